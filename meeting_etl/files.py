@@ -1,0 +1,143 @@
+"""Files(root): the only code that makes changes on disk last.
+
+Belongs here: replacing a file as a whole, appending, removing, locking, free space, and turning an
+OSError into a StorageError that says what to do. Does not: what is in the files.
+
+Every path given to a method is relative to the root and written with slashes, so that object
+storage can be one more class with these methods.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from meeting_etl.errors import StorageError
+
+_REMEDY = {
+    errno.ENOSPC: "free some disk space and run again",
+    errno.EDQUOT: "free some disk space and run again",
+    errno.EROFS: "the folder is read-only: mount it writable or set MEETING_ETL_DATA_DIR",
+    errno.EACCES: "check the permissions or set MEETING_ETL_DATA_DIR",
+    errno.EPERM: "check the permissions or set MEETING_ETL_DATA_DIR",
+}
+
+
+class Files:
+    """The files below `root` (created at the first write).
+
+    All methods raise StorageError, naming the path and the remedy, when the disk refuses. A file
+    that was not replaced or appended to completely is as it was before.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def path(self, name: str) -> Path:
+        """The absolute path of a name."""
+        return self.root / name
+
+    def replace(self, name: str, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
+        """Put a new file in the place of `name`, as a whole or not at all.
+
+        `write` fills a temporary file in the same folder, whose name does not end in that of the
+        target (readers glob `*.parquet`). It is fsynced, renamed, and the folder fsynced.
+        """
+        target = self.path(name)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        with self._explained(name):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write(temporary)
+                self._make_last(temporary, target, mode)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o644) -> None:
+        """`replace` for content that is at hand. The temporary file has `mode` from its birth."""
+
+        def write(path: Path) -> None:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(content)
+
+        self.replace(name, write, mode=mode)
+
+    def read_bytes(self, name: str) -> bytes | None:
+        """The content, or None when there is no such file."""
+        with self._explained(name, doing="read"):
+            try:
+                return self.path(name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there, and its folder if that is empty then."""
+        target = self.path(name)
+        with self._explained(name, doing="remove"):
+            target.unlink(missing_ok=True)
+            try:
+                target.parent.rmdir()
+            except OSError:
+                return  # not empty, or already gone: both fine
+
+    def sweep(self, folder: str) -> None:
+        """Remove temporary files that killed processes left directly in `folder`.
+
+        Only for the holder of the lock under which files of that folder are written.
+        """
+        with self._explained(folder, doing="clean"):
+            for orphan in self.path(folder).glob(".*.tmp"):
+                orphan.unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock `name` for all processes and threads; waits until it is free.
+
+        The kernel releases it when the holder dies. Not re-entrant.
+        """
+        with self.locked_file(f"state/locks/{name}.lock"):
+            yield
+
+    @contextmanager
+    def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+        """An existing or new small file, open for reading and writing, locked while in use."""
+        with self._explained(name, doing="lock"):
+            path = self.path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+    def free_bytes(self) -> int:
+        """Bytes that may still be written below the root."""
+        folder = self.root
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    def _make_last(self, temporary: Path, target: Path, mode: int) -> None:
+        """Fsync the temporary file, rename it onto the target, fsync the folder."""
+        with temporary.open("rb") as file:
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _explained(self, name: str, *, doing: str = "write") -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            remedy = _REMEDY.get(error.errno or 0, "see the cause and run again")
+            reason = error.strerror or str(error)
+            raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error

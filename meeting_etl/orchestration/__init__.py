@@ -1,0 +1,1 @@
+"""When the pipeline runs: the Dagster side."""

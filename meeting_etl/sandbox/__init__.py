@@ -1,0 +1,1 @@
+"""The other side of the wire: a Webex to try things on. Of ours it imports times.py only."""

@@ -1,0 +1,394 @@
+"""Every table and column, named once.
+
+Belongs here: names, types, comments, keys, sort order, partitioning, the API field that a column is
+read from, whether it is personal, and the fields that are never kept. Does not: reading values out
+of items (pipeline/rows.py) or writing files (lake/store.py).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+TEXT = pa.string()
+INT = pa.int64()
+FLAG = pa.bool_()
+MOMENT = pa.timestamp("us", tz="UTC")
+TEXTS = pa.list_(pa.string())
+DEVICES = pa.list_(
+    pa.struct(
+        [
+            ("correlation_id", TEXT),
+            ("device_type", TEXT),
+            ("audio_type", TEXT),
+            ("call_type", TEXT),
+            ("joined_at", MOMENT),
+            ("left_at", MOMENT),
+            ("duration_seconds", INT),
+        ]
+    )
+)
+BREAKOUTS = pa.list_(
+    pa.struct([("id", TEXT), ("name", TEXT), ("joined_at", MOMENT), ("left_at", MOMENT)])
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `field` is the name of the API field it is read from, None when it is ours."""
+
+    name: str
+    type: pa.DataType
+    comment: str
+    field: str | None = None
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake.
+
+    `partition` names the column that is the folder (`date=…`) and not in the file; None for a table
+    of one file. `sort` is the order of rows in a file, `bloom` the columns that are looked up.
+    """
+
+    name: str
+    comment: str
+    key: tuple[str, ...]
+    sort: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition: Column | None
+    bloom: tuple[str, ...] = ()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of a file."""
+        return pa.schema([(column.name, column.type) for column in self.columns])
+
+    @cached_property
+    def by_field(self) -> dict[str, Column]:
+        """Columns by the API field that they are read from."""
+        return {column.field: column for column in self.columns if column.field}
+
+
+def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
+    """A column with an e-mail address and the one with its domain that stands beside it."""
+    return (
+        Column(name, TEXT, comment, field, personal=True),
+        Column(f"{name}_domain", TEXT, f"Part of {name} after the @, in lower case."),
+    )
+
+
+_DATE = Column("date", pa.date32(), "UTC date on which the meeting ended; the partition.")
+_RECEIVED_DATE = Column(
+    "received_date",
+    pa.date32(),
+    "UTC date of received_at, else of the meeting's end, else of the nearest earlier dated line "
+    "of the log; the partition.",
+)
+_MEETING_ID = Column(
+    "meeting_id", TEXT, "Id of the meeting instance, <series>_I_<number>.", "meetingId"
+)
+_SERIES_ID = Column("meeting_series_id", TEXT, "Id of the meeting series.", "meetingSeriesId")
+_SCHEDULED_ID = Column(
+    "scheduled_meeting_id", TEXT, "Id of the scheduled occurrence.", "scheduledMeetingId"
+)
+_SITE = Column("site_url", TEXT, "Webex site of the meeting.", "siteUrl")
+_HOST_USER = Column("host_user_id", TEXT, "Id of the host.", "hostUserId", personal=True)
+_EXTRA = Column("extra", TEXT, "JSON text of fields that have no column; NULL when there are none.")
+_FETCHED = (
+    Column("run_id", TEXT, "Id of the run that fetched the row."),
+    Column("fetched_at", MOMENT, "When the answer with this row arrived."),
+    _EXTRA,
+)
+
+
+MEETINGS = Table(
+    "meetings",
+    "One row for each meeting instance that ended, whatever told of it.",
+    key=("meeting_id",),
+    sort=("meeting_id",),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        Column("meeting_id", TEXT, "Id of the instance, <series>_I_<number>; unique.", "id"),
+        _SERIES_ID,
+        _SCHEDULED_ID,
+        Column("meeting_number", TEXT, "Number people dial or type to join.", "meetingNumber"),
+        Column("title", TEXT, "Title of the meeting.", "title", personal=True),
+        Column("meeting_type", TEXT, "Webex's meetingType, here always meeting.", "meetingType"),
+        Column("scheduled_type", TEXT, "meeting, webinar or personalRoomMeeting.", "scheduledType"),
+        Column("state", TEXT, "State that the last event told, ended.", "state"),
+        Column("timezone", TEXT, "Time zone the meeting was scheduled in.", "timezone"),
+        Column("started_at", MOMENT, "Actual start.", "start"),
+        Column("ended_at", MOMENT, "Actual end; its UTC date is the partition.", "end"),
+        Column("duration_seconds", INT, "ended_at less started_at, in seconds."),
+        _HOST_USER,
+        *_email("host_email", "E-mail address of the host.", "hostEmail"),
+        Column("host_display_name", TEXT, "Name of the host.", "hostDisplayName", personal=True),
+        _SITE,
+        Column("org_id", TEXT, "UUID of the organization.", "orgId"),
+        Column("has_recording", FLAG, "Webex says that it was recorded.", "hasRecording"),
+        Column(
+            "has_transcription", FLAG, "Webex says that there is a transcript.", "hasTranscription"
+        ),
+        Column("first_received_at", MOMENT, "When the first ended event was received."),
+        Column("delivery_count", INT, "Ended events received for this meeting, duplicates too."),
+        Column("origin", TEXT, "webhook, or reconciled when no webhook ever told of it."),
+        _EXTRA,
+    ),
+)
+
+RECORDINGS = Table(
+    "recordings",
+    "One row for each recording of a meeting.",
+    key=("recording_id",),
+    sort=("meeting_id", "recording_id"),
+    bloom=("meeting_id", "recording_id"),
+    partition=_DATE,
+    columns=(
+        Column("recording_id", TEXT, "Id of the recording; unique.", "id"),
+        _MEETING_ID,
+        _SCHEDULED_ID,
+        _SERIES_ID,
+        Column("topic", TEXT, "Topic of the recording.", "topic", personal=True),
+        Column("created_at", MOMENT, "When the file was made, after the meeting.", "createTime"),
+        Column("recorded_at", MOMENT, "When the record button was pressed.", "timeRecorded"),
+        _SITE,
+        Column("format", TEXT, "MP4, ARF, UPLOADED …", "format"),
+        Column("service_type", TEXT, "MeetingCenter, EventCenter …", "serviceType"),
+        Column("duration_seconds", INT, "Length, in seconds.", "durationSeconds"),
+        Column("size_bytes", INT, "Size of the file, in bytes.", "sizeBytes"),
+        Column("share_to_me", FLAG, "Shared with the token's user, not owned.", "shareToMe"),
+        Column("integration_tags", TEXTS, "Tags of integrations.", "integrationTags"),
+        Column("status", TEXT, "available, deleted, purged, or unlisted (ours).", "status"),
+        Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        *_email("host_email", "E-mail address of the host.", "hostEmail"),
+        Column(
+            "playback_url",
+            TEXT,
+            "Link to watch it; NULL unless store_links is switched on.",
+            "playbackUrl",
+        ),
+        Column(
+            "download_url",
+            TEXT,
+            "Link to download it; NULL unless store_links is switched on.",
+            "downloadUrl",
+        ),
+        *_FETCHED,
+    ),
+)
+
+PARTICIPANTS = Table(
+    "participants",
+    "One row for each participant of a meeting; rejoins are united in devices.",
+    key=("meeting_id", "participant_id"),
+    sort=("meeting_id", "participant_id"),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        _MEETING_ID,
+        Column("participant_id", TEXT, "Id of the participant; unique in a meeting.", "id"),
+        *_email("email", "E-mail address; NULL for guests and phones.", "email"),
+        Column("display_name", TEXT, "Name shown in the meeting.", "displayName", personal=True),
+        Column("host", FLAG, "Was the host.", "host"),
+        Column("co_host", FLAG, "Was a co-host.", "coHost"),
+        Column("space_moderator", FLAG, "Moderates the space of the meeting.", "spaceModerator"),
+        Column("invitee", FLAG, "Was invited.", "invitee"),
+        Column("muted", FLAG, "Was muted, as last seen.", "muted"),
+        Column("video", TEXT, "on or off, as last seen.", "video"),
+        Column("state", TEXT, "lobby, joined, end or breakoutSession.", "state"),
+        Column("joined_at", MOMENT, "First join; NULL while not known.", "joinedTime"),
+        Column("left_at", MOMENT, "Last leave; NULL while not known.", "leftTime"),
+        Column("devices", DEVICES, "One entry for each join with a device.", "devices"),
+        Column("device_count", INT, "Number of entries in devices."),
+        Column(
+            "breakout_sessions",
+            BREAKOUTS,
+            "Breakout sessions attended.",
+            "breakoutSessionsAttended",
+        ),
+        _SITE,
+        *_email("host_email", "E-mail address of the host.", "hostEmail"),
+        Column("source_id", TEXT, "Id that ties the participant to a source.", "sourceId"),
+        *_FETCHED,
+    ),
+)
+
+TRANSCRIPTS = Table(
+    "transcripts",
+    "One row for each transcript of a meeting.",
+    key=("transcript_id",),
+    sort=("meeting_id", "transcript_id"),
+    bloom=("meeting_id", "transcript_id"),
+    partition=_DATE,
+    columns=(
+        Column("transcript_id", TEXT, "Id of the transcript; unique.", "id"),
+        _MEETING_ID,
+        _SCHEDULED_ID,
+        _SERIES_ID,
+        Column("meeting_topic", TEXT, "Topic of the meeting.", "meetingTopic", personal=True),
+        _HOST_USER,
+        _SITE,
+        Column("started_at", MOMENT, "Start of the transcript.", "startTime"),
+        Column("status", TEXT, "available or deleted.", "status"),
+        Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        Column("snippet_count", INT, "Rows of it in transcript_snippets; NULL while not fetched."),
+        *_FETCHED,
+    ),
+)
+
+TRANSCRIPT_SNIPPETS = Table(
+    "transcript_snippets",
+    "One row for each thing said: who, what, when.",
+    key=("snippet_id",),
+    sort=("meeting_id", "transcript_id", "snippet_index"),
+    bloom=("meeting_id", "transcript_id"),
+    partition=_DATE,
+    columns=(
+        Column("snippet_id", TEXT, "Id of the snippet; unique.", "id"),
+        Column("transcript_id", TEXT, "Id of its transcript."),
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("snippet_index", INT, "Place in the transcript, from 0."),
+        Column("text", TEXT, "What was said.", "text", personal=True),
+        Column("person_name", TEXT, "Who said it.", "personName", personal=True),
+        *_email("person_email", "E-mail address of the speaker.", "personEmail"),
+        Column("offset_ms", INT, "Milliseconds from the transcript's start.", "offsetMillisecond"),
+        Column("duration_ms", INT, "Length, in milliseconds.", "durationMillisecond"),
+        Column("started_at", MOMENT, "Start of the transcript plus offset_ms."),
+        Column("source", TEXT, "snippets (the API's) or vtt (read from the VTT file)."),
+        *_FETCHED,
+    ),
+)
+
+FETCH_LEDGER = Table(
+    "fetch_ledger",
+    "For each meeting and resource: what was asked, what came, what is due.",
+    key=("meeting_id", "resource", "resource_id"),
+    sort=("meeting_id", "resource", "resource_id"),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("resource", TEXT, "Table that the answer fills."),
+        Column(
+            "resource_id", TEXT, "Empty for lists; the transcript's id for transcript_snippets."
+        ),
+        Column("status", TEXT, "ready, waiting, absent, forbidden, gone or failed."),
+        Column("settled", FLAG, "It is not asked again unless something opens it."),
+        Column("reason", TEXT, "Why the status is what it is; a closed set of codes."),
+        Column("row_count", INT, "Rows that the lake holds for this pair."),
+        Column("attempts", INT, "Answers so far."),
+        Column("failures", INT, "Passing faults in a row since the last definite answer."),
+        Column("opened_at", MOMENT, "Moment from which the attempts count."),
+        Column("opened_by", TEXT, "end (the meeting's end), event, refetch or retry."),
+        Column("first_attempt_at", MOMENT, "First answer."),
+        Column("last_attempt_at", MOMENT, "Latest answer."),
+        Column("next_attempt_at", MOMENT, "When it is asked next; NULL when settled."),
+        Column("http_status", INT, "Status code of the latest answer."),
+        Column("run_id", TEXT, "Run that asked last."),
+        _EXTRA,
+    ),
+)
+
+WEBHOOK_EVENTS = Table(
+    "webhook_events",
+    "One row for each line of the webhook logs that is a webhook payload.",
+    key=("log_id", "byte_offset"),
+    sort=(),
+    bloom=("meeting_id",),
+    partition=_RECEIVED_DATE,
+    columns=(
+        Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
+        Column("byte_offset", INT, "Where the line begins, in uncompressed bytes."),
+        Column("log_file", TEXT, "Path of the log below webhook_logs when it was read."),
+        Column("line_number", INT, "Number of the line, from 1."),
+        Column("received_at", MOMENT, "When it was received; NULL when the log does not say."),
+        Column("resource", TEXT, "meetings, recordings, meetingParticipants, meetingTranscripts."),
+        Column("event", TEXT, "created, updated, deleted, started, ended, joined or left."),
+        Column("meeting_id", TEXT, "Id of the meeting instance; NULL when it names none."),
+        Column("resource_id", TEXT, "data.id: the id of what the event is about."),
+        Column("meeting_ended_at", MOMENT, "End that a meetings/ended event tells."),
+        Column("body", TEXT, "The payload as JSON text, secrets removed.", personal=True),
+        _EXTRA,
+    ),
+)
+
+REJECTED_LINES = Table(
+    "rejected_lines",
+    "One row for each line of the webhook logs that is not usable, and why.",
+    key=("log_id", "byte_offset"),
+    sort=(),
+    partition=_RECEIVED_DATE,
+    columns=(
+        Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
+        Column("byte_offset", INT, "Where the line begins, in uncompressed bytes."),
+        Column("log_file", TEXT, "Path of the log below webhook_logs when it was read."),
+        Column("line_number", INT, "Number of the line, from 1."),
+        Column("reason", TEXT, "Code of the reason, from a closed set."),
+        Column("detail", TEXT, "The reason in words; never quotes the line."),
+        Column("byte_length", INT, "Length of the line, in bytes, without its newline."),
+        Column("line_sha256", TEXT, "SHA-256 of the line, in hex."),
+        _EXTRA,
+    ),
+)
+
+INGESTED_LOGS = Table(
+    "ingested_logs",
+    "One row for each webhook log: how far it was read.",
+    key=("log_id",),
+    sort=("log_file", "log_id"),
+    partition=None,
+    columns=(
+        Column("log_id", TEXT, "Id of the log; unique."),
+        Column("log_file", TEXT, "Path below webhook_logs where it was seen last."),
+        Column("bytes_consumed", INT, "Uncompressed bytes read so far."),
+        Column("lines", INT, "Lines read so far, blank ones too."),
+        Column("events", INT, "Rows of it in webhook_events."),
+        Column("rejected", INT, "Rows of it in rejected_lines."),
+        Column("size", INT, "Size of the file when it was opened last, in bytes."),
+        Column("mtime", INT, "Its modification time then, in nanoseconds since 1970."),
+        Column(
+            "digests",
+            pa.struct([("head", TEXT), ("tail", TEXT)]),
+            "SHA-256 of the first and the last (at most) 64 KiB consumed.",
+        ),
+        Column("last_date", pa.date32(), "Date of the latest dated line, for those without one."),
+        Column("problem", TEXT, "What hindered reading at the last attempt; NULL when nothing."),
+        Column("updated_at", MOMENT, "When this row was written."),
+        _EXTRA,
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        MEETINGS,
+        RECORDINGS,
+        PARTICIPANTS,
+        TRANSCRIPTS,
+        TRANSCRIPT_SNIPPETS,
+        FETCH_LEDGER,
+        WEBHOOK_EVENTS,
+        REJECTED_LINES,
+        INGESTED_LOGS,
+    )
+}
+
+# Fields that are never kept, at whatever depth and whatever their case: with them one can enter a
+# meeting, watch or download a recording, or act as the user (webex-api.md section 6).
+SECRET_FIELDS = frozenset(
+    """
+    password hostKey phoneAndVideoSystemPassword panelistPassword
+    phoneAndVideoSystemPanelistPassword
+    accessCode registration webLink registerLink sipAddress dialInIpAddress telephony
+    temporaryDirectDownloadLinks recordingDownloadLink audioDownloadLink transcriptDownloadLink
+    secret access_token refresh_token client_secret accessToken refreshToken clientSecret
+    Authorization joinLink
+    """.split()
+)
+# Links that let anyone watch or download; dropped unless store_links is switched on.
+LINK_FIELDS = frozenset({"playbackUrl", "downloadUrl"})
+# Fields with a column elsewhere or of no use, which therefore do not count as unknown.
+IGNORED_FIELDS = frozenset({"vttDownloadLink", "txtDownloadLink", "phoneNumber"})

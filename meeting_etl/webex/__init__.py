@@ -1,0 +1,1 @@
+"""All that we say to Webex. The only importer of requests."""

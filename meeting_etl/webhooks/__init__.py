@@ -1,0 +1,1 @@
+"""All that Webex says to us."""
