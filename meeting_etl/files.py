@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -42,30 +42,31 @@ class Files:
         """The absolute path of a name."""
         return self.root / name
 
-    def replace(self, name: str, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
-        """Put a new file in the place of `name`, as a whole or not at all.
+    @contextmanager
+    def replacement(self, name: str, *, mode: int = 0o644) -> Iterator[Path]:
+        """Fill a new file that takes the place of `name`, as a whole or not at all.
 
-        `write` fills a temporary file in the same folder, whose name does not end in that of the
-        target (readers glob `*.parquet`). It is fsynced, renamed, and the folder fsynced.
+        Yields the path of a temporary file in the same folder, whose name does not end in that of
+        the target (readers glob `*.parquet`). When the block ends well it is fsynced, renamed, and
+        the folder fsynced; when it fails it is removed and `name` stays as it was.
         """
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         with self._explained(name):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                write(temporary)
+                yield temporary
                 self._make_last(temporary, target, mode)
             finally:
                 temporary.unlink(missing_ok=True)
 
     def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o644) -> None:
-        """`replace` for content that is at hand. The temporary file has `mode` from its birth."""
-
-        def write(path: Path) -> None:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-                file.write(content)
-
-        self.replace(name, write, mode=mode)
+        """`replacement` for content that is at hand. The temporary file has `mode` from birth."""
+        with (
+            self.replacement(name, mode=mode) as path,
+            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
+        ):
+            file.write(content)
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content, or None when there is no such file."""
@@ -74,6 +75,14 @@ class Files:
                 return self.path(name).read_bytes()
             except FileNotFoundError:
                 return None
+
+    def names(self, folder: str) -> list[str]:
+        """Names of what lies directly in a folder, sorted; none when there is no such folder."""
+        with self._explained(folder, doing="list"):
+            try:
+                return sorted(entry.name for entry in self.path(folder).iterdir())
+            except FileNotFoundError:
+                return []
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there, and its folder if that is empty then."""

@@ -15,33 +15,22 @@ INT = pa.int64()
 FLAG = pa.bool_()
 MOMENT = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
-DEVICES = pa.list_(
-    pa.struct(
-        [
-            ("correlation_id", TEXT),
-            ("device_type", TEXT),
-            ("audio_type", TEXT),
-            ("call_type", TEXT),
-            ("joined_at", MOMENT),
-            ("left_at", MOMENT),
-            ("duration_seconds", INT),
-        ]
-    )
-)
-BREAKOUTS = pa.list_(
-    pa.struct([("id", TEXT), ("name", TEXT), ("joined_at", MOMENT), ("left_at", MOMENT)])
-)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `field` is the name of the API field it is read from, None when it is ours."""
+    """One column. `field` is the API field it is read from, None when the value is ours.
+
+    `aliases` are older names of that field. `children` are the fields of a list of structs.
+    """
 
     name: str
     type: pa.DataType
     comment: str
     field: str | None = None
     personal: bool = False
+    aliases: tuple[str, ...] = ()
+    children: tuple["Column", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,23 @@ class Table:
     @cached_property
     def by_field(self) -> dict[str, Column]:
         """Columns by the API field that they are read from."""
-        return {column.field: column for column in self.columns if column.field}
+        return by_field(self.columns)
+
+
+def by_field(columns: tuple[Column, ...]) -> dict[str, Column]:
+    """Columns by the API field that they are read from, older names of the field included."""
+    return {
+        name: column
+        for column in columns
+        if column.field
+        for name in (column.field, *column.aliases)
+    }
+
+
+def _structs(name: str, comment: str, field: str, children: tuple[Column, ...]) -> Column:
+    """A column that holds a list of structs."""
+    kind = pa.list_(pa.struct([(child.name, child.type) for child in children]))
+    return Column(name, kind, comment, field, children=children)
 
 
 def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
@@ -201,13 +206,31 @@ PARTICIPANTS = Table(
         Column("state", TEXT, "lobby, joined, end or breakoutSession.", "state"),
         Column("joined_at", MOMENT, "First join; NULL while not known.", "joinedTime"),
         Column("left_at", MOMENT, "Last leave; NULL while not known.", "leftTime"),
-        Column("devices", DEVICES, "One entry for each join with a device.", "devices"),
+        _structs(
+            "devices",
+            "One entry for each join with a device.",
+            "devices",
+            (
+                Column("correlation_id", TEXT, "Id of the join.", "correlationId"),
+                Column("device_type", TEXT, "Kind of device.", "deviceType"),
+                Column("audio_type", TEXT, "pstn, voip or inactive.", "audioType"),
+                Column("call_type", TEXT, "callIn or callBack.", "callType"),
+                Column("joined_at", MOMENT, "When it joined.", "joinedTime"),
+                Column("left_at", MOMENT, "When it left.", "leftTime"),
+                Column("duration_seconds", INT, "Time in the meeting.", "durationSecond"),
+            ),
+        ),
         Column("device_count", INT, "Number of entries in devices."),
-        Column(
+        _structs(
             "breakout_sessions",
-            BREAKOUTS,
             "Breakout sessions attended.",
             "breakoutSessionsAttended",
+            (
+                Column("id", TEXT, "Id of the breakout session.", "id"),
+                Column("name", TEXT, "Name of it.", "name"),
+                Column("joined_at", MOMENT, "When the participant joined it.", "joinedTime"),
+                Column("left_at", MOMENT, "When the participant left it.", "leftTime"),
+            ),
         ),
         _SITE,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
@@ -254,8 +277,20 @@ TRANSCRIPT_SNIPPETS = Table(
         Column("text", TEXT, "What was said.", "text", personal=True),
         Column("person_name", TEXT, "Who said it.", "personName", personal=True),
         *_email("person_email", "E-mail address of the speaker.", "personEmail"),
-        Column("offset_ms", INT, "Milliseconds from the transcript's start.", "offsetMillisecond"),
-        Column("duration_ms", INT, "Length, in milliseconds.", "durationMillisecond"),
+        Column(
+            "offset_ms",
+            INT,
+            "Milliseconds from the transcript's start.",
+            "offsetMillisecond",
+            aliases=("offset",),
+        ),
+        Column(
+            "duration_ms",
+            INT,
+            "Length, in milliseconds.",
+            "durationMillisecond",
+            aliases=("duration",),
+        ),
         Column("started_at", MOMENT, "Start of the transcript plus offset_ms."),
         Column("source", TEXT, "snippets (the API's) or vtt (read from the VTT file)."),
         *_FETCHED,
@@ -281,6 +316,7 @@ FETCH_LEDGER = Table(
         Column("row_count", INT, "Rows that the lake holds for this pair."),
         Column("attempts", INT, "Answers so far."),
         Column("failures", INT, "Passing faults in a row since the last definite answer."),
+        Column("event_count", INT, "Webhook events that opened the pair so far."),
         Column("opened_at", MOMENT, "Moment from which the attempts count."),
         Column("opened_by", TEXT, "end (the meeting's end), event, refetch or retry."),
         Column("first_attempt_at", MOMENT, "First answer."),
@@ -361,6 +397,21 @@ INGESTED_LOGS = Table(
     ),
 )
 
+MEETING_INDEX = Table(
+    "meeting_index",
+    "Which received days speak of a meeting and on which days it is said to have ended; derived "
+    "from webhook_events, made again when it is missing, no part of the catalog.",
+    key=("meeting_id", "received_date", "date"),
+    sort=("meeting_id", "received_date", "date"),
+    partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f."),
+    columns=(
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("received_date", pa.date32(), "Partition of webhook_events."),
+        Column("date", pa.date32(), "UTC date of the end that was told; NULL when none was."),
+    ),
+)
+
+# The tables that analysts see.
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (

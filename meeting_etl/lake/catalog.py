@@ -1,0 +1,169 @@
+"""meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
+
+Belongs here: publishing it and opening it; the only importer of duckdb. Does not: writing tables
+(lake/store.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.files import Files
+from meeting_etl.lake.store import Lake
+from meeting_etl.schemas import TABLES, Table
+
+CATALOG = "meetings.duckdb"
+# The oldest format that holds all of this; DuckDB clients from 1.0 on can open it.
+STORAGE_VERSION = "v1.0.0"
+_FINGERPRINT = "meeting_etl_catalog"
+
+
+def publish(files: Files, lake: Lake) -> bool:
+    """Write the catalog if it would say something else than the one that is there.
+
+    Its text depends on the schemas, on the views and on which tables have rows, so that a usual
+    run publishes nothing. Returns whether it was written. Raises StorageError when the catalog is
+    held open for writing by another program.
+    """
+    with files.lock("catalog"):
+        statements = list(_statements(lake))
+        fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+        if _published(files.path(CATALOG)) == fingerprint:
+            return False
+        if files.path(f"{CATALOG}.wal").exists():
+            raise StorageError(
+                f"{files.path(CATALOG)} is open for writing in another program, which would break "
+                "it. Close that program (analysts open the file read-only), remove the .wal file "
+                "beside it if it stays, and run again."
+            )
+        statements.append(
+            f"CREATE VIEW {_FINGERPRINT} AS SELECT {_text(fingerprint)} AS fingerprint"
+        )
+        with files.replacement(CATALOG) as path:
+            _build(path, statements)
+        return True
+
+
+def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """Open the catalog of a data folder for queries.
+
+    A moved data folder works: the views look below the folder that is given here. Raises
+    SettingsError when there is no catalog yet.
+    """
+    path = Path(data_dir).absolute() / CATALOG
+    if not path.exists():
+        raise SettingsError(
+            f"There is no {path} yet. Run `meeting-etl run`, or name the data folder with "
+            "MEETING_ETL_DATA_DIR."
+        )
+    connection = duckdb.connect(str(path), read_only=read_only)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET VARIABLE lake_root = {_text(str(path.parent / 'lake'))}")
+    return connection
+
+
+def table(name: str, data_dir: str | Path = "data") -> pa.Table:
+    """All rows of a table or view of the catalog, as an Arrow table."""
+    if not re.fullmatch(r"[a-z_]+", name):
+        raise SettingsError(f"{name!r} is not the name of a table.")
+    with connect(data_dir) as connection:
+        return connection.execute(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
+
+
+def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Column names and rows of one SQL statement. Raises SettingsError, with DuckDB's words."""
+    with connect(data_dir) as connection:
+        try:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description or []]
+            return names, cursor.fetchall()
+        except duckdb.Error as error:
+            raise SettingsError(f"The query failed: {error}") from error
+
+
+def _published(path: Path) -> str | None:
+    """Fingerprint of the catalog that is there; None when there is none or it is unreadable."""
+    if not path.exists():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            row = connection.execute(f"SELECT fingerprint FROM {_FINGERPRINT}").fetchone()  # noqa: S608
+    except duckdb.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def _build(path: Path, statements: list[str]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH {_text(str(path))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        connection.execute("USE built")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("USE memory")
+        connection.execute("DETACH built")
+
+
+def _statements(lake: Lake) -> Iterator[str]:
+    root = str(lake.files.path("lake"))
+    for one in TABLES.values():
+        yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
+        yield from _comments(one)
+    for name, sql in _views():
+        yield sql
+        comment = re.match(r"-- (.*)", sql)
+        if comment:
+            yield f"COMMENT ON VIEW {name} IS {_text(comment[1])}"
+
+
+def _views() -> Iterator[tuple[str, str]]:
+    """Name and SQL of each analytical view, by name. Line one is a comment: what it tells."""
+    folder = resources.files("meeting_etl.lake").joinpath("views")
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".sql"):
+            yield entry.name.removesuffix(".sql"), entry.read_text()
+
+
+def _select(lake: Lake, one: Table, root: str) -> str:
+    """The rows of a table; before its first file a typed empty result."""
+    columns = [*one.columns, *([one.partition] if one.partition else [])]
+    names = ", ".join(column.name for column in columns)
+    if not lake.has_rows(one):
+        types = ", ".join(f"NULL::{_sql_type(column.type)} AS {column.name}" for column in columns)
+        return f"SELECT {types} WHERE false"
+    pattern = f"/{one.name}/*/*.parquet" if one.partition else f"/{one.name}/*.parquet"
+    options = "union_by_name = true"
+    if one.partition:
+        options += f", hive_partitioning = true, hive_types = {{'{one.partition.name}': DATE}}"
+    # The default path is absolute; a moved lake is read by setting the variable lake_root.
+    where = f"coalesce(getvariable('lake_root'), {_text(root)}) || {_text(pattern)}"
+    return f"SELECT {names} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
+
+
+def _comments(one: Table) -> Iterator[str]:
+    yield f"COMMENT ON VIEW {one.name} IS {_text(one.comment)}"
+    for column in [*one.columns, *([one.partition] if one.partition else [])]:
+        yield f"COMMENT ON COLUMN {one.name}.{column.name} IS {_text(column.comment)}"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        return f"STRUCT({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ"
+    names = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "date32[day]": "DATE"}
+    return names[str(kind)]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,90 @@
+"""class MeetingIndex: which received days speak of a meeting, and on which days it ended.
+
+Belongs here: looking a meeting up by its id at a cost that does not grow with the history, by
+hashing ids over a fixed number of small files. The index says nothing that webhook_events does not
+say: when its folder is missing it is made again from them. Does not: what the events mean.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from meeting_etl.lake.store import NULL_PARTITION, Lake
+from meeting_etl.schemas import MEETING_INDEX, WEBHOOK_EVENTS
+
+SHARDS = 64
+
+
+@dataclass(frozen=True)
+class Mention:
+    """An event about `meeting_id` lies in partition `received_date`; `date`: the end it told."""
+
+    meeting_id: str
+    received_date: date | None
+    date: date | None
+
+
+class MeetingIndex:
+    """Mentions of meetings, found by meeting id. Written only under the lock of ingest."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def add(self, mentions: Iterable[Mention]) -> None:
+        """Remember mentions; known ones cost a read and no write."""
+        shards: dict[str, list[dict[str, object]]] = defaultdict(list)
+        for mention in sorted(set(mentions), key=lambda one: one.meeting_id):
+            shards[_shard(mention.meeting_id)].append(vars(mention))
+        for shard, rows in shards.items():
+            self._lake.merge(MEETING_INDEX, shard, rows)
+
+    def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
+        """All mentions of the given meetings."""
+        shards: dict[str, list[str]] = defaultdict(list)
+        for meeting_id in meeting_ids:
+            shards[_shard(meeting_id)].append(meeting_id)
+        found: dict[str, list[Mention]] = defaultdict(list)
+        for shard, ids in shards.items():
+            rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
+            for row in rows.to_pylist():
+                found[row["meeting_id"]].append(Mention(**row))
+        return found
+
+    def ended_on(self, days: Collection[date]) -> dict[date, set[str]]:
+        """Ids of the meetings that were ever said to have ended on these days; reads all shards."""
+        found: dict[date, set[str]] = {day: set() for day in days}
+        for shard in self._lake.partitions(MEETING_INDEX):
+            rows = self._lake.read(MEETING_INDEX, shard, columns=["meeting_id", "date"])
+            wanted = rows.filter(pc.is_in(rows["date"], pa.array(list(days), pa.date32())))
+            for row in wanted.to_pylist():
+                found[row["date"]].add(row["meeting_id"])
+        return found
+
+    def heal(self) -> None:
+        """Make the index again if it is missing although there are events."""
+        if self._lake.partitions(MEETING_INDEX):
+            return
+        for partition in self._lake.partitions(WEBHOOK_EVENTS):
+            received = None if partition == NULL_PARTITION else date.fromisoformat(partition)
+            rows = self._lake.read(
+                WEBHOOK_EVENTS, received, columns=["meeting_id", "meeting_ended_at"]
+            )
+            self.add(
+                Mention(meeting_id, received, ended.date() if ended else None)
+                for meeting_id, ended in zip(
+                    rows["meeting_id"].to_pylist(),
+                    rows["meeting_ended_at"].to_pylist(),
+                    strict=True,
+                )
+                if meeting_id
+            )
+
+
+def _shard(meeting_id: str) -> str:
+    digest = hashlib.sha1(meeting_id.encode(), usedforsecurity=False).digest()
+    return f"{digest[0] % SHARDS:02x}"

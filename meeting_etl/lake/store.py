@@ -1,0 +1,242 @@
+"""class Lake: the tables as Parquet files, a file a partition, replaced as a whole or not at all.
+
+Belongs here: paths of partitions, reading, merging by key, streaming rewrites, locks of days; the
+only writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (lake/catalog.py).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.schemas import Table
+
+# What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+ROW_GROUP_ROWS = 122_880
+_SEPARATOR = "\x1f"
+
+Partition = date | str | None
+
+
+class Lake:
+    """The tables below `lake/` of a data folder.
+
+    A partition is given as its date (or shard), None where the partition column is NULL, and for a
+    table without partitions. All methods raise StorageError when a file cannot be read or written.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def folder(self, table: Table, partition: Partition) -> str:
+        """Folder of a partition, relative to the data folder."""
+        if table.partition is None:
+            return f"lake/{table.name}"
+        value = NULL_PARTITION if partition is None else str(partition)
+        return f"lake/{table.name}/{table.partition.name}={value}"
+
+    def partitions(self, table: Table) -> list[str]:
+        """Values of the partition column that have a folder, as text and sorted."""
+        names = self.files.names(f"lake/{table.name}")
+        return [name.split("=", 1)[1] for name in names if "=" in name]
+
+    def has_rows(self, table: Table) -> bool:
+        """Whether any partition has rows."""
+        folder = self.files.path(f"lake/{table.name}")
+        return (
+            next(folder.glob("*/*.parquet" if table.partition else "*.parquet"), None) is not None
+        )
+
+    def read(
+        self,
+        table: Table,
+        partition: Partition = None,
+        *,
+        columns: list[str] | None = None,
+        where: Mapping[str, Collection[str]] | None = None,
+    ) -> pa.Table:
+        """Rows of a partition in the table's schema; none when it does not exist.
+
+        `where` keeps the rows whose column has one of the values.
+        """
+        schema = table.schema if columns is None else pa.schema(map(table.schema.field, columns))
+        groups = [
+            _conform(_only(group, where or {}), schema)
+            for group in self._groups(table, partition, schema.names, where or {})
+        ]
+        return pa.concat_tables(groups) if groups else schema.empty_table()
+
+    def merge(
+        self,
+        table: Table,
+        partition: Partition,
+        rows: Iterable[Mapping[str, Any]] | pa.Table,
+        *,
+        instead_of: Mapping[str, Collection[str]] | None = None,
+    ) -> bool:
+        """Put rows into a partition, in the place of those with the same key.
+
+        Rows whose column has one of the values in `instead_of` are removed first. Returns whether
+        the file changed; a merge that changes nothing leaves the file alone, one that leaves no
+        rows removes it.
+        """
+        new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
+        old = self.read(table, partition)
+        kept = old
+        for column, values in (instead_of or {}).items():
+            kept = kept.filter(pc.invert(_has(kept[column], values)))
+        if new.num_rows and kept.num_rows:
+            kept = kept.filter(pc.invert(pc.is_in(_keys(table, kept), _keys(table, new))))
+        merged = _sorted(table, pa.concat_tables([kept, new]))
+        if merged.equals(old):
+            return False
+        self.replace(table, partition, merged)
+        return True
+
+    def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
+        """Make `rows`, sorted already, all that the partition holds."""
+        name = self._file(table, partition)
+        if not rows.num_rows:
+            self.files.remove(name)
+            return
+        with self.files.replacement(name) as path, _writer(table, path, rows) as writer:
+            writer.write_table(rows.cast(table.schema), row_group_size=ROW_GROUP_ROWS)
+
+    @contextmanager
+    def rewriting(
+        self, table: Table, partition: Partition, keep: Callable[[pa.Table], pa.Table]
+    ) -> Iterator[Callable[[pa.Table], None]]:
+        """Rewrite a partition without holding it in memory.
+
+        The rows that are there pass through `keep`, a row group at a time; then the caller adds
+        tables in the table's schema with the function that is yielded. Nothing changes on disk
+        before the block ends well.
+        """
+        with (
+            self.files.replacement(self._file(table, partition)) as path,
+            _writer(table, path, None) as writer,
+        ):
+            for group in self._groups(table, partition, table.schema.names, {}):
+                kept = keep(_conform(group, table.schema))
+                if kept.num_rows:
+                    writer.write_table(kept)
+            yield lambda rows: writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+
+    @contextmanager
+    def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+        """Hold the locks of days, taken in date order so that no two processes wait in a ring."""
+        with ExitStack() as stack:
+            for day in sorted(set(days)):
+                stack.enter_context(self.files.lock(f"day-{day}"))
+            yield
+
+    def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:
+        """Remove what killed writers left in these partitions; their lock must be held."""
+        for table in tables:
+            for partition in partitions:
+                self.files.sweep(self.folder(table, partition))
+
+    def _file(self, table: Table, partition: Partition) -> str:
+        return f"{self.folder(table, partition)}/part-0.parquet"
+
+    def _groups(
+        self,
+        table: Table,
+        partition: Partition,
+        names: list[str],
+        where: Mapping[str, Collection[str]],
+    ) -> Iterator[pa.Table]:
+        """Row groups as tables, those left out whose statistics rule out every wanted value."""
+        path = self.files.path(self._file(table, partition))
+        if not path.exists():
+            return
+        try:
+            with pq.ParquetFile(path) as file:
+                present = set(file.schema_arrow.names)
+                wanted = [name for name in {*names, *where} if name in present]
+                for number in range(file.num_row_groups):
+                    if _may_hold(file.metadata.row_group(number), where):
+                        yield file.read_row_group(number, columns=wanted)
+        except (OSError, pa.ArrowException) as error:
+            raise StorageError(
+                f"Cannot read {path}: {error}. Move the file away and run again with --refetch "
+                "for its day, or restore it from a copy."
+            ) from error
+
+
+def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as an Arrow table of the table's schema; a missing column is NULL."""
+    return pa.Table.from_pylist(list(rows), schema=table.schema)
+
+
+def _writer(table: Table, path: Any, rows: pa.Table | None) -> pq.ParquetWriter:
+    """A writer with the lake's settings; measured, see docs/decisions."""
+    blooms = {}
+    for column in table.bloom:
+        distinct = pc.count_distinct(rows[column]).as_py() if rows is not None else ROW_GROUP_ROWS
+        blooms[column] = {"ndv": max(distinct, 1), "fpp": 0.01}
+    return pq.ParquetWriter(
+        path,
+        table.schema,
+        compression="zstd",
+        compression_level=3,
+        bloom_filter_options=blooms or None,
+    )
+
+
+def _conform(group: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A group of a file that may be older than the schema: missing columns are NULL."""
+    columns = [
+        group[field.name].cast(field.type)
+        if field.name in group.column_names
+        else pa.nulls(group.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _has(column: pa.ChunkedArray, values: Collection[str]) -> pa.ChunkedArray:
+    """Whether each value is one of `values`; NULL never is."""
+    return pc.is_in(column, pa.array(list(values), column.type))
+
+
+def _only(rows: pa.Table, where: Mapping[str, Collection[str]]) -> pa.Table:
+    for column, values in where.items():
+        rows = rows.filter(_has(rows[column], values))
+    return rows
+
+
+def _may_hold(group: pq.RowGroupMetaData, where: Mapping[str, Collection[str]]) -> bool:
+    """Whether a row group can hold one of the wanted values, by its statistics."""
+    for number in range(group.num_columns):
+        chunk = group.column(number)
+        values = where.get(chunk.path_in_schema)
+        if values is None:
+            continue
+        statistics = chunk.statistics
+        if statistics is None or not statistics.has_min_max:
+            continue
+        if not any(statistics.min <= value <= statistics.max for value in values):
+            return False
+    return True
+
+
+def _keys(table: Table, rows: pa.Table) -> pa.ChunkedArray:
+    """The key of each row as one text."""
+    if len(table.key) == 1:
+        return rows[table.key[0]]
+    parts = [pc.fill_null(rows[name].cast(pa.string()), "") for name in table.key]
+    return pc.binary_join_element_wise(*parts, _SEPARATOR)
+
+
+def _sorted(table: Table, rows: pa.Table) -> pa.Table:
+    if not table.sort or rows.num_rows < 2:
+        return rows
+    return rows.sort_by([(name, "ascending") for name in table.sort])

@@ -1,0 +1,183 @@
+"""class Ledger: for every meeting and resource what was asked, what came, and what is due.
+
+Belongs here: the two places where that is kept, the table fetch_ledger and one small file for each
+day with open work (due_days). Does not: the rules of states and attempts (settling.py), asking
+(fetch.py), rows of answers (rows.py).
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from meeting_etl.files import Files
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.settling import LISTED, Pair, Settling, next_attempt, opened
+from meeting_etl.schemas import FETCH_LEDGER, TRANSCRIPT_SNIPPETS
+from meeting_etl.times import Clock, format_timestamp, parse_timestamp
+
+
+@dataclass(frozen=True)
+class PairEvents:
+    """Webhook events for one pair: how many, and when the latest was received if that is known."""
+
+    count: int
+    latest_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DueDay:
+    """One file of due_days: when the day's next attempt is, and meetings with news."""
+
+    due_at: datetime | None = None
+    version: int = 0
+    news: tuple[str, ...] = ()
+
+
+class Ledger:
+    """fetch_ledger and due_days. Rows of a day change only under the day's lock."""
+
+    def __init__(self, lake: Lake, files: Files, clock: Clock, settling: Settling) -> None:
+        self._lake = lake
+        self._files = files
+        self._clock = clock
+        self.settling = settling
+
+    # --- due_days -----------------------------------------------------------------------------
+
+    def announce(self, news: Mapping[date, Collection[str]]) -> None:
+        """Tell that there are new events about meetings of these days."""
+        for day, meeting_ids in news.items():
+            with self._files.lock("due_days"):
+                known = self.due_day(day)
+                union = tuple(sorted({*known.news, *meeting_ids}))
+                self._write(day, replace(known, version=known.version + 1, news=union))
+
+    def due_days(self) -> list[date]:
+        """Days with news or with a pair whose time has come, newest first.
+
+        The only place where due work is found; its cost follows the open days.
+        """
+        now = self._clock.now()
+        return [
+            day
+            for day, due in self.open_days().items()
+            if due.news or (due.due_at is not None and due.due_at <= now)
+        ]
+
+    def open_days(self) -> dict[date, DueDay]:
+        """All days with open work, due or not, newest first."""
+        names = self._files.names("lake/due_days")
+        days = [date.fromisoformat(name[:10]) for name in names if name.endswith(".json")]
+        return {day: self.due_day(day) for day in sorted(days, reverse=True)}
+
+    def due_day(self, day: date) -> DueDay:
+        """What is open of one day."""
+        content = self._files.read_bytes(_due_file(day))
+        if content is None:
+            return DueDay()
+        known = json.loads(content)
+        due_at = parse_timestamp(known["due_at"]) if known["due_at"] else None
+        return DueDay(due_at, known["version"], tuple(known["news"]))
+
+    def refresh(self, day: date, folded: DueDay | None = None) -> None:
+        """Write when the day is due next; its file goes when nothing is open.
+
+        `folded` is what the caller found announced and has worked off; what was announced since
+        then stays.
+        """
+        rows = self._lake.read(FETCH_LEDGER, day, columns=["next_attempt_at"])
+        moments = [moment for moment in rows["next_attempt_at"].to_pylist() if moment]
+        with self._files.lock("due_days"):
+            known = self.due_day(day)
+            done = folded is not None and folded.version == known.version
+            self._write(
+                day,
+                replace(known, due_at=min(moments, default=None), news=() if done else known.news),
+            )
+
+    def _write(self, day: date, due: DueDay) -> None:
+        if due == self.due_day(day):
+            return
+        if due.due_at is None and not due.news:
+            self._files.remove(_due_file(day))
+            return
+        content = {
+            "due_at": format_timestamp(due.due_at) if due.due_at else None,
+            "version": due.version,
+            "news": due.news,
+        }
+        self._files.replace_bytes(_due_file(day), json.dumps(content).encode())
+
+    # --- fetch_ledger -------------------------------------------------------------------------
+
+    def pairs(self, day: date) -> list[Pair]:
+        """All pairs of a day."""
+        rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
+        return [Pair(**row) for row in rows]
+
+    def due(self, day: date, resource: str) -> list[Pair]:
+        """Pairs of a resource whose time has come."""
+        now = self._clock.now()
+        return [
+            pair
+            for pair in self.pairs(day)
+            if pair.resource == resource
+            and pair.next_attempt_at is not None
+            and pair.next_attempt_at <= now
+        ]
+
+    def record(self, day: date, pairs: Iterable[Pair]) -> None:
+        """Write pairs of a day."""
+        self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
+
+    def open_meetings(
+        self,
+        day: date,
+        ended_at: Mapping[str, datetime],
+        events: Mapping[tuple[str, str], PairEvents],
+    ) -> None:
+        """Open the pairs of meetings, and open again those for which new events came.
+
+        `ended_at` by meeting id; `events` by meeting id and resource.
+        """
+        known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
+        changed = []
+        for meeting_id, ended in ended_at.items():
+            for resource in LISTED:
+                old = known.get((meeting_id, resource))
+                pair = old or Pair(meeting_id, resource, opened_at=ended)
+                pair = self._told(pair, events.get((meeting_id, resource)), ended)
+                if pair != old:
+                    changed.append(pair)
+        if changed:
+            self.record(day, changed)
+
+    def _told(self, pair: Pair, events: PairEvents | None, ended_at: datetime) -> Pair:
+        """The pair with its next attempt, opened again if more events than before tell of it."""
+        if events is not None and events.count > pair.event_count:
+            at = events.latest_at or self._clock.now()
+            pair = replace(pair, event_count=events.count)
+            return opened(pair, "event", at, ended_at, self.settling)
+        if pair.settled or pair.failures:
+            return pair
+        return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))
+
+    def summary(self) -> dict[str, Counter[str]]:
+        """How many pairs of each resource have each status, over all days."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for partition in self._lake.partitions(FETCH_LEDGER):
+            day = date.fromisoformat(partition)
+            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=["resource", "status"])
+            for row in (
+                rows.group_by(["resource", "status"]).aggregate([([], "count_all")]).to_pylist()
+            ):
+                found[row["resource"]][row["status"]] += row["count_all"]
+        order = (*LISTED, TRANSCRIPT_SNIPPETS.name)
+        return {resource: found[resource] for resource in order}
+
+
+def _due_file(day: date) -> str:
+    return f"lake/due_days/{day}.json"

@@ -1,0 +1,210 @@
+"""API item → row, led by the schema: names, types, what is unknown, what is never kept.
+
+Belongs here: coercing values, gathering unknown fields into `extra`, folding items with one key.
+Does not: asking for items (webex/), keeping rows (lake/), what an answer means (ledger.py).
+"""
+
+import base64
+import binascii
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from meeting_etl.schemas import (
+    IGNORED_FIELDS,
+    LINK_FIELDS,
+    SECRET_FIELDS,
+    Column,
+    Table,
+    by_field,
+)
+from meeting_etl.times import parse_timestamp
+
+Row = dict[str, Any]
+
+_NEVER_KEPT = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | IGNORED_FIELDS)
+
+
+@dataclass
+class Drift:
+    """What came otherwise than the schema expects: field → how often."""
+
+    unknown: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    folded: int = 0
+
+    def add(self, other: "Drift") -> None:
+        """Count what another one counted, too."""
+        self.unknown += other.unknown
+        self.changed += other.changed
+        self.folded += other.folded
+
+
+def to_row(table: Table, item: Mapping[str, Any], drift: Drift, **ours: Any) -> Row:
+    """One row of the table from an API item (camelCase fields, JSON values).
+
+    `ours` are values of columns that we know better than the item. A field without a column goes
+    to `extra`, and so does a value that cannot be read as its column's type (the column is NULL
+    then); both are counted in `drift`. Secrets and links are left out.
+    """
+    row, extra = _read(table.by_field, item, drift)
+    row.update(ours)
+    for name, value in list(row.items()):
+        if name == "email" or name.endswith("_email"):
+            row[f"{name}_domain"] = email_domain(value)
+    row["extra"] = json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None
+    return row
+
+
+def email_domain(address: str | None) -> str | None:
+    """What stands after the last @, in lower case; None without one."""
+    if not address or "@" not in address:
+        return None
+    return address.rsplit("@", 1)[1].strip().lower() or None
+
+
+def organization_uuid(org_id: str | None) -> str | None:
+    """The UUID in a Webex organization id, which is base64 of `ciscospark://…/<uuid>`."""
+    if not org_id:
+        return None
+    try:
+        decoded = base64.urlsafe_b64decode(org_id + "=" * (-len(org_id) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return org_id
+    return decoded.rsplit("/", 1)[1] if decoded.startswith("ciscospark://") else org_id
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON value without the fields that are never kept, at any depth."""
+    if isinstance(value, Mapping):
+        return {
+            name: without_secrets(inner)
+            for name, inner in value.items()
+            if name.lower() not in _NEVER_KEPT
+        }
+    if isinstance(value, list):
+        return [without_secrets(inner) for inner in value]
+    return value
+
+
+def fold_participants(rows: Iterable[Row], drift: Drift) -> list[Row]:
+    """Unite rows of one participant: all devices, earliest join, latest leave.
+
+    A leave that is not known yet beats a known one: the participant may still be there.
+    """
+    united: dict[str, Row] = {}
+    for row in rows:
+        first = united.setdefault(row["participant_id"], row)
+        if first is row:
+            continue
+        drift.folded += 1
+        first["devices"] = _union(first["devices"], row["devices"])
+        first["breakout_sessions"] = _union(first["breakout_sessions"], row["breakout_sessions"])
+        joined = [moment for moment in (first["joined_at"], row["joined_at"]) if moment]
+        first["joined_at"] = min(joined, default=None)
+        left = [first["left_at"], row["left_at"]]
+        first["left_at"] = None if None in left else max(left)
+        first["device_count"] = len(first["devices"] or [])
+    return list(united.values())
+
+
+def fold_last(rows: Iterable[Row], key: str, drift: Drift) -> list[Row]:
+    """Of rows with one key the last one counts."""
+    folded: dict[str, Row] = {}
+    for row in rows:
+        drift.folded += row[key] in folded
+        folded[row[key]] = row
+    return list(folded.values())
+
+
+def _union(one: list[Row] | None, other: list[Row] | None) -> list[Row] | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return [*one, *(entry for entry in other if entry not in one)]
+
+
+def _read(
+    fields: Mapping[str, Column], item: Mapping[str, Any], drift: Drift
+) -> tuple[Row, dict[str, Any]]:
+    """Columns with a value or NULL for each known field, and what has no place."""
+    row: Row = {column.name: None for column in fields.values()}
+    extra: dict[str, Any] = {}
+    for name, value in item.items():
+        column = fields.get(name)
+        if column is None:
+            if name.lower() not in _NEVER_KEPT:
+                extra[name] = without_secrets(value)
+                drift.unknown[name] += 1
+            continue
+        if value is None:
+            continue
+        try:
+            if column.children:
+                row[column.name], rest = _read_structs(column, value, drift)
+                if any(rest):
+                    extra[name] = rest
+            else:
+                row[column.name] = _coerce(column.type, value)
+        except (TypeError, ValueError, OverflowError):
+            extra[name] = without_secrets(value)
+            drift.changed[name] += 1
+    return row, extra
+
+
+def _read_structs(column: Column, value: Any, drift: Drift) -> tuple[list[Row], list[Any]]:
+    """A list of structs, and for each the fields without a place."""
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise TypeError("not a list of objects")
+    read = [_read(by_field(column.children), entry, drift) for entry in value]
+    return [row for row, _ in read], [extra for _, extra in read]
+
+
+def _coerce(kind: pa.DataType, value: Any) -> Any:
+    """The value as the column's type. Raises TypeError or ValueError when it is another thing."""
+    if pa.types.is_string(kind):
+        return _text(value)
+    if pa.types.is_boolean(kind):
+        return _flag(value)
+    if pa.types.is_integer(kind):
+        return _integer(value)
+    if pa.types.is_timestamp(kind):
+        return _moment(value)
+    if pa.types.is_list(kind) and isinstance(value, list):
+        return [_text(entry) for entry in value]
+    raise TypeError("unexpected type")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # ids and numbers that once came as JSON numbers
+    raise TypeError("not a text")
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise TypeError("not a flag")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("not a number")
+    number = int(value) if isinstance(value, str) else value
+    if number != int(number) or not -(2**63) <= number < 2**63:
+        raise ValueError("not a whole number of 64 bits")
+    return int(number)
+
+
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        raise TypeError("not a timestamp")
+    return parse_timestamp(value) if value else None

@@ -1,0 +1,207 @@
+"""The rules of states and attempts: what each answer makes of a pair, and when it is asked next.
+
+Belongs here: pure functions over a Pair, one row of fetch_ledger (design.md rules 3, 4 and 6). Does
+not: where pairs are kept and how due ones are found (ledger.py), nor asking (fetch.py).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from meeting_etl.schemas import PARTICIPANTS, RECORDINGS, TRANSCRIPTS
+from meeting_etl.times import round_up
+
+_QUARTER = timedelta(minutes=15)
+_FIRST_RETRY = timedelta(minutes=15)
+_LONGEST_RETRY = timedelta(hours=6)
+
+# What each meeting is asked for from its end on. Snippets follow from transcripts.
+LISTED = (RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
+
+
+class Status(StrEnum):
+    """What is known of a pair; never an empty result that looks like a fact."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    ABSENT = "absent"
+    FORBIDDEN = "forbidden"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+class Why(StrEnum):
+    """Reasons in fetch_ledger.reason, a closed set."""
+
+    NOT_ASKED_YET = "not_asked_yet"
+    NOTHING_YET = "nothing_yet"
+    NOT_FOUND_YET = "not_found_yet"
+    TIMES_UNKNOWN = "times_unknown"
+    MAY_GROW = "may_grow"
+    COMPLETE = "complete"
+    DEADLINE_PASSED = "deadline_passed"
+    NOT_FOUND = "not_found"
+    REMOVED = "removed"
+    REFUSED = "refused"
+    TOKEN_KIND = "token_kind"  # noqa: S105 - a code, no secret
+    BAD_REQUEST = "bad_request"
+    FAULT = "fault"
+    PARTIAL = "partial"
+
+
+class Came(StrEnum):
+    """What an answer was, as far as the rules go by it."""
+
+    ROWS = "rows"  # complete and not empty
+    UNFINISHED = "unfinished"  # rows whose times are not all known
+    EMPTY = "empty"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
+    REFUSED = "refused"  # another permanent refusal, 400 and the like
+    PARTIAL = "partial"  # some items came with errors
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Settling:
+    """When a pair is asked, in seconds after the meeting's end and after an event for the pair."""
+
+    after_end_seconds: tuple[int, ...] = (900, 3_600, 21_600, 86_400, 259_200)
+    after_event_seconds: tuple[int, ...] = (0, 900, 3_600, 21_600, 86_400)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row of fetch_ledger; the names are those of its columns."""
+
+    meeting_id: str
+    resource: str
+    resource_id: str = ""
+    status: str = Status.WAITING
+    settled: bool = False
+    reason: str = Why.NOT_ASKED_YET
+    row_count: int = 0
+    attempts: int = 0
+    failures: int = 0
+    event_count: int = 0
+    opened_at: datetime | None = None
+    opened_by: str = "end"
+    first_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    http_status: int | None = None
+    run_id: str | None = None
+    extra: str | None = None
+
+
+def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[datetime]:
+    """All moments at which the pair is asked, oldest first, in full quarter hours.
+
+    An opening by something else than the end (an event, a retry) adds attempts of its own, the
+    first of them at once.
+    """
+    times = {
+        round_up(ended_at + timedelta(seconds=seconds), _QUARTER)
+        for seconds in settling.after_end_seconds
+    }
+    if pair.opened_by != "end" and pair.opened_at is not None:
+        first, *later = settling.after_event_seconds
+        times.add(pair.opened_at + timedelta(seconds=first))
+        times.update(
+            round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
+        )
+    earliest = round_up(ended_at + timedelta(seconds=settling.after_end_seconds[0]), _QUARTER)
+    return sorted(max(moment, earliest) for moment in times)
+
+
+def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime | None:
+    """The first attempt after the last one made; those missed meanwhile collapse into it."""
+    for moment in attempt_times(pair, ended_at, settling):
+        if pair.last_attempt_at is None or moment > pair.last_attempt_at:
+            return moment
+    return None
+
+
+def opened(pair: Pair, by: str, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
+    """The pair asked again from `at` on; what is known of it stays."""
+    pair = replace(pair, opened_at=at, opened_by=by)
+    moment = next_attempt(pair, ended_at, settling)
+    return replace(pair, settled=moment is None and pair.settled, next_attempt_at=moment)
+
+
+def judged(
+    pair: Pair,
+    came: Came,
+    *,
+    rows: int,
+    now: datetime,
+    ended_at: datetime,
+    settling: Settling,
+    http_status: int | None,
+    run_id: str,
+) -> Pair:
+    """What an answer makes of a pair (design rules 3 to 6). Pure."""
+    pair = replace(
+        pair,
+        attempts=pair.attempts + (came is not Came.RULED_OUT),
+        first_attempt_at=pair.first_attempt_at or now,
+        last_attempt_at=now,
+        http_status=http_status,
+        run_id=run_id,
+    )
+    if came in (Came.FAULT, Came.PARTIAL):
+        return _failed(pair, came, rows, now)
+    pair = replace(pair, failures=0)
+    further = next_attempt(pair, ended_at, settling)
+    status, reason, ends = _verdict(pair.resource, came, is_last=further is None)
+    if came in (Came.ROWS, Came.UNFINISHED):
+        pair = replace(pair, row_count=rows)
+    return replace(
+        pair,
+        status=status,
+        reason=reason,
+        settled=ends,
+        next_attempt_at=None if ends else further,
+    )
+
+
+def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
+    """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours."""
+    wait = min(_FIRST_RETRY * 2 ** min(pair.failures, 10), _LONGEST_RETRY)
+    return replace(
+        pair,
+        status=Status.FAILED,
+        reason=Why.PARTIAL if came is Came.PARTIAL else Why.FAULT,
+        settled=False,
+        failures=pair.failures + 1,
+        row_count=max(rows, pair.row_count),
+        next_attempt_at=now + wait,
+    )
+
+
+def _verdict(resource: str, came: Came, *, is_last: bool) -> tuple[Status, Why, bool]:
+    """Status, reason and whether the pair settles, of a definite answer."""
+    if came is Came.ROWS and resource in (RECORDINGS.name, TRANSCRIPTS.name) and not is_last:
+        return Status.READY, Why.MAY_GROW, False
+    simple = {
+        Came.ROWS: (Status.READY, Why.COMPLETE, True),
+        Came.GONE: (Status.GONE, Why.REMOVED, True),
+        Came.FORBIDDEN: (Status.FORBIDDEN, Why.REFUSED, True),
+        Came.RULED_OUT: (Status.FORBIDDEN, Why.TOKEN_KIND, True),
+        Came.REFUSED: (Status.FORBIDDEN, Why.BAD_REQUEST, True),
+    }
+    if came in simple:
+        return simple[came]
+    not_last = {
+        Came.UNFINISHED: (Status.READY, Why.TIMES_UNKNOWN, False),
+        Came.EMPTY: (Status.WAITING, Why.NOTHING_YET, False),
+        Came.NOT_FOUND: (Status.WAITING, Why.NOT_FOUND_YET, False),
+    }
+    last = {
+        Came.UNFINISHED: (Status.READY, Why.TIMES_UNKNOWN, True),
+        Came.EMPTY: (Status.ABSENT, Why.DEADLINE_PASSED, True),
+        Came.NOT_FOUND: (Status.GONE, Why.NOT_FOUND, True),
+    }
+    return last[came] if is_last else not_last[came]
