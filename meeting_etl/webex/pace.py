@@ -1,0 +1,140 @@
+"""Pace: one rate and one Retry-After gate for all threads and processes.
+
+Belongs here: when the next request may leave, and the small file in which everyone who shares the
+data folder agrees on that. Does not: reading Retry-After out of an answer (client.py).
+
+The rate is a token bucket, kept as GCRA keeps it: one number, the theoretical arrival time, which
+each request moves on by one interval. Wall time, because processes share it.
+"""
+
+import math
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO
+
+from meeting_etl.errors import ApiUnavailable, StorageError
+from meeting_etl.files import Files
+from meeting_etl.times import Clock, format_timestamp
+
+_FILE = "state/pace"
+_LONGEST_HOLD_SECONDS = 7 * 86_400.0
+_LOOK_AGAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the file says, in seconds since the epoch."""
+
+    arrival_at: float
+    not_before_at: float
+    written_at: float
+
+
+_NOTHING = _State(0.0, 0.0, 0.0)
+
+
+class Pace:
+    """At most `requests_per_minute`, up to `burst` at once after a rest, none before a hold ends.
+
+    0 requests a minute stands for no rate of our own: only holds keep requests back. All methods
+    raise StorageError when the file cannot be used. Damaged content counts as no content.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        clock: Clock,
+        *,
+        requests_per_minute: float,
+        max_wait_seconds: float,
+        burst: int = 10,
+    ) -> None:
+        self._files = files
+        self._clock = clock
+        self._max_wait_seconds = max_wait_seconds
+        self._interval_seconds = 60 / requests_per_minute if requests_per_minute else 0.0
+        self._tolerance_seconds = (burst - 1) * self._interval_seconds
+        # One thread of a process at a time tries for a slot. The others queue here instead of
+        # waking up together for a slot that only one of them can have.
+        self._turn = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when one request may be sent; the slot is taken then.
+
+        Raises ApiUnavailable with the moment when a hold runs for longer than max_wait_seconds.
+        """
+        with self._turn:
+            while (seconds := self._try_to_take()) > 0:
+                # In steps, so that a hold that comes meanwhile and is too long is noticed soon.
+                self._clock.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
+
+    def hold(self, seconds: float) -> None:
+        """Nobody sends for so many seconds from now on; a hold that ends later stays.
+
+        The bucket is empty when it ends, so that those who waited leave one by one.
+        """
+        with self._files.locked_file(_FILE) as file:
+            now = self._now()
+            state = self._read(file, now)
+            until = now + min(seconds, _LONGEST_HOLD_SECONDS)
+            if until > state.not_before_at:
+                arrival_at = max(state.arrival_at, until + self._tolerance_seconds)
+                self._write(file, _State(arrival_at, until, now))
+
+    def _try_to_take(self) -> float:
+        """Take the slot if it is there (0.0), else the seconds after which to try again."""
+        with self._files.locked_file(_FILE) as file:
+            now = self._now()
+            state = self._read(file, now)
+            if state.not_before_at > now:
+                return self._bearable(state.not_before_at, now)
+            slot_at = state.arrival_at - self._tolerance_seconds
+            if slot_at > now:
+                return slot_at - now
+            if self._interval_seconds:
+                arrival_at = max(state.arrival_at, now) + self._interval_seconds
+                self._write(file, _State(arrival_at, state.not_before_at, now))
+            return 0.0
+
+    def _bearable(self, not_before_at: float, now: float) -> float:
+        if not_before_at - now <= self._max_wait_seconds:
+            return not_before_at - now
+        retry_at = datetime.fromtimestamp(not_before_at, UTC)
+        raise ApiUnavailable(
+            f"Webex asks to send nothing before {format_timestamp(retry_at)}, which is longer than "
+            f"the {self._max_wait_seconds:g} s of WEBEX_MAX_WAIT_SECONDS; run again then.",
+            retry_at,
+        )
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _read(self, file: IO[bytes], now: float) -> _State:
+        """The state as it is to be understood now."""
+        try:
+            arrival_at, not_before_at, written_at = map(float, file.read(256).split())
+        except ValueError:
+            return _NOTHING
+        if not math.isfinite(arrival_at + not_before_at + written_at):
+            return _NOTHING
+        if not_before_at - written_at > _LONGEST_HOLD_SECONDS + 1:
+            return _NOTHING
+        # Written in the future: the wall clock was set back since, and all times go with it.
+        back_seconds = max(0.0, written_at - now)
+        not_before_at -= back_seconds
+        # More than the bucket holds can only come from another rate or another program.
+        full_at = max(now, not_before_at) + self._tolerance_seconds + self._interval_seconds
+        return _State(min(arrival_at - back_seconds, full_at), not_before_at, now)
+
+    def _write(self, file: IO[bytes], state: _State) -> None:
+        text = f"{state.arrival_at:017.6f} {state.not_before_at:017.6f} {state.written_at:017.6f}\n"
+        try:
+            file.seek(0)
+            file.write(text.encode())
+            file.truncate()
+        except OSError as error:
+            raise StorageError(
+                f"Cannot write {self._files.path(_FILE)}: {error.strerror or error}; "
+                "free some disk space or check the permissions and run again."
+            ) from error
