@@ -1,0 +1,185 @@
+"""The endpoints: one method for each thing that we ask Webex, returning raw items.
+
+Belongs here: paths, parameters and what each kind of token may ask. Does not: turning items into
+rows (pipeline/rows.py), nor asking again and paging (client.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from meeting_etl.errors import BadAnswer
+from meeting_etl.times import Clock, format_timestamp
+from meeting_etl.webex.client import Client
+
+_PAGE = {"max": "100"}
+_BEFORE_START = timedelta(days=1)
+_WIDEST_ADMIN_WINDOW = timedelta(days=30)
+_LISTED_AT_MOST = 10_000
+_NARROWEST_SPLIT = timedelta(minutes=2)
+
+
+class TokenKind(StrEnum):
+    """Whose token it is: a host's own, an administrator's, a compliance officer's."""
+
+    USER = "user"
+    ADMIN = "admin"
+    COMPLIANCE = "compliance"
+
+
+_RULED_OUT = {
+    TokenKind.USER: frozenset[str](),
+    TokenKind.ADMIN: frozenset({"transcript_snippets"}),
+    TokenKind.COMPLIANCE: frozenset({"meetings"}),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All pages of a listing, as raw items.
+
+    `broken` counts items that Webex sent with `errors`. They are left out, so a listing with any
+    is not the whole truth.
+    """
+
+    items: list[dict[str, Any]]
+    broken: int
+
+
+class Webex:
+    """What one token of the given kind can read.
+
+    Every method that asks raises what `Client` raises. Of a meeting they take all that is known
+    (`host_email` and `site_url` may be None) and send what the kind of token needs: a host's own
+    token never names a host. Listings that are asked for in vain for want of a host would come
+    back empty; so an unknown host is looked up first.
+    """
+
+    def __init__(self, client: Client, kind: TokenKind, clock: Clock) -> None:
+        self._client = client
+        self._speaks_for_others = kind is not TokenKind.USER
+        self._ruled_out = _RULED_OUT[kind]
+        self._clock = clock
+
+    def can_read(self, resource: str) -> bool:
+        """Whether this kind of token may read a table at all; costs no request.
+
+        `meetings` stands for the listing of ended meetings.
+        """
+        return resource not in self._ruled_out
+
+    def recordings(
+        self, meeting_id: str, *, started_at: datetime, host_email: str | None, site_url: str | None
+    ) -> Listing:
+        """Available recordings of one meeting, from GET /recordings or /admin/recordings.
+
+        /recordings covers all sites of the token's owner. /admin/recordings covers all hosts of one
+        site, so it needs the site and no host. It takes 30 days at most, and is said to ignore
+        them for a single meeting, which was not always so: the first 30 days are right either way,
+        for a recording is made within hours of its meeting.
+        """
+        params = {"meetingId": meeting_id}
+        start, end = self._window(started_at)
+        if not self._speaks_for_others:
+            return self._list("/recordings", params | _from_to(start, end))
+        end = min(end, start + _WIDEST_ADMIN_WINDOW)
+        return self._list("/admin/recordings", params | _from_to(start, end) | _site(site_url))
+
+    def recording(self, recording_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """Details of one recording, with short-lived links, from GET /recordings/{id}.
+
+        Raises BadAnswer without a request when the host is needed and not known: the 404 that would
+        come back would look like a deletion.
+        """
+        if self._speaks_for_others and not host_email:
+            raise BadAnswer(f"Recording {recording_id} cannot be asked for: its host is not known.")
+        return self._client.get(f"/recordings/{_segment(recording_id)}", self._host(host_email))
+
+    def participants(self, meeting_id: str, *, host_email: str | None) -> Listing:
+        """Everybody who was in one meeting instance, from GET /meetingParticipants."""
+        params = {"meetingId": meeting_id} | self._known_host(meeting_id, host_email)
+        return self._list("/meetingParticipants", params)
+
+    def transcripts(
+        self, meeting_id: str, *, started_at: datetime, host_email: str | None, site_url: str | None
+    ) -> Listing:
+        """Transcripts of one meeting instance, from GET /meetingTranscripts.
+
+        It covers one site: the preferred one of the token's owner unless `site_url` is given.
+        """
+        params = {"meetingId": meeting_id} | _from_to(*self._window(started_at))
+        params |= self._known_host(meeting_id, host_email) | _site(site_url)
+        return self._list("/meetingTranscripts", params)
+
+    def snippets(self, transcript_id: str) -> Listing:
+        """What was said, from GET /meetingTranscripts/{id}/snippets, which knows no hostEmail."""
+        return self._list(f"/meetingTranscripts/{_segment(transcript_id)}/snippets", {})
+
+    def ended_meetings(
+        self,
+        *,
+        start: datetime,
+        end: datetime,
+        host_email: str | None = None,
+        site_url: str | None = None,
+    ) -> Listing:
+        """Meeting instances that ended, `start` included and `end` not, from GET /meetings.
+
+        For an administrator those of all hosts, or of `host_email` as host or invitee. A listing
+        ends at 10,000 meetings without a word; a window that is so full is asked for in halves, and
+        a meeting may come twice then. Raises BadAnswer when that is of no help.
+        """
+        params = {"meetingType": "meeting", "state": "ended"} | _from_to(start, end)
+        listing = self._list("/meetings", params | self._host(host_email) | _site(site_url))
+        if len(listing.items) + listing.broken < _LISTED_AT_MOST:
+            return listing
+        if end - start < _NARROWEST_SPLIT:
+            raise BadAnswer(f"There are {_LISTED_AT_MOST} meetings at {format_timestamp(start)}.")
+        middle = start + (end - start) / 2
+        halves = [
+            self.ended_meetings(start=since, end=until, host_email=host_email, site_url=site_url)
+            for since, until in ((start, middle), (middle, end))
+        ]
+        items = [item for half in halves for item in half.items]
+        return Listing(items, sum(half.broken for half in halves))
+
+    def meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """One meeting, from GET /meetings/{id}, or /admin/meetings/{id} for those beside the host.
+
+        The latter needs no host and carries no secrets.
+        """
+        path = "/admin/meetings" if self._speaks_for_others else "/meetings"
+        return self._client.get(f"{path}/{_segment(meeting_id)}")
+
+    def _window(self, started_at: datetime) -> tuple[datetime, datetime]:
+        """From one day before the start to now: without a window Webex takes the last 7 days."""
+        return started_at - _BEFORE_START, max(self._clock.now(), started_at)
+
+    def _host(self, host_email: str | None) -> dict[str, str]:
+        return {"hostEmail": host_email} if self._speaks_for_others and host_email else {}
+
+    def _known_host(self, meeting_id: str, host_email: str | None) -> dict[str, str]:
+        if self._speaks_for_others and not host_email:
+            host_email = self.meeting(meeting_id, host_email=None).get("hostEmail")
+            if not isinstance(host_email, str) or not host_email:
+                raise BadAnswer(f"Webex does not say who hosted meeting {meeting_id}.")
+        return self._host(host_email)
+
+    def _list(self, path: str, params: dict[str, str]) -> Listing:
+        items = [item for page in self._client.pages(path, _PAGE | params) for item in page]
+        whole = [item for item in items if not item.get("errors")]
+        return Listing(whole, len(items) - len(whole))
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _from_to(start: datetime, end: datetime) -> dict[str, str]:
+    return {"from": format_timestamp(start), "to": format_timestamp(end)}
+
+
+def _site(site_url: str | None) -> dict[str, str]:
+    return {"siteUrl": site_url} if site_url else {}

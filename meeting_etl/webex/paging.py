@@ -1,0 +1,94 @@
+"""Pages: from the Link header of one page to the URL of the next.
+
+Belongs here: reading the header, and everything that a next link may get wrong. Does not: sending
+(client.py). Next links are never logged or kept: e-mail addresses can be in them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, quote, unquote_plus, urlencode, urljoin, urlsplit
+
+from meeting_etl.errors import BadAnswer
+from meeting_etl.webex.wire import origin
+
+_PARAMETER = r'\s*;\s*([^\s;,="<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?'
+_LINK = re.compile(rf"<([^<>]*)>((?:{_PARAMETER})*)")
+_EACH_PARAMETER = re.compile(_PARAMETER)
+_LEGAL = "%/:=&?~+!$,;'@()*[]"
+# What moves from page to page; everything else that we asked for holds for all pages.
+_MOVING = frozenset({"cursor", "max", "offset", "from", "to"})
+
+
+@dataclass(frozen=True)
+class PageUrl:
+    """Where a page is. `divisible`: its `max` may be made smaller without missing items.
+
+    That is not so for a `max` that we had to add to a link: the cursor may count in pages.
+    """
+
+    url: str
+    divisible: bool = True
+
+
+def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> PageUrl | None:
+    """The page after the one at `asked_url`, None after the last.
+
+    `params` are those of the first page: what the link lacks of them is added again, and a filter
+    that it changed is set back. Always a URL of the same scheme, host and port: for any other
+    link BadAnswer is raised.
+    """
+    target = _next_target(link_header)
+    if target is None:
+        return None
+    try:
+        resolved = urljoin(asked_url, target)
+        at_home = origin(resolved) == origin(asked_url)
+    except ValueError:
+        at_home = False
+    if not at_home:
+        path = urlsplit(asked_url).path
+        raise BadAnswer(f"The next link of GET {path} leads to another host; it is not followed.")
+    home, link = urlsplit(asked_url), urlsplit(resolved)
+    path = quote(link.path, safe=_LEGAL)
+    url = f"{home.scheme}://{home.netloc}{path}?{_filtered(link.query, params)}"
+    return PageUrl(url, divisible="max" in parse_qs(link.query))
+
+
+def with_half_max(url: str) -> str:
+    """The URL asking for half as many items; unchanged when it names no `max` above 1."""
+    head, _, query = url.partition("?")
+    pieces = [_halved(piece) for piece in query.split("&")]
+    return f"{head}?{'&'.join(pieces)}" if query else url
+
+
+def _halved(piece: str) -> str:
+    name, _, value = piece.partition("=")
+    if name == "max" and value.isascii() and value.isdigit() and int(value) > 1:
+        return f"max={int(value) // 2}"
+    return piece
+
+
+def _next_target(link_header: str) -> str | None:
+    """The target of the first link that has `next` among its relations (RFC 8288)."""
+    for link in _LINK.finditer(link_header):
+        for name, quoted, plain in _EACH_PARAMETER.findall(link[2]):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                return link[1].strip()
+    return None
+
+
+def _filtered(query: str, params: Mapping[str, str]) -> str:
+    """The link's query with our filters in it.
+
+    Its own pieces stay byte for byte as they are: what is in a cursor is Webex's business.
+    """
+    pieces, found = [], set()
+    for piece in filter(None, query.split("&")):
+        name, _, value = piece.partition("=")
+        name = unquote_plus(name)
+        found.add(name)
+        changed = name in params and name not in _MOVING and unquote_plus(value) != params[name]
+        pieces.append(urlencode({name: params[name]}) if changed else quote(piece, safe=_LEGAL))
+    lost = {name: value for name, value in params.items() if name not in found}
+    return "&".join([*pieces, urlencode(lost)] if lost else pieces)

@@ -1,0 +1,229 @@
+"""The wire: one request out, one whole answer in.
+
+Belongs here: everything that is about HTTP and not about Webex: the connection pool, proxies and
+certificates, timeouts, the bounds on an answer, and the count of requests. Does not: what an answer
+means and whether to ask again (client.py), nor which token goes along (auth.py).
+"""
+
+import ipaddress
+import logging
+import threading
+import uuid
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from meeting_etl import __version__
+from meeting_etl.errors import BadAnswer
+from meeting_etl.times import Clock
+from meeting_etl.webex.pace import Pace
+
+# At DEBUG urllib3 logs every URL with its query, and ours carry e-mail addresses and cursors.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+_CHUNK_BYTES = 64 * 1024
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how often to try.
+
+    `connect_seconds` and `read_seconds` bound one step on the socket, `answer_seconds` and
+    `answer_bytes` the whole answer (its body as it is after decompression). A request is sent
+    `attempts` times at most; 429 does not count as one, but comes `waits` times at most. Between
+    attempts lie up to `backoff_seconds`, doubled each time up to `longest_backoff_seconds`. When
+    `outage_after` requests in a row came to nothing, Webex as a whole is taken to be down. A
+    listing has at most `pages` pages.
+    """
+
+    connect_seconds: float = 10
+    read_seconds: float = 30
+    answer_seconds: float = 60
+    answer_bytes: int = 64 * 2**20
+    attempts: int = 5
+    waits: int = 20
+    backoff_seconds: float = 1
+    longest_backoff_seconds: float = 30
+    outage_after: int = 10
+    pages: int = 10_000
+
+
+class Passing(BadAnswer):
+    """A fault that may have passed when asked again.
+
+    `hold_seconds`: nobody is to send for so long. `counts`: it uses up an attempt. `too_much`:
+    asking for less at once may help.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        http_status: int | None = None,
+        *,
+        hold_seconds: float | None = None,
+        counts: bool = True,
+        too_much: bool = False,
+    ) -> None:
+        super().__init__(message, http_status)
+        self.hold_seconds = hold_seconds
+        self.counts = counts
+        self.too_much = too_much
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer. `asked` is the method and the path, without the query; fit for a message."""
+
+    asked: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+    tracking_id: str
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL, comparable. Raises ValueError for what is not a URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+
+
+class Wire:
+    """The connections to one host, for any number of threads; `threads` of them are kept open.
+
+    Redirects are not followed: an answer that is one comes back as it is.
+    """
+
+    def __init__(
+        self, base_url: str, pace: Pace, clock: Clock, *, threads: int, limits: Limits
+    ) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._limits = limits
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=threads)
+        self._surroundings = _surroundings(base_url)
+        self._timeout = (limits.connect_seconds, limits.read_seconds)
+        self._headers = {
+            "User-Agent": f"meeting_etl/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+        self._counting = threading.Lock()
+        self._requests_sent = 0
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests that were handed to the network, failed ones too."""
+        return self._requests_sent
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        """Send one request when the pace allows it and read the whole answer, whatever its status.
+
+        Raises Passing when no whole answer comes, ApiUnavailable when the pace says "not now".
+        """
+        tracking_id = f"METL_{uuid.uuid4()}"
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = method, url, body
+        request.headers = CaseInsensitiveDict({**self._headers, "TrackingID": tracking_id})
+        request.headers.update(headers)
+        asked = f"{method} {urlsplit(url).path}"
+        self._pace.wait()
+        with self._counting:
+            self._requests_sent += 1
+        deadline = self._clock.monotonic() + self._limits.answer_seconds
+        try:
+            response = self._adapter.send(
+                request, stream=True, timeout=self._timeout, **self._surroundings
+            )
+            content = self._read(response.raw, asked, deadline)
+            if response.headers.get("Content-Encoding", "").lower() == "gzip":
+                content = _decompressed(content, asked, self._limits.answer_bytes)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, zlib.error) as error:
+            problem = _in_words(error)
+        else:
+            return Answer(
+                asked,
+                response.status_code,
+                response.headers,
+                content,
+                self._clock.now(),
+                tracking_id,
+            )
+        # Outside of the except clause: the text of those errors has the whole URL in it, and must
+        # not hang on to ours as its context.
+        raise Passing(f"{asked} (TrackingID {tracking_id}) came to nothing: {problem}")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._adapter.close()
+
+    def _read(self, raw: urllib3.HTTPResponse, asked: str, deadline: float) -> bytes:
+        """The body as sent. read1 returns what is there, so that a trickle is noticed."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._limits.answer_bytes:
+                    raise _too_large(asked)
+                if raw.length_remaining != 0 and self._clock.monotonic() > deadline:
+                    seconds = self._limits.answer_seconds
+                    raise Passing(f"{asked} came to nothing: no end within {seconds:g} s")
+        finally:
+            raw.close()
+        return b"".join(chunks)
+
+
+def _too_large(asked: str) -> Passing:
+    return Passing(f"{asked} came to nothing: the answer is too large", too_much=True)
+
+
+def _decompressed(content: bytes, asked: str, most_bytes: int) -> bytes:
+    gunzip = zlib.decompressobj(wbits=31)
+    plain = gunzip.decompress(content, most_bytes)
+    if gunzip.unconsumed_tail:
+        raise _too_large(asked)
+    if not gunzip.eof:
+        raise zlib.error
+    return plain
+
+
+def _in_words(error: Exception) -> str:
+    """What happened, without the error's own text: URLs are in it."""
+    words = (
+        (requests.exceptions.SSLError, "its certificate is not trusted (REQUESTS_CA_BUNDLE?)"),
+        (requests.exceptions.ProxyError, "the proxy does not let it through (HTTPS_PROXY?)"),
+        (requests.exceptions.ConnectTimeout, "the host does not answer"),
+        (requests.exceptions.Timeout, "no answer in time"),
+        (urllib3.exceptions.ReadTimeoutError, "the answer stalled"),
+        (requests.exceptions.ConnectionError, "no connection, or it broke"),
+    )
+    return next((text for kind, text in words if isinstance(error, kind)), "the answer is cut off")
+
+
+def _surroundings(base_url: str) -> dict[str, Any]:
+    """Proxies and certificates of the environment: looked up once, not at every request."""
+    with requests.Session() as session:
+        found = session.merge_environment_settings(base_url, {}, None, None, None)
+    if _is_loopback(urlsplit(base_url).hostname or ""):
+        found["proxies"] = {}  # no proxy leads to this machine; the sandbox lives there
+    return {name: found[name] for name in ("proxies", "verify", "cert")}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
