@@ -64,6 +64,7 @@ class Ask:
     now: datetime
     query: Mapping[str, str]
     path_id: str
+    token_expires_at: datetime
 
     def host_email(self) -> str | None:
         """Whose things are asked for; None = everybody's, as only a compliance officer may.

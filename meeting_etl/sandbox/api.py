@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from meeting_etl.sandbox import assets, meetings
+from meeting_etl.sandbox import assets, meetings, oauth
 from meeting_etl.sandbox.answers import Answer, Ask, Item, Listing, Refusal, Text, page_size
 from meeting_etl.sandbox.faults import Counters, Faults, Seen
 from meeting_etl.sandbox.index import Index
@@ -55,6 +55,7 @@ ENDPOINTS = (
     Endpoint("/admin/meetingTranscripts", assets.list_admin_transcripts, ("compliance",)),
     Endpoint("/meetingTranscripts/{id}/snippets", assets.list_snippets, ("user", "compliance")),
     Endpoint("/meetingTranscripts/{id}/download", assets.download_transcript),
+    Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
 )
 
 
@@ -137,11 +138,9 @@ class Sandbox:
             Route(f"/v1{endpoint.path}", self._serve(endpoint), methods=["GET"])
             for endpoint in ENDPOINTS
         ]
-        expiry = Endpoint("/authorizations/tokenExpiry", self._token_expiry)
         nothing = Endpoint("", _no_such_route)
         return [
             *routes,
-            Route("/v1/authorizations/tokenExpiry", self._serve(expiry), methods=["GET"]),
             Route("/v1/access_token", self._refresh, methods=["POST"]),
             Route("/{rest:path}", self._serve(nothing), methods=None),
         ]
@@ -182,6 +181,7 @@ class Sandbox:
             now=now,
             query=query,
             path_id=request.path_params.get("id", ""),
+            token_expires_at=token.expires_at,
         )
         answer = endpoint.handler(ask)
         if isinstance(answer, Text):
@@ -213,9 +213,6 @@ class Sandbox:
         every = self.faults.empty_page_every
         return bool(every) and dice(self.world.seed, "empty", url, place).randrange(every) == 0
 
-    def _token_expiry(self, ask: Ask) -> Answer:
-        return Item({"exp": 0})
-
     async def _refresh(self, request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
         form = dict(parse_qsl(body, keep_blank_values=True))
@@ -233,13 +230,12 @@ class Sandbox:
             "errors": [{"description": refusal.message}],
             "trackingId": tracking_id,
         }
-        response = Response(
+        return Response(
             msgspec.json.encode(body),
             refusal.status,
             {"trackingId": tracking_id, **refusal.headers},
             _JSON,
         )
-        return response
 
     def _response(self, status: int, body: bytes, content_type: str) -> Response:
         headers = {"trackingId": f"SANDBOX_{next(self._tracking):012d}"}

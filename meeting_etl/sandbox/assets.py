@@ -151,7 +151,7 @@ def list_transcripts(ask: Ask) -> Answer:
         and site == pair[1].site_url
         and email in (None, pair[1].host.email)
     ]
-    return Listing(found, lambda pair: transcript(*pair, ask.now))
+    return Listing(found, lambda pair: transcript(pair[0], pair[1], ask.now))
 
 
 def list_admin_transcripts(ask: Ask) -> Answer:
@@ -167,7 +167,7 @@ def list_admin_transcripts(ask: Ask) -> Answer:
         and pair[0].available_at <= ask.now
         and site == pair[1].site_url
     ]
-    return Listing(found, lambda pair: transcript(*pair, ask.now))
+    return Listing(found, lambda pair: transcript(pair[0], pair[1], ask.now))
 
 
 def _refuse_unless_ended(ask: Ask, meeting_id: str) -> None:

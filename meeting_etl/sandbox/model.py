@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-SECRET_MARK = "plantedsecret"
+SECRET_MARK = "plantedsecret"  # noqa: S105
 """Part of every password, link, ticket, key and token of the sandbox, so that a test can search
 all outputs for the one word that must not be there."""
 

@@ -1,6 +1,6 @@
 """Tokens: which are valid, whom they speak for, and the refresh grant.
 
-Belongs here: issuing, checking and rotating tokens. Does not: what a token may be used for (api.py).
+Belongs here: issuing, checking and rotating tokens. Does not: what a token may do (api.py).
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.answers import Refusal
+from meeting_etl.sandbox.answers import Answer, Ask, Item, Refusal
 from meeting_etl.sandbox.model import SECRET_MARK, Kind
 from meeting_etl.sandbox.render import Json
 
@@ -29,6 +29,11 @@ class Token:
 
     kind: Kind
     expires_at: datetime
+
+
+def token_expiry(ask: Ask) -> Answer:
+    """GET /authorizations/tokenExpiry: of the token that asks, in milliseconds since 1970."""
+    return Item({"exp": int(ask.token_expires_at.timestamp() * 1000)})
 
 
 class Tokens:

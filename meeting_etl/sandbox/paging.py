@@ -1,6 +1,6 @@
 """Pages: opaque cursors and Link headers (RFC 5988).
 
-Belongs here: where a page begins and what the next link looks like. Does not: which items there are.
+Belongs here: where a page begins and what the next link looks like. Does not: which items.
 """
 
 import hashlib

@@ -103,9 +103,8 @@ def sized_world(
     for number in range(meetings):
         day = last - timedelta(days=days - 1 - number * days // meetings)
         ended = day + timedelta(hours=8, seconds=number * 36_000 // meetings)
-        made.append(
-            _sized_meeting(next(ids), number, owner, ended, people[:participants], snippets)
-        )
+        key = next(ids)
+        made.append(_sized_meeting(key, number, owner, ended, people[:participants], snippets))
     return World(
         seed=seed,
         org_id="5a3d1c7e-0000-4000-8000-000000000001",
