@@ -34,14 +34,14 @@ def test_every_form_that_the_api_sends(text: str, expected: datetime | None) -> 
     "text", ["", "yesterday", "2021-05-14", "2021-13-14T20:26:54Z", "0001-01-01T00:00:00+14:00"]
 )
 def test_what_is_not_a_timestamp_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"timestamp|date|isoformat|month"):
         parse_timestamp(text)
 
 
-@given(st.datetimes(datetime(2015, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))
-def test_a_written_timestamp_is_read_back_whatever_its_zone(moment: datetime, hours: int) -> None:
-    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    moment = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+@given(st.integers(1_420_070_400_000, 4_102_444_800_000), st.integers(-14, 14))
+def test_a_written_timestamp_is_read_back_whatever_its_zone(epoch_ms: int, hours: int) -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=epoch_ms)
+    moment = moment.astimezone(timezone(timedelta(hours=hours)))
     assert parse_timestamp(format_timestamp(moment)) == moment
 
 

@@ -20,6 +20,8 @@ from meeting_etl.schemas import Table
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 ROW_GROUP_ROWS = 122_880
+# A streaming rewrite holds this many rows at a time; event bodies are about 1 kB each.
+GATHERED_ROWS = 16_384
 _SEPARATOR = "\x1f"
 
 Partition = date | str | None
@@ -53,6 +55,11 @@ class Lake:
         return (
             next(folder.glob("*/*.parquet" if table.partition else "*.parquet"), None) is not None
         )
+
+    def count(self, table: Table, partition: Partition = None) -> int:
+        """Number of rows of a partition, from the file's footer."""
+        path = self.files.path(self._file(table, partition))
+        return pq.read_metadata(path).num_rows if path.exists() else 0
 
     def read(
         self,
@@ -123,10 +130,11 @@ class Lake:
             self.files.replacement(self._file(table, partition)) as path,
             _writer(table, path, None) as writer,
         ):
-            for group in self._groups(table, partition, table.schema.names, {}):
-                kept = keep(_conform(group, table.schema))
-                if kept.num_rows:
-                    writer.write_table(kept)
+            for kept in _gathered(
+                keep(_conform(group, table.schema))
+                for group in self._groups(table, partition, table.schema.names, {})
+            ):
+                writer.write_table(kept)
             yield lambda rows: writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
     @contextmanager
@@ -169,6 +177,20 @@ class Lake:
                 f"Cannot read {path}: {error}. Move the file away and run again with --refetch "
                 "for its day, or restore it from a copy."
             ) from error
+
+
+def _gathered(groups: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in fewer groups: many small additions must not leave many small groups."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for group in groups:
+        waiting.append(group)
+        rows += group.num_rows
+        if rows >= GATHERED_ROWS:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.concat_tables(waiting)
 
 
 def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.settling import LISTED, Pair, Settling, next_attempt, opened
+from meeting_etl.pipeline.settling import LISTED, Pair, Settling, Status, next_attempt, opened
 from meeting_etl.schemas import FETCH_LEDGER, TRANSCRIPT_SNIPPETS
 from meeting_etl.times import Clock, format_timestamp, parse_timestamp
 
@@ -164,6 +164,14 @@ class Ledger:
         if pair.settled or pair.failures:
             return pair
         return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))
+
+    def failed(self, days: Iterable[date], run_ids: Collection[str]) -> int:
+        """How many pairs of these days have a passing fault that one of these runs met."""
+        return sum(
+            pair.status == Status.FAILED and pair.run_id in run_ids
+            for day in days
+            for pair in self.pairs(day)
+        )
 
     def summary(self) -> dict[str, Counter[str]]:
         """How many pairs of each resource have each status, over all days."""

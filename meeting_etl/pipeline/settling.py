@@ -99,21 +99,23 @@ class Pair:
 def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[datetime]:
     """All moments at which the pair is asked, oldest first, in full quarter hours.
 
-    An opening by something else than the end (an event, a retry) adds attempts of its own, the
-    first of them at once.
+    An event adds attempts of its own, the first of them at once; a refetch or a retry adds one.
+    Nothing is asked before the first attempt after the end.
     """
     times = {
         round_up(ended_at + timedelta(seconds=seconds), _QUARTER)
         for seconds in settling.after_end_seconds
     }
+    earliest = min(times)
     if pair.opened_by != "end" and pair.opened_at is not None:
         first, *later = settling.after_event_seconds
         times.add(pair.opened_at + timedelta(seconds=first))
-        times.update(
-            round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
-        )
-    earliest = round_up(ended_at + timedelta(seconds=settling.after_end_seconds[0]), _QUARTER)
-    return sorted(max(moment, earliest) for moment in times)
+        if pair.opened_by == "event":
+            times |= {
+                round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER)
+                for seconds in later
+            }
+    return sorted({max(moment, earliest) for moment in times})
 
 
 def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime | None:

@@ -1,0 +1,102 @@
+"""The demonstration: a sandbox, webhook logs, the real pipeline, and answers from its tables.
+
+Belongs here: `demo` and `sandbox`. Does not: the worlds (sandbox/), the pipeline.
+"""
+
+import shutil
+from pathlib import Path
+
+from meeting_etl.cli import display, report
+from meeting_etl.cli.running import run_and_report
+from meeting_etl.errors import SettingsError
+from meeting_etl.lake import catalog
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.deliveries import write_logs
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.world import World, demo_world, guide_world
+from meeting_etl.settings import Etl
+from meeting_etl.times import Clock
+
+_MARK = ".meeting_etl_demo"
+# The guide's token is its host's; the team's is a compliance officer's, who may read all.
+_KINDS = {"guide": "user", "demo": "compliance"}
+_QUESTIONS = {
+    "Who attended longest?": """
+        SELECT display_name, count(*) AS meetings, round(sum(attended_seconds) / 3600, 1) AS hours
+        FROM attendance GROUP BY ALL ORDER BY hours DESC, display_name LIMIT 5""",
+    "Who talked most?": """
+        SELECT person_name, count(*) AS meetings, round(sum(talk_seconds) / 60, 1) AS minutes,
+               round(avg(share_of_speech) * 100) AS percent_of_speech
+        FROM talk_time GROUP BY ALL ORDER BY minutes DESC, person_name LIMIT 5""",
+    "Which meetings have no recording, and why?": """
+        SELECT l.status, l.reason, count(*) AS meetings, max(m.ended_at)::VARCHAR AS latest_ended_at
+        FROM fetch_ledger l JOIN meetings m USING (meeting_id, date)
+        WHERE l.resource = 'recordings' AND l.row_count = 0 GROUP BY ALL ORDER BY meetings DESC""",
+}
+
+
+def run_demo(world_name: str, seed: int, data_dir: str) -> int:
+    """Play the demonstration; returns the exit status of its run."""
+    clock = Clock()
+    folder = _emptied(Path(data_dir).absolute())
+    world = _world(world_name, seed, clock)
+    write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
+    with Sandbox(world, clock) as webex:
+        display.say(f"A Webex with {len(world.meetings)} meetings answers at {webex.base_url}.")
+        kind = _KINDS[world_name]
+        environ = {
+            "WEBEX_BASE_URL": webex.base_url,
+            "WEBEX_ACCESS_TOKEN": webex.token(kind),
+            "WEBEX_TOKEN_KIND": kind,
+            "WEBEX_REQUESTS_PER_MINUTE": "0",
+            "MEETING_ETL_DATA_DIR": str(folder),
+        }
+        etl = Etl(environ, clock)
+        status = run_and_report(etl, None)
+    report.show_tables(etl)
+    for question, sql in _QUESTIONS.items():
+        names, rows = catalog.query(folder, sql)
+        display.show_table(question, names, rows)
+    _say_how_to_go_on(data_dir)
+    return status
+
+
+def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, latency_ms: int) -> None:
+    """Serve a world until interrupted."""
+    clock = Clock()
+    world = _world(world_name, seed, clock)
+    if logs:
+        write_logs(world, Path(logs), seed=seed, until=clock.now())
+    webex = Sandbox(world, clock, Faults(latency_ms=latency_ms))
+    kind = _KINDS[world_name]
+    display.say(f"export WEBEX_BASE_URL=http://127.0.0.1:{port}/v1")
+    display.say(f"export WEBEX_ACCESS_TOKEN={webex.token(kind)} WEBEX_TOKEN_KIND={kind}")
+    webex.serve_forever(port)
+
+
+def _world(name: str, seed: int, clock: Clock) -> World:
+    return guide_world() if name == "guide" else demo_world(seed, clock.now())
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder without an earlier demo; anything else in it is left alone, with an error."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARK).exists():
+            raise SettingsError(
+                f"{folder} holds something that is no demo. Name another folder with --data-dir."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    return folder
+
+
+def _say_how_to_go_on(data_dir: str) -> None:
+    variable = f"MEETING_ETL_DATA_DIR={data_dir}"
+    display.say(
+        "\n[bold]Go on[/]\n"
+        f'  one query   {variable} meeting-etl sql "FROM meetings LIMIT 5"\n'
+        f"  DuckDB      duckdb -readonly {data_dir}/{catalog.CATALOG}\n"
+        f'  Python      meeting_etl.connect("{data_dir}").sql("SHOW TABLES")\n'
+        f"  Dagster UI  {variable} meeting-etl dev     then open http://127.0.0.1:3000"
+    )

@@ -1,0 +1,47 @@
+"""The Dagster UI and daemon as two child processes that start and end together.
+
+Belongs here: `dev`. Does not: anything about the pipeline.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from meeting_etl.cli import display
+from meeting_etl.orchestration.instance import dagster_home
+from meeting_etl.settings import Etl
+
+_MODULE = "meeting_etl.definitions"
+
+
+def serve_dagster(etl: Etl, environ: Mapping[str, str], host: str, port: int) -> int:
+    """Serve until interrupted or until one of the two ends; returns the exit status."""
+    home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
+    variables = {
+        **environ,
+        "DAGSTER_HOME": str(home),
+        "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+    daemon = [sys.executable, "-m", "dagster._daemon", "run", "-m", _MODULE]
+    webserver = [sys.executable, "-m", "dagster_webserver", "-m", _MODULE]
+    webserver += ["-h", host, "-p", str(port)]
+    display.say(f"The UI comes up at http://{host}:{port}; end it with Ctrl-C. Instance: {home}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    children = [
+        subprocess.Popen(command, env=variables)  # noqa: S603 - commands of ours
+        for command in (daemon, webserver)
+    ]
+    try:
+        while all(child.poll() is None for child in children):
+            etl.clock.sleep(0.5)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for child in children:
+            child.send_signal(signal.SIGINT)
+        for child in children:
+            child.wait()
+    display.complain("Dagster ended by itself; its lines above say why.")
+    return 1

@@ -1,0 +1,117 @@
+"""What the commands show: progress, tables, sentences.
+
+Belongs here: everything that knows about terminals. Does not: what is shown.
+"""
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+# Answers go to stdout, so that they can be piped; all else goes to stderr.
+answers = Console()
+notes = Console(stderr=True)
+
+_PLAIN_EVERY_SECONDS = 5.0
+
+
+def say(sentence: str) -> None:
+    """One line about what goes on."""
+    notes.print(sentence, highlight=False)
+
+
+def complain(sentence: str) -> None:
+    """One line about what went wrong."""
+    notes.print(f"[bold red]Error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+
+
+def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table; numbers to the right, NULL as a dim dash."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for number, name in enumerate(names):
+        numeric = any(isinstance(row[number], int | float) for row in rows)
+        table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    answers.print(table)
+
+
+def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Comma-separated values with a header."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(names)
+    writer.writerows(rows)
+
+
+def write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """One JSON object a line."""
+    for row in rows:
+        record = dict(zip(names, row, strict=True))
+        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+
+
+@contextmanager
+def progress() -> Iterator["Meter"]:
+    """Shows what is worked on: a bar for each thing on a terminal, plain lines elsewhere."""
+    if not notes.is_terminal:
+        yield Meter(None)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True) as bars:
+        yield Meter(bars)
+
+
+class Meter:
+    """Called with what is worked on, how much is done and how much there is."""
+
+    def __init__(self, bars: Progress | None) -> None:
+        self._bars = bars
+        self._what = ""
+        self._task: Any = None
+        self._said_at = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show it."""
+        if self._bars is None:
+            self._say(what, done, total)
+            return
+        if what != self._what:
+            if self._task is not None:
+                self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(escape(what), total=total)
+            self._what = what
+        self._bars.update(self._task, completed=done, total=total)
+
+    def _say(self, what: str, done: int, total: int) -> None:
+        """At most a line every few seconds, and one when a thing is done."""
+        now = time.perf_counter()
+        if done == total or now - self._said_at > _PLAIN_EVERY_SECONDS:
+            self._said_at = now
+            say(f"{what}: {done} of {total}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "[dim]–[/]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return escape(str(value))

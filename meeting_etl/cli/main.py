@@ -1,0 +1,206 @@
+"""The commands, each a few lines; Dagster is imported only inside those that run it.
+
+Belongs here: arguments, exit statuses, reading os.environ. Does not: what is shown (display.py,
+report.py), any deed.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from meeting_etl import __version__
+from meeting_etl.cli import display
+from meeting_etl.errors import MeetingEtlError, SettingsError
+from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.settings import VARIABLES, Etl
+from meeting_etl.times import Span, utc_day
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_WIDTH = max(map(len, VARIABLES))
+_ENVIRONMENT = "\b\nEnvironment:\n" + "\n".join(
+    f"  {name.ljust(_WIDTH)}  {text}" for name, text in VARIABLES.items()
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_ENVIRONMENT,
+)
+@click.version_option(__version__, prog_name="meeting-etl")
+def cli() -> None:
+    """Webex meetings, recordings, participants and transcripts as tables you can query.
+
+    Start with `meeting-etl demo`, which needs nothing. Then put webhook logs into
+    data/webhook_logs, set WEBEX_ACCESS_TOKEN, and say `meeting-etl run`.
+
+    Exit status: 0 all due work came to a definite state; 1 something failed and will be tried
+    again, or the run could not go on; 2 usage or configuration.
+    """
+
+
+@cli.command()
+@click.option("--from", "first", type=_DAY, help="First day, UTC date on which meetings ended.")
+@click.option("--to", "last", type=_DAY, help="Last day; today by default.")
+@click.option("--refetch", is_flag=True, help="Ask for everything of these days again.")
+def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None:
+    """Read new log lines, then fetch what is due, newest day first.
+
+    Without dates: all days that have due work. With dates: the due work of those days. What was
+    fetched and is settled is not asked again; to do so all the same, give --refetch.
+    """
+    from meeting_etl.cli.running import run_and_report
+
+    etl = Etl(os.environ)
+    if refetch and first is None:
+        raise click.UsageError("--refetch needs --from (and --to), the days to ask for again.")
+    sys.exit(
+        run_and_report(
+            etl, os.environ.get("DAGSTER_HOME"), asked=_span(etl, first, last), refetch=refetch
+        )
+    )
+
+
+@cli.command()
+def status() -> None:
+    """Show how far the logs are read, what is known of each resource, what is due when."""
+    from meeting_etl.cli import report
+
+    etl = Etl(os.environ)
+    report.show_logs(etl)
+    report.show_ledger(etl)
+    report.show_open_work(etl)
+
+
+@cli.command()
+@click.argument("query", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How the answer is written; json is one object a line.",
+)
+def sql(query: str | None, form: str) -> None:
+    """Answer a SQL QUERY over the tables; without one, read it from standard input.
+
+    \b
+    Examples:
+      meeting-etl sql "SELECT date, count(*) FROM meetings GROUP BY date ORDER BY date"
+      meeting-etl sql "SELECT * FROM talk_time" --format csv > talk_time.csv
+      meeting-etl sql "SHOW TABLES"
+    """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.lake import catalog
+
+    if query is None:
+        if sys.stdin.isatty():
+            display.say("Type a query, then end it with Ctrl-D.")
+        query = sys.stdin.read()
+    if not query.strip():
+        raise click.UsageError("Give a query, as an argument or on standard input.")
+    names, rows = catalog.query(Etl(os.environ).settings.data_dir, query)
+    if form == "csv":
+        display.write_csv(names, rows)
+    elif form == "json":
+        display.write_json(names, rows)
+    else:
+        display.show_table("", names, rows)
+
+
+@cli.command()
+@click.option(
+    "--world",
+    type=click.Choice(["demo", "guide"]),
+    default="demo",
+    show_default=True,
+    help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    default="data/demo",
+    show_default=True,
+    help="Folder of the demo's data; a demo that is there is replaced.",
+)
+def demo(world: str, seed: int, data_dir: str) -> None:
+    """Show the whole pipeline at work on an embedded Webex; needs no account.
+
+    Writes webhook logs of an invented team, runs the real pipeline against a Webex that is served
+    on 127.0.0.1, and ends with the tables and some answers from them.
+    """
+    from meeting_etl.cli.demo import run_demo
+
+    sys.exit(run_demo(world, seed, data_dir))
+
+
+@cli.command()
+@click.option(
+    "--world",
+    type=click.Choice(["demo", "guide"]),
+    default="demo",
+    show_default=True,
+    help="What the sandbox knows; see `meeting-etl demo --help`.",
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
+@click.option("--port", default=8787, show_default=True, help="Port on 127.0.0.1; 0 picks one.")
+@click.option(
+    "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
+)
+@click.option("--latency-ms", default=0, show_default=True, help="Time that every answer takes.")
+def sandbox(world: str, seed: int, port: int, logs: str | None, latency_ms: int) -> None:
+    """Serve an embedded Webex on 127.0.0.1 until interrupted, to try things on.
+
+    It asks for a token, pages, windows and waits as the real one does. The lines that it prints
+    set the variables for `meeting-etl run` in another shell.
+    """
+    from meeting_etl.cli.demo import serve_sandbox
+
+    serve_sandbox(world, seed, port, logs, latency_ms)
+
+
+@cli.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
+def dev(port: int, host: str) -> None:
+    """Serve the Dagster UI with its daemon, until interrupted.
+
+    The schedule reads new log lines every 15 minutes; the sensor launches runs for the days that
+    have due work; backfills start in the UI. `meeting-etl run` shares its instance.
+    """
+    from meeting_etl.cli.dev import serve_dagster
+
+    sys.exit(serve_dagster(Etl(os.environ), os.environ, host, port))
+
+
+def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | None:
+    """The days asked for; None when none were named."""
+    if first is None and last is None:
+        return None
+    day = Span(
+        utc_day(first.replace(tzinfo=UTC)) if first else FIRST_DAY,
+        utc_day(last.replace(tzinfo=UTC)) if last else utc_day(etl.clock.now()),
+    )
+    if day.first > day.last:
+        raise click.UsageError(f"--from {day.first} is after --to {day.last}.")
+    return day
+
+
+def main() -> None:
+    """Run the command line; known errors become one sentence and an exit status."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        display.complain("Interrupted; what was committed stays, the next run goes on from there.")
+        sys.exit(1)
+    except SettingsError as error:
+        display.complain(str(error))
+        sys.exit(2)
+    except MeetingEtlError as error:
+        display.complain(str(error))
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""What a run did and what is open, as tables on the screen.
+
+Belongs here: the tables that `run`, `status` and `demo` show. Does not: how they are drawn
+(display.py).
+"""
+
+from meeting_etl.cli import display
+from meeting_etl.lake import catalog
+from meeting_etl.pipeline.settling import Status
+from meeting_etl.schemas import INGESTED_LOGS, TABLES
+from meeting_etl.settings import Etl
+
+
+def show_tables(etl: Etl) -> None:
+    """Each table with its number of rows and of days."""
+    rows = []
+    for table in TABLES.values():
+        days = f"count(DISTINCT {table.partition.name})" if table.partition else "NULL"
+        sql = f"SELECT count(*), {days} FROM {table.name}"  # noqa: S608 - names of ours
+        _, [(count, partitions)] = catalog.query(etl.settings.data_dir, sql)
+        rows.append((table.name, count, partitions, table.comment))
+    display.show_table("Tables", ["table", "rows", "days", "what it holds"], rows)
+
+
+def show_ledger(etl: Etl) -> None:
+    """One line a resource: how many pairs have which status."""
+    rows = []
+    for resource, counts in etl.ledger.summary().items():
+        rows.append([resource, counts.total(), *(counts[status] for status in Status)])
+    names = ["resource", "asked for", *Status]
+    display.show_table("Ledger: meetings by what is known of each resource", names, rows)
+
+
+def show_open_work(etl: Etl) -> None:
+    """Which days have work, and when the next of it is due."""
+    now = etl.clock.now()
+    rows = []
+    for day, due in etl.ledger.open_days().items():
+        if due.news:
+            when = "now: new events"
+        elif due.due_at is None or due.due_at <= now:
+            when = "now"
+        else:
+            when = f"{due.due_at:%Y-%m-%d %H:%M} UTC"
+        rows.append((str(day), when))
+    if rows:
+        display.show_table("Days with open work", ["day", "asked next"], rows)
+    else:
+        display.say("No day has open work.")
+
+
+def show_logs(etl: Etl) -> None:
+    """How far the webhook logs were read, and what hinders."""
+    logs = etl.lake.read(INGESTED_LOGS).to_pylist()
+    lines = sum(log["lines"] for log in logs)
+    events = sum(log["events"] for log in logs)
+    rejected = sum(log["rejected"] for log in logs)
+    display.say(
+        f"Webhook logs in {etl.settings.data_dir / 'webhook_logs'}: {len(logs):,} read, "
+        f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
+    )
+    for log in logs:
+        if log["problem"]:
+            display.say(f"  {log['log_file']}: {log['problem']}")

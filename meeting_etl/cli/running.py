@@ -1,0 +1,52 @@
+"""One run in this process, shown while it goes on and summed up at its end.
+
+Belongs here: what `run` and `demo` share. Does not: the run itself (orchestration/automation.py).
+"""
+
+from meeting_etl.cli import display, report
+from meeting_etl.definitions import build_defs
+from meeting_etl.errors import SettingsError
+from meeting_etl.orchestration.automation import Outcome, run_now
+from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span
+
+
+def run_and_report(
+    etl: Etl, configured_home: str | None, *, asked: Span | None = None, refetch: bool = False
+) -> int:
+    """Run, show what came of it, and return the exit status."""
+    started = etl.clock.monotonic()
+    home = dagster_home(etl.files, configured_home)
+    with open_instance(home) as instance, display.progress() as meter:
+        etl.progress = meter
+        outcome = run_now(build_defs(etl), instance, etl, asked=asked, refetch=refetch)
+    seconds = etl.clock.monotonic() - started
+    for notice in outcome.notices:
+        display.say(notice)
+    display.say(
+        f"{_days(outcome)}; {etl.requests_sent:,} requests in {seconds:.1f} s. "
+        f"Data in {etl.settings.data_dir}."
+    )
+    if outcome.days:
+        report.show_ledger(etl)
+    return _status(outcome)
+
+
+def _days(outcome: Outcome) -> str:
+    if not outcome.days:
+        return "No day had due work"
+    return f"{len(outcome.days)} day{'s' if len(outcome.days) > 1 else ''} with due work done"
+
+
+def _status(outcome: Outcome) -> int:
+    for _, sentence in outcome.failures:
+        display.complain(sentence)
+    if any(kind == SettingsError.__name__ for kind, _ in outcome.failures):
+        return 2
+    if outcome.failed_pairs:
+        display.complain(
+            f"{outcome.failed_pairs} answers could not be had; they are asked for again, see "
+            "`meeting-etl status`."
+        )
+    return 1 if outcome.failures or outcome.failed_pairs else 0

@@ -1,0 +1,28 @@
+"""What Dagster loads: build_defs(etl), and `defs` built from the environment.
+
+Only this module and cli/main.py read os.environ. Loading needs no setting.
+"""
+
+import os
+
+import dagster as dg
+
+from meeting_etl.orchestration.assets import ASSETS
+from meeting_etl.orchestration.automation import DAYS_JOB, INGEST_JOB, SCHEDULES, SENSORS
+from meeting_etl.settings import Etl
+
+
+def build_defs(etl: Etl) -> dg.Definitions:
+    """Fresh definitions whose assets work with `etl`."""
+    return dg.Definitions(
+        assets=ASSETS,
+        jobs=[INGEST_JOB, DAYS_JOB],
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={"etl": etl},
+        # Threads do the waiting; a process for each step would only add seconds.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(Etl(os.environ))

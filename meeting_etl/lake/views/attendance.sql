@@ -1,0 +1,55 @@
+-- How long each person was in each meeting: the union of all join-to-leave intervals, clipped to the meeting. One row a person and meeting; a person is an e-mail address, without one a participant. Intervals with an unknown end are left out and counted in open_intervals.
+CREATE VIEW attendance AS
+WITH joins AS (
+    SELECT
+        p.meeting_id,
+        p.date,
+        coalesce(lower(p.email), p.participant_id) AS person,
+        p.email,
+        p.display_name,
+        coalesce(p.host, false) AS host,
+        unnest(
+            CASE
+                WHEN len(p.devices) > 0 THEN [{'j': d.joined_at, 'l': d.left_at} FOR d IN p.devices]
+                ELSE [{'j': p.joined_at, 'l': p.left_at}]
+            END
+        ) AS interval
+    FROM participants p
+),
+clipped AS (
+    SELECT
+        j.* EXCLUDE (interval),
+        greatest(j.interval.j, coalesce(m.started_at, j.interval.j)) AS joined_at,
+        least(j.interval.l, coalesce(m.ended_at, j.interval.l)) AS left_at
+    FROM joins j
+    LEFT JOIN meetings m USING (meeting_id, date)
+),
+-- An interval adds what lies beyond the latest leave of those that began before it.
+reached AS (
+    SELECT
+        *,
+        max(left_at) OVER (
+            PARTITION BY meeting_id, person
+            ORDER BY joined_at, left_at
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS reached_at
+    FROM clipped
+)
+SELECT
+    meeting_id,
+    date,
+    person,
+    any_value(email) AS email,
+    any_value(display_name) AS display_name,
+    bool_or(host) AS host,
+    min(joined_at) AS first_joined_at,
+    max(left_at) AS last_left_at,
+    coalesce(
+        sum(greatest(0, epoch(left_at) - epoch(greatest(joined_at, coalesce(reached_at, joined_at)))))
+        FILTER (joined_at IS NOT NULL AND left_at IS NOT NULL),
+        0
+    ) AS attended_seconds,
+    count(*) AS intervals,
+    count(*) FILTER (joined_at IS NULL OR left_at IS NULL) AS open_intervals
+FROM reached
+GROUP BY meeting_id, date, person

@@ -1,0 +1,191 @@
+"""The assets: one a table, glue between Dagster and the pipeline.
+
+Belongs here: partitions, what an asset says of itself, metadata a day, known errors as dg.Failure.
+Does not: when runs start (automation.py), any deed of the pipeline.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import dagster as dg
+
+from meeting_etl import schemas
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.lake import catalog
+from meeting_etl.pipeline import fetch_specs
+from meeting_etl.pipeline.fetch import fetch
+from meeting_etl.pipeline.fetch_specs import FetchSpec
+from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.rows import Drift
+from meeting_etl.schemas import Table
+from meeting_etl.settings import Etl
+
+# One object for all day assets: Dagster compares partitions by it.
+DAYS = dg.DailyPartitionsDefinition(start_date=str(schemas.FIRST_DAY), timezone="UTC", end_offset=1)
+REFETCH_TAG = "meeting_etl/refetch"
+
+Metadata = dict[str, int]
+Described = Iterator[tuple[date, Metadata, Drift]]
+
+
+def _asset(
+    table: Table, *deps: str, daily: bool = True
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """What every asset of a table says of itself."""
+    shown = [*table.columns, *([table.partition] if table.partition else [])]
+    columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
+    return dg.asset(
+        name=table.name,
+        deps=list(deps),
+        partitions_def=DAYS if daily else None,
+        # Without it `dg launch --partition-range` refuses, for the unpartitioned asset too.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="meetings" if daily else "webhooks",
+        kinds={"parquet"},
+        description=table.comment,
+        metadata={
+            "dagster/column_schema": dg.TableSchema(columns=columns),
+            "dagster/table_name": table.name,
+        },
+    )
+
+
+@_asset(schemas.WEBHOOK_EVENTS, daily=False)
+def webhook_events(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult:
+    """New bytes of the webhook logs; every line becomes an event or a rejected line."""
+    with _failures():
+        report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
+        catalog.publish(etl.files, etl.lake)
+    for sentence in [*report.notices, *report.problems]:
+        context.log.warning(sentence)
+    return dg.MaterializeResult(
+        metadata={
+            "logs": report.logs,
+            "lines": report.lines,
+            "events": report.events,
+            "rejected": dict(report.rejected),
+            "days_with_news": [str(day) for day in sorted(report.days)],
+            "notices": report.notices,
+            "problems": report.problems,
+        }
+    )
+
+
+@_asset(schemas.MEETINGS, "webhook_events")
+def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> dg.MaterializeResult:
+    """One row for each meeting instance, folded from all events about it."""
+    with _failures():
+        reports = fold(etl.lake, etl.ledger, _days(context), refetch=_refetch(context))
+        described: Described = (
+            (one.day, {"rows": one.rows, "folded": one.folded, "moved": len(one.moved)}, one.drift)
+            for one in reports
+        )
+        return _published(context, etl, described)
+
+
+@_asset(schemas.RECORDINGS, "meetings")
+def recordings(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult:
+    """Recordings of each meeting, asked until the last attempt."""
+    return _fetched(context, etl, fetch_specs.RECORDINGS)
+
+
+@_asset(schemas.PARTICIPANTS, "meetings")
+def participants(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult:
+    """Participants of each meeting, asked until all times are known."""
+    return _fetched(context, etl, fetch_specs.PARTICIPANTS)
+
+
+@_asset(schemas.TRANSCRIPTS, "meetings")
+def transcripts(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult:
+    """Transcripts of each meeting, asked until the last attempt."""
+    return _fetched(context, etl, fetch_specs.TRANSCRIPTS)
+
+
+@_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts")
+def transcript_snippets(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult:
+    """Snippets of each transcript, asked until the first complete answer."""
+    return _fetched(context, etl, fetch_specs.SNIPPETS)
+
+
+DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippets]
+ASSETS = [webhook_events, *DAY_ASSETS]
+
+
+def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> dg.MaterializeResult:
+    """Fetch what is due of the run's days for one table."""
+    with _failures():
+        engine = etl.engine(context.run_id)
+        reports = fetch(engine, spec, _days(context), refetch=_refetch(context))
+        described: Described = (
+            (one.day, {"rows": one.rows, "asked": one.asked, **one.came}, one.drift)
+            for one in reports
+        )
+        return _published(context, etl, described)
+
+
+def _published(
+    context: dg.AssetExecutionContext, etl: Etl, described: Described
+) -> dg.MaterializeResult:
+    """Metadata for each day as it is done, and the catalog when all are.
+
+    When a day fails, those before it are committed and are logged as materialized.
+    """
+    done: dict[date, Metadata] = {}
+    try:
+        for day, metadata, drift in described:
+            done[day] = {**metadata, "dagster/partition_row_count": metadata["rows"]}
+            _tell_drift(context, day, drift)
+    except BaseException:
+        for day, metadata in done.items():
+            context.log_event(
+                dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
+            )
+        raise
+    for day, metadata in done.items():
+        context.add_asset_metadata(metadata, partition_key=str(day))
+    catalog.publish(etl.files, etl.lake)
+    return dg.MaterializeResult()
+
+
+def _tell_drift(context: dg.AssetExecutionContext, day: date, drift: Drift) -> None:
+    """Say which fields the API sends that we do not know, or sends as something else."""
+    if drift.unknown:
+        context.log.info(f"{day}: fields without a column went to extra: {dict(drift.unknown)}")
+    if drift.changed:
+        context.log.warning(f"{day}: unreadable values went to extra: {dict(drift.changed)}")
+
+
+def _days(context: dg.AssetExecutionContext) -> list[date]:
+    """The days of the run, one or many."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def _refetch(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run was launched to ask for everything again."""
+    return context.run.tags.get(REFETCH_TAG) == "true"
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn an error of ours into a failed step with one sentence and no stack trace.
+
+    The step is not retried: what may come later is due later, by the ledger.
+    """
+    try:
+        yield
+    except MeetingEtlError as error:
+        raise dg.Failure(
+            str(error), metadata={"kind": type(error).__name__}, allow_retries=False
+        ) from None

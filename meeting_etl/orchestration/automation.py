@@ -1,0 +1,171 @@
+"""When a run starts and which days it covers.
+
+Belongs here: jobs, the schedule, the sensors, and run_now(), which does in this process what they
+do through the daemon. Does not: what is due (pipeline/ledger.py), what a run does (assets.py).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from meeting_etl.orchestration.assets import DAY_ASSETS, REFETCH_TAG, webhook_events
+from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span, round_up, spans, utc_day
+
+# Days without work between two days with work that one run may cover.
+BRIDGE_DAYS = 10
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+_PARTITION = "dagster/partition"
+_ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+INGEST_JOB = dg.define_asset_job(
+    "ingest", selection=[webhook_events], description="Read what the webhook logs have new."
+)
+DAYS_JOB = dg.define_asset_job(
+    "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
+)
+
+every_quarter_hour = dg.ScheduleDefinition(
+    name="every_quarter_hour",
+    job=INGEST_JOB,
+    cron_schedule="*/15 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Reads what the webhook logs have new, every 15 minutes.",
+)
+
+
+@dg.sensor(
+    job=DAYS_JOB,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Launches runs for the days that have due work.",
+)
+def due_days(
+    context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run for each span of due days that no active run covers.
+
+    No cursor: what is due is in the lake. The run key changes each quarter hour, so that a span
+    whose run failed is tried again, but not every 30 seconds.
+    """
+    busy = busy_days(context.instance)
+    due = [day for day in runnable(etl.ledger.due_days(), etl) if day not in busy]
+    if not due:
+        yield dg.SkipReason("No day has due work that is not being done.")
+    quarter = round_up(etl.clock.now(), timedelta(minutes=15))
+    for span in spans(due, bridge_days=BRIDGE_DAYS):
+        if busy.isdisjoint(span):
+            earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
+            yield dg.RunRequest(run_key=f"{span}/{earliest}/{quarter}", tags=span_tags(span))
+
+
+SCHEDULES = [every_quarter_hour]
+SENSORS = [due_days]
+
+
+def busy_days(instance: dg.DagsterInstance) -> set[date]:
+    """Days that a queued or running run covers, whoever launched it."""
+    found: set[date] = set()
+    for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
+        first = run.tags.get(_RANGE_START) or run.tags.get(_PARTITION)
+        last = run.tags.get(_RANGE_END) or first
+        if first and last:
+            found.update(Span(date.fromisoformat(first), date.fromisoformat(last)))
+    return found
+
+
+def runnable(days: Iterable[date], etl: Etl) -> list[date]:
+    """Those days that are a partition: an end told for tomorrow waits for tomorrow."""
+    today = utc_day(etl.clock.now())
+    return [day for day in days if FIRST_DAY <= day <= today]
+
+
+def span_tags(span: Span) -> dict[str, str]:
+    """Tags that make a run cover the span."""
+    if span.first == span.last:
+        return {_PARTITION: str(span.first)}
+    return {_RANGE_START: str(span.first), _RANGE_END: str(span.last)}
+
+
+@dataclass
+class Outcome:
+    """What run_now did. `failures` are sentences of failed steps, by kind of error."""
+
+    days: list[date] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    failed_pairs: int = 0
+
+
+def run_now(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    etl: Etl,
+    *,
+    asked: Span | None = None,
+    refetch: bool = False,
+) -> Outcome:
+    """Ingest, then do the due work: of all days, newest first, or of the days asked for.
+
+    With `refetch` everything of the days asked for is asked again. The runs are recorded on the
+    instance. A failed step ends it; what it committed stays.
+    """
+    outcome = Outcome()
+    result = _execute(defs, instance, INGEST_JOB.name, {})
+    _judge(result, outcome)
+    if outcome.failures:
+        return outcome
+    due = runnable(etl.ledger.due_days(), etl)
+    if asked is not None:
+        due = [day for day in (asked if refetch else due) if asked.first <= day <= asked.last]
+    runs = []
+    for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
+        tags = span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {})
+        result = _execute(defs, instance, DAYS_JOB.name, tags)
+        runs.append(result.run_id)
+        _judge(result, outcome)
+        outcome.days += [day for day in due if span.first <= day <= span.last]
+        if outcome.failures:
+            break
+    outcome.failed_pairs = etl.ledger.failed(outcome.days, runs)
+    return outcome
+
+
+def _execute(
+    defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str]
+) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        tags=tags,
+        partition_key=tags.get(_PARTITION),
+        raise_on_error=False,
+        # Dagster's own lines would drown ours; the UI shows them all.
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+
+
+def _judge(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
+    """Gather what the failed steps of a run say."""
+    for event in result.filter_events(lambda one: one.is_step_failure):
+        data: Any = event.event_specific_data
+        failure = data.user_failure_data
+        if failure is not None:
+            kind = failure.metadata.get("kind")
+            outcome.failures.append((str(kind.value) if kind else "", failure.description or ""))
+        else:
+            outcome.failures.append(("", data.error.to_string() if data.error else "a step failed"))
+
+
+def _due_text(etl: Etl, day: date) -> str:
+    due = etl.ledger.due_day(day)
+    return f"{due.due_at}+{due.version}"

@@ -1,0 +1,270 @@
+"""The one engine that fetches every table: due pairs → asked in threads → rows → commit → ledger.
+
+Belongs here: threads, batches, the order of commit, which error of one pair becomes which answer.
+Does not: what to ask and which rows it makes (fetch_specs.py), what an answer means (settling.py).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
+from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.settling import Came, Pair, judged, next_attempt, opened
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
+from meeting_etl.times import Clock
+from meeting_etl.webex.endpoints import Webex
+
+# A kill repeats at most the requests of this much time.
+COMMIT_SECONDS = 20.0
+# An open batch holds at most this many items, whatever the time.
+COMMIT_ITEMS = 100_000
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class DayReport:
+    """What one fetch did to one day of one table."""
+
+    day: date
+    rows: int = 0
+    asked: int = 0
+    came: Counter[str] = field(default_factory=Counter)
+    drift: Drift = field(default_factory=Drift)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    target: Target
+    came: Came
+    at: datetime
+    items: Sequence[Item] = ()
+    http_status: int | None = None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What every fetch needs. `run_id` is written into the rows; `threads` ask side by side."""
+
+    webex: Webex
+    lake: Lake
+    ledger: Ledger
+    clock: Clock
+    run_id: str
+    threads: int = 24
+    progress: Progress = lambda *_: None
+
+
+def fetch(
+    engine: Engine, spec: FetchSpec, days: Collection[date], *, refetch: bool = False
+) -> Iterator[DayReport]:
+    """Ask for what is due of these days, newest day first; yields a report a day.
+
+    With `refetch` all pairs of the days are asked again. One meeting's refusal or fault is a row of
+    the ledger. AuthError, ApiUnavailable and StorageError end it, after the commit of what came.
+    """
+    for day in sorted(days, reverse=True):
+        with engine.lake.lock_days([day]):
+            engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
+            report = _Day(engine, spec, day).work(_due(engine, spec, day, refetch=refetch))
+            engine.ledger.refresh(day)
+        yield report
+
+
+def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[Target]:
+    """The due pairs of a day with what is known of their meetings."""
+    ledger, now = engine.ledger, engine.clock.now()
+    name = spec.table.name
+    pairs = ledger.due(day, name)
+    if refetch:
+        pairs = [pair for pair in ledger.pairs(day) if pair.resource == name]
+    if not pairs:
+        return []
+    meetings = {row["meeting_id"]: row for row in engine.lake.read(MEETINGS, day).to_pylist()}
+    parents: dict[str, Row] = {}
+    if spec.parent is not None:
+        (key,) = spec.parent.key
+        parents = {row[key]: row for row in engine.lake.read(spec.parent, day).to_pylist()}
+    targets = [
+        Target(pair, meetings[pair.meeting_id], parents.get(pair.resource_id))
+        for pair in pairs
+        if pair.meeting_id in meetings
+    ]
+    if refetch:
+        targets = [
+            replace(
+                one,
+                pair=opened(one.pair, "refetch", now, one.meeting["ended_at"], ledger.settling),
+            )
+            for one in targets
+        ]
+    return targets
+
+
+class _Day:
+    """The work on one day of one table, under the day's lock."""
+
+    def __init__(self, engine: Engine, spec: FetchSpec, day: date) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._day = day
+        self._batch: list[_Answer] = []
+        self._since = engine.clock.monotonic()
+        self._report = DayReport(day)
+
+    def work(self, targets: Sequence[Target]) -> DayReport:
+        """Ask all targets and commit, batch by batch."""
+        engine, table = self._engine, self._spec.table
+        if not engine.webex.can_read(table.name):
+            now = engine.clock.now()
+            self._batch = [_Answer(target, Came.RULED_OUT, now) for target in targets]
+            self._commit()
+        else:
+            self._ask_all(targets)
+        self._report.rows = engine.lake.count(table, self._day)
+        return self._report
+
+    def _ask_all(self, targets: Sequence[Target]) -> None:
+        done = 0
+        try:
+            for answer in _answers(self._engine, self._spec, targets):
+                self._batch.append(answer)
+                done += 1
+                self._engine.progress(f"{self._spec.table.name} {self._day}", done, len(targets))
+                if self._is_due():
+                    self._commit()
+        finally:
+            # Also when the token is refused or the run is interrupted: what came is kept.
+            self._commit()
+
+    def _is_due(self) -> bool:
+        waiting = self._engine.clock.monotonic() - self._since > COMMIT_SECONDS
+        return waiting or sum(len(answer.items) for answer in self._batch) > COMMIT_ITEMS
+
+    def _commit(self) -> None:
+        """Data first, the ledger next (design.md rule 2)."""
+        batch, self._batch = self._batch, []
+        self._since = self._engine.clock.monotonic()
+        if not batch:
+            return
+        known = {_key(pair) for pair in self._engine.ledger.pairs(self._day)}
+        pairs: list[Pair] = []
+        rows: list[Row] = []
+        answered: list[str] = []
+        for answer in batch:
+            own = self._rows(answer)
+            rows += own
+            pairs.append(self._judged(answer, own))
+            pairs += [pair for pair in self._opened(answer, own) if _key(pair) not in known]
+            if answer.came is Came.ROWS and self._spec.replaces and own:
+                answered.append(own[0][self._spec.replaces])
+        self._write(rows, answered)
+        self._count_in_parent(batch, rows)
+        self._engine.ledger.record(self._day, pairs)
+
+    def _rows(self, answer: _Answer) -> list[Row]:
+        ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
+        return self._spec.rows(answer.items, answer.target, self._report.drift, ours)
+
+    def _judged(self, answer: _Answer, rows: Sequence[Row]) -> Pair:
+        """The pair after its answer."""
+        came = answer.came
+        if came is Came.ROWS and not rows:
+            came = Came.EMPTY
+        elif came is Came.ROWS and not self._spec.finished(rows):
+            came = Came.UNFINISHED
+        self._report.asked += came is not Came.RULED_OUT
+        self._report.came[came] += 1
+        return judged(
+            answer.target.pair,
+            came,
+            rows=len(rows),
+            now=answer.at,
+            ended_at=answer.target.meeting["ended_at"],
+            settling=self._engine.ledger.settling,
+            http_status=answer.http_status,
+            run_id=self._engine.run_id,
+        )
+
+    def _opened(self, answer: _Answer, rows: Sequence[Row]) -> list[Pair]:
+        """The pairs that an answer opens, with their first attempt."""
+        ended_at, settling = answer.target.meeting["ended_at"], self._engine.ledger.settling
+        return [
+            replace(pair, next_attempt_at=next_attempt(pair, ended_at, settling))
+            for pair in self._spec.opens(answer.target, rows)
+        ]
+
+    def _write(self, rows: list[Row], answered: list[str]) -> None:
+        spec, lake = self._spec, self._engine.lake
+        if spec.keeps and rows:
+            (key,) = spec.table.key
+            columns = [key, *spec.keeps]
+            known = lake.read(
+                spec.table, self._day, columns=columns, where={key: [row[key] for row in rows]}
+            )
+            held = {row[key]: row for row in known.to_pylist()}
+            rows = [held.get(row[key], {}) | row for row in rows]
+        instead_of = {spec.replaces: answered} if spec.replaces else None
+        lake.merge(spec.table, self._day, rows, instead_of=instead_of)
+
+    def _count_in_parent(self, batch: Sequence[_Answer], rows: Sequence[Row]) -> None:
+        """Write into each transcript how many snippets the lake holds of it."""
+        if self._spec.parent is None:
+            return
+        counts = Counter(row[self._spec.replaces] for row in rows)
+        parents = [
+            {**answer.target.parent, "snippet_count": counts[answer.target.pair.resource_id]}
+            for answer in batch
+            if answer.target.parent and counts[answer.target.pair.resource_id]
+        ]
+        self._engine.lake.merge(self._spec.parent, self._day, parents)
+
+
+def _key(pair: Pair) -> tuple[str, str, str]:
+    return pair.meeting_id, pair.resource, pair.resource_id
+
+
+def _answers(engine: Engine, spec: FetchSpec, targets: Sequence[Target]) -> Iterator[_Answer]:
+    """Ask in threads, yield answers as they come; an error that ends all is raised after them."""
+    waiting = list(reversed(targets))
+    running: set[Future[_Answer]] = set()
+    with ThreadPoolExecutor(engine.threads, thread_name_prefix="fetch") as pool:
+        ends: BaseException | None = None
+        while running or (waiting and ends is None):
+            while waiting and ends is None and len(running) < 2 * engine.threads:
+                running.add(pool.submit(_ask, engine, spec, waiting.pop()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                elif ends is None:
+                    ends = error
+                    running = {other for other in running if not other.cancel()}
+    if ends is not None:
+        raise ends
+
+
+def _ask(engine: Engine, spec: FetchSpec, target: Target) -> _Answer:
+    """One pair's answer; only what ends the whole run is raised."""
+    try:
+        listing = spec.ask(engine.webex, target)
+    except Refused as error:
+        return _Answer(target, _refusal(error), engine.clock.now(), (), error.http_status)
+    except BadAnswer as error:
+        return _Answer(target, Came.FAULT, engine.clock.now(), (), error.http_status)
+    came = Came.PARTIAL if listing.broken else Came.ROWS
+    return _Answer(target, came, engine.clock.now(), listing.items, 200)
+
+
+def _refusal(error: Refused) -> Came:
+    for kind, came in ((Forbidden, Came.FORBIDDEN), (NotFound, Came.NOT_FOUND), (Gone, Came.GONE)):
+        if isinstance(error, kind):
+            return came
+    return Came.REFUSED

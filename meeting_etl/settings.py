@@ -1,0 +1,232 @@
+"""Settings: every variable and TOML key; Etl: what is built from them, at first use.
+
+Belongs here: names, defaults and checks of settings, and the objects that they configure. Does not:
+reading os.environ, which definitions.py and cli/main.py do, nor any deed.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from meeting_etl.errors import SettingsError
+from meeting_etl.files import Files
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.fetch import Engine
+from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.settling import Settling
+from meeting_etl.times import Clock
+from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.client import Client
+from meeting_etl.webex.endpoints import TokenKind, Webex
+from meeting_etl.webex.pace import Pace
+from meeting_etl.webhooks.logs import Logs
+
+VARIABLES = {
+    "WEBEX_BASE_URL": "API base; https://webexapis.com/v1 by default",
+    "WEBEX_ACCESS_TOKEN": "a token as it is",
+    "WEBEX_CLIENT_ID": "id of the integration or service app, for the refresh grant",
+    "WEBEX_CLIENT_SECRET": "its secret",
+    "WEBEX_REFRESH_TOKEN": "its refresh token; a changed one beats the one that is stored",
+    "WEBEX_TOKEN_KIND": "user (default), admin or compliance",
+    "WEBEX_REQUESTS_PER_MINUTE": "pace of all processes together, 300 by default; 0: only obey 429",
+    "WEBEX_MAX_WAIT_SECONDS": "a longer Retry-After ends the run; 300 by default",
+    "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
+    "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
+}
+# Names of TOML keys: section → key → type of its value.
+_TOML: dict[str, dict[str, type]] = {
+    "fetch": {"threads": int},
+    "settling": {"after_end_seconds": list, "after_event_seconds": list},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, typed and checked."""
+
+    base_url: str
+    credentials: Credentials = field(repr=False)
+    token_kind: TokenKind
+    requests_per_minute: float
+    max_wait_seconds: float
+    data_dir: Path
+    threads: int
+    settling: Settling
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from variables and from the TOML file they name.
+
+    Raises SettingsError, naming the variable or key, for a value that cannot be meant. A missing
+    token is no error here: definitions load without one.
+    """
+    toml = _read_toml(environ.get("MEETING_ETL_SETTINGS"))
+    fetch, settling = toml.get("fetch", {}), toml.get("settling", {})
+    return Settings(
+        base_url=_base_url(environ.get("WEBEX_BASE_URL") or "https://webexapis.com/v1"),
+        credentials=Credentials(
+            access_token=environ.get("WEBEX_ACCESS_TOKEN") or None,
+            client_id=environ.get("WEBEX_CLIENT_ID") or None,
+            client_secret=environ.get("WEBEX_CLIENT_SECRET") or None,
+            refresh_token=environ.get("WEBEX_REFRESH_TOKEN") or None,
+        ),
+        token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
+        requests_per_minute=_number(environ, "WEBEX_REQUESTS_PER_MINUTE", 300),
+        max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
+        data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
+        threads=_threads(fetch.get("threads", 24)),
+        settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
+    )
+
+
+class Etl:
+    """Everything that the pipeline works with, each part built when it is first used.
+
+    `environ` holds the variables of VARIABLES; `clock` is the only source of time.
+    """
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+        self._environ = dict(environ)
+        self.clock = clock or Clock()
+        # Called with what is worked on, how much is done and how much there is.
+        self.progress: Callable[[str, int, int], None] = lambda *_: None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; raises SettingsError when one is wrong."""
+        return read_settings(self._environ)
+
+    @cached_property
+    def files(self) -> Files:
+        """The data folder."""
+        return Files(self.settings.data_dir)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The tables."""
+        return Lake(self.files)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The webhook logs."""
+        return Logs(self.settings.data_dir / "webhook_logs")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was asked and what is due."""
+        return Ledger(self.lake, self.files, self.clock, self.settings.settling)
+
+    @cached_property
+    def webex(self) -> Webex:
+        """The API. Raises SettingsError when no token is set."""
+        settings = self.settings
+        _check_credentials(settings.credentials)
+        pace = Pace(
+            self.files,
+            self.clock,
+            requests_per_minute=settings.requests_per_minute,
+            max_wait_seconds=settings.max_wait_seconds,
+        )
+        auth = Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
+        client = Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
+        return Webex(client, settings.token_kind, self.clock)
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests sent so far, none while the API was not needed."""
+        return self.webex.client.requests_sent if "webex" in self.__dict__ else 0
+
+    def engine(self, run_id: str) -> Engine:
+        """What a fetch of the given run works with."""
+        return Engine(
+            self.webex,
+            self.lake,
+            self.ledger,
+            self.clock,
+            run_id,
+            self.settings.threads,
+            lambda what, done, total: self.progress(what, done, total),
+        )
+
+
+def _check_credentials(credentials: Credentials) -> None:
+    if credentials.access_token:
+        return
+    grant = {
+        "WEBEX_CLIENT_ID": credentials.client_id,
+        "WEBEX_CLIENT_SECRET": credentials.client_secret,
+        "WEBEX_REFRESH_TOKEN": credentials.refresh_token,
+    }
+    missing = [name for name, value in grant.items() if not value]
+    if missing:
+        also = "" if len(missing) == len(grant) else f" ({', '.join(missing)} is not set)"
+        raise SettingsError(
+            "No Webex token: set WEBEX_ACCESS_TOKEN, or WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and "
+            f"WEBEX_REFRESH_TOKEN{also}."
+        )
+
+
+def _read_toml(name: str | None) -> dict[str, dict[str, Any]]:
+    if not name:
+        return {}
+    try:
+        content = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"MEETING_ETL_SETTINGS: cannot read {name}: {error}.") from error
+    for section, keys in content.items():
+        known = _TOML.get(section)
+        if known is None or not isinstance(keys, dict):
+            raise SettingsError(f"{name}: [{section}] is unknown; there are {', '.join(_TOML)}.")
+        for key, value in keys.items():
+            if key not in known:
+                raise SettingsError(
+                    f"{name}: {key} in [{section}] is unknown; there are {', '.join(known)}."
+                )
+            if not isinstance(value, known[key]):
+                raise SettingsError(
+                    f"{name}: {key} in [{section}] must be a {known[key].__name__}."
+                )
+    return content
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"WEBEX_BASE_URL is {value!r}, which is no http(s) address.")
+    return value.rstrip("/")
+
+
+def _token_kind(value: str) -> TokenKind:
+    try:
+        return TokenKind(value.strip().lower())
+    except ValueError:
+        kinds = ", ".join(TokenKind)
+        raise SettingsError(f"WEBEX_TOKEN_KIND is {value!r}; it must be one of {kinds}.") from None
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name)
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} is {text!r}; it must be a number of at least 0.")
+    return value
+
+
+def _threads(value: int) -> int:
+    if not 1 <= value <= 256:
+        raise SettingsError(f"threads in [fetch] is {value}; it must be between 1 and 256.")
+    return value
+
+
+def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
+    numbers = [value for value in values if isinstance(value, int) and value >= 0]
+    if not values or numbers != values or numbers != sorted(numbers):
+        raise SettingsError(f"{name} in [settling] must be rising whole numbers of seconds.")
+    return tuple(numbers)

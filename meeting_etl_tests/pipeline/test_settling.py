@@ -1,0 +1,158 @@
+"""The rules of states and attempts, on one meeting that ended on 2026-03-02 at 10:07 UTC."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from meeting_etl.pipeline.settling import (
+    Came,
+    Pair,
+    Settling,
+    attempt_times,
+    judged,
+    next_attempt,
+    opened,
+)
+
+ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
+SETTLING = Settling()
+LONG_AFTER = ENDED + timedelta(days=30)
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+def answer(pair: Pair, came: Came, now: datetime, rows: int = 0) -> Pair:
+    return judged(
+        pair,
+        came,
+        rows=rows,
+        now=now,
+        ended_at=ENDED,
+        settling=SETTLING,
+        http_status=200,
+        run_id="run",
+    )
+
+
+def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
+    # 10:22, 11:07, 16:07, +24 h and +72 h, each rounded up to the next quarter.
+    assert attempt_times(Pair("m", "recordings"), ENDED, SETTLING) == [
+        at(2, 10, 30),
+        at(2, 11, 15),
+        at(2, 16, 15),
+        at(3, 10, 15),
+        at(5, 10, 15),
+    ]
+
+
+def test_missed_attempts_collapse_into_one() -> None:
+    asked_late = replace(Pair("m", "recordings"), last_attempt_at=at(2, 17))
+    assert next_attempt(asked_late, ENDED, SETTLING) == at(3, 10, 15)
+
+
+def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
+    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
+    again = opened(settled, "event", at(9, 8, 1), ENDED, SETTLING)
+    assert (again.settled, again.next_attempt_at) == (False, at(9, 8, 1))
+    times = [moment for moment in attempt_times(again, ENDED, SETTLING) if moment > at(6, 0)]
+    # 08:01 itself, then +15 min, +1 h, +6 h, +24 h in full quarters.
+    assert times == [at(9, 8, 1), at(9, 8, 30), at(9, 9, 15), at(9, 14, 15), at(10, 8, 15)]
+
+
+def test_an_event_within_15_minutes_of_the_end_waits_for_the_first_attempt() -> None:
+    early = opened(Pair("m", "recordings"), "event", ENDED, ENDED, SETTLING)
+    assert early.next_attempt_at == at(2, 10, 30)
+
+
+def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() -> None:
+    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
+    again = opened(settled, "event", at(2, 12), ENDED, SETTLING)
+    assert (again.settled, again.next_attempt_at) == (True, None)
+
+
+def test_a_refetch_asks_once() -> None:
+    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
+    again = opened(settled, "refetch", LONG_AFTER, ENDED, SETTLING)
+    assert again.next_attempt_at == LONG_AFTER
+    after = answer(again, Came.ROWS, LONG_AFTER, 2)
+    assert (after.status, after.settled, after.next_attempt_at) == ("ready", True, None)
+
+
+@pytest.mark.parametrize("resource", ["recordings", "transcripts"])
+def test_lists_that_may_grow_stay_open_until_the_last_attempt(resource: str) -> None:
+    early = answer(Pair("m", resource), Came.ROWS, at(2, 10, 31), 1)
+    assert (early.status, early.reason, early.settled) == ("ready", "may_grow", False)
+    assert early.next_attempt_at == at(2, 11, 15)
+    last = answer(early, Came.ROWS, at(5, 10, 15), 1)
+    assert (last.status, last.reason, last.settled) == ("ready", "complete", True)
+    assert last.next_attempt_at is None
+
+
+@pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
+def test_complete_answers_of_the_others_settle_at_once(resource: str) -> None:
+    pair = answer(Pair("m", resource), Came.ROWS, at(2, 10, 31), 5)
+    assert (pair.status, pair.settled, pair.row_count) == ("ready", True, 5)
+
+
+def test_participants_without_times_are_asked_again_and_settle_at_the_last_attempt() -> None:
+    early = answer(Pair("m", "participants"), Came.UNFINISHED, at(2, 10, 31), 5)
+    assert (early.status, early.reason, early.settled) == ("ready", "times_unknown", False)
+    last = answer(early, Came.UNFINISHED, LONG_AFTER, 5)
+    assert (last.status, last.settled, last.row_count) == ("ready", True, 5)
+
+
+@pytest.mark.parametrize(
+    ("came", "early", "late"),
+    [
+        (Came.EMPTY, ("waiting", "nothing_yet"), ("absent", "deadline_passed")),
+        (Came.NOT_FOUND, ("waiting", "not_found_yet"), ("gone", "not_found")),
+    ],
+)
+def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(
+    came: Came, early: tuple[str, str], late: tuple[str, str]
+) -> None:
+    first = answer(Pair("m", "transcripts"), came, at(2, 10, 31))
+    assert (first.status, first.reason) == early
+    assert not first.settled
+    last = answer(first, came, at(5, 10, 15))
+    assert (last.status, last.reason) == late
+    assert last.settled
+
+
+@pytest.mark.parametrize(
+    ("came", "status", "reason"),
+    [
+        (Came.FORBIDDEN, "forbidden", "refused"),
+        (Came.RULED_OUT, "forbidden", "token_kind"),
+        (Came.GONE, "gone", "removed"),
+    ],
+)
+def test_refusals_settle_at_once(came: Came, status: str, reason: str) -> None:
+    pair = answer(Pair("m", "recordings"), came, at(2, 10, 31))
+    assert (pair.status, pair.reason, pair.settled) == (status, reason, True)
+
+
+def test_what_the_token_kind_rules_out_counts_as_no_attempt() -> None:
+    assert answer(Pair("m", "recordings"), Came.RULED_OUT, at(2, 10, 31)).attempts == 0
+
+
+def test_faults_are_asked_again_after_15_minutes_doubling_to_6_hours_and_never_settle() -> None:
+    pair, waits = Pair("m", "recordings"), []
+    for _ in range(7):
+        pair = answer(pair, Came.FAULT, LONG_AFTER)
+        assert (pair.status, pair.settled) == ("failed", False)
+        assert pair.next_attempt_at is not None
+        waits.append((pair.next_attempt_at - LONG_AFTER) // timedelta(minutes=1))
+    assert waits == [15, 30, 60, 120, 240, 360, 360]
+    # A definite answer starts the count again.
+    pair = answer(pair, Came.EMPTY, LONG_AFTER)
+    assert (pair.status, pair.failures) == ("absent", 0)
+
+
+def test_a_fault_or_an_empty_answer_keeps_the_count_of_rows_that_the_lake_holds() -> None:
+    held = answer(Pair("m", "recordings"), Came.ROWS, at(2, 10, 31), 3)
+    assert answer(held, Came.FAULT, at(2, 11, 15)).row_count == 3
+    assert answer(held, Came.EMPTY, at(2, 11, 15)).row_count == 3

@@ -1,0 +1,145 @@
+"""Imports point down the layers of the design, and every "only" of it holds."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "meeting_etl"
+# Lowest first. A name is a module or a folder; folders of one layer may not import each other.
+LAYERS = (
+    ("errors", "schemas", "times", "files"),
+    ("webex", "webhooks", "lake", "sandbox"),
+    ("pipeline",),
+    ("settings",),
+    ("orchestration",),
+    ("definitions",),
+    ("cli",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    """`webex` for webex/client.py, `errors` for errors.py."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names of all that a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    """Parts of the package that a module imports."""
+    names = (name.split(".") for name in imported(path))
+    return {parts[1] for parts in names if parts[0] == "meeting_etl" and len(parts) > 1}
+
+
+def importers(library: str) -> set[str]:
+    """Modules that import a library, as paths below the package."""
+    return {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if any(name.split(".")[0] == library for name in imported(path))
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    own = part_of(path)
+    if own == "__init__":
+        assert ours(path) <= {"lake"}
+        return
+    known = {name for name in ours(path) if name in LEVEL and name != own}
+    if own in LAYERS[0]:
+        assert known <= {"errors"}
+        return
+    assert {name for name in known if LEVEL[name] >= LEVEL[own]} == set()
+
+
+def test_every_part_has_a_layer() -> None:
+    assert {part_of(path) for path in MODULES} - {"__init__"} == set(LEVEL)
+
+
+def test_no_module_of_the_package_imports_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        name = "meeting_etl." + str(path.relative_to(PACKAGE))[:-3].replace("/", ".")
+        graph[name.removesuffix(".__init__")] = set(imported(path))
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"a circle: {' -> '.join((*trail, name))}"
+        if name in done or name not in graph:
+            return
+        for other in graph[name]:
+            if other in graph and other != name:
+                visit(other, (*trail, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_only_webex_imports_requests() -> None:
+    assert {name.split("/")[0] for name in importers("requests")} == {"webex"}
+
+
+def test_only_the_catalog_imports_duckdb() -> None:
+    assert importers("duckdb") == {"lake/catalog.py"}
+
+
+def test_only_orchestration_and_what_stands_above_it_import_dagster() -> None:
+    assert {name.split("/")[0] for name in importers("dagster")} <= {
+        "orchestration",
+        "definitions.py",
+        "cli",
+    }
+
+
+def test_only_the_store_and_its_readers_know_parquet() -> None:
+    writers = {
+        str(path.relative_to(PACKAGE)) for path in MODULES if "pyarrow.parquet" in imported(path)
+    }
+    assert writers == {"lake/store.py"}
+
+
+def test_the_sandbox_shares_only_the_clock() -> None:
+    for path in (PACKAGE / "sandbox").rglob("*.py"):
+        assert ours(path) <= {"sandbox", "times"}, path
+
+
+def test_the_sandbox_is_imported_by_the_command_line_alone() -> None:
+    users = {part_of(path) for path in MODULES if "sandbox" in ours(path)}
+    assert users == {"sandbox", "cli"}
+
+
+def test_the_environment_is_read_in_two_places() -> None:
+    readers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "getenv")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+    }
+    assert readers == {"definitions.py", "cli/main.py"}
+
+
+def test_status_codes_are_read_in_the_webex_folder_only() -> None:
+    readers = {
+        part_of(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "status_code"
+    }
+    assert readers <= {"webex", "sandbox"}
