@@ -1,0 +1,21 @@
+"""The grammar of Webex meeting ids (webex-api.md section 3).
+
+Belongs here: telling the id of a meeting that took place from those of series and scheduled
+meetings. Does not: ids of recordings, transcripts and people, which are taken as they come.
+"""
+
+import re
+
+# The number exceeds 2^53: it is text, and stays text. [0-9] rather than \d, which takes the digits
+# of every script.
+_INSTANCE = re.compile(r"[0-9A-Fa-f-]+_I_[0-9]+").fullmatch
+
+
+def instance_id(value: object) -> str | None:
+    """The value, if it is the id of a meeting instance, `<series>_I_<digits>`; else None.
+
+    The series is hexadecimal in either case, with or without the dashes of a UUID. Ids of series
+    (`<series>`) and of scheduled meetings (`<series>_20210514T203000Z`) are None, and so is
+    everything that is not text.
+    """
+    return value if isinstance(value, str) and _INSTANCE(value) else None
