@@ -58,6 +58,8 @@ ENDPOINTS = (
     Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
 )
 
+NOTHING = Endpoint("", lambda _: Item({}))
+
 
 class Sandbox:
     """A Webex that knows one world.
@@ -138,11 +140,10 @@ class Sandbox:
             Route(f"/v1{endpoint.path}", self._serve(endpoint), methods=["GET"])
             for endpoint in ENDPOINTS
         ]
-        nothing = Endpoint("", _no_such_route)
         return [
             *routes,
             Route("/v1/access_token", self._refresh, methods=["POST"]),
-            Route("/{rest:path}", self._serve(nothing), methods=None),
+            Route("/{rest:path}", self._serve(NOTHING), methods=None),
         ]
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Request], object]:
@@ -165,6 +166,8 @@ class Sandbox:
 
     def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         now = self.clock.now()
+        if endpoint is NOTHING:
+            raise Refusal(404 if request.method == "GET" else 405, "There is nothing of that kind.")
         token = self._tokens.check(request.headers.get("Authorization"), now)
         if token.kind not in endpoint.kinds:
             raise Refusal(403, "The token has none of the scopes that this needs.")
@@ -240,7 +243,3 @@ class Sandbox:
     def _response(self, status: int, body: bytes, content_type: str) -> Response:
         headers = {"trackingId": f"SANDBOX_{next(self._tracking):012d}"}
         return Response(body, status, headers, content_type)
-
-
-def _no_such_route(ask: Ask) -> Answer:
-    raise Refusal(404, "There is no such resource.")
