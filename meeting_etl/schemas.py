@@ -445,5 +445,6 @@ SECRET_FIELDS = frozenset(
 )
 # Links that let anyone watch or download; dropped unless store_links is switched on.
 LINK_FIELDS = frozenset({"playbackUrl", "downloadUrl"})
+LINK_COLUMNS = frozenset({"playback_url", "download_url"})
 # Fields with a column elsewhere or of no use, which therefore do not count as unknown.
 IGNORED_FIELDS = frozenset({"vttDownloadLink", "txtDownloadLink", "phoneNumber"})

@@ -18,6 +18,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.settling import Settling
+from meeting_etl.schemas import LINK_COLUMNS
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
@@ -40,6 +41,7 @@ VARIABLES = {
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int},
+    "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
 }
 
@@ -56,6 +58,7 @@ class Settings:
     data_dir: Path
     threads: int
     settling: Settling
+    store_links: bool
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -80,6 +83,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
+        store_links=toml.get("privacy", {}).get("store_links", False),
     )
 
 
@@ -108,7 +112,7 @@ class Etl:
     @cached_property
     def lake(self) -> Lake:
         """The tables."""
-        return Lake(self.files)
+        return Lake(self.files, withheld=() if self.settings.store_links else LINK_COLUMNS)
 
     @cached_property
     def logs(self) -> Logs:
@@ -122,7 +126,12 @@ class Etl:
 
     @cached_property
     def webex(self) -> Webex:
-        """The API. Raises SettingsError when no token is set."""
+        """The API's endpoints. Raises SettingsError when no token is set."""
+        return Webex(self.client, self.settings.token_kind, self.clock)
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to the API. Raises SettingsError when no token is set."""
         settings = self.settings
         _check_credentials(settings.credentials)
         pace = Pace(
@@ -132,13 +141,12 @@ class Etl:
             max_wait_seconds=settings.max_wait_seconds,
         )
         auth = Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
-        client = Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
-        return Webex(client, settings.token_kind, self.clock)
+        return Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
 
     @property
     def requests_sent(self) -> int:
         """Requests sent so far, none while the API was not needed."""
-        return self.webex.client.requests_sent if "webex" in self.__dict__ else 0
+        return self.client.requests_sent if "client" in self.__dict__ else 0
 
     def engine(self, run_id: str) -> Engine:
         """What a fetch of the given run works with."""

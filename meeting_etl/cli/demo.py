@@ -13,13 +13,14 @@ from meeting_etl.lake import catalog
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
 from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.world import World, demo_world, guide_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock
 
 _MARK = ".meeting_etl_demo"
 # The guide's token is its host's; the team's is a compliance officer's, who may read all.
-_KINDS = {"guide": "user", "demo": "compliance"}
+_KINDS: dict[str, Kind] = {"guide": "user", "demo": "compliance"}
 _QUESTIONS = {
     "Who attended longest?": """
         SELECT display_name, count(*) AS meetings, round(sum(attended_seconds) / 3600, 1) AS hours

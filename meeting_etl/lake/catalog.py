@@ -73,7 +73,7 @@ def table(name: str, data_dir: str | Path = "data") -> pa.Table:
     if not re.fullmatch(r"[a-z_]+", name):
         raise SettingsError(f"{name!r} is not the name of a table.")
     with connect(data_dir) as connection:
-        return connection.execute(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
+        return connection.sql(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
 
 
 def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.schemas import Table
+from meeting_etl.schemas import LINK_COLUMNS, Table
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -32,10 +32,12 @@ class Lake:
 
     A partition is given as its date (or shard), None where the partition column is NULL, and for a
     table without partitions. All methods raise StorageError when a file cannot be read or written.
+    `withheld` are columns that are written as NULL whatever the rows hold.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, withheld: Collection[str] = LINK_COLUMNS) -> None:
         self.files = files
+        self._withheld = frozenset(withheld)
 
     def folder(self, table: Table, partition: Partition) -> str:
         """Folder of a partition, relative to the data folder."""
@@ -94,7 +96,7 @@ class Lake:
         the file changed; a merge that changes nothing leaves the file alone, one that leaves no
         rows removes it.
         """
-        new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
+        new = self._withholding(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
         old = self.read(table, partition)
         kept = old
         for column, values in (instead_of or {}).items():
@@ -150,6 +152,13 @@ class Lake:
         for table in tables:
             for partition in partitions:
                 self.files.sweep(self.folder(table, partition))
+
+    def _withholding(self, rows: pa.Table) -> pa.Table:
+        for name in self._withheld.intersection(rows.column_names):
+            place = rows.column_names.index(name)
+            nothing = pa.nulls(rows.num_rows, rows.schema.field(name).type)
+            rows = rows.set_column(place, rows.schema.field(name), nothing)
+        return rows
 
     def _file(self, table: Table, partition: Partition) -> str:
         return f"{self.folder(table, partition)}/part-0.parquet"

@@ -26,13 +26,14 @@ from meeting_etl.settings import Etl
 DAYS = dg.DailyPartitionsDefinition(start_date=str(schemas.FIRST_DAY), timezone="UTC", end_offset=1)
 REFETCH_TAG = "meeting_etl/refetch"
 
+Result = dg.MaterializeResult[None]
 Metadata = dict[str, int]
 Described = Iterator[tuple[date, Metadata, Drift]]
 
 
 def _asset(
     table: Table, *deps: str, daily: bool = True
-) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
     """What every asset of a table says of itself."""
     shown = [*table.columns, *([table.partition] if table.partition else [])]
     columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
@@ -53,9 +54,7 @@ def _asset(
 
 
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
-def webhook_events(
-    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult:
+def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
     with _failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
@@ -76,7 +75,7 @@ def webhook_events(
 
 
 @_asset(schemas.MEETINGS, "webhook_events")
-def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> dg.MaterializeResult:
+def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """One row for each meeting instance, folded from all events about it."""
     with _failures():
         reports = fold(etl.lake, etl.ledger, _days(context), refetch=_refetch(context))
@@ -88,33 +87,25 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> d
 
 
 @_asset(schemas.RECORDINGS, "meetings")
-def recordings(
-    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult:
+def recordings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Recordings of each meeting, asked until the last attempt."""
     return _fetched(context, etl, fetch_specs.RECORDINGS)
 
 
 @_asset(schemas.PARTICIPANTS, "meetings")
-def participants(
-    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult:
+def participants(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Participants of each meeting, asked until all times are known."""
     return _fetched(context, etl, fetch_specs.PARTICIPANTS)
 
 
 @_asset(schemas.TRANSCRIPTS, "meetings")
-def transcripts(
-    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult:
+def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Transcripts of each meeting, asked until the last attempt."""
     return _fetched(context, etl, fetch_specs.TRANSCRIPTS)
 
 
 @_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts")
-def transcript_snippets(
-    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult:
+def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Snippets of each transcript, asked until the first complete answer."""
     return _fetched(context, etl, fetch_specs.SNIPPETS)
 
@@ -123,7 +114,7 @@ DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippe
 ASSETS = [webhook_events, *DAY_ASSETS]
 
 
-def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> dg.MaterializeResult:
+def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
     with _failures():
         engine = etl.engine(context.run_id)
@@ -135,9 +126,7 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> dg
         return _published(context, etl, described)
 
 
-def _published(
-    context: dg.AssetExecutionContext, etl: Etl, described: Described
-) -> dg.MaterializeResult:
+def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
     """Metadata for each day as it is done, and the catalog when all are.
 
     When a day fails, those before it are committed and are logged as materialized.

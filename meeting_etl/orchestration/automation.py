@@ -7,7 +7,7 @@ do through the daemon. Does not: what is due (pipeline/ledger.py), what a run do
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -100,11 +100,16 @@ def span_tags(span: Span) -> dict[str, str]:
 
 @dataclass
 class Outcome:
-    """What run_now did. `failures` are sentences of failed steps, by kind of error."""
+    """What run_now did.
+
+    `failures` are kind of error and sentence of each failed step, `notices` what there is to know
+    about the logs, `failed_pairs` answers that could not be had.
+    """
 
     days: list[date] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     failed_pairs: int = 0
+    notices: list[str] = field(default_factory=list)
 
 
 def run_now(
@@ -122,6 +127,7 @@ def run_now(
     """
     outcome = Outcome()
     result = _execute(defs, instance, INGEST_JOB.name, {})
+    outcome.notices += _ingest_notices(result)
     _judge(result, outcome)
     if outcome.failures:
         return outcome
@@ -164,6 +170,16 @@ def _judge(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
             outcome.failures.append((str(kind.value) if kind else "", failure.description or ""))
         else:
             outcome.failures.append(("", data.error.to_string() if data.error else "a step failed"))
+
+
+def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What ingest noticed about the logs: replaced ones, unreadable ones."""
+    found: list[str] = []
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        for name in ("notices", "problems"):
+            found += cast(list[str], metadata[name].value)
+    return found
 
 
 def _due_text(etl: Etl, day: date) -> str:

@@ -215,15 +215,16 @@ class _Day:
 
     def _count_in_parent(self, batch: Sequence[_Answer], rows: Sequence[Row]) -> None:
         """Write into each transcript how many snippets the lake holds of it."""
-        if self._spec.parent is None:
+        spec = self._spec
+        if spec.parent is None or spec.replaces is None:
             return
-        counts = Counter(row[self._spec.replaces] for row in rows)
+        counts = Counter(row[spec.replaces] for row in rows)
         parents = [
             {**answer.target.parent, "snippet_count": counts[answer.target.pair.resource_id]}
             for answer in batch
             if answer.target.parent and counts[answer.target.pair.resource_id]
         ]
-        self._engine.lake.merge(self._spec.parent, self._day, parents)
+        self._engine.lake.merge(spec.parent, self._day, parents)
 
 
 def _key(pair: Pair) -> tuple[str, str, str]:

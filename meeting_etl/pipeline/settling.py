@@ -112,8 +112,7 @@ def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[da
         times.add(pair.opened_at + timedelta(seconds=first))
         if pair.opened_by == "event":
             times |= {
-                round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER)
-                for seconds in later
+                round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
             }
     return sorted({max(moment, earliest) for moment in times})
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake, to_arrow
-from meeting_etl.schemas import MEETINGS, PARTICIPANTS, TABLES, WEBHOOK_EVENTS
+from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TABLES, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
 PART = "lake/meetings/date=2026-03-02/part-0.parquet"
@@ -104,6 +104,15 @@ def test_a_rewrite_that_fails_leaves_the_partition_as_it_was(lake: Lake) -> None
         raise RuntimeError("killed")
     assert titles(lake) == {"a": "one"}
     assert [entry.name for entry in lake.files.path(PART).parent.iterdir()] == ["part-0.parquet"]
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(False, None), (True, "https://x.example/r")])
+def test_links_are_kept_only_when_it_is_said(
+    tmp_path: Path, *, kept: bool, expected: str | None
+) -> None:
+    lake = Lake(Files(tmp_path), withheld=()) if kept else Lake(Files(tmp_path))
+    lake.merge(RECORDINGS, DAY, [{"recording_id": "r", "playback_url": "https://x.example/r"}])
+    assert lake.read(RECORDINGS, DAY)["playback_url"].to_pylist() == [expected]
 
 
 def test_rows_without_a_date_have_a_partition_of_their_own(lake: Lake) -> None:

@@ -19,8 +19,9 @@ WITH joins AS (
 clipped AS (
     SELECT
         j.* EXCLUDE (interval),
-        greatest(j.interval.j, coalesce(m.started_at, j.interval.j)) AS joined_at,
-        least(j.interval.l, coalesce(m.ended_at, j.interval.l)) AS left_at
+        -- greatest() and least() pass over NULL, which here means that nobody knows.
+        CASE WHEN j.interval.j IS NOT NULL THEN greatest(j.interval.j, m.started_at) END AS joined_at,
+        CASE WHEN j.interval.l IS NOT NULL THEN least(j.interval.l, m.ended_at) END AS left_at
     FROM joins j
     LEFT JOIN meetings m USING (meeting_id, date)
 ),

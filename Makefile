@@ -1,0 +1,43 @@
+# Each target sets up .venv by itself, with uv when it is there, else with venv and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test test-slow dev bench clean
+
+help:  ## Show what there is to make
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: .venv/ready  ## Show the whole pipeline at work on an embedded Webex
+	$(BIN)/meeting-etl demo
+
+dev: .venv/ready  ## Serve the Dagster UI and daemon on 127.0.0.1:3000
+	$(BIN)/meeting-etl dev
+
+test: .venv/ready  ## Lint, types, layers and all quick tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 2 --dist worksteal
+
+test-slow: .venv/ready  ## Kill, load and real-daemon tests
+	$(BIN)/pytest -q -m slow
+
+bench: .venv/ready  ## Print the figures of docs/benchmarks.md
+	$(BIN)/python benchmarks/log_ingest.py
+	$(BIN)/python benchmarks/fetch.py
+
+clean:  ## Remove .venv and caches; data/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "meeting_etl needs Python 3.11 or newer; name it with PYTHON=…, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --allow-existing --python "$(PYTHON)" .venv && \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+	  echo "Setting up .venv; this takes a minute or two the first time."; \
+	  "$(PYTHON)" -m venv .venv && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@

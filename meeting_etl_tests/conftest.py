@@ -1,0 +1,18 @@
+"""Fixtures that all tests share."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# Machines that run tests are busy: a slow example is no failure.
+settings.register_profile("meeting_etl", deadline=None)
+settings.load_profile("meeting_etl")
+
+
+@pytest.fixture(autouse=True)
+def _without_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests never see the variables of whoever runs them."""
+    for name in list(os.environ):
+        if name.startswith(("WEBEX_", "MEETING_ETL_", "DAGSTER_")):
+            monkeypatch.delenv(name)

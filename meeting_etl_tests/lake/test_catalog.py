@@ -1,0 +1,160 @@
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import meeting_etl
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.files import Files
+from meeting_etl.lake import catalog
+from meeting_etl.lake.store import Lake
+from meeting_etl.schemas import MEETINGS, TABLES, WEBHOOK_EVENTS
+
+DAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(Files(tmp_path / "data"))
+
+
+def publish(lake: Lake) -> bool:
+    return catalog.publish(lake.files, lake)
+
+
+def test_every_table_is_there_typed_and_empty_before_the_first_file(lake: Lake) -> None:
+    publish(lake)
+    for table in TABLES.values():
+        names, rows = catalog.query(lake.files.root, f"SELECT * FROM {table.name}")
+        expected = [*table.schema.names, *([table.partition.name] if table.partition else [])]
+        assert (names, rows) == (expected, [])
+    _, rows = catalog.query(
+        lake.files.root,
+        "SELECT data_type FROM duckdb_columns() WHERE table_name = 'participants' "
+        "AND column_name IN ('joined_at', 'date', 'devices') ORDER BY column_name",
+    )
+    kinds = [str(row[0]) for row in rows]
+    assert kinds[0] == "DATE"
+    assert kinds[1].startswith("STRUCT(correlation_id VARCHAR")
+    assert kinds[2] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_types_stay_the_same_when_the_first_rows_arrive(lake: Lake) -> None:
+    sql = (
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE NOT internal ORDER BY ALL"
+    )
+    publish(lake)
+    before = catalog.query(lake.files.root, sql)
+    for table in TABLES.values():
+        if table.partition:
+            lake.merge(table, DAY, [{table.key[0]: "x"}])
+        else:
+            lake.merge(table, None, [{table.key[0]: "x"}])
+    assert publish(lake)
+    assert catalog.query(lake.files.root, sql) == before
+
+
+def test_every_table_view_and_column_of_a_table_has_its_comment(lake: Lake) -> None:
+    publish(lake)
+    _, silent = catalog.query(
+        lake.files.root,
+        "SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL "
+        "AND view_name <> 'meeting_etl_catalog'",
+    )
+    assert silent == []
+    names = ", ".join(f"'{name}'" for name in TABLES)
+    _, silent = catalog.query(
+        lake.files.root,
+        f"SELECT table_name, column_name FROM duckdb_columns() WHERE table_name IN ({names}) "
+        "AND comment IS NULL",
+    )
+    assert silent == []
+
+
+def test_publishing_again_writes_nothing_until_a_table_gets_its_first_rows(lake: Lake) -> None:
+    assert publish(lake)
+    assert not publish(lake)
+    lake.merge(MEETINGS, DAY, [{"meeting_id": "a"}])
+    assert publish(lake)
+    lake.merge(MEETINGS, date(2026, 3, 3), [{"meeting_id": "b"}])
+    assert not publish(lake)
+    assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(2,)]
+
+
+def test_rows_without_a_received_date_are_there(lake: Lake) -> None:
+    lake.merge(WEBHOOK_EVENTS, None, [{"log_id": "l", "byte_offset": 0}])
+    publish(lake)
+    sql = "SELECT log_id, received_date FROM webhook_events"
+    assert catalog.query(lake.files.root, sql)[1] == [("l", None)]
+
+
+def test_the_file_is_in_the_format_of_duckdb_1_0(lake: Lake) -> None:
+    publish(lake)
+    # Bytes 12 to 20 of a DuckDB file are its storage version; 64 is what 1.0 reads and writes.
+    header = lake.files.path("meetings.duckdb").read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64
+
+
+def test_a_moved_data_folder_reads_its_own_lake(lake: Lake, tmp_path: Path) -> None:
+    lake.merge(MEETINGS, DAY, [{"meeting_id": "a", "ended_at": datetime(2026, 3, 2, tzinfo=UTC)}])
+    publish(lake)
+    shutil.move(lake.files.root, tmp_path / "moved")
+    with meeting_etl.connect(tmp_path / "moved") as connection:
+        assert connection.execute("SELECT meeting_id FROM meetings").fetchall() == [("a",)]
+    assert meeting_etl.table("meetings", tmp_path / "moved").num_rows == 1
+
+
+def test_analysts_cannot_write_by_accident(lake: Lake) -> None:
+    publish(lake)
+    with (
+        meeting_etl.connect(lake.files.root) as connection,
+        pytest.raises(duckdb.InvalidInputException, match="read-only"),
+    ):
+        connection.execute("CREATE TABLE mine AS SELECT 1")
+
+
+def test_a_catalog_is_replaced_under_an_open_reader(lake: Lake) -> None:
+    publish(lake)
+    with meeting_etl.connect(lake.files.root) as held:
+        lake.merge(MEETINGS, DAY, [{"meeting_id": "a"}])
+        assert publish(lake)
+        assert held.execute("SELECT count(*) FROM meetings").fetchall() == [(0,)]
+    assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
+
+
+def test_a_catalog_open_for_writing_elsewhere_is_an_error_and_stays(lake: Lake) -> None:
+    publish(lake)
+    lake.files.path("meetings.duckdb.wal").write_bytes(b"held")
+    lake.merge(MEETINGS, DAY, [{"meeting_id": "a"}])
+    before = lake.files.path("meetings.duckdb").read_bytes()
+    with pytest.raises(StorageError, match="open for writing in another program"):
+        publish(lake)
+    assert lake.files.path("meetings.duckdb").read_bytes() == before
+
+
+def test_a_damaged_catalog_is_made_again(lake: Lake) -> None:
+    publish(lake)
+    lake.files.path("meetings.duckdb").write_bytes(b"torn")
+    assert publish(lake)
+    assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(0,)]
+
+
+def test_no_catalog_yet_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="meeting-etl run"):
+        meeting_etl.connect(tmp_path)
+
+
+def test_a_wrong_query_is_told_in_duckdbs_words(lake: Lake) -> None:
+    publish(lake)
+    with pytest.raises(SettingsError, match="no_such_table"):
+        catalog.query(lake.files.root, "SELECT * FROM no_such_table")
+
+
+@pytest.mark.parametrize("name", ["meetings; DROP", "../x", ""])
+def test_a_table_name_is_a_name(lake: Lake, name: str) -> None:
+    with pytest.raises(SettingsError, match="not the name of a table"):
+        meeting_etl.table(name, lake.files.root)

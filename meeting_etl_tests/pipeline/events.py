@@ -1,0 +1,71 @@
+"""Webhook events put straight into the lake and announced, as ingest leaves them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from meeting_etl.lake.meeting_index import MeetingIndex, Mention
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.schemas import WEBHOOK_EVENTS
+
+SERIES = "501e995485e2460bb129410116757b13"
+
+
+def moment(text: str) -> datetime:
+    """`2026-03-02 10:30` in UTC."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+
+
+@dataclass
+class Told:
+    """One event: when it was received, what it was, and the data of its payload."""
+
+    received: str | None
+    event: str
+    data: dict[str, Any]
+    resource: str = "meetings"
+
+
+def ended(received: str | None, number: int, end: str, **data: Any) -> Told:
+    """A meetings/ended event of instance `number`."""
+    stamp = end.replace(" ", "T") + ":00Z"
+    return Told(received, "ended", {"id": f"{SERIES}_I_{number}", "end": stamp} | data)
+
+
+def tell(lake: Lake, ledger: Ledger, events: Sequence[Told], *, log_id: str = "log") -> None:
+    """Commit events as ingest does: events, index, announcement."""
+    rows: dict[date | None, list[dict[str, Any]]] = defaultdict(list)
+    mentions = set()
+    for number, told in enumerate(events):
+        received = moment(told.received) if told.received else None
+        day = received.date() if received else None
+        end = told.data.get("end") if told.event == "ended" else None
+        ended_at = datetime.fromisoformat(end) if end else None
+        meeting_id = told.data["id" if told.resource == "meetings" else "meetingId"]
+        rows[day].append(
+            {
+                "log_id": log_id,
+                "byte_offset": number,
+                "received_at": received,
+                "resource": told.resource,
+                "event": told.event,
+                "meeting_id": meeting_id,
+                "meeting_ended_at": ended_at,
+                "body": json.dumps({"resource": told.resource, "data": told.data}),
+            }
+        )
+        mentions.add(Mention(meeting_id, day, ended_at.date() if ended_at else None))
+    for day, some in rows.items():
+        lake.merge(WEBHOOK_EVENTS, day, some)
+    index = MeetingIndex(lake)
+    index.add(mentions)
+    news: dict[date, set[str]] = defaultdict(set)
+    for meeting_id, known in index.find({one.meeting_id for one in mentions}).items():
+        for mention in known:
+            if mention.date:
+                news[mention.date].add(meeting_id)
+    ledger.announce(news)

@@ -1,0 +1,216 @@
+import itertools
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meeting_etl.files import Files
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.settling import Settling
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, PARTICIPANTS, RECORDINGS
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.pipeline.events import SERIES, Told, ended, moment, tell
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+ONE = f"{SERIES}_I_1"
+
+
+class World:
+    """A lake with a ledger at a given time."""
+
+    def __init__(self, folder: Path, now: str = "2026-03-10 00:00") -> None:
+        files = Files(folder)
+        self.clock = ManualClock(moment(now))
+        self.lake = Lake(files)
+        self.ledger = Ledger(self.lake, files, self.clock, Settling())
+
+    def tell(self, *events: Told, log_id: str = "log") -> None:
+        tell(self.lake, self.ledger, events, log_id=log_id)
+
+    def fold(self, *days: date) -> None:
+        list(fold(self.lake, self.ledger, days or self.ledger.due_days()))
+
+    def meetings(self, day: date) -> dict[str, dict[str, Any]]:
+        return {row["meeting_id"]: row for row in self.lake.read(MEETINGS, day).to_pylist()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_an_ended_event_is_a_meeting_of_the_day_it_ended(world: World) -> None:
+    world.tell(
+        ended(
+            "2026-03-03 00:05",
+            1,
+            "2026-03-02 23:55",
+            start="2026-03-02T23:00:00Z",
+            hostEmail="dana@sales.example",
+            siteUrl="sales.webex.example",
+            orgId="55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b",
+        )
+    )
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    assert row["meeting_id"] == ONE
+    assert row["meeting_series_id"] == SERIES
+    assert row["started_at"] == moment("2026-03-02 23:00")
+    assert (row["ended_at"], row["duration_seconds"]) == (moment("2026-03-02 23:55"), 3300)
+    assert row["host_email_domain"] == "sales.example"
+    assert (row["delivery_count"], row["origin"]) == (1, "webhook")
+    assert row["first_received_at"] == moment("2026-03-03 00:05")
+    assert (row["title"], row["has_recording"]) == (None, None)
+
+
+@settings(max_examples=25)
+@given(st.permutations(range(4)), st.integers(1, 4))
+def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
+) -> None:
+    events = [
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50", title="first"),
+        ended("2026-03-02 12:00", 1, "2026-03-02 10:55", title="corrected"),
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50", title="first"),
+        ended(None, 1, "2026-03-02 11:40", title="undated", meetingNumber="77"),
+    ]
+    world = World(tmp_path_factory.mktemp("lake"))
+    shuffled = [events[number] for number in order]
+    world.tell(*shuffled[:cut], log_id="a")
+    world.fold()
+    world.tell(*shuffled[cut:], log_id="b")
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    # The latest received counts; what it does not tell comes from the others.
+    assert (row["title"], row["ended_at"]) == ("corrected", moment("2026-03-02 10:55"))
+    assert (row["meeting_number"], row["delivery_count"]) == ("77", 4)
+    assert row["first_received_at"] == moment("2026-03-02 11:00")
+
+
+def test_folding_again_changes_nothing(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    before = world.meetings(MONDAY), world.ledger.pairs(MONDAY)
+    world.fold(MONDAY)
+    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == before
+
+
+def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
+    started = {"id": ONE, "start": "2026-03-02T10:00:00Z", "title": "Pipeline review"}
+    world.tell(Told("2026-03-02 10:00", "started", started))
+    world.fold(MONDAY)
+    assert world.meetings(MONDAY) == {}
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    assert (row["title"], row["duration_seconds"]) == ("Pipeline review", 3000)
+    assert (row["state"], row["delivery_count"]) == (None, 1)
+
+
+def test_what_only_the_api_knew_stays(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    row = world.meetings(MONDAY)[ONE] | {"has_recording": True}
+    world.lake.merge(MEETINGS, MONDAY, [row])
+    world.tell(ended("2026-03-02 12:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.fold()
+    row = world.meetings(MONDAY)[ONE]
+    assert (row["has_recording"], row["delivery_count"]) == (True, 2)
+
+
+def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    pairs = world.ledger.pairs(MONDAY)
+    assert [pair.resource for pair in pairs] == ["participants", "recordings", "transcripts"]
+    assert {pair.next_attempt_at for pair in pairs} == {moment("2026-03-02 11:15")}
+    assert {(pair.status, pair.reason) for pair in pairs} == {("waiting", "not_asked_yet")}
+
+
+def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
+    world.tell(
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50"),
+        ended("2026-03-02 12:00", 2, "2026-03-02 11:00"),
+    )
+    world.fold()
+    two = f"{SERIES}_I_2"
+    for meeting_id in (ONE, two):
+        world.lake.merge(
+            RECORDINGS, MONDAY, [{"recording_id": meeting_id[-1], "meeting_id": meeting_id}]
+        )
+        person = {"meeting_id": meeting_id, "participant_id": "p"}
+        world.lake.merge(PARTICIPANTS, MONDAY, [person])
+    world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+    assert world.ledger.due_days() == [TUESDAY, MONDAY]
+    world.fold()
+    for day, meeting_id in ((MONDAY, two), (TUESDAY, ONE)):
+        for table in (MEETINGS, RECORDINGS, PARTICIPANTS, FETCH_LEDGER):
+            rows = world.lake.read(table, day, columns=["meeting_id"])
+            assert set(rows["meeting_id"].to_pylist()) == {meeting_id}, (table.name, day)
+    assert world.meetings(TUESDAY)[ONE]["delivery_count"] == 2
+
+
+def test_days_without_news_are_not_due_after_folding(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    assert world.ledger.due_days() == [MONDAY]
+    world.fold()
+    # Its pairs are due by now; when they are settled, nothing is left of the day.
+    assert world.ledger.open_days()[MONDAY].due_at == moment("2026-03-02 11:15")
+    world.lake.merge(FETCH_LEDGER, MONDAY, [], instead_of={"meeting_id": [ONE]})
+    world.ledger.refresh(MONDAY)
+    assert world.ledger.open_days() == {}
+
+
+def test_news_that_comes_while_a_day_is_folded_stays(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    seen = world.ledger.due_day(MONDAY)
+    world.tell(ended("2026-03-02 11:00", 2, "2026-03-02 10:50"), log_id="b")
+    world.ledger.refresh(MONDAY, seen)
+    assert set(world.ledger.due_day(MONDAY).news) == {ONE, f"{SERIES}_I_2"}
+
+
+def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    settle(world, moment("2026-03-06 00:00"))
+    late = Told("2026-03-09 08:01", "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.tell(late, log_id="b")
+    world.fold()
+    due = {pair.resource: pair.next_attempt_at for pair in world.ledger.pairs(MONDAY)}
+    assert due == {
+        "participants": None,
+        "recordings": moment("2026-03-09 08:01"),
+        "transcripts": None,
+    }
+    # The same event told twice by a repeated fold opens nothing twice.
+    settle(world, world.clock.now())
+    world.fold(MONDAY)
+    assert world.ledger.due(MONDAY, "recordings") == []
+
+
+def settle(world: World, at: datetime) -> None:
+    """As if all pairs had been asked for the last time at this moment."""
+    pairs = world.ledger.pairs(MONDAY)
+    done: dict[str, Any] = {"settled": True, "next_attempt_at": None, "last_attempt_at": at}
+    world.ledger.record(MONDAY, [replace(pair, **done) for pair in pairs])
+
+
+def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) -> None:
+    days = [MONDAY, TUESDAY]
+    for number, day in enumerate(days, 1):
+        world.tell(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
+    world.fold()
+    before = [world.meetings(day) for day in days]
+    for day in days:
+        world.lake.merge(
+            MEETINGS, day, [], instead_of={"meeting_id": list(itertools.chain(*before))}
+        )
+    world.fold(*days)
+    assert [world.meetings(day) for day in days] == before

@@ -1,0 +1,1 @@
+"""Analytical views, on cases worked out by hand."""
