@@ -96,9 +96,9 @@ class LogFile:
                 try:
                     block = member.decompress(compressed, BLOCK_BYTES)
                 except zlib.error:
-                    unread = len(compressed)
-                    self.damage = f"is not sound gzip behind its byte {self.position - unread:,}"
-                    block, compressed = _salvaged(spare, compressed), b""
+                    sound = self.position - len(compressed)
+                    self.damage = f"is not sound gzip behind its byte {sound:,}"
+                    block = _salvaged(spare, compressed)
                 if block:
                     yield block
                 if self.damage:

@@ -1,0 +1,144 @@
+"""Which log files there are below the folder.
+
+Belongs here: names, links, and what cannot be listed. Does not: opening a file (log_file.py) or
+telling which log it is (sightings.py).
+
+A log is a regular file, at any depth, whose name ends in `.jsonl` or `.jsonl.gz`. Names that begin
+with a dot are passed over, folders' too: there programs put unfinished files, and macOS its own.
+Links to files and folders are followed; what can be reached by several ways is one log.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A log file: its size in bytes, and its modification time in nanoseconds since 1970."""
+
+    size: int
+    mtime: int
+
+
+@dataclass(slots=True)
+class Listing:
+    """The log files by their path below the folder, with slashes, in the order of paths.
+
+    `unseen` are paths that could not be looked at ("." is the folder itself): a log that was there
+    may be there still. `problems` are sentences for the user.
+    """
+
+    found: dict[str, Found] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def may_hold(self, log_file: str) -> bool:
+        """The file was not found, but that does not mean that it is gone."""
+        return any(
+            path in (".", log_file) or log_file.startswith(f"{path}/") for path in self.unseen
+        )
+
+    def missed(self, name: str, error: OSError) -> None:
+        """Note that a file or folder could not be looked at."""
+        if name not in self.unseen:
+            self.unseen.append(name)
+            self.problems.append(f"{_shown(name)} cannot be read: {error.strerror or error}.")
+
+
+def list_logs(folder: Path) -> Listing:
+    """List what is there. A folder that does not exist is an empty one; never raises OSError.
+
+    `X.gz` is left out while `X` is there: it is just being compressed, or both are kept.
+    """
+    listing = Listing()
+    files: dict[tuple[int, int], tuple[bool, str, Found]] = {}
+    for path, name in _log_paths(folder, listing):
+        status = _status(path, name, listing)
+        if status is None:
+            continue
+        candidate = (path.is_symlink(), name, Found(status.st_size, status.st_mtime_ns))
+        inode = (status.st_dev, status.st_ino)
+        files[inode] = min(files.get(inode, candidate), candidate, key=lambda file: file[:2])
+    found = {name: file for _, name, file in files.values()}
+    for name in sorted(found):
+        plain = name.removesuffix(".gz")
+        if plain == name or not (plain in found or listing.may_hold(plain)):
+            listing.found[name] = found[name]
+    return listing
+
+
+def _log_paths(folder: Path, listing: Listing) -> Iterator[tuple[Path, str]]:
+    """Whatever is named like a log, with its path below the folder."""
+    for path in _entries(folder, listing):
+        if not path.name.endswith(_SUFFIXES):
+            continue
+        name = path.relative_to(folder).as_posix()
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            problem = f"{_shown(name)} is not read: its name is not UTF-8; rename it."
+            listing.problems.append(problem)
+            continue
+        yield path, name
+
+
+def _entries(folder: Path, listing: Listing) -> Iterator[Path]:
+    """All but hidden names, from each folder once.
+
+    Folders that are linked come last, so that what lies in the folder has its own path.
+    """
+    folders, linked, visited = [folder], list[Path](), set[tuple[int, int]]()
+    while folders or linked:
+        here = folders.pop() if folders else linked.pop()
+        try:
+            status = here.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            entries = [path for path in here.iterdir() if not path.name.startswith(".")]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            listing.missed(here.relative_to(folder).as_posix(), error)
+            continue
+        yield from entries
+        for path in entries:
+            if _is_folder(path, folder, listing):
+                (linked if path.is_symlink() else folders).append(path)
+        linked.sort(reverse=True)
+
+
+def _is_folder(path: Path, folder: Path, listing: Listing) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        listing.missed(path.relative_to(folder).as_posix(), error)
+        return False
+
+
+def _status(path: Path, name: str, listing: Listing) -> os.stat_result | None:
+    """What the file is; None, with a problem noted, if it is not to be read."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            listing.problems.append(f"{name} is a link to a file that is not there.")
+        return None
+    except OSError as error:
+        listing.missed(name, error)
+        return None
+    if stat.S_ISREG(status.st_mode):
+        return status
+    what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+    listing.problems.append(f"{name} is named like a log, but is {what}.")
+    return None
+
+
+def _shown(name: str) -> str:
+    """The name as it can be printed, whatever bytes it is made of."""
+    return name.encode(errors="backslashreplace").decode()

@@ -1,0 +1,75 @@
+"""The folder of webhook logs, as the pipeline sees it.
+
+Belongs here: the one class that the layers above use for logs. Does not: how a log is recognised
+(sightings.py) and read (reading.py), nor what a line says (events.py).
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from meeting_etl.webhooks.known_log import KnownLog
+from meeting_etl.webhooks.log_file import LogFile
+from meeting_etl.webhooks.reading import Line, LogReader
+from meeting_etl.webhooks.sightings import Recognition, Sighting
+from meeting_etl.webhooks.unfinished import BOM, CR
+
+__all__ = ["KnownLog", "Line", "LogReader", "Logs", "Sighting"]
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+
+class Logs:
+    """The webhook logs below `folder`: `*.jsonl` and `*.jsonl.gz`, at any depth.
+
+    `problems` tells, in sentences, what could not be looked at by the latest `sightings`: files
+    and folders without permission, links to nothing, names that are not UTF-8. OSError is never
+    raised: one file stops no other.
+    """
+
+    def __init__(self, folder: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self.problems: list[str] = []
+        self._folder = folder
+        self._max_line_bytes = max_line_bytes
+
+    def sightings(self, known: Iterable[KnownLog]) -> list[Sighting]:
+        """The logs that have to be read now: new, changed or moved, in the order of their paths.
+
+        A log that only moved is among them, so that its row can be brought up to date.
+        """
+        recognition = Recognition(self._folder, known, max_line_bytes=self._max_line_bytes)
+        self.problems = recognition.problems
+        return recognition.sightings
+
+    def read(self, sighting: Sighting) -> LogReader:
+        """What is new in a log; to be used as a context manager."""
+        return LogReader(
+            self._folder / sighting.log_file,
+            sighting.log_file,
+            sighting.known,
+            max_line_bytes=self._max_line_bytes,
+        )
+
+    def read_line(self, log_file: str, offset: int) -> bytes | None:
+        """The line that begins at an uncompressed byte, as Line.data has it.
+
+        Of a line above the limit the begin. None when there is no finished line there, or not any
+        more; that it is the same line as before, only its digest can tell.
+        """
+        try:
+            with closing(LogFile(self._folder / log_file)) as file:
+                return self._line_at(file, offset)
+        except OSError:
+            return None
+
+    def _line_at(self, file: LogFile, offset: int) -> bytes | None:
+        if not file.pass_over(offset) or (offset and not file.prefix.last.endswith(b"\n")):
+            return None
+        begin = b""
+        for block in file.blocks():
+            piece, newline, _ = block.partition(b"\n")
+            begin += piece
+            if newline or len(begin) > self._max_line_bytes + len(BOM) + len(CR):
+                data = begin if offset else begin.removeprefix(BOM)
+                return data.removesuffix(CR)[: self._max_line_bytes]
+        return None
