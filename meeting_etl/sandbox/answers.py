@@ -1,7 +1,7 @@
 """What passes between the front (api.py) and the endpoints: a question, an answer, a refusal.
 
-Belongs here: Ask, the three forms of an answer, Refusal, and reading query parameters. Does not:
-what any endpoint does with them.
+Belongs here: Ask, the three forms of an answer, Reply, Refusal, and reading query parameters. Does
+not: what any endpoint does with them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +11,25 @@ from typing import Any
 
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.model import Kind, Person
-from meeting_etl.sandbox.render import Json
+from meeting_etl.sandbox.wire import Json
 
 DEFAULT_WINDOW = timedelta(days=7)
-DEFAULT_PAGE = 10
-LARGEST_PAGE = 100
 
 
 class Refusal(Exception):
-    """An answer that is an error: its status and what the body says (webex-api.md 2.3)."""
+    """An answer that is an error: its status and what the body says (webex-api.md 2.3).
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    `html`: the body is a page and not JSON. `retry_after`: the value of that header.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, html: bool = False, retry_after: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.html = html
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,28 @@ class Text:
 
 
 Answer = Listing | Item | Text
+
+
+@dataclass(slots=True)
+class Reply:
+    """A successful answer on its way out, in which faults can still change everything.
+
+    `document` is text or what becomes JSON; `next_query` leads to the next page, on `next_host` if
+    that is another.
+    """
+
+    document: Json | str
+    content_type: str
+    next_query: dict[str, str] | None = None
+    next_host: str | None = None
+
+    @property
+    def items(self) -> list[Json]:
+        """Items of a list; the object itself where it is one."""
+        if isinstance(self.document, str):
+            return []
+        items: list[Json] = self.document.get("items", [self.document])
+        return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +150,3 @@ class Ask:
         if begin > end:
             raise Refusal(400, f"{names[0]} cannot be after {names[1]}.")
         return begin, end
-
-
-def page_size(query: Mapping[str, str]) -> int:
-    """`max`: 10 when left out, silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
-    text = query.get("max")
-    if text is None:
-        return DEFAULT_PAGE
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise Refusal(400, "max must be a number of at least 1.")
-    return min(int(text), LARGEST_PAGE)

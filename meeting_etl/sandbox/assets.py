@@ -11,8 +11,8 @@ from meeting_etl.sandbox.answers import Answer, Ask, Item, Listing, Refusal, Tex
 from meeting_etl.sandbox.index import Recorded, Transcribed
 from meeting_etl.sandbox.meetings import refuse_personal_room
 from meeting_etl.sandbox.model import Meeting, Upload
-from meeting_etl.sandbox.render import (
-    Json,
+from meeting_etl.sandbox.wire import Json
+from meeting_etl.sandbox.wire_assets import (
     direct_links,
     recording,
     recording_status,

@@ -4,12 +4,11 @@ Belongs here: inventing participants. Does not: meetings and their assets (demo.
 """
 
 import random
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.model import Breakout, Device, Participant
+from meeting_etl.sandbox.model import Breakout, Device, Participant, new_uuid
 from meeting_etl.sandbox.names import DEVICE_TYPES, FIRST_NAMES, LAST_NAMES
 
 
@@ -74,7 +73,7 @@ def _participant(
 ) -> Participant:
     devices = tuple(_devices(chance, guest, started_at, ended_at))
     return Participant(
-        id=f"{series_id}_{_uuid(chance)}",
+        id=f"{series_id}_{new_uuid(chance)}",
         name=guest.name,
         email=guest.email,
         devices=devices,
@@ -98,7 +97,7 @@ def _devices(
     edges = [first, *marks, last]
     for begin, end in zip(edges[::2], edges[1::2], strict=True):
         yield Device(
-            correlation_id=str(_uuid(chance)),
+            correlation_id=new_uuid(chance),
             device_type="pstn" if guest.phone else chance.choice(DEVICE_TYPES),
             audio_type="pstn" if guest.phone else chance.choice(("voip", "voip", "inactive")),
             joined_at=started_at + timedelta(seconds=begin),
@@ -113,7 +112,7 @@ def _in_breakouts(
 ) -> Iterator[Participant]:
     """The same people, who spent the middle third of the meeting in two rooms."""
     third = (ended_at - started_at) / 3
-    rooms = [(str(_uuid(chance)), f"Breakout session {number}") for number in (1, 2)]
+    rooms = [(new_uuid(chance), f"Breakout session {number}") for number in (1, 2)]
     for place, one in enumerate(found):
         begin, end = max(started_at + third, one.joined_at), min(ended_at - third, one.left_at)
         key, name = rooms[place % 2]
@@ -123,7 +122,3 @@ def _in_breakouts(
 
 def _whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
-
-
-def _uuid(chance: random.Random) -> uuid.UUID:
-    return uuid.UUID(int=chance.getrandbits(128), version=4)

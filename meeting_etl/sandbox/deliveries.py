@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from meeting_etl.sandbox.model import SECRET_MARK, Meeting, World, cisco_id, dice
-from meeting_etl.sandbox.render import Json, stamp, stamp_ms
 from meeting_etl.sandbox.spoilt import SPOILT, spoilt_line
+from meeting_etl.sandbox.wire import Json, stamp, stamp_ms
 from meeting_etl.times import EPOCH, utc_day
 
 WEBHOOK_SECRET = f"{SECRET_MARK}-webhook"

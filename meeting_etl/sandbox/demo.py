@@ -1,76 +1,25 @@
 """The demo world: two weeks of a sales team, with every oddity that the API is known for.
 
-Belongs here: which meetings there were and when. Does not: who came (attendance.py) and what was
-left (keepsakes.py).
+Belongs here: when the meetings were, and putting the world together. Does not: what was planned
+(plans.py), who came (attendance.py) and what was left (keepsakes.py).
 """
 
 import random
-import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from meeting_etl.sandbox.attendance import Guest, caller, crowd, participants
+from meeting_etl.sandbox.attendance import Guest, participants
 from meeting_etl.sandbox.keepsakes import Keepsakes, recordings, transcripts, upload
-from meeting_etl.sandbox.model import (
-    Meeting,
-    Person,
-    ScheduledType,
-    Series,
-    World,
-    cisco_id,
-    dice,
-)
-from meeting_etl.sandbox.names import (
-    COLLEAGUES,
-    CUSTOMERS,
-    HOME_DOMAIN,
-    ORG_ID,
-    PURPOSES,
-    RECURRING,
-    SELLERS,
-    SITES,
-    WEBINARS,
-)
+from meeting_etl.sandbox.model import Meeting, Person, Series, World, cisco_id, dice, new_hex
+from meeting_etl.sandbox.names import COLLEAGUES, HOME_DOMAIN, ORG_ID, RECURRING, SELLERS, SITES
+from meeting_etl.sandbox.plans import HOSTS, Plan, call, oddities, some_rejoin, usual
 from meeting_etl.times import start_of
 
 _LARGEST_SHARE_OF_SERIES = 0.35
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FEATURES = ("chat", "polls", "qa", "slido", "closedCaption", "summary")
-HOSTS = tuple(
-    Person(
-        seller.name,
-        f"{seller.mailbox}@{HOME_DOMAIN}",
-        cisco_id("PEOPLE", str(uuid.uuid5(uuid.NAMESPACE_DNS, seller.mailbox))),
-        SITES[seller.site],
-    )
-    for seller in SELLERS
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A meeting before it is held.
-
-    `host` is a place in HOSTS. `ended_before`: it ended so many minutes before `until` (negative:
-    it still goes on); `utc_time`: hour and minute of its start.
-    """
-
-    title: str
-    host: int
-    minutes: int
-    guests: tuple[Guest, ...]
-    kept: Keepsakes
-    started_at: datetime | None = None
-    series_id: str | None = None
-    scheduled_at: datetime | None = None
-    scheduled_type: ScheduledType = "meeting"
-    site_url: str | None = None
-    room_id: str | None = None
-    breakouts: bool = False
-    ended_before: float | None = None
-    utc_time: tuple[int, int] | None = None
 
 
 def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 300) -> World:
@@ -85,10 +34,10 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
     """
     until = until.replace(microsecond=0)
     chance = dice("demo", seed, until.isoformat(), days, meetings)
-    odd = list(islice(_oddities(chance), meetings))
+    odd = list(islice(oddities(chance), meetings))
     room = min(meetings - len(odd), int(meetings * _LARGEST_SHARE_OF_SERIES))
     series, held = _recurring(chance, until, days, room)
-    calls = [_call(chance) for _ in range(meetings - len(odd) - len(held))]
+    calls = [call(chance) for _ in range(meetings - len(odd) - len(held))]
     found = [_hold(chance, plan, until, days) for plan in (*odd, *held, *calls)]
     return World(
         seed=seed,
@@ -100,107 +49,6 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
         meetings=tuple(sorted(found, key=lambda one: (one.started_at, one.id))),
         series=(*series, *_single_series(chance, found, series, until)),
         uploads=tuple(upload(chance, HOSTS[place], until) for place in (0, 8)),
-    )
-
-
-def _oddities(chance: random.Random) -> Iterator[Plan]:
-    """One plan, or a few, for each thing that must be in the world."""
-    plain = Keepsakes()
-    for ended_before in (2, 6, 11, 14.5, 21):
-        yield replace(_call(chance), ended_before=ended_before, kept=Keepsakes(fresh=True))
-    for ended_before in (-9, -31):
-        yield replace(_call(chance), ended_before=ended_before, minutes=52)
-    for size, title in zip((130, 260, 420), WEBINARS, strict=True):
-        yield _webinar(chance, title, size)
-    for minute in (20, 41, 58):
-        yield replace(_call(chance), utc_time=(23, minute), minutes=55, kept=plain)
-    for kept in (
-        Keepsakes(recordings=2),
-        Keepsakes(recordings=3),
-        Keepsakes(recordings=0, transcripts=0),
-        Keepsakes(transcripts=0),
-        Keepsakes(transcripts=2),
-        Keepsakes(snippets_missing=True),
-        Keepsakes(shared_with=(HOSTS[0].email,)),
-        Keepsakes(prevent_download=True),
-        Keepsakes(format="ARF"),
-        Keepsakes(late=timedelta(hours=70)),
-        Keepsakes(late=timedelta(hours=26)),
-    ):
-        yield replace(_call(chance), kept=kept, host=1 + chance.randrange(6))
-    yield replace(_call(chance), title="Nobody came", guests=(), kept=Keepsakes(0, 0), minutes=12)
-    yield replace(
-        _call(chance), title="Imogen's room", host=0, scheduled_type="personalRoomMeeting"
-    )
-    yield replace(_call(chance), room_id=cisco_id("ROOM", _uuid(chance)), title="Space: Big deal")
-    yield replace(_call(chance), host=1, site_url=SITES[1], kept=plain)
-    yield _all_scripts(chance)
-    yield replace(_call(chance), guests=_eventful(chance), breakouts=True, kept=plain, minutes=48)
-
-
-def _call(chance: random.Random) -> Plan:
-    """A talk with a customer: a host, a colleague now and then, some of the customer's people."""
-    host = 0 if chance.random() < 0.15 else chance.randrange(len(HOSTS))
-    company, domain, people = chance.choice(CUSTOMERS)
-    guests = [Guest(name, f"{mailbox}@{domain}") for name, mailbox in people]
-    guests = chance.sample(guests, chance.randint(1, len(guests)))
-    if chance.random() < 0.6:
-        name, mailbox = chance.choice(COLLEAGUES)
-        guests.append(Guest(name, f"{mailbox}@{HOME_DOMAIN}"))
-    if chance.random() < 0.25:
-        guests.append(Guest(f"Guest of {company}", None))
-    if chance.random() < 0.12:
-        guests.append(caller(len(guests)))
-    return Plan(
-        title=f"{chance.choice(PURPOSES)}: {company}",
-        host=host,
-        minutes=chance.choice((18, 25, 27, 30, 44, 50, 58, 75)),
-        guests=_some_rejoin(chance, guests),
-        kept=_usual(chance),
-    )
-
-
-def _some_rejoin(chance: random.Random, guests: Sequence[Guest]) -> tuple[Guest, ...]:
-    return tuple(replace(one, rejoins=int(chance.random() < 0.12)) for one in guests)
-
-
-def _usual(chance: random.Random) -> Keepsakes:
-    """What an ordinary meeting leaves: a quarter is not recorded, a few assets come late."""
-    recorded = 0 if chance.random() < 0.25 else 2 if chance.random() < 0.08 else 1
-    late = timedelta(hours=chance.uniform(2, 70)) if chance.random() < 0.07 else timedelta()
-    written = int(recorded > 0 and chance.random() < 0.88)
-    return Keepsakes(recorded, written, late=late, older_snippets=chance.random() < 0.2)
-
-
-def _webinar(chance: random.Random, title: str, size: int) -> Plan:
-    panel = [Guest(name, f"{mailbox}@{HOME_DOMAIN}") for name, mailbox in COLLEAGUES[:3]]
-    return Plan(
-        title=f"Webinar: {title}",
-        host=chance.choice((0, 7, 8)),
-        minutes=62,
-        guests=(*panel, *crowd(chance, size)),
-        kept=Keepsakes(),
-        scheduled_type="webinar",
-    )
-
-
-def _all_scripts(chance: random.Random) -> Plan:
-    people = [Guest(people[0][0], f"{people[0][1]}@{domain}") for _, domain, people in CUSTOMERS]
-    people += [Guest(name, f"{mailbox}@{HOME_DOMAIN}") for name, mailbox in COLLEAGUES]
-    title = "Partner council · Συμβούλιο · 理事会"
-    return replace(_call(chance), title=title, guests=tuple(people))
-
-
-def _eventful(chance: random.Random) -> tuple[Guest, ...]:
-    """Rejoins, one person in two rows, callers and guests in one meeting."""
-    _, domain, people = CUSTOMERS[9]
-    return (
-        Guest(people[0][0], f"{people[0][1]}@{domain}", rejoins=3),
-        Guest(people[1][0], f"{people[1][1]}@{domain}", twice=True),
-        Guest("Guest", None, rejoins=1),
-        Guest("Guest", None),
-        caller(1),
-        caller(2),
     )
 
 
@@ -216,14 +64,14 @@ def _recurring(
         shift = timedelta(hours=hour - seller.utc_hours)
         starts = [first + timedelta(days=day) + shift for day in range(days + 11)]
         series = Series(
-            id=_hex(chance),
+            id=new_hex(chance),
             number=f"{chance.randrange(10**9, 10**10)}",
             title=title,
             host=HOSTS[host],
             site_url=HOSTS[host].site_url,
             occurrences=tuple(at for at in starts if at.weekday() in weekdays),
             length=timedelta(minutes=minutes),
-            secret_key=_hex(chance),
+            secret_key=new_hex(chance),
             timezone=seller.timezone,
             recurrence="FREQ=WEEKLY;INTERVAL=1;BYDAY="
             + ",".join(_WEEKDAYS[day] for day in weekdays),
@@ -261,8 +109,8 @@ def _occurrences(
             title=series.title,
             host=host,
             minutes=lasted,
-            guests=_some_rejoin(chance, guests),
-            kept=_usual(chance) if chance.random() < 0.6 else Keepsakes(0, 0),
+            guests=some_rejoin(chance, guests),
+            kept=usual(chance) if chance.random() < 0.6 else Keepsakes(0, 0),
             started_at=began,
             series_id=series.id,
             scheduled_at=at,
@@ -275,7 +123,7 @@ def _hold(chance: random.Random, plan: Plan, until: datetime, days: int) -> Meet
     length = timedelta(minutes=plan.minutes, seconds=chance.randrange(0, 59))
     started = _start(chance, plan, length, until, days)
     ended = started + length
-    series_id = plan.series_id or _hex(chance)
+    series_id = plan.series_id or new_hex(chance)
     scheduled = plan.scheduled_at or started.replace(second=0) + timedelta(minutes=2)
     present = [Guest(host.name, host.email, host=True), *plan.guests] if plan.guests else []
     people = participants(chance, series_id, present, started, ended, breakouts=plan.breakouts)
@@ -290,7 +138,7 @@ def _hold(chance: random.Random, plan: Plan, until: datetime, days: int) -> Meet
         ended_at=ended,
         host=host,
         site_url=plan.site_url or host.site_url,
-        web_link_key=_hex(chance),
+        web_link_key=new_hex(chance),
         participants_final_at=ended + timedelta(seconds=chance.randrange(90, 540)),
         participants=people,
         scheduled_type=plan.scheduled_type,
@@ -337,7 +185,7 @@ def _single_series(
             yield _single(chance, meeting, at)
     for meeting in islice((one for one in held if one.scheduled_type == "meeting"), 5):
         at = until.replace(minute=0, second=0) + timedelta(days=chance.randint(1, 9))
-        yield replace(_single(chance, meeting, at), id=_hex(chance))
+        yield replace(_single(chance, meeting, at), id=new_hex(chance))
 
 
 def _single(chance: random.Random, meeting: Meeting, at: datetime) -> Series:
@@ -349,7 +197,7 @@ def _single(chance: random.Random, meeting: Meeting, at: datetime) -> Series:
         site_url=meeting.site_url,
         occurrences=(at,),
         length=timedelta(minutes=30),
-        secret_key=_hex(chance),
+        secret_key=new_hex(chance),
         scheduled_type=meeting.scheduled_type,
         timezone=meeting.timezone,
     )
@@ -357,11 +205,3 @@ def _single(chance: random.Random, meeting: Meeting, at: datetime) -> Series:
 
 def _staff(name: str, mailbox: str) -> Person:
     return Person(name, f"{mailbox}@{HOME_DOMAIN}", cisco_id("PEOPLE", mailbox), SITES[0])
-
-
-def _hex(chance: random.Random) -> str:
-    return f"{chance.getrandbits(128):032x}"
-
-
-def _uuid(chance: random.Random) -> str:
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))

@@ -1,26 +1,104 @@
 """What can be made to go wrong, and what is counted.
 
 Belongs here: Faults, the knobs, and Counters, what the sandbox saw. Does not: doing it
-(injection.py).
+(injection.py, damage.py).
 """
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple
+
+_EXCLUSIVE, _CHANGING = "exclusive", "changing"
+
+
+def _knob(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+def _share(text: str) -> Any:
+    """A share of requests whose answer is spoilt in this way and no other."""
+    return field(default=0.0, metadata={"help": f"Share of {text}, 0 to 1.", "sort": _EXCLUSIVE})
+
+
+def _change(text: str) -> Any:
+    """A share of URLs whose answers are always changed in this way."""
+    return field(default=0.0, metadata={"help": f"Share of {text}, 0 to 1.", "sort": _CHANGING})
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Every knob; the defaults are a Webex in good health."""
+    """Every knob; the defaults are a Webex in good health.
 
-    # Milliseconds that every answer takes.
-    latency_ms: int = 0
-    # About one in so many follow-up pages is preceded by an empty page with a next link, as the
-    # real API may do; 0 = never.
-    empty_page_every: int = 5
-    # Lifetime of an access token, in seconds.
-    access_token_seconds: int = 1_209_600
+    The text of a field (`metadata["help"]`) is that of the command-line option. What is hit is
+    decided by seed, URL (times apart) and attempt, so that it is the same in every run. Shares of
+    spoilt answers exclude each other and hit no URL more than `most_in_a_row` times in a row, so
+    that who asks again gets through; shares of changed answers are properties of a URL for ever.
+    """
+
+    latency_ms: int = _knob(0, "Milliseconds that every answer takes.")
+    empty_page_every: int = _knob(
+        5, "About one in so many follow-up pages comes after an empty one, as it may; 0 = never."
+    )
+    access_token_seconds: int = _knob(1_209_600, "Lifetime of an access token, in seconds.")
+    requests_per_second: float = _knob(0.0, "Rate above which 429 is answered; 0 = no limit.")
+    burst: int = _knob(60, "Requests that the rate limit lets through at once.")
+    retry_after: Literal["integer", "date", "nonsense", "html"] = _knob(
+        "integer", "Form of Retry-After with 429; html = an integer, but no JSON body."
+    )
+    retry_after_seconds: int = _knob(1, "Seconds of quiet that a 429 asks for.")
+    retry_after_grace_ms: int = _knob(
+        50, "Requests so soon after a 429 were under way: refused, not counted as disobedient."
+    )
+    slow_pages_above: int = _knob(0, "Lists with a larger max are answered with 504; 0 = none.")
+    locked: float = _share("423 with Retry-After")
+    internal_error: float = _share("500")
+    bad_gateway: float = _share("502 with an HTML body")
+    unavailable: float = _share("503")
+    gateway_timeout: float = _share("504")
+    unauthorized: float = _share("401 although the token is valid")
+    connection_reset: float = _share("connections reset instead of an answer")
+    truncated_body: float = _share("bodies cut off in the middle")
+    html_page: float = _share("HTML pages with status 200")
+    wrong_content_type: float = _share("JSON called text/plain")
+    stalled: float = _share("answers that stop after the headers")
+    item_errors: float = _share("lists with an item that has errors instead of data")
+    repeated_next_link: float = _share("next links that lead to the same page")
+    unfiltered_next_link: float = _share("next links that lost their filters")
+    foreign_next_link: float = _share("next links to another host")
+    empty_first_page: float = _share("lists whose first page is empty, with a next link")
+    repeated_items: float = _change("follow-up pages that repeat the item before them")
+    numbers_in_strings: float = _change("answers whose numbers are strings")
+    unknown_fields: float = _change("answers whose objects have fields nobody knows")
+    changed_types: float = _change("answers in which a field is of another type")
+    most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
+    stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
+    revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
+    refuse_refresh: bool = _knob(False, "Refuse the refresh grant.")
+    forbidden_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 403.")
+    missing_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 404.")
+    gone_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 410.")
+    seed: int = _knob(0, "Another seed hits other requests.")
+
+    def __post_init__(self) -> None:
+        if sum(self.spoiling().values()) > 1:
+            raise ValueError("The shares of spoilt answers add up to more than 1.")
+
+    def spoiling(self) -> dict[str, float]:
+        """Shares of answers that are spoilt, by name; at most one hits a request."""
+        return self._shares(_EXCLUSIVE)
+
+    def changing(self) -> dict[str, float]:
+        """Shares of answers that are changed, by name; any number may hit a URL."""
+        return self._shares(_CHANGING)
+
+    def _shares(self, sort: str) -> dict[str, float]:
+        found = {
+            one.name: float(getattr(self, one.name))
+            for one in fields(self)
+            if one.metadata.get("sort") == sort
+        }
+        return {name: share for name, share in found.items() if share}
 
 
 class Seen(NamedTuple):
@@ -35,8 +113,9 @@ class Counters:
     """What the sandbox saw, for tests and for the user. Safe to use from several threads.
 
     `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
-    answered with success before; `during_retry_after` came while a Retry-After ran;
+    answered with success and undamaged before; `during_retry_after` came while a Retry-After ran;
     `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
+    A connection that was reset has status 0.
     """
 
     def __init__(self) -> None:
@@ -65,3 +144,18 @@ class Counters:
                 self.repeated_gets += 1
             if complete:
                 self._answered.add(seen.url)
+
+    def note_injected(self, name: str) -> None:
+        """Count a fault."""
+        with self._lock:
+            self.injected[name] += 1
+
+    def note_disobedience(self) -> None:
+        """Count a request that came while a Retry-After ran."""
+        with self._lock:
+            self.during_retry_after += 1
+
+    def note_token_elsewhere(self) -> None:
+        """Count a request that brought the token to another host."""
+        with self._lock:
+            self.tokens_elsewhere += 1

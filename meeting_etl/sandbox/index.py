@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from meeting_etl.sandbox.model import Meeting, Person, Recording, Series, Transcript, Upload, World
-from meeting_etl.sandbox.render import occurrence_id
+from meeting_etl.sandbox.wire_meetings import occurrence_id
 
 Recorded = tuple[Recording, Meeting | Upload]
 Transcribed = tuple[Transcript, Meeting]

@@ -4,7 +4,6 @@ Belongs here: inventing assets. Does not: meetings (demo.py), words (talk.py).
 """
 
 import random
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,8 @@ from meeting_etl.sandbox.model import (
     Snippet,
     Transcript,
     Upload,
+    new_hex,
+    new_uuid,
 )
 from meeting_etl.sandbox.talk import turns
 
@@ -53,7 +54,7 @@ def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tupl
     shown = made + timedelta(minutes=chance.choice((0, 0, 1, 1, 3, 95)))
     return tuple(
         Recording(
-            id=f"{chance.getrandbits(128):032x}",
+            id=new_hex(chance),
             topic=meeting.title + (f"-{number + 1}" if kept.recordings > 1 else ""),
             created_at=made + timedelta(seconds=number),
             available_at=shown + timedelta(seconds=number),
@@ -61,7 +62,7 @@ def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tupl
             duration_seconds=(seconds := int(part.total_seconds() * chance.uniform(0.6, 0.9))),
             size_bytes=seconds * _BYTES_PER_SECOND + chance.randrange(1_000_000),
             password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
-            link_key=f"{chance.getrandbits(128):032x}",
+            link_key=new_hex(chance),
             format=kept.format,
             service_type="EventCenter" if meeting.scheduled_type == "webinar" else "MeetingCenter",
             shared_with=kept.shared_with,
@@ -88,7 +89,7 @@ def transcripts(
 def _transcript(
     chance: random.Random, meeting: Meeting, source: Recording, shown: datetime, kept: Keepsakes
 ) -> Transcript:
-    key, fragment = f"{chance.getrandbits(128):032x}", uuid.UUID(int=chance.getrandbits(128))
+    key, fragment = new_hex(chance), new_uuid(chance)
     name = key if chance.random() < 0.25 else f"{fragment}_M_{key}"
     readable = shown + timedelta(minutes=chance.choice((0,) * 11 + (75,)))
     length = meeting.ended_at - (source.recorded_at or meeting.started_at)
@@ -125,7 +126,7 @@ def upload(chance: random.Random, host: Person, until: datetime) -> Upload:
     """A file that somebody put there by hand."""
     made = until - timedelta(days=3, minutes=chance.randrange(600))
     recording = Recording(
-        id=f"{chance.getrandbits(128):032x}",
+        id=new_hex(chance),
         topic="Uploaded: onboarding",
         created_at=made,
         available_at=made,
@@ -133,7 +134,7 @@ def upload(chance: random.Random, host: Person, until: datetime) -> Upload:
         duration_seconds=1260,
         size_bytes=88_000_000,
         password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
-        link_key=f"{chance.getrandbits(128):032x}",
+        link_key=new_hex(chance),
         format="UPLOADED",
     )
     return Upload(recording, host)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from meeting_etl.sandbox.answers import Answer, Ask, Item, Listing, Refusal
 from meeting_etl.sandbox.model import LISTING_LAG, Meeting, Participant, Series
-from meeting_etl.sandbox.render import (
-    Json,
+from meeting_etl.sandbox.wire import Json
+from meeting_etl.sandbox.wire_meetings import (
     admin_meeting,
     has_flags,
     listed_meeting,

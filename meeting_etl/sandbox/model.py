@@ -1,7 +1,7 @@
 """What a world consists of: people, meetings, and what the meetings left behind.
 
 Belongs here: the frozen dataclasses that worlds are made of and every view of the sandbox reads.
-Does not: how a world is invented (demo.py, world.py) and how it looks on the wire (render.py).
+Does not: how a world is invented (demo.py, world.py) and how it looks on the wire (wire.py).
 
 All moments are aware and in UTC. `available_at` is when the API begins to show an asset; what was
 created earlier and is shown later is not a mistake but what Webex does.
@@ -9,6 +9,7 @@ created earlier and is shown later is not a mistake but what Webex does.
 
 import base64
 import random
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,16 @@ ScheduledType = Literal["meeting", "webinar", "personalRoomMeeting"]
 def dice(*parts: object) -> random.Random:
     """Chance that comes out the same for the same parts, on every machine."""
     return random.Random("|".join(str(part) for part in parts))  # noqa: S311 - invented worlds only
+
+
+def new_hex(chance: random.Random) -> str:
+    """32 hex digits: the form of the ids of series and recordings, and of keys in links."""
+    return f"{chance.getrandbits(128):032x}"
+
+
+def new_uuid(chance: random.Random) -> str:
+    """A random UUID as text."""
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
 
 def cisco_id(kind: str, key: str) -> str:

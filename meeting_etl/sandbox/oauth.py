@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from meeting_etl.sandbox.answers import Answer, Ask, Item, Refusal
 from meeting_etl.sandbox.model import SECRET_MARK, Kind
-from meeting_etl.sandbox.render import Json
+from meeting_etl.sandbox.wire import Json
 
 REFRESH_TOKEN_LIFE = timedelta(days=90)
 SCOPES: dict[Kind, str] = {

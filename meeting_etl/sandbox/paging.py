@@ -1,14 +1,28 @@
-"""Pages: opaque cursors and Link headers (RFC 5988).
+"""Pages: where they begin, by opaque cursors, and how long they are.
 
-Belongs here: where a page begins and what the next link looks like. Does not: which items.
+Belongs here: cursors, `max`, and cutting a list. Does not: which items a list has.
 """
 
 import hashlib
 import hmac
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from typing import NamedTuple
 
-from meeting_etl.sandbox.answers import Refusal
+from meeting_etl.sandbox.answers import Ask, Listing, Refusal, Reply
+from meeting_etl.sandbox.faults import Counters, Faults
+from meeting_etl.sandbox.injection import url_key
+from meeting_etl.sandbox.model import dice
+
+DEFAULT_PAGE = 10
+LARGEST_PAGE = 100
+_JSON = "application/json;charset=UTF-8"
+
+
+class Place(NamedTuple):
+    """Where a page begins, and whether an empty page is handed out in front of it."""
+
+    first: int
+    empty_before: bool
 
 
 class Cursors:
@@ -21,27 +35,75 @@ class Cursors:
 
     def __init__(self, seed: int) -> None:
         self._key = f"cursor {seed}".encode()
-        self._places: dict[str, tuple[int, bool]] = {}
+        self._places: dict[str, Place] = {}
 
-    def issue(self, url: str, place: int, *, empty_before: bool = False) -> str:
-        """A cursor for the page that begins at `place`; with an empty page in front of it."""
-        text = f"{url} {place} {empty_before}".encode()
+    def issue(self, question: str, place: Place) -> str:
+        """A cursor for that place."""
+        text = f"{question} {place}".encode()
         cursor = hmac.new(self._key, text, hashlib.sha256).hexdigest()[:40]
-        self._places[cursor] = (place, empty_before)
+        self._places[cursor] = place
         return cursor
 
-    def place(self, query: Mapping[str, str]) -> tuple[int, bool]:
-        """Where the page begins, and whether an empty one comes first."""
-        cursor = query.get("cursor")
-        if cursor is None:
-            return 0, False
+    def place(self, cursor: str) -> Place:
+        """The place that the cursor was issued for."""
         try:
             return self._places[cursor]
         except KeyError:
             raise Refusal(400, "The cursor is not one that was handed out.") from None
 
 
-def next_link(base: str, query: Mapping[str, str], cursor: str) -> str:
-    """The value of a Link header that leads to the page of the cursor."""
-    parameters = {name: value for name, value in query.items() if name != "cursor"}
-    return f'<{base}?{urlencode({**parameters, "cursor": cursor})}>; rel="next"'
+class Pager:
+    """Cuts lists into pages, with the oddities that Faults asks for."""
+
+    def __init__(self, seed: int, faults: Faults, counters: Counters) -> None:
+        self._seed = seed
+        self._faults = faults
+        self._counters = counters
+        self._cursors = Cursors(seed)
+
+    def cut(
+        self, ask: Ask, path: str, listing: Listing, *, first_empty: bool, repeat: bool
+    ) -> Reply:
+        """The page that is asked for.
+
+        `first_empty`: a first page is empty and leads on; `repeat`: a follow-up page begins with
+        the last item of the one before.
+        """
+        size = self._size(ask.query)
+        cursor = ask.query.get("cursor")
+        place = Place(0, first_empty) if cursor is None else self._cursors.place(cursor)
+        if place.empty_before:
+            self._counters.note_injected("empty_first_page" if cursor is None else "empty_page")
+            return self._page(ask, path, listing, slice(0, 0), Place(place.first, False))
+        if repeat and place.first:
+            self._counters.note_injected("repeated_items")
+        end = place.first + size
+        more = end < len(listing.items)
+        after = Place(end, self._empty(path, ask.query, end)) if more else None
+        return self._page(ask, path, listing, slice(max(0, place.first - repeat), end), after)
+
+    def _page(
+        self, ask: Ask, path: str, listing: Listing, shown: slice, after: Place | None
+    ) -> Reply:
+        reply = Reply({"items": [listing.render(one) for one in listing.items[shown]]}, _JSON)
+        if after is not None:
+            question = f"{ask.kind} {path} {sorted(ask.query.items())}"
+            reply.next_query = {**ask.query, "cursor": self._cursors.issue(question, after)}
+        return reply
+
+    def _empty(self, path: str, query: Mapping[str, str], first: int) -> bool:
+        every = self._faults.empty_page_every
+        filters = {name: value for name, value in query.items() if name != "cursor"}
+        key = url_key(path, filters)
+        return bool(every) and dice(self._seed, "empty", key, first).randrange(every) == 0
+
+    def _size(self, query: Mapping[str, str]) -> int:
+        """`max`: 10 when left out, silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
+        text = query.get("max", str(DEFAULT_PAGE))
+        if not (text.isascii() and text.isdigit()) or int(text) < 1:
+            raise Refusal(400, "max must be a number of at least 1.")
+        size = min(int(text), LARGEST_PAGE)
+        if 0 < self._faults.slow_pages_above < size:
+            self._counters.note_injected("slow_page")
+            raise Refusal(504, "The page takes too long; ask for fewer items.")
+        return size

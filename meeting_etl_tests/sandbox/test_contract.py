@@ -14,7 +14,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from meeting_etl.sandbox.api import ENDPOINTS, Sandbox
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.front import ENDPOINTS
 from meeting_etl.sandbox.model import Kind
 from meeting_etl_tests.sandbox.walker import Walker
 

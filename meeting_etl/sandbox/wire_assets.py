@@ -1,0 +1,138 @@
+"""Recordings, transcripts and snippets on the wire.
+
+Belongs here: which fields these objects have, their links, and the files of a transcript. Does
+not: who may see them and when (assets.py).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from meeting_etl.sandbox.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
+from meeting_etl.sandbox.wire import Json, present, stamp
+
+DIRECT_LINK_LIFE = timedelta(hours=3)
+
+
+def recording(
+    one: Recording, meeting: Meeting | None, site: str, now: datetime, *, share_to_me: bool
+) -> Json:
+    """A recording as GET /recordings shows it; uploads have no meeting (T38)."""
+    item = {
+        "id": one.id,
+        "meetingId": meeting and meeting.id,
+        "scheduledMeetingId": meeting and meeting.scheduled_id,
+        "meetingSeriesId": meeting and meeting.series_id,
+        "topic": one.topic,
+        "createTime": stamp(one.created_at),
+        "timeRecorded": one.recorded_at and stamp(one.recorded_at),
+        "siteUrl": site,
+        "downloadUrl": None if one.prevent_download else _site_link(site, "lsr", one.link_key),
+        "playbackUrl": _site_link(site, "ldr", one.link_key),
+        "password": one.password,
+        "format": one.format,
+        "serviceType": one.service_type,
+        "durationSeconds": one.duration_seconds,
+        "sizeBytes": one.size_bytes,
+        "shareToMe": share_to_me,
+        "integrationTags": list(one.integration_tags) or None,
+        "status": None if one.guide_shape else recording_status(one, now),
+    }
+    return present(item)
+
+
+def recording_status(one: Recording, now: datetime) -> str:
+    """available, deleted (in the recycle bin) or purged."""
+    if one.purged_at and one.purged_at <= now:
+        return "purged"
+    return "deleted" if one.deleted_at and one.deleted_at <= now else "available"
+
+
+def direct_links(one: Recording, meeting: Meeting | None, site: str, now: datetime) -> Json:
+    """temporaryDirectDownloadLinks: anyone who has them can download for three hours."""
+    confid = meeting.id.rpartition("_")[2] if meeting else "0"
+    query = (
+        f"siteid=13867087&recordid=220437037&confid={confid}&language=en_US&userid=600686172"
+        f"&serviceRecordID=220441022&ticket={SECRET_MARK}%2B{one.link_key}%3D%3D"
+        f"&timestamp={int(now.timestamp() * 1000)}&islogin=yes&isprevent=no&ispwd=yes"
+    )
+    base = f"https://nbr.{site}/nbr/"
+    links = {
+        "recordingDownloadLink": f"{base}MultiThreadDownloadServlet?{query}",
+        "audioDownloadLink": f"{base}downloadMedia.do?{query}&mediaType=1",
+        "expiration": stamp(now + DIRECT_LINK_LIFE),
+    }
+    if meeting and meeting.transcripts:
+        links["transcriptDownloadLink"] = f"{base}downloadMedia.do?{query}&mediaType=2"
+    return links
+
+
+def _site_link(site: str, page: str, key: str) -> str:
+    return f"https://{site}/{site.split('.')[0]}/{page}.php?RCID={SECRET_MARK}{page}{key}"
+
+
+def transcript(one: Transcript, meeting: Meeting, now: datetime) -> Json:
+    """A transcript; its links lead to hosts that must never see the token (T46)."""
+    item = {
+        "id": one.id,
+        "meetingId": meeting.id,
+        "startTime": stamp(one.started_at),
+        "vttDownloadLink": _transcript_link(one, meeting, "vtt"),
+        "txtDownloadLink": _transcript_link(one, meeting, "txt"),
+    }
+    if one.guide_shape:
+        return item
+    return present(
+        item
+        | {
+            "siteUrl": meeting.site_url,
+            "meetingTopic": meeting.title,
+            "scheduledMeetingId": meeting.scheduled_id,
+            "meetingSeriesId": meeting.series_id,
+            "hostUserId": meeting.host.user_id,
+            "status": "deleted" if one.deleted_at and one.deleted_at <= now else "available",
+        }
+    )
+
+
+def _transcript_link(one: Transcript, meeting: Meeting, form: str) -> str:
+    path = f"/v1/meetingTranscripts/{one.id}/download"
+    if one.guide_shape:
+        return f"https://webexapis.com{path}?meetingId={meeting.id}&format={form}"
+    return f"http://{meeting.site_url}{path}?format={form}"
+
+
+def snippet(one: Snippet, *, older: bool) -> Json:
+    """A snippet in the shape of the schema or in the older one; both are milliseconds (T42)."""
+    offset, duration = (
+        ("offset", "duration") if older else ("offsetMillisecond", "durationMillisecond")
+    )
+    item = {
+        "id": one.id,
+        "text": one.text,
+        "personName": one.person_name,
+        "personEmail": one.person_email,
+        offset: one.offset_ms,
+        duration: one.duration_ms,
+    }
+    return present(item)
+
+
+def vtt(one: Transcript) -> str:
+    """The transcript as WebVTT, without speakers as in the official sample."""
+    return "\n".join(["WEBVTT", "", *_cues(one)])
+
+
+def _cues(one: Transcript) -> Iterator[str]:
+    for number, said in enumerate(one.snippets, start=1):
+        begin, end = said.offset_ms, said.offset_ms + said.duration_ms
+        yield f"{number}\n{_cue_time(begin)} --> {_cue_time(end)}\n{said.text}\n"
+
+
+def _cue_time(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
+
+
+def txt(one: Transcript) -> str:
+    """The transcript as plain text, a line for each thing said."""
+    return "\n".join(f"{said.person_name}: {said.text}" for said in one.snippets) + "\n"
