@@ -20,6 +20,8 @@ from meeting_etl.times import Clock, format_timestamp
 _FILE = "state/pace"
 _LONGEST_HOLD_SECONDS = 7 * 86_400.0
 _LOOK_AGAIN_SECONDS = 5.0
+# The wall clock counts microseconds: less than one cannot be waited for.
+_NO_TIME_SECONDS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ class Pace:
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             state = self._read(file, now)
-            if state.not_before_at > now:
+            if state.not_before_at - now > _NO_TIME_SECONDS:
                 return self._bearable(state.not_before_at, now)
             slot_at = state.arrival_at - self._tolerance_seconds
-            if slot_at > now:
+            if slot_at - now > _NO_TIME_SECONDS:
                 return slot_at - now
             if self._interval_seconds:
                 arrival_at = max(state.arrival_at, now) + self._interval_seconds
@@ -122,10 +124,13 @@ class Pace:
             return _NOTHING
         # Written in the future: the wall clock was set back since, and all times go with it.
         back_seconds = max(0.0, written_at - now)
-        not_before_at -= back_seconds
+        arrival_at, not_before_at = arrival_at - back_seconds, not_before_at - back_seconds
         # More than the bucket holds can only come from another rate or another program.
         full_at = max(now, not_before_at) + self._tolerance_seconds + self._interval_seconds
-        return _State(min(arrival_at - back_seconds, full_at), not_before_at, now)
+        state = _State(min(arrival_at, full_at), not_before_at, now)
+        if back_seconds or arrival_at > full_at:
+            self._write(file, state)  # once: both are measured from now, and that moves on
+        return state
 
     def _write(self, file: IO[bytes], state: _State) -> None:
         text = f"{state.arrival_at:017.6f} {state.not_before_at:017.6f} {state.written_at:017.6f}\n"
