@@ -40,7 +40,13 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
     for number, name in enumerate(names):
         numeric = any(isinstance(row[number], int | float) for row in rows)
-        table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            escape(name),
+            justify="right" if numeric else "left",
+            # The first column names the row; the last one may be prose.
+            no_wrap=number < len(names) - 1,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     answers.print(table)
@@ -98,9 +104,9 @@ class Meter:
         self._bars.update(self._task, completed=done, total=total)
 
     def _say(self, what: str, done: int, total: int) -> None:
-        """At most a line every few seconds, and one when a thing is done."""
+        """At most a line every few seconds."""
         now = time.perf_counter()
-        if done == total or now - self._said_at > _PLAIN_EVERY_SECONDS:
+        if now - self._said_at > _PLAIN_EVERY_SECONDS:
             self._said_at = now
             say(f"{what}: {done} of {total}")
 

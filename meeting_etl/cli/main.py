@@ -204,3 +204,7 @@ def main() -> None:
     except MeetingEtlError as error:
         display.complain(str(error))
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

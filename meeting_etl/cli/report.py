@@ -27,8 +27,8 @@ def show_ledger(etl: Etl) -> None:
     rows = []
     for resource, counts in etl.ledger.summary().items():
         rows.append([resource, counts.total(), *(counts[status] for status in Status)])
-    names = ["resource", "asked for", *Status]
-    display.show_table("Ledger: meetings by what is known of each resource", names, rows)
+    names = ["resource", "pairs", *Status]
+    display.show_table("Ledger: what is known of each resource, over all meetings", names, rows)
 
 
 def show_open_work(etl: Etl) -> None:

@@ -4,6 +4,7 @@ Belongs here: partitions, what an asset says of itself, metadata a day, known er
 Does not: when runs start (automation.py), any deed of the pipeline.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -37,20 +38,27 @@ def _asset(
     """What every asset of a table says of itself."""
     shown = [*table.columns, *([table.partition] if table.partition else [])]
     columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
-    return dg.asset(
-        name=table.name,
-        deps=list(deps),
-        partitions_def=DAYS if daily else None,
-        # Without it `dg launch --partition-range` refuses, for the unpartitioned asset too.
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="meetings" if daily else "webhooks",
-        kinds={"parquet"},
-        description=table.comment,
-        metadata={
-            "dagster/column_schema": dg.TableSchema(columns=columns),
-            "dagster/table_name": table.name,
-        },
-    )
+
+    def decorate(function: Callable[..., Result]) -> dg.AssetsDefinition:
+        with warnings.catch_warnings():
+            # backfill_policy is beta, and indispensable: without it `dg launch --partition-range`
+            # refuses, for the unpartitioned asset too.
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            return dg.asset(
+                name=table.name,
+                deps=list(deps),
+                partitions_def=DAYS if daily else None,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+                group_name="meetings" if daily else "webhooks",
+                kinds={"parquet"},
+                description=table.comment,
+                metadata={
+                    "dagster/column_schema": dg.TableSchema(columns=columns),
+                    "dagster/table_name": table.name,
+                },
+            )(function)
+
+    return decorate
 
 
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
@@ -117,7 +125,7 @@ ASSETS = [webhook_events, *DAY_ASSETS]
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
     with _failures():
-        engine = etl.engine(context.run_id)
+        engine = etl.engine(context.run.run_id)
         reports = fetch(engine, spec, _days(context), refetch=_refetch(context))
         described: Described = (
             (one.day, {"rows": one.rows, "asked": one.asked, **one.came}, one.drift)

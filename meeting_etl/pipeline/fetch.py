@@ -180,7 +180,7 @@ class _Day:
         elif came is Came.ROWS and not self._spec.finished(rows):
             came = Came.UNFINISHED
         self._report.asked += came is not Came.RULED_OUT
-        self._report.came[came] += 1
+        self._report.came[came.value] += 1
         return judged(
             answer.target.pair,
             came,

@@ -1,0 +1,127 @@
+"""The product as its users have it: a data folder, a sandbox over HTTP, the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from meeting_etl.definitions import build_defs
+from meeting_etl.lake import catalog
+from meeting_etl.orchestration.automation import Outcome, run_now
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.deliveries import write_logs
+from meeting_etl.sandbox.model import Kind
+from meeting_etl.settings import Etl
+from meeting_etl.times import Clock, Span
+
+# Columns that differ from run to run by their nature.
+OF_THE_RUN = frozenset(
+    "run_id fetched_at updated_at mtime first_attempt_at last_attempt_at next_attempt_at".split()
+)
+# What a run from the logs must give whatever the way to it; progress of attempts is apart.
+DATA_TABLES = (
+    "meetings",
+    "recordings",
+    "participants",
+    "transcripts",
+    "transcript_snippets",
+    "fetch_ledger",
+    "webhook_events",
+    "rejected_lines",
+)
+
+
+@dataclass
+class Product:
+    """A data folder that works against a sandbox."""
+
+    folder: Path
+    webex: Sandbox
+    kind: Kind = "compliance"
+    clock: Clock = field(default_factory=Clock)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "WEBEX_BASE_URL": self.webex.base_url,
+            "WEBEX_ACCESS_TOKEN": self.webex.token(self.kind),
+            "WEBEX_TOKEN_KIND": self.kind,
+            "WEBEX_REQUESTS_PER_MINUTE": "0",
+            "MEETING_ETL_DATA_DIR": str(self.folder),
+            **self.more,
+        }
+
+    def write_logs(self, seed: int = 1) -> None:
+        now = self.clock.now()
+        write_logs(self.webex.world, self.folder / "webhook_logs", seed=seed, until=now)
+
+    def etl(self) -> Etl:
+        return Etl(self.environ, self.clock)
+
+    def run(self, asked: Span | None = None, *, refetch: bool = False) -> Outcome:
+        """What `meeting-etl run` does, with this product's clock."""
+        etl = self.etl()
+        with dg.DagsterInstance.ephemeral() as instance:
+            return run_now(build_defs(etl), instance, etl, asked=asked, refetch=refetch)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command line, in a process of its own."""
+        return command(*arguments, environ=self.environ)
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        return rows(self.folder, name)
+
+    def requests(self, since: int = 0) -> list[str]:
+        """Paths with query of the requests that the sandbox saw, from the given one on."""
+        return [seen.url for seen in self.webex.counters.requests[since:]]
+
+
+def command(
+    *arguments: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`meeting-etl …` in a process of its own, with this environment and nothing else of ours."""
+    return subprocess.run(
+        [sys.executable, "-m", "meeting_etl.cli.main", *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(environ or {})},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    """All rows of a table, by column, without what differs from run to run."""
+    names, found = catalog.query(folder, f"SELECT * FROM {name} ORDER BY ALL")
+    return [
+        {
+            column: value
+            for column, value in zip(names, row, strict=True)
+            if column not in OF_THE_RUN
+        }
+        for row in found
+    ]
+
+
+def tables(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables that data come to."""
+    return {name: rows(folder, name) for name in DATA_TABLES}
+
+
+def files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file of the lake and the catalog, with inode and modification time."""
+    paths = [*(folder / "lake").rglob("*.parquet"), folder / "meetings.duckdb"]
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
+
+
+def span(first: str, last: str) -> Span:
+    """Days from first to last."""
+    return Span(date.fromisoformat(first), date.fromisoformat(last))

@@ -1,0 +1,1 @@
+"""The rules of the design, each shown from the outside: commands, HTTP, tables."""
