@@ -158,9 +158,11 @@ class Ledger:
     def _told(self, pair: Pair, events: PairEvents | None, ended_at: datetime) -> Pair:
         """The pair with its next attempt, opened again if more events than before tell of it."""
         if events is not None and events.count > pair.event_count:
-            at = events.latest_at or self._clock.now()
             pair = replace(pair, event_count=events.count)
-            return opened(pair, "event", at, ended_at, self.settling)
+            if events.latest_at is not None or pair.attempts:
+                # A log that does not say when: now is when we hear of it.
+                at = events.latest_at or self._clock.now()
+                return opened(pair, "event", at, ended_at, self.settling)
         if pair.settled or pair.failures:
             return pair
         return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))

@@ -195,10 +195,29 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
     assert world.ledger.due(MONDAY, "recordings") == []
 
 
+def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) -> None:
+    undated = Told(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
+    world.fold()
+    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    # Nothing was asked yet: the schedule from the end on covers it.
+    assert (pair.opened_by, pair.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
+    settle(world, moment("2026-03-06 00:00"))
+    world.tell(undated, log_id="b")
+    world.fold()
+    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    assert pair.next_attempt_at == world.clock.now()
+
+
 def settle(world: World, at: datetime) -> None:
     """As if all pairs had been asked for the last time at this moment."""
     pairs = world.ledger.pairs(MONDAY)
-    done: dict[str, Any] = {"settled": True, "next_attempt_at": None, "last_attempt_at": at}
+    done: dict[str, Any] = {
+        "settled": True,
+        "attempts": 1,
+        "next_attempt_at": None,
+        "last_attempt_at": at,
+    }
     world.ledger.record(MONDAY, [replace(pair, **done) for pair in pairs])
 
 

@@ -1,0 +1,91 @@
+"""What Dagster loads, and that every way to load it says the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from meeting_etl.definitions import build_defs, defs
+from meeting_etl.schemas import TABLES
+from meeting_etl.settings import Etl
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_loading_needs_no_setting() -> None:
+    dg.Definitions.validate_loadable(build_defs(Etl({})))
+
+
+def test_there_is_an_asset_for_each_table_that_runs_fill() -> None:
+    keys = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
+    assert keys == {
+        "webhook_events",
+        "meetings",
+        "recordings",
+        "participants",
+        "transcripts",
+        "transcript_snippets",
+    }
+    assert keys <= set(TABLES)
+
+
+def test_every_asset_takes_any_range_in_one_run() -> None:
+    graph = defs.resolve_asset_graph()
+    partitions = set()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+        if key != dg.AssetKey("webhook_events"):
+            partitions.add(node.partitions_def)
+    (days,) = partitions
+    assert days is not None
+    assert days.get_first_partition_key() == "2015-01-01"
+
+
+def test_assets_say_their_columns() -> None:
+    graph = defs.resolve_asset_graph()
+    schema = graph.get(dg.AssetKey("meetings")).metadata["dagster/column_schema"]
+    assert isinstance(schema, dg.TableSchema)
+    columns = {column.name: column.description for column in schema.columns}
+    assert columns["duration_seconds"] == "ended_at less started_at, in seconds."
+    assert "date" in columns
+
+
+def test_the_workspace_file_loads_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DAGSTER_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "meeting_etl.definitions" in done.stdout + done.stderr
+
+
+def test_the_dg_project_names_the_same_module() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    (loaded,) = workspace["load_from"]
+    assert project["code_location_target_module"] == loaded["python_module"]["module_name"]
+
+
+def test_the_instance_settings_are_taken_by_dagster(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert not instance.telemetry_enabled
+        assert instance.run_retries_enabled
+        assert not instance.run_retries_retry_on_asset_or_op_failure
+        assert instance.run_monitoring_enabled
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml"])
+def test_the_packaged_file_is_the_one_at_the_top(name: str) -> None:
+    assert (ROOT / name).resolve() == ROOT / "meeting_etl/orchestration" / name
