@@ -6,6 +6,7 @@ of answers and errors. Does not: what an endpoint selects (meetings.py, assets.p
 
 import asyncio
 import itertools
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -42,6 +43,10 @@ class Endpoint:
     path: str
     handler: Callable[[Ask], Answer]
     kinds: tuple[Kind, ...] = _ALL
+
+    def matches(self, path: str) -> bool:
+        """Whether the path, without /v1, is one of this route."""
+        return re.fullmatch(self.path.replace("{id}", "[^/]+"), path) is not None
 
 
 ENDPOINTS = (
@@ -94,7 +99,7 @@ class Front:
         token = Route(
             "/v1/access_token", self._noted("/access_token", self._token), methods=["POST"]
         )
-        rest = Route("/{rest:path}", self._noted("", self._nothing), methods=None)
+        rest = Route("/{rest:path}", self._noted("", self._nothing), methods=list(_METHODS))
         return Starlette(routes=[*gets, token, rest])
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -216,7 +221,8 @@ class Front:
         return self._response(request, Reply(document, _JSON)), True
 
     async def _nothing(self, request: Request) -> tuple[Response, bool]:
-        known = any(request.url.path == f"/v1{endpoint.path}" for endpoint in ENDPOINTS)
+        path = request.url.path.removeprefix("/v1")
+        known = any(endpoint.matches(path) for endpoint in ENDPOINTS)
         raise Refusal(405 if known else 404, "There is nothing of that kind.")
 
     def _refusal(self, refusal: Refusal) -> Response:

@@ -1,13 +1,20 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.model import Kind, World
 from meeting_etl.sandbox.world import demo_world, guide_world
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.sandbox.walker import Walker
 
 UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
+Ask = Callable[..., Walker]
+Serve = Callable[..., Sandbox]
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +28,25 @@ def demo() -> Iterator[Sandbox]:
 def guide() -> Iterator[Sandbox]:
     with Sandbox(guide_world(), ManualClock(UNTIL)) as webex:
         yield webex
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serves a world at a moment; knobs of Faults by name."""
+    with ExitStack() as stack:
+
+        def start(world: World, now: datetime = UNTIL, **knobs: Any) -> Sandbox:
+            return stack.enter_context(Sandbox(world, ManualClock(now), Faults(**knobs)))
+
+        yield start
+
+
+@pytest.fixture
+def ask() -> Iterator[Ask]:
+    """Opens a walker, which is closed at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(webex: Sandbox, kind: Kind = "user") -> Walker:
+            return stack.enter_context(Walker(webex, kind))
+
+        yield start
