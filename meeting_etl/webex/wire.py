@@ -91,6 +91,23 @@ class Answer:
     tracking_id: str
 
 
+class _TooLarge(Exception):
+    """An answer larger than its bound."""
+
+
+class _TooSlow(Exception):
+    """An answer that has no end within its bound."""
+
+
+_FAULTS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    zlib.error,
+    _TooLarge,
+    _TooSlow,
+)
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL, comparable. Raises ValueError for what is not a URL."""
     parts = urlsplit(url)
@@ -142,33 +159,30 @@ class Wire:
         with self._counting:
             self._requests_sent += 1
         deadline = self._clock.monotonic() + self._limits.answer_seconds
+        status = None
         try:
             response = self._adapter.send(
                 request, stream=True, timeout=self._timeout, **self._surroundings
             )
-            content = self._read(response.raw, asked, deadline)
+            status = response.status_code
+            content = self._read(response.raw, deadline)
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
-                content = _decompressed(content, asked, self._limits.answer_bytes)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, zlib.error) as error:
-            problem = _in_words(error)
+                content = self._decompressed(content)
+        except _FAULTS as error:
+            problem, too_much = _in_words(error), isinstance(error, _TooLarge)
         else:
-            return Answer(
-                asked,
-                response.status_code,
-                response.headers,
-                content,
-                self._clock.now(),
-                tracking_id,
-            )
+            now = self._clock.now()
+            return Answer(asked, status, response.headers, content, now, tracking_id)
         # Outside of the except clause: the text of those errors has the whole URL in it, and must
         # not hang on to ours as its context.
-        raise Passing(f"{asked} (TrackingID {tracking_id}) came to nothing: {problem}")
+        told = f"{asked} (TrackingID {tracking_id}) came to nothing: {problem}"
+        raise Passing(told, status, too_much=too_much)
 
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
 
-    def _read(self, raw: urllib3.HTTPResponse, asked: str, deadline: float) -> bytes:
+    def _read(self, raw: urllib3.HTTPResponse, deadline: float) -> bytes:
         """The body as sent. read1 returns what is there, so that a trickle is noticed."""
         chunks: list[bytes] = []
         size = 0
@@ -177,27 +191,21 @@ class Wire:
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > self._limits.answer_bytes:
-                    raise _too_large(asked)
+                    raise _TooLarge
                 if raw.length_remaining != 0 and self._clock.monotonic() > deadline:
-                    seconds = self._limits.answer_seconds
-                    raise Passing(f"{asked} came to nothing: no end within {seconds:g} s")
+                    raise _TooSlow
         finally:
             raw.close()
         return b"".join(chunks)
 
-
-def _too_large(asked: str) -> Passing:
-    return Passing(f"{asked} came to nothing: the answer is too large", too_much=True)
-
-
-def _decompressed(content: bytes, asked: str, most_bytes: int) -> bytes:
-    gunzip = zlib.decompressobj(wbits=31)
-    plain = gunzip.decompress(content, most_bytes)
-    if gunzip.unconsumed_tail:
-        raise _too_large(asked)
-    if not gunzip.eof:
-        raise zlib.error
-    return plain
+    def _decompressed(self, content: bytes) -> bytes:
+        gunzip = zlib.decompressobj(wbits=31)
+        plain = gunzip.decompress(content, self._limits.answer_bytes)
+        if gunzip.unconsumed_tail:
+            raise _TooLarge
+        if not gunzip.eof:
+            raise zlib.error
+        return plain
 
 
 def _in_words(error: Exception) -> str:
@@ -209,6 +217,8 @@ def _in_words(error: Exception) -> str:
         (requests.exceptions.Timeout, "no answer in time"),
         (urllib3.exceptions.ReadTimeoutError, "the answer stalled"),
         (requests.exceptions.ConnectionError, "no connection, or it broke"),
+        (_TooSlow, "the answer has no end"),
+        (_TooLarge, "the answer is too large"),
     )
     return next((text for kind, text in words if isinstance(error, kind)), "the answer is cut off")
 

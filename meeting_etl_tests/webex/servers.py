@@ -143,6 +143,11 @@ def cut_short(handler: Handler) -> None:
     handler.wfile.write(b'{"items": []}')
 
 
+def in_chunks(handler: Handler) -> None:
+    handler.start(200, {"Transfer-Encoding": "chunked"})
+    handler.wfile.write(b'6\r\n{"id":\r\n5\r\n "m1"\r\n1\r\n}\r\n0\r\n\r\n')
+
+
 def broken_chunks(handler: Handler) -> None:
     handler.start(200, {"Transfer-Encoding": "chunked"})
     handler.wfile.write(b'd\r\n{"items": []}\r\n')

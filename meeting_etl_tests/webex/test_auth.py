@@ -1,0 +1,492 @@
+import logging
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError, StorageError
+from meeting_etl.files import Files
+from meeting_etl.times import Clock
+from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import (
+    Act,
+    Reply,
+    Seen,
+    Server,
+    reset,
+)
+
+CONFIGURED = Credentials(
+    client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
+)
+DAY = 86_400
+
+
+class Webex:
+    """Grants access-1, access-2 … and answers 401 to every token but those it holds valid."""
+
+    def __init__(self, *, expires_in: object = 14 * DAY, rotating: bool = True) -> None:
+        self.expires_in = expires_in
+        self.rotating = rotating
+        self.grants = 0
+        self.grant_seconds = 0.0
+        self.valid: Callable[[str], bool] = lambda token: True
+        self.before_answer: Callable[[Seen], None] = lambda seen: None
+        self.grant_acts: list[Act] = []
+        self._granting = threading.Lock()
+
+    def __call__(self, seen: Seen) -> Act:
+        if seen.path == "/v1/access_token":
+            return self._grant()
+        self.before_answer(seen)
+        token = (seen.headers["Authorization"] or "").removeprefix("Bearer ")
+        return Reply({"you": token}) if self.valid(token) else Reply({"message": "no"}, 401)
+
+    def _grant(self) -> Act:
+        time.sleep(self.grant_seconds)
+        with self._granting:
+            self.grants += 1
+            if self.grant_acts:
+                return self.grant_acts.pop(0)
+            answer: dict[str, Any] = {
+                "access_token": f"access-{self.grants}",
+                "expires_in": self.expires_in,
+                "token_type": "Bearer",
+                "refresh_token_expires_in": 90 * DAY,
+            }
+            if self.rotating:
+                answer["refresh_token"] = f"refresh-{self.grants}"
+            return Reply(answer)
+
+
+@pytest.fixture
+def webex() -> Webex:
+    return Webex()
+
+
+@pytest.fixture
+def server(serve: Serve, webex: Webex) -> Server:
+    return serve(webex)
+
+
+def forms(server: Server) -> list[dict[str, str]]:
+    return [seen.form for seen in server.seen if seen.path == "/v1/access_token"]
+
+
+def asked(server: Server) -> int:
+    return sum(seen.path != "/v1/access_token" for seen in server.seen)
+
+
+# A token as it is
+
+
+def test_a_given_token_is_sent_as_it_is(connect: Connect, server: Server, webex: Webex) -> None:
+    client = connect(server.url, credentials=Credentials(access_token="given-token"))
+    assert client.get("/meetings") == {"you": "given-token"}
+    assert webex.grants == 0
+
+
+def test_a_given_token_that_is_refused_ends_it_at_once(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
+    webex.valid = lambda token: False
+    client = connect(server.url, credentials=Credentials(access_token="given-token"))
+    with pytest.raises(AuthError, match="set a new WEBEX_ACCESS_TOKEN") as caught:
+        client.get("/meetings")
+    assert "given-token" not in str(caught.value)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("token", ["given-token\n", "given token", "given-tökén", "", "\0"])
+def test_a_token_that_no_header_can_carry_is_named_and_not_shown(
+    files: Files, clock: ManualClock, token: str
+) -> None:
+    with pytest.raises(SettingsError, match="WEBEX_ACCESS_TOKEN") as caught:
+        Auth(Credentials(access_token=token), files, clock, base_url="https://webex.example/v1")
+    assert "given" not in str(caught.value)
+
+
+# The refresh grant
+
+
+def test_the_first_request_asks_for_a_token_in_the_documented_form(
+    connect: Connect, server: Server
+) -> None:
+    client = connect(server.url, credentials=CONFIGURED)
+    assert client.get("/meetings") == {"you": "access-1"}
+    grant = server.seen[0]
+    assert grant.method == "POST"
+    assert grant.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert grant.headers["Authorization"] is None
+    assert grant.params == {}
+    assert grant.form == {
+        "grant_type": "refresh_token",
+        "client_id": "client-id",
+        "client_secret": "client-secret",
+        "refresh_token": "refresh-0",
+    }
+
+
+def test_both_tokens_are_kept_for_the_owner_alone_before_the_new_one_is_used(
+    connect: Connect, server: Server, webex: Webex, tmp_path: Path
+) -> None:
+    file = tmp_path / "state/tokens.json"
+    kept = []
+
+    def look(seen: Seen) -> None:
+        kept.append((file.read_text(), stat.S_IMODE(file.stat().st_mode)))
+
+    webex.before_answer = look
+    connect(server.url, credentials=CONFIGURED).get("/meetings")
+    [(text, mode)] = kept
+    assert "access-1" in text
+    assert "refresh-1" in text
+    assert "client-secret" not in text
+    assert "refresh-0" not in text
+    assert mode == 0o600
+
+
+def test_a_token_that_cannot_be_kept_is_not_used(
+    connect: Connect, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "state/tokens.json/in the way").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"tokens\.json"):
+        connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert asked(server) == 0
+
+
+def test_the_next_process_uses_the_kept_token(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
+    for _ in range(3):
+        assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-1"}
+    assert webex.grants == 1
+
+
+@pytest.mark.parametrize("expires_in", [14 * DAY, 3600, 301, "3600"])
+def test_it_is_renewed_when_fewer_than_300_s_remain(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock, expires_in: int | str
+) -> None:
+    webex.expires_in = expires_in
+    client = connect(server.url, credentials=CONFIGURED)
+    client.get("/meetings")
+    clock.advance(seconds=int(expires_in) - 300)
+    assert client.get("/meetings") == {"you": "access-1"}
+    clock.advance(seconds=1)
+    assert client.get("/meetings") == {"you": "access-2"}
+    assert webex.grants == 2
+
+
+def test_a_new_process_renews_a_kept_token_that_is_due(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    connect(server.url, credentials=CONFIGURED).get("/meetings")
+    clock.advance(days=15)
+    assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-2"}
+
+
+def test_a_short_lived_token_is_not_renewed_for_every_request(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    webex.expires_in = 200
+    client = connect(server.url, credentials=CONFIGURED)
+    for _ in range(5):
+        client.get("/meetings")
+    assert webex.grants == 1
+    clock.advance(seconds=101)
+    client.get("/meetings")
+    assert webex.grants == 2
+
+
+def test_each_renewal_uses_the_newest_refresh_token(
+    connect: Connect, server: Server, clock: ManualClock
+) -> None:
+    for _ in range(3):
+        connect(server.url, credentials=CONFIGURED).get("/meetings")
+        clock.advance(days=15)
+    assert [form["refresh_token"] for form in forms(server)] == [
+        "refresh-0",
+        "refresh-1",
+        "refresh-2",
+    ]
+
+
+def test_a_refresh_token_that_is_not_replaced_stays(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    webex.rotating = False
+    client = connect(server.url, credentials=CONFIGURED)
+    client.get("/meetings")
+    clock.advance(days=15)
+    client.get("/meetings")
+    assert [form["refresh_token"] for form in forms(server)] == ["refresh-0", "refresh-0"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Credentials(client_id="client-id", client_secret="client-secret", refresh_token="new"),
+        Credentials(client_id="other-id", client_secret="client-secret", refresh_token="refresh-0"),
+    ],
+)
+def test_what_is_configured_anew_beats_what_is_kept(
+    connect: Connect, server: Server, changed: Credentials
+) -> None:
+    connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert connect(server.url, credentials=changed).get("/meetings") == {"you": "access-2"}
+    assert forms(server)[1]["refresh_token"] == changed.refresh_token
+
+
+def test_a_token_of_one_host_is_not_sent_to_another(
+    connect: Connect, server: Server, serve: Serve
+) -> None:
+    connect(server.url, credentials=CONFIGURED).get("/meetings")
+    other = serve(Webex())
+    connect(other.url, credentials=CONFIGURED).get("/meetings")
+    assert forms(other)[0]["refresh_token"] == "refresh-0"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b"{}", b'{"owner": 1}', b"null"],
+)
+def test_a_damaged_file_is_as_good_as_none(
+    connect: Connect, server: Server, files: Files, content: bytes
+) -> None:
+    files.replace_bytes("state/tokens.json", content)
+    assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-1"}
+    assert forms(server)[0]["refresh_token"] == "refresh-0"
+
+
+# After a 401
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
+    webex.valid = lambda token: token == "access-2"
+    assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-2"}
+    assert webex.grants == 2
+
+
+def test_a_renewed_token_that_is_refused_too_ends_it(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
+    webex.valid = lambda token: False
+    with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
+        connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert (webex.grants, asked(server)) == (2, 2)
+
+
+def test_nothing_is_renewed_when_somebody_else_did_it_meanwhile(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    here, there = (connect(server.url, credentials=CONFIGURED) for _ in range(2))
+    here.get("/meetings")
+    webex.valid = lambda token: token == "access-2"
+    there.get("/meetings")
+    assert webex.grants == 2
+    assert here.get("/meetings") == {"you": "access-2"}
+    assert webex.grants == 2
+
+
+@pytest.mark.parametrize("occasion", ["none is kept", "the one in use is refused"])
+def test_many_threads_renew_once(
+    connect: Connect, server: Server, webex: Webex, occasion: str
+) -> None:
+    client = connect(server.url, credentials=CONFIGURED, clock=Clock())
+    expected = 1
+    if occasion != "none is kept":
+        client.get("/meetings")
+        webex.valid = lambda token: token != "access-1"
+        expected = 2
+    with ThreadPoolExecutor(24) as threads:
+        answers = list(threads.map(lambda _: client.get("/meetings"), range(48)))
+    assert answers == [{"you": f"access-{expected}"}] * 48
+    assert webex.grants == expected
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from meeting_etl.files import Files
+from meeting_etl.times import Clock
+from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.client import Client
+from meeting_etl.webex.pace import Pace
+
+files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
+credentials = Credentials(
+    client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
+)
+pace = Pace(files, clock, requests_per_minute=0, max_wait_seconds=9)
+client = Client(url, Auth(credentials, files, clock, base_url=url), pace, clock)
+print("ready", flush=True)
+sys.stdin.readline()
+print(client.get("/meetings")["you"])
+client.close()
+"""
+
+
+def test_many_processes_renew_once(server: Server, webex: Webex, tmp_path: Path) -> None:
+    webex.grant_seconds = 0.2
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), server.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=30)[0] for process in processes] == ["access-1\n"] * 3
+    assert webex.grants == 1
+
+
+# When Webex does not renew
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refused_refresh_token_ends_it_and_says_what_to_do(
+    connect: Connect, server: Server, webex: Webex, status: int
+) -> None:
+    webex.grant_acts = [Reply({"message": "The refresh token is expired"}, status)]
+    client = connect(server.url, credentials=CONFIGURED)
+    with pytest.raises(AuthError) as caught:
+        client.get("/meetings")
+    sentence = str(caught.value)
+    assert "The refresh token is expired" in sentence
+    assert "authorise the integration again and set WEBEX_REFRESH_TOKEN" in sentence
+    assert "refresh-0" not in sentence
+    assert "client-secret" not in sentence
+    assert (webex.grants, asked(server)) == (1, 0)
+
+
+def test_what_was_refused_is_not_asked_for_again(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
+    webex.grant_acts = [Reply({"message": "expired"}, 400)] * 50
+    client = connect(server.url, credentials=CONFIGURED)
+
+    def fails(number: int) -> bool:
+        with pytest.raises(AuthError, match="WEBEX_REFRESH_TOKEN"):
+            client.get("/meetings")
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(fails, range(20)))
+    assert (webex.grants, asked(server)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Reply({"message": "busy"}, 503),
+        Reply({"message": "later"}, 429, {"Retry-After": "5"}),
+        Reply(b"<html>maintenance</html>"),
+        reset,
+    ],
+)
+def test_a_passing_fault_of_a_renewal_is_overcome(
+    connect: Connect, server: Server, webex: Webex, act: Act
+) -> None:
+    webex.grant_acts = [act, act]
+    assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-3"}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Reply({"message": "busy"}, 500),
+        Reply({"message": "later"}, 429, {"Retry-After": "5"}),
+        Reply(b"<html>maintenance</html>"),
+        Reply({"expires_in": 3600}),
+        Reply({"access_token": "a b", "expires_in": 3600}),
+        Reply({"access_token": "a", "expires_in": 3600, "refresh_token": None}),
+        Reply({"access_token": "a", "refresh_token": "r"}),
+        Reply({"access_token": "a", "refresh_token": "r", "expires_in": "soon"}),
+        Reply({"access_token": "a", "refresh_token": "r", "expires_in": 1e30}),
+        reset,
+    ],
+)
+def test_a_renewal_that_does_not_succeed_is_given_up_for_now(
+    connect: Connect, server: Server, webex: Webex, act: Act
+) -> None:
+    webex.grant_acts = [act] * 100
+    with pytest.raises(ApiUnavailable, match="renewed now"):
+        connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert 1 <= webex.grants <= 20
+    assert asked(server) == 0
+
+
+def test_a_renewal_obeys_a_retry_after_that_runs(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    started = clock.now()
+    webex.grant_acts = [Reply({"message": "later"}, 429, {"Retry-After": "77"})]
+    connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert (clock.now() - started).total_seconds() == 77
+
+
+def test_a_renewal_told_to_wait_too_long_says_until_when(
+    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+) -> None:
+    webex.grant_acts = [Reply({"message": "later"}, 429, {"Retry-After": "3600"})]
+    with pytest.raises(ApiUnavailable) as caught:
+        connect(server.url, credentials=CONFIGURED).get("/meetings")
+    assert caught.value.retry_at is not None
+    assert (caught.value.retry_at - clock.now()).total_seconds() == 3600
+
+
+# The token goes to the API and nowhere else
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://webex.example/v1/recordings?max=100", True),
+        ("https://WEBEX.example:443/other", True),
+        ("http://webex.example/v1/recordings", False),
+        ("https://webex.example:8443/v1/recordings", False),
+        ("https://api.webex.example/v1/recordings", False),
+        ("https://webex.example.evil.example/v1/recordings", False),
+        ("https://webex.example@evil.example/v1/recordings", False),
+        (r"https://webex.example\@evil.example/v1/recordings", False),
+        ("/v1/recordings", False),
+    ],
+)
+def test_only_the_scheme_host_and_port_of_the_api_get_the_token(
+    files: Files, clock: ManualClock, url: str, sent: bool
+) -> None:
+    auth = Auth(CONFIGURED, files, clock, base_url="https://webex.example/v1")
+    assert auth.headers(url, "t") == ({"Authorization": "Bearer t"} if sent else {})
+
+
+def test_no_secret_is_in_a_repr_or_a_log(
+    connect: Connect, server: Server, webex: Webex, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    webex.grant_acts = [Reply({"message": "busy"}, 500)]
+    webex.valid = lambda token: token == "access-3"
+    client = connect(server.url, credentials=CONFIGURED)
+    client.get("/meetings", {"hostEmail": "ada@sales.example"})
+    shown = repr((CONFIGURED, Credentials(access_token="access-9"), client)) + caplog.text
+    for secret in ("access-", "refresh-", "client-secret", "ada@"):
+        assert secret not in shown
+    assert "503" in caplog.text or "500" in caplog.text
