@@ -46,6 +46,7 @@ class Sandbox:
             uvicorn.Config(
                 self._front.app(),
                 http=reachable(self._front.connections),
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -30,15 +31,25 @@ def guide() -> Iterator[Sandbox]:
         yield webex
 
 
+@pytest.fixture(scope="session")
+def running() -> Iterator[list[Sandbox]]:
+    """Sandboxes that are stopped together in the end, because each needs a moment to stop."""
+    found: list[Sandbox] = []
+    yield found
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda webex: webex.__exit__(None, None, None), found))
+
+
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve(running: list[Sandbox]) -> Serve:
     """Serves a world at a moment; knobs of Faults by name."""
-    with ExitStack() as stack:
 
-        def start(world: World, now: datetime = UNTIL, **knobs: Any) -> Sandbox:
-            return stack.enter_context(Sandbox(world, ManualClock(now), Faults(**knobs)))
+    def start(world: World, now: datetime = UNTIL, **knobs: Any) -> Sandbox:
+        webex = Sandbox(world, ManualClock(now), Faults(**knobs))
+        running.append(webex.__enter__())
+        return webex
 
-        yield start
+    return start
 
 
 @pytest.fixture

@@ -1,0 +1,309 @@
+"""The worlds hold what they promise, and are the same for the same arguments."""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meeting_etl.sandbox.model import SECRET_MARK, Meeting, World
+from meeting_etl.sandbox.world import demo_world, guide_world, sized_world
+
+UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
+MEETING = re.compile(r"[0-9a-f]{32}_I_[0-9]{18}")
+TRANSCRIPT = re.compile(r"([0-9a-f-]{36}_M_)?[0-9a-f]{32}")
+SECONDS = st.integers(1_460_000_000, 2_200_000_000)  # 2016 to 2039
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+@pytest.fixture(scope="module")
+def demo() -> World:
+    return demo_world(3, UNTIL)
+
+
+def test_the_guides_meeting_is_the_guides() -> None:
+    world = guide_world()
+    (meeting,) = world.meetings
+    assert meeting.id == "501e995485e2460bb129410116757b13_I_194316955237236650"
+    assert meeting.series_id == "501e995485e2460bb129410116757b13"
+    assert meeting.scheduled_id == "501e995485e2460bb129410116757b13_20210514T203000Z"
+    assert meeting.title == "Test meeting-20210514 2025-1"
+    assert meeting.started_at == datetime(2021, 5, 14, 20, 25, 19, tzinfo=UTC)
+    assert meeting.ended_at == datetime(2021, 5, 14, 20, 26, 54, tzinfo=UTC)
+    assert world.org_id == "55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b"
+    assert world.owner == meeting.host
+
+    (recording,) = meeting.recordings
+    assert recording.id == "724a81a697201039a976005056819cde"
+    assert recording.created_at == datetime(2021, 5, 14, 20, 28, 53, tzinfo=UTC)
+    assert (recording.duration_seconds, recording.size_bytes) == (85, 4_982_263)
+    assert recording.format == "MP4"
+
+    (transcript,) = meeting.transcripts
+    assert transcript.id == (
+        "a5038f0b-320a-456f-a51f-7541eeb0eae5_M_501e995485e2460bb129410116757b13"
+    )
+    assert transcript.started_at == datetime(2021, 5, 14, 20, 25, 22, tzinfo=UTC)
+    (snippet,) = transcript.snippets
+    assert transcript.older_snippets
+    assert snippet.id == "195d64646ad14be2924ea50f541fd91d_00001"
+    assert (snippet.text, snippet.person_name) == ("Hello everyone", "John Andersen")
+    assert snippet.person_email == "john.andersen@example.com"
+    assert (snippet.offset_ms, snippet.duration_ms) == (1000, 1500)
+    assert len(meeting.participants) == 2
+
+
+def addresses(world: World) -> set[str]:
+    """Every e-mail address and host name of a world."""
+    found = {world.owner.email, world.admin.email, world.officer.email, *world.sites}
+    for meeting in world.meetings:
+        found |= {meeting.host.email, meeting.site_url}
+        found |= {one.email for one in meeting.participants if one.email}
+        for transcript in meeting.transcripts:
+            found |= {one.person_email for one in transcript.snippets if one.person_email}
+    return found
+
+
+def test_nobody_is_real(demo: World) -> None:
+    sized = sized_world(1, UNTIL, meetings=3, participants=3, snippets=3)
+    for world in (guide_world(), demo, sized):
+        for address in addresses(world) - {"john.andersen@example.com"}:
+            assert address.endswith(".example"), address
+
+
+def test_every_password_carries_the_mark(demo: World) -> None:
+    for world in (guide_world(), demo):
+        for meeting in world.meetings:
+            for recording in meeting.recordings:
+                assert SECRET_MARK in recording.password
+
+
+def test_the_same_arguments_give_the_same_world() -> None:
+    world = demo_world(3, UNTIL, meetings=30)
+    assert demo_world(3, UNTIL, meetings=30) == world
+    assert demo_world(4, UNTIL, meetings=30) != world
+    assert demo_world(3, UNTIL + timedelta(days=1), meetings=30) != world
+    assert demo_world(3, UNTIL, days=13, meetings=30) != world
+
+
+def test_ids_are_unique_and_well_formed(demo: World) -> None:
+    meetings = [meeting.id for meeting in demo.meetings]
+    recordings = [one.id for meeting in demo.meetings for one in meeting.recordings]
+    transcripts = [one.id for meeting in demo.meetings for one in meeting.transcripts]
+    for ids, form in (
+        (meetings, MEETING),
+        (recordings, re.compile("[0-9a-f]{32}")),
+        (transcripts, TRANSCRIPT),
+    ):
+        assert len(set(ids)) == len(ids)
+        assert all(form.fullmatch(one) for one in ids)
+    # Numbers that a float cannot hold.
+    assert all(int(one.partition("_I_")[2]) > 2**53 for one in meetings)
+    assert {"_M_" in one for one in transcripts} == {True, False}
+    for meeting in demo.meetings:
+        people = [one.id for one in meeting.participants]
+        assert len(set(people)) == len(people)
+        assert all(re.fullmatch(f"{meeting.series_id}_{UUID}", one) for one in people)
+        for transcript in meeting.transcripts:
+            assert [one.id for one in transcript.snippets] == [
+                f"{transcript.id}_{number:05d}" for number in range(1, len(transcript.snippets) + 1)
+            ]
+
+
+def check(meeting: Meeting) -> None:
+    """What must be true of any meeting."""
+    assert meeting.started_at < meeting.ended_at
+    assert meeting.participants_final_at > meeting.ended_at
+    for one in meeting.participants:
+        assert meeting.started_at <= one.joined_at <= one.left_at <= meeting.ended_at
+        edges = [edge for device in one.devices for edge in (device.joined_at, device.left_at)]
+        assert edges == sorted(edges)
+    for recording in meeting.recordings:
+        assert meeting.ended_at < recording.created_at <= recording.available_at
+        assert recording.available_at - meeting.ended_at <= timedelta(days=3)
+        assert recording.duration_seconds > 0
+    length = (meeting.ended_at - meeting.started_at).total_seconds() * 1000
+    for transcript in meeting.transcripts:
+        assert transcript.available_at > meeting.ended_at
+        assert transcript.available_at - meeting.ended_at <= timedelta(days=3)
+        for said in transcript.snippets:
+            assert said.offset_ms >= 0
+            assert said.duration_ms > 0
+            assert said.offset_ms + said.duration_ms <= length
+            assert said.text
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1_460_000_000, 2_200_000_000).map(
+        lambda second: datetime.fromtimestamp(second, UTC)
+    ),
+    st.integers(1, 30),
+    st.integers(0, 60),
+)
+def test_any_demo_is_consistent(seed: int, until: datetime, days: int, meetings: int) -> None:
+    world = demo_world(seed, until, days=days, meetings=meetings)
+    assert len(world.meetings) == meetings
+    for meeting in world.meetings:
+        check(meeting)
+        assert meeting.started_at <= until
+        assert until - timedelta(days=days + 1) <= meeting.started_at
+    assert list(world.meetings) == sorted(world.meetings, key=lambda one: one.started_at)
+
+
+def test_the_demo_is_of_the_size_and_time_that_was_asked_for(demo: World) -> None:
+    assert len(demo.meetings) == 300
+    over = [meeting for meeting in demo.meetings if meeting.ended_at <= UNTIL]
+    assert len(over) == 298
+    assert min(one.started_at for one in over) >= UNTIL - timedelta(days=14)
+    assert len({one.ended_at.date() for one in over}) >= 12
+
+
+def test_the_demo_has_lively_meetings(demo: World) -> None:
+    series = Counter(one.series_id for one in demo.meetings)
+    assert sum(1 for count in series.values() if count >= 5) >= 2
+    scheduled = Counter(one.scheduled_id for one in demo.meetings if one.scheduled_id)
+    assert max(scheduled.values()) == 2
+    webinars = [one for one in demo.meetings if one.scheduled_type == "webinar"]
+    assert [len(one.participants) > 100 for one in webinars] == [True] * 3
+    assert max(len(one.participants) for one in webinars) > 400
+    assert sum(one.started_at.date() != one.ended_at.date() for one in demo.meetings) >= 3
+    assert {one.site_url for one in demo.meetings} == set(demo.sites)
+    assert any(one.site_url != one.host.site_url for one in demo.meetings)
+    assert any(one.scheduled_type == "personalRoomMeeting" for one in demo.meetings)
+    assert any(one.room_id and one.scheduled_id is None for one in demo.meetings)
+    assert 20 <= sum(one.host == demo.owner for one in demo.meetings) <= 120
+    assert any(max(series.occurrences) > UNTIL for series in demo.series)
+
+
+def test_the_demo_has_lively_people(demo: World) -> None:
+    people = [one for meeting in demo.meetings for one in meeting.participants]
+    assert any(one.email is None and one.devices[0].audio_type != "pstn" for one in people)
+    assert any(device.call_type and device.phone_number for one in people for device in one.devices)
+    assert max(len(one.devices) for one in people) >= 4
+    assert any(one.breakouts for one in people)
+    twice = [
+        Counter(one.email for one in meeting.participants if one.email)
+        for meeting in demo.meetings
+        if meeting.scheduled_type != "webinar"
+    ]
+    assert any(count > 1 for counter in twice for count in counter.values())
+    assert any(meeting.participants == () for meeting in demo.meetings)
+    names = "".join(one.name for one in people)
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in names if letter.isalpha()}
+    assert scripts >= {
+        "LATIN",
+        "GREEK",
+        "CYRILLIC",
+        "ARABIC",
+        "HEBREW",
+        "DEVANAGARI",
+        "CJK",
+        "HANGUL",
+    }
+    assert "🚀" in names
+    assert "ł" in names
+    assert "å" in names.lower()
+
+
+def test_the_demo_has_every_kind_of_keepsake(demo: World) -> None:
+    counts = Counter(len(one.recordings) for one in demo.meetings)
+    assert {0, 1, 2, 3} <= set(counts)
+    assert counts[0] >= 40
+    assert {len(one.transcripts) for one in demo.meetings} == {0, 1, 2}
+    assert any(one.recordings and not one.transcripts for one in demo.meetings)
+    recordings = [one for meeting in demo.meetings for one in meeting.recordings]
+    transcripts = [one for meeting in demo.meetings for one in meeting.transcripts]
+    assert any(one.shared_with == (demo.owner.email,) for one in recordings)
+    assert any(one.prevent_download for one in recordings)
+    assert {one.format for one in recordings} == {"MP4", "ARF"}
+    assert any(one.created_at < one.available_at - timedelta(hours=1) for one in recordings)
+    assert sum(one.snippets_available_at is None for one in transcripts) == 1
+    assert {one.older_snippets for one in transcripts} == {True, False}
+    assert len(demo.uploads) == 2
+
+
+def appearances(meeting: Meeting) -> list[datetime]:
+    """When the assets of a meeting become available."""
+    return [one.available_at for one in meeting.recordings] + [
+        one.available_at for one in meeting.transcripts
+    ]
+
+
+def test_what_comes_late_and_what_is_not_there_yet(demo: World) -> None:
+    lags = [
+        available_at - meeting.ended_at
+        for meeting in demo.meetings
+        for available_at in appearances(meeting)
+    ]
+    assert max(lags) > timedelta(hours=48)
+    assert sorted(lags)[len(lags) // 2] < timedelta(hours=1)
+    latest = [one for one in demo.meetings if one.ended_at > UNTIL - timedelta(minutes=10)]
+    over = [one for one in latest if one.ended_at <= UNTIL]
+    assert len(over) >= 2
+    for meeting in latest:
+        assert all(one.available_at > UNTIL for one in meeting.recordings)
+
+
+def test_people_talk_in_turns_of_very_different_length(demo: World) -> None:
+    for meeting in demo.meetings[::10]:
+        for transcript in meeting.transcripts:
+            assert {one.person_name for one in transcript.snippets} <= {
+                one.name for one in meeting.participants
+            }
+    lengths = sorted(
+        said.duration_ms
+        for meeting in demo.meetings
+        for transcript in meeting.transcripts
+        for said in transcript.snippets
+    )
+    assert lengths[0] < 1_500
+    assert 5_000 < lengths[len(lengths) // 2] < 12_000
+    assert lengths[-1] == 60_000
+    overlaps = gaps = 0
+    for meeting in demo.meetings:
+        for transcript in meeting.transcripts:
+            for one, after in zip(transcript.snippets, transcript.snippets[1:], strict=False):
+                overlaps += after.offset_ms < one.offset_ms + one.duration_ms
+                gaps += after.offset_ms > one.offset_ms + one.duration_ms + 15_000
+    assert overlaps > 1_000
+    assert gaps > 100
+
+
+def test_a_sized_world_is_exactly_as_large_as_asked_for() -> None:
+    world = sized_world(2, UNTIL, meetings=50, participants=7, snippets=11, days=3)
+    assert len(world.meetings) == 50
+    for meeting in world.meetings:
+        check(meeting)
+        assert len(meeting.participants) == 7
+        assert [len(one.snippets) for one in meeting.transcripts] == [11]
+        assert len(meeting.recordings) == 1
+        assert meeting.host == world.owner
+        assert 8 <= meeting.ended_at.hour < 18
+        assert max(appearances(meeting)) < UNTIL - timedelta(days=4)
+    assert sorted({one.ended_at.date().isoformat() for one in world.meetings}) == [
+        "2026-03-05",
+        "2026-03-06",
+        "2026-03-07",
+    ]
+    assert len({one.id for one in world.meetings}) == 50
+    assert world == sized_world(2, UNTIL, meetings=50, participants=7, snippets=11, days=3)
+    assert world != sized_world(3, UNTIL, meetings=50, participants=7, snippets=11, days=3)
+
+
+def test_a_sized_world_is_one_day_unless_told_otherwise() -> None:
+    world = sized_world(2, UNTIL, meetings=10, participants=0, snippets=0)
+    assert {one.ended_at.date().isoformat() for one in world.meetings} == {"2026-03-07"}
+    assert all(one.participants == () for one in world.meetings)
+
+
+def test_worlds_are_values() -> None:
+    meeting = guide_world().meetings[0]
+    assert replace(meeting) == meeting
+    with pytest.raises(AttributeError):
+        meeting.title = "another"  # type: ignore[misc]
