@@ -1,0 +1,363 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from meeting_etl.errors import BadAnswer, Forbidden, NotFound
+from meeting_etl.webex.endpoints import Listing, TokenKind, Webex
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server
+
+USER, ADMIN, COMPLIANCE = TokenKind.USER, TokenKind.ADMIN, TokenKind.COMPLIANCE
+OTHERS = [ADMIN, COMPLIANCE]
+MEETING = "501e995485e2460bb129410116757b13_I_194316955237236650"
+HOST = "host@sales.example"
+SITE = "sales.example"
+# Who has to name the host.
+NAMED = [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})]
+# The clock stands at 2026-03-02T09:00:00Z.
+LATELY = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+LONG_AGO = datetime(2021, 5, 14, 20, 25, 19, tzinfo=UTC)
+
+Ask = Callable[[Webex], Any]
+Build = Callable[[Answering, TokenKind], tuple[Webex, Server]]
+
+
+@pytest.fixture
+def build(connect: Connect, serve: Serve, clock: ManualClock) -> Build:
+    def made(answer: Answering, kind: TokenKind) -> tuple[Webex, Server]:
+        server = serve(answer)
+        return Webex(connect(server.url), kind, clock), server
+
+    return made
+
+
+def only_request(build: Build, kind: TokenKind, ask: Ask) -> Seen:
+    webex, server = build(lambda seen: Reply(), kind)
+    assert ask(webex) == Listing([], 0)
+    [seen] = server.seen
+    return seen
+
+
+def recordings(webex: Webex, started_at: datetime = LATELY, **more: Any) -> Listing:
+    known = {"host_email": HOST, "site_url": SITE} | more
+    return webex.recordings(MEETING, started_at=started_at, **known)
+
+
+def transcripts(webex: Webex, started_at: datetime = LATELY, **more: Any) -> Listing:
+    known = {"host_email": HOST, "site_url": SITE} | more
+    return webex.transcripts(MEETING, started_at=started_at, **known)
+
+
+# Recordings
+
+
+@pytest.mark.parametrize(
+    ("started_at", "since"),
+    [(LATELY, "2026-02-28T08:30:00Z"), (LONG_AGO, "2021-05-13T20:25:19Z")],
+)
+def test_a_host_asks_for_recordings_of_all_sites_from_a_day_before_to_now(
+    build: Build, started_at: datetime, since: str
+) -> None:
+    seen = only_request(build, USER, lambda webex: recordings(webex, started_at))
+    assert seen.path == "/v1/recordings"
+    assert seen.params == {
+        "max": "100",
+        "meetingId": MEETING,
+        "from": since,
+        "to": "2026-03-02T09:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_others_ask_for_recordings_of_the_site_and_need_no_host(
+    build: Build, kind: TokenKind
+) -> None:
+    seen = only_request(build, kind, lambda webex: recordings(webex, host_email=None))
+    assert seen.path == "/v1/admin/recordings"
+    assert seen.params == {
+        "max": "100",
+        "meetingId": MEETING,
+        "from": "2026-02-28T08:30:00Z",
+        "to": "2026-03-02T09:00:00Z",
+        "siteUrl": SITE,
+    }
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_others_ask_for_the_30_days_in_which_recordings_are_made(
+    build: Build, kind: TokenKind
+) -> None:
+    seen = only_request(build, kind, lambda webex: recordings(webex, LONG_AGO, site_url=None))
+    assert seen.params == {
+        "max": "100",
+        "meetingId": MEETING,
+        "from": "2021-05-13T20:25:19Z",
+        "to": "2021-06-12T20:25:19Z",
+    }
+
+
+@pytest.mark.parametrize("kind", [USER, *OTHERS])
+def test_a_window_never_ends_before_it_begins(build: Build, kind: TokenKind) -> None:
+    ahead = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+    seen = only_request(build, kind, lambda webex: recordings(webex, ahead + timedelta(hours=2)))
+    assert seen.params["from"] == "2026-03-02T10:00:00Z"
+    assert seen.params["to"] == "2026-03-03T10:00:00Z"
+
+
+def test_windows_are_utc_whatever_the_zone_of_the_start(build: Build) -> None:
+    tokyo = timezone(timedelta(hours=9))
+    seen = only_request(build, USER, lambda webex: recordings(webex, LATELY.astimezone(tokyo)))
+    assert seen.params["from"] == "2026-02-28T08:30:00Z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})],
+)
+def test_details_of_a_recording(build: Build, kind: TokenKind, params: dict[str, str]) -> None:
+    webex, server = build(lambda seen: Reply({"id": "r/1"}), kind)
+    assert webex.recording("r/1", host_email=HOST) == {"id": "r/1"}
+    [seen] = server.seen
+    assert seen.path == "/v1/recordings/r%2F1"
+    assert seen.params == params
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_details_are_not_asked_for_without_the_host_that_they_need(
+    build: Build, kind: TokenKind
+) -> None:
+    webex, server = build(lambda seen: Reply({}, 404), kind)
+    with pytest.raises(BadAnswer, match="host is not known"):
+        webex.recording("r1", host_email=None)
+    assert server.seen == []
+
+
+def test_details_of_a_host_need_none(build: Build) -> None:
+    webex, _ = build(lambda seen: Reply({"id": "r1"}), USER)
+    assert webex.recording("r1", host_email=None) == {"id": "r1"}
+
+
+# Participants
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})],
+)
+def test_participants(build: Build, kind: TokenKind, params: dict[str, str]) -> None:
+    seen = only_request(build, kind, lambda webex: webex.participants(MEETING, host_email=HOST))
+    assert seen.path == "/v1/meetingParticipants"
+    assert seen.params == {"max": "100", "meetingId": MEETING, **params}
+
+
+# Transcripts and snippets
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})],
+)
+def test_transcripts_name_the_site_and_any_length_of_time(
+    build: Build, kind: TokenKind, params: dict[str, str]
+) -> None:
+    seen = only_request(build, kind, lambda webex: transcripts(webex, LONG_AGO))
+    assert seen.path == "/v1/meetingTranscripts"
+    assert seen.params == {
+        "max": "100",
+        "meetingId": MEETING,
+        "from": "2021-05-13T20:25:19Z",
+        "to": "2026-03-02T09:00:00Z",
+        "siteUrl": SITE,
+        **params,
+    }
+
+
+def test_an_unknown_site_is_not_named(build: Build) -> None:
+    seen = only_request(build, USER, lambda webex: transcripts(webex, site_url=None))
+    assert "siteUrl" not in seen.params
+
+
+@pytest.mark.parametrize("kind", [USER, COMPLIANCE])
+def test_snippets(build: Build, kind: TokenKind) -> None:
+    seen = only_request(build, kind, lambda webex: webex.snippets("a5038f0b_M_501e9954"))
+    assert seen.path == "/v1/meetingTranscripts/a5038f0b_M_501e9954/snippets"
+    assert seen.params == {"max": "100"}
+
+
+# A host that nobody told us
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda webex: webex.participants(MEETING, host_email=None),
+        lambda webex: transcripts(webex, host_email=None),
+        lambda webex: transcripts(webex, host_email=""),
+    ],
+)
+def test_an_unknown_host_is_looked_up_before_a_listing_that_would_be_empty(
+    build: Build, kind: TokenKind, ask: Ask
+) -> None:
+    def answer(seen: Seen) -> Act:
+        return Reply({"hostEmail": HOST}) if "admin" in seen.path else Reply()
+
+    webex, server = build(answer, kind)
+    assert ask(webex) == Listing([], 0)
+    lookup, listing = server.seen
+    assert lookup.path == f"/v1/admin/meetings/{MEETING}"
+    assert listing.params["hostEmail"] == HOST
+
+
+@pytest.mark.parametrize("answer", [Reply({}), Reply({"hostEmail": ""}), Reply({"hostEmail": 5})])
+def test_a_host_that_cannot_be_found_is_no_empty_listing(build: Build, answer: Reply) -> None:
+    webex, server = build(lambda seen: answer, ADMIN)
+    with pytest.raises(BadAnswer, match="hosted"):
+        webex.participants(MEETING, host_email=None)
+    assert len(server.seen) == 1
+
+
+def test_a_meeting_that_is_not_there_has_no_host(build: Build) -> None:
+    webex, _ = build(lambda seen: Reply({}, 404), ADMIN)
+    with pytest.raises(NotFound):
+        webex.participants(MEETING, host_email=None)
+
+
+def test_a_host_of_its_own_is_never_looked_up(build: Build) -> None:
+    seen = only_request(build, USER, lambda webex: webex.participants(MEETING, host_email=None))
+    assert seen.path == "/v1/meetingParticipants"
+
+
+# Meetings
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(USER, "/v1/meetings/"), (ADMIN, "/v1/admin/meetings/"), (COMPLIANCE, "/v1/admin/meetings/")],
+)
+def test_a_meeting(build: Build, kind: TokenKind, path: str) -> None:
+    webex, server = build(lambda seen: Reply({"id": MEETING}), kind)
+    assert webex.meeting(MEETING, host_email=HOST) == {"id": MEETING}
+    [seen] = server.seen
+    assert seen.path == path + MEETING
+    assert seen.params == {}
+
+
+@pytest.mark.parametrize(("kind", "params"), [(USER, {}), (ADMIN, {"hostEmail": HOST})])
+def test_ended_meetings(build: Build, kind: TokenKind, params: dict[str, str]) -> None:
+    seen = only_request(
+        build,
+        kind,
+        lambda webex: webex.ended_meetings(
+            start=LATELY, end=LATELY + timedelta(days=1), host_email=HOST, site_url=SITE
+        ),
+    )
+    assert seen.path == "/v1/meetings"
+    assert seen.params == {
+        "max": "100",
+        "meetingType": "meeting",
+        "state": "ended",
+        "from": "2026-03-01T08:30:00Z",
+        "to": "2026-03-02T08:30:00Z",
+        "siteUrl": SITE,
+        **params,
+    }
+
+
+def test_ended_meetings_of_all_hosts_and_sites(build: Build) -> None:
+    end = LATELY + timedelta(days=1)
+    seen = only_request(build, ADMIN, lambda webex: webex.ended_meetings(start=LATELY, end=end))
+    assert set(seen.params) == {"max", "meetingType", "state", "from", "to"}
+
+
+class Crowded:
+    """One meeting every 5 s from LATELY on. As Webex does, it lists 10,000 and says nothing."""
+
+    def __call__(self, seen: Seen) -> Act:
+        first, last = (
+            -(-(datetime.fromisoformat(seen.params[name]) - LATELY) // timedelta(seconds=5))
+            for name in ("from", "to")
+        )
+        start = int(seen.params.get("cursor", first))
+        end = min(start + 2500, last, first + 10_000)
+        more = {"Link": f"<?cursor={end}>; rel=next"} if end < min(last, first + 10_000) else {}
+        return Reply({"items": [{"id": number} for number in range(start, end)]}, headers=more)
+
+
+def test_a_listing_that_webex_cuts_off_is_asked_for_in_parts(build: Build) -> None:
+    webex, server = build(Crowded(), ADMIN)
+    listing = webex.ended_meetings(start=LATELY, end=LATELY + timedelta(days=1))
+    assert sorted(item["id"] for item in listing.items) == list(range(17_280))
+    assert len({(seen.params["from"], seen.params["to"]) for seen in server.seen}) == 3
+
+
+def test_a_listing_that_stays_cut_off_is_no_answer(build: Build) -> None:
+    items = [{"id": number} for number in range(10_000)]
+    webex, server = build(lambda seen: Reply({"items": items}), ADMIN)
+    with pytest.raises(BadAnswer, match="10000"):
+        webex.ended_meetings(start=LATELY, end=LATELY + timedelta(minutes=6))
+    assert len(server.seen) <= 10
+
+
+# What comes back
+
+
+def test_items_with_errors_are_left_out_and_counted(build: Build) -> None:
+    whole: list[dict[str, Any]] = [
+        {"id": "a"},
+        {"id": "b", "errors": {}},
+        {"id": "c", "errors": None},
+    ]
+    broken = [{"id": "x", "errors": {"title": {"code": "kms_failure"}}}, {"errors": [{}]}]
+
+    def answer(seen: Seen) -> Act:
+        if "cursor" in seen.params:
+            return Reply({"items": [whole[2], broken[1]]})
+        items = [whole[0], broken[0], whole[1]]
+        return Reply({"items": items}, headers={"Link": "<?cursor=c2>; rel=next"})
+
+    webex, _ = build(answer, USER)
+    assert webex.snippets("t1") == Listing(whole, 2)
+
+
+def test_a_refusal_is_not_an_empty_listing(build: Build) -> None:
+    webex, _ = build(lambda seen: Reply({"message": "no"}, 403), USER)
+    with pytest.raises(Forbidden):
+        recordings(webex)
+
+
+# What a kind of token can read at all
+
+
+@pytest.mark.parametrize("resource", ["recordings", "participants", "transcripts"])
+@pytest.mark.parametrize("kind", [USER, *OTHERS])
+def test_every_kind_can_read_these(build: Build, kind: TokenKind, resource: str) -> None:
+    webex, server = build(lambda seen: Reply(), kind)
+    assert webex.can_read(resource)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "can"),
+    [
+        (USER, "transcript_snippets", True),
+        (ADMIN, "transcript_snippets", False),
+        (COMPLIANCE, "transcript_snippets", True),
+        (USER, "meetings", True),
+        (ADMIN, "meetings", True),
+        (COMPLIANCE, "meetings", False),
+    ],
+)
+def test_what_a_kind_of_token_rules_out(
+    build: Build, kind: TokenKind, resource: str, can: bool
+) -> None:
+    webex, server = build(lambda seen: Reply(), kind)
+    assert webex.can_read(resource) is can
+    assert server.seen == []
+
+
+def test_kinds_are_what_the_setting_says() -> None:
+    assert [TokenKind(text) for text in ("user", "admin", "compliance")] == [USER, *OTHERS]
