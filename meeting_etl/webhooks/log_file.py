@@ -26,15 +26,19 @@ class LogFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        status = os.fstat(self._file.fileno())
-        self.size = status.st_size
-        self.mtime = status.st_mtime_ns
         self.damage: str | None = None
         self.prefix = Prefix()
         self._rest = b""
-        magic = self._file.read(len(_GZIP_MAGIC))
-        self._file.seek(0)
+        self._file = path.open("rb")
+        try:
+            status = os.fstat(self._file.fileno())
+            magic = self._at(0, len(_GZIP_MAGIC))
+            self._file.seek(0)
+        except OSError:
+            self._file.close()
+            raise
+        self.size = status.st_size
+        self.mtime = status.st_mtime_ns
         self._is_gzip = magic == _GZIP_MAGIC or (path.suffix == ".gz" and self.size > 0)
         self._source = self._inflated() if self._is_gzip else self._plain()
 
@@ -66,7 +70,7 @@ class LogFile:
         first = self._at(0, min(length, WINDOW_BYTES))
         start = max(0, length - WINDOW_BYTES)
         last = self._at(start, length - start)
-        self.prefix = Prefix().then_ends(first, last, length)
+        self.prefix = Prefix(length, first, last)
         return len(last) == length - start
 
     def _at(self, start: int, length: int) -> bytes:

@@ -20,15 +20,13 @@ class Prefix:
 
     def then(self, more: memoryview | bytes) -> "Prefix":
         """The prefix that is longer by `more`."""
-        return self.then_ends(more, more, len(more))
+        return self._then(more, more, len(more))
 
-    def then_ends(
-        self, first: memoryview | bytes, last: memoryview | bytes, length: int
-    ) -> "Prefix":
-        """The prefix that is longer by `length` bytes, of which only both ends are at hand.
+    def followed_by(self, more: "Prefix") -> "Prefix":
+        """The prefix that is longer by bytes of which only both ends are at hand."""
+        return self._then(more.first, more.last, more.length)
 
-        Each end is at least 64 KiB, or else all of the bytes.
-        """
+    def _then(self, first: memoryview | bytes, last: memoryview | bytes, length: int) -> "Prefix":
         head, tail = self.first, bytes(last[-WINDOW_BYTES:])
         if len(head) < WINDOW_BYTES:
             head += first[: WINDOW_BYTES - len(head)]

@@ -132,7 +132,7 @@ class LogReader:
                 if not newline:
                     continue
                 unfinished.long = None
-                self._prefix = self._prefix.then_ends(long.first, long.last + b"\n", len(long) + 1)
+                self._prefix = self._prefix.followed_by(long.raw).then(b"\n")
                 yield long
             if b"\n" in block:
                 self._block = unfinished.joined_with(block)

@@ -6,7 +6,7 @@ log (reading.py).
 
 import hashlib
 
-from meeting_etl.webhooks.prefix import WINDOW_BYTES
+from meeting_etl.webhooks.prefix import Prefix
 
 BOM = b"\xef\xbb\xbf"
 CR = b"\r"
@@ -15,29 +15,22 @@ CR = b"\r"
 class LongLine:
     """A line above the limit, of which only both ends and a digest are kept.
 
-    `first` and `last` are the (at most) 64 KiB at its ends, `len()` is its length in bytes; all
-    three count everything but the newline. `data_length` and `sha256` (hex) also leave out a BOM at
-    the begin of the log and a CR at the end of the line.
+    `raw` is all of it but the newline. `data_length` and `sha256` (hex) also leave out a BOM at the
+    begin of the log and a CR at the end of the line.
     """
 
     def __init__(self, begin: bytes, *, begins_log: bool) -> None:
         data = begin.removeprefix(BOM) if begins_log else begin
-        self.first = begin[:WINDOW_BYTES]
-        self.last = b""
-        self._length = 0
+        self.raw = Prefix().then(begin)
         self._left_out = len(begin) - len(data)
         self._held = b""
         self._digest = hashlib.sha256()
-        self._count(begin)
         self._hash(data)
-
-    def __len__(self) -> int:
-        return self._length
 
     @property
     def data_length(self) -> int:
         """Bytes of the line without BOM and CR."""
-        return self._length - self._left_out - len(self._held)
+        return self.raw.length - self._left_out - len(self._held)
 
     @property
     def sha256(self) -> str:
@@ -46,12 +39,8 @@ class LongLine:
 
     def add(self, piece: bytes) -> None:
         """Go on with the next piece of the line."""
-        self._count(piece)
+        self.raw = self.raw.then(piece)
         self._hash(piece)
-
-    def _count(self, piece: bytes) -> None:
-        self._length += len(piece)
-        self.last = (self.last + piece[-WINDOW_BYTES:])[-WINDOW_BYTES:]
 
     def _hash(self, piece: bytes) -> None:
         """A CR is held back: only the next piece tells that it is not the last of the line."""
