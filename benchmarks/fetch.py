@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import here, in_process, median, runs_argument
+from meeting_etl.sandbox.world import World, sized_world
 
 UNTIL = datetime(2026, 3, 3, tzinfo=UTC)
 MEETINGS, PARTICIPANTS, SNIPPETS = 500, 10, 50
@@ -35,8 +36,7 @@ def serve(latency_ms: int) -> None:
         sys.stdin.read()
 
 
-def _world() -> "World":  # noqa: F821
-    from meeting_etl.sandbox.world import sized_world
+def _world() -> World:
 
     return sized_world(1, UNTIL, meetings=MEETINGS, participants=PARTICIPANTS, snippets=SNIPPETS)
 
@@ -68,7 +68,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
     specs = [getattr(fetch_specs, name) for name in _SPECS]
     started = time.perf_counter()
     if through_dagster:
-        with dg.DagsterInstance.local_temp() as instance:
+        with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
             run_now(build_defs(etl), instance, etl)
     else:
         list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))

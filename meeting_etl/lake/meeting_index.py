@@ -5,11 +5,11 @@ hashing ids over a fixed number of small files. The index says nothing that webh
 say: when its folder is missing it is made again from them. Does not: what the events mean.
 """
 
-import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,8 +20,7 @@ from meeting_etl.schemas import MEETING_INDEX, WEBHOOK_EVENTS
 SHARDS = 64
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """An event about `meeting_id` lies in partition `received_date`; `date`: the end it told."""
 
     meeting_id: str
@@ -37,10 +36,15 @@ class MeetingIndex:
 
     def add(self, mentions: Iterable[Mention]) -> None:
         """Remember mentions; known ones cost a read and no write."""
-        shards: dict[str, list[dict[str, object]]] = defaultdict(list)
-        for mention in sorted(set(mentions), key=lambda one: one.meeting_id):
-            shards[_shard(mention.meeting_id)].append(vars(mention))
-        for shard, rows in shards.items():
+        shards: dict[str, set[Mention]] = defaultdict(set)
+        for mention in mentions:
+            shards[_shard(mention.meeting_id)].add(mention)
+        for shard, some in shards.items():
+            columns = [
+                pa.array(values, field.type)
+                for values, field in zip(zip(*some, strict=True), MEETING_INDEX.schema, strict=True)
+            ]
+            rows = pa.table(columns, schema=MEETING_INDEX.schema)
             self._lake.merge(MEETING_INDEX, shard, rows)
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
@@ -51,8 +55,9 @@ class MeetingIndex:
         found: dict[str, list[Mention]] = defaultdict(list)
         for shard, ids in shards.items():
             rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
-            for row in rows.to_pylist():
-                found[row["meeting_id"]].append(Mention(**row))
+            columns = (rows[name].to_pylist() for name in Mention._fields)
+            for mention in map(Mention._make, zip(*columns, strict=True)):
+                found[mention.meeting_id].append(mention)
         return found
 
     def ended_on(self, days: Collection[date]) -> dict[date, set[str]]:
@@ -86,5 +91,4 @@ class MeetingIndex:
 
 
 def _shard(meeting_id: str) -> str:
-    digest = hashlib.sha1(meeting_id.encode(), usedforsecurity=False).digest()
-    return f"{digest[0] % SHARDS:02x}"
+    return f"{zlib.crc32(meeting_id.encode()) % SHARDS:02x}"

@@ -7,11 +7,12 @@ finding and reading logs (webhooks/logs.py), judging a line (webhooks/events.py)
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.ledger import Ledger
-from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS, Table
+from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhooks.logs import KnownLog, Line, LogReader, Logs, Sighting
@@ -31,6 +32,10 @@ FLUSH_BYTES = 32 * 2**20
 # Each partition is an open file until the commit.
 MOST_PARTITIONS = 200
 _LOOK_AT_CLOCK_EVERY = 4096
+
+# Table, received date and log of a row on its way.
+_Key = tuple[str, date | None, str]
+_TOO_LONG = Rejected(Reason.TOO_LONG, "It is longer than the limit for one line.", None)
 
 
 @dataclass
@@ -82,26 +87,26 @@ def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
     with logs.read(sighting) as reader:
         log = work.begin(sighting, reader)
         for line in reader:
-            if line.data is None:
-                detail = "the line is longer than the limit for one event"
-                log.reject(line, Rejected(Reason.TOO_LONG, detail, None))
+            found = _TOO_LONG if line.data is None else read_event(line.data, now=now)
+            if type(found) is Event:
+                log.accept(line, found)
             else:
-                found = read_event(line.data, now=now)
-                if isinstance(found, Event):
-                    log.accept(line, found)
-                else:
-                    log.reject(line, found)
+                log.reject(line, cast(Rejected, found))
             if line.number % _LOOK_AT_CLOCK_EVERY == 0 and work.is_due():
                 work.commit(unfinished=log)
         work.end(log)
 
 
 class _Log:
-    """The counts of one log while it is read, and the rows that its lines become."""
+    """The counts of one log while it is read, and the rows that its lines become.
+
+    A row leaves out what is the same for all rows of a log (log_id, log_file) and `extra`.
+    """
 
     def __init__(self, work: "_Work", sighting: Sighting, reader: LogReader) -> None:
         self.sighting = sighting
         self.reader = reader
+        self._log_id = sighting.log_id
         before = work.known.get(sighting.log_id, {})
         self.events = before.get("events", 0)
         self.rejected = before.get("rejected", 0)
@@ -109,53 +114,44 @@ class _Log:
         self._work = work
 
     def accept(self, line: Line, event: Event) -> None:
-        received = self._received_date(event.dated_at)
-        log_id, log_file = self.sighting.log_id, self.sighting.log_file
+        ended_at = event.meeting_ended_at
+        dated_at = event.received_at or ended_at
+        if dated_at is not None:
+            self.last_date = dated_at.date()
+        received = self.last_date
         self.events += 1
-        self._work.add(
-            WEBHOOK_EVENTS,
-            received,
-            (
-                log_id,
-                line.offset,
-                log_file,
-                line.number,
-                event.received_at,
-                event.resource,
-                event.event,
-                event.meeting_id,
-                event.resource_id,
-                event.meeting_ended_at,
-                event.body,
-                None,
-            ),
-            len(event.body),
+        row = (
+            line.offset,
+            line.number,
+            event.received_at,
+            event.resource,
+            event.event,
+            event.meeting_id,
+            event.resource_id,
+            ended_at,
+            event.body,
         )
+        work = self._work
+        work.add((WEBHOOK_EVENTS.name, received, self._log_id), row, len(event.body))
         if event.meeting_id is not None:
-            ended = event.meeting_ended_at
-            self._work.mentions.add((event.meeting_id, received, ended.date() if ended else None))
+            ended = ended_at.date() if ended_at else None
+            work.mentions.add(Mention(event.meeting_id, received, ended))
 
     def reject(self, line: Line, rejected: Rejected) -> None:
-        received = self._received_date(rejected.received_at)
-        digest = line.sha256 or hashlib.sha256(line.data or b"").hexdigest()
+        if rejected.received_at is not None:
+            self.last_date = rejected.received_at.date()
         self.rejected += 1
-        self._work.report.rejected[rejected.reason] += 1
-        self._work.add(
-            REJECTED_LINES,
-            received,
-            (
-                self.sighting.log_id,
-                line.offset,
-                self.sighting.log_file,
-                line.number,
-                rejected.reason.value,
-                rejected.detail,
-                line.byte_length,
-                digest,
-                None,
-            ),
-            len(rejected.detail),
+        self._work.report.rejected[rejected.reason.value] += 1
+        row = (
+            line.offset,
+            line.number,
+            rejected.reason.value,
+            rejected.detail,
+            line.byte_length,
+            line.sha256 or hashlib.sha256(line.data or b"").hexdigest(),
         )
+        key = (REJECTED_LINES.name, self.last_date, self._log_id)
+        self._work.add(key, row, len(rejected.detail))
 
     def row(self, now: datetime, *, finished: bool) -> dict[str, Any]:
         """The log's row of ingested_logs. An unfinished log is marked as changed since."""
@@ -175,12 +171,6 @@ class _Log:
             "updated_at": now,
         }
 
-    def _received_date(self, dated_at: datetime | None) -> date | None:
-        """The line's own date, else that of the nearest earlier dated line of the log."""
-        if dated_at is not None:
-            self.last_date = dated_at.date()
-        return self.last_date
-
 
 class _Work:
     """Rows that are on their way to the lake: buffered, then in open files, then committed."""
@@ -192,18 +182,19 @@ class _Work:
         index: MeetingIndex,
         clock: Clock,
         known: dict[str, dict[str, Any]],
-        sightings: Iterable[Sighting],
+        sightings: Sequence[Sighting],
     ) -> None:
         self.known = known
         self.report = IngestReport()
-        self.mentions: set[tuple[str, date | None, date | None]] = set()
+        self.mentions: set[Mention] = set()
         self._lake, self._ledger, self._index, self._clock = lake, ledger, index, clock
         # From where on each log's lines are not committed: rows beyond are of a killed ingest.
         self._starts = {
             one.log_id: known[one.log_id]["bytes_consumed"] if one.log_id in known else 0
             for one in sightings
         }
-        self._buffers: dict[tuple[str, date | None], list[tuple[Any, ...]]] = defaultdict(list)
+        self._log_files = {one.log_id: one.log_file for one in sightings}
+        self._buffers: dict[_Key, list[tuple[Any, ...]]] = defaultdict(list)
         self._buffered_bytes = 0
         self._writers: dict[tuple[str, date | None], Callable[[pa.Table], None]] = {}
         self._open = ExitStack()
@@ -220,8 +211,8 @@ class _Work:
         self.report.logs += 1
         return _Log(self, sighting, reader)
 
-    def add(self, table: Table, received: date | None, row: tuple[Any, ...], size: int) -> None:
-        self._buffers[table.name, received].append(row)
+    def add(self, key: _Key, row: tuple[Any, ...], size: int) -> None:
+        self._buffers[key].append(row)
         self._buffered_bytes += size + 200
         if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
@@ -260,24 +251,24 @@ class _Work:
         """Tell every day that a mentioned meeting ended on, before or now, of the news."""
         if not self.mentions:
             return
-        self._index.add(Mention(*mention) for mention in self.mentions)
+        before = self._index.find({mention.meeting_id for mention in self.mentions})
+        self._index.add(self.mentions)
         news: dict[date, set[str]] = defaultdict(set)
-        for meeting_id, mentions in self._index.find({one[0] for one in self.mentions}).items():
-            for mention in mentions:
-                if mention.date is not None:
-                    news[mention.date].add(meeting_id)
+        for mention in chain(self.mentions, *before.values()):
+            if mention.date is not None:
+                news[mention.date].add(mention.meeting_id)
         self._ledger.announce(news)
         self.report.days.update(news)
         self.mentions.clear()
 
     def _flush(self) -> None:
-        for (name, received), rows in self._buffers.items():
-            table = WEBHOOK_EVENTS if name == WEBHOOK_EVENTS.name else REJECTED_LINES
-            columns = [
-                pa.array(values, column.type)
-                for values, column in zip(zip(*rows, strict=True), table.columns, strict=True)
-            ]
-            self._writer(table, received)(pa.table(columns, schema=table.schema))
+        """Put the buffered rows into the open files, those of one partition together."""
+        tables: dict[tuple[str, date | None], list[pa.Table]] = defaultdict(list)
+        for (name, received, log_id), rows in self._buffers.items():
+            same = {"log_id": log_id, "log_file": self._log_files[log_id]}
+            tables[name, received].append(_table(TABLES[name], same, rows))
+        for (name, received), some in tables.items():
+            self._writer(TABLES[name], received)(pa.concat_tables(some))
         self._buffers.clear()
         self._buffered_bytes = 0
 
@@ -295,6 +286,19 @@ class _Work:
         starts = pa.array(self._starts.values(), pa.int64())
         start = pc.take(starts, pc.index_in(rows["log_id"], ids))
         return rows.filter(pc.fill_null(pc.less(rows["byte_offset"], start), True))
+
+
+def _table(table: Table, same: dict[str, str], rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Rows as a table; `same` are the columns that have one value for all rows."""
+    names = [name for name in table.schema.names if name not in (*same, "extra")]
+    columns = {
+        name: pa.array(values, table.schema.field(name).type)
+        for name, values in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    for name, value in same.items():
+        columns[name] = pa.repeat(value, len(rows))
+    columns["extra"] = pa.nulls(len(rows), pa.string())
+    return pa.table([columns[name] for name in table.schema.names], schema=table.schema)
 
 
 def _known_log(row: dict[str, Any]) -> KnownLog:

@@ -1,0 +1,34 @@
+"""A disk that fails at one chosen write, and then works again or stays broken."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+
+
+class FaultyFiles(Files):
+    """Fails at the write number `fails_at` (from 0), before the file is in place."""
+
+    def __init__(self, root: Path, fails_at: int) -> None:
+        super().__init__(root)
+        self.fails_at = fails_at
+        self.writes = 0
+
+    @contextmanager
+    def replacement(self, name: str, *, mode: int = 0o644) -> Iterator[Path]:
+        with super().replacement(name, mode=mode) as path:
+            yield path
+            self._count(name)
+
+    def remove(self, name: str) -> None:
+        self._count(name)
+        super().remove(name)
+
+    def _count(self, name: str) -> None:
+        number, self.writes = self.writes, self.writes + 1
+        if number == self.fails_at:
+            reason = OSError(errno.ENOSPC, "No space left on device")
+            raise StorageError(f"Cannot write {self.path(name)}: no space left.") from reason

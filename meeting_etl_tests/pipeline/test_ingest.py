@@ -1,0 +1,303 @@
+"""New log bytes become events, rejected lines and announcements, each line once."""
+
+import gzip
+import hashlib
+import itertools
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meeting_etl.errors import StorageError
+from meeting_etl.pipeline.ingest import IngestReport, ingest
+from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS, Table
+from meeting_etl.settings import Etl
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FaultyFiles
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+SERIES = "501e995485e2460bb129410116757b13"
+
+
+def payload(number: int, end: str = "2026-03-02T10:50:00Z", **data: Any) -> dict[str, Any]:
+    body = {"id": f"{SERIES}_I_{number}", "end": end} | data
+    return {"resource": "meetings", "event": "ended", "data": body}
+
+
+def line(document: Any) -> bytes:
+    return json.dumps(document).encode() + b"\n"
+
+
+def received(at: str, body: Any) -> dict[str, Any]:
+    return {"received_at": at, "headers": {"Authorization": "Bearer hunter2"}, "body": body}
+
+
+class Box:
+    """A data folder with logs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "webhook_logs"
+        self.logs.mkdir()
+        self.clock = ManualClock(NOW)
+
+    def etl(self) -> Etl:
+        return Etl({"MEETING_ETL_DATA_DIR": str(self.folder)}, self.clock)
+
+    def ingest(self, etl: Etl | None = None) -> IngestReport:
+        etl = etl or self.etl()
+        return ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        lake = self.etl().lake
+        found = []
+        for name in lake.partitions(table):
+            day = None if name.startswith("__") else date.fromisoformat(name)
+            found += [row | {"received_date": day} for row in lake.read(table, day).to_pylist()]
+        return sorted(found, key=lambda row: (row["log_file"], row["byte_offset"]))
+
+    def progress(self) -> dict[str, dict[str, Any]]:
+        return {row["log_file"]: row for row in self.etl().lake.read(INGESTED_LOGS).to_pylist()}
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path)
+
+
+def test_a_line_is_an_event_with_its_place(box: Box) -> None:
+    first, second = line(payload(1)), line(received("2026-03-02T11:00:00Z", payload(2)))
+    (box.logs / "a").mkdir()
+    (box.logs / "a/b.jsonl").write_bytes(first + b"\n" + second)
+    box.ingest()
+    one, two = box.rows(WEBHOOK_EVENTS)
+    assert (one["byte_offset"], one["line_number"], one["log_file"]) == (0, 1, "a/b.jsonl")
+    assert (two["byte_offset"], two["line_number"]) == (len(first) + 1, 3)
+    assert (one["received_at"], one["received_date"]) == (None, date(2026, 3, 2))
+    assert two["received_at"] == datetime(2026, 3, 2, 11, tzinfo=UTC)
+    assert two["meeting_ended_at"] == datetime(2026, 3, 2, 10, 50, tzinfo=UTC)
+    assert (two["meeting_id"], two["resource_id"]) == (f"{SERIES}_I_2", f"{SERIES}_I_2")
+    assert json.loads(two["body"]) == payload(2)
+
+
+def test_a_bad_line_is_a_row_with_its_reason_and_digest(box: Box) -> None:
+    bad = b'{"resource": "meetings", "event": \xff}'
+    (box.logs / "a.jsonl").write_bytes(
+        line(received("2026-03-02T11:00:00Z", payload(1))) + bad + b"\n"
+    )
+    report = box.ingest()
+    (row,) = box.rows(REJECTED_LINES)
+    assert (row["reason"], row["line_number"]) == ("not_utf8", 2)
+    assert (row["byte_length"], row["line_sha256"]) == (len(bad), hashlib.sha256(bad).hexdigest())
+    # It has no date of its own: that of the nearest earlier dated line.
+    assert row["received_date"] == date(2026, 3, 2)
+    assert dict(report.rejected) == {"not_utf8": 1}
+
+
+def test_a_line_before_any_dated_one_has_no_date(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(b"[]\n" + line(payload(1)))
+    box.ingest()
+    assert [row["received_date"] for row in box.rows(REJECTED_LINES)] == [None]
+
+
+def test_the_date_of_earlier_lines_is_remembered_from_run_to_run(box: Box) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(line(received("2026-03-02T11:00:00Z", payload(1))))
+    box.ingest()
+    with log.open("ab") as file:
+        file.write(b"broken\n")
+    box.ingest()
+    assert [row["received_date"] for row in box.rows(REJECTED_LINES)] == [date(2026, 3, 2)]
+
+
+def test_secrets_and_headers_do_not_reach_the_table(box: Box) -> None:
+    secret = payload(1, password="hunter2", hostKey="hunter2", deep={"webLink": "hunter2"})
+    (box.logs / "a.jsonl").write_bytes(line(received("2026-03-02T11:00:00Z", secret)))
+    box.ingest()
+    (row,) = box.rows(WEBHOOK_EVENTS)
+    assert "hunter2" not in json.dumps(row, default=str)
+    assert json.loads(row["body"])["data"]["id"] == f"{SERIES}_I_1"
+
+
+def test_days_with_news_are_announced_whatever_their_age(box: Box) -> None:
+    lines = [payload(1), payload(2, "2021-05-14T20:26:54Z"), payload(3)]
+    (box.logs / "a.jsonl").write_bytes(b"".join(map(line, lines)))
+    report = box.ingest()
+    assert report.days == {date(2026, 3, 2), date(2021, 5, 14)}
+    etl = box.etl()
+    assert etl.ledger.due_days() == [date(2026, 3, 2), date(2021, 5, 14)]
+    assert set(etl.ledger.due_day(date(2026, 3, 2)).news) == {f"{SERIES}_I_1", f"{SERIES}_I_3"}
+
+
+def test_a_corrected_end_announces_the_old_day_and_the_new(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(line(payload(1)))
+    box.ingest()
+    (box.logs / "b.jsonl").write_bytes(line(payload(1, "2026-03-05T00:10:00Z")))
+    assert box.ingest().days == {date(2026, 3, 2), date(2026, 3, 5)}
+
+
+def test_an_event_that_names_no_end_announces_the_day_of_its_meeting(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(line(payload(1)))
+    box.ingest()
+    late = {
+        "resource": "recordings",
+        "event": "created",
+        "data": {"id": "r", "meetingId": f"{SERIES}_I_1"},
+    }
+    (box.logs / "b.jsonl").write_bytes(line(late))
+    assert box.ingest().days == {date(2026, 3, 2)}
+
+
+def test_only_new_bytes_are_read(box: Box) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(line(payload(1)) + line(payload(2))[:-1])
+    assert (box.ingest().events, box.progress()["a.jsonl"]["lines"]) == (1, 1)
+    with log.open("ab") as file:
+        file.write(b"\n" + line(payload(3)))
+    report = box.ingest()
+    assert (report.logs, report.lines, report.events) == (1, 2, 2)
+    report = box.ingest()
+    assert (report.logs, report.events) == (0, 0)
+    assert [row["line_number"] for row in box.rows(WEBHOOK_EVENTS)] == [1, 2, 3]
+
+
+def test_nothing_new_writes_nothing(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(line(payload(1)))
+    box.ingest()
+    before = {path: path.stat().st_mtime_ns for path in (box.folder / "lake").rglob("*")}
+    box.ingest()
+    assert {path: path.stat().st_mtime_ns for path in (box.folder / "lake").rglob("*")} == before
+
+
+def test_a_compressed_and_moved_log_is_the_same_log(box: Box) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(line(payload(1)))
+    box.ingest()
+    content = log.read_bytes() + line(payload(2))
+    log.unlink()
+    (box.logs / "old").mkdir()
+    (box.logs / "old/a.jsonl.gz").write_bytes(gzip.compress(content))
+    assert box.ingest().events == 1
+    assert [row["line_number"] for row in box.rows(WEBHOOK_EVENTS)] == [1, 2]
+    assert len({row["log_id"] for row in box.rows(WEBHOOK_EVENTS)}) == 1
+    assert list(box.progress()) == ["old/a.jsonl.gz"]
+
+
+def test_a_replaced_log_is_a_new_log_and_it_is_told(box: Box) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(line(payload(1)) + line(payload(2)))
+    box.ingest()
+    log.write_bytes(line(payload(3)))
+    report = box.ingest()
+    assert len(report.notices) == 1
+    assert "a.jsonl" in report.notices[0]
+    ids = [row["meeting_id"][-1] for row in box.rows(WEBHOOK_EVENTS)]
+    assert sorted(ids) == ["1", "2", "3"]
+
+
+def test_a_cut_off_gzip_gives_what_can_be_read_and_says_so(box: Box) -> None:
+    whole = gzip.compress(b"".join(line(payload(number)) for number in range(1, 2000)))
+    (box.logs / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    report = box.ingest()
+    assert 0 < report.events < 1999
+    assert len(report.problems) == 1
+    assert box.progress()["a.jsonl.gz"]["problem"]
+    # Once it is whole the rest is read, and the problem is gone.
+    (box.logs / "a.jsonl.gz").write_bytes(whole)
+    assert report.events + box.ingest().events == 1999
+    assert box.progress()["a.jsonl.gz"]["problem"] is None
+
+
+def test_an_unreadable_log_does_not_stop_the_others(box: Box) -> None:
+    (box.logs / "a.jsonl").mkdir()
+    (box.logs / "b.jsonl").symlink_to(box.logs / "nowhere")
+    (box.logs / "c.jsonl").write_bytes(line(payload(1)))
+    report = box.ingest()
+    assert report.events == 1
+    assert len(report.problems) >= 1
+
+
+def test_a_line_over_the_limit_is_rejected_without_its_neighbours(box: Box) -> None:
+    huge = b'{"x":"' + b"y" * (16 * 2**20) + b'"}'
+    (box.logs / "a.jsonl").write_bytes(line(payload(1)) + huge + b"\n" + line(payload(2)))
+    box.ingest()
+    (row,) = box.rows(REJECTED_LINES)
+    assert (row["reason"], row["byte_length"]) == ("too_long", len(huge))
+    assert row["line_sha256"] == hashlib.sha256(huge).hexdigest()
+    assert len(box.rows(WEBHOOK_EVENTS)) == 2
+
+
+def state(box: Box) -> Any:
+    """All that ingest wrote, without when."""
+    progress = [row | {"updated_at": None, "mtime": None} for row in box.progress().values()]
+    etl = box.etl()
+    news = {day: due.news for day, due in etl.ledger.open_days().items()}
+    return box.rows(WEBHOOK_EVENTS), box.rows(REJECTED_LINES), progress, news
+
+
+def fill(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(
+        line(payload(1)) + b"broken\n" + line(payload(2, "2026-03-05T10:00:00Z"))
+    )
+    (box.logs / "b.jsonl").write_bytes(
+        line(received("2026-03-06T00:00:00Z", payload(1))) + b"[]\n" + line(payload(3))
+    )
+
+
+def test_a_disk_that_fails_at_any_write_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    places = (tmp_path / str(number) for number in itertools.count())
+
+    def new_box() -> Box:
+        place = next(places)
+        place.mkdir()
+        box = Box(place)
+        fill(box)
+        return box
+
+    whole = new_box()
+    whole.ingest()
+    expected = state(whole)
+    failures = 0
+    for fails_at in range(1000):
+        box = new_box()
+        etl = box.etl()
+        etl.files = FaultyFiles(box.folder, fails_at)
+        try:
+            box.ingest(etl)
+        except StorageError:
+            failures += 1
+        else:
+            break
+        box.ingest()
+        assert state(box) == expected, f"after a failure of write {fails_at}"
+    assert failures > 8, "every write was made to fail once"
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.sampled_from([b"broken", b"[]", b"", b"\xff"])
+        | st.integers(1, 9).map(lambda n: line(payload(n))[:-1]),
+        max_size=8,
+    ),
+    st.lists(st.integers(0, 2000), max_size=4),
+)
+def test_however_a_log_grows_its_rows_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], cuts: list[int]
+) -> None:
+    content = b"".join(one + b"\n" for one in lines)
+    at_once, bit_by_bit = Box(tmp_path_factory.mktemp("one")), Box(tmp_path_factory.mktemp("bits"))
+    (at_once.logs / "a.jsonl").write_bytes(content)
+    at_once.ingest()
+    for cut in [*sorted(cuts), len(content)]:
+        (bit_by_bit.logs / "a.jsonl").write_bytes(content[:cut])
+        bit_by_bit.ingest()
+    assert bit_by_bit.rows(WEBHOOK_EVENTS) == at_once.rows(WEBHOOK_EVENTS)
+    assert bit_by_bit.rows(REJECTED_LINES) == at_once.rows(REJECTED_LINES)
+    blank = sum(not one for one in lines)
+    found = len(at_once.rows(WEBHOOK_EVENTS)) + len(at_once.rows(REJECTED_LINES))
+    assert found + blank == len(lines)
