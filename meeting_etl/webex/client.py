@@ -136,7 +136,7 @@ class Client:
             yield items
             page = next_page(answer.headers.get("Link", ""), page.url, params)
             if not page and params.get("max") == str(len(items)):
-                _LOG.warning("%s: the last page is a full one; is a link missing?", answer.asked)
+                _LOG.info("%s: the last page is a full one; is a link missing?", answer.asked)
 
     def close(self) -> None:
         """Close all connections."""

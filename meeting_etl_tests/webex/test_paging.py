@@ -1,3 +1,4 @@
+import logging
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -325,6 +326,7 @@ def test_504_on_an_opaque_cursor_repeats_it_as_it_is(connect: Connect, serve: Se
 def test_a_full_last_page_without_a_link_is_mentioned(
     connect: Connect, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     list(connect(serve(Listed(100)).url).pages("/recordings", PARAMS))
     assert "full" in caplog.text
     caplog.clear()
