@@ -26,7 +26,7 @@ _PLAIN_EVERY_SECONDS = 5.0
 
 def say(sentence: str) -> None:
     """One line about what goes on."""
-    notes.print(sentence, highlight=False)
+    notes.print(sentence, highlight=False, soft_wrap=True)
 
 
 def complain(sentence: str) -> None:

@@ -50,16 +50,13 @@ def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None
     Without dates: all days that have due work. With dates: the due work of those days. What was
     fetched and is settled is not asked again; to do so all the same, give --refetch.
     """
+    etl = _etl()
+    asked = _span(etl, first, last)
+    if refetch and asked is None:
+        raise click.UsageError("--refetch needs --from or --to, the days to ask for again.")
     from meeting_etl.cli.running import run_and_report
 
-    etl = Etl(os.environ)
-    if refetch and first is None:
-        raise click.UsageError("--refetch needs --from (and --to), the days to ask for again.")
-    sys.exit(
-        run_and_report(
-            etl, os.environ.get("DAGSTER_HOME"), asked=_span(etl, first, last), refetch=refetch
-        )
-    )
+    sys.exit(run_and_report(etl, os.environ.get("DAGSTER_HOME"), asked=asked, refetch=refetch))
 
 
 @cli.command()
@@ -67,7 +64,7 @@ def status() -> None:
     """Show how far the logs are read, what is known of each resource, what is due when."""
     from meeting_etl.cli import report
 
-    etl = Etl(os.environ)
+    etl = _etl()
     report.show_logs(etl)
     report.show_ledger(etl)
     report.show_open_work(etl)
@@ -100,7 +97,7 @@ def sql(query: str | None, form: str) -> None:
         query = sys.stdin.read()
     if not query.strip():
         raise click.UsageError("Give a query, as an argument or on standard input.")
-    names, rows = catalog.query(Etl(os.environ).settings.data_dir, query)
+    names, rows = catalog.query(_etl().settings.data_dir, query)
     if form == "csv":
         display.write_csv(names, rows)
     elif form == "json":
@@ -172,7 +169,14 @@ def dev(port: int, host: str) -> None:
     """
     from meeting_etl.cli.dev import serve_dagster
 
-    sys.exit(serve_dagster(Etl(os.environ), os.environ, host, port))
+    sys.exit(serve_dagster(_etl(), os.environ, host, port))
+
+
+def _etl() -> Etl:
+    """What the variables say; a wrong one is told before anything slow is loaded."""
+    etl = Etl(os.environ)
+    etl.settings  # noqa: B018 - reading them checks them
+    return etl
 
 
 def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | None:
@@ -190,6 +194,8 @@ def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | Non
 
 def main() -> None:
     """Run the command line; known errors become one sentence and an exit status."""
+    # Also where DAGSTER_HOME names an instance with settings of its own.
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:

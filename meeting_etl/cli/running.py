@@ -40,7 +40,8 @@ def _days(outcome: Outcome) -> str:
 
 
 def _status(outcome: Outcome) -> int:
-    for _, sentence in outcome.failures:
+    # Several steps may fail for one reason.
+    for sentence in dict.fromkeys(sentence for _, sentence in outcome.failures):
         display.complain(sentence)
     if any(kind == SettingsError.__name__ for kind, _ in outcome.failures):
         return 2

@@ -12,6 +12,7 @@ from typing import Any, cast
 import dagster as dg
 
 from meeting_etl.orchestration.assets import DAY_ASSETS, REFETCH_TAG, webhook_events
+from meeting_etl.pipeline.ingest import news
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
@@ -70,8 +71,27 @@ def due_days(
             yield dg.RunRequest(run_key=f"{span}/{earliest}/{quarter}", tags=span_tags(span))
 
 
+@dg.sensor(
+    job=INGEST_JOB,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Launches ingest when a webhook log has grown, moved or is new.",
+)
+def new_log_lines(
+    context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run of ingest when there is something to read and none is under way."""
+    active = dg.RunsFilter(job_name=INGEST_JOB.name, statuses=_ACTIVE)
+    if context.instance.get_runs(active, limit=1):
+        yield dg.SkipReason("Ingest is under way.")
+    elif news(etl.logs, etl.lake):
+        yield dg.RunRequest()
+    else:
+        yield dg.SkipReason("No log has news.")
+
+
 SCHEDULES = [every_quarter_hour]
-SENSORS = [due_days]
+SENSORS = [due_days, new_log_lines]
 
 
 def busy_days(instance: dg.DagsterInstance) -> set[date]:

@@ -79,6 +79,12 @@ def ingest(
         return work.report
 
 
+def news(logs: Logs, lake: Lake) -> list[str]:
+    """Paths of logs that ingest would read now; costs a look at each file's size and time."""
+    known = [_known_log(row) for row in lake.read(INGESTED_LOGS).to_pylist()]
+    return [sighting.log_file for sighting in logs.sightings(known)]
+
+
 def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
     """Put the new lines of one log into the work, committing when it is time."""
     if sighting.notice:

@@ -8,7 +8,14 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.automation import busy_days, due_days, every_quarter_hour, runnable
+from meeting_etl.orchestration.automation import (
+    busy_days,
+    due_days,
+    every_quarter_hour,
+    new_log_lines,
+    runnable,
+)
+from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 
@@ -104,6 +111,27 @@ def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 16)]
     etl.clock.sleep(12 * 3600)
     assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 17), date(2026, 3, 16)]
+
+
+def test_ingest_is_launched_when_a_log_has_news_and_not_while_it_runs(
+    etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    def ticked() -> int:
+        with dg.build_sensor_context(
+            instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
+        ) as context:
+            return len(new_log_lines.evaluate_tick(context).run_requests or [])
+
+    assert ticked() == 0
+    (tmp_path / "webhook_logs").mkdir()
+    (tmp_path / "webhook_logs/a.jsonl").write_text("[]\n")
+    assert ticked() == 1
+    job = build_defs(etl).resolve_job_def("ingest")
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert ticked() == 0
+    instance.delete_run(run.run_id)
+    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+    assert ticked() == 0
 
 
 def test_the_schedule_reads_the_logs_every_quarter_hour() -> None:

@@ -1,0 +1,250 @@
+"""The command line as its users meet it: answers, errors, exit statuses."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.world import guide_world
+from meeting_etl_tests.product import Product, command
+
+
+@pytest.fixture(scope="module")
+def webex() -> Iterator[Sandbox]:
+    with Sandbox(guide_world()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ran(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """The guide's meeting, fetched by the command."""
+    product = Product(tmp_path_factory.mktemp("ran"), webex, "user")
+    product.write_logs()
+    done = product.command("run")
+    assert done.returncode == 0, done.stderr
+    return product
+
+
+def test_run_says_what_it_did(ran: Product) -> None:
+    done = ran.command("run")
+    assert done.returncode == 0
+    assert "No day had due work; 0 requests" in done.stderr
+
+
+def test_run_makes_a_dagster_instance_without_telemetry_in_the_data_folder(ran: Product) -> None:
+    assert "telemetry:\n  enabled: false" in (ran.folder / "dagster/dagster.yaml").read_text()
+    assert (ran.folder / "dagster/history").is_dir()
+
+
+def test_a_refetch_of_some_days_asks_again_for_those_alone(ran: Product) -> None:
+    seen = ran.webex.counters.total
+    assert (
+        ran.command("run", "--from", "2021-05-15", "--to", "2021-05-16", "--refetch").returncode
+        == 0
+    )
+    assert ran.webex.counters.total == seen
+    done = ran.command("run", "--from", "2021-05-14", "--to", "2021-05-14", "--refetch")
+    assert done.returncode == 0
+    assert ran.webex.counters.total == seen + 4
+    assert len(ran.rows("recordings")) == 1
+
+
+def test_status_shows_logs_ledger_and_open_work(ran: Product) -> None:
+    done = ran.command("status")
+    assert done.returncode == 0
+    assert "1 read, 1 lines, 1 events, 0 rejected lines" in done.stderr
+    assert "transcript_snippets" in done.stdout
+    assert "No day has open work." in done.stderr
+
+
+def test_sql_answers_as_table_csv_and_json(ran: Product) -> None:
+    query = "SELECT person_name, offset_ms, NULL AS nothing FROM transcript_snippets"
+    assert "John Andersen" in ran.command("sql", query).stdout
+    assert ran.command("sql", query, "--format", "csv").stdout == (
+        "person_name,offset_ms,nothing\nJohn Andersen,1000,\n"
+    )
+    answered = ran.command("sql", query, "--format", "json").stdout
+    assert json.loads(answered) == {
+        "person_name": "John Andersen",
+        "offset_ms": 1000,
+        "nothing": None,
+    }
+
+
+def test_a_wrong_query_is_one_sentence(ran: Product) -> None:
+    done = ran.command("sql", "SELECT nonsense FROM meetings")
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sql_cannot_change_the_catalog(ran: Product) -> None:
+    done = ran.command("sql", "CREATE TABLE mine AS SELECT 1")
+    assert done.returncode == 2
+    assert "read-only" in done.stderr
+
+
+def test_sql_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
+    done = command("sql", "SELECT 1", environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert done.returncode == 2
+    assert "meeting-etl run" in done.stderr
+
+
+def test_a_first_run_without_logs_and_token_ends_well_with_empty_tables(tmp_path: Path) -> None:
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path)}
+    done = command("run", environ=environ)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert "0" in command("sql", "SELECT count(*) FROM meetings", environ=environ).stdout
+
+
+def test_a_missing_token_names_the_variables(ran: Product, tmp_path: Path) -> None:
+    product = Product(tmp_path, ran.webex, "user")
+    product.write_logs()
+    environ = {name: value for name, value in product.environ.items() if "TOKEN" not in name}
+    done = command("run", environ=environ)
+    assert done.returncode == 2
+    assert "WEBEX_ACCESS_TOKEN" in done.stderr
+    assert "WEBEX_REFRESH_TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refused_token_names_the_variable_and_keeps_the_meetings(
+    webex: Sandbox, tmp_path: Path
+) -> None:
+    product = Product(tmp_path, webex, "user")
+    product.write_logs()
+    environ = product.environ | {"WEBEX_ACCESS_TOKEN": "expired"}
+    done = command("run", environ=environ)
+    assert done.returncode == 1
+    assert "WEBEX_ACCESS_TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(product.rows("meetings")) == 1
+    # With a good token the next run does what is left.
+    assert product.command("run").returncode == 0
+    assert len(product.rows("recordings")) == 1
+
+
+def test_the_refresh_grant_serves_as_well(webex: Sandbox, tmp_path: Path) -> None:
+    product = Product(tmp_path, webex, "user")
+    product.write_logs()
+    environ = {name: value for name, value in product.environ.items() if "TOKEN" not in name} | {
+        "WEBEX_CLIENT_ID": webex.client_id,
+        "WEBEX_CLIENT_SECRET": webex.client_secret,
+        "WEBEX_REFRESH_TOKEN": webex.grant("user"),
+    }
+    done = command("run", environ=environ)
+    assert done.returncode == 0, done.stderr
+    assert len(product.rows("transcript_snippets")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEBEX_TOKEN_KIND", "root"),
+        ("WEBEX_REQUESTS_PER_MINUTE", "many"),
+        ("WEBEX_REQUESTS_PER_MINUTE", "-1"),
+        ("WEBEX_MAX_WAIT_SECONDS", "nan"),
+        ("WEBEX_BASE_URL", "webexapis.com"),
+        ("MEETING_ETL_SETTINGS", "/nowhere/settings.toml"),
+        ("DAGSTER_HOME", "relative/path"),
+    ],
+)
+def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
+    done = command("run", environ={"MEETING_ETL_DATA_DIR": str(tmp_path), name: value})
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("[fetch]\nthread = 3", "thread"),
+        ("[fetch]\nthreads = 'three'", "threads"),
+        ("[fetch]\nthreads = 0", "threads"),
+        ("[settling]\nafter_end_seconds = [3600, 900]", "after_end_seconds"),
+        ("[nonsense]\na = 1", "nonsense"),
+        ("[fetch", "settings.toml"),
+    ],
+)
+def test_a_wrong_key_of_the_settings_file_names_itself(
+    tmp_path: Path, content: str, named: str
+) -> None:
+    (tmp_path / "settings.toml").write_text(content)
+    environ = {
+        "MEETING_ETL_DATA_DIR": str(tmp_path / "data"),
+        "MEETING_ETL_SETTINGS": str(tmp_path / "settings.toml"),
+    }
+    done = command("status", environ=environ)
+    assert done.returncode == 2
+    assert named in done.stderr
+
+
+def test_settings_of_the_file_count(ran: Product, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[privacy]\nstore_links = true\n")
+    product = Product(
+        tmp_path / "data",
+        ran.webex,
+        "user",
+        more={"MEETING_ETL_SETTINGS": str(tmp_path / "settings.toml")},
+    )
+    product.write_logs()
+    assert product.command("run").returncode == 0
+    (row,) = product.rows("recordings")
+    assert row["playback_url"].startswith("https://guide-test.webex.example/")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--from", "yesterday"),
+        ("run", "--from", "2026-03-02", "--to", "2026-03-01"),
+        ("run", "--refetch"),
+        ("nonsense",),
+        ("sandbox", "--world", "moon"),
+        ("sql", ""),
+    ],
+)
+def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/precious.txt").write_text("keep")
+    done = command("demo", "--world", "guide", "--data-dir", str(tmp_path / "mine"))
+    assert done.returncode == 2
+    assert "--data-dir" in done.stderr
+    assert (tmp_path / "mine/precious.txt").read_text() == "keep"
+    for _ in range(2):
+        done = command("demo", "--world", "guide", "--data-dir", str(tmp_path / "demo"))
+        assert done.returncode == 0, done.stderr
+    for part in (
+        "Tables",
+        "Ledger",
+        "Who attended longest?",
+        "Who talked most?",
+        "have no recording",
+    ):
+        assert part in done.stdout
+    assert "meeting-etl dev" in done.stderr
+
+
+def test_help_needs_no_dagster() -> None:
+    done = command("--help")
+    assert done.returncode == 0
+    for name in (
+        "demo",
+        "run",
+        "status",
+        "sql",
+        "sandbox",
+        "dev",
+        "WEBEX_ACCESS_TOKEN",
+        "Exit status",
+    ):
+        assert name in done.stdout
