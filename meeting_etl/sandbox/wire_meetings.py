@@ -52,7 +52,7 @@ def admin_meeting(meeting: Meeting, now: datetime) -> Json:
     item = _instance(meeting, now) | {
         "meetingSeriesId": meeting.series_id,
         "scheduledMeetingId": meeting.scheduled_id,
-        **has_flags(meeting),
+        **(has_flags(meeting) if meeting.ended_at <= now else {}),
     }
     hidden = {*_NOT_FOR_ADMINS, *_entry(meeting.host, meeting.site_url, meeting.web_link_key)}
     return present({name: value for name, value in item.items() if name not in hidden})

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from meeting_etl.sandbox.answers import Ask as AskedQuestion
+from meeting_etl.sandbox.answers import Listing
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.index import Index
+from meeting_etl.sandbox.meetings import list_meetings
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import (
@@ -176,6 +180,25 @@ def test_windows_are_of_the_start(
     assert ids(ask(webex), **ENDED, **window) == expected
 
 
+def test_a_listing_has_ten_thousand_instances_at_most() -> None:
+    one = small_world().meetings[0]
+    many = tuple(replace(one, id=f"{S1}_I_{number}") for number in range(10_001))
+    world = small_world(meetings=many)
+    ask = AskedQuestion(
+        index=Index(world),
+        kind="admin",
+        caller=world.admin,
+        now=NOW,
+        query=dict(ENDED),
+        path_id="",
+        token_expires_at=NOW,
+    )
+    # Over HTTP this would be a hundred pages.
+    answer = list_meetings(ask)
+    assert isinstance(answer, Listing)
+    assert len(answer.items) == 10_000
+
+
 def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: Ask) -> None:
     assert ids(ask(serve(small_world(), at("2026-03-10T08:00:00"))), **ENDED) == [B, D]
 
@@ -291,4 +314,5 @@ def test_admin_details_need_no_host_and_carry_no_secrets(serve: Serve, ask: Ask)
     early = serve(small_world(), at("2026-03-02T09:20:00"))
     progressing = ask(early, "admin").item(f"/admin/meetings/{A}")
     assert progressing["state"] == "inProgress"
+    assert "hasRecording" not in progressing
     assert "plantedsecret" not in repr(progressing)
