@@ -98,8 +98,6 @@ def read_event(line: bytes, *, now: datetime) -> Event | Rejected:
     `now` (aware) bounds what is believed: a received_at more than 24 hours ahead of it is None.
     """
     try:
-        if not line.isascii():
-            line.decode("utf-8")
         line = line.strip(b" \t\r\n")
         return _read_usual(line, now) or _read_carefully(line, now)
     except UnicodeDecodeError as error:
@@ -111,14 +109,18 @@ def read_event(line: bytes, *, now: datetime) -> Event | Rejected:
 
 
 def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
-    """The quick way, for lines of known fields only; None for all others."""
+    """The quick way, for lines of known fields only; None for all others.
+
+    Decoding texts checks that they are UTF-8; what it passes over has to be looked at.
+    """
     try:
         usual, body = _decode_usual(line), line
         received_at = usual.received_at
         if usual.body and usual.resource is None:
+            line.decode()
             body = bytes(usual.body)
             usual = _decode_usual(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     resource, event, data = usual.resource, usual.event, usual.data
     if resource is None or event is None or data is None or usual.headers or usual.body:
@@ -127,6 +129,7 @@ def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
 
 
 def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
+    line.decode()
     line, document = _decoded(line)
     if type(document) is not dict:
         return Rejected(Reason.NOT_AN_OBJECT, "It is JSON, but not an object.")
@@ -180,7 +183,7 @@ def _lacking(payload: object) -> str:
 
 
 def _received_at(value: object, now: datetime) -> datetime | None:
-    if type(value) is not str:
+    if not isinstance(value, str):
         return None
     try:
         moment = parse_timestamp(value)

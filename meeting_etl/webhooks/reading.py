@@ -96,16 +96,16 @@ class LogReader:
         return self._digests()[1]
 
     def __iter__(self) -> Iterator[Line]:
-        for batch in self._batches():
-            if isinstance(batch, LongLine):
+        for block in self._blocks():
+            if isinstance(block, LongLine):
                 offset, self.consumed = self.consumed, self._prefix.length
                 self.lines += 1
-                yield Line(offset, self.lines, None, batch.data_length, batch.sha256)
+                yield Line(offset, self.lines, None, block.data_length, block.sha256)
                 continue
-            usual = self._is_usual()
-            for raw in batch:
-                offset = self.consumed
-                self.consumed = offset + len(raw) + 1
+            start, begin, usual = 0, self.consumed, self._is_usual()
+            while (end := block.find(b"\n", start)) >= 0:
+                raw, offset, start = block[start:end], begin + start, end + 1
+                self.consumed = begin + start
                 self.lines += 1
                 if not usual:
                     if line := self._unusual(raw, offset):
@@ -122,10 +122,10 @@ class LogReader:
             return Line(offset, self.lines, None, len(data), hashlib.sha256(data).hexdigest())
         return Line(offset, self.lines, data, len(data), None)
 
-    def _batches(self) -> Iterator[list[bytes] | LongLine]:
-        """Finished lines, without newlines."""
+    def _blocks(self) -> Iterator[bytes | LongLine]:
+        """Blocks that begin with a line and hold a newline, and lines above the limit."""
         unfinished = Unfinished(self._max_line_bytes)
-        for block in self._blocks():
+        for block in self._file_blocks():
             if long := unfinished.long:
                 piece, newline, block = block.partition(b"\n")
                 long.add(piece)
@@ -136,9 +136,8 @@ class LogReader:
                 yield long
             if b"\n" in block:
                 self._block = unfinished.joined_with(block)
-                lines = self._block.split(b"\n")
-                block = lines.pop()
-                yield lines
+                yield self._block
+                block = self._block[self.consumed - self._prefix.length :]
                 self._prefix, self._block = self._passed(), b""
             unfinished.add(block, begins_log=self.consumed == 0)
 
@@ -147,7 +146,7 @@ class LogReader:
         is_short = len(self._block) <= self._max_line_bytes
         return is_short and self.consumed > 0 and CR not in self._block
 
-    def _blocks(self) -> Iterator[bytes]:
+    def _file_blocks(self) -> Iterator[bytes]:
         """The rest of the file; what ends it early is reported."""
         if self._file is None or not self._is_sound:
             return
