@@ -3,7 +3,9 @@
 Belongs here: `demo` and `sandbox`. Does not: the worlds (sandbox/), the pipeline.
 """
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 from meeting_etl.cli import display, report
@@ -27,7 +29,7 @@ _QUESTIONS = {
         FROM attendance GROUP BY ALL ORDER BY hours DESC, display_name LIMIT 5""",
     "Who talked most?": """
         SELECT person_name, count(*) AS meetings, round(sum(talk_seconds) / 60, 1) AS minutes,
-               round(avg(share_of_speech) * 100) AS percent_of_speech
+               round(avg(share_of_speech) * 100)::INT AS percent_of_speech
         FROM talk_time GROUP BY ALL ORDER BY minutes DESC, person_name LIMIT 5""",
     "Which meetings have no recording, and why?": """
         SELECT l.status, l.reason, count(*) AS meetings, max(m.ended_at)::VARCHAR AS latest_ended_at
@@ -93,11 +95,12 @@ def _emptied(folder: Path) -> Path:
 
 
 def _say_how_to_go_on(data_dir: str) -> None:
+    command = "meeting-etl" if shutil.which("meeting-etl") else os.path.relpath(sys.argv[0])
     variable = f"MEETING_ETL_DATA_DIR={data_dir}"
     display.say(
         "\n[bold]Go on[/]\n"
-        f'  one query   {variable} meeting-etl sql "FROM meetings LIMIT 5"\n'
+        f'  one query   {variable} {command} sql "FROM meetings LIMIT 5"\n'
         f"  DuckDB      duckdb -readonly {data_dir}/{catalog.CATALOG}\n"
         f'  Python      meeting_etl.connect("{data_dir}").sql("SHOW TABLES")\n'
-        f"  Dagster UI  {variable} meeting-etl dev     then open http://127.0.0.1:3000"
+        f"  Dagster UI  {variable} {command} dev     then open http://127.0.0.1:3000"
     )

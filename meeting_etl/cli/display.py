@@ -5,6 +5,7 @@ Belongs here: everything that knows about terminals. Does not: what is shown.
 
 import csv
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 # Answers go to stdout, so that they can be piped; all else goes to stderr.
-answers = Console()
+# Where nobody looks at a terminal there is no width to heed.
+answers = Console(width=None if sys.stdout.isatty() else 160)
 notes = Console(stderr=True)
 
 _PLAIN_EVERY_SECONDS = 5.0
@@ -37,7 +39,13 @@ def complain(sentence: str) -> None:
 def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table; numbers to the right, NULL as a dim dash."""
     rows = [list(row) for row in rows]
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for number, name in enumerate(names):
         numeric = any(isinstance(row[number], int | float) for row in rows)
         table.add_column(
@@ -68,24 +76,31 @@ def write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 @contextmanager
 def progress() -> Iterator["Meter"]:
-    """Shows what is worked on: a bar for each thing on a terminal, plain lines elsewhere."""
-    if not notes.is_terminal:
-        yield Meter(None)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=notes, transient=True) as bars:
-        yield Meter(bars)
+    """Shows what is worked on: a bar for each thing on a terminal, plain lines elsewhere.
+
+    Dagster points the process's output at files while a step runs; progress goes to where the
+    command was started.
+    """
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as started_from:
+        console = Console(file=started_from)
+        if not console.is_terminal:
+            yield Meter(console, None)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bars:
+            yield Meter(console, bars)
 
 
 class Meter:
     """Called with what is worked on, how much is done and how much there is."""
 
-    def __init__(self, bars: Progress | None) -> None:
+    def __init__(self, console: Console, bars: Progress | None) -> None:
+        self._console = console
         self._bars = bars
         self._what = ""
         self._task: Any = None
@@ -108,7 +123,7 @@ class Meter:
         now = time.perf_counter()
         if now - self._said_at > _PLAIN_EVERY_SECONDS:
             self._said_at = now
-            say(f"{what}: {done} of {total}")
+            self._console.print(f"{what}: {done} of {total}", highlight=False)
 
 
 def _cell(value: Any) -> str:
@@ -119,5 +134,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.10g}"
     return escape(str(value))
