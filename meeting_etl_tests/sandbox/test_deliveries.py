@@ -160,6 +160,20 @@ def test_some_events_come_twice_some_days_late_and_some_are_corrected(folder: Pa
     assert max(late) > timedelta(days=1)
 
 
+def test_of_some_meetings_nothing_is_heard_for_most_of_a_day(world: World, folder: Path) -> None:
+    over = {meeting.id: meeting.ended_at for meeting in world.meetings}
+    heard = defaultdict(list)
+    for one in ended(folder):
+        heard[one.payload["data"].get("id")].append(one)
+    first = [
+        min(one.received_at for one in lines if one.received_at) - over[key]
+        for key, lines in heard.items()
+        if key in over and all(one.received_at for one in lines)
+    ]
+    assert max(first) > timedelta(hours=20)
+    assert sorted(first)[len(first) // 2] < timedelta(minutes=1)
+
+
 def test_lines_of_a_log_are_not_quite_in_order(folder: Path) -> None:
     moments = defaultdict(list)
     for path in folder.rglob("collector-a.jsonl"):
