@@ -13,7 +13,7 @@ import dagster as dg
 
 from meeting_etl.orchestration.assets import DAY_ASSETS, REFETCH_TAG, webhook_events
 from meeting_etl.pipeline.ingest import news
-from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.schemas import FIRST_DAY, MEETINGS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
 
@@ -152,8 +152,11 @@ def run_now(
     if outcome.failures:
         return outcome
     due = runnable(etl.ledger.due_days(), etl)
+    if refetch:
+        held = {date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS)}
+        due = runnable(sorted({*due, *held}), etl)
     if asked is not None:
-        due = [day for day in (asked if refetch else due) if asked.first <= day <= asked.last]
+        due = [day for day in due if asked.first <= day <= asked.last]
     runs = []
     for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
         tags = span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {})
