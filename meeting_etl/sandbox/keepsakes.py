@@ -30,7 +30,8 @@ _BYTES_PER_SECOND = 61_000
 class Keepsakes:
     """What a meeting is to leave.
 
-    `late` comes on top of the usual minutes; `fresh`: nothing comes before an hour has passed.
+    `late` comes on top of the usual minutes, which are 215 at most; `fresh`: nothing comes before
+    an hour has passed.
     """
 
     recordings: int = 1

@@ -79,7 +79,7 @@ def oddities(chance: random.Random) -> Iterator[Plan]:
         Keepsakes(shared_with=(HOSTS[0].email,)),
         Keepsakes(prevent_download=True),
         Keepsakes(format="ARF"),
-        Keepsakes(late=timedelta(hours=70)),
+        Keepsakes(late=timedelta(hours=68)),
         Keepsakes(late=timedelta(hours=26)),
     ):
         yield replace(call(chance), kept=kept, host=1 + chance.randrange(6))
@@ -121,7 +121,7 @@ def some_rejoin(chance: random.Random, guests: Sequence[Guest]) -> tuple[Guest, 
 def usual(chance: random.Random) -> Keepsakes:
     """What an ordinary meeting leaves: a quarter is not recorded, a few assets come late."""
     recorded = 0 if chance.random() < 0.25 else 2 if chance.random() < 0.08 else 1
-    late = timedelta(hours=chance.uniform(2, 70)) if chance.random() < 0.07 else timedelta()
+    late = timedelta(hours=chance.uniform(2, 68)) if chance.random() < 0.07 else timedelta()
     written = int(recorded > 0 and chance.random() < 0.88)
     return Keepsakes(recorded, written, late=late, older_snippets=chance.random() < 0.2)
 
