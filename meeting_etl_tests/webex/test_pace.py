@@ -2,10 +2,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -77,6 +79,27 @@ def test_many_threads_use_the_whole_rate_and_no_more(files: Files, clock: Manual
         for future in [threads.submit(pace.wait) for _ in range(1000)]:
             future.result()
     assert (clock.now() - START).total_seconds() == pytest.approx(990 / 5, abs=0.01)
+
+
+class CountedFiles(Files):
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.opened = 0
+
+    @contextmanager
+    def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+        self.opened += 1
+        with super().locked_file(name, mode=mode) as file:
+            yield file
+
+
+def test_waiting_threads_do_not_all_wake_up_for_each_slot(tmp_path: Path) -> None:
+    files = CountedFiles(tmp_path)
+    pace = pace_of(files, Clock(), per_minute=12_000)
+    with ThreadPoolExecutor(24) as threads:
+        for future in [threads.submit(pace.wait) for _ in range(100)]:
+            future.result()
+    assert files.opened < 400
 
 
 @given(
