@@ -14,6 +14,7 @@ from meeting_etl.webex.client import Client
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.wire import Limits
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.granting import Webex
 from meeting_etl_tests.webex.servers import Answering, Server, running
 
 Serve = Callable[[Answering], Server]
@@ -76,3 +77,13 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
             return stack.enter_context(closing(client))
 
         yield build
+
+
+@pytest.fixture
+def webex() -> Webex:
+    return Webex()
+
+
+@pytest.fixture
+def server(serve: Serve, webex: Webex) -> Server:
+    return serve(webex)

@@ -1,0 +1,119 @@
+import json
+import logging
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meeting_etl.errors import BadAnswer, MeetingEtlError
+from meeting_etl.webex.client import error_for
+from meeting_etl.webex.wire import Answer
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
+
+
+@given(st.text(st.characters(codec="latin-1")))
+def test_no_retry_after_crashes_it(told: str) -> None:
+    error = error_for(answer_of(429, {"Retry-After": told}))
+    assert isinstance(error, BadAnswer)
+    assert error.http_status == 429
+
+
+# What an error says
+
+
+def answer_of(
+    status: int, headers: dict[str, str] | None = None, body: bytes = b"", asked: str = "GET /v1/x"
+) -> Answer:
+    now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    return Answer(asked, status, headers or {}, body, now, "METL_ours")
+
+
+def told(status: int, message: object, **more: object) -> str:
+    return str(error_for(answer_of(status, body=json.dumps({"message": message, **more}).encode())))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 423, 429, 500, 503, 504, 302])
+def test_every_error_is_one_sentence_about_the_request(status: int) -> None:
+    sentence = told(status, "Something is off")
+    assert f"{status} to GET /v1/x: Something is off (trackingId METL_ours)" in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "wilma.quist@sales.example",
+        "https://webex.example/lsr.php?RCID=77ab059a",
+        "Bearer abcdef",
+        "NjY5ZTQ4YzUtYWMyMi00MTYzLWE4ZTItNGI1M2Q4ZmZkMmVlZDY3MjJmZmYt_PF84_1eb65fdf-9643",
+    ],
+)
+def test_addresses_links_and_tokens_in_a_message_are_left_out(secret: str) -> None:
+    sentence = told(403, f"The host {secret} says no")
+    assert "The host … says no" in sentence
+    for piece in re.findall(r"\w{6,}", secret):
+        assert piece not in sentence
+
+
+def test_ids_in_a_message_stay() -> None:
+    meeting = "501e995485e2460bb129410116757b13_I_194316955237236650"
+    assert meeting in told(404, f"Meeting ID '{meeting}' is not there")
+
+
+def test_a_long_message_is_cut_and_nothing_else_of_the_body_is_told() -> None:
+    sentence = told(400, "x y" * 1000, errors=[{"description": "planted"}], password="planted")
+    assert "planted" not in sentence
+    assert len(sentence) < 400
+    assert "\n" not in told(400, "two\nlines\x00 and \t more")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>planted</html>", b"[]", b'{"message": 5}', b"\xff", b"[" * 10**5]
+)
+def test_a_body_that_is_no_error_object_is_not_told(body: bytes) -> None:
+    sentence = str(error_for(answer_of(400, body=body)))
+    assert sentence.startswith("Webex answered 400 to GET /v1/x (trackingId METL_ours): ")
+    assert "planted" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({"trackingId": "from-header"}, b"{}", "from-header"),
+        ({"trackingId": "from-header"}, b'{"trackingId": "from-body"}', "from-body"),
+        ({"trackingId": "wilma@sales.example"}, b'{"trackingId": 5}', "5"),
+        ({"trackingId": "wilma@sales.example"}, b'{"trackingId": "a b"}', "METL_ours"),
+    ],
+)
+def test_the_tracking_id_that_support_asks_for(
+    headers: dict[str, str], body: bytes, expected: str
+) -> None:
+    assert f"(trackingId {expected})" in str(error_for(answer_of(400, headers, body)))
+
+
+def chain(error: BaseException | None) -> str:
+    text = ""
+    while error:
+        text += f"{error!r} {error} "
+        error = error.__cause__ or error.__context__
+    return text
+
+
+@pytest.mark.parametrize(
+    "fault", [reset, cut_short, Reply({"message": "no"}, 403), Reply(b"", 500)]
+)
+def test_no_address_and_no_token_in_errors_their_causes_or_logs(
+    connect: Connect, serve: Serve, fault: Act, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = serve(lambda seen: fault)
+    client = connect(server.url)
+    with pytest.raises(MeetingEtlError) as caught:
+        list(client.pages("/recordings", {"max": "100", "hostEmail": "wilma@sales.example"}))
+    shown = chain(caught.value) + caplog.text
+    assert "/v1/recordings" in shown
+    for secret in ("wilma", "sales.example", "given-token", "Bearer"):
+        assert secret not in shown

@@ -1,0 +1,183 @@
+import logging
+
+import pytest
+
+from meeting_etl.errors import BadAnswer, Forbidden
+from meeting_etl.webex.wire import Limits
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import Act, Reply, Seen, reset
+
+PARAMS = {"max": "100", "meetingId": "m1"}
+
+
+class Listed:
+    """A listing of `count` items that pages as Webex does, with an opaque cursor."""
+
+    def __init__(self, count: int, *, empty_pages: frozenset[int] = frozenset()) -> None:
+        self.count = count
+        self.empty_pages = empty_pages
+        self.faults: dict[tuple[int, int], Act] = {}
+        self.tries: dict[int, int] = {}
+
+    def __call__(self, seen: Seen) -> Act:
+        start = int(seen.params.get("cursor", "c0").removeprefix("c"))
+        self.tries[start] = self.tries.get(start, 0) + 1
+        fault = self.faults.pop((start, self.tries[start]), None)
+        if fault:
+            return fault
+        size = 0 if start in self.empty_pages else int(seen.params["max"])
+        self.empty_pages -= {start}
+        items = [{"id": number} for number in range(start, min(start + size, self.count))]
+        end = start + len(items)
+        more = end < self.count
+        link = f'<http://{seen.headers["Host"]}{seen.path}?cursor=c{end}>; rel="next"'
+        if more and not items:
+            link = link.replace(f"c{end}", f"c{end}&again=yes")
+        return Reply({"items": items}, headers={"Link": link} if more else {})
+
+
+def ids(pages: list[list[dict[str, object]]]) -> list[object]:
+    return [item["id"] for page in pages for item in page]
+
+
+def test_all_pages_are_read_to_the_end(connect: Connect, serve: Serve) -> None:
+    server = serve(Listed(250))
+    pages = list(connect(server.url).pages("/recordings", {"max": "100", "meetingId": "m 1"}))
+    assert ids(pages) == list(range(250))
+    assert [len(page) for page in pages] == [100, 100, 50]
+    assert {seen.params["meetingId"] for seen in server.seen} == {"m 1"}
+    assert len({seen.connection for seen in server.seen}) == 1
+
+
+def test_an_empty_page_is_not_the_end(connect: Connect, serve: Serve) -> None:
+    server = serve(Listed(250, empty_pages=frozenset({0, 100})))
+    pages = list(connect(server.url).pages("/recordings", PARAMS))
+    assert ids(pages) == list(range(250))
+    assert [len(page) for page in pages] == [0, 100, 0, 100, 50]
+
+
+def test_a_page_that_comes_round_again_ends_it(connect: Connect, serve: Serve) -> None:
+    def round_again(seen: Seen) -> Act:
+        other = {"a": "b", "b": "c", "c": "b"}[seen.params.get("cursor", "a")]
+        return Reply(headers={"Link": f"<?cursor={other}>; rel=next"})
+
+    server = serve(round_again)
+    with pytest.raises(BadAnswer, match="again and again"):
+        list(connect(server.url).pages("/recordings", PARAMS))
+    assert len(server.seen) == 3
+
+
+def test_a_next_link_to_the_same_page_ends_it(connect: Connect, serve: Serve) -> None:
+    server = serve(
+        lambda seen: Reply(headers={"Link": f"<{seen.path}?max=100&meetingId=m1>; rel=next"})
+    )
+    with pytest.raises(BadAnswer, match="again and again"):
+        list(connect(server.url).pages("/recordings", PARAMS))
+    assert len(server.seen) == 1
+
+
+def test_pages_without_end_end(connect: Connect, serve: Serve) -> None:
+    server = serve(
+        lambda seen: Reply(
+            headers={"Link": f"<?cursor={int(seen.params.get('cursor', '0')) + 1}>; rel=next"}
+        )
+    )
+    client = connect(server.url, limits=Limits(pages=50))
+    with pytest.raises(BadAnswer, match="again and again"):
+        list(client.pages("/recordings", PARAMS))
+    assert len(server.seen) == 50
+
+
+def test_the_token_does_not_follow_a_link_to_another_host(connect: Connect, serve: Serve) -> None:
+    thief = serve(lambda seen: Reply())
+    server = serve(
+        lambda seen: Reply(headers={"Link": f"<{thief.url}/recordings?cursor=c2>; rel=next"})
+    )
+    with pytest.raises(BadAnswer, match="another host"):
+        list(connect(server.url).pages("/recordings", PARAMS))
+    assert thief.seen == []
+
+
+def test_a_page_that_fails_is_repeated_and_the_earlier_ones_are_kept(
+    connect: Connect, serve: Serve
+) -> None:
+    listed = Listed(250)
+    listed.faults = {
+        (100, 1): Reply({"message": "busy"}, 503),
+        (100, 2): reset,
+        (100, 3): Reply(b"<html>"),
+        (200, 1): Reply({"wrong": []}),
+        (200, 2): Reply({"items": {}}),
+        (200, 3): Reply({"items": ["x"]}),
+    }
+    server = serve(listed)
+    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == list(range(250))
+    assert listed.tries == {0: 1, 100: 4, 200: 4}
+
+
+def test_a_page_that_is_refused_ends_the_listing(connect: Connect, serve: Serve) -> None:
+    listed = Listed(250)
+    listed.faults = {(100, 1): Reply({"message": "no"}, 403)}
+    with pytest.raises(Forbidden):
+        list(connect(serve(listed).url).pages("/recordings", PARAMS))
+
+
+def test_504_halves_the_first_page_as_often_as_it_takes(connect: Connect, serve: Serve) -> None:
+    listed = Listed(90)
+    listed.faults = {(0, 1): Reply(b"", 504), (0, 2): Reply(b"", 504)}
+    server = serve(listed)
+    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == list(range(90))
+    assert [seen.params["max"] for seen in server.seen] == ["100", "50", "25", "100"]
+
+
+def test_504_on_a_later_page_halves_that_page_if_its_link_names_max(
+    connect: Connect, serve: Serve
+) -> None:
+    def answer(seen: Seen) -> Act:
+        if "offset" not in seen.params:
+            return Reply(headers={"Link": "<?offset=100&max=100>; rel=next"})
+        if seen.params["offset"] == "100":
+            if seen.params["max"] == "100":
+                return Reply(b"", 504)
+            return Reply(
+                {"items": [{"id": 1}]}, headers={"Link": "<?offset=150&max=100>; rel=next"}
+            )
+        return Reply({"items": [{"id": 2}]})
+
+    server = serve(answer)
+    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == [1, 2]
+    assert [seen.params["max"] for seen in server.seen] == ["100", "100", "50", "100"]
+
+
+def test_504_on_an_opaque_cursor_repeats_it_as_it_is(connect: Connect, serve: Serve) -> None:
+    listed = Listed(250)
+    listed.faults = {(100, 1): Reply(b"", 504)}
+    server = serve(listed)
+    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == list(range(250))
+    assert [seen.params["max"] for seen in server.seen] == ["100"] * 4
+
+
+def test_a_full_last_page_without_a_link_is_mentioned(
+    connect: Connect, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    list(connect(serve(Listed(100)).url).pages("/recordings", PARAMS))
+    assert "full" in caplog.text
+    caplog.clear()
+    list(connect(serve(Listed(99)).url).pages("/recordings", PARAMS))
+    assert caplog.text == ""
+
+
+def test_pages_come_as_they_are_read(connect: Connect, serve: Serve, clock: ManualClock) -> None:
+    server = serve(Listed(250))
+    pages = connect(server.url).pages("/recordings", PARAMS)
+    next(pages)
+    assert len(server.seen) == 1
+
+
+def test_parameters_are_encoded_so_that_they_arrive(connect: Connect, serve: Serve) -> None:
+    server = serve(lambda seen: Reply())
+    asked = {"from": "2026-03-02T00:00:00Z", "hostEmail": "wilma+b&c=d@sales.example", "q": "ä %2F"}
+    list(connect(server.url).pages("/recordings", asked))
+    assert server.seen[0].params == asked
