@@ -29,8 +29,8 @@ class Found:
 class Listing:
     """The log files by their path below the folder, with slashes, in the order of paths.
 
-    `unseen` are paths that could not be looked at ("." is the folder itself): a log that was there
-    may be there still. `problems` are sentences for the user.
+    `unseen` are paths that could not be looked at: a log that was there may be there still.
+    `problems` are sentences for the user.
     """
 
     found: dict[str, Found] = field(default_factory=dict)
@@ -39,9 +39,7 @@ class Listing:
 
     def may_hold(self, log_file: str) -> bool:
         """The file was not found, but that does not mean that it is gone."""
-        return any(
-            path in (".", log_file) or log_file.startswith(f"{path}/") for path in self.unseen
-        )
+        return any(path == log_file or log_file.startswith(f"{path}/") for path in self.unseen)
 
     def missed(self, name: str, error: OSError) -> None:
         """Note that a file or folder could not be looked at."""

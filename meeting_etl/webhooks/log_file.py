@@ -65,8 +65,6 @@ class LogFile:
         yield from self._source
 
     def _seek_to(self, length: int) -> bool:
-        if length > self.size:
-            return False
         first = self._at(0, min(length, WINDOW_BYTES))
         start = max(0, length - WINDOW_BYTES)
         last = self._at(start, length - start)

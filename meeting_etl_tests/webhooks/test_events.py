@@ -367,6 +367,13 @@ def test_the_body_is_kept_byte_for_byte(unusual: bytes) -> None:
     assert event_of(b'{"body":' + raw + b"}").body == raw
 
 
+def test_a_payload_is_no_envelope_whatever_it_holds() -> None:
+    for body in ("a text", {"resource": "recordings"}, payload("recordings", "created")):
+        raw = line(ended() | {"body": body})
+        assert event_of(raw).resource == "meetings"
+        assert event_of(raw).body == raw
+
+
 def test_dated_at_is_the_reception_else_the_end() -> None:
     both = envelope(ended(), received_at="2021-05-14T20:27:03.250Z")
     neither = line(payload("recordings", "created"))

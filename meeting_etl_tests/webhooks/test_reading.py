@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import os
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,19 @@ def test_a_long_line_with_returns_inside(tmp_path: Path) -> None:
 
     assert [line.byte_length for line in found] == [3, 700 * KIB + 1, 3]
     assert found[1].sha256 == sha256(b"x" + data)
+
+
+def test_a_bom_belongs_to_a_long_line_inside_a_log(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbf" + b"x" * (300 * KIB)
+    found = lines_of(tmp_path, b"{1}\n" + data + b"\n", limit=1000)
+
+    assert found[1] == Line(4, 2, None, 300 * KIB + 3, sha256(data))
+
+
+def test_lines_below_the_limit_in_a_log_that_is_above(tmp_path: Path) -> None:
+    found = lines_of(tmp_path, (b"x" * 99 * KIB + b"\n") * 50, limit=100 * KIB)
+
+    assert [len(line.data or b"") for line in found] == [99 * KIB] * 50
 
 
 def test_a_long_line_is_not_judged_before_its_end(tmp_path: Path) -> None:
@@ -307,6 +321,20 @@ class TestGzip:
         lines = self.CONTENT.splitlines()
         assert begin + rest == lines
         assert len(begin) >= (kept - 0.1) * len(lines)
+
+    def test_wherever_a_file_is_cut_off_all_is_read_that_can_be(self, tmp_path: Path) -> None:
+        # So regular that a few hundred bytes hold more than is decompressed at a time, and that
+        # bytes which are still to be copied from earlier ones wait inside of zlib.
+        packed = gzip.compress((b"x" * 99 + b"\n") * 2_700)
+        for length in range(20, len(packed), 2):
+            cut = packed[:length]
+            (tmp_path / "a.jsonl.gz").write_bytes(cut)
+            follower = Follower(tmp_path)
+            found = follower.new_data()
+
+            whole = zlib.decompressobj(wbits=31).decompress(cut)
+            assert len(found) == whole.count(b"\n")
+            assert len(follower.problems) == 1
 
     def test_a_file_that_is_cut_off_is_not_opened_again_until_it_changes(
         self, tmp_path: Path

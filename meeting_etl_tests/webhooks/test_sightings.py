@@ -267,7 +267,7 @@ def test_a_log_is_truncated_or_replaced(
     assert data_by_log(follower) == [(log_id, b"{more}")]
 
 
-@pytest.mark.parametrize("at", [0, 70_000, 139_000])
+@pytest.mark.parametrize("at", [0, 10, 65_535, 70_000, 77_000, 142_000])
 def test_a_change_within_the_digests_is_noticed(
     follower: Follower, tmp_path: Path, at: int
 ) -> None:
