@@ -7,6 +7,7 @@ Every path given to a method is relative to the root and written with slashes, s
 storage can be one more class with these methods.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -53,7 +54,7 @@ class Files:
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         with self._explained(name):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             try:
                 yield temporary
                 self._make_last(temporary, target, mode)
@@ -88,11 +89,13 @@ class Files:
         """Remove a file if it is there, and its folder if that is empty then."""
         target = self.path(name)
         with self._explained(name, doing="remove"):
+            if not target.exists():
+                return
             target.unlink(missing_ok=True)
-            try:
+            _sync_folder(target.parent)
+            with contextlib.suppress(OSError):  # not empty, or already gone: both fine
                 target.parent.rmdir()
-            except OSError:
-                return  # not empty, or already gone: both fine
+                _sync_folder(target.parent.parent)
 
     def sweep(self, folder: str) -> None:
         """Remove temporary files that killed processes left directly in `folder`.
@@ -112,12 +115,23 @@ class Files:
         with self.locked_file(f"state/locks/{name}.lock"):
             yield
 
+    def is_locked(self, name: str) -> bool:
+        """Whether somebody holds the lock `name` now."""
+        try:
+            with self.path(f"state/locks/{name}.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     @contextmanager
     def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         """An existing or new small file, open for reading and writing, locked while in use."""
         with self._explained(name, doing="lock"):
             path = self.path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -136,11 +150,7 @@ class Files:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(target.parent)
 
     @contextmanager
     def _explained(self, name: str, *, doing: str = "write") -> Iterator[None]:
@@ -150,3 +160,21 @@ class Files:
             remedy = _REMEDY.get(error.errno or 0, "see the cause and run again")
             reason = error.strerror or str(error)
             raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they are there after a power cut."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make what was added to and removed from a folder last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

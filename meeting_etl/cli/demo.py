@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from meeting_etl.cli import display, report
-from meeting_etl.cli.running import run_and_report
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.sandbox.api import Sandbox
@@ -40,12 +39,14 @@ _QUESTIONS = {
 
 def run_demo(world_name: str, seed: int, data_dir: str) -> int:
     """Play the demonstration; returns the exit status of its run."""
+    from meeting_etl.cli.running import run_and_report  # loads Dagster, which takes its time
+
     clock = Clock()
     folder = _emptied(Path(data_dir).absolute())
     world = _world(world_name, seed, clock)
     write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
     with Sandbox(world, clock) as webex:
-        display.say(f"A Webex with {len(world.meetings)} meetings answers at {webex.base_url}.")
+        display.say(f"Meetings of {world_name}: {len(world.meetings)}; Webex is {webex.base_url}.")
         kind = _KINDS[world_name]
         environ = {
             "WEBEX_BASE_URL": webex.base_url,
@@ -64,17 +65,32 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
     return status
 
 
-def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, latency_ms: int) -> None:
-    """Serve a world until interrupted."""
+def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, faults: Faults) -> None:
+    """Serve a world until interrupted, then say what was seen."""
     clock = Clock()
     world = _world(world_name, seed, clock)
     if logs:
         write_logs(world, Path(logs), seed=seed, until=clock.now())
-    webex = Sandbox(world, clock, Faults(latency_ms=latency_ms))
+    webex = Sandbox(world, clock, faults)
     kind = _KINDS[world_name]
-    display.say(f"export WEBEX_BASE_URL=http://127.0.0.1:{port}/v1")
-    display.say(f"export WEBEX_ACCESS_TOKEN={webex.token(kind)} WEBEX_TOKEN_KIND={kind}")
-    webex.serve_forever(port)
+
+    def announce(base_url: str) -> None:
+        display.answers.print(f"export WEBEX_BASE_URL={base_url}", soft_wrap=True)
+        token = webex.token(kind)
+        display.answers.print(
+            f"export WEBEX_ACCESS_TOKEN={token} WEBEX_TOKEN_KIND={kind}", soft_wrap=True
+        )
+        display.say("Serving until Ctrl-C.")
+
+    webex.serve_forever(port, announce)
+    seen = webex.counters
+    display.say(
+        f"{seen.total:,} requests, {seen.repeated_gets:,} of them repeated what had been answered, "
+        f"{seen.during_retry_after:,} came during a Retry-After, "
+        f"{seen.tokens_elsewhere:,} took the token elsewhere."
+    )
+    for name, count in seen.injected.most_common():
+        display.say(f"  {name}: {count:,} times")
 
 
 def _world(name: str, seed: int, clock: Clock) -> World:

@@ -6,13 +6,17 @@ report.py), any deed.
 
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Any, get_args, get_type_hints
 
 import click
 
 from meeting_etl import __version__
 from meeting_etl.cli import display
 from meeting_etl.errors import MeetingEtlError, SettingsError
+from meeting_etl.sandbox.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day
@@ -133,6 +137,25 @@ def demo(world: str, seed: int, data_dir: str) -> None:
     sys.exit(run_demo(world, seed, data_dir))
 
 
+def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for each knob of the sandbox, with the knob's own words."""
+    for knob in reversed(fields(Faults)):
+        name = knob.name.replace("_", "-")
+        several = isinstance(knob.default, tuple)
+        flag = isinstance(knob.default, bool)
+        choices = get_args(get_type_hints(Faults)[knob.name]) if knob.name == "retry_after" else ()
+        command = click.option(
+            f"--{name}" if knob.name != "seed" else "--fault-seed",
+            type=str if several else click.Choice(choices) if choices else type(knob.default),
+            is_flag=flag,
+            multiple=several,
+            default=knob.default,
+            show_default=not flag and not several,
+            help=knob.metadata["help"],
+        )(command)
+    return command
+
+
 @cli.command()
 @click.option(
     "--world",
@@ -146,16 +169,23 @@ def demo(world: str, seed: int, data_dir: str) -> None:
 @click.option(
     "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
 )
-@click.option("--latency-ms", default=0, show_default=True, help="Time that every answer takes.")
-def sandbox(world: str, seed: int, port: int, logs: str | None, latency_ms: int) -> None:
+@_fault_options
+def sandbox(
+    world: str, seed: int, port: int, logs: str | None, fault_seed: int, **knobs: Any
+) -> None:
     """Serve an embedded Webex on 127.0.0.1 until interrupted, to try things on.
 
-    It asks for a token, pages, windows and waits as the real one does. The lines that it prints
-    set the variables for `meeting-etl run` in another shell.
+    It asks for a token, pages, windows and waits as the real one does, and misbehaves as it is
+    told to. The lines that it prints set the variables for `meeting-etl run` in another shell; at
+    the end it says what it saw.
     """
+    try:
+        faults = Faults(seed=fault_seed, **knobs)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     from meeting_etl.cli.demo import serve_sandbox
 
-    serve_sandbox(world, seed, port, logs, latency_ms)
+    serve_sandbox(world, seed, port, logs, faults)
 
 
 @cli.command()

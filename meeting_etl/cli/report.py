@@ -4,6 +4,9 @@ Belongs here: the tables that `run`, `status` and `demo` show. Does not: how the
 (display.py).
 """
 
+from collections.abc import Collection
+from datetime import date
+
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.settling import Status
@@ -22,13 +25,14 @@ def show_tables(etl: Etl) -> None:
     display.show_table("Tables", ["table", "rows", "days", "what it holds"], rows)
 
 
-def show_ledger(etl: Etl) -> None:
-    """One line a resource: how many pairs have which status."""
+def show_ledger(etl: Etl, days: Collection[date] | None = None) -> None:
+    """One line a resource: how many pairs of these days, or of all, have which status."""
     rows = []
-    for resource, counts in etl.ledger.summary().items():
+    for resource, counts in etl.ledger.summary(days).items():
         rows.append([resource, counts.total(), *(counts[status] for status in Status)])
     names = ["resource", "pairs", *Status]
-    display.show_table("Ledger: what is known of each resource, over all meetings", names, rows)
+    which = "all days" if days is None else f"{len(days)} day{'s' if len(days) > 1 else ''}"
+    display.show_table(f"Ledger: what is known of each resource of {which}", names, rows)
 
 
 def show_open_work(etl: Etl) -> None:

@@ -29,7 +29,7 @@ def run_and_report(
         f"Data in {etl.settings.data_dir}."
     )
     if outcome.days:
-        report.show_ledger(etl)
+        report.show_ledger(etl, outcome.days)
     return _status(outcome)
 
 

@@ -62,7 +62,13 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
             f"There is no {path} yet. Run `meeting-etl run`, or name the data folder with "
             "MEETING_ETL_DATA_DIR."
         )
-    connection = duckdb.connect(str(path), read_only=read_only)
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        raise StorageError(
+            f"Cannot open {path}: {error}. If another program holds it for writing, close that or "
+            "open it there with -readonly; if it is damaged, remove it and run to publish it again."
+        ) from error
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET VARIABLE lake_root = {_text(str(path.parent / 'lake'))}")
     return connection

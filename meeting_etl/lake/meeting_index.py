@@ -1,13 +1,13 @@
 """class MeetingIndex: which received days speak of a meeting, and on which days it ended.
 
-Belongs here: looking a meeting up by its id at a cost that does not grow with the history, by
+Belongs here: looking a meeting up by its id at a cost that hardly grows with the history, by
 hashing ids over a fixed number of small files. The index says nothing that webhook_events does not
-say: when its folder is missing it is made again from them. Does not: what the events mean.
+say: when it is missing it is made again from them. Does not: what the events mean.
 """
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.schemas import MEETING_INDEX, WEBHOOK_EVENTS
 
 SHARDS = 64
+# Written when all events are in the index, so that one that was half made is made again.
+_COMPLETE = f"lake/{MEETING_INDEX.name}/complete"
 
 
 class Mention(NamedTuple):
@@ -70,24 +72,27 @@ class MeetingIndex:
                 found[row["date"]].add(row["meeting_id"])
         return found
 
+    def is_complete(self) -> bool:
+        """Whether it knows all events; not so before the first ingest and when it was deleted."""
+        return self._lake.files.read_bytes(_COMPLETE) is not None
+
     def heal(self) -> None:
-        """Make the index again if it is missing although there are events."""
-        if self._lake.partitions(MEETING_INDEX):
+        """Make it from the events if it is not complete; the lock of ingest must be held."""
+        if self.is_complete():
             return
-        for partition in self._lake.partitions(WEBHOOK_EVENTS):
-            received = None if partition == NULL_PARTITION else date.fromisoformat(partition)
-            rows = self._lake.read(
-                WEBHOOK_EVENTS, received, columns=["meeting_id", "meeting_ended_at"]
-            )
-            self.add(
-                Mention(meeting_id, received, ended.date() if ended else None)
-                for meeting_id, ended in zip(
-                    rows["meeting_id"].to_pylist(),
-                    rows["meeting_ended_at"].to_pylist(),
-                    strict=True,
-                )
-                if meeting_id
-            )
+        self.add(
+            mention for part in self._lake.partitions(WEBHOOK_EVENTS) for mention in self._of(part)
+        )
+        self._lake.files.replace_bytes(_COMPLETE, b"")
+
+    def _of(self, partition: str) -> Iterator[Mention]:
+        """The mentions in a partition of webhook_events."""
+        received = None if partition == NULL_PARTITION else date.fromisoformat(partition)
+        names = ["meeting_id", "meeting_ended_at"]
+        rows = self._lake.read(WEBHOOK_EVENTS, received, columns=names)
+        for meeting_id, ended in zip(*(rows[name].to_pylist() for name in names), strict=True):
+            if meeting_id:
+                yield Mention(meeting_id, received, ended.date() if ended else None)
 
 
 def _shard(meeting_id: str) -> str:

@@ -4,6 +4,7 @@ Belongs here: jobs, the schedule, the sensors, and run_now(), which does in this
 do through the daemon. Does not: what is due (pipeline/ledger.py), what a run does (assets.py).
 """
 
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ BRIDGE_DAYS = 10
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 _PARTITION = "dagster/partition"
+# Names the lock that the process of a run_now() holds while it lives.
+_LOCK_TAG = "meeting_etl/lock"
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -60,15 +63,14 @@ def due_days(
     No cursor: what is due is in the lake. The run key changes each quarter hour, so that a span
     whose run failed is tried again, but not every 30 seconds.
     """
-    busy = busy_days(context.instance)
+    busy = busy_days(active_runs(context.instance, etl))
     due = [day for day in runnable(etl.ledger.due_days(), etl) if day not in busy]
     if not due:
         yield dg.SkipReason("No day has due work that is not being done.")
     quarter = round_up(etl.clock.now(), timedelta(minutes=15))
-    for span in spans(due, bridge_days=BRIDGE_DAYS):
-        if busy.isdisjoint(span):
-            earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
-            yield dg.RunRequest(run_key=f"{span}/{earliest}/{quarter}", tags=span_tags(span))
+    for span in _launchable(due, busy):
+        earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
+        yield dg.RunRequest(run_key=f"{span}/{earliest}/{quarter}", tags=span_tags(span))
 
 
 @dg.sensor(
@@ -81,8 +83,7 @@ def new_log_lines(
     context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One run of ingest when there is something to read and none is under way."""
-    active = dg.RunsFilter(job_name=INGEST_JOB.name, statuses=_ACTIVE)
-    if context.instance.get_runs(active, limit=1):
+    if any(run.job_name == INGEST_JOB.name for run in active_runs(context.instance, etl)):
         yield dg.SkipReason("Ingest is under way.")
     elif news(etl.logs, etl.lake):
         yield dg.RunRequest()
@@ -94,10 +95,35 @@ SCHEDULES = [every_quarter_hour]
 SENSORS = [due_days, new_log_lines]
 
 
-def busy_days(instance: dg.DagsterInstance) -> set[date]:
-    """Days that a queued or running run covers, whoever launched it."""
-    found: set[date] = set()
+def _launchable(due: list[date], busy: set[date]) -> Iterator[Span]:
+    """Spans of due days; one that would bridge a busy day falls into its pieces."""
+    for span in spans(due, bridge_days=BRIDGE_DAYS):
+        if busy.isdisjoint(span):
+            yield span
+        else:
+            yield from spans(day for day in due if span.first <= day <= span.last)
+
+
+def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
+    """Queued and running runs.
+
+    A run of run_now() whose process was killed is none: nobody else would ever end it, so it is
+    told to the instance as failed.
+    """
+    found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
+        lock = run.tags.get(_LOCK_TAG)
+        if lock and not etl.files.is_locked(lock):
+            instance.report_run_failed(run, "The process of this run was killed.")
+        else:
+            found.append(run)
+    return found
+
+
+def busy_days(runs: Iterable[dg.DagsterRun]) -> set[date]:
+    """Days that one of these runs covers."""
+    found: set[date] = set()
+    for run in runs:
         first = run.tags.get(_RANGE_START) or run.tags.get(_PARTITION)
         last = run.tags.get(_RANGE_END) or first
         if first and last:
@@ -146,41 +172,63 @@ def run_now(
     instance. A failed step ends it; what it committed stays.
     """
     outcome = Outcome()
-    result = _execute(defs, instance, INGEST_JOB.name, {})
-    outcome.notices += _ingest_notices(result)
-    _judge(result, outcome)
-    if outcome.failures:
-        return outcome
+    active_runs(instance, etl)
+    lock = f"run-{uuid.uuid4().hex}"
+    with etl.files.lock(lock):
+        runs = _Runs(defs, instance, outcome, {_LOCK_TAG: lock})
+        runs.execute(INGEST_JOB.name, {})
+        if not outcome.failures:
+            _work_off(runs, etl, asked, refetch=refetch)
+    etl.files.remove(f"state/locks/{lock}.lock")
+    return outcome
+
+
+def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> None:
+    """A run for each span of due days, newest first; a failed one ends it."""
     due = runnable(etl.ledger.due_days(), etl)
     if refetch:
         held = {date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS)}
         due = runnable(sorted({*due, *held}), etl)
     if asked is not None:
         due = [day for day in due if asked.first <= day <= asked.last]
-    runs = []
+    outcome = runs.outcome
     for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
-        tags = span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {})
-        result = _execute(defs, instance, DAYS_JOB.name, tags)
-        runs.append(result.run_id)
-        _judge(result, outcome)
+        runs.execute(DAYS_JOB.name, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
         outcome.days += [day for day in due if span.first <= day <= span.last]
         if outcome.failures:
             break
-    outcome.failed_pairs = etl.ledger.failed(outcome.days, runs)
-    return outcome
+    outcome.failed_pairs = etl.ledger.failed(outcome.days, runs.ids)
 
 
-def _execute(
-    defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str]
-) -> dg.ExecuteInProcessResult:
-    return defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        tags=tags,
-        partition_key=tags.get(_PARTITION),
-        raise_on_error=False,
-        # Dagster's own lines would drown ours; the UI shows them all.
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+class _Runs:
+    """Executes jobs in this process and gathers what they say into the outcome."""
+
+    def __init__(
+        self,
+        defs: dg.Definitions,
+        instance: dg.DagsterInstance,
+        outcome: Outcome,
+        tags: dict[str, str],
+    ) -> None:
+        self.outcome = outcome
+        self.ids: list[str] = []
+        self._defs = defs
+        self._instance = instance
+        self._tags = tags
+
+    def execute(self, job: str, tags: dict[str, str]) -> None:
+        """One run; its failures and notices are in the outcome then."""
+        result = self._defs.resolve_job_def(job).execute_in_process(
+            instance=self._instance,
+            tags=tags | self._tags,
+            partition_key=tags.get(_PARTITION),
+            raise_on_error=False,
+            # Dagster's own lines would drown ours; the UI shows them all.
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        self.ids.append(result.run_id)
+        self.outcome.notices += _ingest_notices(result)
+        _judge(result, self.outcome)
 
 
 def _judge(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
@@ -201,7 +249,8 @@ def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
         for name in ("notices", "problems"):
-            found += cast(list[str], metadata[name].value)
+            if name in metadata:
+                found += cast(list[str], metadata[name].value)
     return found
 
 

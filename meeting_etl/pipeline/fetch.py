@@ -15,7 +15,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.rows import Drift, Row
-from meeting_etl.pipeline.settling import Came, Pair, judged, next_attempt, opened
+from meeting_etl.pipeline.settling import Came, Pair, judged, next_attempt, opened_at_once
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
@@ -97,13 +97,7 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
         if pair.meeting_id in meetings
     ]
     if refetch:
-        targets = [
-            replace(
-                one,
-                pair=opened(one.pair, "refetch", now, one.meeting["ended_at"], ledger.settling),
-            )
-            for one in targets
-        ]
+        targets = [replace(one, pair=opened_at_once(one.pair, now)) for one in targets]
     return targets
 
 
@@ -158,14 +152,20 @@ class _Day:
         rows: list[Row] = []
         answered: list[str] = []
         for answer in batch:
-            own = self._rows(answer)
+            made = self._rows(answer)
+            own = [
+                row for row in made if all(row[name] is not None for name in self._spec.table.key)
+            ]
+            if len(own) < len(made):
+                # What has no id cannot be kept: the answer is not the whole truth.
+                answer = replace(answer, came=Came.PARTIAL)
             rows += own
             pairs.append(self._judged(answer, own))
             pairs += [pair for pair in self._opened(answer, own) if _key(pair) not in known]
             if answer.came is Came.ROWS and self._spec.replaces and own:
                 answered.append(own[0][self._spec.replaces])
         self._write(rows, answered)
-        self._count_in_parent(batch, rows)
+        self._count_in_parent(batch, rows, answered)
         self._engine.ledger.record(self._day, pairs)
 
     def _rows(self, answer: _Answer) -> list[Row]:
@@ -213,8 +213,10 @@ class _Day:
         instead_of = {spec.replaces: answered} if spec.replaces else None
         lake.merge(spec.table, self._day, rows, instead_of=instead_of)
 
-    def _count_in_parent(self, batch: Sequence[_Answer], rows: Sequence[Row]) -> None:
-        """Write into each transcript how many snippets the lake holds of it."""
+    def _count_in_parent(
+        self, batch: Sequence[_Answer], rows: Sequence[Row], answered: Collection[str]
+    ) -> None:
+        """Write into each transcript that was answered in full how many snippets it has."""
         spec = self._spec
         if spec.parent is None or spec.replaces is None:
             return
@@ -222,7 +224,7 @@ class _Day:
         parents = [
             {**answer.target.parent, "snippet_count": counts[answer.target.pair.resource_id]}
             for answer in batch
-            if answer.target.parent and counts[answer.target.pair.resource_id]
+            if answer.target.parent and answer.target.pair.resource_id in answered
         ]
         self._engine.lake.merge(spec.parent, self._day, parents)
 

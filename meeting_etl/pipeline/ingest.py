@@ -29,8 +29,8 @@ from meeting_etl.webhooks.logs import KnownLog, Line, LogReader, Logs, Sighting
 COMMIT_SECONDS = 20.0
 # Rows wait in memory until their bodies are this large together, then go to the open files.
 FLUSH_BYTES = 32 * 2**20
-# Each partition is an open file until the commit.
-MOST_PARTITIONS = 200
+# Each partition is an open file until the commit; systems may allow as few as 256.
+MOST_PARTITIONS = 100
 _LOOK_AT_CLOCK_EVERY = 4096
 
 # Table, received date and log of a row on its way.
@@ -98,7 +98,7 @@ def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
                 log.accept(line, found)
             else:
                 log.reject(line, cast(Rejected, found))
-            if line.number % _LOOK_AT_CLOCK_EVERY == 0 and work.is_due():
+            if work.is_due():
                 work.commit(unfinished=log)
         work.end(log)
 
@@ -200,7 +200,9 @@ class _Work:
             for one in sightings
         }
         self._log_files = {one.log_id: one.log_file for one in sightings}
-        self._buffers: dict[_Key, list[tuple[Any, ...]]] = defaultdict(list)
+        self._buffers: dict[_Key, list[tuple[Any, ...]]] = {}
+        self._partitions: set[tuple[str, date | None]] = set()
+        self._lines = 0
         self._buffered_bytes = 0
         self._writers: dict[tuple[str, date | None], Callable[[pa.Table], None]] = {}
         self._open = ExitStack()
@@ -218,7 +220,11 @@ class _Work:
         return _Log(self, sighting, reader)
 
     def add(self, key: _Key, row: tuple[Any, ...], size: int) -> None:
-        self._buffers[key].append(row)
+        rows = self._buffers.get(key)
+        if rows is None:
+            rows = self._buffers[key] = []
+            self._partitions.add(key[:2])
+        rows.append(row)
         self._buffered_bytes += size + 200
         if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
@@ -230,18 +236,24 @@ class _Work:
         if log.reader.problem:
             self.report.problems.append(f"{log.sighting.log_file}: {log.reader.problem}")
         self._finished.append(log.row(self._clock.now(), finished=True))
+        if self._clock.monotonic() - self._since > COMMIT_SECONDS:
+            self.commit()
 
     def is_due(self) -> bool:
-        return (
-            self._clock.monotonic() - self._since > COMMIT_SECONDS
-            or len(self._writers) + len(self._buffers) > MOST_PARTITIONS
-        )
+        """Asked after each line: whether it is time to commit."""
+        self._lines += 1
+        if len(self._partitions) >= MOST_PARTITIONS:
+            return True
+        if self._lines % _LOOK_AT_CLOCK_EVERY:
+            return False
+        return self._clock.monotonic() - self._since > COMMIT_SECONDS
 
     def commit(self, unfinished: _Log | None = None) -> None:
         """Events and rejected lines; then what days have news; then how far the logs were read."""
         self._flush()
         self._open.close()
         self._writers.clear()
+        self._partitions.clear()
         self._announce()
         rows = list(self._finished)
         if unfinished is not None:

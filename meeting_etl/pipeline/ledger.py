@@ -12,9 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.settling import LISTED, Pair, Settling, Status, next_attempt, opened
+from meeting_etl.pipeline.settling import (
+    LISTED,
+    Pair,
+    Settling,
+    Status,
+    next_attempt,
+    opened_by_event,
+)
 from meeting_etl.schemas import FETCH_LEDGER, TRANSCRIPT_SNIPPETS
 from meeting_etl.times import Clock, format_timestamp, parse_timestamp
 
@@ -78,9 +86,15 @@ class Ledger:
         content = self._files.read_bytes(_due_file(day))
         if content is None:
             return DueDay()
-        known = json.loads(content)
-        due_at = parse_timestamp(known["due_at"]) if known["due_at"] else None
-        return DueDay(due_at, known["version"], tuple(known["news"]))
+        try:
+            known = json.loads(content)
+            due_at = parse_timestamp(known["due_at"]) if known["due_at"] else None
+            return DueDay(due_at, known["version"], tuple(known["news"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageError(
+                f"{self._files.path(_due_file(day))} is damaged. Remove it, then say `meeting-etl "
+                f"run --from {day} --to {day} --refetch`, which finds all work of the day."
+            ) from error
 
     def refresh(self, day: date, folded: DueDay | None = None) -> None:
         """Write when the day is due next; its file goes when nothing is open.
@@ -162,7 +176,7 @@ class Ledger:
             if events.latest_at is not None or pair.attempts:
                 # A log that does not say when: now is when we hear of it.
                 at = events.latest_at or self._clock.now()
-                return opened(pair, "event", at, ended_at, self.settling)
+                return opened_by_event(pair, at, ended_at, self.settling)
         if pair.settled or pair.failures:
             return pair
         return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))
@@ -175,11 +189,12 @@ class Ledger:
             for pair in self.pairs(day)
         )
 
-    def summary(self) -> dict[str, Counter[str]]:
-        """How many pairs of each resource have each status, over all days."""
+    def summary(self, days: Iterable[date] | None = None) -> dict[str, Counter[str]]:
+        """How many pairs of each resource have each status, over these days or over all."""
+        if days is None:
+            days = map(date.fromisoformat, self._lake.partitions(FETCH_LEDGER))
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for partition in self._lake.partitions(FETCH_LEDGER):
-            day = date.fromisoformat(partition)
+        for day in days:
             rows: Any = self._lake.read(FETCH_LEDGER, day, columns=["resource", "status"])
             for row in (
                 rows.group_by(["resource", "status"]).aggregate([([], "count_all")]).to_pylist()

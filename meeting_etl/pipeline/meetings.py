@@ -62,6 +62,9 @@ def fold(
     meetings at all, every meeting that was ever said to have ended on these days.
     """
     index = MeetingIndex(lake)
+    if not index.is_complete():
+        with lake.files.lock("ingest"):
+            index.heal()
     everything: Mapping[date, set[str]] = {}
     if refetch or not lake.has_rows(MEETINGS):
         everything = index.ended_on(days)
@@ -77,41 +80,61 @@ def _fold_day(
     while True:
         with lake.lock_days(locked):
             due = ledger.due_day(day)
-            mentions = index.find({*due.news, *also})
-            needed = {day} | {one.date for some in mentions.values() for one in some if one.date}
+            news = _News.of(lake, index, {*due.news, *also})
+            needed = {day} | news.days()
             if needed <= locked:
                 lake.sweep([MEETINGS, FETCH_LEDGER], locked)
-                report = _fold_locked(lake, ledger, mentions, day)
+                moved = _write(lake, ledger, news)
                 for touched in needed:
                     ledger.refresh(touched, due if touched == day else None)
-                report.rows = lake.count(MEETINGS, day)
-                return report
+                rows = lake.count(MEETINGS, day)
+                return FoldReport(day, rows, len(news.mentions), moved, news.drift)
         locked |= needed
 
 
-def _fold_locked(
-    lake: Lake, ledger: Ledger, mentions: Mapping[str, list[Mention]], day: date
-) -> FoldReport:
-    report = FoldReport(day, folded=len(mentions))
-    events = _events(lake, mentions)
-    by_day: dict[date, dict[str, Row]] = defaultdict(dict)
-    for meeting_id, told in events.items():
-        row = meeting_row(meeting_id, told, report.drift)
-        if row is not None:
-            by_day[utc_day(row["ended_at"])][meeting_id] = row
-    for home, rows in by_day.items():
-        elsewhere = {
-            one.date
-            for meeting_id in rows
-            for one in mentions[meeting_id]
-            if one.date not in (None, home)
-        }
-        for old in sorted(day for day in elsewhere if day is not None):
-            report.moved += _move(lake, [*rows], old, home)
+@dataclass
+class _News:
+    """What is told of some meetings: their mentions, events, and rows by the day they ended."""
+
+    mentions: Mapping[str, list[Mention]]
+    events: Mapping[str, list[Row]]
+    rows: dict[date, dict[str, Row]]
+    drift: Drift
+
+    @staticmethod
+    def of(lake: Lake, index: MeetingIndex, meeting_ids: Collection[str]) -> "_News":
+        mentions = index.find(meeting_ids)
+        news = _News(mentions, _events(lake, mentions), defaultdict(dict), Drift())
+        for meeting_id, told in news.events.items():
+            row = meeting_row(meeting_id, told, news.drift)
+            if row is not None:
+                news.rows[utc_day(row["ended_at"])][meeting_id] = row
+        return news
+
+    def days(self) -> set[date]:
+        """All days on which rows of these meetings lie or will lie.
+
+        An event may be there before its mention is, so the days of the rows count as well.
+        """
+        mentioned = {one.date for some in self.mentions.values() for one in some if one.date}
+        return mentioned | set(self.rows)
+
+    def elsewhere(self, day: date) -> set[date]:
+        """Days on which meetings of this day were said to have ended before."""
+        told = (one.date for meeting_id in self.rows[day] for one in self.mentions[meeting_id])
+        return {one for one in told if one is not None and one != day}
+
+
+def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
+    """Write the meetings and open their pairs; returns ids of meetings that moved."""
+    moved: list[str] = []
+    for home, rows in news.rows.items():
+        for old in sorted(news.elsewhere(home)):
+            moved += _move(lake, [*rows], old, home)
         _keep(lake, home, rows)
         ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
-        ledger.open_meetings(home, ends, _pair_events(events, ends))
-    return report
+        ledger.open_meetings(home, ends, _pair_events(news.events, ends))
+    return moved
 
 
 def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:

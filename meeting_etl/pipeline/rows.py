@@ -56,6 +56,7 @@ def to_row(table: Table, item: Mapping[str, Any], drift: Drift, **ours: Any) -> 
     row.update(ours)
     for name, value in list(row.items()):
         if name == "email" or name.endswith("_email"):
+            row[name] = value or None
             row[f"{name}_domain"] = email_domain(value)
     row["extra"] = json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None
     return row
@@ -151,7 +152,8 @@ def _read(
             else:
                 row[column.name] = _coerce(column.type, value)
         except (TypeError, ValueError, OverflowError):
-            extra[name] = without_secrets(value)
+            if name.lower() not in _NEVER_KEPT:
+                extra[name] = without_secrets(value)
             drift.changed[name] += 1
     return row, extra
 

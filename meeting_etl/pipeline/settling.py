@@ -39,6 +39,7 @@ class Why(StrEnum):
     TIMES_UNKNOWN = "times_unknown"
     MAY_GROW = "may_grow"
     COMPLETE = "complete"
+    NO_LONGER_LISTED = "no_longer_listed"
     DEADLINE_PASSED = "deadline_passed"
     NOT_FOUND = "not_found"
     REMOVED = "removed"
@@ -99,21 +100,20 @@ class Pair:
 def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[datetime]:
     """All moments at which the pair is asked, oldest first, in full quarter hours.
 
-    An event adds attempts of its own, the first of them at once; a refetch or a retry adds one.
-    Nothing is asked before the first attempt after the end.
+    An event adds attempts of its own, the first of them at once. Nothing is asked before the first
+    attempt after the end.
     """
     times = {
         round_up(ended_at + timedelta(seconds=seconds), _QUARTER)
         for seconds in settling.after_end_seconds
     }
     earliest = min(times)
-    if pair.opened_by != "end" and pair.opened_at is not None:
+    if pair.opened_by == "event" and pair.opened_at is not None:
         first, *later = settling.after_event_seconds
         times.add(pair.opened_at + timedelta(seconds=first))
-        if pair.opened_by == "event":
-            times |= {
-                round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
-            }
+        times |= {
+            round_up(pair.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
+        }
     return sorted({max(moment, earliest) for moment in times})
 
 
@@ -125,11 +125,19 @@ def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime
     return None
 
 
-def opened(pair: Pair, by: str, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
-    """The pair asked again from `at` on; what is known of it stays."""
-    pair = replace(pair, opened_at=at, opened_by=by)
+def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
+    """The pair with the attempts of an event; an event that earlier attempts cover adds none."""
+    pair = replace(pair, opened_at=at, opened_by="event")
     moment = next_attempt(pair, ended_at, settling)
-    return replace(pair, settled=moment is None and pair.settled, next_attempt_at=moment)
+    if moment is None:
+        return pair
+    earlier = min(moment, pair.next_attempt_at) if pair.next_attempt_at else moment
+    return replace(pair, settled=False, next_attempt_at=earlier)
+
+
+def opened_at_once(pair: Pair, now: datetime) -> Pair:
+    """The pair asked once now, beside what its schedule holds (a refetch, a retry)."""
+    return replace(pair, settled=False, next_attempt_at=now)
 
 
 def judged(
@@ -156,7 +164,9 @@ def judged(
         return _failed(pair, came, rows, now)
     pair = replace(pair, failures=0)
     further = next_attempt(pair, ended_at, settling)
-    status, reason, ends = _verdict(pair.resource, came, is_last=further is None)
+    # Asked ahead of time, by a refetch: nothing that came then is final.
+    early = now < ended_at + timedelta(seconds=settling.after_end_seconds[0])
+    status, reason, ends = _verdict(pair, came, is_last=further is None, early=early)
     if came in (Came.ROWS, Came.UNFINISHED):
         pair = replace(pair, row_count=rows)
     return replace(
@@ -182,10 +192,13 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
     )
 
 
-def _verdict(resource: str, came: Came, *, is_last: bool) -> tuple[Status, Why, bool]:
+def _verdict(pair: Pair, came: Came, *, is_last: bool, early: bool) -> tuple[Status, Why, bool]:
     """Status, reason and whether the pair settles, of a definite answer."""
-    if came is Came.ROWS and resource in (RECORDINGS.name, TRANSCRIPTS.name) and not is_last:
+    grows = pair.resource in (RECORDINGS.name, TRANSCRIPTS.name) and not is_last
+    if came is Came.ROWS and (grows or early):
         return Status.READY, Why.MAY_GROW, False
+    if came is Came.EMPTY and pair.row_count:
+        return Status.READY, Why.NO_LONGER_LISTED, is_last
     simple = {
         Came.ROWS: (Status.READY, Why.COMPLETE, True),
         Came.GONE: (Status.GONE, Why.REMOVED, True),

@@ -4,8 +4,10 @@ Belongs here: starting and stopping the server, and what its users need to know 
 what it answers (front.py).
 """
 
+import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -85,14 +87,22 @@ class Sandbox:
         self._server.should_exit = True
         self._thread.join()
 
-    def serve_forever(self, port: int) -> None:
-        """Serve on 127.0.0.1 in this thread until interrupted; port 0 picks a free one."""
-        self._server.run([self._listen(port)])
+    def serve_forever(self, port: int, when_listening: Callable[[str], None]) -> None:
+        """Serve on 127.0.0.1 in this thread until interrupted; port 0 picks a free one.
+
+        `when_listening` is called with the base URL.
+        """
+        listener = self._listen(port)
+        when_listening(self.base_url)
+        # uvicorn ends well at Ctrl-C and then raises it once more.
+        with contextlib.suppress(KeyboardInterrupt):
+            self._server.run([listener])
 
     def _listen(self, port: int) -> socket.socket:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # from now on clients may connect, though the server still starts
         self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         return listener
 

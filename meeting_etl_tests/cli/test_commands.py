@@ -1,10 +1,15 @@
 """The command line as its users meet it: answers, errors, exit statuses."""
 
 import json
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.world import guide_world
@@ -231,7 +236,51 @@ def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> Non
         "have no recording",
     ):
         assert part in done.stdout
-    assert "meeting-etl dev" in done.stderr
+    assert "Dagster UI" in done.stderr
+
+
+def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "meeting_etl.cli.main",
+            "sandbox",
+            "--world",
+            "guide",
+            "--port",
+            "0",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stdout is not None
+        assert served.stderr is not None
+        try:
+            printed = served.stdout.readline() + served.stdout.readline()
+            variables = dict(re.findall(r"(\w+)=(\S+)", printed))
+            assert variables["WEBEX_TOKEN_KIND"] == "user"
+            answer = requests.get(
+                variables["WEBEX_BASE_URL"] + "/meetingParticipants",
+                params={"meetingId": "501e995485e2460bb129410116757b13_I_194316955237236650"},
+                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
+                timeout=10,
+            )
+            assert len(answer.json()["items"]) == 2
+            served.send_signal(signal.SIGINT)
+            said = served.stderr.read()
+            served.wait(10)
+        finally:
+            served.kill()
+    assert served.returncode == 0
+    assert "1 requests, 0 of them repeated" in said
+
+
+def test_knobs_that_cannot_be_are_refused() -> None:
+    done = command("sandbox", "--locked", "0.6", "--truncated-body", "0.6")
+    assert done.returncode == 2
+    assert "more than 1" in done.stderr
 
 
 def test_help_needs_no_dagster() -> None:

@@ -143,6 +143,13 @@ def test_a_damaged_catalog_is_made_again(lake: Lake) -> None:
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(0,)]
 
 
+def test_a_damaged_catalog_is_told_to_who_opens_it(lake: Lake) -> None:
+    publish(lake)
+    lake.files.path("meetings.duckdb").write_bytes(b"torn" * 5000)
+    with pytest.raises(StorageError, match="remove it and run"):
+        meeting_etl.connect(lake.files.root)
+
+
 def test_no_catalog_yet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="meeting-etl run"):
         meeting_etl.connect(tmp_path)

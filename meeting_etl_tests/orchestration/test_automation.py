@@ -9,6 +9,7 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.automation import (
+    active_runs,
     busy_days,
     due_days,
     every_quarter_hour,
@@ -82,8 +83,36 @@ def test_days_of_an_active_run_are_left_alone(etl: Etl, instance: dg.DagsterInst
             "dagster/asset_partition_range_end": "2026-03-02",
         },
     )
-    assert date(2026, 3, 1) in busy_days(instance)
+    assert date(2026, 3, 1) in busy_days(active_runs(instance, etl))
     assert [one.tags["dagster/partition"] for one in tick(etl, instance)] == ["2026-02-01"]
+
+
+def started(etl: Etl, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
+    """A run of `days` that seems to be under way."""
+    job = build_defs(etl).resolve_job_def("days")
+    named = {name.replace("__", "/"): value for name, value in tags.items()}
+    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=named)
+
+
+def test_a_busy_day_does_not_hold_up_its_neighbours(etl: Etl, instance: dg.DagsterInstance) -> None:
+    announce(etl, "2026-03-03", "2026-03-10")
+    started(etl, instance, dagster__partition="2026-03-05")
+    launched = [request.tags["dagster/partition"] for request in tick(etl, instance)]
+    assert launched == ["2026-03-03", "2026-03-10"]
+
+
+def test_a_run_whose_process_was_killed_is_ended_and_its_days_are_free(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    announce(etl, "2026-03-05")
+    tags = {"dagster__partition": "2026-03-05", "meeting_etl__lock": "run-1"}
+    run = started(etl, instance, **tags)
+    with etl.files.lock("run-1"):
+        assert tick(etl, instance) == []
+    assert len(tick(etl, instance)) == 1
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
 
 
 def test_a_failed_run_is_tried_again_in_the_next_quarter_hour_and_not_before(

@@ -4,7 +4,9 @@ import gzip
 import hashlib
 import itertools
 import json
-from datetime import UTC, date, datetime
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +231,41 @@ def test_a_line_over_the_limit_is_rejected_without_its_neighbours(box: Box) -> N
     assert (row["reason"], row["byte_length"]) == ("too_long", len(huge))
     assert row["line_sha256"] == hashlib.sha256(huge).hexdigest()
     assert len(box.rows(WEBHOOK_EVENTS)) == 2
+
+
+def test_more_days_than_files_may_be_open_are_committed_in_turn(box: Box) -> None:
+    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(300)]
+    for number, day in enumerate(days):
+        document = received(f"{day}T11:00:00Z", payload(number, f"{day}T10:50:00Z"))
+        (box.logs / f"{day}.jsonl").write_bytes(line(document))
+    # In a process of its own, for this one has files open already.
+    script = (
+        "import resource, sys\n"
+        "from meeting_etl.pipeline.ingest import ingest\n"
+        "from meeting_etl.settings import Etl\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\n"
+        "etl = Etl({'MEETING_ETL_DATA_DIR': sys.argv[1]})\n"
+        "ingest(etl.logs, etl.lake, etl.ledger, etl.clock)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(box.folder)], check=True)
+    assert len(box.rows(WEBHOOK_EVENTS)) == 300
+    assert len(box.progress()) == 300
+
+
+def test_a_commit_comes_after_20_seconds_of_many_small_logs(box: Box) -> None:
+    class Slow(ManualClock):
+        def monotonic(self) -> float:
+            self.advance(seconds=8)
+            return super().monotonic()
+
+    for number in range(9):
+        (box.logs / f"{number}.jsonl").write_bytes(line(payload(number)))
+    box.clock = Slow(NOW)
+    etl = box.etl()
+    etl.files = FaultyFiles(box.folder, fails_at=12)
+    with pytest.raises(StorageError):
+        box.ingest(etl)
+    assert 0 < len(box.progress()) < 9
 
 
 def state(box: Box) -> Any:

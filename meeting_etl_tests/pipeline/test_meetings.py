@@ -1,4 +1,7 @@
 import itertools
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -9,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meeting_etl.files import Files
+from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.meetings import fold
@@ -219,6 +223,52 @@ def settle(world: World, at: datetime) -> None:
         "last_attempt_at": at,
     }
     world.ledger.record(MONDAY, [replace(pair, **done) for pair in pairs])
+
+
+def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_lock(
+    world: World,
+) -> None:
+    """Ingest commits events before the index: a fold in between sees an end without a mention."""
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    index = world.lake.files.path("lake/meeting_index")
+    known = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
+    world.tell(ended("2026-03-02 12:00", 1, "2026-03-03 00:10"), log_id="b")
+    for path in list(index.rglob("*.parquet")):
+        path.unlink()
+    for path, content in known.items():
+        path.write_bytes(content)
+    world.ledger.refresh(TUESDAY, world.ledger.due_day(TUESDAY))
+    locked: list[set[date]] = []
+    lock_days = world.lake.lock_days
+
+    class Watched(Lake):
+        @contextmanager
+        def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+            locked.append(set(days))
+            with lock_days(days):
+                yield
+
+    list(fold(Watched(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(TUESDAY).keys() == {ONE}
+    assert locked[-1] == {MONDAY, TUESDAY}
+
+
+def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    shutil.rmtree(world.lake.files.path("lake/meeting_index"))
+    world.fold()
+    assert world.meetings(MONDAY).keys() == {ONE}
+
+
+def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
+    events = [ended("2026-03-02 11:00", number, "2026-03-02 10:50") for number in range(1, 9)]
+    world.tell(*events)
+    MeetingIndex(world.lake).heal()
+    index = world.lake.files.path("lake/meeting_index")
+    (index / "complete").unlink()
+    next(index.glob("*/*.parquet")).unlink()
+    world.fold()
+    assert len(world.meetings(MONDAY)) == 8
 
 
 def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) -> None:

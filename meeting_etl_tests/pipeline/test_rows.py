@@ -91,6 +91,16 @@ def test_a_changed_type_keeps_its_value_in_extra(field: str, value: Any, column:
     assert drift.changed == {field: 1}
 
 
+def test_a_link_is_not_kept_in_whatever_form_it_comes() -> None:
+    row = to_row(RECORDINGS, {"id": "r", "playbackUrl": ["https://x.example/RCID"]}, Drift())
+    assert (row["playback_url"], row["extra"]) == (None, None)
+
+
+def test_an_empty_address_is_none() -> None:
+    row = to_row(PARTICIPANTS, {"id": "p", "email": ""}, Drift())
+    assert (row["email"], row["email_domain"]) == (None, None)
+
+
 def test_the_epoch_is_not_known_yet() -> None:
     row = to_row(PARTICIPANTS, {"id": "p", "leftTime": "1970-01-01T00:00:00.000Z"}, Drift())
     assert row["left_at"] is None

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meeting_etl.pipeline.settling import (
     Came,
@@ -12,7 +14,8 @@ from meeting_etl.pipeline.settling import (
     attempt_times,
     judged,
     next_attempt,
-    opened,
+    opened_at_once,
+    opened_by_event,
 )
 
 ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
@@ -55,7 +58,7 @@ def test_missed_attempts_collapse_into_one() -> None:
 
 def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
     settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
-    again = opened(settled, "event", at(9, 8, 1), ENDED, SETTLING)
+    again = opened_by_event(settled, at(9, 8, 1), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (False, at(9, 8, 1))
     times = [moment for moment in attempt_times(again, ENDED, SETTLING) if moment > at(6, 0)]
     # 08:01 itself, then +15 min, +1 h, +6 h, +24 h in full quarters.
@@ -63,19 +66,65 @@ def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
 
 
 def test_an_event_within_15_minutes_of_the_end_waits_for_the_first_attempt() -> None:
-    early = opened(Pair("m", "recordings"), "event", ENDED, ENDED, SETTLING)
+    early = opened_by_event(Pair("m", "recordings"), ENDED, ENDED, SETTLING)
     assert early.next_attempt_at == at(2, 10, 30)
 
 
 def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() -> None:
     settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
-    again = opened(settled, "event", at(2, 12), ENDED, SETTLING)
+    again = opened_by_event(settled, at(2, 12), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (True, None)
+
+
+def test_an_old_event_leaves_the_retry_of_a_fault_as_it_is() -> None:
+    failed = answer(Pair("m", "recordings"), Came.FAULT, LONG_AFTER)
+    again = opened_by_event(failed, at(2, 12), ENDED, SETTLING)
+    assert (again.settled, again.next_attempt_at) == (False, LONG_AFTER + timedelta(minutes=15))
+
+
+def test_a_refetch_leaves_the_attempts_of_an_event_as_they_are() -> None:
+    told = opened_by_event(
+        replace(Pair("m", "recordings", row_count=1), last_attempt_at=at(6, 0)),
+        at(9, 8, 1),
+        ENDED,
+        SETTLING,
+    )
+    after = answer(opened_at_once(told, at(9, 8, 6)), Came.EMPTY, at(9, 8, 6))
+    # The lake holds a row: that it is listed no longer is told, and it is asked again at 08:30.
+    assert (after.status, after.reason) == ("ready", "no_longer_listed")
+    assert (after.settled, after.next_attempt_at) == (False, at(9, 8, 30))
+
+
+@pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
+def test_what_a_refetch_gets_within_15_minutes_of_the_end_is_not_final(resource: str) -> None:
+    pair = answer(opened_at_once(Pair("m", resource), at(2, 10, 10)), Came.ROWS, at(2, 10, 10), 3)
+    assert (pair.status, pair.reason, pair.settled) == ("ready", "may_grow", False)
+    assert pair.next_attempt_at == at(2, 10, 30)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*Came, "event", "refetch"]), st.integers(0, 400)), max_size=12
+    )
+)
+def test_a_pair_is_settled_or_will_be_asked_again(steps: list[tuple[str, int]]) -> None:
+    pair = Pair("m", "recordings")
+    pair = replace(pair, next_attempt_at=next_attempt(pair, ENDED, SETTLING))
+    now = ENDED
+    for step, hours in steps:
+        now += timedelta(hours=hours)
+        if step == "event":
+            pair = opened_by_event(pair, now - timedelta(hours=hours / 2), ENDED, SETTLING)
+        elif step == "refetch":
+            pair = opened_at_once(pair, now)
+        else:
+            pair = answer(pair, Came(step), now, 1)
+        assert pair.settled == (pair.next_attempt_at is None), step
 
 
 def test_a_refetch_asks_once() -> None:
     settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
-    again = opened(settled, "refetch", LONG_AFTER, ENDED, SETTLING)
+    again = opened_at_once(settled, LONG_AFTER)
     assert again.next_attempt_at == LONG_AFTER
     after = answer(again, Came.ROWS, LONG_AFTER, 2)
     assert (after.status, after.settled, after.next_attempt_at) == ("ready", True, None)

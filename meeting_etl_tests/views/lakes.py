@@ -1,7 +1,8 @@
 """A lake with a few hand-made rows, and answers from its catalog."""
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ DAY = date(2026, 3, 2)
 
 def clock(text: str) -> datetime:
     """`10:30` or `10:30:15` on the day of the tests."""
-    hours, minutes, *seconds = map(int, text.split(":"))
-    return datetime(2026, 3, 2, hours, minutes, *seconds, tzinfo=UTC)
+    hours, minutes, seconds = map(int, f"{text}:0".split(":")[:3])
+    return datetime(2026, 3, 2, hours, minutes, seconds, tzinfo=UTC)
 
 
 def ask(folder: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], sql: str) -> list[Any]:
@@ -27,3 +28,24 @@ def ask(folder: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], sql: str)
         lake.merge(TABLES[name], DAY, some)
     catalog.publish(files, lake)
     return catalog.query(folder, sql)[1]
+
+
+def files_read(folder: Path, view: str) -> int:
+    """How many files DuckDB reads for one of twenty days of a view."""
+    lake = Lake(Files(folder))
+    for number in range(20):
+        day = DAY + timedelta(days=number)
+        rows = {
+            "meetings": {
+                "meeting_id": "m",
+                "started_at": clock("10:00"),
+                "ended_at": clock("11:00"),
+            },
+            "participants": {"meeting_id": "m", "participant_id": "p", "joined_at": clock("10:00")},
+            "transcript_snippets": {"snippet_id": "s", "meeting_id": "m", "transcript_id": "t"},
+        }
+        for name, row in rows.items():
+            lake.merge(TABLES[name], day, [row])
+    sql = f"EXPLAIN ANALYZE SELECT * FROM {view} WHERE date = DATE '{DAY}'"
+    ((_, plan),) = ask(folder, {}, sql)
+    return sum(map(int, re.findall(r"Total Files Read: (\d+)", plan)))

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from meeting_etl_tests.views.lakes import ask, clock
+from meeting_etl_tests.views.lakes import ask, clock, files_read
 
 MEETING = {"meeting_id": "m", "started_at": clock("10:00"), "ended_at": clock("11:00")}
 
@@ -69,3 +69,7 @@ def test_an_unknown_leave_is_counted_apart_and_no_zero_fact(tmp_path: Path) -> N
         "SELECT attended_seconds, intervals, open_intervals FROM attendance",
     )
     assert rows == [(600, 2, 1)]
+
+
+def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
+    assert files_read(tmp_path, "attendance") <= 2

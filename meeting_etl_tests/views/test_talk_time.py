@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl_tests.views.lakes import ask, clock
+from meeting_etl_tests.views.lakes import ask, clock, files_read
 
 MEETING = {
     "meeting_id": "m",
@@ -69,3 +69,7 @@ def test_a_transcript_without_any_length_has_no_shares(tmp_path: Path) -> None:
         "SELECT talk_seconds, share_of_speech FROM talk_time",
     )
     assert rows == [(0, None)]
+
+
+def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
+    assert files_read(tmp_path, "talk_time") <= 2

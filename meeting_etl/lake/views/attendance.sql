@@ -30,7 +30,7 @@ reached AS (
     SELECT
         *,
         max(left_at) OVER (
-            PARTITION BY meeting_id, person
+            PARTITION BY date, meeting_id, person
             ORDER BY joined_at, left_at
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS reached_at

@@ -18,7 +18,7 @@ reached AS (
     SELECT
         *,
         max(ends_ms) OVER (
-            PARTITION BY transcript_id, person
+            PARTITION BY date, transcript_id, person
             ORDER BY starts_ms, ends_ms
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS reached_ms
@@ -42,7 +42,7 @@ talked AS (
 )
 SELECT
     t.*,
-    t.talk_seconds / nullif(sum(t.talk_seconds) OVER (PARTITION BY t.meeting_id), 0) AS share_of_speech,
+    t.talk_seconds / nullif(sum(t.talk_seconds) OVER (PARTITION BY t.date, t.meeting_id), 0) AS share_of_speech,
     t.talk_seconds / nullif(m.duration_seconds, 0) AS share_of_meeting
 FROM talked t
 LEFT JOIN meetings m USING (meeting_id, date)
