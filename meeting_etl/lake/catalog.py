@@ -19,7 +19,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES, Table
 
 CATALOG = "meetings.duckdb"
-# The oldest format that holds all of this; DuckDB clients from 1.0 on can open it.
+# The oldest format there is. Clients from 1.1 on can query the views, which need getvariable().
 STORAGE_VERSION = "v1.0.0"
 _FINGERPRINT = "meeting_etl_catalog"
 

@@ -137,22 +137,21 @@ def _ask_snippets(webex: Webex, target: Target) -> Listing:
 
 def _snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
     begun: datetime | None = (target.parent or {}).get("started_at")
-    rows = []
-    for number, item in enumerate(items):
-        row = to_row(
-            schemas.TRANSCRIPT_SNIPPETS,
-            item,
-            drift,
-            **ours,
-            meeting_id=target.meeting_id,
-            transcript_id=target.pair.resource_id,
-            snippet_index=number,
-            source="snippets",
-        )
+    ours = ours | {
+        "meeting_id": target.meeting_id,
+        "transcript_id": target.pair.resource_id,
+        "source": "snippets",
+    }
+    rows = fold_last(
+        (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
+        "snippet_id",
+        drift,
+    )
+    for number, row in enumerate(rows):
+        row["snippet_index"] = number
         if begun is not None and row["offset_ms"] is not None:
             row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
-        rows.append(row)
-    return fold_last(rows, "snippet_id", drift)
+    return rows
 
 
 RECORDINGS = FetchSpec(schemas.RECORDINGS, _ask_recordings, _recording_rows, keeps=("deleted_at",))

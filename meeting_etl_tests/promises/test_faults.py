@@ -1,0 +1,164 @@
+"""Rules 5, 6, 7 and 9: under every fault the tables come to be the sandbox's truth."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.model import World
+from meeting_etl.sandbox.world import demo_world
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product, tables
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+# Runs, 6 hours apart, after which everything has come to an end.
+ROUNDS = 20
+
+ALONE = {
+    "locked": Faults(locked=0.05),
+    "internal_error": Faults(internal_error=0.05),
+    "bad_gateway": Faults(bad_gateway=0.05),
+    "unavailable": Faults(unavailable=0.05),
+    "gateway_timeout": Faults(gateway_timeout=0.05),
+    "slow_pages": Faults(slow_pages_above=30),
+    "connection_reset": Faults(connection_reset=0.05),
+    "truncated_body": Faults(truncated_body=0.05),
+    "html_page": Faults(html_page=0.05),
+    "wrong_content_type": Faults(wrong_content_type=0.05),
+    "item_errors": Faults(item_errors=0.05),
+    "repeated_next_link": Faults(repeated_next_link=0.05),
+    "unfiltered_next_link": Faults(unfiltered_next_link=0.05),
+    "foreign_next_link": Faults(foreign_next_link=0.05),
+    "empty_first_page": Faults(empty_first_page=0.05),
+    "repeated_items": Faults(repeated_items=0.2),
+    "numbers_in_strings": Faults(numbers_in_strings=0.2),
+    "unauthorized": Faults(unauthorized=0.02, most_in_a_row=1),
+    "rate_limit": Faults(requests_per_second=100, burst=20),
+    "rate_limit_by_date": Faults(requests_per_second=100, burst=20, retry_after="date"),
+    "rate_limit_by_html": Faults(requests_per_second=100, burst=20, retry_after="html"),
+}
+TOGETHER = Faults(
+    locked=0.02,
+    internal_error=0.03,
+    bad_gateway=0.03,
+    unavailable=0.03,
+    gateway_timeout=0.03,
+    connection_reset=0.03,
+    truncated_body=0.03,
+    html_page=0.03,
+    item_errors=0.03,
+    repeated_next_link=0.02,
+    unfiltered_next_link=0.03,
+    foreign_next_link=0.02,
+    empty_first_page=0.03,
+    repeated_items=0.05,
+    numbers_in_strings=0.05,
+)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return demo_world(3, NOW, days=2, meetings=24)
+
+
+def settled(world: World, folder: Path, faults: Faults) -> tuple[dict[str, Any], Sandbox]:
+    """All tables after enough runs, and the sandbox as it saw them."""
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock, faults) as webex:
+        product = Product(folder, webex, clock=clock)
+        product.write_logs()
+        for _ in range(ROUNDS):
+            assert product.run().failures == []
+            clock.advance(hours=6)
+        assert product.etl().ledger.open_days() == {}
+    found = tables(folder)
+    for row in found["fetch_ledger"]:
+        del row["attempts"], row["opened_at"]
+    return found, webex
+
+
+@pytest.fixture(scope="module")
+def truth(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What comes without any fault; test_run.py holds that against the world itself."""
+    return settled(world, tmp_path_factory.mktemp("truth"), Faults())[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALONE)
+def test_each_fault_alone(world: World, truth: dict[str, Any], tmp_path: Path, name: str) -> None:
+    found, webex = settled(world, tmp_path, ALONE[name])
+    assert found == truth
+    assert webex.counters.injected.total(), "the fault was there"
+    assert webex.counters.during_retry_after == 0
+    assert webex.counters.tokens_elsewhere == 0
+
+
+def test_all_faults_together(world: World, truth: dict[str, Any], tmp_path: Path) -> None:
+    found, webex = settled(world, tmp_path, TOGETHER)
+    assert found == truth
+    assert len(webex.counters.injected) > 10
+    assert webex.counters.during_retry_after == 0
+    assert webex.counters.tokens_elsewhere == 0
+
+
+def test_unknown_fields_and_changed_types_are_kept_beside_the_columns(
+    world: World, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    found, _ = settled(world, tmp_path, Faults(unknown_fields=0.2, changed_types=0.1))
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        assert len(found[name]) == len(truth[name])
+        assert any(row["extra"] for row in found[name]), name
+
+
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [("forbidden_meetings", "forbidden"), ("missing_meetings", "gone"), ("gone_meetings", "gone")],
+)
+def test_one_bad_meeting_stops_nothing(
+    world: World, truth: dict[str, Any], tmp_path: Path, faults: str, status: str
+) -> None:
+    bad = truth["recordings"][0]["meeting_id"]
+    knobs: dict[str, Any] = {faults: (bad,)}
+    found, _ = settled(world, tmp_path, Faults(**knobs))
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        others = [row for row in truth[name] if row["meeting_id"] != bad]
+        assert found[name] == others, name
+    ledger = {row["status"] for row in found["fetch_ledger"] if row["meeting_id"] == bad}
+    assert ledger == {status}
+
+
+def test_a_refused_refresh_ends_the_run_and_keeps_what_came(world: World, tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock, Faults(revoke_after=30, refuse_refresh=True)) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        product.write_logs()
+        outcome = product.run()
+        assert {kind for kind, _ in outcome.failures} == {"AuthError"}
+        sentences = {sentence for _, sentence in outcome.failures}
+        assert all("WEBEX_ACCESS_TOKEN" in sentence for sentence in sentences)
+        answered = [row for row in product.rows("fetch_ledger") if row["attempts"]]
+        good = sum(seen.status == 200 for seen in webex.counters.requests)
+        assert 0 < len(answered) <= good
+        assert len(webex.counters.requests) < 30 + 4 * 30
+
+
+def test_a_long_retry_after_ends_the_run_and_holds_the_next_one_too(
+    world: World, tmp_path: Path
+) -> None:
+    clock = ManualClock(NOW)
+    faults = Faults(requests_per_second=0.001, burst=15, retry_after_seconds=3600)
+    with Sandbox(world, clock, faults) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        product.write_logs()
+        outcome = product.run()
+        assert {kind for kind, _ in outcome.failures} == {"ApiUnavailable"}
+        seen = webex.counters.total
+        clock.advance(minutes=30)
+        assert {kind for kind, _ in product.run().failures} == {"ApiUnavailable"}
+        assert webex.counters.total == seen
+        assert webex.counters.during_retry_after == 0
+        answered = sum(bool(row["attempts"]) for row in product.rows("fetch_ledger"))
+        assert 0 < answered <= 15
