@@ -16,6 +16,8 @@ import click
 from meeting_etl import __version__
 from meeting_etl.cli import display
 from meeting_etl.errors import MeetingEtlError, SettingsError
+from meeting_etl.pipeline.ledger import RESOURCES
+from meeting_etl.pipeline.settling import Status
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
@@ -72,6 +74,42 @@ def status() -> None:
     report.show_logs(etl)
     report.show_ledger(etl)
     report.show_open_work(etl)
+
+
+@cli.command()
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice([*Status]),
+    multiple=True,
+    required=True,
+    help="Status to try again; may be given several times.",
+)
+@click.option(
+    "--resource",
+    "resources",
+    type=click.Choice(RESOURCES),
+    multiple=True,
+    help="Only this resource; may be given several times.",
+)
+@click.option("--from", "first", type=_DAY, help="First day, UTC date on which meetings ended.")
+@click.option("--to", "last", type=_DAY, help="Last day; today by default.")
+def retry(
+    statuses: tuple[str, ...],
+    resources: tuple[str, ...],
+    first: datetime | None,
+    last: datetime | None,
+) -> None:
+    """Open pairs of meeting and resource again, so that the next run asks for them.
+
+    For what was refused while a scope was missing, say, or given up as absent too early:
+    `meeting-etl retry --status forbidden`, then `meeting-etl run`.
+    """
+    etl = _etl()
+    asked = _span(etl, first, last)
+    days = [day for day in etl.ledger.days() if asked is None or asked.first <= day <= asked.last]
+    count = etl.ledger.retry(days, statuses, resources or RESOURCES)
+    display.say(f"{count:,} pairs are asked for again by the next run.")
 
 
 @cli.command()

@@ -15,13 +15,22 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.rows import Drift, Row
-from meeting_etl.pipeline.settling import Came, Pair, judged, next_attempt, opened_at_once
+from meeting_etl.pipeline.settling import (
+    NO_REQUEST,
+    Came,
+    Pair,
+    judged,
+    next_attempt,
+    opened_at_once,
+)
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0
+# So many refusals before anything else, and the rest is not asked: the token lacks the scope.
+PROBES = 20
 # An open batch holds at most this many items, whatever the time.
 COMMIT_ITEMS = 100_000
 
@@ -69,10 +78,11 @@ def fetch(
     With `refetch` all pairs of the days are asked again. One meeting's refusal or fault is a row of
     the ledger. AuthError, ApiUnavailable and StorageError end it, after the commit of what came.
     """
+    probe = _Probe()
     for day in sorted(days, reverse=True):
         with engine.lake.lock_days([day]):
             engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
-            report = _Day(engine, spec, day).work(_due(engine, spec, day, refetch=refetch))
+            report = _Day(engine, spec, day, probe).work(_due(engine, spec, day, refetch=refetch))
             engine.ledger.refresh(day)
         yield report
 
@@ -101,10 +111,33 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     return targets
 
 
+class _Probe:
+    """Whether the token may read this at all, by the first answers of the run (design rule 6)."""
+
+    def __init__(self) -> None:
+        self._refusals = 0
+        self._allowed = False
+
+    def note(self, came: Came) -> None:
+        """Count an answer."""
+        self._refusals += came is Came.FORBIDDEN
+        self._allowed = self._allowed or came is not Came.FORBIDDEN
+
+    def left(self, running: int) -> int:
+        """How many more may be asked now, while so many are being asked; 0: none at all."""
+        return 1_000_000 if self._allowed else PROBES - self._refusals - running
+
+    @property
+    def says_no(self) -> bool:
+        """Everything that was asked was forbidden, and that was enough."""
+        return not self._allowed and self._refusals >= PROBES
+
+
 class _Day:
     """The work on one day of one table, under the day's lock."""
 
-    def __init__(self, engine: Engine, spec: FetchSpec, day: date) -> None:
+    def __init__(self, engine: Engine, spec: FetchSpec, day: date, probe: _Probe) -> None:
+        self._probe = probe
         self._engine = engine
         self._spec = spec
         self._day = day
@@ -127,7 +160,7 @@ class _Day:
     def _ask_all(self, targets: Sequence[Target]) -> None:
         done = 0
         try:
-            for answer in _answers(self._engine, self._spec, targets):
+            for answer in _answers(self._engine, self._spec, targets, self._probe):
                 self._batch.append(answer)
                 done += 1
                 self._engine.progress(f"{self._spec.table.name} {self._day}", done, len(targets))
@@ -179,7 +212,7 @@ class _Day:
             came = Came.EMPTY
         elif came is Came.ROWS and not self._spec.finished(rows):
             came = Came.UNFINISHED
-        self._report.asked += came is not Came.RULED_OUT
+        self._report.asked += came not in NO_REQUEST
         self._report.came[came.value] += 1
         return judged(
             answer.target.pair,
@@ -233,25 +266,34 @@ def _key(pair: Pair) -> tuple[str, str, str]:
     return pair.meeting_id, pair.resource, pair.resource_id
 
 
-def _answers(engine: Engine, spec: FetchSpec, targets: Sequence[Target]) -> Iterator[_Answer]:
+def _answers(
+    engine: Engine, spec: FetchSpec, targets: Sequence[Target], probe: _Probe
+) -> Iterator[_Answer]:
     """Ask in threads, yield answers as they come; an error that ends all is raised after them."""
     waiting = list(reversed(targets))
     running: set[Future[_Answer]] = set()
     with ThreadPoolExecutor(engine.threads, thread_name_prefix="fetch") as pool:
         ends: BaseException | None = None
-        while running or (waiting and ends is None):
-            while waiting and ends is None and len(running) < 2 * engine.threads:
+        while running or (waiting and ends is None and not probe.says_no):
+            while waiting and ends is None and _may_ask(engine, probe, len(running)):
                 running.add(pool.submit(_ask, engine, spec, waiting.pop()))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 error = future.exception()
                 if error is None:
+                    probe.note(future.result().came)
                     yield future.result()
                 elif ends is None:
                     ends = error
                     running = {other for other in running if not other.cancel()}
     if ends is not None:
         raise ends
+    for target in waiting:
+        yield _Answer(target, Came.NOT_ASKED, engine.clock.now(), (), 403)
+
+
+def _may_ask(engine: Engine, probe: _Probe, running: int) -> bool:
+    return running < 2 * engine.threads and probe.left(running) > 0
 
 
 def _ask(engine: Engine, spec: FetchSpec, target: Target) -> _Answer:

@@ -21,6 +21,7 @@ from meeting_etl.pipeline.settling import (
     Settling,
     Status,
     next_attempt,
+    opened_at_once,
     opened_by_event,
 )
 from meeting_etl.schemas import FETCH_LEDGER, TRANSCRIPT_SNIPPETS
@@ -42,6 +43,9 @@ class DueDay:
     due_at: datetime | None = None
     version: int = 0
     news: tuple[str, ...] = ()
+
+
+RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name)
 
 
 class Ledger:
@@ -181,6 +185,28 @@ class Ledger:
             return pair
         return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))
 
+    def retry(
+        self, days: Iterable[date], statuses: Collection[str], resources: Collection[str]
+    ) -> int:
+        """Open pairs of these days, statuses and resources again; returns how many."""
+        now, count = self._clock.now(), 0
+        for day in days:
+            with self._lake.lock_days([day]):
+                chosen = [
+                    opened_at_once(pair, now)
+                    for pair in self.pairs(day)
+                    if pair.status in statuses and pair.resource in resources
+                ]
+                if chosen:
+                    self.record(day, chosen)
+                    self.refresh(day)
+                    count += len(chosen)
+        return count
+
+    def days(self) -> list[date]:
+        """All days that have pairs."""
+        return [date.fromisoformat(name) for name in self._lake.partitions(FETCH_LEDGER)]
+
     def failed(self, days: Iterable[date], run_ids: Collection[str]) -> int:
         """How many pairs of these days have a passing fault that one of these runs met."""
         return sum(
@@ -191,17 +217,14 @@ class Ledger:
 
     def summary(self, days: Iterable[date] | None = None) -> dict[str, Counter[str]]:
         """How many pairs of each resource have each status, over these days or over all."""
-        if days is None:
-            days = map(date.fromisoformat, self._lake.partitions(FETCH_LEDGER))
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for day in days:
+        for day in self.days() if days is None else days:
             rows: Any = self._lake.read(FETCH_LEDGER, day, columns=["resource", "status"])
             for row in (
                 rows.group_by(["resource", "status"]).aggregate([([], "count_all")]).to_pylist()
             ):
                 found[row["resource"]][row["status"]] += row["count_all"]
-        order = (*LISTED, TRANSCRIPT_SNIPPETS.name)
-        return {resource: found[resource] for resource in order}
+        return {resource: found[resource] for resource in RESOURCES}
 
 
 def _due_file(day: date) -> str:

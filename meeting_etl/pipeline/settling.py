@@ -48,6 +48,7 @@ class Why(StrEnum):
     BAD_REQUEST = "bad_request"
     FAULT = "fault"
     PARTIAL = "partial"
+    SCOPE = "scope"
 
 
 class Came(StrEnum):
@@ -63,6 +64,11 @@ class Came(StrEnum):
     REFUSED = "refused"  # another permanent refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
+    NOT_ASKED = "not_asked"  # everything before was forbidden: the token lacks the scope
+
+
+NO_REQUEST = frozenset({Came.RULED_OUT, Came.NOT_ASKED})
+_PASSING = {Came.FAULT: Why.FAULT, Came.PARTIAL: Why.PARTIAL, Came.NOT_ASKED: Why.SCOPE}
 
 
 @dataclass(frozen=True)
@@ -154,13 +160,13 @@ def judged(
     """What an answer makes of a pair (design rules 3 to 6). Pure."""
     pair = replace(
         pair,
-        attempts=pair.attempts + (came is not Came.RULED_OUT),
+        attempts=pair.attempts + (came not in NO_REQUEST),
         first_attempt_at=pair.first_attempt_at or now,
         last_attempt_at=now,
         http_status=http_status,
         run_id=run_id,
     )
-    if came in (Came.FAULT, Came.PARTIAL):
+    if came in _PASSING:
         return _failed(pair, came, rows, now)
     pair = replace(pair, failures=0)
     further = next_attempt(pair, ended_at, settling)
@@ -184,7 +190,7 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
     return replace(
         pair,
         status=Status.FAILED,
-        reason=Why.PARTIAL if came is Came.PARTIAL else Why.FAULT,
+        reason=_PASSING[came],
         settled=False,
         failures=pair.failures + 1,
         row_count=max(rows, pair.row_count),

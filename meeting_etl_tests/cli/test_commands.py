@@ -56,6 +56,18 @@ def test_a_refetch_of_some_days_asks_again_for_those_alone(ran: Product) -> None
     assert len(ran.rows("recordings")) == 1
 
 
+def test_retry_opens_what_it_names_for_the_next_run(ran: Product) -> None:
+    done = ran.command(
+        "retry", "--status", "ready", "--resource", "recordings", "--to", "2021-05-13"
+    )
+    assert "0 pairs" in done.stderr
+    done = ran.command("retry", "--status", "ready", "--resource", "recordings")
+    assert (done.returncode, "1 pairs" in done.stderr) == (0, True)
+    seen = ran.webex.counters.total
+    assert ran.command("run").returncode == 0
+    assert [url.split("?")[0] for url in ran.requests(seen)] == ["/v1/recordings"]
+
+
 def test_status_shows_logs_ledger_and_open_work(ran: Product) -> None:
     done = ran.command("status")
     assert done.returncode == 0

@@ -1,5 +1,6 @@
 """Rules 5, 6, 7 and 9: under every fault the tables come to be the sandbox's truth."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.world import demo_world, sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables
 
@@ -162,3 +163,30 @@ def test_a_long_retry_after_ends_the_run_and_holds_the_next_one_too(
         assert webex.counters.during_retry_after == 0
         answered = sum(bool(row["attempts"]) for row in product.rows("fetch_ledger"))
         assert 0 < answered <= 15
+
+
+def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_path: Path) -> None:
+    """A host's token that is said to be an officer's may read nobody else's meetings."""
+    clock = ManualClock(NOW)
+    with Sandbox(sized_world(1, NOW, meetings=60, participants=2, snippets=2), clock) as webex:
+        product = Product(
+            tmp_path, webex, clock=clock, more={"WEBEX_ACCESS_TOKEN": webex.token("user")}
+        )
+        product.write_logs()
+        outcome = product.run()
+        assert outcome.failures == []
+        ledger = [row for row in product.rows("fetch_ledger") if row["resource"] == "recordings"]
+        assert Counter((row["status"], row["reason"]) for row in ledger) == {
+            ("forbidden", "refused"): 20,
+            ("failed", "scope"): 40,
+        }
+        assert sum("recordings" in url for url in product.requests()) == 20
+        assert outcome.failed_pairs > 0
+    # With the right token all of them are had: the failed ones by themselves, the others by retry.
+    with Sandbox(webex.world, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        ledger_again = product.etl().ledger
+        assert ledger_again.retry(ledger_again.days(), ["forbidden"], ["recordings"]) == 20
+        clock.advance(hours=1)
+        assert product.run().failures == []
+        assert len(product.rows("recordings")) == 60
