@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.fetch import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.settling import Settling
@@ -151,12 +152,10 @@ class Etl:
     def engine(self, run_id: str) -> Engine:
         """What a fetch of the given run works with."""
         return Engine(
-            self.webex,
+            Asking(self.webex, self.clock, self.settings.threads),
             self.lake,
             self.ledger,
-            self.clock,
             run_id,
-            self.settings.threads,
             lambda what, done, total: self.progress(what, done, total),
         )
 

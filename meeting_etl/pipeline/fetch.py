@@ -1,18 +1,17 @@
 """The one engine that fetches every table: due pairs → asked in threads → rows → commit → ledger.
 
-Belongs here: threads, batches, the order of commit, which error of one pair becomes which answer.
-Does not: what to ask and which rows it makes (fetch_specs.py), what an answer means (settling.py).
+Belongs here: batches, their rows, the order of commit. Does not: threads and errors (asking.py),
+what to ask and which rows it makes (fetch_specs.py), what an answer means (settling.py).
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 
-from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
+from meeting_etl.pipeline.asking import Answer, Asking, Probe, answers
+from meeting_etl.pipeline.fetch_specs import FetchSpec, Target
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.pipeline.settling import (
@@ -24,13 +23,9 @@ from meeting_etl.pipeline.settling import (
     opened_at_once,
 )
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
-from meeting_etl.times import Clock
-from meeting_etl.webex.endpoints import Webex
 
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0
-# So many refusals before anything else, and the rest is not asked: the token lacks the scope.
-PROBES = 20
 # An open batch holds at most this many items, whatever the time.
 COMMIT_ITEMS = 100_000
 
@@ -49,24 +44,13 @@ class DayReport:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    target: Target
-    came: Came
-    at: datetime
-    items: Sequence[Item] = ()
-    http_status: int | None = None
-
-
-@dataclass(frozen=True)
 class Engine:
-    """What every fetch needs. `run_id` is written into the rows; `threads` ask side by side."""
+    """What every fetch needs; `run_id` is written into the rows."""
 
-    webex: Webex
+    asking: Asking
     lake: Lake
     ledger: Ledger
-    clock: Clock
     run_id: str
-    threads: int = 24
     progress: Progress = lambda *_: None
 
 
@@ -78,7 +62,7 @@ def fetch(
     With `refetch` all pairs of the days are asked again. One meeting's refusal or fault is a row of
     the ledger. AuthError, ApiUnavailable and StorageError end it, after the commit of what came.
     """
-    probe = _Probe()
+    probe = Probe()
     for day in sorted(days, reverse=True):
         with engine.lake.lock_days([day]):
             engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
@@ -89,7 +73,7 @@ def fetch(
 
 def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[Target]:
     """The due pairs of a day with what is known of their meetings."""
-    ledger, now = engine.ledger, engine.clock.now()
+    ledger, now = engine.ledger, engine.asking.clock.now()
     name = spec.table.name
     pairs = ledger.due(day, name)
     if refetch:
@@ -111,46 +95,24 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     return targets
 
 
-class _Probe:
-    """Whether the token may read this at all, by the first answers of the run (design rule 6)."""
-
-    def __init__(self) -> None:
-        self._refusals = 0
-        self._allowed = False
-
-    def note(self, came: Came) -> None:
-        """Count an answer."""
-        self._refusals += came is Came.FORBIDDEN
-        self._allowed = self._allowed or came is not Came.FORBIDDEN
-
-    def left(self, running: int) -> int:
-        """How many more may be asked now, while so many are being asked; 0: none at all."""
-        return 1_000_000 if self._allowed else PROBES - self._refusals - running
-
-    @property
-    def says_no(self) -> bool:
-        """Everything that was asked was forbidden, and that was enough."""
-        return not self._allowed and self._refusals >= PROBES
-
-
 class _Day:
     """The work on one day of one table, under the day's lock."""
 
-    def __init__(self, engine: Engine, spec: FetchSpec, day: date, probe: _Probe) -> None:
+    def __init__(self, engine: Engine, spec: FetchSpec, day: date, probe: Probe) -> None:
         self._probe = probe
         self._engine = engine
         self._spec = spec
         self._day = day
-        self._batch: list[_Answer] = []
-        self._since = engine.clock.monotonic()
+        self._batch: list[Answer] = []
+        self._since = engine.asking.clock.monotonic()
         self._report = DayReport(day)
 
     def work(self, targets: Sequence[Target]) -> DayReport:
         """Ask all targets and commit, batch by batch."""
         engine, table = self._engine, self._spec.table
-        if not engine.webex.can_read(table.name):
-            now = engine.clock.now()
-            self._batch = [_Answer(target, Came.RULED_OUT, now) for target in targets]
+        if not engine.asking.webex.can_read(table.name):
+            now = engine.asking.clock.now()
+            self._batch = [Answer(target, Came.RULED_OUT, now) for target in targets]
             self._commit()
         else:
             self._ask_all(targets)
@@ -160,7 +122,7 @@ class _Day:
     def _ask_all(self, targets: Sequence[Target]) -> None:
         done = 0
         try:
-            for answer in _answers(self._engine, self._spec, targets, self._probe):
+            for answer in answers(self._engine.asking, self._spec, targets, self._probe):
                 self._batch.append(answer)
                 done += 1
                 self._engine.progress(f"{self._spec.table.name} {self._day}", done, len(targets))
@@ -171,13 +133,13 @@ class _Day:
             self._commit()
 
     def _is_due(self) -> bool:
-        waiting = self._engine.clock.monotonic() - self._since > COMMIT_SECONDS
+        waiting = self._engine.asking.clock.monotonic() - self._since > COMMIT_SECONDS
         return waiting or sum(len(answer.items) for answer in self._batch) > COMMIT_ITEMS
 
     def _commit(self) -> None:
         """Data first, the ledger next (design.md rule 2)."""
         batch, self._batch = self._batch, []
-        self._since = self._engine.clock.monotonic()
+        self._since = self._engine.asking.clock.monotonic()
         if not batch:
             return
         known = {_key(pair) for pair in self._engine.ledger.pairs(self._day)}
@@ -201,11 +163,11 @@ class _Day:
         self._count_in_parent(batch, rows, answered)
         self._engine.ledger.record(self._day, pairs)
 
-    def _rows(self, answer: _Answer) -> list[Row]:
+    def _rows(self, answer: Answer) -> list[Row]:
         ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
         return self._spec.rows(answer.items, answer.target, self._report.drift, ours)
 
-    def _judged(self, answer: _Answer, rows: Sequence[Row]) -> Pair:
+    def _judged(self, answer: Answer, rows: Sequence[Row]) -> Pair:
         """The pair after its answer."""
         came = answer.came
         if came is Came.ROWS and not rows:
@@ -225,7 +187,7 @@ class _Day:
             run_id=self._engine.run_id,
         )
 
-    def _opened(self, answer: _Answer, rows: Sequence[Row]) -> list[Pair]:
+    def _opened(self, answer: Answer, rows: Sequence[Row]) -> list[Pair]:
         """The pairs that an answer opens, with their first attempt."""
         ended_at, settling = answer.target.meeting["ended_at"], self._engine.ledger.settling
         return [
@@ -247,7 +209,7 @@ class _Day:
         lake.merge(spec.table, self._day, rows, instead_of=instead_of)
 
     def _count_in_parent(
-        self, batch: Sequence[_Answer], rows: Sequence[Row], answered: Collection[str]
+        self, batch: Sequence[Answer], rows: Sequence[Row], answered: Collection[str]
     ) -> None:
         """Write into each transcript that was answered in full how many snippets it has."""
         spec = self._spec
@@ -264,52 +226,3 @@ class _Day:
 
 def _key(pair: Pair) -> tuple[str, str, str]:
     return pair.meeting_id, pair.resource, pair.resource_id
-
-
-def _answers(
-    engine: Engine, spec: FetchSpec, targets: Sequence[Target], probe: _Probe
-) -> Iterator[_Answer]:
-    """Ask in threads, yield answers as they come; an error that ends all is raised after them."""
-    waiting = list(reversed(targets))
-    running: set[Future[_Answer]] = set()
-    with ThreadPoolExecutor(engine.threads, thread_name_prefix="fetch") as pool:
-        ends: BaseException | None = None
-        while running or (waiting and ends is None and not probe.says_no):
-            while waiting and ends is None and _may_ask(engine, probe, len(running)):
-                running.add(pool.submit(_ask, engine, spec, waiting.pop()))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = future.exception()
-                if error is None:
-                    probe.note(future.result().came)
-                    yield future.result()
-                elif ends is None:
-                    ends = error
-                    running = {other for other in running if not other.cancel()}
-    if ends is not None:
-        raise ends
-    for target in waiting:
-        yield _Answer(target, Came.NOT_ASKED, engine.clock.now(), (), 403)
-
-
-def _may_ask(engine: Engine, probe: _Probe, running: int) -> bool:
-    return running < 2 * engine.threads and probe.left(running) > 0
-
-
-def _ask(engine: Engine, spec: FetchSpec, target: Target) -> _Answer:
-    """One pair's answer; only what ends the whole run is raised."""
-    try:
-        listing = spec.ask(engine.webex, target)
-    except Refused as error:
-        return _Answer(target, _refusal(error), engine.clock.now(), (), error.http_status)
-    except BadAnswer as error:
-        return _Answer(target, Came.FAULT, engine.clock.now(), (), error.http_status)
-    came = Came.PARTIAL if listing.broken else Came.ROWS
-    return _Answer(target, came, engine.clock.now(), listing.items, 200)
-
-
-def _refusal(error: Refused) -> Came:
-    for kind, came in ((Forbidden, Came.FORBIDDEN), (NotFound, Came.NOT_FOUND), (Gone, Came.GONE)):
-        if isinstance(error, kind):
-            return came
-    return Came.REFUSED

@@ -58,9 +58,13 @@ class FetchSpec:
     parent: Table | None = None
 
 
-def _own(items: Sequence[Item], target: Target) -> list[Item]:
-    """Items of the meeting that was asked for; an answer may hold others."""
-    return [item for item in items if item.get("meetingId") in (None, target.meeting_id)]
+def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    """Rows of the meeting that was asked for; an answer may hold items of others."""
+    return [
+        to_row(table, item, drift, **ours | {"meeting_id": target.meeting_id})
+        for item in items
+        if item.get("meetingId") in (None, target.meeting_id)
+    ]
 
 
 def _ask_recordings(webex: Webex, target: Target) -> Listing:
@@ -73,10 +77,7 @@ def _ask_recordings(webex: Webex, target: Target) -> Listing:
 
 
 def _recording_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
-    rows = [
-        to_row(schemas.RECORDINGS, item, drift, **ours | {"meeting_id": target.meeting_id})
-        for item in _own(items, target)
-    ]
+    rows = _own(schemas.RECORDINGS, items, target, drift, ours)
     for row in rows:
         row["host_email"] = row["host_email"] or target.meeting["host_email"]
         row["host_email_domain"] = row["host_email_domain"] or target.meeting["host_email_domain"]
@@ -88,10 +89,7 @@ def _ask_participants(webex: Webex, target: Target) -> Listing:
 
 
 def _participant_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
-    rows = [
-        to_row(schemas.PARTICIPANTS, item, drift, **ours | {"meeting_id": target.meeting_id})
-        for item in _own(items, target)
-    ]
+    rows = _own(schemas.PARTICIPANTS, items, target, drift, ours)
     for row in rows:
         row["device_count"] = len(row["devices"] or [])
     return fold_participants(rows, drift)
@@ -112,10 +110,7 @@ def _ask_transcripts(webex: Webex, target: Target) -> Listing:
 
 
 def _transcript_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
-    rows = [
-        to_row(schemas.TRANSCRIPTS, item, drift, **ours | {"meeting_id": target.meeting_id})
-        for item in _own(items, target)
-    ]
+    rows = _own(schemas.TRANSCRIPTS, items, target, drift, ours)
     return fold_last(rows, "transcript_id", drift)
 
 

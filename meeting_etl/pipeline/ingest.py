@@ -1,40 +1,33 @@
 """New log bytes → webhook_events, rejected_lines, ingested_logs; announces the days with news.
 
-Belongs here: the order of commit (design.md rule 2) and the rows of the three tables. Does not:
-finding and reading logs (webhooks/logs.py), judging a line (webhooks/events.py), folding meetings
-(meetings.py).
+Belongs here: the order of commit (design.md rule 2) and what the rows of the three tables say. Does
+not: putting rows into files (event_writer.py), finding and reading logs (webhooks/logs.py), judging
+a line (webhooks/events.py), folding meetings (meetings.py).
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
 from typing import Any, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.ledger import Ledger
-from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
+from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhooks.logs import KnownLog, Line, LogReader, Logs, Sighting
 
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
-# Rows wait in memory until their bodies are this large together, then go to the open files.
-FLUSH_BYTES = 32 * 2**20
 # Each partition is an open file until the commit; systems may allow as few as 256.
 MOST_PARTITIONS = 100
 _LOOK_AT_CLOCK_EVERY = 4096
 
-# Table, received date and log of a row on its way.
-_Key = tuple[str, date | None, str]
 _TOO_LONG = Rejected(Reason.TOO_LONG, "It is longer than the limit for one line.", None)
 
 
@@ -70,7 +63,7 @@ def ingest(
         known = {row["log_id"]: row for row in lake.read(INGESTED_LOGS).to_pylist()}
         sightings = logs.sightings([_known_log(row) for row in known.values()])
         work = _Work(lake, ledger, index, clock, known, sightings)
-        with work:
+        with work.rows:
             for number, sighting in enumerate(sightings):
                 progress(sighting.log_file, number, len(sightings))
                 _read(logs, sighting, work, clock)
@@ -91,7 +84,7 @@ def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
         work.report.notices.append(sighting.notice)
     now = clock.now()
     with logs.read(sighting) as reader:
-        log = work.begin(sighting, reader)
+        log = _Log(work, sighting, reader)
         for line in reader:
             found = _TOO_LONG if line.data is None else read_event(line.data, now=now)
             if type(found) is Event:
@@ -138,7 +131,7 @@ class _Log:
             event.body,
         )
         work = self._work
-        work.add((WEBHOOK_EVENTS.name, received, self._log_id), row, len(event.body))
+        work.rows.add(WEBHOOK_EVENTS.name, received, self._log_id, row, len(event.body))
         if event.meeting_id is not None:
             ended = ended_at.date() if ended_at else None
             work.mentions.add(Mention(event.meeting_id, received, ended))
@@ -156,8 +149,8 @@ class _Log:
             line.byte_length,
             line.sha256 or hashlib.sha256(line.data or b"").hexdigest(),
         )
-        key = (REJECTED_LINES.name, self.last_date, self._log_id)
-        self._work.add(key, row, len(rejected.detail))
+        size = len(rejected.detail)
+        self._work.rows.add(REJECTED_LINES.name, self.last_date, self._log_id, row, size)
 
     def row(self, now: datetime, *, finished: bool) -> dict[str, Any]:
         """The log's row of ingested_logs. An unfinished log is marked as changed since."""
@@ -179,7 +172,7 @@ class _Log:
 
 
 class _Work:
-    """Rows that are on their way to the lake: buffered, then in open files, then committed."""
+    """One ingest under way: its logs, and what waits for the next commit."""
 
     def __init__(
         self,
@@ -193,77 +186,49 @@ class _Work:
         self.known = known
         self.report = IngestReport()
         self.mentions: set[Mention] = set()
+        self.rows = EventWriter(
+            lake,
+            {one.log_id: known.get(one.log_id, {}).get("bytes_consumed", 0) for one in sightings},
+            {one.log_id: one.log_file for one in sightings},
+        )
         self._lake, self._ledger, self._index, self._clock = lake, ledger, index, clock
-        # From where on each log's lines are not committed: rows beyond are of a killed ingest.
-        self._starts = {
-            one.log_id: known[one.log_id]["bytes_consumed"] if one.log_id in known else 0
-            for one in sightings
-        }
-        self._log_files = {one.log_id: one.log_file for one in sightings}
-        self._buffers: dict[_Key, list[tuple[Any, ...]]] = {}
-        self._partitions: set[tuple[str, date | None]] = set()
-        self._lines = 0
-        self._buffered_bytes = 0
-        self._writers: dict[tuple[str, date | None], Callable[[pa.Table], None]] = {}
-        self._open = ExitStack()
         self._finished: list[dict[str, Any]] = []
+        self._lines = 0
         self._since = clock.monotonic()
 
-    def __enter__(self) -> "_Work":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._open.__exit__(*error)
-
-    def begin(self, sighting: Sighting, reader: LogReader) -> _Log:
-        self.report.logs += 1
-        return _Log(self, sighting, reader)
-
-    def add(self, key: _Key, row: tuple[Any, ...], size: int) -> None:
-        rows = self._buffers.get(key)
-        if rows is None:
-            rows = self._buffers[key] = []
-            self._partitions.add(key[:2])
-        rows.append(row)
-        self._buffered_bytes += size + 200
-        if self._buffered_bytes > FLUSH_BYTES:
-            self._flush()
-
     def end(self, log: _Log) -> None:
+        """Note a log that was read to its end."""
         before = self.known.get(log.sighting.log_id, {})
+        self.report.logs += 1
         self.report.lines += log.reader.lines - before.get("lines", 0)
         self.report.events += log.events - before.get("events", 0)
         if log.reader.problem:
             self.report.problems.append(f"{log.sighting.log_file}: {log.reader.problem}")
         self._finished.append(log.row(self._clock.now(), finished=True))
-        if self._clock.monotonic() - self._since > COMMIT_SECONDS:
+        if self._time_is_up():
             self.commit()
 
     def is_due(self) -> bool:
         """Asked after each line: whether it is time to commit."""
         self._lines += 1
-        if len(self._partitions) >= MOST_PARTITIONS:
+        if len(self.rows.partitions) >= MOST_PARTITIONS:
             return True
-        if self._lines % _LOOK_AT_CLOCK_EVERY:
-            return False
-        return self._clock.monotonic() - self._since > COMMIT_SECONDS
+        return self._lines % _LOOK_AT_CLOCK_EVERY == 0 and self._time_is_up()
 
     def commit(self, unfinished: _Log | None = None) -> None:
         """Events and rejected lines; then what days have news; then how far the logs were read."""
-        self._flush()
-        self._open.close()
-        self._writers.clear()
-        self._partitions.clear()
-        self._announce()
         rows = list(self._finished)
         if unfinished is not None:
             rows.append(unfinished.row(self._clock.now(), finished=False))
+        self.rows.commit({row["log_id"]: row["bytes_consumed"] for row in rows})
+        self._announce()
         if rows:
             self._lake.merge(INGESTED_LOGS, None, rows)
-        for row in rows:
-            self._starts[row["log_id"]] = row["bytes_consumed"]
         self._finished.clear()
         self._since = self._clock.monotonic()
+
+    def _time_is_up(self) -> bool:
+        return self._clock.monotonic() - self._since > COMMIT_SECONDS
 
     def _announce(self) -> None:
         """Tell every day that a mentioned meeting ended on, before or now, of the news."""
@@ -278,45 +243,6 @@ class _Work:
         self._ledger.announce(news)
         self.report.days.update(news)
         self.mentions.clear()
-
-    def _flush(self) -> None:
-        """Put the buffered rows into the open files, those of one partition together."""
-        tables: dict[tuple[str, date | None], list[pa.Table]] = defaultdict(list)
-        for (name, received, log_id), rows in self._buffers.items():
-            same = {"log_id": log_id, "log_file": self._log_files[log_id]}
-            tables[name, received].append(_table(TABLES[name], same, rows))
-        for (name, received), some in tables.items():
-            self._writer(TABLES[name], received)(pa.concat_tables(some))
-        self._buffers.clear()
-        self._buffered_bytes = 0
-
-    def _writer(self, table: Table, received: date | None) -> Callable[[pa.Table], None]:
-        key = (table.name, received)
-        if key not in self._writers:
-            self._lake.sweep([table], [received])
-            rewriting = self._lake.rewriting(table, received, self._without_repeats)
-            self._writers[key] = self._open.enter_context(rewriting)
-        return self._writers[key]
-
-    def _without_repeats(self, rows: pa.Table) -> pa.Table:
-        """Rows without those of lines that are being read again after a kill."""
-        ids = pa.array(self._starts.keys(), pa.string())
-        starts = pa.array(self._starts.values(), pa.int64())
-        start = pc.take(starts, pc.index_in(rows["log_id"], ids))
-        return rows.filter(pc.fill_null(pc.less(rows["byte_offset"], start), True))
-
-
-def _table(table: Table, same: dict[str, str], rows: list[tuple[Any, ...]]) -> pa.Table:
-    """Rows as a table; `same` are the columns that have one value for all rows."""
-    names = [name for name in table.schema.names if name not in (*same, "extra")]
-    columns = {
-        name: pa.array(values, table.schema.field(name).type)
-        for name, values in zip(names, zip(*rows, strict=True), strict=True)
-    }
-    for name, value in same.items():
-        columns[name] = pa.repeat(value, len(rows))
-    columns["extra"] = pa.nulls(len(rows), pa.string())
-    return pa.table([columns[name] for name in table.schema.names], schema=table.schema)
 
 
 def _known_log(row: dict[str, Any]) -> KnownLog:

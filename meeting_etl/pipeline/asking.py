@@ -1,0 +1,114 @@
+"""Asking Webex for many targets side by side, and what became of each.
+
+Belongs here: threads, which error of one pair becomes which answer, and finding out early that a
+token may not read something at all. Does not: rows and commits (fetch.py), what an answer means
+for the pair (settling.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+
+from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
+from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
+from meeting_etl.pipeline.settling import Came
+from meeting_etl.times import Clock
+from meeting_etl.webex.endpoints import Webex
+
+# So many refusals before anything else, and the rest is not asked: the token lacks the scope.
+PROBES = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one target was answered, and when. `came` is judged before rows are made of it."""
+
+    target: Target
+    came: Came
+    at: datetime
+    items: Sequence[Item] = ()
+    http_status: int | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whom to ask, by which clock, and in how many threads."""
+
+    webex: Webex
+    clock: Clock
+    threads: int = 24
+
+
+class Probe:
+    """Whether the token may read this at all, by the first answers of the run (design rule 6)."""
+
+    def __init__(self) -> None:
+        self._refusals = 0
+        self._allowed = False
+
+    def note(self, came: Came) -> None:
+        """Count an answer."""
+        self._refusals += came is Came.FORBIDDEN
+        self._allowed = self._allowed or came is not Came.FORBIDDEN
+
+    def left(self, running: int) -> int:
+        """How many more may be asked now, while so many are being asked; 0: none at all."""
+        return 1_000_000 if self._allowed else PROBES - self._refusals - running
+
+    @property
+    def says_no(self) -> bool:
+        """Everything that was asked was forbidden, and that was enough."""
+        return not self._allowed and self._refusals >= PROBES
+
+
+def answers(
+    asking: Asking, spec: FetchSpec, targets: Sequence[Target], probe: Probe
+) -> Iterator[Answer]:
+    """Ask in threads, yield answers as they come; an error that ends all is raised after them.
+
+    Raises AuthError and ApiUnavailable; what concerns one target alone is an Answer.
+    """
+    waiting = list(reversed(targets))
+    running: set[Future[Answer]] = set()
+    with ThreadPoolExecutor(asking.threads, thread_name_prefix="fetch") as pool:
+        ends: BaseException | None = None
+        while running or (waiting and ends is None and not probe.says_no):
+            while waiting and ends is None and _may_ask(asking, probe, len(running)):
+                running.add(pool.submit(_ask, asking, spec, waiting.pop()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                error = future.exception()
+                if error is None:
+                    probe.note(future.result().came)
+                    yield future.result()
+                elif ends is None:
+                    ends = error
+                    running = {other for other in running if not other.cancel()}
+    if ends is not None:
+        raise ends
+    for target in waiting:
+        yield Answer(target, Came.NOT_ASKED, asking.clock.now(), (), 403)
+
+
+def _may_ask(asking: Asking, probe: Probe, running: int) -> bool:
+    return running < 2 * asking.threads and probe.left(running) > 0
+
+
+def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
+    """One pair's answer; only what ends the whole run is raised."""
+    try:
+        listing = spec.ask(asking.webex, target)
+    except Refused as error:
+        return Answer(target, _refusal(error), asking.clock.now(), (), error.http_status)
+    except BadAnswer as error:
+        return Answer(target, Came.FAULT, asking.clock.now(), (), error.http_status)
+    came = Came.PARTIAL if listing.broken else Came.ROWS
+    return Answer(target, came, asking.clock.now(), listing.items, 200)
+
+
+def _refusal(error: Refused) -> Came:
+    for kind, came in ((Forbidden, Came.FORBIDDEN), (NotFound, Came.NOT_FOUND), (Gone, Came.GONE)):
+        if isinstance(error, kind):
+            return came
+    return Came.REFUSED
