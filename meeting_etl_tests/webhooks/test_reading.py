@@ -34,6 +34,12 @@ def test_places_of_lines_with_bom_crlf_and_blank_lines(tmp_path: Path) -> None:
     ]
 
 
+def test_only_the_bom_at_the_begin_of_a_log_is_cut_off(tmp_path: Path) -> None:
+    found = lines_of(tmp_path, b"{1}\r\n\xef\xbb\xbf{2}\r\n")
+
+    assert [line.data for line in found] == [b"{1}", b"\xef\xbb\xbf{2}"]
+
+
 def test_a_last_line_waits_for_its_newline(tmp_path: Path) -> None:
     follower = Follower(tmp_path)
     append(tmp_path / "a.jsonl", b"{1}\n{2")
@@ -123,6 +129,14 @@ def test_the_limit_is_one_of_the_data(tmp_path: Path, begin: bytes, size: int, e
         Line(0, 1, data, size, None) if size <= 10 else Line(0, 1, None, size, sha256(data)),
         Line(offset, 2, b"{2}", 3, None),
     ]
+
+
+def test_a_line_of_just_the_limit_whose_newline_comes_in_the_next_piece(tmp_path: Path) -> None:
+    # Logs are read in pieces of 256 KiB: BOM, data and CR fill the first one.
+    data = b"x" * (256 * KIB - 4)
+    found = lines_of(tmp_path, b"\xef\xbb\xbf" + data + b"\r\n", limit=len(data))
+
+    assert found == [Line(0, 1, data, len(data), None)]
 
 
 def test_a_long_line_with_returns_inside(tmp_path: Path) -> None:

@@ -126,6 +126,26 @@ def test_a_log_grows(follower: Follower, tmp_path: Path) -> None:
     assert data_by_log(follower) == [(A, b"{2}")]
 
 
+def test_a_log_grows_and_its_time_is_put_back(follower: Follower, tmp_path: Path) -> None:
+    append(tmp_path / "x.jsonl", b"{a}\n")
+    follower.catch_up()
+    append(tmp_path / "x.jsonl", b"{2}\n")
+    os.utime(tmp_path / "x.jsonl", ns=(0, follower.known[A].mtime))
+
+    assert data_by_log(follower) == [(A, b"{2}")]
+
+
+def test_old_and_new_logs_come_in_the_order_of_paths(follower: Follower, tmp_path: Path) -> None:
+    append(tmp_path / "b.jsonl", b"{b}\n")
+    append(tmp_path / "d.jsonl", b"{d}\n")
+    follower.catch_up()
+    (tmp_path / "d.jsonl").rename(tmp_path / "0.jsonl")
+    append(tmp_path / "a.jsonl", b"{a}\n")
+    append(tmp_path / "b.jsonl", b"{2}\n")
+
+    assert [seen.log_file for seen in follower.sightings()] == ["0.jsonl", "a.jsonl", "b.jsonl"]
+
+
 def test_a_log_moves(follower: Follower, tmp_path: Path) -> None:
     append(tmp_path / "x.jsonl", b"{a}\n")
     follower.catch_up()
@@ -203,6 +223,16 @@ def test_a_copy_is_a_log_of_its_own(follower: Follower, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "x.jsonl", tmp_path / "copy.jsonl")
 
     assert data_by_log(follower) == [(f"{A}-2", b"{a}"), (f"{A}-2", b"{2}")]
+
+
+def test_a_log_moves_and_is_copied(follower: Follower, tmp_path: Path) -> None:
+    append(tmp_path / "x.jsonl", b"{a}\n")
+    follower.catch_up()
+    (tmp_path / "x.jsonl").rename(tmp_path / "y.jsonl")
+    shutil.copy(tmp_path / "y.jsonl", tmp_path / "z.jsonl")
+
+    assert data_by_log(follower) == [(f"{A}-2", b"{a}")]
+    assert where(follower) == {A: "y.jsonl", f"{A}-2": "z.jsonl"}
 
 
 def test_a_log_is_rotated(follower: Follower, tmp_path: Path) -> None:
