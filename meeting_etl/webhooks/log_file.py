@@ -59,7 +59,7 @@ class LogFile:
         return self._inflate_to(length) if self._is_gzip else self._seek_to(length)
 
     def blocks(self) -> Iterator[bytes]:
-        """The uncompressed bytes from here on, in pieces of at most 256 KiB, none empty."""
+        """The uncompressed bytes from here on, in pieces of some 256 KiB, none empty."""
         if self._rest:
             yield self._rest
         yield from self._source
