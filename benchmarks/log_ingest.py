@@ -37,7 +37,7 @@ def write_log(path: Path, lines: int, *, unknown_field: bool) -> None:
         ("meetingTranscripts", "created"),
         ("meetingParticipants", "joined"),
     )
-    key = "Y2lzY29zcGFyazovL3VybjpURUFNOnVzLXdlc3QtMl9yL1dFQkhPT0sv" + "A" * 48
+    key = "Y2lzY29zcGFyazovL3VybjpURUFNOnVzLXdlc3QtMl9yL1dFQkhPT0sv" + "A" * 8
     series = ""
     with path.open("w", encoding="utf-8") as file:
         for number in range(lines):

@@ -39,10 +39,11 @@ def parse_timestamp(text: str) -> datetime | None:
     if len(text) < 16 or text[10] not in "Tt ":
         raise ValueError("not an ISO 8601 date and time")
     moment = datetime.fromisoformat(text)
-    try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a timestamp outside of the calendar") from error
+    if moment.tzinfo is not UTC:
+        try:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("a timestamp outside of the calendar") from error
     return None if moment == EPOCH else moment
 
 

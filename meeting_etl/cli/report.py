@@ -65,4 +65,4 @@ def show_logs(etl: Etl) -> None:
     )
     for log in logs:
         if log["problem"]:
-            display.say(f"  {log['log_file']}: {log['problem']}")
+            display.say(f"  {log['problem']}")

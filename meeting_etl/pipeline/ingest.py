@@ -203,7 +203,7 @@ class _Work:
         self.report.lines += log.reader.lines - before.get("lines", 0)
         self.report.events += log.events - before.get("events", 0)
         if log.reader.problem:
-            self.report.problems.append(f"{log.sighting.log_file}: {log.reader.problem}")
+            self.report.problems.append(log.reader.problem)
         self._finished.append(log.row(self._clock.now(), finished=True))
         if self._time_is_up():
             self.commit()

@@ -4,6 +4,7 @@ All values are typed from the guide. Invented, as in guide.json: the host's addr
 the two participants, for the guide's participants example is a copy of a meetings response.
 """
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -42,8 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_the_meeting(folder: Path) -> None:
     (row,) = rows(folder, "meetings")
-    received = row.pop("first_received_at")
-    assert received is None or received >= ENDED
+    assert row.pop("first_received_at") is None
     assert row == {
         "meeting_id": MEETING,
         "meeting_series_id": SERIES,
@@ -143,24 +143,126 @@ def test_the_snippet(folder: Path) -> None:
 
 
 def test_the_participants_who_are_made_up(folder: Path) -> None:
-    host, guest = sorted(rows(folder, "participants"), key=lambda row: not row["host"])
-    assert (host["email"], host["display_name"]) == (HOST_EMAIL, "Dana Poole")
-    assert (host["joined_at"], host["left_at"], host["device_count"]) == (STARTED, ENDED, 1)
-    assert (host["host"], host["invitee"], host["state"]) == (True, True, "end")
-    assert (guest["email"], guest["display_name"]) == ("john.andersen@example.com", "John Andersen")
-    assert (guest["host"], guest["meeting_id"]) == (False, MEETING)
-    for row in (host, guest):
-        assert (row["host_email"], row["site_url"], row["date"]) == (HOST_EMAIL, SITE, DAY)
-        assert row["email_domain"] == row["email"].split("@")[1]
-        (device,) = row["devices"]
-        assert device["audio_type"] == "voip"
+    same = {
+        "meeting_id": MEETING,
+        "co_host": False,
+        "space_moderator": None,
+        "invitee": True,
+        "muted": False,
+        "video": "on",
+        "state": "end",
+        "device_count": 1,
+        "breakout_sessions": None,
+        "site_url": SITE,
+        "host_email": HOST_EMAIL,
+        "host_email_domain": "guide-host.example",
+        "source_id": None,
+        # A field without a column.
+        "extra": '{"meetingStartTime": "2021-05-14T20:25:19Z"}',
+        "date": DAY,
+    }
+    host = {
+        "participant_id": f"{SERIES}_7c1f6c1e-53a0-4a3e-9b0e-2f6f7a1c9d01",
+        "email": HOST_EMAIL,
+        "email_domain": "guide-host.example",
+        "display_name": "Dana Poole",
+        "host": True,
+        "joined_at": STARTED,
+        "left_at": ENDED,
+        "devices": [
+            {
+                "correlation_id": "0b8f1a52-6a0c-4a51-9d4e-8f5b6f0c1a01",
+                "device_type": "webex_meeting_center_mac",
+                "audio_type": "voip",
+                "call_type": None,
+                "joined_at": STARTED,
+                "left_at": ENDED,
+                "duration_seconds": 95,
+            }
+        ],
+    }
+    guest = {
+        "participant_id": f"{SERIES}_d2a9b7c4-0f1e-4c55-8a7d-51b0e6f3a202",
+        "email": "john.andersen@example.com",
+        "email_domain": "example.com",
+        "display_name": "John Andersen",
+        "host": False,
+        "joined_at": at(20, 25, 21),
+        "left_at": at(20, 26, 50),
+        "devices": [
+            {
+                "correlation_id": "4d6e2c90-93b7-4f0a-8b1c-6a7e5d3f2b02",
+                "device_type": "webex_meeting_center_windows",
+                "audio_type": "voip",
+                "call_type": None,
+                "joined_at": at(20, 25, 21),
+                "left_at": at(20, 26, 50),
+                "duration_seconds": 89,
+            }
+        ],
+    }
+    assert rows(folder, "participants") == [same | host, same | guest]
+
+
+# The guide's payload, with its invented host and site.
+WEBHOOK = (
+    "Y2lzY29zcGFyazovL3VybjpURUFNOnVzLXdlc3QtMl9yL1dFQkhPT0svNDk5ZjkxZjItY2QxMi00NTk2LWEzYjctNDY4"
+    "NTA1OGQ2NTlm"
+)
+ORG = "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi81NWM1YWUzZi04ZDdmLTQyN2ItYTRmOS01ZTNjYjNkZGRmN2I"
+APP = (
+    "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0NmMzkyNWU5NDFmMzhhYTc0M2Y0MmFiNzcwZmZhZjFhNTIyMjcxZDI5"
+    "OTQ4NDhjNjk2YWMwYTEwN2Q2YTg5MjI3"
+)
 
 
 def test_the_event(folder: Path) -> None:
     (row,) = rows(folder, "webhook_events")
-    assert (row["resource"], row["event"]) == ("meetings", "ended")
-    assert (row["meeting_id"], row["resource_id"]) == (MEETING, MEETING)
-    assert (row["meeting_ended_at"], row["byte_offset"], row["line_number"]) == (ENDED, 0, 1)
+    body = json.loads(row.pop("body"))
+    assert body.pop("targetUrl").startswith("https://")
+    assert body == {
+        "id": WEBHOOK,
+        "name": "Meeting Ended Webhook",
+        "resource": "meetings",
+        "event": "ended",
+        "orgId": ORG,
+        "createdBy": HOST,
+        "appId": APP,
+        "ownedBy": "creator",
+        "status": "active",
+        "created": "2021-05-14T20:20:01.024Z",
+        "data": {
+            "id": MEETING,
+            "meetingType": "meeting",
+            "timezone": "UTC",
+            "start": "2021-05-14T20:25:19Z",
+            "end": "2021-05-14T20:26:54Z",
+            "hostUserId": HOST,
+            "state": "ended",
+            "hostEmail": HOST_EMAIL,
+            "siteUrl": SITE,
+            "orgId": "55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b",
+        },
+    }
+    log_id = row.pop("log_id")
+    assert row == {
+        "byte_offset": 0,
+        "log_file": "2021-05-14/guide.jsonl",
+        "line_number": 1,
+        "received_at": None,
+        "resource": "meetings",
+        "event": "ended",
+        "meeting_id": MEETING,
+        "resource_id": MEETING,
+        "meeting_ended_at": ENDED,
+        "extra": None,
+        # Nobody says when it was received: the day of the meeting's end.
+        "received_date": DAY,
+    }
+    (log,) = rows(folder, "ingested_logs")
+    assert (log["log_id"], log["log_file"]) == (log_id, "2021-05-14/guide.jsonl")
+    assert (log["lines"], log["events"], log["rejected"], log["problem"]) == (1, 1, 0, None)
+    assert log["bytes_consumed"] == log["size"]
     assert rows(folder, "rejected_lines") == []
 
 
