@@ -24,6 +24,26 @@ from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+_FROM = click.option(
+    "--from",
+    "first",
+    type=_DAY,
+    metavar="YYYY-MM-DD",
+    help="First day, UTC date on which meetings ended.",
+)
+_TO = click.option(
+    "--to", "last", type=_DAY, metavar="YYYY-MM-DD", help="Last day; today by default."
+)
+_WORLD = click.option(
+    "--world",
+    type=click.Choice(["demo", "guide"]),
+    default="demo",
+    show_default=True,
+    help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
+)
+_SEED = click.option(
+    "--seed", default=1, show_default=True, help="Another seed makes another team."
+)
 _WIDTH = max(map(len, VARIABLES))
 _ENVIRONMENT = "\b\nEnvironment:\n" + "\n".join(
     f"  {name.ljust(_WIDTH)}  {text}" for name, text in VARIABLES.items()
@@ -47,8 +67,8 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--from", "first", type=_DAY, help="First day, UTC date on which meetings ended.")
-@click.option("--to", "last", type=_DAY, help="Last day; today by default.")
+@_FROM
+@_TO
 @click.option("--refetch", is_flag=True, help="Ask for everything of these days again.")
 def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None:
     """Read new log lines, then fetch what is due, newest day first.
@@ -92,8 +112,8 @@ def status() -> None:
     multiple=True,
     help="Only this resource; may be given several times.",
 )
-@click.option("--from", "first", type=_DAY, help="First day, UTC date on which meetings ended.")
-@click.option("--to", "last", type=_DAY, help="Last day; today by default.")
+@_FROM
+@_TO
 def retry(
     statuses: tuple[str, ...],
     resources: tuple[str, ...],
@@ -149,14 +169,8 @@ def sql(query: str | None, form: str) -> None:
 
 
 @cli.command()
-@click.option(
-    "--world",
-    type=click.Choice(["demo", "guide"]),
-    default="demo",
-    show_default=True,
-    help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
-)
-@click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
+@_WORLD
+@_SEED
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -195,14 +209,8 @@ def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @cli.command()
-@click.option(
-    "--world",
-    type=click.Choice(["demo", "guide"]),
-    default="demo",
-    show_default=True,
-    help="What the sandbox knows; see `meeting-etl demo --help`.",
-)
-@click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
+@_WORLD
+@_SEED
 @click.option("--port", default=8787, show_default=True, help="Port on 127.0.0.1; 0 picks one.")
 @click.option(
     "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
