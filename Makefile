@@ -20,7 +20,7 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -m slow -n 2 --dist worksteal
 
 bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py
