@@ -193,9 +193,9 @@ def _read_toml(name: str | None) -> dict[str, dict[str, Any]]:
                 raise SettingsError(
                     f"{name}: {key} in [{section}] is unknown; there are {', '.join(known)}."
                 )
-            if not isinstance(value, known[key]):
+            if type(value) is not known[key]:
                 raise SettingsError(
-                    f"{name}: {key} in [{section}] must be a {known[key].__name__}."
+                    f"{name}: {key} in [{section}] must be of type {known[key].__name__}."
                 )
     return content
 
@@ -233,7 +233,7 @@ def _threads(value: int) -> int:
 
 
 def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
-    numbers = [value for value in values if isinstance(value, int) and value >= 0]
+    numbers = [value for value in values if type(value) is int and value >= 0]
     if not values or numbers != values or numbers != sorted(numbers):
         raise SettingsError(f"{name} in [settling] must be rising whole numbers of seconds.")
     return tuple(numbers)

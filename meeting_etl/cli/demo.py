@@ -82,7 +82,10 @@ def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, fault
         )
         display.say("Serving until Ctrl-C.")
 
-    webex.serve_forever(port, announce)
+    try:
+        webex.serve_forever(port, announce)
+    except OSError as error:
+        raise SettingsError(f"Port {port}: {error.strerror}; name another with --port.") from error
     seen = webex.counters
     display.say(
         f"{seen.total:,} requests, {seen.repeated_gets:,} of them repeated what had been answered, "
@@ -105,8 +108,11 @@ def _emptied(folder: Path) -> Path:
                 f"{folder} holds something that is no demo. Name another folder with --data-dir."
             )
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARK).touch()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+    except OSError as error:
+        raise SettingsError(f"{folder}: {error.strerror}; see --data-dir.") from error
     return folder
 
 

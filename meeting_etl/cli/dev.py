@@ -4,11 +4,13 @@ Belongs here: `dev`. Does not: anything about the pipeline.
 """
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from meeting_etl.cli import display
+from meeting_etl.errors import SettingsError
 from meeting_etl.orchestration.instance import dagster_home
 from meeting_etl.settings import Etl
 
@@ -17,6 +19,7 @@ _MODULE = "meeting_etl.definitions"
 
 def serve_dagster(etl: Etl, environ: Mapping[str, str], host: str, port: int) -> int:
     """Serve until interrupted or until one of the two ends; returns the exit status."""
+    _check_port(host, port)
     home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
     variables = {
         **environ,
@@ -45,3 +48,14 @@ def serve_dagster(etl: Etl, environ: Mapping[str, str], host: str, port: int) ->
             child.wait()
     display.complain("Dagster ended by itself; its lines above say why.")
     return 1
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say that the port is taken before two processes and their lines come up."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror
+            raise SettingsError(f"{host}:{port}: {reason}; name another with --port.") from error

@@ -15,6 +15,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -57,7 +58,24 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
         )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    answers.print(table)
+    unbounded = answers.options.update(width=100_000)
+    if Measurement.get(answers, unbounded, table).minimum <= answers.width:
+        answers.print(table)
+    else:
+        _show_records(names, rows)
+
+
+def _show_records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows that are too wide for the screen, one below the other: nothing is left out."""
+    for number, row in enumerate(rows, 1):
+        record = Table(
+            title=f"row {number}", title_justify="left", box=None, show_header=False, pad_edge=False
+        )
+        record.add_column(style="bold", no_wrap=True)
+        record.add_column(overflow="fold")
+        for name, value in zip(names, row, strict=True):
+            record.add_row(escape(name), _cell(value))
+        answers.print(record)
 
 
 def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -100,7 +100,7 @@ def status() -> None:
 @click.option(
     "--status",
     "statuses",
-    type=click.Choice([*Status]),
+    type=click.Choice([status.value for status in Status]),
     multiple=True,
     required=True,
     help="Status to try again; may be given several times.",

@@ -53,6 +53,16 @@ def show_open_work(etl: Etl) -> None:
         display.say("No day has open work.")
 
 
+def say_if_there_are_no_logs(etl: Etl) -> None:
+    """What a newcomer most likely forgot."""
+    folder = etl.settings.data_dir / "webhook_logs"
+    if next(folder.rglob("*.jsonl*"), None) is None:
+        display.say(
+            f"There are no webhook logs: put files *.jsonl or *.jsonl.gz below {folder}, or name "
+            "another data folder with MEETING_ETL_DATA_DIR."
+        )
+
+
 def show_logs(etl: Etl) -> None:
     """How far the webhook logs were read, and what hinders."""
     logs = etl.lake.read(INGESTED_LOGS).to_pylist()
@@ -63,6 +73,10 @@ def show_logs(etl: Etl) -> None:
         f"Webhook logs in {etl.settings.data_dir / 'webhook_logs'}: {len(logs):,} read, "
         f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
     )
+    say_if_there_are_no_logs(etl)
     for log in logs:
+        waiting = log["size"] - log["bytes_consumed"]
+        if waiting > 0 and not log["log_file"].endswith(".gz"):
+            display.say(f"  {log['log_file']}: {waiting:,} bytes wait for the end of their line")
         if log["problem"]:
             display.say(f"  {log['problem']}")

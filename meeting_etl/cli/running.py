@@ -6,7 +6,7 @@ Belongs here: what `run` and `demo` share. Does not: the run itself (orchestrati
 from meeting_etl.cli import display, report
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
-from meeting_etl.orchestration.automation import Outcome, run_now
+from meeting_etl.orchestration.automation import INTERRUPTED, Outcome, run_now
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
@@ -18,12 +18,15 @@ def run_and_report(
     """Run, show what came of it, and return the exit status."""
     started = etl.clock.monotonic()
     home = dagster_home(etl.files, configured_home)
-    with open_instance(home) as instance, display.progress() as meter:
+    with etl.files.lock("instance"):
+        opened = open_instance(home)  # two that make a new one at once would trip over each other
+    with opened as instance, display.progress() as meter:
         etl.progress = meter
         outcome = run_now(build_defs(etl), instance, etl, asked=asked, refetch=refetch)
     seconds = etl.clock.monotonic() - started
     for notice in outcome.notices:
         display.say(notice)
+    report.say_if_there_are_no_logs(etl)
     display.say(
         f"{_days(outcome)}; {etl.requests_sent:,} requests in {seconds:.1f} s. "
         f"Data in {etl.settings.data_dir}."
@@ -34,14 +37,18 @@ def run_and_report(
 
 
 def _days(outcome: Outcome) -> str:
+    if outcome.failures:
+        return f"The run ended early, with {len(outcome.days)} days done"
     if not outcome.days:
         return "No day had due work"
     return f"{len(outcome.days)} day{'s' if len(outcome.days) > 1 else ''} with due work done"
 
 
 def _status(outcome: Outcome) -> int:
-    # Several steps may fail for one reason.
-    for sentence in dict.fromkeys(sentence for _, sentence in outcome.failures):
+    if any(kind == INTERRUPTED for kind, _ in outcome.failures):
+        raise KeyboardInterrupt
+    # Several steps fail for one reason.
+    for sentence in {kind or sentence: sentence for kind, sentence in outcome.failures}.values():
         display.complain(sentence)
     if any(kind == SettingsError.__name__ for kind, _ in outcome.failures):
         return 2

@@ -42,11 +42,19 @@ def publish(files: Files, lake: Lake) -> bool:
                 "it. Close that program (analysts open the file read-only), remove the .wal file "
                 "beside it if it stays, and run again."
             )
-        statements.append(
-            f"CREATE VIEW {_FINGERPRINT} AS SELECT {_text(fingerprint)} AS fingerprint"
-        )
-        with files.replacement(CATALOG) as path:
-            _build(path, statements)
+        statements += [
+            f"CREATE VIEW {_FINGERPRINT} AS SELECT {_text(fingerprint)} AS fingerprint",
+            f"COMMENT ON VIEW {_FINGERPRINT} IS 'For meeting-etl: which catalog this is.'",
+            f"COMMENT ON COLUMN {_FINGERPRINT}.fingerprint IS 'Digest of all its statements.'",
+        ]
+        try:
+            with files.replacement(CATALOG) as path:
+                _build(path, statements)
+        except duckdb.Error as error:
+            raise StorageError(
+                f"The catalog cannot be made: {str(error).rstrip('.!')}. If a Parquet file is "
+                "damaged, move it away and run again with --refetch for its day."
+            ) from error
         return True
 
 
@@ -66,8 +74,9 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
         raise StorageError(
-            f"Cannot open {path}: {error}. If another program holds it for writing, close that or "
-            "open it there with -readonly; if it is damaged, remove it and run to publish it again."
+            f"Cannot open {path}: {str(error).rstrip('.!')}. If another program holds it for "
+            "writing, close that or open it there with -readonly; if it is damaged, remove it and "
+            "run to publish it again."
         ) from error
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET VARIABLE lake_root = {_text(str(path.parent / 'lake'))}")
@@ -124,13 +133,19 @@ def _statements(lake: Lake) -> Iterator[str]:
         yield from _comments(one)
     for name, sql in _views():
         yield sql
-        comment = re.match(r"-- (.*)", sql)
-        if comment:
-            yield f"COMMENT ON VIEW {name} IS {_text(comment[1])}"
+        first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
+        yield f"COMMENT ON VIEW {name} IS {_text(first)}"
+        for line in rest:
+            column, colon, text = line.partition(": ")
+            if colon and column.isidentifier():
+                yield f"COMMENT ON COLUMN {name}.{column} IS {_text(text)}"
 
 
 def _views() -> Iterator[tuple[str, str]]:
-    """Name and SQL of each analytical view, by name. Line one is a comment: what it tells."""
+    """Name and SQL of each analytical view, by name.
+
+    Line one is a comment, what it tells; a comment `-- name: …` tells of a column.
+    """
     folder = resources.files("meeting_etl.lake").joinpath("views")
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".sql"):

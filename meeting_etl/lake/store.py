@@ -183,8 +183,8 @@ class Lake:
                         yield file.read_row_group(number, columns=wanted)
         except (OSError, pa.ArrowException) as error:
             raise StorageError(
-                f"Cannot read {path}: {error}. Move the file away and run again with --refetch "
-                "for its day, or restore it from a copy."
+                f"Cannot read {path}: {str(error).rstrip('.')}. Move the file away "
+                "and run again with --refetch for its day, or restore it from a copy."
             ) from error
 
 

@@ -144,6 +144,10 @@ def span_tags(span: Span) -> dict[str, str]:
     return {_RANGE_START: str(span.first), _RANGE_END: str(span.last)}
 
 
+# Kind of the failure of a run that was asked to stop.
+INTERRUPTED = "Interrupted"
+
+
 @dataclass
 class Outcome:
     """What run_now did.
@@ -194,9 +198,9 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
     outcome = runs.outcome
     for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
         runs.execute(DAYS_JOB.name, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
-        outcome.days += [day for day in due if span.first <= day <= span.last]
         if outcome.failures:
             break
+        outcome.days += [day for day in due if span.first <= day <= span.last]
     outcome.failed_pairs = etl.ledger.failed(outcome.days, runs.ids)
 
 
@@ -240,7 +244,9 @@ def _judge(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
             kind = failure.metadata.get("kind")
             outcome.failures.append((str(kind.value) if kind else "", failure.description or ""))
         else:
-            outcome.failures.append(("", data.error.to_string() if data.error else "a step failed"))
+            text = data.error.to_string() if data.error else "A step failed."
+            interrupted = "DagsterExecutionInterruptedError" in text
+            outcome.failures.append((INTERRUPTED, "") if interrupted else ("", text))
 
 
 def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
@@ -248,9 +254,13 @@ def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     found: list[str] = []
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
-        for name in ("notices", "problems"):
-            if name in metadata:
-                found += cast(list[str], metadata[name].value)
+        if "problems" in metadata:
+            found += cast(list[str], metadata["notices"].value)
+            found += cast(list[str], metadata["problems"].value)
+            rejected = cast(dict[str, int], metadata["rejected"].value)
+            if rejected:
+                reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
+                found.append(f"Rejected lines ({reasons}): see the table rejected_lines.")
     return found
 
 

@@ -61,14 +61,20 @@ class Came(StrEnum):
     GONE = "gone"
     FORBIDDEN = "forbidden"
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
-    REFUSED = "refused"  # another permanent refusal, 400 and the like
+    REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
     NOT_ASKED = "not_asked"  # everything before was forbidden: the token lacks the scope
 
 
 NO_REQUEST = frozenset({Came.RULED_OUT, Came.NOT_ASKED})
-_PASSING = {Came.FAULT: Why.FAULT, Came.PARTIAL: Why.PARTIAL, Came.NOT_ASKED: Why.SCOPE}
+_PASSING = {
+    Came.FAULT: Why.FAULT,
+    Came.PARTIAL: Why.PARTIAL,
+    Came.NOT_ASKED: Why.SCOPE,
+    # 400, 405 and the like come from a wrong WEBEX_BASE_URL as well as from a wrong request.
+    Came.REFUSED: Why.BAD_REQUEST,
+}
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,6 @@ def _verdict(pair: Pair, came: Came, *, is_last: bool, early: bool) -> tuple[Sta
         Came.GONE: (Status.GONE, Why.REMOVED, True),
         Came.FORBIDDEN: (Status.FORBIDDEN, Why.REFUSED, True),
         Came.RULED_OUT: (Status.FORBIDDEN, Why.TOKEN_KIND, True),
-        Came.REFUSED: (Status.FORBIDDEN, Why.BAD_REQUEST, True),
     }
     if came in simple:
         return simple[came]

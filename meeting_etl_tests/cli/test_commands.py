@@ -90,6 +90,14 @@ def test_sql_answers_as_table_csv_and_json(ran: Product) -> None:
     }
 
 
+def test_rows_wider_than_the_screen_are_shown_whole(ran: Product) -> None:
+    shown = ran.command("sql", "SELECT * FROM meetings").stdout
+    for row in ran.rows("meetings"):
+        assert all(name in shown for name in row)
+        assert row["meeting_id"] in shown
+        assert row["host_user_id"] in shown
+
+
 def test_a_wrong_query_is_one_sentence(ran: Product) -> None:
     done = ran.command("sql", "SELECT nonsense FROM meetings")
     assert done.returncode == 2
@@ -181,6 +189,7 @@ def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> 
         ("[fetch]\nthread = 3", "thread"),
         ("[fetch]\nthreads = 'three'", "threads"),
         ("[fetch]\nthreads = 0", "threads"),
+        ("[fetch]\nthreads = true", "threads"),
         ("[settling]\nafter_end_seconds = [3600, 900]", "after_end_seconds"),
         ("[nonsense]\na = 1", "nonsense"),
         ("[fetch", "settings.toml"),
@@ -211,6 +220,22 @@ def test_settings_of_the_file_count(ran: Product, tmp_path: Path) -> None:
     assert product.command("run").returncode == 0
     (row,) = product.rows("recordings")
     assert row["playback_url"].startswith("https://guide-test.webex.example/")
+
+
+def test_a_wrong_base_url_settles_nothing(webex: Sandbox, tmp_path: Path) -> None:
+    product = Product(tmp_path, webex, "user")
+    product.write_logs()
+    wrong = product.environ | {"WEBEX_BASE_URL": webex.base_url.removesuffix("/v1")}
+    assert command("run", environ=wrong).returncode == 1
+    etl = product.etl()
+    ((day, _),) = etl.ledger.open_days().items()
+    assert {pair.status for pair in etl.ledger.pairs(day)} == {"failed"}
+
+
+def test_an_empty_data_folder_is_told(tmp_path: Path) -> None:
+    for name in ("run", "status"):
+        done = command(name, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+        assert "There are no webhook logs" in done.stderr
 
 
 @pytest.mark.parametrize(

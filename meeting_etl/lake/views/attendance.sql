@@ -1,4 +1,15 @@
 -- How long each person was in each meeting: the union of all join-to-leave intervals, clipped to the meeting. One row a person and meeting; a person is an e-mail address, without one a participant. Intervals with an unknown end are left out and counted in open_intervals.
+-- meeting_id: Id of the meeting instance.
+-- date: UTC date on which the meeting ended.
+-- person: E-mail address in lower case, without one the id of the participant.
+-- email: E-mail address; NULL for guests and phones.
+-- display_name: Name shown in the meeting.
+-- host: Was the host.
+-- first_joined_at: First join, not before the meeting's start.
+-- last_left_at: Last leave, not after the meeting's end.
+-- attended_seconds: Time in the meeting, overlapping joins counted once, in seconds.
+-- intervals: Number of joins.
+-- open_intervals: Joins of which the begin or the end is not known; they add no time.
 CREATE VIEW attendance AS
 WITH joins AS (
     SELECT

@@ -1,4 +1,16 @@
 -- What is known of the assets of each day's meetings: one row a day and resource, with how many pairs of meeting and resource have which status, when the next of them is asked, and why (reasons: how many pairs have each reason).
+-- date: UTC date on which the meetings ended.
+-- resource: Table that the answers fill.
+-- expected: Pairs of meeting and resource.
+-- ready: Pairs whose rows are here.
+-- waiting: Pairs with nothing yet, or nothing final; asked again.
+-- absent: Pairs of which there is nothing.
+-- forbidden: Pairs that the token may not read.
+-- gone: Pairs that are no longer there.
+-- failed: Pairs whose last answer was a fault; asked again.
+-- open: Pairs that are not settled.
+-- next_attempt_at: When the next of them is asked.
+-- reasons: Number of pairs by reason.
 CREATE VIEW coverage AS
 SELECT
     date,

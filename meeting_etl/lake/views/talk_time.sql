@@ -1,4 +1,14 @@
 -- How long each person talked in each meeting, by its transcripts: the union of own snippet intervals, in seconds. share_of_speech divides by all that was spoken (each speaker's union, added up), share_of_meeting by the meeting's duration. A person is an e-mail address, without one a name.
+-- meeting_id: Id of the meeting instance.
+-- date: UTC date on which the meeting ended.
+-- person: E-mail address in lower case, without one the name.
+-- person_name: Name of the speaker.
+-- person_email: E-mail address of the speaker.
+-- snippets: Number of snippets.
+-- words: Number of words, parted by white space.
+-- talk_seconds: Time spoken, overlapping own snippets counted once, in seconds.
+-- share_of_speech: talk_seconds over that of all speakers of the meeting, 0 to 1.
+-- share_of_meeting: talk_seconds over the meeting's duration, 0 to 1.
 CREATE VIEW talk_time AS
 WITH spoken AS (
     SELECT
