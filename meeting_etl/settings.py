@@ -16,7 +16,7 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
-from meeting_etl.pipeline.fetch import Engine
+from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import LINK_COLUMNS

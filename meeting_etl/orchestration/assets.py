@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -15,10 +16,11 @@ from meeting_etl import schemas
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline import fetch_specs
+from meeting_etl.pipeline.engine import DayReport
 from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.fetch_specs import FetchSpec
+from meeting_etl.pipeline.fetch_spec import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.meetings import FoldReport, fold
 from meeting_etl.pipeline.rows import Drift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -28,8 +30,8 @@ DAYS = dg.DailyPartitionsDefinition(start_date=str(schemas.FIRST_DAY), timezone=
 REFETCH_TAG = "meeting_etl/refetch"
 
 Result = dg.MaterializeResult[None]
-Metadata = dict[str, int]
-Described = Iterator[tuple[date, Metadata, Drift]]
+Metadata = dict[str, Any]
+Described = Iterator[tuple[date, Metadata]]
 
 
 def _asset(
@@ -84,14 +86,15 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """One row for each meeting instance, folded from all events about it."""
+    """One row for each meeting instance: all events about it, and what the API tells of it."""
     with _failures():
-        reports = fold(etl.lake, etl.ledger, _days(context), refetch=_refetch(context))
-        described: Described = (
-            (one.day, {"rows": one.rows, "folded": one.folded, "moved": len(one.moved)}, one.drift)
-            for one in reports
-        )
-        return _published(context, etl, described)
+        days, refetch = _days(context), _refetch(context)
+        folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
+        # What the logs alone tell can be queried even when the API cannot be reached.
+        catalog.publish(etl.files, etl.lake)
+        engine = etl.engine(context.run.run_id)
+        reports = fetch(engine, fetch_specs.MEETING, days, refetch=refetch)
+        return _published(context, etl, (_described(one, folded[one.day]) for one in reports))
 
 
 @_asset(schemas.RECORDINGS, "meetings")
@@ -127,11 +130,25 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     with _failures():
         engine = etl.engine(context.run.run_id)
         reports = fetch(engine, spec, _days(context), refetch=_refetch(context))
-        described: Described = (
-            (one.day, {"rows": one.rows, "asked": one.asked, **one.came}, one.drift)
-            for one in reports
-        )
-        return _published(context, etl, described)
+        return _published(context, etl, (_described(one) for one in reports))
+
+
+def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
+    """What a run's page shows of a day."""
+    drift = Drift()
+    drift.add(report.drift)
+    metadata: Metadata = {"rows": report.rows, "dagster/partition_row_count": report.rows}
+    if folded is not None:
+        drift.add(folded.drift)
+        metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
+    metadata |= {"asked_singly": report.asked, "answered_by_windows": report.swept, **report.came}
+    if drift.unknown:
+        metadata["unknown_fields"] = dict(drift.unknown)
+    if drift.changed:
+        metadata["unreadable_values"] = dict(drift.changed)
+    if drift.folded:
+        metadata["repeated_items"] = drift.folded
+    return report.day, metadata
 
 
 def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
@@ -141,9 +158,9 @@ def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described
     """
     done: dict[date, Metadata] = {}
     try:
-        for day, metadata, drift in described:
-            done[day] = {**metadata, "dagster/partition_row_count": metadata["rows"]}
-            _tell_drift(context, day, drift)
+        for day, metadata in described:
+            done[day] = metadata
+            _tell_drift(context, day, metadata)
     except BaseException:
         for day, metadata in done.items():
             context.log_event(
@@ -156,12 +173,12 @@ def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described
     return dg.MaterializeResult()
 
 
-def _tell_drift(context: dg.AssetExecutionContext, day: date, drift: Drift) -> None:
+def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
     """Say which fields the API sends that we do not know, or sends as something else."""
-    if drift.unknown:
-        context.log.info(f"{day}: fields without a column went to extra: {dict(drift.unknown)}")
-    if drift.changed:
-        context.log.warning(f"{day}: unreadable values went to extra: {dict(drift.changed)}")
+    if unknown := metadata.get("unknown_fields"):
+        context.log.info(f"{day}: fields without a column went to extra: {unknown}")
+    if changed := metadata.get("unreadable_values"):
+        context.log.warning(f"{day}: unreadable values went to extra: {changed}")
 
 
 def _days(context: dg.AssetExecutionContext) -> list[date]:

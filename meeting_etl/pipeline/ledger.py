@@ -16,6 +16,7 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.settling import (
+    DETAILS,
     LISTED,
     Pair,
     Settling,
@@ -136,17 +137,6 @@ class Ledger:
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
         return [Pair(**row) for row in rows]
 
-    def due(self, day: date, resource: str) -> list[Pair]:
-        """Pairs of a resource whose time has come."""
-        now = self._clock.now()
-        return [
-            pair
-            for pair in self.pairs(day)
-            if pair.resource == resource
-            and pair.next_attempt_at is not None
-            and pair.next_attempt_at <= now
-        ]
-
     def record(self, day: date, pairs: Iterable[Pair]) -> None:
         """Write pairs of a day."""
         self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
@@ -156,10 +146,12 @@ class Ledger:
         day: date,
         ended_at: Mapping[str, datetime],
         events: Mapping[tuple[str, str], PairEvents],
+        untold: Collection[str] = (),
     ) -> None:
         """Open the pairs of meetings, and open again those for which new events came.
 
-        `ended_at` by meeting id; `events` by meeting id and resource.
+        `ended_at` by meeting id; `events` by meeting id and resource; `untold` are meetings whose
+        rows hold nothing of the API, which is asked again if it told of them once.
         """
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
         changed = []
@@ -168,6 +160,8 @@ class Ledger:
                 old = known.get((meeting_id, resource))
                 pair = old or Pair(meeting_id, resource, opened_at=ended)
                 pair = self._told(pair, events.get((meeting_id, resource)), ended)
+                if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
+                    pair = opened_at_once(pair, self._clock.now())
                 if pair != old:
                     changed.append(pair)
         if changed:

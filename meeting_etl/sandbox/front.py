@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -182,10 +182,11 @@ class Front:
             return Reply(answer.body, answer.content_type)
         if isinstance(answer, Item):
             return Reply(answer.body, _JSON)
+        shown = replace(answer, items=self._injector.without_refused(answer.items))
         return self._pager.cut(
             ask,
             path,
-            answer,
+            shown,
             first_empty=fault == "empty_first_page",
             repeat="repeated_items" in changes,
         )

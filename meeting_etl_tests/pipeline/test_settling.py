@@ -27,11 +27,13 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
-def answer(pair: Pair, came: Came, now: datetime, rows: int = 0) -> Pair:
+def answer(pair: Pair, came: Came, now: datetime, rows: int = 0, *, denied: bool = False) -> Pair:
     return judged(
         pair,
         came,
         rows=rows,
+        grows=pair.resource in ("recordings", "transcripts"),
+        denied=denied,
         now=now,
         ended_at=ENDED,
         settling=SETTLING,
