@@ -18,6 +18,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import LINK_COLUMNS
 from meeting_etl.times import Clock
@@ -41,7 +42,7 @@ VARIABLES = {
 }
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
-    "fetch": {"threads": int},
+    "fetch": {"threads": int, "windows": bool},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
 }
@@ -58,6 +59,7 @@ class Settings:
     max_wait_seconds: float
     data_dir: Path
     threads: int
+    windows: bool
     settling: Settling
     store_links: bool
 
@@ -83,6 +85,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
+        windows=fetch.get("windows", True),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
     )
@@ -134,15 +137,25 @@ class Etl:
     def client(self) -> Client:
         """The connection to the API. Raises SettingsError when no token is set."""
         settings = self.settings
-        _check_credentials(settings.credentials)
         pace = Pace(
             self.files,
             self.clock,
             requests_per_minute=settings.requests_per_minute,
             max_wait_seconds=settings.max_wait_seconds,
         )
-        auth = Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
-        return Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
+        return Client(settings.base_url, self.auth, pace, self.clock, threads=settings.threads)
+
+    @cached_property
+    def auth(self) -> Auth:
+        """The token. Raises SettingsError when none is set."""
+        settings = self.settings
+        _check_credentials(settings.credentials)
+        return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads. Raises SettingsError when no token is set."""
+        return Reader(self.settings.token_kind, self.auth.reader, self.auth.scopes)
 
     @property
     def requests_sent(self) -> int:
@@ -157,6 +170,8 @@ class Etl:
             self.ledger,
             run_id,
             lambda what, done, total: self.progress(what, done, total),
+            reading_since=reading_since(self.files, self.reader, self.clock.now()),
+            windows=self.settings.windows,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import MeetingEtlError
+from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.engine import DayReport
@@ -21,6 +21,7 @@ from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.fetch_spec import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.pipeline.meetings import FoldReport, fold
+from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.pipeline.rows import Drift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -68,6 +69,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
     with _failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
+        report.notices.extend(_note_reader(etl))
         catalog.publish(etl.files, etl.lake)
     for sentence in [*report.notices, *report.problems]:
         context.log.warning(sentence)
@@ -82,6 +84,17 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             "problems": report.problems,
         }
     )
+
+
+def _note_reader(etl: Etl) -> Iterator[str]:
+    """Open what was forbidden when another token reads now; without a token there is nothing."""
+    try:
+        reader = etl.reader
+    except SettingsError:
+        return
+    opened = note_reader(etl.files, etl.ledger, reader, etl.clock.now())
+    if opened:
+        yield f"The token is another one: {opened:,} forbidden answers are asked for again."
 
 
 @_asset(schemas.MEETINGS, "webhook_events")

@@ -134,8 +134,8 @@ def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
         for old in sorted(news.elsewhere(home)):
             moved += _move(lake, [*rows], old, home)
         untold = _keep(lake, home, rows)
-        keep_told(lake, home, {meeting_id: news.events[meeting_id] for meeting_id in rows})
         ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
+        keep_told(lake, home, ends, news.events)
         ledger.open_meetings(home, ends, _pair_events(news.events, ends), untold)
     return moved
 

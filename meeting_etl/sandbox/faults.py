@@ -71,6 +71,8 @@ class Faults:
     numbers_in_strings: float = _change("answers whose numbers are strings")
     unknown_fields: float = _change("answers whose objects have fields nobody knows")
     changed_types: float = _change("answers in which a field is of another type")
+    missing_meeting_ids: float = _change("lists that do not say which meeting an item is of")
+    halved_characters: float = _change("answers whose texts begin with half a surrogate pair")
     most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")

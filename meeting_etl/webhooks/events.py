@@ -9,13 +9,13 @@ one; a payload may also carry `received_at` itself. Payloads are described in we
 5: they hold neither an id nor a time of the event, and their `created` is that of the webhook.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from meeting_etl.texts import whole_characters
 from meeting_etl.times import parse_timestamp
 from meeting_etl.webhooks.ids import instance_id
 from meeting_etl.webhooks.payloads import UsualData, UsualLine
@@ -30,12 +30,6 @@ _OWN_NAMES = (
     *("created", "updated", "deleted", "started", "ended", "joined", "left"),
 )
 _NAMES = {spelled: name for name in _OWN_NAMES for spelled in (name, name.lower())}
-_SURROGATES = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\.",
-    re.DOTALL,
-)
 
 
 class Reason(StrEnum):
@@ -163,13 +157,8 @@ def _decoded(line: bytes) -> tuple[bytes, Any]:
 
 
 def _mended(line: bytes) -> bytes:
-    """Without the two faults that good senders make.
-
-    Files that were joined have a BOM within, and JavaScript cuts a text between the halves of a
-    surrogate pair: the half stands for no character and becomes U+FFFD.
-    """
-    line = line.removeprefix(_BOM)
-    return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], line)
+    """Without the two faults that good senders make: a BOM within joined files, and halves."""
+    return whole_characters(line.removeprefix(_BOM))
 
 
 def _lacking(payload: object) -> str:
