@@ -6,9 +6,9 @@ day with open work (due_days). Does not: the rules of states and attempts (settl
 """
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -44,6 +44,24 @@ class DueDay:
     due_at: datetime | None = None
     version: int = 0
     news: tuple[str, ...] = ()
+
+
+@dataclass
+class Coverage:
+    """What is known of one resource of a day's meetings, as the view `coverage` shows it."""
+
+    day: date
+    resource: str
+    statuses: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    next_attempt_at: datetime | None = None
+
+    def add(self, group: Mapping[str, Any]) -> None:
+        """Add pairs of one status and reason."""
+        self.statuses[group["status"]] += group["count_all"]
+        self.reasons[group["reason"]] += group["count_all"]
+        moments = [at for at in (self.next_attempt_at, group["next_attempt_at_min"]) if at]
+        self.next_attempt_at = min(moments, default=None)
 
 
 RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name)
@@ -209,16 +227,17 @@ class Ledger:
             for pair in self.pairs(day)
         )
 
-    def summary(self, days: Iterable[date] | None = None) -> dict[str, Counter[str]]:
-        """How many pairs of each resource have each status, over these days or over all."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
-        for day in self.days() if days is None else days:
-            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=["resource", "status"])
-            for row in (
-                rows.group_by(["resource", "status"]).aggregate([([], "count_all")]).to_pylist()
-            ):
-                found[row["resource"]][row["status"]] += row["count_all"]
-        return {resource: found[resource] for resource in RESOURCES}
+    def coverage(self, days: Iterable[date] | None = None) -> Iterator[Coverage]:
+        """What is known of these days, or of all: one Coverage a day and resource, newest first."""
+        columns = ["resource", "status", "reason", "next_attempt_at"]
+        for day in sorted(self.days() if days is None else days, reverse=True):
+            found = {resource: Coverage(day, resource) for resource in RESOURCES}
+            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=columns)
+            groups = rows.group_by(columns[:3])
+            counted = groups.aggregate([([], "count_all"), ("next_attempt_at", "min")])
+            for row in counted.to_pylist():
+                found[row["resource"]].add(row)
+            yield from (one for one in found.values() if one.statuses)
 
 
 def _due_file(day: date) -> str:
