@@ -40,6 +40,9 @@ VARIABLES = {
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
 }
+# Requests at once after a rest; at higher rates what a second allows, so that a commit, during
+# which nothing is sent, does not cost any of the rate.
+_BURST = 10
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool},
@@ -142,6 +145,7 @@ class Etl:
             self.clock,
             requests_per_minute=settings.requests_per_minute,
             max_wait_seconds=settings.max_wait_seconds,
+            burst=max(_BURST, int(settings.requests_per_minute / 60)),
         )
         return Client(settings.base_url, self.auth, pace, self.clock, threads=settings.threads)
 
