@@ -465,9 +465,10 @@ LINK_COLUMNS = frozenset({"playback_url", "download_url"})
 # Fields that are known and kept in `extra`, which therefore do not count as unknown.
 FIELDS_IN_EXTRA = frozenset(
     """
-    agenda roomId isModified integrationTags current adhoc
+    agenda roomId isModified integrationTags
     hasChat hasSummary hasClosedCaption hasPolls hasQA hasSlido
     hasRegistration hasRegistrants hasPostEventSurvey
+    meetingStartTime breakoutSessionId
     """.split()
 )
 # Fields with a column elsewhere or of no use, which therefore do not count as unknown.

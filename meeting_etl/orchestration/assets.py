@@ -154,7 +154,11 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
     if folded is not None:
         drift.add(folded.drift)
         metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
-    metadata |= {"asked_singly": report.asked, "answered_by_windows": report.swept, **report.came}
+    metadata |= {
+        "asked_singly": report.asked,
+        "answered_by_windows": report.swept,
+        "answers": dict(report.came),
+    }
     if drift.unknown:
         metadata["unknown_fields"] = dict(drift.unknown)
     if drift.changed:

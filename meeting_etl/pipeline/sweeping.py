@@ -148,7 +148,7 @@ class _Listed:
         result = Swept(listed=True)
         for target in targets:
             items = found[target.meeting_id]
-            if any(_may_own(target, item, self._kind.key) for item in stray):
+            if any(may_own(target, item, self._kind.key) for item in stray):
                 result.singly.append(target)
             elif items or self._absence_is_an_answer(target):
                 came = Came.ROWS if items else Came.EMPTY
@@ -174,7 +174,7 @@ class _Listed:
         return target.flagged is False or (reaches and target.flagged is None)
 
 
-def _may_own(target: Target, item: Item, key: str) -> bool:
+def may_own(target: Target, item: Item, key: str) -> bool:
     """Whether an item that is broken or names no meeting could be of this one, for all it says."""
     owner = item.get(key)
     if isinstance(owner, str):

@@ -36,6 +36,7 @@ ALONE = {
     "empty_first_page": Faults(empty_first_page=0.05),
     "repeated_items": Faults(repeated_items=0.2),
     "numbers_in_strings": Faults(numbers_in_strings=0.2),
+    "missing_meeting_ids": Faults(missing_meeting_ids=0.5),
     "unauthorized": Faults(unauthorized=0.02, most_in_a_row=1),
     "rate_limit": Faults(requests_per_second=100, burst=20),
     "rate_limit_by_date": Faults(requests_per_second=100, burst=20, retry_after="date"),
@@ -57,6 +58,7 @@ TOGETHER = Faults(
     empty_first_page=0.03,
     repeated_items=0.05,
     numbers_in_strings=0.05,
+    missing_meeting_ids=0.05,
 )
 
 
@@ -119,6 +121,16 @@ def test_unknown_fields_and_changed_types_are_kept_beside_the_columns(
     for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
         assert len(found[name]) == len(truth[name])
         assert any(row["extra"] for row in found[name]), name
+
+
+def test_halves_of_characters_become_a_sign_and_lose_nothing(
+    world: World, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    found, _ = settled(world, tmp_path, Faults(halved_characters=1.0))
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        assert len(found[name]) == len(truth[name])
+    said = [row["text"] for row in truth["transcript_snippets"]]
+    assert [row["text"] for row in found["transcript_snippets"]] == [f"\ufffd{one}" for one in said]
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,18 @@ def test_a_field_of_another_type(serve: Serve, ask: Ask, world: World) -> None:
     }
 
 
+def test_items_that_do_not_say_whose_they_are(serve: Serve, ask: Ask, world: World) -> None:
+    walker = ask(serve(world, missing_meeting_ids=1.0))
+    assert ["meetingId" in item for item in walker.items("/recordings")] == [False, True, False]
+
+
+def test_texts_that_begin_in_the_middle_of_a_character(
+    serve: Serve, ask: Ask, world: World
+) -> None:
+    answer = ask(serve(world, halved_characters=1.0)).get("/recordings")
+    assert answer.text.count(r'"topic":"\ud83d') == 3
+
+
 def test_changes_hit_some_urls_only(serve: Serve, ask: Ask) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     walker = ask(serve(world, unknown_fields=0.3))
