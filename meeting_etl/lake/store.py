@@ -5,8 +5,9 @@ only writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (la
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,16 +16,30 @@ import pyarrow.parquet as pq
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.merging import even, has, merged, merged_groups
 from meeting_etl.schemas import LINK_COLUMNS, Table
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 ROW_GROUP_ROWS = 122_880
+# A partition with more rows is merged in row groups of so many, so that memory stays bounded.
+_LARGE_ROWS = 61_440
 # A streaming rewrite holds this many rows at a time; event bodies are about 1 kB each.
 GATHERED_ROWS = 16_384
-_SEPARATOR = "\x1f"
+
+# Arrow's own allocators keep what was freed: a large day took 90 MB more with them.
+pa.set_memory_pool(pa.system_memory_pool())
 
 Partition = date | str | None
+
+
+class _NotToBeKept(Exception):
+    """What was written is nothing, or what was there before."""
+
+
+def _keep_if(worthwhile: bool) -> None:
+    if not worthwhile:
+        raise _NotToBeKept
 
 
 class Lake:
@@ -61,7 +76,8 @@ class Lake:
     def count(self, table: Table, partition: Partition = None) -> int:
         """Number of rows of a partition, from the file's footer."""
         path = self.files.path(self._file(table, partition))
-        return pq.read_metadata(path).num_rows if path.exists() else 0
+        with _explained(path):
+            return pq.read_metadata(path).num_rows if path.exists() else 0
 
     def read(
         self,
@@ -97,17 +113,40 @@ class Lake:
         rows removes it.
         """
         new = self._withholding(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
+        if table.sort and self.count(table, partition) > _LARGE_ROWS:
+            return self._merge_by_group(table, partition, new, instead_of or {})
         old = self.read(table, partition)
-        kept = old
-        for column, values in (instead_of or {}).items():
-            kept = kept.filter(pc.invert(_has(kept[column], values)))
-        if new.num_rows and kept.num_rows:
-            kept = kept.filter(pc.invert(pc.is_in(_keys(table, kept), _keys(table, new))))
-        merged = _sorted(table, pa.concat_tables([kept, new]))
-        if merged.equals(old):
+        rows_now = merged(table, old, new, instead_of or {})
+        if rows_now.equals(old):
             return False
-        self.replace(table, partition, merged)
+        self.replace(table, partition, rows_now)
         return True
+
+    def _merge_by_group(
+        self,
+        table: Table,
+        partition: Partition,
+        new: pa.Table,
+        instead_of: Mapping[str, Collection[str]],
+    ) -> bool:
+        """Merge without holding the partition in memory."""
+
+        def held() -> Iterator[pa.Table]:
+            for group in self._pieces(table, partition):
+                yield _conform(group, table.schema)
+
+        before, rows, same = even(held(), _LARGE_ROWS), 0, True
+        with suppress(_NotToBeKept), self.files.replacement(self._file(table, partition)) as path:
+            with _writer(table, path, None) as writer:
+                for group in even(merged_groups(table, held(), new, instead_of), _LARGE_ROWS):
+                    same = same and group.equals(next(before, group.schema.empty_table()))
+                    rows += group.num_rows
+                    writer.write_table(group)
+            same = same and next(before, None) is None
+            _keep_if(rows > 0 and not same)
+        if not rows:
+            self.files.remove(self._file(table, partition))
+        return not same
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
         """Make `rows`, sorted already, all that the partition holds."""
@@ -163,6 +202,14 @@ class Lake:
     def _file(self, table: Table, partition: Partition) -> str:
         return f"{self.folder(table, partition)}/part-0.parquet"
 
+    def _pieces(self, table: Table, partition: Partition) -> Iterator[pa.Table]:
+        """All rows in small tables, in their order."""
+        path = self.files.path(self._file(table, partition))
+        with _explained(path), pq.ParquetFile(path) as file:
+            present = [name for name in table.schema.names if name in file.schema_arrow.names]
+            for batch in file.iter_batches(GATHERED_ROWS, columns=present):
+                yield pa.Table.from_batches([batch])
+
     def _groups(
         self,
         table: Table,
@@ -174,18 +221,23 @@ class Lake:
         path = self.files.path(self._file(table, partition))
         if not path.exists():
             return
-        try:
-            with pq.ParquetFile(path) as file:
-                present = set(file.schema_arrow.names)
-                wanted = [name for name in {*names, *where} if name in present]
-                for number in range(file.num_row_groups):
-                    if _may_hold(file.metadata.row_group(number), where):
-                        yield file.read_row_group(number, columns=wanted)
-        except (OSError, pa.ArrowException) as error:
-            raise StorageError(
-                f"Cannot read {path}: {str(error).rstrip('.')}. Move the file away "
-                "and run again with --refetch for its day, or restore it from a copy."
-            ) from error
+        with _explained(path), pq.ParquetFile(path) as file:
+            present = set(file.schema_arrow.names)
+            wanted = [name for name in {*names, *where} if name in present]
+            for number in range(file.num_row_groups):
+                if _may_hold(file.metadata.row_group(number), where):
+                    yield file.read_row_group(number, columns=wanted)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            f"Cannot read {path}: {str(error).rstrip('.')}. Move the file away "
+            "and run again with --refetch for its day, or restore it from a copy."
+        ) from error
 
 
 def _gathered(groups: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -233,14 +285,9 @@ def _conform(group: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _has(column: pa.ChunkedArray, values: Collection[str]) -> pa.ChunkedArray:
-    """Whether each value is one of `values`; NULL never is."""
-    return pc.is_in(column, pa.array(list(values), column.type))
-
-
 def _only(rows: pa.Table, where: Mapping[str, Collection[str]]) -> pa.Table:
     for column, values in where.items():
-        rows = rows.filter(_has(rows[column], values))
+        rows = rows.filter(has(rows[column], values))
     return rows
 
 
@@ -257,17 +304,3 @@ def _may_hold(group: pq.RowGroupMetaData, where: Mapping[str, Collection[str]]) 
         if not any(statistics.min <= value <= statistics.max for value in values):
             return False
     return True
-
-
-def _keys(table: Table, rows: pa.Table) -> pa.ChunkedArray:
-    """The key of each row as one text."""
-    if len(table.key) == 1:
-        return rows[table.key[0]]
-    parts = [pc.fill_null(rows[name].cast(pa.string()), "") for name in table.key]
-    return pc.binary_join_element_wise(*parts, _SEPARATOR)
-
-
-def _sorted(table: Table, rows: pa.Table) -> pa.Table:
-    if not table.sort or rows.num_rows < 2:
-        return rows
-    return rows.sort_by([(name, "ascending") for name in table.sort])

@@ -22,7 +22,7 @@ from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0
 # An open batch holds at most this many items, whatever the time.
-COMMIT_ITEMS = 100_000
+COMMIT_ITEMS = 25_000
 
 
 def fetch(
