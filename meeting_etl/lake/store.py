@@ -23,12 +23,9 @@ from meeting_etl.schemas import LINK_COLUMNS, Table
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 ROW_GROUP_ROWS = 122_880
 # A partition with more rows is merged in row groups of so many, so that memory stays bounded.
-_LARGE_ROWS = 61_440
+_LARGE_ROWS = 30_720
 # A streaming rewrite holds this many rows at a time; event bodies are about 1 kB each.
 GATHERED_ROWS = 16_384
-
-# Arrow's own allocators keep what was freed: a large day took 90 MB more with them.
-pa.set_memory_pool(pa.system_memory_pool())
 
 Partition = date | str | None
 
@@ -146,6 +143,7 @@ class Lake:
             _keep_if(rows > 0 and not same)
         if not rows:
             self.files.remove(self._file(table, partition))
+        pa.default_memory_pool().release_unused()
         return not same
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
@@ -207,7 +205,7 @@ class Lake:
         path = self.files.path(self._file(table, partition))
         with _explained(path), pq.ParquetFile(path) as file:
             present = [name for name in table.schema.names if name in file.schema_arrow.names]
-            for batch in file.iter_batches(GATHERED_ROWS, columns=present):
+            for batch in file.iter_batches(GATHERED_ROWS, columns=present, use_threads=False):
                 yield pa.Table.from_batches([batch])
 
     def _groups(
