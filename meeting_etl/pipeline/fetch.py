@@ -38,7 +38,7 @@ def fetch(
         with engine.lake.lock_days([day]):
             engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
             targets = _due(engine, spec, day, refetch=refetch)
-            report = _Day(engine, spec, day, probe).work(targets, refetch=refetch)
+            report = _Day(engine, spec, day, probe).work(targets)
             engine.ledger.refresh(day)
         yield report
 
@@ -98,22 +98,22 @@ class _Day:
         self._report = DayReport(day)
         self._committer = Committer(engine, spec, day, self._report)
 
-    def work(self, targets: Sequence[Target], *, refetch: bool) -> DayReport:
+    def work(self, targets: Sequence[Target]) -> DayReport:
         """Ask all targets and commit, batch by batch."""
         engine, spec = self._engine, self._spec
         if targets and not engine.asking.webex.can_read(spec.resource):
             now = engine.asking.clock.now()
             self._committer.commit([Answer(target, Came.RULED_OUT, now) for target in targets])
         elif targets:
-            self._ask_singly(self._sweep(targets, refetch=refetch))
+            self._ask_singly(self._sweep(targets))
             prove(engine, spec, self._day, self._committer.answered)
         self._report.rows = engine.lake.count(spec.table, self._day)
         return self._report
 
-    def _sweep(self, targets: Sequence[Target], *, refetch: bool) -> list[Target]:
+    def _sweep(self, targets: Sequence[Target]) -> list[Target]:
         """Have windows answer what they can; returns what is left to be asked singly."""
         singly: list[Target] = []
-        for swept in sweep(self._engine, self._spec, self._day, targets, refetch=refetch):
+        for swept in sweep(self._engine, self._spec, self._day, targets):
             for answer in swept.answers:
                 self._probe.note(answer.came)
             if swept.listed:

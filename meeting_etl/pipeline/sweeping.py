@@ -47,9 +47,7 @@ class Swept:
     listed: bool = False
 
 
-def sweep(
-    engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target], *, refetch: bool
-) -> Iterator[Swept]:
+def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target]) -> Iterator[Swept]:
     """Answer as many targets of a day as windows can, site by site where one is seen at a time.
 
     Where a window is not allowed, comes to nothing or costs more than it saves, its targets are
@@ -68,7 +66,7 @@ def sweep(
             yield Swept(singly=some)
             continue
         window = _window(spec.sweep, day, some, now, site)
-        fit = [one for one in some if refetch or _may_tell(spec.sweep, window, one)]
+        fit = [one for one in some if _may_tell(spec.sweep, window, one)]
         most_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
         if most_pages:
             unfit = [one for one in some if one not in fit]

@@ -134,12 +134,12 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
         product = Product(tmp_path / "killed", webex)
         chance = random.Random(seed)
-        killed = 0
+        killed, half = 0, len(lines) // 2
+        portion = half // (KILLS - 1) + 1
         for number in range(KILLS):
             # Half of the lines at once, so that there is work from the first kill on.
-            told = len(lines) // 2 if number == 0 else len(lines) // 2 // KILLS + 1
-            tell(product, lines[:told])
-            lines = lines[told:]
+            tell(product, lines[: half if number == 0 else portion])
+            lines = lines[half if number == 0 else portion :]
             before, seen = committed(product), len(webex.counters.requests)
             days = meetings_a_day(product)
             killed += run_and_kill(product, chance.uniform(length * 0.25, length * 1.0))

@@ -12,6 +12,7 @@ from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import Kind, World
 from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables
 
@@ -161,6 +162,24 @@ def test_items_that_do_not_name_their_meeting_are_asked_for_singly(
     )
     for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
         assert found[name] == whole[name], name
+
+
+def test_a_refetch_finds_what_was_made_long_after_its_meeting(tmp_path: Path) -> None:
+    """Fetched long afterwards, the window holds a first recording and not the second."""
+    world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
+    first, *others = world.meetings
+    (one,) = first.recordings
+    made = first.ended_at + timedelta(days=9)
+    late = replace(one, id="f" * 32, created_at=made, available_at=made)
+    world = replace(world, meetings=(replace(first, recordings=(one, late)), *others))
+    clock = ManualClock(NOW + timedelta(days=20))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        product.write_logs()
+        product.run()
+        assert len(product.rows("recordings")) == 3
+        assert product.run(Span(first.ended_at.date(), NOW.date()), refetch=True).failures == []
+        assert len(product.rows("recordings")) == 4
 
 
 def test_a_window_that_is_refused_is_not_asked_for_again_and_costs_nothing_but_itself(
