@@ -4,13 +4,14 @@ Belongs here: what rows a batch of answers makes, what they replace, the order o
 rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means (settling.py).
 """
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from meeting_etl.pipeline.asking import Answer
-from meeting_etl.pipeline.deletions import is_deleted, unlisted
+from meeting_etl.pipeline.deletions import is_deleted, look_for, unlisted
 from meeting_etl.pipeline.engine import DayReport, Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
 from meeting_etl.pipeline.rows import Row
@@ -22,6 +23,8 @@ from meeting_etl.pipeline.settling import (
     next_attempt,
     to_be_asked_singly,
 )
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,21 @@ class Committer:
         self._spec = spec
         self._day = day
         self._report = report
-        # Meetings that were answered in full so far.
-        self.answered: set[str] = set()
 
     def commit(self, batch: Sequence[Answer], singly: Iterable[Target] = ()) -> None:
-        """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of."""
+        """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of.
+
+        Raises AuthError and ApiUnavailable, with all written that could be, when what is no longer
+        listed could not be looked for.
+        """
         made = [self._made(answer) for answer in batch]
-        self._write(made)
+        missing = self._write(made)
+        looks = look_for(self._engine, self._spec, missing)
+        self._engine.lake.merge(self._spec.table, self._day, looks.proven)
+        if looks.ends is not None:
+            # A pair must not settle before what it lacks was looked for.
+            unsure = {row["meeting_id"] for row in missing}
+            made = [one for one in made if one.answer.target.meeting_id not in unsure]
         pairs = [to_be_asked_singly(target.pair) for target in singly]
         if made:
             known = {_key(pair) for pair in self._engine.ledger.pairs(self._day)}
@@ -56,16 +67,25 @@ class Committer:
         if pairs:
             self._engine.ledger.record(self._day, pairs)
         self._note(made)
+        if looks.ends is not None:
+            raise looks.ends
 
     def _made(self, answer: Answer) -> _Made:
         ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
-        rows = self._spec.rows(answer.items, answer.target, self._report.drift, ours)
+        try:
+            rows = self._spec.rows(answer.items, answer.target, self._report.drift, ours)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # No answer may stop those of other meetings, whatever is in it (design.md rule 6).
+            kind = type(error).__name__
+            _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
+            return _Made(answer, Came.FAULT, [])
         own = [row for row in rows if all(row[name] is not None for name in self._spec.table.key)]
         came = answer.came
         if came is Came.ROWS:
             present = self._present(own)
-            if len(own) < len(rows):
-                # What has no id cannot be kept: the answer is not the whole truth.
+            if len(own) < len(rows) or (answer.items and not rows):
+                # What has no id cannot be kept, and what is of other meetings was not asked for:
+                # the answer is not the whole truth.
                 came = Came.PARTIAL
             elif not present:
                 came = Came.EMPTY
@@ -106,40 +126,51 @@ class Committer:
             self._report.came[one.came.value] += 1
             self._report.swept += one.answer.swept
             self._report.asked += one.came not in NO_REQUEST and not one.answer.swept
-            if one.came in (Came.ROWS, Came.EMPTY):
-                self.answered.add(one.answer.target.meeting_id)
 
-    def _write(self, made: Sequence[_Made]) -> None:
+    def _write(self, made: Sequence[_Made]) -> list[Row]:
+        """Write the rows; returns those of answered meetings that are not listed any more."""
         spec, lake = self._spec, self._engine.lake
-        rows = [row for one in made for row in one.rows]
+        rows = self._unique([row for one in made for row in one.rows])
+        missing: list[Row] = []
         if spec.onto is not None:
-            rows = self._onto(made, rows)
+            rows, missing = self._onto(made, rows)
         whole: list[str] = []
         if spec.replaces:
             whole = [one.rows[0][spec.replaces] for one in made if one.came is Came.ROWS]
         instead_of = {spec.replaces: whole} if spec.replaces else None
-        lake.merge(spec.table, self._day, rows, instead_of=instead_of)
+        lake.merge(spec.table, self._day, [*rows, *missing], instead_of=instead_of)
         self._count_in_parent(made, rows, whole)
+        return missing
 
-    def _onto(self, made: Sequence[_Made], rows: list[Row]) -> list[Row]:
+    def _unique(self, rows: Sequence[Row]) -> list[Row]:
+        """One row a key: an item that names no meeting may have come for two of them."""
+        found: dict[tuple[object, ...], Row] = {}
+        for row in rows:
+            found.setdefault(tuple(row[name] for name in self._spec.table.key), row)
+        self._report.drift.folded += len(rows) - len(found)
+        return list(found.values())
+
+    def _onto(self, made: Sequence[_Made], rows: list[Row]) -> tuple[list[Row], list[Row]]:
         """The rows, each with what the lake holds of it, and those that are listed no longer."""
-        spec, lake, onto = self._spec, self._engine.lake, self._spec.onto
+        spec, onto = self._spec, self._spec.onto
         (key,) = spec.table.key
-        meetings = {one.answer.target.meeting_id for one in made}
-        known = lake.read(spec.table, self._day, where={"meeting_id": meetings}).to_pylist()
+        known = self._engine.lake.read(spec.table, self._day).to_pylist()
         held = {row[key]: row for row in known}
         merged = []
         for row in rows:
             if row[key] in held and onto is not None:
-                merged.append(onto(held[row[key]], row))
+                # Whose it is was settled when it came first.
+                owner = {"meeting_id": held[row[key]]["meeting_id"]}
+                merged.append(onto(held[row[key]], row) | owner)
             elif not (spec.look and is_deleted(row)):
                 merged.append(row)  # of what was deleted before it was ever here nothing is kept
-        if spec.look:
-            whole = (Came.ROWS, Came.EMPTY)
-            answered = {one.answer.target.meeting_id for one in made if one.came in whole}
-            listed = {row[key] for row in rows}
-            merged += unlisted((one for one in known if one["meeting_id"] in answered), listed, key)
-        return merged
+        if not spec.look:
+            return merged, []
+        whole = (Came.ROWS, Came.EMPTY)
+        answered = {one.answer.target.meeting_id for one in made if one.came in whole}
+        listed = {row[key] for row in rows}
+        mine = [one for one in known if one["meeting_id"] in answered]
+        return merged, list(unlisted(mine, listed, key))
 
     def _count_in_parent(
         self, made: Sequence[_Made], rows: Sequence[Row], whole: Collection[str]

@@ -7,6 +7,7 @@ rule 5). Does not: removing files of what was deleted (privacy).
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused
@@ -42,9 +43,9 @@ def with_tombstone(held: Row, new: Row) -> Row:
 
 
 def unlisted(held: Iterable[Row], listed: Collection[str], key: str) -> Iterator[Row]:
-    """Rows of answered meetings that the answers do not show any more, marked as such."""
+    """Rows of answered meetings that the answers do not show, marked as such."""
     for row in held:
-        if row[key] not in listed and not is_deleted(row) and row["status"] != UNLISTED:
+        if row[key] not in listed and not is_deleted(row):
             yield row | {"status": UNLISTED}
 
 
@@ -101,31 +102,34 @@ def _told(held: Row | None, recording_id: str, event: Row) -> Row:
     return held | {"status": status, "deleted_at": received, "deletion_proof": "event"}
 
 
-def prove(engine: Engine, spec: FetchSpec, day: date, meeting_ids: Collection[str]) -> None:
-    """Ask by id what became of the unlisted rows of these meetings, and write what is proven.
+@dataclass
+class Looks:
+    """What asking by id gave: rows with a proof, and the error that ended it, if one did."""
 
-    One request a row. That it is not found proves a deletion only for what this token read before
-    and was not merely shared with it. Raises AuthError and ApiUnavailable, after writing.
-    """
-    if spec.look is None or not meeting_ids:
-        return
-    where = {"meeting_id": meeting_ids, "status": [UNLISTED]}
-    rows = engine.lake.read(spec.table, day, where=where).to_pylist()
-    proven: list[Row] = []
+    proven: list[Row] = field(default_factory=list)
     ends: BaseException | None = None
+
+
+def look_for(engine: Engine, spec: FetchSpec, rows: Sequence[Row]) -> Looks:
+    """Ask by id what became of unlisted rows, a request each.
+
+    That one is not found proves a deletion only for what this token read before and was not merely
+    shared with it.
+    """
+    found = Looks()
+    if not rows:
+        return found
     with ThreadPoolExecutor(engine.asking.threads, thread_name_prefix="prove") as pool:
         looks = [pool.submit(_look, engine, spec, row) for row in rows]
         for look in as_completed(looks):
             if look.cancelled():
                 continue
             if error := look.exception():
-                ends = ends or error
+                found.ends = found.ends or error
                 pool.shutdown(wait=False, cancel_futures=True)
-            elif found := look.result():
-                proven.append(found)
-    engine.lake.merge(spec.table, day, proven)
-    if ends is not None:
-        raise ends
+            elif proven := look.result():
+                found.proven.append(proven)
+    return found
 
 
 def _look(engine: Engine, spec: FetchSpec, row: Row) -> Row | None:

@@ -25,10 +25,10 @@ def with_details(held: Row, told: Row) -> Row:
         for name, value in told.items()
         if value is not None and (name in _OF_THE_API or held[name] is None)
     }
-    if held["started_at"] is None and row["started_at"] and row["started_at"] <= row["ended_at"]:
-        row["duration_seconds"] = int((row["ended_at"] - row["started_at"]).total_seconds())
-    row["extra"] = _united(held["extra"], told["extra"])
-    return row
+    return row | {
+        "duration_seconds": duration_seconds(row),
+        "extra": _united(held["extra"], told["extra"]),
+    }
 
 
 def with_events(held: Row, folded: Row) -> Row:
@@ -39,8 +39,16 @@ def with_events(held: Row, folded: Row) -> Row:
         for name, value in held.items()
         if value is not None and (name in of_the_api or folded.get(name) is None)
     }
-    row["extra"] = _united(held["extra"], folded["extra"])
-    return row
+    return row | {
+        "duration_seconds": duration_seconds(row),
+        "extra": _united(held["extra"], folded["extra"]),
+    }
+
+
+def duration_seconds(row: Row) -> int | None:
+    """End less start, in seconds; None while the start is not known or comes after the end."""
+    starts, ends = row["started_at"], row["ended_at"]
+    return int((ends - starts).total_seconds()) if starts and starts <= ends else None
 
 
 def _united(older: str | None, newer: str | None) -> str | None:

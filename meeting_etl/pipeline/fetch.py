@@ -7,11 +7,10 @@ rows and commits (committing.py), what an answer means (settling.py).
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from meeting_etl.pipeline.asking import Answer, Probe, answers
 from meeting_etl.pipeline.committing import Committer
-from meeting_etl.pipeline.deletions import prove
 from meeting_etl.pipeline.engine import DayReport, Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
 from meeting_etl.pipeline.rows import Row
@@ -62,27 +61,25 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
             pair,
             meetings[pair.meeting_id],
             parents.get(pair.resource_id),
-            _flagged(engine, spec, pair, details.get(pair.meeting_id), meetings[pair.meeting_id]),
         )
         for pair in pairs
         if pair.meeting_id in meetings
     ]
+    last = timedelta(seconds=ledger.settling.after_end_seconds[-1])
+    targets = [replace(one, final_at=one.ended_at + last) for one in targets]
+    if spec.flag is not None:
+        targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
     if refetch:
         targets = [replace(one, pair=opened_at_once(one.pair, now)) for one in targets]
     return targets
 
 
-def _flagged(
-    engine: Engine, spec: FetchSpec, pair: Pair, details: Pair | None, meeting: Row
-) -> bool | None:
-    """What Webex's flags say of the pair; None while they may still change, or an event differs."""
-    if spec.flag is None or details is None or details.last_attempt_at is None or pair.event_count:
-        return None
-    last_seconds = engine.ledger.settling.after_end_seconds[-1]
-    final: datetime = meeting["ended_at"] + timedelta(seconds=last_seconds)
-    reliable = details.status == Status.READY and details.last_attempt_at >= final
-    flag: bool | None = meeting[spec.flag] if reliable else None
-    return flag
+def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
+    """The target with what Webex's flag says; nothing while it may change, or an event differs."""
+    if details is None or details.last_attempt_at is None or target.pair.event_count:
+        return target
+    reliable = details.status == Status.READY and details.last_attempt_at >= target.final_at
+    return replace(target, flagged=target.meeting[flag]) if reliable else target
 
 
 class _Day:
@@ -106,7 +103,6 @@ class _Day:
             self._committer.commit([Answer(target, Came.RULED_OUT, now) for target in targets])
         elif targets:
             self._ask_singly(self._sweep(targets))
-            prove(engine, spec, self._day, self._committer.answered)
         self._report.rows = engine.lake.count(spec.table, self._day)
         return self._report
 

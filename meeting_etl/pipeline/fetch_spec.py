@@ -5,7 +5,7 @@ Belongs here: the shapes. Does not: the specs themselves (fetch_specs.py).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meeting_etl.pipeline.rows import Drift, Row
@@ -14,6 +14,16 @@ from meeting_etl.schemas import Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
 Item = dict[str, Any]
+_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+# A start that lies further before the end is a mistake of whoever told it.
+_LONGEST_MEETING = timedelta(days=7)
+_INSTANCE_MARK = "_I_"
+
+
+def named_instance(item: Item, key: str) -> str | None:
+    """The meeting instance that an item names; None for another id, a blank or none at all."""
+    named = item.get(key)
+    return named if isinstance(named, str) and _INSTANCE_MARK in named else None
 
 
 @dataclass(frozen=True)
@@ -21,13 +31,14 @@ class Target:
     """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
 
     `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
-    anything of the kind.
+    anything of the kind. From `final_at` on they can.
     """
 
     pair: Pair
     meeting: Row
     parent: Row | None = None
     flagged: bool | None = None
+    final_at: datetime = _ALWAYS
 
     @property
     def meeting_id(self) -> str:
@@ -36,15 +47,24 @@ class Target:
 
     @property
     def started_at(self) -> datetime:
-        """Start of the meeting, its end where the start is not known."""
-        moment: datetime = self.meeting["started_at"] or self.meeting["ended_at"]
-        return moment
+        """Start of the meeting, its end where the start is not known or cannot be meant."""
+        start: datetime | None = self.meeting["started_at"]
+        if start is None or not timedelta() <= self.ended_at - start <= _LONGEST_MEETING:
+            return self.ended_at
+        return start
 
     @property
     def ended_at(self) -> datetime:
         """End of the meeting."""
         moment: datetime = self.meeting["ended_at"]
         return moment
+
+
+def same_series(item: Item, target: Target) -> bool:
+    """Whether nothing that an item says of its series speaks against the target's."""
+    series = target.meeting_id.partition("_")[0]
+    told = (item.get(name) for name in ("meetingId", "scheduledMeetingId", "meetingSeriesId"))
+    return all(one.partition("_")[0] == series for one in told if isinstance(one, str) and one)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 from meeting_etl import schemas
 from meeting_etl.pipeline.deletions import UNLISTED, with_tombstone
 from meeting_etl.pipeline.details import with_details
-from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Sweep, Target, Window
+from meeting_etl.pipeline.fetch_spec import (
+    FetchSpec,
+    Item,
+    Sweep,
+    Target,
+    Window,
+    named_instance,
+    same_series,
+)
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
 from meeting_etl.pipeline.settling import DETAILS, Pair
 from meeting_etl.schemas import Table
@@ -23,9 +31,14 @@ def _ask_meeting(webex: Webex, target: Target) -> Listing:
 
 
 def _meeting_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
-    # An ended meeting is `ended` for good; one that goes on again is the next event's business.
     own = [item for item in items if item.get("id") == target.meeting_id]
-    return [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
+    rows = [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
+    for row in rows:
+        if ours["fetched_at"] < target.final_at:
+            # What is not there yet may still come: that there is none is not known before.
+            row["has_recording"] = row["has_recording"] or None
+            row["has_transcription"] = row["has_transcription"] or None
+    return rows
 
 
 def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
@@ -33,7 +46,8 @@ def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours
     return [
         to_row(table, item, drift, **ours | {"meeting_id": target.meeting_id})
         for item in items
-        if not isinstance(named := item.get("meetingId"), str) or named == target.meeting_id
+        if target.meeting_id == named_instance(item, "meetingId")
+        or (named_instance(item, "meetingId") is None and same_series(item, target))
     ]
 
 
@@ -143,7 +157,10 @@ def _snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row
     for number, row in enumerate(rows):
         row["snippet_index"] = number
         if begun is not None and row["offset_ms"] is not None:
-            row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
+            try:
+                row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
+            except OverflowError:
+                drift.changed["offsetMillisecond"] += 1
     return rows
 
 

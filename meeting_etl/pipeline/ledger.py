@@ -195,19 +195,35 @@ class Ledger:
                 return opened_by_event(pair, at, ended_at, self.settling)
         if pair.settled or pair.failures:
             return pair
-        return replace(pair, next_attempt_at=next_attempt(pair, ended_at, self.settling))
+        scheduled = next_attempt(pair, ended_at, self.settling)
+        if pair.last_attempt_at is None:
+            return replace(pair, next_attempt_at=scheduled)
+        # Opened by hand it is asked sooner than the schedule says. After a correction of the end
+        # the schedule may be over: then once more, so that nothing open is forgotten.
+        known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
+        return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
 
     def retry(
-        self, days: Iterable[date], statuses: Collection[str], resources: Collection[str]
+        self,
+        days: Iterable[date],
+        statuses: Collection[str],
+        resources: Collection[str],
+        *,
+        but: Collection[str] = (),
     ) -> int:
-        """Open pairs of these days, statuses and resources again; returns how many."""
+        """Open pairs of these days, statuses and resources again; returns how many.
+
+        Those with one of the reasons in `but` stay as they are.
+        """
         now, count = self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
                 chosen = [
                     opened_at_once(pair, now)
                     for pair in self.pairs(day)
-                    if pair.status in statuses and pair.resource in resources
+                    if pair.status in statuses
+                    and pair.resource in resources
+                    and pair.reason not in but
                 ]
                 if chosen:
                     self.record(day, chosen)

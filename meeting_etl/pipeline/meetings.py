@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import keep_told
-from meeting_etl.pipeline.details import with_events
+from meeting_etl.pipeline.details import duration_seconds, with_events
 from meeting_etl.pipeline.ledger import Ledger, PairEvents
 from meeting_etl.pipeline.rows import Drift, Row, organization_uuid, to_row
 from meeting_etl.schemas import (
@@ -155,13 +155,10 @@ def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
         for name, value in _read_event(meeting_id, other, Drift()).items():
             if row[name] is None:
                 row[name] = value
-    ends, starts = ended[0]["meeting_ended_at"], row["started_at"]
+    row["ended_at"] = ended[0]["meeting_ended_at"]
     received = [one["received_at"] for one in ended if one["received_at"]]
     row |= {
-        "ended_at": ends,
-        "duration_seconds": int((ends - starts).total_seconds())
-        if starts and starts <= ends
-        else None,
+        "duration_seconds": duration_seconds(row),
         "first_received_at": min(received, default=None),
         "delivery_count": len(ended),
         "origin": "webhook",

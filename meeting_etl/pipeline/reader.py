@@ -10,7 +10,7 @@ from datetime import datetime
 
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger import RESOURCES, Ledger
-from meeting_etl.pipeline.settling import Status
+from meeting_etl.pipeline.settling import Status, Why
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _FILE = "state/reader.json"
@@ -36,7 +36,9 @@ def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> 
         known = _known(files)
         opened = 0
         if known is not None and _changed(known, reader):
-            opened = ledger.retry(ledger.days(), [Status.FORBIDDEN], RESOURCES)
+            # What the kind of token rules out, another token of that kind may not read either.
+            but = [Why.TOKEN_KIND] if known["kind"] == reader.kind else []
+            opened = ledger.retry(ledger.days(), [Status.FORBIDDEN], RESOURCES, but=but)
         content = {
             "kind": reader.kind,
             "digest": reader.digest,

@@ -19,7 +19,15 @@ from typing import Any
 from meeting_etl.errors import BadAnswer, Refused
 from meeting_etl.pipeline.asking import Answer
 from meeting_etl.pipeline.engine import Engine
-from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Sweep, Target, Window
+from meeting_etl.pipeline.fetch_spec import (
+    FetchSpec,
+    Item,
+    Sweep,
+    Target,
+    Window,
+    named_instance,
+    same_series,
+)
 from meeting_etl.pipeline.settling import Came, Why, is_last
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
@@ -66,10 +74,12 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
             yield Swept(singly=some)
             continue
         window = _window(spec.sweep, day, some, now, site)
-        fit = [one for one in some if _may_tell(spec.sweep, window, one)]
+        fit: list[Target] = []
+        unfit: list[Target] = []
+        for one in some:
+            (fit if _may_tell(spec.sweep, window, one) else unfit).append(one)
         most_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
         if most_pages:
-            unfit = [one for one in some if one not in fit]
             yield Swept(singly=unfit)
             yield _Listed(engine, spec, spec.sweep, window, now).swept(fit, most_pages)
         else:
@@ -92,7 +102,10 @@ def _may_tell(kind: Sweep, window: Window, target: Target) -> bool:
     pair = target.pair
     if pair.reason == Why.NOT_IN_WINDOW:
         return False
-    return not kind.late or pair.last_attempt_at is None or pair.last_attempt_at < window.end
+    if not kind.late:
+        return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
+    reaches_back = window.start <= target.started_at
+    return reaches_back and (pair.last_attempt_at is None or pair.last_attempt_at < window.end)
 
 
 def _most_pages(engine: Engine, kind: Sweep, window: Window, count: int, share: float) -> int:
@@ -138,11 +151,8 @@ class _Listed:
         found: dict[str, list[Item]] = defaultdict(list)
         stray = list(listing.broken)
         for item in listing.items:
-            owner = item.get(self._kind.key)
-            if isinstance(owner, str):
-                found[owner].append(item)
-            else:
-                stray.append(item)
+            owner = named_instance(item, self._kind.key)
+            (stray if owner is None else found[owner]).append(item)
         result = Swept(listed=True)
         for target in targets:
             items = found[target.meeting_id]
@@ -166,7 +176,7 @@ class _Listed:
         last = is_last(target.pair, self._now, target.ended_at, settling)
         if not self._kind.proves:
             return not last
-        reaches = self._window.end == self._now and self._window.start <= target.started_at
+        reaches = self._window.end == self._now
         if not last:
             return reaches
         return target.flagged is False or (reaches and target.flagged is None)
@@ -174,16 +184,13 @@ class _Listed:
 
 def may_own(target: Target, item: Item, key: str) -> bool:
     """Whether an item that is broken or names no meeting could be of this one, for all it says."""
-    owner = item.get(key)
-    if isinstance(owner, str):
+    owner = named_instance(item, key)
+    if owner is not None:
         return owner == target.meeting_id
-    meeting = target.meeting
-    series, host = item.get("meetingSeriesId"), item.get("hostEmail")
-    if item.get("format") == "UPLOADED" or (
-        isinstance(series, str) and series != meeting["meeting_series_id"]
-    ):
+    if item.get("format") == "UPLOADED" or not same_series(item, target):
         return False
-    if isinstance(host, str) and (meeting["host_email"] or host).lower() != host.lower():
+    host, ours = item.get("hostEmail"), target.meeting["host_email"]
+    if isinstance(host, str) and ours and ours.lower() != host.lower():
         return False
     begun = _moment(item.get("timeRecorded")) or _moment(item.get("startTime"))
     if begun is not None:

@@ -98,8 +98,11 @@ def _changed_types(reply: Reply) -> None:
 
 
 def _missing_meeting_ids(reply: Reply) -> None:
-    for item in reply.items[::2]:
-        item.pop("meetingId", None)
+    for number, item in enumerate(reply.items):
+        if number % 3 == 0:
+            item["meetingId"] = ""
+        elif number % 3 == 1:
+            item.pop("meetingId", None)
 
 
 def _halved_characters(reply: Reply) -> None:

@@ -67,7 +67,7 @@ def _instances(ask: Ask, state: str | None, wanted: dict[str, bool]) -> Listing:
         and site in (None, meeting.site_url)
         and (tag is None or tag in meeting.integration_tags)
         and _concerns(ask, meeting)
-        and wanted.items() <= has_flags(meeting).items()
+        and wanted.items() <= has_flags(meeting, ask.now).items()
     ]
     return Listing(found[:_MOST_INSTANCES], lambda meeting: listed_meeting(meeting, ask.now))
 

@@ -22,17 +22,22 @@ _NOT_IN_LISTS = ("hasSummary",)
 _NOT_FOR_ADMINS = ("agenda", "webLink", "hasSlido")
 
 
-def has_flags(meeting: Meeting) -> dict[str, bool]:
-    """All has-flags. hasRecording stays true when the recording is deleted (T15)."""
+def has_flags(meeting: Meeting, now: datetime) -> dict[str, bool]:
+    """All has-flags. hasRecording stays true when the recording is deleted (T15).
+
+    When they become true no source says; here it is with the asset itself.
+    """
     flags = {name: feature in meeting.features for name, feature in _HAS.items()}
-    flags["hasRecording"] = bool(meeting.recordings)
-    flags["hasTranscription"] = bool(meeting.transcripts)
+    flags["hasRecording"] = any(one.available_at <= now for one in meeting.recordings)
+    flags["hasTranscription"] = any(one.available_at <= now for one in meeting.transcripts)
     return flags
 
 
 def listed_meeting(meeting: Meeting, now: datetime) -> Json:
     """An instance as GET /meetings shows it."""
-    flags = {name: flag for name, flag in has_flags(meeting).items() if name not in _NOT_IN_LISTS}
+    flags = {
+        name: flag for name, flag in has_flags(meeting, now).items() if name not in _NOT_IN_LISTS
+    }
     return _instance(meeting, now) | present(
         {
             "meetingSeriesId": meeting.series_id,
@@ -52,7 +57,7 @@ def admin_meeting(meeting: Meeting, now: datetime) -> Json:
     item = _instance(meeting, now) | {
         "meetingSeriesId": meeting.series_id,
         "scheduledMeetingId": meeting.scheduled_id,
-        **(has_flags(meeting) if meeting.ended_at <= now else {}),
+        **(has_flags(meeting, now) if meeting.ended_at <= now else {}),
     }
     hidden = {*_NOT_FOR_ADMINS, *_entry(meeting.host, meeting.site_url, meeting.web_link_key)}
     return present({name: value for name, value in item.items() if name not in hidden})

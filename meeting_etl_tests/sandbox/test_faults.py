@@ -228,7 +228,9 @@ def test_a_field_of_another_type(serve: Serve, ask: Ask, world: World) -> None:
 
 def test_items_that_do_not_say_whose_they_are(serve: Serve, ask: Ask, world: World) -> None:
     walker = ask(serve(world, missing_meeting_ids=1.0))
-    assert ["meetingId" in item for item in walker.items("/recordings")] == [False, True, False]
+    items = walker.items("/recordings")
+    assert [item.get("meetingId") for item in items] == ["", None, items[2]["meetingId"]]
+    assert "_I_" in items[2]["meetingId"]
 
 
 def test_texts_that_begin_in_the_middle_of_a_character(
