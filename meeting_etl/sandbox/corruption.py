@@ -98,11 +98,12 @@ def _changed_types(reply: Reply) -> None:
 
 
 def _missing_meeting_ids(reply: Reply) -> None:
-    for number, item in enumerate(reply.items):
+    named = [item for item in reply.items if "meetingId" in item]
+    for number, item in enumerate(named):
         if number % 3 == 0:
             item["meetingId"] = ""
         elif number % 3 == 1:
-            item.pop("meetingId", None)
+            del item["meetingId"]
 
 
 def _halved_characters(reply: Reply) -> None:

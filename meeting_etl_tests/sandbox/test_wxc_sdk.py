@@ -72,6 +72,8 @@ def test_recordings(webex: Sandbox) -> None:
         for meeting in webex.world.meetings
         for one in meeting.recordings
         if one.available_at <= UNTIL
+        and (one.purged_at is None or one.purged_at > UNTIL)
+        and (one.deleted_at is None or one.deleted_at > UNTIL)
     }
     for one in details:
         assert one.temporary_direct_download_links
