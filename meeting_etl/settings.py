@@ -36,6 +36,9 @@ VARIABLES = {
     "WEBEX_TOKEN_KIND": "user (default), admin or compliance",
     "WEBEX_REQUESTS_PER_MINUTE": "pace of all processes together, 300 by default; 0: only obey 429",
     "WEBEX_MAX_WAIT_SECONDS": "a longer Retry-After ends the run; 300 by default",
+    "WEBEX_WEBHOOK_SECRET": (
+        "signature secret of the receiver and of the webhooks that are registered"
+    ),
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
 }
@@ -60,6 +63,7 @@ class Settings:
     threads: int
     settling: Settling
     store_links: bool
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -85,6 +89,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         threads=_threads(fetch.get("threads", 24)),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
+        webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
     )
 
 

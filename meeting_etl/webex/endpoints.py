@@ -4,13 +4,15 @@ Belongs here: paths, parameters and what each kind of token may ask. Does not: t
 rows (pipeline/rows.py), nor asking again and paging (client.py).
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadAnswer, MeetingEtlError
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.client import Client
 
@@ -33,6 +35,12 @@ _RULED_OUT = {
     TokenKind.USER: frozenset[str](),
     TokenKind.ADMIN: frozenset({"transcript_snippets"}),
     TokenKind.COMPLIANCE: frozenset({"meetings"}),
+}
+# Resources of webhooks that a kind of token has no scope for (webex-api.md 1.3).
+_NO_WEBHOOKS = {
+    TokenKind.USER: frozenset[str](),
+    TokenKind.ADMIN: frozenset[str](),
+    TokenKind.COMPLIANCE: frozenset({"meetings", "meetingParticipants"}),
 }
 
 
@@ -61,6 +69,7 @@ class Webex:
         self._client = client
         self._speaks_for_others = kind is not TokenKind.USER
         self._ruled_out = _RULED_OUT[kind]
+        self._no_webhooks = _NO_WEBHOOKS[kind]
         self._clock = clock
 
     def can_read(self, resource: str) -> bool:
@@ -153,6 +162,40 @@ class Webex:
         path = "/admin/meetings" if self._speaks_for_others else "/meetings"
         return self._client.get(f"{path}/{_segment(meeting_id)}")
 
+    def can_register(self, resource: str, *, org: bool) -> bool:
+        """Whether this kind of token may have webhooks on a resource; costs no request.
+
+        `org`: for the whole organization, not only for what the token's owner can see.
+        """
+        return resource not in self._no_webhooks and (self._speaks_for_others or not org)
+
+    def webhooks(self, *, org: bool) -> Listing:
+        """The token owner's webhooks, or those of the organization, from GET /webhooks.
+
+        Each may carry its secret: what is kept or shown of an item must leave that out.
+        """
+        return self._list("/webhooks", {"ownedBy": "org"} if org else {})
+
+    def create_webhook(self, document: Mapping[str, str]) -> dict[str, Any]:
+        """The new webhook, from POST /webhooks: name, targetUrl, resource and event are needed.
+
+        BadAnswer says that it may have been created all the same: list before it is tried again.
+        """
+        with _unquoted(document.get("secret")):
+            return self._client.post("/webhooks", document)
+
+    def update_webhook(self, webhook_id: str, document: Mapping[str, str]) -> dict[str, Any]:
+        """The webhook as it is then, from PUT /webhooks/{id}: name and targetUrl are needed.
+
+        These, the secret and the status `active` can be set; all else stays as it was created.
+        """
+        with _unquoted(document.get("secret")):
+            return self._client.put(f"/webhooks/{_segment(webhook_id)}", document)
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook, by DELETE /webhooks/{id}."""
+        self._client.delete(f"/webhooks/{_segment(webhook_id)}")
+
     def _window(self, started_at: datetime) -> tuple[datetime, datetime]:
         """From one day before the start to now: without a window Webex takes the last 7 days."""
         return started_at - _BEFORE_START, max(self._clock.now(), started_at)
@@ -171,6 +214,17 @@ class Webex:
         items = [item for page in self._client.pages(path, _PAGE | params) for item in page]
         whole = [item for item in items if not item.get("errors")]
         return Listing(whole, len(items) - len(whole))
+
+
+@contextmanager
+def _unquoted(secret: str | None) -> Iterator[None]:
+    """Keep the secret out of errors: Webex's words may quote what was sent."""
+    try:
+        yield
+    except MeetingEtlError as error:
+        if secret:
+            error.args = (str(error).replace(secret, "…"), *error.args[1:])
+        raise
 
 
 def _segment(identifier: str) -> str:
