@@ -50,9 +50,8 @@ def write_logs(world: World, folder: Path, *, seed: int, until: datetime | None 
         _write(folder / "2021-05-14" / "guide.jsonl", _encode(world.webhook) + b"\n")
         return
     chance = dice("deliveries", world.seed, seed)
-    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
     logs: dict[tuple[date, str], list[bytes]] = defaultdict(list)
-    for delivery in sorted(_deliveries(world, chance, until), key=lambda one: one.received_at):
+    for delivery in sorted(deliveries_of(world, chance, until), key=lambda one: one.received_at):
         log = (utc_day(delivery.received_at), chance.choice("ab"))
         logs[log].append(_line(delivery, chance, enveloped=log[1] == "a"))
     if logs:
@@ -60,8 +59,11 @@ def write_logs(world: World, folder: Path, *, seed: int, until: datetime | None 
         _write_all(folder, logs)
 
 
-def _deliveries(world: World, chance: random.Random, until: datetime) -> Iterator[Delivery]:
-    """Everything that was received by `until`."""
+def deliveries_of(
+    world: World, chance: random.Random, until: datetime | None = None
+) -> Iterator[Delivery]:
+    """Everything that was received by `until`, in no order; everything at all if that is None."""
+    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
     for number, meeting in enumerate(world.meetings):
         told = [
             *_scheduling(world, meeting, chance),

@@ -71,6 +71,12 @@ class Faults:
     numbers_in_strings: float = _change("answers whose numbers are strings")
     unknown_fields: float = _change("answers whose objects have fields nobody knows")
     changed_types: float = _change("answers in which a field is of another type")
+    dropped_deliveries: float = _knob(
+        0.0, "Share of webhook deliveries that are never sent, 0 to 1."
+    )
+    repeated_deliveries: float = _knob(
+        0.0, "Share of webhook deliveries that are sent twice, 0 to 1."
+    )
     most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
@@ -142,7 +148,7 @@ class Counters:
             self.by_route[seen.method, route] += 1
             if seen.method == "GET" and seen.url in self._answered:
                 self.repeated_gets += 1
-            if complete:
+            if complete and seen.method == "GET":
                 self._answered.add(seen.url)
 
     def note_injected(self, name: str) -> None:

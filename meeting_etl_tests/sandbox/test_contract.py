@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 
 from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.front import ENDPOINTS
 from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.routes import ENDPOINTS
 from meeting_etl_tests.sandbox.walker import Walker
 
 SPEC = Path(__file__).parents[3] / "shared" / "webex-openapi-extract.json"
@@ -40,6 +40,8 @@ SCHEMAS = {
     "/meetingTranscripts": "TranscriptObject",
     "/admin/meetingTranscripts": "TranscriptObject",
     "/meetingTranscripts/{id}/snippets": "SnippetObject",
+    "/webhooks": "Webhook",
+    "/webhooks/{id}": "Webhook",
 }
 WITHOUT_SCHEMA = {"/meetingTranscripts/{id}/download", "/authorizations/tokenExpiry"}
 
@@ -87,6 +89,21 @@ def answers(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
                 body = answer.json()
                 for item in body.get("items", [body]):
                     yield route, item
+        yield from webhooks(walker)
+
+
+def webhooks(walker: Walker) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A webhook as it is answered when it is created, listed, changed and shown."""
+    wanted = {"name": "Hooks", "targetUrl": "https://hooks.corvane.example/", "secret": "s"}
+    wanted |= {"resource": "recordings", "event": "created", "filter": "meetingId=1_I_2"}
+    made = walker.send("POST", "/webhooks", wanted).json()
+    yield "/webhooks", made
+    for item in walker.items("/webhooks"):
+        yield "/webhooks", item
+    path = f"/webhooks/{made['id']}"
+    yield "/webhooks/{id}", walker.send("PUT", path, wanted | {"status": "active"}).json()
+    yield "/webhooks/{id}", walker.item(path)
+    walker.send("DELETE", path)
 
 
 def listings(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:

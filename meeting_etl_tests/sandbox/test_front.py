@@ -33,6 +33,8 @@ PATHS: dict[str, set[Kind]] = {
         "compliance",
     },
     "/authorizations/tokenExpiry": {"user", "admin", "compliance"},
+    "/webhooks": {"user", "admin", "compliance"},
+    "/webhooks?ownedBy=org": {"admin", "compliance"},
 }
 LISTS = [
     "/meetings?meetingType=meeting&",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from wxc_sdk import WebexSimpleApi
 from wxc_sdk.rest import RestError, RestSession
+from wxc_sdk.webhook import WebhookEventType, WebhookResource, WebhookStatus
 
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
@@ -115,6 +116,26 @@ def check_snippets(api: WebexSimpleApi, key: str, expected: int, missing: bool) 
         return
     said = list(api.meetings.transcripts.list_snippets(key, max="100"))
     assert len(said) in (expected, 0)
+
+
+def test_webhooks(webex: Sandbox) -> None:
+    """All but update(), which sends a form with names of its own instead of the JSON described."""
+    with sdk(webex, "admin") as api:
+        made = api.webhook.create(
+            "Ended",
+            "https://hooks.corvane.example/webex",
+            WebhookResource("meetings"),
+            WebhookEventType("ended"),
+            secret="signing",
+            owned_by="org",
+        )
+        assert (made.status, made.secret, made.owned_by) == (WebhookStatus.active, "signing", "org")
+        assert list(api.webhook.list()) == []
+        assert list(api.webhook.list(owned_by="org")) == [made]
+        assert made.webhook_id
+        assert api.webhook.details(made.webhook_id) == made
+        api.webhook.webhook_delete(made.webhook_id)
+        assert list(api.webhook.list(owned_by="org")) == []
 
 
 def test_its_errors_are_understood(webex: Sandbox) -> None:
