@@ -15,6 +15,8 @@ import click
 
 from meeting_etl import __version__
 from meeting_etl.cli import display
+from meeting_etl.cli.options import FORMAT
+from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.pipeline.settling import Status
@@ -64,6 +66,9 @@ def cli() -> None:
     Exit status: 0 all due work came to a definite state; 1 something failed and will be tried
     again, or the run could not go on; 2 usage or configuration.
     """
+
+
+cli.add_command(webhooks)
 
 
 @cli.command()
@@ -134,14 +139,7 @@ def retry(
 
 @cli.command()
 @click.argument("query", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How the answer is written; json is one object a line.",
-)
+@FORMAT
 def sql(query: str | None, form: str) -> None:
     """Answer a SQL QUERY over the tables; without one, read it from standard input.
 
@@ -273,7 +271,7 @@ def main() -> None:
     # Also where DAGSTER_HOME names an instance with settings of its own.
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, obj=_etl)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -60,6 +60,10 @@ def create(webex: Webex, expected: Expectation, secret: str | None, clock: Clock
         if finding.health is Health.MISSING:
             _create(webex, expected, finding, secret, clock)
             yield Deed(finding, "created")
+        elif finding.health is Health.OK:
+            yield Deed(finding, "was there")
+        elif finding.health is not Health.NOT_EXPECTED:
+            yield Deed(finding, finding.health, done=False)
 
 
 def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
