@@ -113,7 +113,8 @@ def list_(etl_of: Callable[[], Etl], /, form: str) -> None:
     there = registration.listed(etl.webex)
     _show(compare(expected, there), form)
     others = sum(not webhook.is_ours for webhook in there)
-    display.say(f"{others:,} webhooks of others, which are left alone.")
+    if others:
+        display.say(f"{others:,} further webhooks are not ours and are left alone.")
     if expected is None:
         display.say("No webhooks are expected: `meeting-etl webhooks create` says which are.")
 

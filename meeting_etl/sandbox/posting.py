@@ -44,12 +44,13 @@ class Poster:
         self._faults = faults
         self._counters = counters
         self._chance = dice("posting", faults.seed)
+        self._told: list[Delivery] | None = None
 
     def play(self, since: datetime, until: datetime) -> Posted:
         """Post what the world tells after `since` and up to `until`, in order."""
-        told = [one for one in self._told() if since < one.received_at <= until]
-        told.sort(key=lambda one: one.received_at)
-        return self.post(one.payload for one in told)
+        if self._told is None:
+            self._told = sorted(_told_by(self._world), key=lambda one: one.received_at)
+        return self.post(one.payload for one in self._told if since < one.received_at <= until)
 
     def post(self, payloads: Iterable[Mapping[str, Any]]) -> Posted:
         """Post each of these to every active webhook that is for it.
@@ -69,11 +70,6 @@ class Poster:
                     arrived = self._send(hook, payload)
                     accepted, failed = accepted + arrived, failed + (not arrived)
         return Posted(accepted, failed, dropped)
-
-    def _told(self) -> Iterable[Delivery]:
-        if self._world.webhook is not None:
-            return [Delivery(one.ended_at, self._world.webhook) for one in self._world.meetings]
-        return deliveries_of(self._world, dice("play", self._world.seed))
 
     def _times(self) -> int:
         if self._chance.random() >= self._faults.repeated_deliveries:
@@ -107,6 +103,13 @@ class Poster:
         if self._registry.note_failure(hook, self._clock.now()):
             self._counters.note_injected("disabled_webhook")
         return False
+
+
+def _told_by(world: World) -> Iterable[Delivery]:
+    """All that the world ever tells."""
+    if world.webhook is not None:
+        return [Delivery(meeting.ended_at, world.webhook) for meeting in world.meetings]
+    return deliveries_of(world, dice("play", world.seed))
 
 
 def _addressed(hook: Hook, payload: Mapping[str, Any]) -> dict[str, Any]:

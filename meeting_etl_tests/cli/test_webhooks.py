@@ -3,18 +3,22 @@
 import csv
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from meeting_etl.cli.demo import tell
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.registry import Hook
+from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, command
-from meeting_etl_tests.sandbox.small import small_world
+from meeting_etl_tests.sandbox.small import A, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
+from meeting_etl_tests.webex.servers import Reply, Seen, running
 
 TARGET = "https://hooks.team.example/webex"
 SECRET = "a-very-planted-signing-secret"
@@ -151,7 +155,7 @@ def test_list_shows_health_and_never_the_secret(product: Product, webex: Sandbox
     for part in ("inactive", "ok", "org", TARGET, "health"):
         assert part in shown.stdout
     assert "Theirs" not in shown.stdout
-    assert "1 webhooks of others" in shown.stderr
+    assert "1 further webhooks are not ours" in shown.stderr
     lines = webhooks(product, "list", "--format", "json").stdout.splitlines()
     found = {(one["resource"], one["event"]): one for one in map(json.loads, lines)}
     assert len(found) == 9
@@ -245,6 +249,24 @@ def test_a_refused_request_is_one_sentence_without_the_secret(
     done = webhooks(product, *CREATE)
     assert done.returncode == 1
     assert "Somebody else has an org-wide webhook for meetings ended" in done.stderr
+
+
+def test_a_served_sandbox_tells_its_webhooks_what_happens() -> None:
+    """Its clock goes as fast as it can here."""
+    clock, over, heard = ManualClock(at("2026-03-02T09:25:00")), threading.Event(), []
+
+    def hear(seen: Seen) -> Reply:
+        heard.append(json.loads(seen.body)["data"]["id"])
+        over.set()
+        return Reply({})
+
+    with Sandbox(small_world(), clock) as webex, running(hear) as receiver:
+        with Walker(webex, "admin") as walker:
+            hook = {"name": "All", "targetUrl": receiver.url, "ownedBy": "org"}
+            walker.send("POST", "/webhooks", hook | {"resource": "meetings", "event": "ended"})
+        tell(webex, clock, over)
+    assert heard == [A]
+    assert clock.now() < at("2026-03-02T09:35:00")
 
 
 def test_the_knobs_of_deliveries_are_options_of_the_sandbox() -> None:
