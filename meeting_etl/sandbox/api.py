@@ -45,7 +45,7 @@ class Sandbox:
         self.client_id = self._tokens.client_id
         self.client_secret = self._tokens.client_secret
         self.refresh_token = self.grant("user")
-        self.webhooks = Registry(world.seed)
+        self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
         self._poster = Poster(world, self.webhooks, self.clock, self.faults, self.counters)
         self._front = Front(
             world,

@@ -71,6 +71,9 @@ class Faults:
     numbers_in_strings: float = _change("answers whose numbers are strings")
     unknown_fields: float = _change("answers whose objects have fields nobody knows")
     changed_types: float = _change("answers in which a field is of another type")
+    webhook_lag_seconds: int = _knob(
+        0, "Seconds for which a new webhook is neither listed nor found by its id."
+    )
     dropped_deliveries: float = _knob(
         0.0, "Share of webhook deliveries that are never sent, 0 to 1."
     )

@@ -19,7 +19,10 @@ _WITHIN = timedelta(minutes=5)
 
 @dataclass(slots=True)
 class Hook:
-    """A webhook. `failures` are the moments of its last failed deliveries."""
+    """A webhook. `failures` are the moments of its last failed deliveries.
+
+    It delivers from the first moment, but is shown from `visible_at` on.
+    """
 
     id: str
     name: str
@@ -31,15 +34,20 @@ class Hook:
     owned_by: Literal["creator", "org"]
     creator: Person
     created_at: datetime
+    visible_at: datetime
     status: Literal["active", "inactive"] = "active"
     failures: deque[datetime] = field(default_factory=lambda: deque(maxlen=_FAILURES))
     enabled_at: datetime | None = None
 
 
 class Registry:
-    """All webhooks, in the order of their creation. Safe to use from several threads."""
+    """All webhooks, in the order of their creation. Safe to use from several threads.
 
-    def __init__(self, seed: int) -> None:
+    `lag` is how long a new one is not shown.
+    """
+
+    def __init__(self, seed: int, lag_seconds: int = 0) -> None:
+        self.lag = timedelta(seconds=lag_seconds)
         self._chance = dice("webhooks", seed)
         self._hooks: dict[str, Hook] = {}
         self._lock = threading.Lock()

@@ -78,6 +78,7 @@ def create_webhook(ask: Ask) -> Answer:
         owned_by="org" if org else "creator",
         creator=ask.caller,
         created_at=ask.now,
+        visible_at=ask.now + ask.webhooks.lag,
     )
     if org and any(_is_same(hook, other) for other in ask.webhooks.all()):
         raise Refusal(409, "The organization has a webhook for this resource, event and filter.")
@@ -117,7 +118,8 @@ def _asked(ask: Ask) -> Hook:
 
 
 def _is_visible(ask: Ask, hook: Hook) -> bool:
-    return ask.kind != "user" if hook.owned_by == "org" else hook.creator == ask.caller
+    may_see = ask.kind != "user" if hook.owned_by == "org" else hook.creator == ask.caller
+    return may_see and ask.now >= hook.visible_at
 
 
 def _is_same(one: Hook, other: Hook) -> bool:

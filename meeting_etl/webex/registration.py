@@ -147,8 +147,9 @@ def _create(
             return
         if isinstance(failure, Refused):
             raise Refused(
-                f"{failure} Somebody else has an org-wide webhook for {wanted.resource} "
-                f"{wanted.event}, and Webex allows one.",
+                f"{failure} For {wanted.resource} {wanted.event} the organization has one already: "
+                "somebody else's, or one of ours so new that it is not listed yet. Try again in "
+                "some minutes.",
                 _CONFLICT,
             ) from failure
     raise failure

@@ -248,7 +248,7 @@ def test_a_refused_request_is_one_sentence_without_the_secret(
         walker.send("POST", "/webhooks", theirs | {"ownedBy": "org"})
     done = webhooks(product, *CREATE)
     assert done.returncode == 1
-    assert "Somebody else has an org-wide webhook for meetings ended" in done.stderr
+    assert "For meetings ended the organization has one already: somebody else's" in done.stderr
 
 
 def test_a_served_sandbox_tells_its_webhooks_what_happens() -> None:

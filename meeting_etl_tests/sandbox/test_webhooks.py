@@ -181,6 +181,17 @@ def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: Ask) -> None:
     assert walker.items("/webhooks") == []
 
 
+def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: Ask) -> None:
+    webex = serve(small_world(), NOW, webhook_lag_seconds=600)
+    walker = ask(webex)
+    path = f"/webhooks/{made(walker)['id']}"
+    clock = webex.clock
+    assert isinstance(clock, ManualClock)
+    assert (walker.status(path), walker.items("/webhooks")) == (404, [])
+    clock.advance(minutes=10)
+    assert (walker.status(path), len(walker.items("/webhooks"))) == (200, 1)
+
+
 # Delivering
 
 

@@ -144,7 +144,9 @@ def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
 ) -> None:
     sandbox, webex = start()
     foreign(webex, ownedBy="org")
-    with pytest.raises(Refused, match="Somebody else has an org-wide webhook for meetings ended"):
+    with pytest.raises(
+        Refused, match="For meetings ended the organization has one already: somebody else's"
+    ):
         create(webex, ORG, clock)
     assert hooks(sandbox)[ENDED].name == "Theirs"
 
@@ -166,6 +168,36 @@ def test_what_was_not_created_is_created_after_a_look(start: Start, clock: Manua
     for failed, following in pairwise(sandbox.counters.requests):
         if (failed.method, failed.status) == ("POST", 500):
             assert following.method == "GET"
+
+
+def test_a_new_webhook_is_looked_for_some_seconds_later(start: Start, clock: ManualClock) -> None:
+    """What a list lags behind by is waited for, so that a lost answer makes no second webhook."""
+    sandbox, webex = start(TokenKind.USER, connection_reset=0.5, webhook_lag_seconds=4)
+    create(webex, OWN, clock)
+    assert sandbox.counters.injected["connection_reset"] > 0
+    assert len(sandbox.webhooks.all()) == 9
+
+
+def test_where_lists_lag_for_long_the_second_webhook_goes_with_the_next_repair(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(TokenKind.USER, webhook_lag_seconds=600)
+    create(webex, OWN, clock)
+    create(webex, OWN, clock)
+    assert len(sandbox.webhooks.all()) == 18
+    clock.advance(minutes=10)
+    assert {what for _, _, what in repair(webex, OWN, clock)} == {"deleted"}
+    assert health(webex, OWN) == {Health.OK: 9}
+
+
+def test_for_the_organization_webex_itself_refuses_the_second(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(webhook_lag_seconds=600)
+    create(webex, ORG, clock)
+    with pytest.raises(Refused, match="so new that it is not listed yet"):
+        create(webex, ORG, clock)
+    assert len(sandbox.webhooks.all()) == 9
 
 
 def test_a_webex_that_is_down_ends_it(connect: Connect, serve: Serve, clock: ManualClock) -> None:
