@@ -5,7 +5,7 @@ puts it right (webex/comparison.py, webex/registration.py).
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,7 +100,7 @@ def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> Non
     etl = etl_of()
     expected, secret = _expected(etl, None, **asked), _secret(etl, insecure=insecure)
     write_expectation(etl.files, expected)
-    _end(_told(registration.create(etl.webex, expected, secret, etl.clock)))
+    _carry_out(registration.create(etl.webex, expected, secret, etl.clock))
 
 
 @webhooks.command("list")
@@ -136,7 +136,7 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
         return
     expected = _expected(etl, old, **asked)
     if check:
-        wrong = unhealthy(compare(expected, registration.listed(etl.webex)))
+        wrong = unhealthy(registration.findings(etl.webex, expected))
         for finding in wrong:
             display.complain(str(finding))
         if wrong:
@@ -145,7 +145,7 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
         return
     secret = _secret(etl, insecure=insecure)
     write_expectation(etl.files, expected)
-    _end(_told(registration.repair(etl.webex, expected, secret, etl.clock)))
+    _carry_out(registration.repair(etl.webex, expected, secret, etl.clock))
 
 
 @webhooks.command()
@@ -160,7 +160,7 @@ def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
         if not click.confirm(f"Delete these {len(ours)} webhooks?", err=True):
             display.say("Nothing was deleted.")
             sys.exit(1)
-    _end(_told(registration.delete(etl.webex, ours)))
+    _carry_out(registration.delete(etl.webex, ours))
     forget_expectation(etl.files)
 
 
@@ -223,16 +223,12 @@ def _secret(etl: Etl, *, insecure: bool) -> str | None:
     return secret
 
 
-def _told(deeds: Iterable[Deed]) -> Iterator[Deed]:
-    """Say each as it is done."""
+def _carry_out(deeds: Iterable[Deed]) -> None:
+    """Say each deed as it is done; leave with exit status 1 when something is left to do."""
+    done = []
     for deed in deeds:
         display.say(f"{deed.finding.resource} {deed.finding.event}: {deed.what}")
-        yield deed
-
-
-def _end(deeds: Iterable[Deed]) -> None:
-    """The exit status when all is done."""
-    done = [deed.done for deed in deeds]
+        done.append(deed.done)
     if not done:
         display.say("There was nothing to do.")
     if not all(done):

@@ -9,9 +9,9 @@ import dagster as dg
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.orchestration.assets import webhook_events
 from meeting_etl.settings import Etl
-from meeting_etl.webex.comparison import Health, compare, unhealthy
+from meeting_etl.webex.comparison import Health, unhealthy
 from meeting_etl.webex.expectation import read_expectation
-from meeting_etl.webex.registration import listed
+from meeting_etl.webex.registration import findings
 
 
 @dg.asset_check(
@@ -25,7 +25,7 @@ def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
         expected = read_expectation(etl.files)
         if expected is None:
             return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
-        wrong = unhealthy(compare(expected, listed(etl.webex)))
+        wrong = unhealthy(findings(etl.webex, expected))
     except MeetingEtlError as error:
         return dg.AssetCheckResult(
             passed=False, description=str(error), metadata={"kind": type(error).__name__}

@@ -57,7 +57,7 @@ class Listing:
 
 
 class Webex:
-    """What one token of the given kind can read.
+    """What one token of the given kind can read, and the webhooks that it can have.
 
     Every method that asks raises what `Client` raises. Of a meeting they take all that is known
     (`host_email` and `site_url` may be None) and send what the kind of token needs: a host's own

@@ -7,7 +7,7 @@ with a webhook (comparison.py), the calls themselves (endpoints.py), what is sho
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused
+from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.comparison import (
     Finding,
@@ -37,6 +37,19 @@ class Deed:
     done: bool = True
 
 
+def findings(webex: Webex, expected: Expectation | None) -> list[Finding]:
+    """What is expected against what is there now.
+
+    Raises what `listed` does, and SettingsError when the token cannot see what is expected.
+    """
+    if expected and expected.org and not webex.can_register("recordings", org=True):
+        raise SettingsError(
+            "The expected webhooks are those of the organization: they need the token of an "
+            "administrator or compliance officer, see WEBEX_TOKEN_KIND."
+        )
+    return compare(expected, listed(webex))
+
+
 def listed(webex: Webex) -> list[Webhook]:
     """All webhooks that the token can see: its owner's and, where it may, the organization's.
 
@@ -56,7 +69,7 @@ def listed(webex: Webex) -> list[Webhook]:
 
 def create(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
     """Create what is missing, one after the other as the result is read; nothing else changes."""
-    for finding in compare(expected, listed(webex)):
+    for finding in findings(webex, expected):
         if finding.health is Health.MISSING:
             _create(webex, expected, finding, secret, clock)
             yield Deed(finding, "created")
@@ -73,7 +86,7 @@ def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock
     old one, which goes when the new one is there. Duplicates go when the one that stays is right.
     """
     in_doubt = set()
-    for finding in unhealthy(compare(expected, listed(webex))):
+    for finding in unhealthy(findings(webex, expected)):
         pair = (finding.resource, finding.event)
         if finding.health is Health.DUPLICATE and pair in in_doubt:
             yield Deed(finding, "left until the other one is right", done=False)
@@ -159,7 +172,7 @@ def _is_there(webex: Webex, expected: Expectation, wanted: Finding) -> bool:
     """Whether there is one now that posts what is wanted to where it is wanted."""
     return any(
         (one.resource, one.event, one.health) == (wanted.resource, wanted.event, Health.OK)
-        for one in compare(expected, listed(webex))
+        for one in findings(webex, expected)
     )
 
 

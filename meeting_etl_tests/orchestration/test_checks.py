@@ -102,6 +102,25 @@ def test_errors_are_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     assert found.description.startswith("No Webex token: set WEBEX_ACCESS_TOKEN")
 
 
+def test_a_token_that_cannot_see_them_does_not_call_them_missing(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    etl = Product(tmp_path, webex, "user", ManualClock(NOW)).etl()
+    write_expectation(etl.files, EXPECTED)
+    found = checked(etl)
+    assert not found.passed
+    assert "WEBEX_TOKEN_KIND" in str(found.description)
+    assert webex.counters.total == 0
+
+
+def test_an_outage_is_red_and_no_crash(tmp_path: Path, webex: Sandbox, etl: Etl) -> None:
+    register(etl)
+    wrong = Product(tmp_path, webex, "admin", more={"WEBEX_ACCESS_TOKEN": "expired"}).etl()
+    found = checked(wrong)
+    assert not found.passed
+    assert "WEBEX_ACCESS_TOKEN" in str(found.description)
+
+
 def test_it_is_looked_at_every_hour_and_not_at_every_ingest(etl: Etl, webex: Sandbox) -> None:
     assert webhooks_hourly.job_name == "webhooks"
     assert webhooks_hourly.cron_schedule == "7 * * * *"
