@@ -254,8 +254,9 @@ def receive(port: int, host: str, *, insecure: bool) -> None:
 
     Webex posts to /webhooks/webex, over HTTPS: put a proxy that ends TLS in front, and create the
     webhooks with the secret that WEBEX_WEBHOOK_SECRET holds. An event is answered with 200 once it
-    is on disk, in <data>/webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl (UTC), from where
-    `meeting-etl run` reads it. Several receivers may share a data folder.
+    is on disk, in webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl (UTC) below
+    MEETING_ETL_DATA_DIR, from where `meeting-etl run` reads it. Several receivers may share the
+    folder.
 
     \b
     Answers:

@@ -30,6 +30,7 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
             "Set WEBEX_WEBHOOK_SECRET, the secret that the webhooks were created with; without one "
             "anybody could post events. To take unsigned events all the same, give --insecure."
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _listen(host, port) as listener:
         journal = Journal(Files(etl.logs_folder), etl.clock, _say)
         journal.open()
@@ -37,7 +38,6 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
         address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         checked = "signatures are checked" if secret else "signatures are NOT checked"
         _say(f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}.")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         # uvicorn ends well at a signal and then raises it once more.
         with contextlib.suppress(KeyboardInterrupt):
             build_server(receiver).run([listener])

@@ -9,6 +9,7 @@ made to last (files.py).
 """
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -105,20 +106,22 @@ class Journal:
         stem = f"{now:%Y-%m-%d}/webhooks-{now:%Y-%m-%dT%H}"
         if self._file is None or stem != self._stem or not self._files.is_in_place(self._file):
             self._let_go()
-            self._file, self._stem = self._free_file(stem), stem
+            self._file, self._stem = self._free_file(*stem.split("/")), stem
         return self._file
 
-    def _free_file(self, stem: str) -> io.FileIO:
+    def _free_file(self, folder: str, stem: str) -> io.FileIO:
+        there = self._files.names(folder)
         for number in count(1):
             name = f"{stem}-{number}.jsonl" if number > 1 else f"{stem}.jsonl"
             # Beside X, X.gz would be passed over when logs are read.
-            if self._files.path(f"{name}.gz").exists():
+            if f"{name}.gz" in there:
                 continue
-            if file := self._files.open_to_append(name):
+            if file := self._files.open_to_append(f"{folder}/{name}"):
                 return file
         raise AssertionError("numbers do not end")
 
     def _let_go(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what matters was fsynced
+                self._file.close()
         self._file = None

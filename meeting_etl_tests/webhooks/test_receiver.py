@@ -1,10 +1,8 @@
 """The receiver over real HTTP: what is answered, and what lies in the logs then."""
 
 import base64
-import errno
 import io
 import json
-import os
 import socket
 import threading
 import time
@@ -25,6 +23,7 @@ from meeting_etl.webhooks.envelopes import envelope
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhooks.receiver import MAX_BODY_BYTES, PATH
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FullDisk
 from meeting_etl_tests.webhooks.folders import Follower, append
 from meeting_etl_tests.webhooks.samples import MEETING_ID, ended
 from meeting_etl_tests.webhooks.served import SECRET, Served, served, sign
@@ -310,20 +309,6 @@ def test_a_torn_last_line_is_closed_off_at_the_start(tmp_path: Path, clock: Manu
     assert [type(one) for one in found] == [Rejected, Rejected, Event]
 
 
-class FullDisk(Files):
-    """Has room for so many bytes; more is written up to there and then refused."""
-
-    room: int | None = None
-
-    def append(self, file: io.FileIO, lines: bytes) -> None:
-        if self.room is None:
-            super().append(file, lines)
-        else:
-            if begin := lines[: self.room]:
-                os.write(file.fileno(), begin)
-            raise StorageError("full") from OSError(errno.ENOSPC, "No space left on device")
-
-
 @pytest.mark.parametrize("room", [0, 10])
 def test_a_full_disk_is_503_and_then_200_again(
     tmp_path: Path, clock: ManualClock, room: int
@@ -347,7 +332,7 @@ def test_a_full_disk_is_503_and_then_200_again(
 
 def test_a_folder_that_cannot_be_made_is_told_before_anything_is_taken(tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("a file where a folder should be")
-    with pytest.raises(StorageError, match="Cannot write"), served(tmp_path / "blocked"):
+    with pytest.raises(StorageError, match=r"Cannot .*blocked"), served(tmp_path / "blocked"):
         pass
 
 
