@@ -247,7 +247,8 @@ def sandbox(
 @click.option(
     "--insecure",
     is_flag=True,
-    help="Start without WEBEX_WEBHOOK_SECRET and take events of anybody, to try things on.",
+    help="Start without WEBEX_WEBHOOK_SECRET and take events of anybody, to try things on; "
+    "where it is set, signatures are checked all the same.",
 )
 def receive(port: int, host: str, *, insecure: bool) -> None:
     """Receive webhook events and write them to the logs, until interrupted.

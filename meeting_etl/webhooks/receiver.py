@@ -134,7 +134,7 @@ class Receiver:
             self._journal.fsync_seconds.text("fsync_seconds", "Writes of waiting events to disk."),
             self._waits.text("wait_seconds", "From a whole body to its being on disk."),
             metrics.gauge(
-                "idle_seconds",
+                "lag_seconds",
                 "Since the latest event was stored, or since the start.",
                 self._clock.monotonic() - self._since,
             ),

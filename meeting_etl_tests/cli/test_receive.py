@@ -72,6 +72,12 @@ def test_it_receives_until_it_is_told_to_end(tmp_path: Path, how: signal.Signals
     assert log.read_bytes().endswith(BODY + b"}\n")
 
 
+def test_where_there_is_a_secret_signatures_are_checked_all_the_same(tmp_path: Path) -> None:
+    with receiving(tmp_path, "--insecure", WEBEX_WEBHOOK_SECRET=SECRET) as (_, said):
+        assert "signatures are checked" in said
+        assert requests.post(address(said), BODY, timeout=10).status_code == 401
+
+
 def test_what_was_received_is_what_ingest_reads(tmp_path: Path) -> None:
     with receiving(tmp_path, "--insecure") as (_, said):
         assert "signatures are NOT checked" in said

@@ -400,7 +400,7 @@ def test_the_figures_are_of_the_form_that_prometheus_reads(
         'meeting_etl_receiver_fsync_seconds_bucket{le="+Inf"} 2',
         "meeting_etl_receiver_fsync_seconds_count 2",
         "meeting_etl_receiver_wait_seconds_count 1",
-        "meeting_etl_receiver_idle_seconds 7",
+        "meeting_etl_receiver_lag_seconds 7",
         "meeting_etl_receiver_healthy 1",
     ):
         assert line in lines
