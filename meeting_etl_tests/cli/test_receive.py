@@ -1,13 +1,8 @@
 """`meeting-etl receive` as its users meet it."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,28 +15,9 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
 from meeting_etl_tests.product import command
 from meeting_etl_tests.webhooks.samples import ended, line
-from meeting_etl_tests.webhooks.served import SECRET, sign
+from meeting_etl_tests.webhooks.served import SECRET, receiving, sign
 
 BODY = line(ended())
-
-
-@contextmanager
-def receiving(
-    folder: Path, *arguments: str, **environ: str
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command in a process of its own, and the line that it prints when it listens."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "meeting_etl.cli.main", "receive", "--port", "0", *arguments],
-        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(folder), **environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        try:
-            yield process, process.stderr.readline()
-        finally:
-            process.kill()
 
 
 def address(said: str) -> str:

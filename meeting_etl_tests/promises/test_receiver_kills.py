@@ -1,15 +1,10 @@
 """What the receiver acknowledged is in the logs, whenever it was killed."""
 
 import json
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,31 +12,11 @@ import pytest
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.settings import Etl
 from meeting_etl_tests.promises.senders import Senders, event, port_of, wait_for
-from meeting_etl_tests.webhooks.served import SECRET
+from meeting_etl_tests.webhooks.served import SECRET, receiving
 
 KILLS = 20
 CONNECTIONS = 16
 LEAST_PER_SECOND = 500
-
-
-@contextmanager
-def receiving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """`meeting-etl receive` in a process of its own, and its port."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "meeting_etl.cli.main", "receive", "--port", "0", *arguments],
-        env={
-            "PATH": os.environ["PATH"],
-            "WEBEX_WEBHOOK_SECRET": SECRET,
-            "MEETING_ETL_DATA_DIR": str(folder),
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        try:
-            yield process, port_of(process.stderr.readline())
-        finally:
-            process.kill()
 
 
 def numbers(folder: Path) -> tuple[list[int], int]:
@@ -70,8 +45,8 @@ def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(tmp_path: Pa
     acknowledged: set[int] = set()
     seconds = 0.0
     for kill in range(KILLS):
-        with receiving(tmp_path) as (process, port):
-            senders = Senders(port, CONNECTIONS, 1_000_000 * (kill + 1))
+        with receiving(tmp_path, WEBEX_WEBHOOK_SECRET=SECRET) as (process, said):
+            senders = Senders(port_of(said), CONNECTIONS, 1_000_000 * (kill + 1))
             with senders.at_work():
                 wait_for(senders, CONNECTIONS, 10)
                 began, before = time.monotonic(), len(senders.acknowledged)
@@ -88,7 +63,7 @@ def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(tmp_path: Pa
     assert acknowledged <= set(found) <= sent
     assert torn <= KILLS
     assert len(acknowledged) / seconds >= LEAST_PER_SECOND
-    with receiving(tmp_path):  # closes off what the last kill left
+    with receiving(tmp_path, WEBEX_WEBHOOK_SECRET=SECRET):  # closes off what the last kill left
         pass
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
     report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
@@ -100,18 +75,18 @@ def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_ending_well_under_load_leaves_no_torn_line(tmp_path: Path, how: signal.Signals) -> None:
-    with receiving(tmp_path) as (process, port):
+    with receiving(tmp_path, WEBEX_WEBHOOK_SECRET=SECRET) as (process, said):
         assert process.stderr is not None
-        senders = Senders(port, CONNECTIONS, 1)
+        senders = Senders(port_of(said), CONNECTIONS, 1)
         with senders.at_work():
             wait_for(senders, 200, 20)
             began = time.monotonic()
             process.send_signal(how)
-            said = process.stderr.read()
+            last = process.stderr.read()
             assert process.wait(10) == 0
             assert time.monotonic() - began < 5
     found, torn = numbers(tmp_path)
     assert torn == 0
     assert senders.acknowledged <= set(found)
-    assert re.search(r"Ended; [\d,]+ events were stored", said), said
-    assert "Traceback" not in said
+    assert re.search(r"Ended; [\d,]+ events were stored", last), last
+    assert "Traceback" not in last

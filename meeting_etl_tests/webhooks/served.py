@@ -1,9 +1,12 @@
-"""A receiver that is really served, and what its senders need."""
+"""A receiver that is really served, here or as a command, and what its senders need."""
 
 import hmac
 import http.client
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -117,3 +120,22 @@ def served(
         thread.join(10)
         assert not thread.is_alive()
         journal.close()
+
+
+@contextmanager
+def receiving(
+    folder: Path, *arguments: str, **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`meeting-etl receive` in a process of its own, and the line that says where it listens."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "meeting_etl.cli.main", "receive", "--port", "0", *arguments],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(folder), **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield process, process.stderr.readline()
+        finally:
+            process.kill()
