@@ -37,7 +37,7 @@ VARIABLES = {
     "WEBEX_REQUESTS_PER_MINUTE": "pace of all processes together, 300 by default; 0: only obey 429",
     "WEBEX_MAX_WAIT_SECONDS": "a longer Retry-After ends the run; 300 by default",
     "WEBEX_WEBHOOK_SECRET": (
-        "signature secret of the receiver and of the webhooks that are registered"
+        "secret of the webhooks: they are created with it, `receive` knows by it what Webex signed"
     ),
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
@@ -59,11 +59,11 @@ class Settings:
     token_kind: TokenKind
     requests_per_minute: float
     max_wait_seconds: float
+    webhook_secret: str | None = field(repr=False)
     data_dir: Path
     threads: int
     settling: Settling
     store_links: bool
-    webhook_secret: str | None = field(default=None, repr=False)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -85,11 +85,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
         requests_per_minute=_number(environ, "WEBEX_REQUESTS_PER_MINUTE", 300),
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
+        webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
-        webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
     )
 
 
@@ -123,7 +123,12 @@ class Etl:
     @cached_property
     def logs(self) -> Logs:
         """The webhook logs."""
-        return Logs(self.settings.data_dir / "webhook_logs")
+        return Logs(self.logs_folder)
+
+    @property
+    def logs_folder(self) -> Path:
+        """Where the webhook logs lie."""
+        return self.settings.data_dir / "webhook_logs"
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -233,6 +233,49 @@ def sandbox(
 
 
 @cli.command()
+@click.option(
+    "--port", default=8080, show_default=True, help="Port to listen on; 0 picks a free one."
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for all of this machine.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Start without WEBEX_WEBHOOK_SECRET and take events of anybody, to try things on; "
+    "where it is set, signatures are checked all the same.",
+)
+def receive(port: int, host: str, *, insecure: bool) -> None:
+    """Receive webhook events and write them to the logs, until interrupted.
+
+    Webex posts to /webhooks/webex, over HTTPS: put a proxy that ends TLS in front, and create the
+    webhooks with the secret that WEBEX_WEBHOOK_SECRET holds. An event is answered with 200 once it
+    is on disk, in webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl (UTC) below
+    MEETING_ETL_DATA_DIR, from where `meeting-etl run` reads it. Several receivers may share the
+    folder.
+
+    \b
+    Answers:
+      200  stored, whatever the body holds
+      401  the signature is missing or wrong     408  the body took longer than 10 seconds
+      405  not a POST                            413  the body is above 1 MiB
+      503  the disk refused: nothing is acknowledged that could be lost
+    \b
+    Beside it:
+      GET /healthz  200, or 503 when the latest write failed
+      GET /metrics  counts and times, in the form that Prometheus reads
+
+    SIGTERM and Ctrl-C end it well: what was taken is stored and answered.
+    """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.cli.receive import serve_receiver
+
+    serve_receiver(_etl(), host, port, insecure=insecure)
+
+
+@cli.command()
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
 def dev(port: int, host: str) -> None:
