@@ -401,6 +401,43 @@ INGESTED_LOGS = Table(
     ),
 )
 
+AUTO_RECORD_ACTIONS = Table(
+    "auto_record_actions",
+    "One row for each meeting that was created: whether it is to be recorded, and what was done.",
+    key=("meeting_id",),
+    sort=("meeting_id",),
+    bloom=("meeting_id",),
+    partition=Column(
+        "date", pa.date32(), "UTC date on which the created event was received; the partition."
+    ),
+    columns=(
+        Column("meeting_id", TEXT, "Id of the series or of the scheduled meeting; unique."),
+        *_email("host_email", "E-mail address of the host.", None),
+        Column("site_url", TEXT, "Webex site of the meeting."),
+        Column("title", TEXT, "Title; NULL when it was not asked for.", personal=True),
+        Column(
+            "policy_line", TEXT, "Line of [auto_record] that it matches, `hosts: …`.", personal=True
+        ),
+        Column("policy_id", TEXT, "Digest of the lines by which it was judged."),
+        Column("before", FLAG, "Was recorded automatically; NULL when it was not asked."),
+        Column("after", FLAG, "Is recorded automatically since; NULL when nothing was changed."),
+        Column(
+            "result",
+            TEXT,
+            "switched_on, already_on, would_switch_on, no_match, over, personal_room, ad_hoc, "
+            "refused, not_found; or, to be tried again, switching or failed.",
+        ),
+        Column("reason", TEXT, "Why it was refused or failed; a closed set of codes."),
+        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
+        Column("dry_run", FLAG, "Decided without changing anything at Webex."),
+        Column("attempts", INT, "Times that it was tried."),
+        Column("decided_at", MOMENT, "When the row was written."),
+        Column("next_attempt_at", MOMENT, "When it is tried next; NULL when it is decided."),
+        Column("run_id", TEXT, "Run that decided it."),
+        _EXTRA,
+    ),
+)
+
 MEETING_INDEX = Table(
     "meeting_index",
     "Which received days speak of a meeting and on which days it is said to have ended; derived "
@@ -428,6 +465,7 @@ TABLES: dict[str, Table] = {
         WEBHOOK_EVENTS,
         REJECTED_LINES,
         INGESTED_LOGS,
+        AUTO_RECORD_ACTIONS,
     )
 }
 

@@ -18,6 +18,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.fetch import Engine
 from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import LINK_COLUMNS
 from meeting_etl.times import Clock
@@ -47,6 +48,7 @@ _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
+    "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
 
@@ -64,6 +66,7 @@ class Settings:
     threads: int
     settling: Settling
     store_links: bool
+    auto_record: Policy
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -90,6 +93,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         threads=_threads(fetch.get("threads", 24)),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
+        auto_record=_policy(toml.get("auto_record", {})),
     )
 
 
@@ -247,3 +251,27 @@ def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
     if not values or numbers != values or numbers != sorted(numbers):
         raise SettingsError(f"{name} in [settling] must be rising whole numbers of seconds.")
     return tuple(numbers)
+
+
+def _policy(section: dict[str, Any]) -> Policy:
+    """Auto-record, which is off unless a list has lines."""
+    lists = {name: _patterns(name, lines) for name, lines in section.items() if name != "dry_run"}
+    return Policy(**lists, dry_run=section.get("dry_run", False))
+
+
+def _patterns(name: str, lines: list[Any]) -> tuple[str, ...]:
+    """Shell patterns; one that cannot match anything is a slip that nobody would notice."""
+    for line in lines:
+        if not isinstance(line, str) or not line.strip():
+            raise SettingsError(f"{name} in [auto_record] must be texts that are not empty.")
+        if name == "hosts" and not set(line) & set("@*"):
+            raise SettingsError(
+                f"hosts in [auto_record] has {line!r}, which is no e-mail address; for all of a "
+                f"domain say '*@{line}'."
+            )
+        if name == "sites" and set(line) & set("/@:"):
+            raise SettingsError(
+                f"sites in [auto_record] has {line!r}, which is no site: a site is named as in "
+                "site_url, without https://."
+            )
+    return tuple(line.strip() for line in lines)

@@ -15,6 +15,7 @@ import click
 
 from meeting_etl import __version__
 from meeting_etl.cli import display
+from meeting_etl.cli.auto_record import auto_record
 from meeting_etl.cli.options import FORMAT
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
@@ -69,6 +70,7 @@ def cli() -> None:
 
 
 cli.add_command(webhooks)
+cli.add_command(auto_record)
 
 
 @cli.command()
@@ -78,6 +80,7 @@ cli.add_command(webhooks)
 def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None:
     """Read new log lines, then fetch what is due, newest day first.
 
+    Where the settings ask for it, recording is switched on for meetings that were created.
     Without dates: all days that have due work. With dates: the due work of those days. What was
     fetched and is settled is not asked again; to do so all the same, give --refetch.
     """

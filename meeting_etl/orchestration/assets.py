@@ -5,6 +5,7 @@ Does not: when runs start (automation.py), any deed of the pipeline.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -12,9 +13,10 @@ from datetime import date
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import MeetingEtlError
+from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline import fetch_specs
+from meeting_etl.pipeline.auto_record import auto_record
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.fetch_specs import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
@@ -82,6 +84,28 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     )
 
 
+@_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
+def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Created meetings that the policy wants recorded; off unless [auto_record] has lines."""
+    with _failures():
+        try:
+            rows = auto_record(
+                lambda: etl.webex,
+                etl.lake,
+                etl.clock,
+                etl.settings.auto_record,
+                context.run.run_id,
+                progress=etl.progress,
+            )
+        except SettingsError as error:
+            # Reading logs goes on without a token, and with one that cannot do this.
+            context.log.warning(str(error))
+            return dg.MaterializeResult(metadata={"skipped": str(error)})
+        if rows:
+            catalog.publish(etl.files, etl.lake)
+    return dg.MaterializeResult(metadata={**Counter(row["result"].value for row in rows)})
+
+
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """One row for each meeting instance, folded from all events about it."""
@@ -119,7 +143,8 @@ def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 
 
 DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippets]
-ASSETS = [webhook_events, *DAY_ASSETS]
+INGEST_ASSETS = [webhook_events, auto_record_actions]
+ASSETS = [*INGEST_ASSETS, *DAY_ASSETS]
 
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:

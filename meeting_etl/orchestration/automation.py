@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import DAY_ASSETS, REFETCH_TAG, webhook_events
+from meeting_etl.orchestration.assets import DAY_ASSETS, INGEST_ASSETS, REFETCH_TAG
 from meeting_etl.pipeline.ingest import news
+from meeting_etl.pipeline.recording_actions import OPEN
 from meeting_etl.schemas import FIRST_DAY, MEETINGS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
@@ -36,8 +37,8 @@ _ACTIVE = [
 INGEST_JOB = dg.define_asset_job(
     "ingest",
     # Reading logs needs no Webex; the checks of the asset do.
-    selection=dg.AssetSelection.assets(webhook_events).without_checks(),
-    description="Read what the webhook logs have new.",
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS).without_checks(),
+    description="Read what the webhook logs have new; switch recording on where that is wanted.",
 )
 DAYS_JOB = dg.define_asset_job(
     "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
@@ -156,7 +157,7 @@ class Outcome:
     """What run_now did.
 
     `failures` are kind of error and sentence of each failed step, `notices` what there is to know
-    about the logs, `failed_pairs` answers that could not be had.
+    about the logs and auto-record, `failed_pairs` answers that could not be had.
     """
 
     days: list[date] = field(default_factory=list)
@@ -204,7 +205,7 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         if outcome.failures:
             break
         outcome.days += [day for day in due if span.first <= day <= span.last]
-    outcome.failed_pairs = etl.ledger.failed(outcome.days, runs.ids)
+    outcome.failed_pairs += etl.ledger.failed(outcome.days, runs.ids)
 
 
 class _Runs:
@@ -235,6 +236,7 @@ class _Runs:
         )
         self.ids.append(result.run_id)
         self.outcome.notices += _ingest_notices(result)
+        self.outcome.failed_pairs += _undone(result)
         _judge(result, self.outcome)
 
 
@@ -257,6 +259,8 @@ def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     found: list[str] = []
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
+        if "skipped" in metadata:
+            found.append(cast(str, metadata["skipped"].value))
         if "problems" in metadata:
             found += cast(list[str], metadata["notices"].value)
             found += cast(list[str], metadata["problems"].value)
@@ -265,6 +269,15 @@ def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
                 reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
                 found.append(f"Rejected lines ({reasons}): see the table rejected_lines.")
     return found
+
+
+def _undone(result: dg.ExecuteInProcessResult) -> int:
+    """How many meetings could not be decided on and are tried again."""
+    return sum(
+        cast(int, event.materialization.metadata[name].value)
+        for event in result.get_asset_materialization_events()
+        for name in OPEN & set(event.materialization.metadata)
+    )
 
 
 def _due_text(etl: Etl, day: date) -> str:

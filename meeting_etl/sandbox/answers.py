@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.model import Kind, Person
 from meeting_etl.sandbox.registry import Registry
@@ -104,6 +105,7 @@ class Ask:
     path_id: str
     token_expires_at: datetime
     webhooks: Registry
+    changes: Changes
     body: Json = field(default_factory=dict)
 
     def host_email(self) -> str | None:

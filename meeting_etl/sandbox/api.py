@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import uvicorn
 
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.damage import reachable
 from meeting_etl.sandbox.faults import Counters, Faults
 from meeting_etl.sandbox.front import Front
@@ -29,8 +30,9 @@ class Sandbox:
 
     As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. The present
     is asked of `clock` at every request, so that tests can move it. `webhooks` are those that were
-    registered; `deliver` and `play` post to them. `refresh_token` is the first
-    one for the user token and stays here as it was when it has been used up.
+    registered; `deliver` and `play` post to them. `changes` are those of scheduled meetings.
+    `refresh_token` is the first one for the user token and stays here as it was when it has been
+    used up.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Sandbox:
         self.client_secret = self._tokens.client_secret
         self.refresh_token = self.grant("user")
         self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
+        self.changes = Changes()
         self._poster = Poster(world, self.webhooks, self.clock, self.faults, self.counters)
         self._front = Front(
             world,
@@ -54,6 +57,7 @@ class Sandbox:
             self.counters,
             self._tokens,
             self.webhooks,
+            self.changes,
             self._closing,
         )
         self._server = uvicorn.Server(

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from meeting_etl.sandbox import oauth
 from meeting_etl.sandbox.answers import Answer, Ask, Item, Nothing, Refusal, Reply, Text
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.corruption import HTML
 from meeting_etl.sandbox.damage import Broken, Connections
 from meeting_etl.sandbox.faults import Counters, Faults, Seen
@@ -33,6 +34,7 @@ from meeting_etl.sandbox.wire import Json
 from meeting_etl.times import Clock
 
 _JSON = "application/json;charset=UTF-8"
+_SENDING = ("POST", "PUT", "PATCH")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _BREAKING = {"connection_reset": "reset", "truncated_body": "cut", "stalled": "stalled"}
 
@@ -48,6 +50,7 @@ class Front:
         counters: Counters,
         tokens: oauth.Tokens,
         registry: Registry,
+        changes: Changes,
         closing: Callable[[], bool],
     ) -> None:
         self.connections: Connections = {}
@@ -58,6 +61,7 @@ class Front:
         self._counters = counters
         self._tokens = tokens
         self._registry = registry
+        self._changes = changes
         self._closing = closing
         self._pager = Pager(world.seed, faults, counters)
         self._injector = Injector(faults, counters)
@@ -141,7 +145,8 @@ class Front:
             path_id=request.path_params.get("id", ""),
             token_expires_at=token.expires_at,
             webhooks=self._registry,
-            body=_document(request, body) if endpoint.method in ("POST", "PUT") else {},
+            changes=self._changes,
+            body=_document(request, body, endpoint.takes) if endpoint.method in _SENDING else {},
         )
 
     def _led_astray(self, request: Request) -> bool:
@@ -219,10 +224,10 @@ class Front:
         return Response(msgspec.json.encode(body), refusal.status, headers, _JSON)
 
 
-def _document(request: Request, body: bytes) -> Json:
+def _document(request: Request, body: bytes, takes: str) -> Json:
     """The JSON object of a request."""
-    if not request.headers.get("Content-Type", "").lower().startswith("application/json"):
-        raise Refusal(415, "The body must be application/json.")
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != takes:
+        raise Refusal(415, f"The body must be {takes}.")
     try:
         return msgspec.json.decode(body, type=Json)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,14 +1,14 @@
 """The routes: every endpoint and who may use it.
 
 Belongs here: paths, methods, kinds of token. Does not: what an endpoint does (meetings.py,
-assets.py, webhooks.py), nor what every request meets (front.py).
+patching.py, assets.py, webhooks.py), nor what every request meets (front.py).
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meeting_etl.sandbox import assets, meetings, oauth, webhooks
+from meeting_etl.sandbox import assets, meetings, oauth, patching, webhooks
 from meeting_etl.sandbox.answers import Answer, Ask
 from meeting_etl.sandbox.model import Kind
 
@@ -17,12 +17,16 @@ _ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route and the token kinds whose scopes allow it (webex-api.md 1.3)."""
+    """A route and the token kinds whose scopes allow it (webex-api.md 1.3).
+
+    `takes` is the content type of the body, of methods that have one.
+    """
 
     path: str
     handler: Callable[[Ask], Answer]
     kinds: tuple[Kind, ...] = _ALL
     method: str = "GET"
+    takes: str = "application/json"
 
     def matches(self, path: str) -> bool:
         """Whether the path, without /v1, is one of this route."""
@@ -32,6 +36,13 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("/meetings", meetings.list_meetings, ("user", "admin")),
     Endpoint("/meetings/{id}", meetings.get_meeting, ("user", "admin")),
+    Endpoint(
+        "/meetings/{id}",
+        patching.patch_meeting,
+        ("user", "admin"),
+        method="PATCH",
+        takes="application/json-patch+json",
+    ),
     Endpoint("/admin/meetings/{id}", meetings.get_admin_meeting, ("admin", "compliance")),
     Endpoint("/meetingParticipants", meetings.list_participants),
     Endpoint("/recordings", assets.list_recordings),

@@ -79,6 +79,11 @@ class Webex:
         """
         return resource not in self._ruled_out
 
+    @property
+    def can_schedule(self) -> bool:
+        """Whether this kind of token may read and change scheduled meetings; costs no request."""
+        return "meetings" not in self._ruled_out
+
     def recordings(
         self, meeting_id: str, *, started_at: datetime, host_email: str | None, site_url: str | None
     ) -> Listing:
@@ -161,6 +166,21 @@ class Webex:
         """
         path = "/admin/meetings" if self._speaks_for_others else "/meetings"
         return self._client.get(f"{path}/{_segment(meeting_id)}")
+
+    def scheduled_meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """A series or scheduled meeting, from GET /meetings/{id}; its passwords are in it."""
+        params = self._known_host(meeting_id, host_email)
+        return self._client.get(f"/meetings/{_segment(meeting_id)}", params)
+
+    def switch_recording_on(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """A series or scheduled meeting as it is then, by PATCH /meetings/{id}.
+
+        Nobody gets mail, and nothing else of it is touched: a start, an end or a recurrence would
+        cancel occurrences that were moved (webex-api.md T22, T24).
+        """
+        document: dict[str, Any] = {"enabledAutoRecordMeeting": True, "sendEmail": False}
+        document |= self._known_host(meeting_id, host_email)
+        return self._client.patch(f"/meetings/{_segment(meeting_id)}", document)
 
     def can_register(self, resource: str, *, org: bool) -> bool:
         """Whether this kind of token may have webhooks on a resource; costs no request.
