@@ -9,6 +9,7 @@ import pytest
 from meeting_etl.sandbox.answers import Ask as AskedQuestion
 from meeting_etl.sandbox.answers import Listing
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.meetings import list_meetings
 from meeting_etl.sandbox.registry import Registry
@@ -194,6 +195,7 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
         path_id="",
         token_expires_at=NOW,
         webhooks=Registry(0),
+        changes=Changes(),
     )
     # Over HTTP this would be a hundred pages.
     answer = list_meetings(ask)

@@ -1,4 +1,4 @@
-"""POST, PUT and DELETE: what is sent again, and what is not because it may have been done."""
+"""POST, PUT, PATCH, DELETE: what is sent again, and what is not because it may have been done."""
 
 import json
 
@@ -86,12 +86,15 @@ def test_a_refused_token_is_an_auth_error(connect: Connect, serve: Serve) -> Non
 
 
 @pytest.mark.parametrize("fault", [*UNCERTAIN, *UNHEARD])
-def test_put_and_delete_are_sent_until_they_are_done(
+def test_put_patch_and_delete_are_sent_until_they_are_done(
     connect: Connect, serve: Serve, fault: Act
 ) -> None:
     server = serve(in_turn(fault, fault, MADE))
     assert connect(server.url).put("/webhooks/w1", WANTED) == {"id": "w1"}
     assert len(server.seen) == 3
+    server = serve(in_turn(fault, fault, MADE))
+    assert connect(server.url).patch("/meetings/m1", WANTED) == {"id": "w1"}
+    assert [seen.method for seen in server.seen] == ["PATCH"] * 3
     if not isinstance(fault, Reply) or fault.status != 200:
         server = serve(in_turn(fault, fault, DONE))
         connect(server.url).delete("/webhooks/w1")
@@ -121,7 +124,32 @@ def test_posts_share_the_hold_of_a_retry_after(
     assert len(server.seen) == 1
 
 
+def test_a_patch_has_a_content_type_of_its_own(connect: Connect, serve: Serve) -> None:
+    server = serve(lambda seen: MADE)
+    connect(server.url).patch("/meetings/m1", {"sendEmail": False})
+    (seen,) = server.seen
+    assert seen.headers["Content-Type"] == "application/json-patch+json"
+    assert json.loads(seen.body) == {"sendEmail": False}
+
+
 # The endpoints
+
+
+@pytest.mark.parametrize("kind", TokenKind)
+def test_scheduled_meetings_are_for_hosts_and_administrators(
+    connect: Connect, serve: Serve, clock: ManualClock, kind: TokenKind
+) -> None:
+    server = serve(lambda seen: MADE)
+    webex = Webex(connect(server.url), kind, clock)
+    assert webex.can_schedule == (kind != TokenKind.COMPLIANCE)
+    webex.scheduled_meeting("a/b", host_email="hana@team.example")
+    webex.switch_recording_on("a/b", host_email="hana@team.example")
+    shown, changed = server.seen
+    named = {} if kind == TokenKind.USER else {"hostEmail": "hana@team.example"}
+    assert {seen.path for seen in server.seen} == {"/v1/meetings/a%2Fb"}
+    assert (shown.method, shown.params) == ("GET", named)
+    on = {"enabledAutoRecordMeeting": True, "sendEmail": False}
+    assert (changed.method, json.loads(changed.body)) == ("PATCH", on | named)
 
 
 @pytest.mark.parametrize("kind", TokenKind)
