@@ -35,6 +35,9 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
     received in the last 7 days, decides once on each, and shows what it decided. `meeting-etl run`
     does the same by itself.
     """
+    if again and dry_run:
+        # What a dry run finds fit is done by the next run: that is to be said outright.
+        raise click.UsageError("--again and --dry-run exclude each other.")
     from meeting_etl.lake import catalog
 
     etl = etl_of()

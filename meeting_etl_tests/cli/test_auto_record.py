@@ -65,6 +65,15 @@ def test_run_does_it_too_and_is_idle_the_next_time(tmp_path: Path, webex: Sandbo
     assert webex.counters.total == 0
 
 
+def test_what_was_refused_is_tried_again_for_real_or_not_at_all(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    product = heard(desk(tmp_path, webex, hosts=HANAS), S5)
+    done = product.command("auto-record", "--again", "--dry-run")
+    assert (done.returncode, "exclude each other" in done.stderr) == (2, True)
+    assert webex.counters.total == 0
+
+
 def test_off_is_one_sentence(tmp_path: Path, webex: Sandbox) -> None:
     product = heard(desk(tmp_path, webex), S5)
     done = product.command("auto-record")

@@ -331,6 +331,41 @@ def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex
     assert len(on) == sent
 
 
+def test_a_dry_run_leaves_alone_what_a_real_one_has_begun(tmp_path: Path, webex: Sandbox) -> None:
+    product = desk(tmp_path, webex, **HANAS)
+    product.hear(created(S5))
+    etl = product.etl()
+    etl.files = FaultyFiles(product.folder, 1)  # the row after the PATCH
+    with pytest.raises(StorageError):
+        product.record(etl)
+    assert product.kept()[S5]["result"] == Result.SWITCHING
+    product.policy(**HANAS, dry_run=True)
+    assert product.record() == {}
+    product.policy(hosts=["nobody@team.example"])
+    row = product.record()[S5]
+    assert (row["result"], row["before"]) == (Result.SWITCHED_ON, False)
+    assert row["policy_line"] == "hosts: hana@team.example"
+
+
+def test_a_passing_fault_is_tried_again_at_growing_intervals(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    product = desk(tmp_path, webex, **HANAS)
+    product.hear(created(S5))
+    with running(lambda seen: Reply({"message": "oops"}, 500)) as server:
+        product.more = {**product.more, "WEBEX_BASE_URL": server.url}
+        delays = []
+        for _ in range(6):
+            row = product.record()[S5]
+            assert (row["result"], row["reason"]) == (Result.FAILED, Reason.NO_ANSWER)
+            delays.append(row["next_attempt_at"] - row["decided_at"])
+            assert product.record() == {}
+            product.clock.sleep(delays[-1].total_seconds())
+    assert [delay / timedelta(minutes=15) for delay in delays] == [1, 2, 4, 8, 16, 24]
+    product.more = {**product.more, "WEBEX_BASE_URL": webex.base_url}
+    assert product.record()[S5]["result"] == Result.SWITCHED_ON
+
+
 @pytest.mark.parametrize(
     ("status", "message", "result", "reason"),
     [
