@@ -144,6 +144,8 @@ MEETINGS = Table(
         Column("first_received_at", MOMENT, "When the first ended event was received."),
         Column("delivery_count", INT, "Ended events received for this meeting, duplicates too."),
         Column("origin", TEXT, "webhook, or reconciled when no webhook ever told of it."),
+        Column("run_id", TEXT, "Id of the run that asked for title, names and flags; else NULL."),
+        Column("fetched_at", MOMENT, "When the API told of the meeting; NULL while it has not."),
         _EXTRA,
     ),
 )
@@ -172,6 +174,11 @@ RECORDINGS = Table(
         Column("integration_tags", TEXTS, "Tags of integrations.", "integrationTags"),
         Column("status", TEXT, "available, deleted, purged, or unlisted (ours).", "status"),
         Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        Column(
+            "deletion_proof",
+            TEXT,
+            "What proved it: event, listing (with that status) or not_found (404 or 410 by id).",
+        ),
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
         Column(
             "playback_url",
@@ -259,8 +266,13 @@ TRANSCRIPTS = Table(
         _HOST_USER,
         _SITE,
         Column("started_at", MOMENT, "Start of the transcript.", "startTime"),
-        Column("status", TEXT, "available or deleted.", "status"),
+        Column("status", TEXT, "available, deleted, or unlisted (ours).", "status"),
         Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        Column(
+            "deletion_proof",
+            TEXT,
+            "What proved it: event, listing (with that status) or not_found (404 or 410 by id).",
+        ),
         Column("snippet_count", INT, "Rows of it in transcript_snippets; NULL while not fetched."),
         *_FETCHED,
     ),
@@ -310,7 +322,11 @@ FETCH_LEDGER = Table(
     partition=_DATE,
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
-        Column("resource", TEXT, "Table that the answer fills."),
+        Column(
+            "resource",
+            TEXT,
+            "Table that the answer fills; meeting for title, names and flags of a meeting.",
+        ),
         Column(
             "resource_id", TEXT, "Empty for lists; the transcript's id for transcript_snippets."
         ),
@@ -484,5 +500,14 @@ SECRET_FIELDS = frozenset(
 # Links that let anyone watch or download; dropped unless store_links is switched on.
 LINK_FIELDS = frozenset({"playbackUrl", "downloadUrl"})
 LINK_COLUMNS = frozenset({"playback_url", "download_url"})
+# Fields that are known and kept in `extra`, which therefore do not count as unknown.
+FIELDS_IN_EXTRA = frozenset(
+    """
+    agenda roomId isModified integrationTags
+    hasChat hasSummary hasClosedCaption hasPolls hasQA hasSlido
+    hasRegistration hasRegistrants hasPostEventSurvey
+    meetingStartTime breakoutSessionId
+    """.split()
+)
 # Fields with a column elsewhere or of no use, which therefore do not count as unknown.
 IGNORED_FIELDS = frozenset({"vttDownloadLink", "txtDownloadLink", "phoneNumber"})

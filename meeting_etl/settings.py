@@ -16,8 +16,9 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
-from meeting_etl.pipeline.fetch import Engine
+from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import LINK_COLUMNS
@@ -43,9 +44,12 @@ VARIABLES = {
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
 }
+# Requests at once after a rest; at higher rates what a second allows, so that a commit, during
+# which nothing is sent, does not cost any of the rate.
+_BURST = 10
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
-    "fetch": {"threads": int},
+    "fetch": {"threads": int, "windows": bool},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
@@ -64,6 +68,7 @@ class Settings:
     webhook_secret: str | None = field(repr=False)
     data_dir: Path
     threads: int
+    windows: bool
     settling: Settling
     store_links: bool
     auto_record: Policy
@@ -91,6 +96,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
+        windows=fetch.get("windows", True),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
         auto_record=_policy(toml.get("auto_record", {})),
@@ -148,15 +154,26 @@ class Etl:
     def client(self) -> Client:
         """The connection to the API. Raises SettingsError when no token is set."""
         settings = self.settings
-        _check_credentials(settings.credentials)
         pace = Pace(
             self.files,
             self.clock,
             requests_per_minute=settings.requests_per_minute,
             max_wait_seconds=settings.max_wait_seconds,
+            burst=max(_BURST, int(settings.requests_per_minute / 60)),
         )
-        auth = Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
-        return Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
+        return Client(settings.base_url, self.auth, pace, self.clock, threads=settings.threads)
+
+    @cached_property
+    def auth(self) -> Auth:
+        """The token. Raises SettingsError when none is set."""
+        settings = self.settings
+        _check_credentials(settings.credentials)
+        return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads. Raises SettingsError when no token is set."""
+        return Reader(self.settings.token_kind, self.auth.reader, self.auth.scopes)
 
     @property
     def requests_sent(self) -> int:
@@ -171,6 +188,8 @@ class Etl:
             self.ledger,
             run_id,
             lambda what, done, total: self.progress(what, done, total),
+            reading_since=reading_since(self.files, self.reader, self.clock.now()),
+            windows=self.settings.windows,
         )
 
 

@@ -94,14 +94,27 @@ def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None
 
 
 @cli.command()
-def status() -> None:
-    """Show how far the logs are read, what is known of each resource, what is due when."""
+@_FROM
+@_TO
+def status(first: datetime | None, last: datetime | None) -> None:
+    """Show how far the logs are read, what is known of each resource, what is due when.
+
+    Day by day: how many meetings are expected to have the resource, how many are ready, waiting,
+    absent, forbidden, gone or failed, when the next of them is asked, and why. Without dates: the
+    days that have open work; with dates: those days. The view `coverage` has the same for SQL.
+    """
     from meeting_etl.cli import report
 
     etl = _etl()
+    asked = _span(etl, first, last)
     report.show_logs(etl)
     report.show_ledger(etl)
     report.show_open_work(etl)
+    days = [*etl.ledger.open_days()]
+    if asked is not None:
+        days = [day for day in etl.ledger.days() if asked.first <= day <= asked.last]
+    if days:
+        report.show_days(etl, days)
 
 
 @cli.command()

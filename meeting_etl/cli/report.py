@@ -4,11 +4,13 @@ Belongs here: the tables that `run`, `status` and `demo` show. Does not: how the
 (display.py).
 """
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
+from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.pipeline.settling import Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
@@ -27,12 +29,31 @@ def show_tables(etl: Etl) -> None:
 
 def show_ledger(etl: Etl, days: Collection[date] | None = None) -> None:
     """One line a resource: how many pairs of these days, or of all, have which status."""
-    rows = []
-    for resource, counts in etl.ledger.summary(days).items():
-        rows.append([resource, counts.total(), *(counts[status] for status in Status)])
+    found: dict[str, Counter[str]] = {resource: Counter() for resource in RESOURCES}
+    for one in etl.ledger.coverage(days):
+        found[one.resource] += one.statuses
+    rows = [
+        [resource, counts.total(), *(counts[status] for status in Status)]
+        for resource, counts in found.items()
+    ]
     names = ["resource", "pairs", *Status]
     which = "all days" if days is None else f"{len(days)} day{'s' if len(days) > 1 else ''}"
     display.show_table(f"Ledger: what is known of each resource of {which}", names, rows)
+
+
+def show_days(etl: Etl, days: Collection[date]) -> None:
+    """One line a day and resource: statuses, until when it waits, and why."""
+    rows: list[list[object]] = []
+    last = None
+    for one in etl.ledger.coverage(days):
+        day = str(one.day) if one.day != last else ""
+        last = one.day
+        until = one.next_attempt_at and f"{one.next_attempt_at:%m-%d %H:%M}"
+        why = ", ".join(f"{count} {reason}" for reason, count in one.reasons.most_common())
+        counts = [one.statuses[status] or None for status in Status]
+        rows.append([day, one.resource, one.statuses.total(), *counts, until, why])
+    names = ["day", "resource", "expected", *Status, "asked next", "why"]
+    display.show_table("Day by day (moments in UTC)", names, rows)
 
 
 def show_open_work(etl: Etl) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -17,10 +18,12 @@ from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.auto_record import auto_record
+from meeting_etl.pipeline.engine import DayReport
 from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.fetch_specs import FetchSpec
+from meeting_etl.pipeline.fetch_spec import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.meetings import FoldReport, fold
+from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.pipeline.rows import Drift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -30,8 +33,8 @@ DAYS = dg.DailyPartitionsDefinition(start_date=str(schemas.FIRST_DAY), timezone=
 REFETCH_TAG = "meeting_etl/refetch"
 
 Result = dg.MaterializeResult[None]
-Metadata = dict[str, int]
-Described = Iterator[tuple[date, Metadata, Drift]]
+Metadata = dict[str, Any]
+Described = Iterator[tuple[date, Metadata]]
 
 
 def _asset(
@@ -68,6 +71,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
     with _failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
+        report.notices.extend(_note_reader(etl))
         catalog.publish(etl.files, etl.lake)
     for sentence in [*report.notices, *report.problems]:
         context.log.warning(sentence)
@@ -82,6 +86,17 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             "problems": report.problems,
         }
     )
+
+
+def _note_reader(etl: Etl) -> Iterator[str]:
+    """Open what was forbidden when another token reads now; without a token there is nothing."""
+    try:
+        reader = etl.reader
+    except SettingsError:
+        return
+    opened = note_reader(etl.files, etl.ledger, reader, etl.clock.now())
+    if opened:
+        yield f"The token is another one: {opened:,} forbidden answers are asked for again."
 
 
 @_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
@@ -108,14 +123,15 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """One row for each meeting instance, folded from all events about it."""
+    """One row for each meeting instance: all events about it, and what the API tells of it."""
     with _failures():
-        reports = fold(etl.lake, etl.ledger, _days(context), refetch=_refetch(context))
-        described: Described = (
-            (one.day, {"rows": one.rows, "folded": one.folded, "moved": len(one.moved)}, one.drift)
-            for one in reports
-        )
-        return _published(context, etl, described)
+        days, refetch = _days(context), _refetch(context)
+        folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
+        # What the logs alone tell can be queried even when the API cannot be reached.
+        catalog.publish(etl.files, etl.lake)
+        engine = etl.engine(context.run.run_id)
+        reports = fetch(engine, fetch_specs.MEETING, days, refetch=refetch)
+        return _published(context, etl, (_described(one, folded[one.day]) for one in reports))
 
 
 @_asset(schemas.RECORDINGS, "meetings")
@@ -152,11 +168,29 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     with _failures():
         engine = etl.engine(context.run.run_id)
         reports = fetch(engine, spec, _days(context), refetch=_refetch(context))
-        described: Described = (
-            (one.day, {"rows": one.rows, "asked": one.asked, **one.came}, one.drift)
-            for one in reports
-        )
-        return _published(context, etl, described)
+        return _published(context, etl, (_described(one) for one in reports))
+
+
+def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
+    """What a run's page shows of a day."""
+    drift = Drift()
+    drift.add(report.drift)
+    metadata: Metadata = {"rows": report.rows, "dagster/partition_row_count": report.rows}
+    if folded is not None:
+        drift.add(folded.drift)
+        metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
+    metadata |= {
+        "asked_singly": report.asked,
+        "answered_by_windows": report.swept,
+        "answers": dict(report.came),
+    }
+    if drift.unknown:
+        metadata["unknown_fields"] = dict(drift.unknown)
+    if drift.changed:
+        metadata["unreadable_values"] = dict(drift.changed)
+    if drift.folded:
+        metadata["repeated_items"] = drift.folded
+    return report.day, metadata
 
 
 def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
@@ -166,9 +200,9 @@ def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described
     """
     done: dict[date, Metadata] = {}
     try:
-        for day, metadata, drift in described:
-            done[day] = {**metadata, "dagster/partition_row_count": metadata["rows"]}
-            _tell_drift(context, day, drift)
+        for day, metadata in described:
+            done[day] = metadata
+            _tell_drift(context, day, metadata)
     except BaseException:
         for day, metadata in done.items():
             context.log_event(
@@ -181,12 +215,12 @@ def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described
     return dg.MaterializeResult()
 
 
-def _tell_drift(context: dg.AssetExecutionContext, day: date, drift: Drift) -> None:
+def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
     """Say which fields the API sends that we do not know, or sends as something else."""
-    if drift.unknown:
-        context.log.info(f"{day}: fields without a column went to extra: {dict(drift.unknown)}")
-    if drift.changed:
-        context.log.warning(f"{day}: unreadable values went to extra: {dict(drift.changed)}")
+    if unknown := metadata.get("unknown_fields"):
+        context.log.info(f"{day}: fields without a column went to extra: {unknown}")
+    if changed := metadata.get("unreadable_values"):
+        context.log.warning(f"{day}: unreadable values went to extra: {changed}")
 
 
 def _days(context: dg.AssetExecutionContext) -> list[date]:

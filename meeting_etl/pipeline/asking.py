@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
-from meeting_etl.pipeline.fetch_specs import FetchSpec, Item, Target
+from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.settling import Came
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
@@ -22,13 +22,17 @@ PROBES = 20
 
 @dataclass(frozen=True)
 class Answer:
-    """What one target was answered, and when. `came` is judged before rows are made of it."""
+    """What one target was answered, and when. `came` is judged before rows are made of it.
+
+    `swept`: by a listing of many meetings.
+    """
 
     target: Target
     came: Came
     at: datetime
     items: Sequence[Item] = ()
     http_status: int | None = None
+    swept: bool = False
 
 
 @dataclass(frozen=True)

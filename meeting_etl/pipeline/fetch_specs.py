@@ -1,61 +1,31 @@
-"""What is fetched for a meeting: one FetchSpec a table says how to ask and which rows that makes.
+"""What is fetched for a meeting: a FetchSpec for each resource.
 
-Belongs here: RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not: when to ask (settling.py),
-threads, batches and commits (fetch.py).
+Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not: when to ask
+(settling.py), windows (sweeping.py), threads (asking.py), batches and commits (committing.py).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from meeting_etl import schemas
+from meeting_etl.pipeline.deletions import UNLISTED, with_tombstone
+from meeting_etl.pipeline.details import with_details
+from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Sweep, Target, Window
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
-from meeting_etl.pipeline.settling import Pair
+from meeting_etl.pipeline.settling import DETAILS, Pair
 from meeting_etl.schemas import Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
-Item = dict[str, Any]
+
+def _ask_meeting(webex: Webex, target: Target) -> Listing:
+    return Listing([webex.meeting(target.meeting_id)], [])
 
 
-@dataclass(frozen=True)
-class Target:
-    """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript."""
-
-    pair: Pair
-    meeting: Row
-    parent: Row | None = None
-
-    @property
-    def meeting_id(self) -> str:
-        """Id of the meeting instance."""
-        return self.pair.meeting_id
-
-    @property
-    def started_at(self) -> datetime:
-        """Start of the meeting, its end where the start is not known."""
-        moment: datetime = self.meeting["started_at"] or self.meeting["ended_at"]
-        return moment
-
-
-@dataclass(frozen=True)
-class FetchSpec:
-    """How one table is fetched.
-
-    `ask` gets the items of one target, `rows` makes rows of them. A complete answer takes the place
-    of all rows with the same value in `replaces`; without it rows are merged by key. Columns in
-    `keeps` keep the value that the lake holds. `finished` says whether the rows are final; `opens`
-    names the pairs that an answer opens; `parent` is the table that resource_id is a key of.
-    """
-
-    table: Table
-    ask: Callable[[Webex, Target], Listing]
-    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
-    replaces: str | None = None
-    keeps: tuple[str, ...] = ()
-    finished: Callable[[Sequence[Row]], bool] = lambda _: True
-    opens: Callable[[Target, Sequence[Row]], list[Pair]] = lambda *_: []
-    parent: Table | None = None
+def _meeting_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    # An ended meeting is `ended` for good; one that goes on again is the next event's business.
+    own = [item for item in items if item.get("id") == target.meeting_id]
+    return [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
 
 
 def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
@@ -63,7 +33,7 @@ def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours
     return [
         to_row(table, item, drift, **ours | {"meeting_id": target.meeting_id})
         for item in items
-        if item.get("meetingId") in (None, target.meeting_id)
+        if not isinstance(named := item.get("meetingId"), str) or named == target.meeting_id
     ]
 
 
@@ -71,9 +41,20 @@ def _ask_recordings(webex: Webex, target: Target) -> Listing:
     return webex.recordings(
         target.meeting_id,
         started_at=target.started_at,
-        host_email=target.meeting["host_email"],
         site_url=target.meeting["site_url"],
     )
+
+
+def _sweep_recordings(webex: Webex, window: Window, most_pages: int) -> Listing | None:
+    return webex.recordings_between(
+        window.start, window.end, site_url=window.site_url, most_pages=most_pages
+    )
+
+
+def _look_at_recording(webex: Webex, row: Row) -> str:
+    found = webex.recording(row["recording_id"], host_email=row["host_email"])
+    status = found.get("status")
+    return status if status in ("deleted", "purged") else UNLISTED
 
 
 def _recording_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
@@ -107,6 +88,23 @@ def _ask_transcripts(webex: Webex, target: Target) -> Listing:
         host_email=target.meeting["host_email"],
         site_url=target.meeting["site_url"],
     )
+
+
+def _sweep_transcripts(webex: Webex, window: Window, most_pages: int) -> Listing | None:
+    return webex.transcripts_between(
+        window.start, window.end, site_url=window.site_url, most_pages=most_pages
+    )
+
+
+def _look_at_transcript(webex: Webex, row: Row) -> str:
+    # Some transcripts never have snippets: only of one that had them a 404 says something.
+    if row["snippet_count"] is not None and webex.can_read(schemas.TRANSCRIPT_SNIPPETS.name):
+        webex.transcript_exists(row["transcript_id"])
+    return UNLISTED
+
+
+def _onto_transcript(held: Row, new: Row) -> Row:
+    return with_tombstone(held, new) | {"snippet_count": held["snippet_count"]}
 
 
 def _transcript_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
@@ -149,7 +147,32 @@ def _snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row
     return rows
 
 
-RECORDINGS = FetchSpec(schemas.RECORDINGS, _ask_recordings, _recording_rows, keeps=("deleted_at",))
+MEETING = FetchSpec(
+    schemas.MEETINGS,
+    _ask_meeting,
+    _meeting_rows,
+    name=DETAILS,
+    sweep=Sweep(
+        lambda webex, window, most: webex.meetings_between(
+            window.start, window.end, most_pages=most
+        ),
+        key="id",
+        late=False,
+        proves=False,
+        least=1,
+    ),
+    onto=with_details,
+)
+RECORDINGS = FetchSpec(
+    schemas.RECORDINGS,
+    _ask_recordings,
+    _recording_rows,
+    sweep=Sweep(_sweep_recordings),
+    onto=with_tombstone,
+    look=_look_at_recording,
+    grows=True,
+    flag="has_recording",
+)
 PARTICIPANTS = FetchSpec(
     schemas.PARTICIPANTS,
     _ask_participants,
@@ -161,8 +184,12 @@ TRANSCRIPTS = FetchSpec(
     schemas.TRANSCRIPTS,
     _ask_transcripts,
     _transcript_rows,
-    keeps=("deleted_at", "snippet_count"),
+    sweep=Sweep(_sweep_transcripts),
+    onto=_onto_transcript,
+    look=_look_at_transcript,
+    grows=True,
     opens=_snippet_pairs,
+    flag="has_transcription",
 )
 SNIPPETS = FetchSpec(
     schemas.TRANSCRIPT_SNIPPETS,

@@ -6,9 +6,9 @@ day with open work (due_days). Does not: the rules of states and attempts (settl
 """
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.settling import (
+    DETAILS,
     LISTED,
     Pair,
     Settling,
@@ -43,6 +44,24 @@ class DueDay:
     due_at: datetime | None = None
     version: int = 0
     news: tuple[str, ...] = ()
+
+
+@dataclass
+class Coverage:
+    """What is known of one resource of a day's meetings, as the view `coverage` shows it."""
+
+    day: date
+    resource: str
+    statuses: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    next_attempt_at: datetime | None = None
+
+    def add(self, group: Mapping[str, Any]) -> None:
+        """Add pairs of one status and reason."""
+        self.statuses[group["status"]] += group["count_all"]
+        self.reasons[group["reason"]] += group["count_all"]
+        moments = [at for at in (self.next_attempt_at, group["next_attempt_at_min"]) if at]
+        self.next_attempt_at = min(moments, default=None)
 
 
 RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name)
@@ -136,17 +155,6 @@ class Ledger:
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
         return [Pair(**row) for row in rows]
 
-    def due(self, day: date, resource: str) -> list[Pair]:
-        """Pairs of a resource whose time has come."""
-        now = self._clock.now()
-        return [
-            pair
-            for pair in self.pairs(day)
-            if pair.resource == resource
-            and pair.next_attempt_at is not None
-            and pair.next_attempt_at <= now
-        ]
-
     def record(self, day: date, pairs: Iterable[Pair]) -> None:
         """Write pairs of a day."""
         self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
@@ -156,10 +164,12 @@ class Ledger:
         day: date,
         ended_at: Mapping[str, datetime],
         events: Mapping[tuple[str, str], PairEvents],
+        untold: Collection[str] = (),
     ) -> None:
         """Open the pairs of meetings, and open again those for which new events came.
 
-        `ended_at` by meeting id; `events` by meeting id and resource.
+        `ended_at` by meeting id; `events` by meeting id and resource; `untold` are meetings whose
+        rows hold nothing of the API, which is asked again if it told of them once.
         """
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
         changed = []
@@ -168,6 +178,8 @@ class Ledger:
                 old = known.get((meeting_id, resource))
                 pair = old or Pair(meeting_id, resource, opened_at=ended)
                 pair = self._told(pair, events.get((meeting_id, resource)), ended)
+                if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
+                    pair = opened_at_once(pair, self._clock.now())
                 if pair != old:
                     changed.append(pair)
         if changed:
@@ -215,16 +227,17 @@ class Ledger:
             for pair in self.pairs(day)
         )
 
-    def summary(self, days: Iterable[date] | None = None) -> dict[str, Counter[str]]:
-        """How many pairs of each resource have each status, over these days or over all."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
-        for day in self.days() if days is None else days:
-            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=["resource", "status"])
-            for row in (
-                rows.group_by(["resource", "status"]).aggregate([([], "count_all")]).to_pylist()
-            ):
-                found[row["resource"]][row["status"]] += row["count_all"]
-        return {resource: found[resource] for resource in RESOURCES}
+    def coverage(self, days: Iterable[date] | None = None) -> Iterator[Coverage]:
+        """What is known of these days, or of all: one Coverage a day and resource, newest first."""
+        columns = ["resource", "status", "reason", "next_attempt_at"]
+        for day in sorted(self.days() if days is None else days, reverse=True):
+            found = {resource: Coverage(day, resource) for resource in RESOURCES}
+            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=columns)
+            groups = rows.group_by(columns[:3])
+            counted = groups.aggregate([([], "count_all"), ("next_attempt_at", "min")])
+            for row in counted.to_pylist():
+                found[row["resource"]].add(row)
+            yield from (one for one in found.values() if one.statuses)
 
 
 def _due_file(day: date) -> str:

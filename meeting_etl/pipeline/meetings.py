@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.deletions import keep_told
+from meeting_etl.pipeline.details import with_events
 from meeting_etl.pipeline.ledger import Ledger, PairEvents
 from meeting_etl.pipeline.rows import Drift, Row, organization_uuid, to_row
 from meeting_etl.schemas import (
@@ -131,9 +133,10 @@ def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
     for home, rows in news.rows.items():
         for old in sorted(news.elsewhere(home)):
             moved += _move(lake, [*rows], old, home)
-        _keep(lake, home, rows)
+        untold = _keep(lake, home, rows)
         ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
-        ledger.open_meetings(home, ends, _pair_events(news.events, ends))
+        keep_told(lake, home, ends, news.events)
+        ledger.open_meetings(home, ends, _pair_events(news.events, ends), untold)
     return moved
 
 
@@ -190,12 +193,12 @@ def _events(lake: Lake, mentions: Mapping[str, list[Mention]]) -> dict[str, list
     for meeting_id, some in mentions.items():
         for one in some:
             wanted[one.received_date].add(meeting_id)
-    columns = ["received_at", "resource", "event", "meeting_id", "meeting_ended_at", "body"]
+    columns = "received_at resource event meeting_id resource_id meeting_ended_at body".split()
     found: dict[str, list[Row]] = defaultdict(list)
     for received, meeting_ids in wanted.items():
         where = {"meeting_id": meeting_ids}
         for row in lake.read(WEBHOOK_EVENTS, received, columns=columns, where=where).to_pylist():
-            found[row["meeting_id"]].append(row)
+            found[row["meeting_id"]].append(row | {"received_date": received})
     return found
 
 
@@ -215,15 +218,15 @@ def _pair_events(
     }
 
 
-def _keep(lake: Lake, day: date, rows: Mapping[str, Row]) -> None:
-    """Write meetings; what events do not tell but the day's rows know already stays."""
+def _keep(lake: Lake, day: date, rows: Mapping[str, Row]) -> list[str]:
+    """Write meetings; what events do not tell but the day's rows know already stays.
+
+    Returns ids of meetings of which the API has told nothing.
+    """
     known = lake.read(MEETINGS, day, where={"meeting_id": rows.keys()}).to_pylist()
-    for old in known:
-        row = rows[old["meeting_id"]]
-        for name, value in old.items():
-            if row.get(name) is None:
-                row[name] = value
-    lake.merge(MEETINGS, day, rows.values())
+    kept = {old["meeting_id"]: with_events(old, rows[old["meeting_id"]]) for old in known}
+    lake.merge(MEETINGS, day, (dict(rows) | kept).values())
+    return [meeting_id for meeting_id in rows if not kept.get(meeting_id, {}).get("fetched_at")]
 
 
 def _move(lake: Lake, meeting_ids: list[str], old: date, new: date) -> list[str]:

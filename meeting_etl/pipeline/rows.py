@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from meeting_etl.schemas import (
+    FIELDS_IN_EXTRA,
     IGNORED_FIELDS,
     LINK_FIELDS,
     SECRET_FIELDS,
@@ -140,7 +141,8 @@ def _read(
         if column is None:
             if name.lower() not in _NEVER_KEPT:
                 extra[name] = without_secrets(value)
-                drift.unknown[name] += 1
+                if name not in FIELDS_IN_EXTRA:
+                    drift.unknown[name] += 1
             continue
         if value is None:
             continue

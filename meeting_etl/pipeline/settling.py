@@ -15,8 +15,10 @@ _QUARTER = timedelta(minutes=15)
 _FIRST_RETRY = timedelta(minutes=15)
 _LONGEST_RETRY = timedelta(hours=6)
 
+# What fills title, names and flags of a meeting, which no event tells.
+DETAILS = "meeting"
 # What each meeting is asked for from its end on. Snippets follow from transcripts.
-LISTED = (RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
+LISTED = (DETAILS, RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
 
 
 class Status(StrEnum):
@@ -39,7 +41,9 @@ class Why(StrEnum):
     TIMES_UNKNOWN = "times_unknown"
     MAY_GROW = "may_grow"
     COMPLETE = "complete"
+    NOT_IN_WINDOW = "not_in_window"
     NO_LONGER_LISTED = "no_longer_listed"
+    NOT_RECORDED = "not_recorded"
     DEADLINE_PASSED = "deadline_passed"
     NOT_FOUND = "not_found"
     REMOVED = "removed"
@@ -152,18 +156,37 @@ def opened_at_once(pair: Pair, now: datetime) -> Pair:
     return replace(pair, settled=False, next_attempt_at=now)
 
 
+def is_last(pair: Pair, now: datetime, ended_at: datetime, settling: Settling) -> bool:
+    """Whether no attempt of the pair's schedule is left after one made now."""
+    return next_attempt(replace(pair, last_attempt_at=now), ended_at, settling) is None
+
+
+def to_be_asked_singly(pair: Pair) -> Pair:
+    """The pair after a listing of many meetings that proved nothing of this one.
+
+    Written down, so that a run that goes on after a kill does not ask for that listing again.
+    """
+    return replace(pair, reason=Why.NOT_IN_WINDOW)
+
+
 def judged(
     pair: Pair,
     came: Came,
     *,
     rows: int,
+    grows: bool,
+    denied: bool,
     now: datetime,
     ended_at: datetime,
     settling: Settling,
     http_status: int | None,
     run_id: str,
 ) -> Pair:
-    """What an answer makes of a pair (design rules 3 to 6). Pure."""
+    """What an answer makes of a pair (design rules 3 to 6). Pure.
+
+    `grows`: more rows may come later, so that rows do not settle it before the last attempt.
+    `denied`: Webex's flags say that the meeting has nothing of the kind.
+    """
     pair = replace(
         pair,
         attempts=pair.attempts + (came not in NO_REQUEST),
@@ -178,7 +201,11 @@ def judged(
     further = next_attempt(pair, ended_at, settling)
     # Asked ahead of time, by a refetch: nothing that came then is final.
     early = now < ended_at + timedelta(seconds=settling.after_end_seconds[0])
-    status, reason, ends = _verdict(pair, came, is_last=further is None, early=early)
+    status, reason, ends = _verdict(
+        pair, came, is_last=further is None, grows=early or (grows and further is not None)
+    )
+    if denied and reason is Why.DEADLINE_PASSED:
+        reason = Why.NOT_RECORDED
     if came in (Came.ROWS, Came.UNFINISHED):
         pair = replace(pair, row_count=rows)
     return replace(
@@ -204,10 +231,9 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
     )
 
 
-def _verdict(pair: Pair, came: Came, *, is_last: bool, early: bool) -> tuple[Status, Why, bool]:
+def _verdict(pair: Pair, came: Came, *, is_last: bool, grows: bool) -> tuple[Status, Why, bool]:
     """Status, reason and whether the pair settles, of a definite answer."""
-    grows = pair.resource in (RECORDINGS.name, TRANSCRIPTS.name) and not is_last
-    if came is Came.ROWS and (grows or early):
+    if came is Came.ROWS and grows:
         return Status.READY, Why.MAY_GROW, False
     if came is Came.EMPTY and pair.row_count:
         return Status.READY, Why.NO_LONGER_LISTED, is_last

@@ -3,14 +3,18 @@
 Belongs here: what each fault does to a reply. Does not: which request meets which (injection.py).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import msgspec
 
 from meeting_etl.sandbox.answers import Reply
 
 _FILTERS_KEPT = ("max", "cursor")
 # Fields that may come in another type: of every object the first that it has.
 _CHANGEABLE = ("durationSeconds", "displayName", "meetingTopic", "personName", "title", "siteUrl")
+_TEXT_FIELD = re.compile(r'("(?:text|topic|meetingTopic|displayName|title)":")')
 HTML = "<html><body><h1>Something went wrong</h1></body></html>"
 
 
@@ -94,8 +98,23 @@ def _changed_types(reply: Reply) -> None:
             item[name] = {"value": item[name]}
 
 
+def _missing_meeting_ids(reply: Reply) -> None:
+    for item in reply.items[::2]:
+        item.pop("meetingId", None)
+
+
+def _halved_characters(reply: Reply) -> None:
+    """As JavaScript leaves a text that it cut off before an emoji."""
+    if not isinstance(reply.document, str):
+        text = msgspec.json.encode(reply.document).decode()
+        reply.document = _TEXT_FIELD.sub(r"\1\\ud83d", text)
+
+
 CHANGERS: dict[str, Callable[[Reply], None]] = {
     "numbers_in_strings": _numbers_in_strings,
     "unknown_fields": _unknown_fields,
     "changed_types": _changed_types,
+    "missing_meeting_ids": _missing_meeting_ids,
+    # Last: it leaves nothing but text for others to change.
+    "halved_characters": _halved_characters,
 }

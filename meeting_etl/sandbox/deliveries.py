@@ -165,19 +165,27 @@ def _keepsakes(world: World, meeting: Meeting, chance: random.Random) -> Iterato
     ]
     for resource, key, available_at in assets:
         if chance.random() < 0.85:
-            data = {
-                "id": key,
-                "meetingId": meeting.id,
-                "scheduledMeetingId": meeting.scheduled_id,
-                "meetingSeriesId": meeting.series_id,
-                "hostEmail": meeting.host.email,
-                "hostUserId": meeting.host.user_id,
-                "siteUrl": meeting.site_url,
-            }
             yield Delivery(
                 available_at + timedelta(milliseconds=chance.randrange(300, 20_000)),
-                _payload(world, meeting, resource, "created", data),
+                _payload(world, meeting, resource, "created", _asset(meeting, key)),
             )
+    for one in meeting.recordings:
+        if one.purged_at is not None:
+            # Only what is gone for good is told of; the recycle bin sends nothing (T9).
+            deleted = _payload(world, meeting, "recordings", "deleted", _asset(meeting, one.id))
+            yield Delivery(one.purged_at + timedelta(seconds=3), deleted, dated=True)
+
+
+def _asset(meeting: Meeting, key: str) -> Json:
+    return {
+        "id": key,
+        "meetingId": meeting.id,
+        "scheduledMeetingId": meeting.scheduled_id,
+        "meetingSeriesId": meeting.series_id,
+        "hostEmail": meeting.host.email,
+        "hostUserId": meeting.host.user_id,
+        "siteUrl": meeting.site_url,
+    }
 
 
 def _payload(world: World, meeting: Meeting, resource: str, event: str, data: Json) -> Json:

@@ -30,7 +30,8 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
     a personal room and in a space; guests without e-mail, callers, rejoins, one person in two rows;
     a meeting nobody came to; none, one or several recordings; a recording shared, one that must not
     be downloaded, two uploads without a meeting; no transcript, two, one whose snippets are 404 for
-    ever; assets up to three days late; ended just now with nothing available; two still going on.
+    ever; recordings deleted and binned; assets up to three days late; ended just now with nothing
+    available; two still going on.
     """
     until = until.replace(microsecond=0)
     chance = dice("demo", seed, until.isoformat(), days, meetings)

@@ -71,6 +71,8 @@ class Faults:
     numbers_in_strings: float = _change("answers whose numbers are strings")
     unknown_fields: float = _change("answers whose objects have fields nobody knows")
     changed_types: float = _change("answers in which a field is of another type")
+    missing_meeting_ids: float = _change("lists that do not say which meeting an item is of")
+    halved_characters: float = _change("answers whose texts begin with half a surrogate pair")
     webhook_lag_seconds: int = _knob(
         0, "Seconds for which a new webhook is neither listed nor found by its id."
     )

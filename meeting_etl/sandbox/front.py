@@ -8,6 +8,7 @@ webhooks.py).
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Literal, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -166,10 +167,11 @@ class Front:
             return Reply(answer.body, _JSON)
         if isinstance(answer, Nothing):
             return Reply("", _JSON, status=204)
+        shown = replace(answer, items=self._injector.without_refused(answer.items))
         return self._pager.cut(
             ask,
             path,
-            answer,
+            shown,
             first_empty=fault == "empty_first_page",
             repeat="repeated_items" in changes,
         )

@@ -5,14 +5,14 @@ fault does to an answer (corruption.py) or below HTTP (damage.py).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from meeting_etl.sandbox.answers import Refusal, Reply
 from meeting_etl.sandbox.corruption import CHANGERS, SPOILERS
 from meeting_etl.sandbox.faults import Counters, Faults
-from meeting_etl.sandbox.model import dice
+from meeting_etl.sandbox.model import Meeting, dice
 
-_PASSING = ("from", "to")
 _STATUSES = {
     "locked": 423,
     "internal_error": 500,
@@ -45,6 +45,12 @@ class Injector:
         if status is not None:
             self._counters.note_injected(f"always {status}")
             raise Refusal(status, "This meeting is refused on purpose.")
+
+    def without_refused(self, items: Sequence[Any]) -> Sequence[Any]:
+        """The items of a listing without those of such meetings, which are not shown either."""
+        if not self._permanent:
+            return items
+        return [one for one in items if _meeting_id(one) not in self._permanent]
 
     def choose(self, path: str, query: Mapping[str, str]) -> str | None:
         """The fault that this request meets, by name; None for most."""
@@ -97,7 +103,12 @@ class Injector:
             changer(reply)
 
 
+def _meeting_id(item: Any) -> str:
+    owner = item[1] if isinstance(item, tuple) else item
+    return owner.id if isinstance(owner, Meeting) else ""
+
+
 def url_key(path: str, query: Mapping[str, str]) -> str:
-    """What identifies a question however late it is asked: path and query without times."""
-    kept = sorted((name, value) for name, value in query.items() if name not in _PASSING)
+    """What identifies a question however late it is asked: path and query without the end."""
+    kept = sorted((name, value) for name, value in query.items() if name != "to")
     return f"{path} {kept}"

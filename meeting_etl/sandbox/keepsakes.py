@@ -31,7 +31,8 @@ class Keepsakes:
     """What a meeting is to leave.
 
     `late` comes on top of the usual minutes, which are 215 at most; `fresh`: nothing comes before
-    an hour has passed.
+    an hour has passed. `binned_after`: so long after the end recordings go into the recycle bin,
+    `purged_after`: out of it for good.
     """
 
     recordings: int = 1
@@ -43,6 +44,8 @@ class Keepsakes:
     shared_with: tuple[str, ...] = ()
     prevent_download: bool = False
     format: Literal["MP4", "ARF"] = "MP4"
+    binned_after: timedelta | None = None
+    purged_after: timedelta | None = None
 
 
 def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tuple[Recording, ...]:
@@ -69,6 +72,8 @@ def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tupl
             shared_with=kept.shared_with,
             prevent_download=kept.prevent_download,
             integration_tags=meeting.integration_tags,
+            deleted_at=_after(meeting, kept.binned_after),
+            purged_at=_after(meeting, kept.purged_after),
         )
         for number in range(kept.recordings)
     )
@@ -139,6 +144,10 @@ def upload(chance: random.Random, host: Person, until: datetime) -> Upload:
         format="UPLOADED",
     )
     return Upload(recording, host)
+
+
+def _after(meeting: Meeting, delay: timedelta | None) -> datetime | None:
+    return None if delay is None else meeting.ended_at + delay
 
 
 def _pressed(chance: random.Random, moment: datetime) -> datetime:

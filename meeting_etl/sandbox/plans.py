@@ -89,6 +89,13 @@ def oddities(chance: random.Random) -> Iterator[Plan]:
     yield replace(call(chance), host=1, site_url=SITES[1], kept=plain)
     yield _all_scripts(chance)
     yield replace(call(chance), guests=_eventful(chance), breakouts=True, kept=plain, minutes=48)
+    # Deleted for good before anybody came for it; later, after it was had; and only binned.
+    for hours_ago, kept in (
+        (40, Keepsakes(purged_after=timedelta(hours=3))),
+        (10, Keepsakes(purged_after=timedelta(hours=40))),
+        (30, Keepsakes(binned_after=timedelta(hours=40))),
+    ):
+        yield replace(call(chance), ended_before=hours_ago * 60, kept=kept)
 
 
 def call(chance: random.Random) -> Plan:

@@ -46,6 +46,7 @@ class _Tokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     renew_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    scopes: str | None = None
 
 
 class Auth:
@@ -104,6 +105,20 @@ class Auth:
         if self._credentials.access_token is not None:
             return "set a new WEBEX_ACCESS_TOKEN"
         return "authorise the integration again and set WEBEX_REFRESH_TOKEN"
+
+    @property
+    def reader(self) -> str:
+        """A digest that stays the same as long as what is configured does; no secret."""
+        token = self._credentials.access_token
+        return self._owner if token is None else hashlib.sha256(token.encode()).hexdigest()
+
+    @property
+    def scopes(self) -> str | None:
+        """Scopes that Webex granted with the stored tokens, in order; None when not known."""
+        if self._credentials.access_token is not None:
+            return None
+        stored = self._stored()
+        return stored.scopes if stored else None
 
     def _is_due(self, tokens: _Tokens) -> bool:
         return self._clock.now() > tokens.renew_at
@@ -170,7 +185,9 @@ class Auth:
             renew_at = issued_at + lifetime - early
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadAnswer("the answer to POST /access_token lacks expires_in") from error
-        return _Tokens(self._owner, str(access_token), str(refresh_token), renew_at)
+        told = answer.get("scope")
+        scopes = " ".join(sorted(told.split())) if isinstance(told, str) and told else None
+        return _Tokens(self._owner, str(access_token), str(refresh_token), renew_at, scopes)
 
 
 def _owner(credentials: Credentials, base_url: str) -> str:

@@ -4,7 +4,7 @@ Belongs here: paths, parameters and what each kind of token may ask. Does not: t
 rows (pipeline/rows.py), nor asking again and paging (client.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.client import Client
 
 _PAGE = {"max": "100"}
+_ENDED = {"meetingType": "meeting", "state": "ended"}
 _BEFORE_START = timedelta(days=1)
 _WIDEST_ADMIN_WINDOW = timedelta(days=30)
 _LISTED_AT_MOST = 10_000
@@ -34,7 +35,27 @@ class TokenKind(StrEnum):
 _RULED_OUT = {
     TokenKind.USER: frozenset[str](),
     TokenKind.ADMIN: frozenset({"transcript_snippets"}),
-    TokenKind.COMPLIANCE: frozenset({"meetings"}),
+    TokenKind.COMPLIANCE: frozenset[str](),
+}
+
+
+class Reach(StrEnum):
+    """What a listing by time covers: everything the token may see, or one site at a time."""
+
+    EVERYTHING = "everything"
+    ONE_SITE = "one site"
+
+
+# Resources that can be listed by time, for many meetings at once. An administrator's transcripts
+# cannot (webex-api.md T44), nor can an officer's meetings.
+_BY_TIME = {
+    TokenKind.USER: {
+        "meeting": Reach.EVERYTHING,
+        "recordings": Reach.EVERYTHING,
+        "transcripts": Reach.ONE_SITE,
+    },
+    TokenKind.ADMIN: {"meeting": Reach.EVERYTHING, "recordings": Reach.ONE_SITE},
+    TokenKind.COMPLIANCE: {"recordings": Reach.ONE_SITE, "transcripts": Reach.ONE_SITE},
 }
 # Resources of webhooks that a kind of token has no scope for (webex-api.md 1.3).
 _NO_WEBHOOKS = {
@@ -48,21 +69,20 @@ _NO_WEBHOOKS = {
 class Listing:
     """All pages of a listing, as raw items.
 
-    `broken` counts items that Webex sent with `errors`. They are left out, so a listing with any
-    is not the whole truth.
+    `broken` are items that Webex sent with `errors`: what is missing in them is not known, so a
+    listing with any is not the whole truth.
     """
 
     items: list[dict[str, Any]]
-    broken: int
+    broken: list[dict[str, Any]]
 
 
 class Webex:
     """What one token of the given kind can read, and the webhooks that it can have.
 
-    Every method that asks raises what `Client` raises. Of a meeting they take all that is known
-    (`host_email` and `site_url` may be None) and send what the kind of token needs: a host's own
-    token never names a host. Listings that are asked for in vain for want of a host would come
-    back empty; so an unknown host is looked up first.
+    Every method that asks raises what `Client` raises. They send what the kind of token needs of
+    what is known (`host_email` and `site_url` may be None): a host's own token never names a host.
+    A listing without the host that it needs would come back empty; an unknown one is looked up.
     """
 
     def __init__(self, client: Client, kind: TokenKind, clock: Clock) -> None:
@@ -70,23 +90,24 @@ class Webex:
         self._speaks_for_others = kind is not TokenKind.USER
         self._ruled_out = _RULED_OUT[kind]
         self._no_webhooks = _NO_WEBHOOKS[kind]
+        self._by_time = _BY_TIME[kind]
+        self._schedules = kind is not TokenKind.COMPLIANCE
         self._clock = clock
 
     def can_read(self, resource: str) -> bool:
-        """Whether this kind of token may read a table at all; costs no request.
-
-        `meetings` stands for the listing of ended meetings.
-        """
+        """Whether this kind of token may read a resource at all; costs no request."""
         return resource not in self._ruled_out
 
     @property
     def can_schedule(self) -> bool:
         """Whether this kind of token may read and change scheduled meetings; costs no request."""
-        return "meetings" not in self._ruled_out
+        return self._schedules
 
-    def recordings(
-        self, meeting_id: str, *, started_at: datetime, host_email: str | None, site_url: str | None
-    ) -> Listing:
+    def reach(self, resource: str) -> Reach | None:
+        """What a listing of the resource by time covers; None where there is none."""
+        return self._by_time.get(resource)
+
+    def recordings(self, meeting_id: str, *, started_at: datetime, site_url: str | None) -> Listing:
         """Available recordings of one meeting, from GET /recordings or /admin/recordings.
 
         /recordings covers all sites of the token's owner. /admin/recordings covers all hosts of one
@@ -100,6 +121,17 @@ class Webex:
             return self._list("/recordings", params | _from_to(start, end))
         end = min(end, start + _WIDEST_ADMIN_WINDOW)
         return self._list("/admin/recordings", params | _from_to(start, end) | _site(site_url))
+
+    def recordings_between(
+        self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
+    ) -> Listing | None:
+        """Available recordings made from `start` on and before `end`, of all meetings.
+
+        From GET /recordings for a host's own token, of all sites; from GET /admin/recordings, of
+        one site and 30 days at most, for others. None when there are more pages than `most_pages`.
+        """
+        path = "/admin/recordings" if self._speaks_for_others else "/recordings"
+        return self._list_some(path, _from_to(start, end) | _site(site_url), most_pages)
 
     def recording(self, recording_id: str, *, host_email: str | None) -> dict[str, Any]:
         """Details of one recording, with short-lived links, from GET /recordings/{id}.
@@ -127,39 +159,56 @@ class Webex:
         params |= self._known_host(meeting_id, host_email) | _site(site_url)
         return self._list("/meetingTranscripts", params)
 
+    def transcripts_between(
+        self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
+    ) -> Listing | None:
+        """Transcripts of one site that came from `start` on and before `end`, of all meetings.
+
+        From GET /meetingTranscripts for a host's own token; for a compliance officer from GET
+        /admin/meetingTranscripts, where deleted ones are among them with that status. None when
+        there are more pages than `most_pages`.
+        """
+        path = "/admin/meetingTranscripts" if self._speaks_for_others else "/meetingTranscripts"
+        return self._list_some(path, _from_to(start, end) | _site(site_url), most_pages)
+
     def snippets(self, transcript_id: str) -> Listing:
         """What was said, from GET /meetingTranscripts/{id}/snippets, which knows no hostEmail."""
         return self._list(f"/meetingTranscripts/{_segment(transcript_id)}/snippets", {})
 
-    def ended_meetings(
-        self,
-        *,
-        start: datetime,
-        end: datetime,
-        host_email: str | None = None,
-        site_url: str | None = None,
-    ) -> Listing:
+    def transcript_exists(self, transcript_id: str) -> bool:
+        """Whether a transcript's snippets can still be had, from the first page of them.
+
+        Raises NotFound or Gone when not, which proves something only where they were read before.
+        """
+        path = f"/meetingTranscripts/{_segment(transcript_id)}/snippets"
+        return bool(self._client.get(path, {"max": "1"}))
+
+    def ended_meetings(self, start: datetime, end: datetime) -> Listing:
         """Meeting instances that ended, `start` included and `end` not, from GET /meetings.
 
-        For an administrator those of all hosts, or of `host_email` as host or invitee. A listing
-        ends at 10,000 meetings without a word; a window that is so full is asked for in halves, and
-        a meeting may come twice then. Raises BadAnswer when that is of no help.
+        For an administrator those of all hosts and sites, otherwise those that the token's owner
+        hosted or was invited to. A listing ends at 10,000 meetings without a word; a window that is
+        so full is asked for in halves, and a meeting may come twice then. Raises BadAnswer when
+        that is of no help.
         """
-        params = {"meetingType": "meeting", "state": "ended"} | _from_to(start, end)
-        listing = self._list("/meetings", params | self._host(host_email) | _site(site_url))
-        if len(listing.items) + listing.broken < _LISTED_AT_MOST:
+        listing = self._list("/meetings", _ENDED | _from_to(start, end))
+        if len(listing.items) + len(listing.broken) < _LISTED_AT_MOST:
             return listing
         if end - start < _NARROWEST_SPLIT:
             raise BadAnswer(f"There are {_LISTED_AT_MOST} meetings at {format_timestamp(start)}.")
         middle = start + (end - start) / 2
-        halves = [
-            self.ended_meetings(start=since, end=until, host_email=host_email, site_url=site_url)
-            for since, until in ((start, middle), (middle, end))
-        ]
+        halves = [self.ended_meetings(start, middle), self.ended_meetings(middle, end)]
         items = [item for half in halves for item in half.items]
-        return Listing(items, sum(half.broken for half in halves))
+        return Listing(items, [item for half in halves for item in half.broken])
 
-    def meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+    def meetings_between(
+        self, start: datetime, end: datetime, *, most_pages: int
+    ) -> Listing | None:
+        """As `ended_meetings`; None when there are more pages than `most_pages`, or 10,000."""
+        fewer = min(most_pages, _LISTED_AT_MOST // 100 - 1)
+        return self._list_some("/meetings", _ENDED | _from_to(start, end), fewer)
+
+    def meeting(self, meeting_id: str) -> dict[str, Any]:
         """One meeting, from GET /meetings/{id}, or /admin/meetings/{id} for those beside the host.
 
         The latter needs no host and carries no secrets.
@@ -225,15 +274,30 @@ class Webex:
 
     def _known_host(self, meeting_id: str, host_email: str | None) -> dict[str, str]:
         if self._speaks_for_others and not host_email:
-            host_email = self.meeting(meeting_id, host_email=None).get("hostEmail")
+            host_email = self.meeting(meeting_id).get("hostEmail")
             if not isinstance(host_email, str) or not host_email:
                 raise BadAnswer(f"Webex does not say who hosted meeting {meeting_id}.")
         return self._host(host_email)
 
     def _list(self, path: str, params: dict[str, str]) -> Listing:
-        items = [item for page in self._client.pages(path, _PAGE | params) for item in page]
-        whole = [item for item in items if not item.get("errors")]
-        return Listing(whole, len(items) - len(whole))
+        pages = self._client.pages(path, _PAGE | params)
+        return _listing(item for page in pages for item in page)
+
+    def _list_some(self, path: str, params: dict[str, str], most_pages: int) -> Listing | None:
+        items: list[dict[str, Any]] = []
+        for number, page in enumerate(self._client.pages(path, _PAGE | params), 1):
+            if number > most_pages:
+                return None
+            items += page
+        return _listing(items)
+
+
+def _listing(items: Iterable[dict[str, Any]]) -> Listing:
+    whole: list[dict[str, Any]] = []
+    broken: list[dict[str, Any]] = []
+    for item in items:
+        (broken if item.get("errors") else whole).append(item)
+    return Listing(whole, broken)
 
 
 @contextmanager

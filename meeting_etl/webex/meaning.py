@@ -21,6 +21,7 @@ from meeting_etl.errors import (
     NotFound,
     Refused,
 )
+from meeting_etl.texts import whole_characters
 from meeting_etl.webex.wire import Answer, Passing
 
 T = TypeVar("T")
@@ -74,13 +75,20 @@ def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
 
 def an_object(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer; raises Passing when it is none."""
-    try:
-        found = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = None
+    found = _decoded(answer.body)
+    if found is None:
+        found = _decoded(whole_characters(answer.body))
     if not isinstance(found, dict):
         raise Passing(f"The answer to {answer.asked} is not a JSON object", answer.status)
     return found
+
+
+def _decoded(body: bytes) -> Any:
+    """The JSON document; None when it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def nothing(answer: Answer) -> None:
@@ -97,10 +105,7 @@ def a_list(answer: Answer) -> list[dict[str, Any]]:
 
 def _message(answer: Answer) -> str:
     """Webex's own words and its tracking id; of the body nothing else goes into an error."""
-    try:
-        body = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
+    body = _decoded(answer.body)
     told = body if isinstance(body, dict) else {}
     message = told.get("message")
     words = f": {_fit(message)}" if isinstance(message, str) and message.strip() else ""

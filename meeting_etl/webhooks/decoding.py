@@ -4,18 +4,13 @@ Belongs here: what is forgiven in a text that is not quite JSON, and telling wha
 that is none. Does not: what the JSON says (events.py).
 """
 
-import re
 from typing import Any
 
 import msgspec
 
+from meeting_etl.texts import whole_characters
+
 _BOM = b"\xef\xbb\xbf"
-_SURROGATES = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\.",
-    re.DOTALL,
-)
 _decode = msgspec.json.Decoder().decode
 
 
@@ -58,10 +53,5 @@ def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
 
 
 def _mended(text: bytes) -> bytes:
-    """Without the two faults that good senders make.
-
-    Files that were joined have a BOM within, and JavaScript cuts a text between the halves of a
-    surrogate pair: the half stands for no character and becomes U+FFFD.
-    """
-    text = text.removeprefix(_BOM)
-    return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], text)
+    """Without the two faults that good senders make: a BOM within joined files, and halves."""
+    return whole_characters(text.removeprefix(_BOM))

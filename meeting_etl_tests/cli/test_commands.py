@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import guide_world
+from meeting_etl.sandbox.world import demo_world, guide_world
+from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, command
 
 
@@ -52,7 +53,7 @@ def test_a_refetch_of_some_days_asks_again_for_those_alone(ran: Product) -> None
     assert ran.webex.counters.total == seen
     done = ran.command("run", "--from", "2021-05-14", "--to", "2021-05-14", "--refetch")
     assert done.returncode == 0
-    assert ran.webex.counters.total == seen + 4
+    assert ran.webex.counters.total == seen + 5
     assert len(ran.rows("recordings")) == 1
 
 
@@ -74,6 +75,31 @@ def test_status_shows_logs_ledger_and_open_work(ran: Product) -> None:
     assert "1 read, 1 lines, 1 events, 0 rejected lines" in done.stderr
     assert "transcript_snippets" in done.stdout
     assert "No day has open work." in done.stderr
+
+
+def test_status_of_days_says_what_is_known_and_why(ran: Product) -> None:
+    shown = ran.command("status", "--from", "2021-05-14", "--to", "2021-05-14").stdout
+    lines = [line.split() for line in shown.partition("Day by day")[2].splitlines()]
+    # Expected and ready; no other status, nothing to be asked; why.
+    assert [line for line in lines if line[:1] == ["recordings"]] == [
+        ["recordings", "1", "1", *"––––––", "1", "complete"]
+    ]
+    assert "Day by day" not in ran.command("status", "--from", "2021-05-15").stdout
+
+
+def test_status_says_until_when_a_day_waits(tmp_path: Path) -> None:
+    """A meeting that ended an hour ago: its recording may still come."""
+    now = Clock().now()
+    world = demo_world(2, now, days=1, meetings=40)
+    with Sandbox(world) as webex:
+        product = Product(tmp_path, webex)
+        product.write_logs()
+        assert product.command("run").returncode == 0
+        shown = product.command("status").stdout
+    assert "nothing_yet" in shown
+    assert "may_grow" in shown
+    asked_next = re.findall(r"\d\d-\d\d \d\d:(?:00|15|30|45) ", shown)
+    assert len(asked_next) > 5
 
 
 def test_sql_answers_as_table_csv_and_json(ran: Product) -> None:

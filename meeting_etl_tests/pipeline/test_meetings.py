@@ -133,7 +133,12 @@ def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None
     world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     pairs = world.ledger.pairs(MONDAY)
-    assert [pair.resource for pair in pairs] == ["participants", "recordings", "transcripts"]
+    assert [pair.resource for pair in pairs] == [
+        "meeting",
+        "participants",
+        "recordings",
+        "transcripts",
+    ]
     assert {pair.next_attempt_at for pair in pairs} == {moment("2026-03-02 11:15")}
     assert {(pair.status, pair.reason) for pair in pairs} == {("waiting", "not_asked_yet")}
 
@@ -189,6 +194,7 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
     world.fold()
     due = {pair.resource: pair.next_attempt_at for pair in world.ledger.pairs(MONDAY)}
     assert due == {
+        "meeting": None,
         "participants": None,
         "recordings": moment("2026-03-09 08:01"),
         "transcripts": None,
@@ -196,7 +202,7 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
     # The same event told twice by a repeated fold opens nothing twice.
     settle(world, world.clock.now())
     world.fold(MONDAY)
-    assert world.ledger.due(MONDAY, "recordings") == []
+    assert world.ledger.due_days() == []
 
 
 def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) -> None:

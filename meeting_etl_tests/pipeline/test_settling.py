@@ -12,10 +12,12 @@ from meeting_etl.pipeline.settling import (
     Pair,
     Settling,
     attempt_times,
+    is_last,
     judged,
     next_attempt,
     opened_at_once,
     opened_by_event,
+    to_be_asked_singly,
 )
 
 ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
@@ -27,11 +29,13 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
-def answer(pair: Pair, came: Came, now: datetime, rows: int = 0) -> Pair:
+def answer(pair: Pair, came: Came, now: datetime, rows: int = 0, *, denied: bool = False) -> Pair:
     return judged(
         pair,
         came,
         rows=rows,
+        grows=pair.resource in ("recordings", "transcripts"),
+        denied=denied,
         now=now,
         ended_at=ENDED,
         settling=SETTLING,
@@ -205,3 +209,29 @@ def test_a_fault_or_an_empty_answer_keeps_the_count_of_rows_that_the_lake_holds(
     held = answer(Pair("m", "recordings"), Came.ROWS, at(2, 10, 31), 3)
     assert answer(held, Came.FAULT, at(2, 11, 15)).row_count == 3
     assert answer(held, Came.EMPTY, at(2, 11, 15)).row_count == 3
+
+
+def test_what_the_flags_deny_is_not_recorded_and_what_they_do_not_is_late() -> None:
+    pair = Pair("m", "recordings")
+    for denied, reason in ((True, "not_recorded"), (False, "deadline_passed")):
+        last = answer(pair, Came.EMPTY, LONG_AFTER, denied=denied)
+        assert (last.status, last.reason, last.settled) == ("absent", reason, True)
+        early = answer(pair, Came.EMPTY, ENDED + timedelta(hours=2), denied=denied)
+        assert (early.status, early.reason, early.settled) == ("waiting", "nothing_yet", False)
+    # Rows that are here outweigh any flag.
+    held = answer(replace(pair, row_count=1), Came.EMPTY, LONG_AFTER, denied=True)
+    assert (held.status, held.reason) == ("ready", "no_longer_listed")
+
+
+def test_the_last_attempt_is_known_before_it_is_made() -> None:
+    pair = Pair("m", "recordings")
+    assert not is_last(pair, at(5, 10, 14), ENDED, SETTLING)
+    assert is_last(pair, at(5, 10, 15), ENDED, SETTLING)
+    told = opened_by_event(pair, at(6, 8), ENDED, SETTLING)
+    assert not is_last(told, at(6, 9), ENDED, SETTLING)
+    assert is_last(told, at(7, 8), ENDED, SETTLING)
+
+
+def test_a_pair_that_a_window_proves_nothing_of_stays_as_it_is_but_for_that() -> None:
+    pair = Pair("m", "recordings", status="ready", row_count=2, next_attempt_at=LONG_AFTER)
+    assert to_be_asked_singly(pair) == replace(pair, reason="not_in_window")

@@ -36,6 +36,7 @@ ALONE = {
     "empty_first_page": Faults(empty_first_page=0.05),
     "repeated_items": Faults(repeated_items=0.2),
     "numbers_in_strings": Faults(numbers_in_strings=0.2),
+    "missing_meeting_ids": Faults(missing_meeting_ids=0.5),
     "unauthorized": Faults(unauthorized=0.02, most_in_a_row=1),
     "rate_limit": Faults(requests_per_second=100, burst=20),
     "rate_limit_by_date": Faults(requests_per_second=100, burst=20, retry_after="date"),
@@ -57,6 +58,7 @@ TOGETHER = Faults(
     empty_first_page=0.03,
     repeated_items=0.05,
     numbers_in_strings=0.05,
+    missing_meeting_ids=0.05,
 )
 
 
@@ -121,6 +123,16 @@ def test_unknown_fields_and_changed_types_are_kept_beside_the_columns(
         assert any(row["extra"] for row in found[name]), name
 
 
+def test_halves_of_characters_become_a_sign_and_lose_nothing(
+    world: World, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    found, _ = settled(world, tmp_path, Faults(halved_characters=1.0))
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        assert len(found[name]) == len(truth[name])
+    said = [row["text"] for row in truth["transcript_snippets"]]
+    assert [row["text"] for row in found["transcript_snippets"]] == [f"\ufffd{one}" for one in said]
+
+
 @pytest.mark.parametrize(
     ("faults", "status"),
     [("forbidden_meetings", "forbidden"), ("missing_meetings", "gone"), ("gone_meetings", "gone")],
@@ -134,8 +146,12 @@ def test_one_bad_meeting_stops_nothing(
     for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
         others = [row for row in truth[name] if row["meeting_id"] != bad]
         assert found[name] == others, name
-    ledger = {row["status"] for row in found["fetch_ledger"] if row["meeting_id"] == bad}
-    assert ledger == {status}
+    ledger = {
+        row["resource"]: row["status"] for row in found["fetch_ledger"] if row["meeting_id"] == bad
+    }
+    assert (ledger["meeting"], ledger["participants"]) == (status, status)
+    # A window that reaches to the last attempt does not show them, and that is all there is to say.
+    assert {ledger["recordings"], ledger["transcripts"]} <= {status, "absent"}
 
 
 def test_a_refused_refresh_ends_the_run_and_keeps_what_came(world: World, tmp_path: Path) -> None:
@@ -187,7 +203,8 @@ def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_p
             ("forbidden", "refused"): 20,
             ("failed", "scope"): 40,
         }
-        assert sum("recordings" in url for url in product.requests()) == 20
+        # The window, and then the first 20.
+        assert sum("recordings" in url for url in product.requests()) == 21
         assert outcome.failed_pairs > 0
     # With the right token all of them are had: the failed ones by themselves, the others by retry.
     with Sandbox(webex.world, clock) as webex:

@@ -47,11 +47,11 @@ def test_the_meeting(folder: Path) -> None:
     assert row == {
         "meeting_id": MEETING,
         "meeting_series_id": SERIES,
-        "scheduled_meeting_id": None,
+        "scheduled_meeting_id": f"{SERIES}_20210514T203000Z",
         "meeting_number": None,
-        "title": None,
+        "title": "Test meeting-20210514 2025-1",
         "meeting_type": "meeting",
-        "scheduled_type": None,
+        "scheduled_type": "meeting",
         "state": "ended",
         "timezone": "UTC",
         "started_at": STARTED,
@@ -60,14 +60,17 @@ def test_the_meeting(folder: Path) -> None:
         "host_user_id": HOST,
         "host_email": HOST_EMAIL,
         "host_email_domain": "guide-host.example",
-        "host_display_name": None,
+        "host_display_name": "Dana Poole",
         "site_url": SITE,
         "org_id": "55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b",
-        "has_recording": None,
-        "has_transcription": None,
+        "has_recording": True,
+        "has_transcription": True,
         "delivery_count": 1,
         "origin": "webhook",
-        "extra": None,
+        "extra": (
+            '{"hasChat": false, "hasClosedCaption": false, "hasPolls": false, "hasQA": false, '
+            '"hasSlido": false}'
+        ),
         "date": DAY,
     }
 
@@ -91,6 +94,7 @@ def test_the_recording(folder: Path) -> None:
             "integration_tags": None,
             "status": None,
             "deleted_at": None,
+            "deletion_proof": None,
             "host_email": HOST_EMAIL,
             "host_email_domain": "guide-host.example",
             "playback_url": None,
@@ -114,6 +118,7 @@ def test_the_transcript(folder: Path) -> None:
             "started_at": at(20, 25, 22),
             "status": None,
             "deleted_at": None,
+            "deletion_proof": None,
             "snippet_count": 1,
             "extra": None,
             "date": DAY,
@@ -271,6 +276,7 @@ def test_the_ledger_says_that_all_is_here(folder: Path) -> None:
         (row["resource"], row["resource_id"], row["status"], row["settled"], row["row_count"])
         for row in rows(folder, "fetch_ledger")
     ] == [
+        ("meeting", "", "ready", True, 1),
         ("participants", "", "ready", True, 2),
         ("recordings", "", "ready", True, 1),
         ("transcript_snippets", TRANSCRIPT, "ready", True, 1),

@@ -58,13 +58,23 @@ def test_every_recording_that_was_ready_is_there(ran: Product, world: World) -> 
         for meeting in world.meetings
         for recording in meeting.recordings
         if max(recording.available_at, meeting.ended_at + timedelta(minutes=15)) <= NOW
-        and recording.deleted_at is None
+        and (recording.purged_at is None or recording.purged_at > NOW)
     }
     found = {
         row["recording_id"]: (row["meeting_id"], row["duration_seconds"], row["size_bytes"])
         for row in ran.rows("recordings")
+        if row["status"] == "available"
     }
     assert found == expected
+    tombstones = {
+        row["recording_id"] for row in ran.rows("recordings") if row["status"] == "deleted"
+    }
+    assert tombstones == {
+        recording.id
+        for meeting in world.meetings
+        for recording in meeting.recordings
+        if recording.purged_at is not None and recording.purged_at <= NOW
+    }
 
 
 def test_every_participant_of_a_finished_meeting_is_there(ran: Product, world: World) -> None:
@@ -172,7 +182,7 @@ def test_appended_lines_are_the_only_ones_asked_for(copy: Product) -> None:
     seen = copy.webex.counters.total
     copy.run()
     asked = copy.requests(seen)
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert all("0123456789abcdef0123456789abcdef_I_777" in url for url in asked)
 
 
@@ -195,7 +205,11 @@ def test_a_lost_table_comes_again(copy: Product, name: str) -> None:
     for day in {row["date"] for row in before["meetings"]}:
         etl.ledger.announce({day: ["none"]})
     copy.run()
-    assert tables(copy.folder) == before
+    after = tables(copy.folder)
+    for row in (*after["fetch_ledger"], *before["fetch_ledger"]):
+        # What the API told of the meetings was lost with their table, so it was asked again.
+        row["attempts"] -= row["attempts"] if row["resource"] == "meeting" else 0
+    assert after == before
 
 
 @pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
@@ -243,7 +257,14 @@ def test_late_assets_are_asked_for_until_they_come(tmp_path: Path, world: World)
             for meeting in world.meetings
             if meeting.id in told
             for recording in meeting.recordings
-            if recording.deleted_at is None
         }
-        assert {row["recording_id"] for row in product.rows("recordings")} == expected
+        found = {row["recording_id"]: row["status"] for row in product.rows("recordings")}
+        assert set(found) == expected
+        # What went for good without an event for the logs is found missing, and then proven.
+        assert {key for key, status in found.items() if status != "available"} == {
+            recording.id
+            for meeting in world.meetings
+            for recording in meeting.recordings
+            if recording.deleted_at or recording.purged_at
+        }
         assert product.etl().ledger.open_days() == {}

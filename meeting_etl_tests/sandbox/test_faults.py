@@ -226,6 +226,18 @@ def test_a_field_of_another_type(serve: Serve, ask: Ask, world: World) -> None:
     }
 
 
+def test_items_that_do_not_say_whose_they_are(serve: Serve, ask: Ask, world: World) -> None:
+    walker = ask(serve(world, missing_meeting_ids=1.0))
+    assert ["meetingId" in item for item in walker.items("/recordings")] == [False, True, False]
+
+
+def test_texts_that_begin_in_the_middle_of_a_character(
+    serve: Serve, ask: Ask, world: World
+) -> None:
+    answer = ask(serve(world, halved_characters=1.0)).get("/recordings")
+    assert answer.text.count(r'"topic":"\ud83d') == 3
+
+
 def test_changes_hit_some_urls_only(serve: Serve, ask: Ask) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     walker = ask(serve(world, unknown_fields=0.3))
@@ -258,8 +270,9 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: Ask) -> None:
         assert [walker.status(path) for _ in range(4)] == [403] * 4, path
     assert walker.status("/recordings", meetingId=B) == 404
     assert walker.status("/recordings", meetingId=other) == 410
-    # Listings of many meetings are not affected.
-    assert len(walker.items("/recordings")) == 2
+    # Listings of many meetings do not show them either.
+    assert walker.items("/recordings") == []
+    assert len(ask(serve(small_world(), NOW)).items("/recordings")) == 2
     assert walker.status("/recordings", meetingId=S1) == 200
     assert webex.counters.injected == {"always 403": 28, "always 404": 1, "always 410": 1}
 

@@ -1,0 +1,162 @@
+"""Committing: from answers to rows, and both to the lake.
+
+Belongs here: what rows a batch of answers makes, what they replace, the order of commit (design.md
+rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means (settling.py).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from meeting_etl.pipeline.asking import Answer
+from meeting_etl.pipeline.deletions import is_deleted, unlisted
+from meeting_etl.pipeline.engine import DayReport, Engine
+from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
+from meeting_etl.pipeline.rows import Row
+from meeting_etl.pipeline.settling import (
+    NO_REQUEST,
+    Came,
+    Pair,
+    judged,
+    next_attempt,
+    to_be_asked_singly,
+)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An answer, judged, with the rows that it made."""
+
+    answer: Answer
+    came: Came
+    rows: list[Row]
+
+
+class Committer:
+    """Writes batches of answers of one resource and day, under the day's lock."""
+
+    def __init__(self, engine: Engine, spec: FetchSpec, day: date, report: DayReport) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._day = day
+        self._report = report
+        # Meetings that were answered in full so far.
+        self.answered: set[str] = set()
+
+    def commit(self, batch: Sequence[Answer], singly: Iterable[Target] = ()) -> None:
+        """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of."""
+        made = [self._made(answer) for answer in batch]
+        self._write(made)
+        pairs = [to_be_asked_singly(target.pair) for target in singly]
+        if made:
+            known = {_key(pair) for pair in self._engine.ledger.pairs(self._day)}
+            pairs += [self._judged(one) for one in made]
+            pairs += [pair for one in made for pair in self._opened(one) if _key(pair) not in known]
+        if pairs:
+            self._engine.ledger.record(self._day, pairs)
+        self._note(made)
+
+    def _made(self, answer: Answer) -> _Made:
+        ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
+        rows = self._spec.rows(answer.items, answer.target, self._report.drift, ours)
+        own = [row for row in rows if all(row[name] is not None for name in self._spec.table.key)]
+        came = answer.came
+        if came is Came.ROWS:
+            present = self._present(own)
+            if len(own) < len(rows):
+                # What has no id cannot be kept: the answer is not the whole truth.
+                came = Came.PARTIAL
+            elif not present:
+                came = Came.EMPTY
+            elif not self._spec.finished(present):
+                came = Came.UNFINISHED
+        return _Made(answer, came, own)
+
+    def _present(self, rows: list[Row]) -> list[Row]:
+        """Rows of what was not deleted."""
+        return [row for row in rows if not is_deleted(row)] if self._spec.look else rows
+
+    def _judged(self, made: _Made) -> Pair:
+        """The pair after its answer."""
+        target = made.answer.target
+        return judged(
+            target.pair,
+            made.came,
+            rows=len(self._present(made.rows)),
+            grows=self._spec.grows or made.answer.swept,
+            denied=target.flagged is False,
+            now=made.answer.at,
+            ended_at=target.ended_at,
+            settling=self._engine.ledger.settling,
+            http_status=made.answer.http_status,
+            run_id=self._engine.run_id,
+        )
+
+    def _opened(self, made: _Made) -> list[Pair]:
+        """The pairs that an answer opens, with their first attempt."""
+        target, settling = made.answer.target, self._engine.ledger.settling
+        return [
+            replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
+            for pair in self._spec.opens(target, self._present(made.rows))
+        ]
+
+    def _note(self, made: Sequence[_Made]) -> None:
+        for one in made:
+            self._report.came[one.came.value] += 1
+            self._report.swept += one.answer.swept
+            self._report.asked += one.came not in NO_REQUEST and not one.answer.swept
+            if one.came in (Came.ROWS, Came.EMPTY):
+                self.answered.add(one.answer.target.meeting_id)
+
+    def _write(self, made: Sequence[_Made]) -> None:
+        spec, lake = self._spec, self._engine.lake
+        rows = [row for one in made for row in one.rows]
+        if spec.onto is not None:
+            rows = self._onto(made, rows)
+        whole: list[str] = []
+        if spec.replaces:
+            whole = [one.rows[0][spec.replaces] for one in made if one.came is Came.ROWS]
+        instead_of = {spec.replaces: whole} if spec.replaces else None
+        lake.merge(spec.table, self._day, rows, instead_of=instead_of)
+        self._count_in_parent(made, rows, whole)
+
+    def _onto(self, made: Sequence[_Made], rows: list[Row]) -> list[Row]:
+        """The rows, each with what the lake holds of it, and those that are listed no longer."""
+        spec, lake, onto = self._spec, self._engine.lake, self._spec.onto
+        (key,) = spec.table.key
+        meetings = {one.answer.target.meeting_id for one in made}
+        known = lake.read(spec.table, self._day, where={"meeting_id": meetings}).to_pylist()
+        held = {row[key]: row for row in known}
+        merged = []
+        for row in rows:
+            if row[key] in held and onto is not None:
+                merged.append(onto(held[row[key]], row))
+            elif not (spec.look and is_deleted(row)):
+                merged.append(row)  # of what was deleted before it was ever here nothing is kept
+        if spec.look:
+            whole = (Came.ROWS, Came.EMPTY)
+            answered = {one.answer.target.meeting_id for one in made if one.came in whole}
+            listed = {row[key] for row in rows}
+            merged += unlisted((one for one in known if one["meeting_id"] in answered), listed, key)
+        return merged
+
+    def _count_in_parent(
+        self, made: Sequence[_Made], rows: Sequence[Row], whole: Collection[str]
+    ) -> None:
+        """Write into each transcript that was answered in full how many snippets it has."""
+        spec = self._spec
+        if spec.parent is None or spec.replaces is None:
+            return
+        counts = Counter(row[spec.replaces] for row in rows)
+        targets = [one.answer.target for one in made]
+        parents = [
+            {**target.parent, "snippet_count": counts[target.pair.resource_id]}
+            for target in targets
+            if target.parent and target.pair.resource_id in whole
+        ]
+        self._engine.lake.merge(spec.parent, self._day, parents)
+
+
+def _key(pair: Pair) -> tuple[str, str, str]:
+    return pair.meeting_id, pair.resource, pair.resource_id

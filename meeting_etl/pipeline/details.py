@@ -1,0 +1,50 @@
+"""What the API tells of a meeting, beside what its webhook events told.
+
+Belongs here: which of the two counts for each column of `meetings`. Does not: folding events
+(meetings.py), what is asked and when (fetch_specs.py, settling.py).
+"""
+
+import json
+
+from meeting_etl.pipeline.rows import Row
+
+# Columns for which the API's latest answer counts, for no event or only an older one tells them.
+# All others are the events' (design.md rule 1), and filled from the API where these do not say.
+_OF_THE_API = frozenset(
+    """
+    title scheduled_type host_display_name has_recording has_transcription scheduled_meeting_id
+    run_id fetched_at
+    """.split()
+)
+
+
+def with_details(held: Row, told: Row) -> Row:
+    """The row of `meetings` that the lake holds, with what the API has told now."""
+    row = held | {
+        name: value
+        for name, value in told.items()
+        if value is not None and (name in _OF_THE_API or held[name] is None)
+    }
+    if held["started_at"] is None and row["started_at"] and row["started_at"] <= row["ended_at"]:
+        row["duration_seconds"] = int((row["ended_at"] - row["started_at"]).total_seconds())
+    row["extra"] = _united(held["extra"], told["extra"])
+    return row
+
+
+def with_events(held: Row, folded: Row) -> Row:
+    """The row that was folded from events, with what the lake's row knows beside."""
+    of_the_api = _OF_THE_API if held["fetched_at"] else frozenset[str]()
+    row = folded | {
+        name: value
+        for name, value in held.items()
+        if value is not None and (name in of_the_api or folded.get(name) is None)
+    }
+    row["extra"] = _united(held["extra"], folded["extra"])
+    return row
+
+
+def _united(older: str | None, newer: str | None) -> str | None:
+    """Fields of both; the newer value counts."""
+    if older is None or newer is None:
+        return newer or older
+    return json.dumps(json.loads(older) | json.loads(newer), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,107 @@
+"""What a FetchSpec consists of: how one resource is asked for and which rows that makes.
+
+Belongs here: the shapes. Does not: the specs themselves (fetch_specs.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.settling import Pair
+from meeting_etl.schemas import Table
+from meeting_etl.webex.endpoints import Listing, Webex
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
+
+    `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
+    anything of the kind.
+    """
+
+    pair: Pair
+    meeting: Row
+    parent: Row | None = None
+    flagged: bool | None = None
+
+    @property
+    def meeting_id(self) -> str:
+        """Id of the meeting instance."""
+        return self.pair.meeting_id
+
+    @property
+    def started_at(self) -> datetime:
+        """Start of the meeting, its end where the start is not known."""
+        moment: datetime = self.meeting["started_at"] or self.meeting["ended_at"]
+        return moment
+
+    @property
+    def ended_at(self) -> datetime:
+        """End of the meeting."""
+        moment: datetime = self.meeting["ended_at"]
+        return moment
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, end excluded, and the site that is looked at; None for all sites."""
+
+    start: datetime
+    end: datetime
+    site_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How one listing answers for many meetings.
+
+    `ask` gets all items of a window, None when there are more pages than the number given. `key`
+    is the field with the meeting's id. `late`: items come up to days after the meeting, so that a
+    window must be wide; without it a meeting is found at its own time. `proves`: what a window does
+    not show is not there; without it the meeting is asked for before it counts as absent. `least`
+    targets make a window worth its while.
+    """
+
+    ask: Callable[[Webex, Window, int], Listing | None]
+    key: str = "meetingId"
+    late: bool = True
+    proves: bool = True
+    least: int = 2
+
+
+@dataclass(frozen=True)
+class FetchSpec:
+    """How one resource is fetched into a table.
+
+    `ask` gets the items of one target, `sweep` those of many, `rows` makes rows of them. A complete
+    answer takes the place of all rows with the same value in `replaces`; without it rows are merged
+    by key, each made of the row that the lake holds and the new one by `onto`. `look` finds out
+    what became of a row that is no longer listed (see deletions.py). `finished` says whether the
+    rows are final, `grows` whether more may come all the same; `opens` names the pairs that an
+    answer opens; `parent` is the table that resource_id is a key of; `flag` the column of
+    `meetings` that says whether there is anything.
+    """
+
+    table: Table
+    ask: Callable[[Webex, Target], Listing]
+    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
+    name: str = ""
+    sweep: Sweep | None = None
+    replaces: str | None = None
+    onto: Callable[[Row, Row], Row] | None = None
+    look: Callable[[Webex, Row], str] | None = None
+    finished: Callable[[Sequence[Row]], bool] = lambda _: True
+    grows: bool = False
+    opens: Callable[[Target, Sequence[Row]], list[Pair]] = lambda *_: []
+    parent: Table | None = None
+    flag: str | None = None
+
+    @property
+    def resource(self) -> str:
+        """Name in the ledger: that of the table, unless there is another."""
+        return self.name or self.table.name

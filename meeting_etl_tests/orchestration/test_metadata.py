@@ -1,0 +1,70 @@
+"""What a run's page shows of each day: rows, how they were had, and what was not expected."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from meeting_etl.definitions import build_defs
+from meeting_etl.orchestration.automation import run_now
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+DAY = str(date(2026, 3, 11))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Metadata of the day by asset, after a run against a Webex that sends strange things."""
+    world = sized_world(1, NOW, meetings=4, participants=2, snippets=3)
+    faults = Faults(unknown_fields=1.0, changed_types=1.0)
+    place: Path = tmp_path_factory.mktemp("data")
+    with (
+        Sandbox(world, ManualClock(NOW), faults) as webex,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        product = Product(place, webex, "user", clock=webex.clock)
+        product.write_logs()
+        etl = product.etl()
+        assert run_now(build_defs(etl), instance, etl).failures == []
+        found = {}
+        for name in ("meetings", "recordings", "participants", "transcripts"):
+            (record, *_) = instance.fetch_materializations(
+                dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[DAY]), limit=1
+            ).records
+            materialization = record.asset_materialization
+            assert materialization is not None
+            found[name] = {key: one.value for key, one in materialization.metadata.items()}
+    return found
+
+
+def test_rows_and_how_they_were_had(told: dict[str, dict[str, Any]]) -> None:
+    for name, rows, singly, windows in (
+        ("meetings", 4, 0, 4),
+        ("recordings", 4, 0, 4),
+        ("participants", 8, 4, 0),
+        ("transcripts", 4, 0, 4),
+    ):
+        shown = told[name]
+        assert (shown["rows"], shown["dagster/partition_row_count"]) == (rows, rows), name
+        assert (shown["asked_singly"], shown["answered_by_windows"]) == (singly, windows), name
+    assert told["meetings"]["folded"] == 4
+    assert told["recordings"]["answers"] == {"rows": 4}
+
+
+def test_fields_that_are_not_known_are_counted(told: dict[str, dict[str, Any]]) -> None:
+    for name, count in (("meetings", 4), ("recordings", 4), ("participants", 8)):
+        unknown = told[name]["unknown_fields"]
+        assert unknown == {"sentiment": count, "futureField": count}, name
+
+
+def test_values_of_another_type_are_counted(told: dict[str, dict[str, Any]]) -> None:
+    assert told["recordings"]["unreadable_values"] == {"durationSeconds": 4}
+    assert told["participants"]["unreadable_values"] == {"displayName": 8}
+    assert told["meetings"]["unreadable_values"] == {"title": 4}

@@ -1,0 +1,77 @@
+"""Rule 6: what one token may not read is asked for again by another; and by nothing else."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+WORLD = sized_world(1, NOW, meetings=6, participants=2, snippets=3)
+
+
+def states(product: Product, resource: str) -> Counter[tuple[str, str]]:
+    rows = product.rows("fetch_ledger")
+    return Counter((row["status"], row["reason"]) for row in rows if row["resource"] == resource)
+
+
+def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = Product(tmp_path, webex, "admin", clock=clock)
+        product.write_logs()
+        product.run()
+        assert states(product, "transcript_snippets") == {("forbidden", "token_kind"): 6}
+        seen = webex.counters.total
+        assert product.run().days == []
+        officer = Product(tmp_path, webex, "compliance", clock=clock)
+        outcome = officer.run()
+        assert any("another one: 6 " in notice for notice in outcome.notices)
+        assert states(officer, "transcript_snippets") == {("ready", "complete"): 6}
+        # The snippets and nothing else.
+        assert webex.counters.total == seen + 6
+        assert officer.run().days == []
+        # Nothing is opened, let alone lost, when the first token comes back.
+        assert product.run().days == []
+        assert len(product.rows("transcript_snippets")) == 18
+
+
+def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_path: Path) -> None:
+    """A host's grant where an officer's is needed; then the officer authorises."""
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+
+        def granted(kind: str) -> dict[str, str]:
+            return {
+                "WEBEX_ACCESS_TOKEN": "",
+                "WEBEX_CLIENT_ID": webex.client_id,
+                "WEBEX_CLIENT_SECRET": webex.client_secret,
+                "WEBEX_REFRESH_TOKEN": webex.grant(kind),  # type: ignore[arg-type]
+            }
+
+        product = Product(tmp_path, webex, clock=clock, more=granted("admin"))
+        product.write_logs()
+        product.run()
+        assert states(product, "transcript_snippets") == {("forbidden", "refused"): 6}
+        clock.advance(days=20)
+        assert product.run().days == [], "the token is renewed and stays the same reader"
+        product = Product(tmp_path, webex, clock=clock, more=granted("compliance"))
+        product.run()
+        assert states(product, "transcript_snippets") == {("ready", "complete"): 6}
+
+
+def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = Product(tmp_path, webex, "admin", clock=clock)
+        product.write_logs()
+        product.run()
+        for content in (b"", b"{", b'{"since": 5}', b"[]"):
+            (tmp_path / "state" / "reader.json").write_bytes(content)
+            assert product.run().days == []
+            assert b"plantedsecret" not in (tmp_path / "state" / "reader.json").read_bytes()
+        (tmp_path / "state" / "reader.json").unlink()
+        assert product.run().days == []

@@ -1,0 +1,198 @@
+"""Rules 3 to 5: windows fill the tables as one request a meeting does, for far fewer requests."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.model import Kind, World
+from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product, tables
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+KINDS: tuple[Kind, ...] = ("user", "admin", "compliance")
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return demo_world(6, NOW, days=3, meetings=48)
+
+
+@pytest.fixture
+def singly(tmp_path: Path) -> dict[str, str]:
+    """Settings that switch windows off."""
+    file = tmp_path / "settings.toml"
+    file.write_text("[fetch]\nwindows = false\n")
+    return {"MEETING_ETL_SETTINGS": str(file)}
+
+
+def outcome(
+    world: World,
+    folder: Path,
+    kind: Kind,
+    *,
+    starts_after: timedelta,
+    rounds: int,
+    more: dict[str, str] | None = None,
+    faults: Faults | None = None,
+) -> tuple[dict[str, Any], Counter[str]]:
+    """Tables after some runs, 6 hours apart, and how often each path was asked for."""
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock, faults or Faults()) as webex:
+        product = Product(folder, webex, kind, clock=clock, more=more or {})
+        product.write_logs()
+        clock.advance(seconds=starts_after.total_seconds())
+        for _ in range(rounds):
+            assert product.run().failures == []
+            clock.advance(hours=6)
+        paths = Counter(url.partition("?")[0] for url in product.requests())
+    found = tables(folder)
+    for row in found["meetings"]:
+        row["extra"] = None  # GET /admin/meetings/{id} tells of more flags than the listing
+    return found, paths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("starts_after", "rounds"),
+    [(timedelta(), 16), (timedelta(days=30), 2)],
+    ids=["as it happens", "long after"],
+)
+def test_windows_and_single_requests_fill_the_same_tables(
+    world: World,
+    tmp_path: Path,
+    singly: dict[str, str],
+    kind: Kind,
+    starts_after: timedelta,
+    rounds: int,
+) -> None:
+    ways = {
+        name: outcome(
+            world, tmp_path / name, kind, starts_after=starts_after, rounds=rounds, more=more
+        )
+        for name, more in (("windows", {}), ("singly", singly))
+    }
+    (found, few), (expected, many) = ways["windows"], ways["singly"]
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        assert found[name] == expected[name], name
+    assert without(found, "meetings") == without(expected, "meetings")
+    assert ledger_of(found) == ledger_of(expected)
+    assert few.total() < many.total()
+    assert {row["status"] for row in found["recordings"]} >= {"available", "deleted"}
+
+
+def without(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Meetings without what GET /meetings/{id} does not tell a host (webex-api.md 4.3)."""
+    missing = ("has_recording", "has_transcription", "scheduled_meeting_id")
+    return [{key: row[key] for key in row if key not in missing} for row in found[name]]
+
+
+def ledger_of(found: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What the ledger says of each pair; flags, which give a reason, only come by window."""
+    return [
+        (
+            row["meeting_id"],
+            row["resource"],
+            row["resource_id"],
+            row["status"],
+            row["settled"],
+            row["row_count"],
+            row["reason"].replace("not_recorded", "deadline_passed"),
+        )
+        for row in found["fetch_ledger"]
+    ]
+
+
+def test_a_meeting_that_was_not_recorded_is_told_from_one_that_was_not_found(
+    world: World, tmp_path: Path
+) -> None:
+    found, _ = outcome(world, tmp_path, "admin", starts_after=timedelta(), rounds=16)
+    recorded = {meeting.id: bool(meeting.recordings) for meeting in world.meetings}
+    absent = {
+        row["meeting_id"]: row["reason"]
+        for row in found["fetch_ledger"]
+        if (row["resource"], row["status"]) == ("recordings", "absent")
+    }
+    assert {reason for one, reason in absent.items() if not recorded[one]} == {"not_recorded"}
+    assert {reason for one, reason in absent.items() if recorded[one]} <= {"deadline_passed"}
+    flags = {row["meeting_id"]: row["has_recording"] for row in found["meetings"]}
+    assert flags == {one: recorded[one] for one in flags}
+    assert all(row["title"] and row["host_display_name"] for row in found["meetings"])
+
+
+def test_a_round_of_rechecks_costs_no_request_a_meeting(tmp_path: Path) -> None:
+    """500 meetings whose recordings and transcripts have come but may still grow."""
+    world = sized_world(1, NOW, meetings=500, participants=1, snippets=1)
+    clock = ManualClock(max(meeting.ended_at for meeting in world.meetings))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        product.write_logs()
+        clock.advance(hours=2)
+        product.run()
+        cold = webex.counters.total
+        assert cold <= 2.2 * 500
+        clock.advance(hours=24)
+        product.run()
+        assert webex.counters.total - cold <= 30
+        pairs = product.rows("fetch_ledger")
+        open_pairs = [row for row in pairs if not row["settled"]]
+        assert len(open_pairs) == 1500
+        assert {row["resource"] for row in open_pairs} == {"meeting", "recordings", "transcripts"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_items_that_do_not_name_their_meeting_are_asked_for_singly(
+    world: World, tmp_path: Path, kind: Kind
+) -> None:
+    whole, _ = outcome(world, tmp_path / "whole", kind, starts_after=timedelta(days=3), rounds=6)
+    found, _ = outcome(
+        world,
+        tmp_path / "unnamed",
+        kind,
+        starts_after=timedelta(days=3),
+        rounds=6,
+        faults=Faults(missing_meeting_ids=1.0),
+    )
+    for name in ("recordings", "participants", "transcripts", "transcript_snippets"):
+        assert found[name] == whole[name], name
+
+
+def test_a_window_that_is_refused_is_not_asked_for_again_and_costs_nothing_but_itself(
+    tmp_path: Path,
+) -> None:
+    """An administrator's token that says it is an officer's: no transcripts by window for it."""
+    world = sized_world(1, NOW, meetings=12, participants=1, snippets=1)
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock) as webex:
+        token = {"WEBEX_ACCESS_TOKEN": webex.token("admin")}
+        product = Product(tmp_path, webex, "compliance", clock=clock, more=token)
+        product.write_logs()
+        product.run()
+        paths = Counter(url.partition("?")[0] for url in product.requests())
+        assert paths["/v1/admin/meetingTranscripts"] == 1
+        assert paths["/v1/meetingTranscripts"] == 12
+        assert len(product.rows("transcripts")) == 12
+
+
+def test_a_window_with_far_more_than_ours_in_it_is_given_up(tmp_path: Path) -> None:
+    """Webhooks tell of 4 meetings of an organization that made 900 recordings these days."""
+    world = sized_world(1, NOW, meetings=900, participants=1, snippets=1)
+    told = replace(world, meetings=world.meetings[::225])
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "admin", clock=clock)
+        from meeting_etl.sandbox.deliveries import write_logs
+
+        write_logs(told, tmp_path / "webhook_logs", seed=1, until=NOW)
+        product.run()
+        assert len(product.rows("recordings")) == 4
+        paths = Counter(url.partition("?")[0] for url in product.requests())
+        # Half of what it could save, one page to see that there is more, then one by one.
+        assert paths["/v1/admin/recordings"] <= 3 + 4
+        assert product.run().days == []
