@@ -112,6 +112,9 @@ _FETCHED = (
 )
 
 
+# meetings.origin of those of which no ended event told.
+RECONCILED = "reconciled"
+
 MEETINGS = Table(
     "meetings",
     "One row for each meeting instance that ended, whatever told of it.",
@@ -454,16 +457,40 @@ AUTO_RECORD_ACTIONS = Table(
     ),
 )
 
+ORPHANS = Table(
+    "orphans",
+    "One row for each meeting instance that events tell of and whose end nobody told: what came of "
+    "asking for it by its id.",
+    key=("meeting_id",),
+    sort=("meeting_id",),
+    partition=None,
+    columns=(
+        Column("meeting_id", TEXT, "Id of the meeting instance; unique."),
+        Column("first_seen_at", MOMENT, "When it was first found to have no end."),
+        Column("asked_at", MOMENT, "When it was asked for last."),
+        Column("attempts", INT, "Times that it was asked for."),
+        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
+        Column("next_attempt_at", MOMENT, "When it is asked for next; NULL when it is settled."),
+        Column("settled", FLAG, "Its end is known by now, or it is not asked for any more."),
+        Column("outcome", TEXT, "found, not_ended, not_own, refused or fault; NULL before."),
+        Column("run_id", TEXT, "Run that asked last."),
+        _EXTRA,
+    ),
+)
+
 MEETING_INDEX = Table(
     "meeting_index",
     "Which received days speak of a meeting and on which days it is said to have ended; derived "
-    "from webhook_events, made again when it is missing, no part of the catalog.",
+    "from webhook_events and reconciled meetings, made again when it is missing, no part of the "
+    "catalog.",
     key=("meeting_id", "received_date", "date"),
     sort=("meeting_id", "received_date", "date"),
     partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f."),
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
-        Column("received_date", pa.date32(), "Partition of webhook_events."),
+        Column(
+            "received_date", pa.date32(), "Partition of webhook_events; NULL for Webex's listing."
+        ),
         Column("date", pa.date32(), "UTC date of the end that was told; NULL when none was."),
     ),
 )
@@ -482,6 +509,7 @@ TABLES: dict[str, Table] = {
         REJECTED_LINES,
         INGESTED_LOGS,
         AUTO_RECORD_ACTIONS,
+        ORPHANS,
     )
 }
 

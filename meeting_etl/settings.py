@@ -52,6 +52,7 @@ _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
+    "reconcile": {"most_missed_share": float},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
@@ -72,6 +73,7 @@ class Settings:
     settling: Settling
     store_links: bool
     auto_record: Policy
+    most_missed_share: float
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -100,6 +102,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
         auto_record=_policy(toml.get("auto_record", {})),
+        most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
     )
 
 
@@ -262,6 +265,14 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
 def _threads(value: int) -> int:
     if not 1 <= value <= 256:
         raise SettingsError(f"threads in [fetch] is {value}; it must be between 1 and 256.")
+    return value
+
+
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise SettingsError(
+            f"most_missed_share in [reconcile] is {value}; it must be between 0.0 and 1.0."
+        )
     return value
 
 

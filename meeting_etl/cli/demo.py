@@ -74,7 +74,8 @@ def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, fault
     clock = Clock()
     world = _world(world_name, seed, clock)
     if logs:
-        write_logs(world, Path(logs), seed=seed, until=clock.now())
+        lost = faults.lost_deliveries
+        write_logs(world, Path(logs), seed=seed, until=clock.now(), lost=lost)
     webex = Sandbox(world, clock, faults)
     kind = _KINDS[world_name]
 

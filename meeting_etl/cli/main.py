@@ -77,20 +77,32 @@ cli.add_command(auto_record)
 @_FROM
 @_TO
 @click.option("--refetch", is_flag=True, help="Ask for everything of these days again.")
-def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None:
+@click.option(
+    "--discover",
+    is_flag=True,
+    help="First look for meetings of these days of which no webhook told; not with a compliance "
+    "officer's token.",
+)
+def run(first: datetime | None, last: datetime | None, *, refetch: bool, discover: bool) -> None:
     """Read new log lines, then fetch what is due, newest day first.
 
     Where the settings ask for it, recording is switched on for meetings that were created.
     Without dates: all days that have due work. With dates: the due work of those days. What was
     fetched and is settled is not asked again; to do so all the same, give --refetch.
+
+    For meetings of a time of which you have no webhook logs, or whose webhook never came:
+    --discover lists the ended meetings of the days and adds those that are missing.
     """
     etl = _etl()
     asked = _span(etl, first, last)
     if refetch and asked is None:
         raise click.UsageError("--refetch needs --from or --to, the days to ask for again.")
+    if discover and first is None:
+        raise click.UsageError("--discover needs --from, the first day to look at.")
     from meeting_etl.cli.running import run_and_report
 
-    sys.exit(run_and_report(etl, os.environ.get("DAGSTER_HOME"), asked=asked, refetch=refetch))
+    home = os.environ.get("DAGSTER_HOME")
+    sys.exit(run_and_report(etl, home, asked=asked, refetch=refetch, discover=discover))
 
 
 @cli.command()

@@ -27,7 +27,7 @@ def with_details(held: Row, told: Row) -> Row:
     }
     if held["started_at"] is None and row["started_at"] and row["started_at"] <= row["ended_at"]:
         row["duration_seconds"] = int((row["ended_at"] - row["started_at"]).total_seconds())
-    row["extra"] = _united(held["extra"], told["extra"])
+    row["extra"] = united(held["extra"], told["extra"])
     return row
 
 
@@ -39,12 +39,12 @@ def with_events(held: Row, folded: Row) -> Row:
         for name, value in held.items()
         if value is not None and (name in of_the_api or folded.get(name) is None)
     }
-    row["extra"] = _united(held["extra"], folded["extra"])
+    row["extra"] = united(held["extra"], folded["extra"])
     return row
 
 
-def _united(older: str | None, newer: str | None) -> str | None:
-    """Fields of both; the newer value counts."""
+def united(older: str | None, newer: str | None) -> str | None:
+    """JSON text of the fields of both; the newer value counts."""
     if older is None or newer is None:
         return newer or older
     return json.dumps(json.loads(older) | json.loads(newer), ensure_ascii=False, sort_keys=True)

@@ -79,6 +79,9 @@ class Faults:
     dropped_deliveries: float = _knob(
         0.0, "Share of webhook deliveries that are never sent, 0 to 1."
     )
+    lost_deliveries: float = _knob(
+        0.0, "Share of meetings of whose end no webhook ever tells, 0 to 1."
+    )
     repeated_deliveries: float = _knob(
         0.0, "Share of webhook deliveries that are sent twice, 0 to 1."
     )
@@ -86,6 +89,7 @@ class Faults:
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
     refuse_refresh: bool = _knob(False, "Refuse the refresh grant.")
+    no_people_scope: bool = _knob(False, "Refuse GET /people/me: the scope is missing.")
     forbidden_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 403.")
     missing_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 404.")
     gone_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 410.")

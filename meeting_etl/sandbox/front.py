@@ -135,7 +135,8 @@ class Front:
     def _ask(self, endpoint: Endpoint, request: Request, query: dict[str, str], body: bytes) -> Ask:
         now = self._clock.now()
         token = self._tokens.check(request.headers.get("Authorization"), now)
-        if token.kind not in endpoint.kinds:
+        unscoped = self._faults.no_people_scope and endpoint.path == "/people/me"
+        if token.kind not in endpoint.kinds or unscoped:
             raise Refusal(403, "The token has none of the scopes that this needs.")
         return Ask(
             index=self._index,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from meeting_etl.sandbox.deliveries import Delivery, deliveries_of
+from meeting_etl.sandbox.deliveries import Delivery, deliveries_of, is_lost
 from meeting_etl.sandbox.faults import Counters, Faults
 from meeting_etl.sandbox.model import World, dice
 from meeting_etl.sandbox.registry import Hook, Registry
@@ -61,6 +61,10 @@ class Poster:
         for payload in payloads:
             for hook in self._registry.all():
                 if not self._hears(hook, payload):
+                    continue
+                if is_lost(payload, self._faults.lost_deliveries, self._faults.seed):
+                    self._counters.note_injected("lost_delivery")
+                    dropped += 1
                     continue
                 if self._chance.random() < self._faults.dropped_deliveries:
                     self._counters.note_injected("dropped_delivery")

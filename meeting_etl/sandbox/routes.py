@@ -1,14 +1,15 @@
 """The routes: every endpoint and who may use it.
 
 Belongs here: paths, methods, kinds of token. Does not: what an endpoint does (meetings.py,
-patching.py, assets.py, webhooks.py), nor what every request meets (front.py).
+patching.py, assets.py, people.py,
+webhooks.py), nor what every request meets (front.py).
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meeting_etl.sandbox import assets, meetings, oauth, patching, webhooks
+from meeting_etl.sandbox import assets, meetings, oauth, patching, people, webhooks
 from meeting_etl.sandbox.answers import Answer, Ask
 from meeting_etl.sandbox.model import Kind
 
@@ -53,6 +54,7 @@ ENDPOINTS = (
     Endpoint("/meetingTranscripts/{id}/snippets", assets.list_snippets, ("user", "compliance")),
     Endpoint("/meetingTranscripts/{id}/download", assets.download_transcript),
     Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
+    Endpoint("/people/me", people.get_me),
     Endpoint("/webhooks", webhooks.list_webhooks),
     Endpoint("/webhooks", webhooks.create_webhook, method="POST"),
     Endpoint("/webhooks/{id}", webhooks.get_webhook),

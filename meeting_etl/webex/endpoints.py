@@ -77,6 +77,14 @@ class Listing:
     broken: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whom a token speaks for: e-mail addresses in lower case, and Webex's id of the org."""
+
+    emails: frozenset[str]
+    org_id: str | None
+
+
 class Webex:
     """What one token of the given kind can read, and the webhooks that it can have.
 
@@ -97,6 +105,11 @@ class Webex:
     def can_read(self, resource: str) -> bool:
         """Whether this kind of token may read a resource at all; costs no request."""
         return resource not in self._ruled_out
+
+    @property
+    def sees_others(self) -> bool:
+        """Whether its listings are of all hosts rather than of its owner and who invited him."""
+        return self._speaks_for_others
 
     @property
     def can_schedule(self) -> bool:
@@ -215,6 +228,17 @@ class Webex:
         """
         path = "/admin/meetings" if self._speaks_for_others else "/meetings"
         return self._client.get(f"{path}/{_segment(meeting_id)}")
+
+    def owner(self) -> Owner:
+        """Whose token it is, from GET /people/me, which needs the scope spark:people_read."""
+        found = self._client.get("/people/me")
+        emails, org_id = found.get("emails"), found.get("orgId")
+        return Owner(
+            frozenset(one.lower() for one in emails or () if isinstance(one, str))
+            if isinstance(emails, list)
+            else frozenset(),
+            org_id if isinstance(org_id, str) else None,
+        )
 
     def scheduled_meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
         """A series or scheduled meeting, from GET /meetings/{id}; its passwords are in it."""

@@ -125,6 +125,7 @@ def test_all_kinds_of_events_and_both_forms_of_lines(folder: Path) -> None:
         ("meetings", "ended"),
         ("meetingParticipants", "joined"),
         ("recordings", "created"),
+        ("recordings", "deleted"),
         ("meetingTranscripts", "created"),
     }
     mixed: dict[str, set[bool]] = defaultdict(set)

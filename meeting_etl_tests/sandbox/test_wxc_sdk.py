@@ -72,7 +72,7 @@ def test_recordings(webex: Sandbox) -> None:
         one.id
         for meeting in webex.world.meetings
         for one in meeting.recordings
-        if one.available_at <= UNTIL
+        if one.available_at <= UNTIL and (one.deleted_at or one.purged_at or UNTIL) >= UNTIL
     }
     for one in details:
         assert one.temporary_direct_download_links
