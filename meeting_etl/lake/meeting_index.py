@@ -10,6 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -90,15 +91,14 @@ class MeetingIndex:
         """Make it from the events if it is not complete; the lock of ingest must be held."""
         if self.is_complete():
             return
-        self.add(
-            mention for part in self._lake.partitions(WEBHOOK_EVENTS) for mention in self._of(part)
-        )
-        for part in self._lake.partitions(MEETINGS):
-            self.add(self._reconciled(date.fromisoformat(part)))
+        told = map(self._of, self._lake.partitions(WEBHOOK_EVENTS))
+        listed = map(self._reconciled, self._lake.partitions(MEETINGS))
+        self.add(chain.from_iterable(chain(told, listed)))
         self._lake.files.replace_bytes(_COMPLETE, b"")
 
-    def _reconciled(self, day: date) -> Iterator[Mention]:
+    def _reconciled(self, partition: str) -> Iterator[Mention]:
         """The mentions of a day's meetings of which no event told."""
+        day = date.fromisoformat(partition)
         rows = self._lake.read(
             MEETINGS, day, columns=["meeting_id"], where={"origin": [RECONCILED]}
         )

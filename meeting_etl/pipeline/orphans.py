@@ -22,7 +22,7 @@ from meeting_etl.pipeline.meeting_rows import listed_row
 from meeting_etl.pipeline.reconcile import add
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.pipeline.settling import DETAILS, Came, Pair
-from meeting_etl.schemas import ORPHANS, WEBHOOK_EVENTS
+from meeting_etl.schemas import MEETINGS, ORPHANS, WEBHOOK_EVENTS
 from meeting_etl.times import utc_day
 
 # The ended event may still be on its way.
@@ -68,14 +68,34 @@ def _due(
     now = engine.asking.clock.now()
     waiting = {key for key, row in known.items() if not row["settled"]}
     seen = {key for day in days for key in _seen(engine, day, now - _PATIENCE)}
-    mentions = MeetingIndex(engine.lake).find(seen | waiting)
-    ended = {key for key, some in mentions.items() if any(one.date for one in some)}
+    endless = _without_end(engine, seen | known.keys())
     settled = [
         known[key] | {"settled": True, "next_attempt_at": None, "outcome": "found"}
-        for key in waiting & ended
+        for key in waiting - endless
     ]
-    due = {key for key in waiting if known[key]["next_attempt_at"] <= now} | (seen - known.keys())
-    return sorted(due - ended), settled
+    # What was found and is not here any more was lost with its table.
+    new = seen - {key for key, row in known.items() if row["outcome"] != "found"}
+    due = new | {key for key in waiting if known[key]["next_attempt_at"] <= now}
+    return sorted(due & endless), settled
+
+
+def _without_end(engine: Engine, meeting_ids: Collection[str]) -> set[str]:
+    """Those whose end no event tells and that are not in the lake.
+
+    That the index knows a day from an earlier answer is not enough: the row may not be there yet.
+    """
+    found = set(meeting_ids)
+    listed: dict[date, set[str]] = defaultdict(set)
+    for key, some in MeetingIndex(engine.lake).find(meeting_ids).items():
+        for one in some:
+            if one.by_listing and one.date:
+                listed[one.date].add(key)
+            elif one.date:
+                found.discard(key)
+    for day, keys in listed.items():
+        here = engine.lake.read(MEETINGS, day, columns=["meeting_id"], where={"meeting_id": keys})
+        found.difference_update(here["meeting_id"].to_pylist())
+    return found
 
 
 def _seen(engine: Engine, day: date, before: datetime) -> Iterator[str]:

@@ -98,12 +98,15 @@ def outcome(folder: Path, fails_at: int) -> tuple[dict[str, Any], int]:
         told = {"id": last.id, "end": ended.isoformat(), "hostEmail": last.host.email}
         (logs / "b.jsonl").write_text(line("meetings", "ended", told, clock.now()))
         twice_if_it_fails(both)
-    found = tables(folder) | {"orphans": product.rows("orphans")}
+    found = tables(folder)
+    # Killed after the meeting was added, nothing is left to be remembered of the orphan.
+    assert {row["outcome"] for row in product.rows("orphans")} <= {"found"}
+    for row in found["meetings"]:
+        # Killed before the ledger knows that the details are here, they are asked for once more,
+        # by the listing, which has other flags than the answer by id.
+        row["extra"] = None
     for row in found["fetch_ledger"]:
         row["attempts"] = None
-    for row in found["orphans"]:
-        for name in ("attempts", "asked_at"):
-            del row[name]
     open_days = product.etl().ledger.open_days().items()
     return {**found, "open": [(day, due.due_at, due.news) for day, due in open_days]}, files.writes
 
@@ -112,16 +115,11 @@ def test_all_are_found_and_the_webhook_wins(tmp_path: Path) -> None:
     found, writes = outcome(tmp_path, -1)
     assert writes > 30
     origins = [(row["date"], row["origin"]) for row in found["meetings"]]
-    assert (
-        sorted(origins)
-        == [
-            (date(2026, 3, 10), "reconciled"),
-            (date(2026, 3, 10), "webhook"),
-            (date(2026, 3, 11), "reconciled"),
-        ]
-        or len(origins) == 3
-    )
-    assert [row["outcome"] for row in found["orphans"]] == ["found"]
+    assert sorted(origins) == [
+        (date(2026, 3, 10), "reconciled"),
+        (date(2026, 3, 10), "webhook"),
+        (date(2026, 3, 11), "reconciled"),
+    ]
 
 
 @pytest.mark.slow

@@ -336,3 +336,15 @@ def test_nobody_at_the_target_is_a_failure(webex: Sandbox, ask: Ask) -> None:
         url = server.url
     made(ask(webex), targetUrl=url)
     assert webex.deliver(WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}) == (0, 1, 0)
+
+
+def test_of_some_meetings_no_webhook_tells_the_end(serve: Serve, ask: Ask, target: Server) -> None:
+    """All deliveries of a meeting's end are lost, or none; nothing else is."""
+    webex = serve(small_world(), NOW, lost_deliveries=0.4)
+    made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+    ends = [WANTED | {"data": {"id": f"{A}{number}"}} for number in range(50)]
+    posted = webex.deliver(*ends, *ends)
+    assert posted.accepted % 2 == 0
+    assert 20 <= posted.dropped <= 60
+    assert posted.accepted + posted.dropped == 100
+    assert webex.counters.injected["lost_delivery"] == posted.dropped
