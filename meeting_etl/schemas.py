@@ -144,8 +144,16 @@ MEETINGS = Table(
         Column(
             "has_transcription", FLAG, "Webex says that there is a transcript.", "hasTranscription"
         ),
-        Column("first_received_at", MOMENT, "When the first ended event was received."),
-        Column("delivery_count", INT, "Ended events received for this meeting, duplicates too."),
+        Column(
+            "first_received_at",
+            MOMENT,
+            "When the first ended event was received; NULL while none was.",
+        ),
+        Column(
+            "delivery_count",
+            INT,
+            "Ended events received for this meeting, duplicates too; 0 when it was reconciled.",
+        ),
         Column("origin", TEXT, "webhook, or reconciled when no webhook ever told of it."),
         Column("run_id", TEXT, "Id of the run that asked for title, names and flags; else NULL."),
         Column("fetched_at", MOMENT, "When the API told of the meeting; NULL while it has not."),

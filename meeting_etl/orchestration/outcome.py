@@ -73,7 +73,13 @@ def discovered(result: dg.ExecuteInProcessResult) -> list[str]:
         f"Discovered {added + found:,} meetings of which no webhook told: {added:,} in Webex's "
         f"listing, which has {known:,} known ones beside, {found:,} asked for by id."
     )
-    return [told]
+    notices = [told]
+    if unusable := cast(int, days[0]["run_unusable_items"].value):
+        notices.append(
+            f"{unusable:,} items of the listing could not be used: discover these days again."
+        )
+    checks = result.get_asset_check_evaluations()
+    return notices + [one.description for one in checks if not one.passed and one.description]
 
 
 def undone(result: dg.ExecuteInProcessResult) -> int:

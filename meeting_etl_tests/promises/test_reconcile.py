@@ -373,3 +373,50 @@ def test_deleting_the_lake_loses_only_what_a_second_look_finds(tmp_path: Path) -
         assert origins(product)["reconciled"] == 0
         product.run(DAYS, discover=True)
         assert found(product) == before
+
+
+def test_what_the_listing_says_newly_of_a_known_meeting_is_taken_for_free(tmp_path: Path) -> None:
+    world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
+    clock = ManualClock(NOW)
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        product.write_logs()
+        product.run()
+    first, *others = world.meetings
+    renamed = replace(first, title="Renewal call", recordings=())
+    with Sandbox(replace(world, meetings=(renamed, *others)), clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        reconcile_alone(product, SIZED)
+        (row,) = (row for row in product.rows("meetings") if row["meeting_id"] == first.id)
+        assert (row["title"], row["has_recording"]) == ("Renewal call", False)
+        assert (row["origin"], row["delivery_count"] > 0) == ("webhook", True)
+        assert webex.counters.total == 1
+        before = files(tmp_path)
+        reconcile_alone(product, SIZED)
+        assert files(tmp_path) == before
+
+
+def test_a_run_says_when_webhooks_missed_too_many(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(own_world(3), clock) as webex:
+        product = Product(tmp_path, webex, "admin", clock=clock)
+        product.write_logs(lost=0.5)
+        notices = product.run(DAYS, discover=True).notices
+        assert any("were missed by the webhooks, which is more than 2.0%" in one for one in notices)
+
+
+def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path) -> None:
+    """Pages that fail come again; an item without data is counted, and found by another look."""
+    world, clock = own_world(3), ManualClock(NOW)
+    ended = {one.id for one in world.meetings if one.listed_at <= NOW}
+    faults = Faults(internal_error=0.2, connection_reset=0.2, unknown_fields=1.0, seed=4)
+    with Sandbox(world, clock, faults) as webex:
+        product = Product(tmp_path / "faults", webex, "admin", clock=clock)
+        reconcile_alone(product, DAYS)
+        assert {row["meeting_id"] for row in product.rows("meetings")} == ended
+    with Sandbox(world, clock, Faults(item_errors=1.0, most_in_a_row=1)) as webex:
+        product = Product(tmp_path / "items", webex, "admin", clock=clock)
+        notices = product.run(DAYS, discover=True).notices
+        assert any("could not be used: discover these days again" in one for one in notices)
+        reconcile_alone(product, DAYS)
+        assert {row["meeting_id"] for row in product.rows("meetings")} == ended
