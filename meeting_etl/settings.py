@@ -25,6 +25,7 @@ from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
 from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.wire import Limits
 from meeting_etl.webhooks.logs import Logs
 
 VARIABLES = {
@@ -138,16 +139,32 @@ class Etl:
     @cached_property
     def client(self) -> Client:
         """The connection to the API. Raises SettingsError when no token is set."""
+        return self.client_with(Limits(), self.settings.max_wait_seconds)
+
+    def client_with(self, limits: Limits, max_wait_seconds: float) -> Client:
+        """A further connection to the API, as patient as is said here, at the same pace."""
         settings = self.settings
-        _check_credentials(settings.credentials)
         pace = Pace(
             self.files,
             self.clock,
             requests_per_minute=settings.requests_per_minute,
-            max_wait_seconds=settings.max_wait_seconds,
+            max_wait_seconds=max_wait_seconds,
         )
-        auth = Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
-        return Client(settings.base_url, auth, pace, self.clock, threads=settings.threads)
+        return Client(
+            settings.base_url,
+            self.auth,
+            pace,
+            self.clock,
+            threads=settings.threads,
+            limits=limits,
+        )
+
+    @cached_property
+    def auth(self) -> Auth:
+        """The token. Raises SettingsError when none is set."""
+        settings = self.settings
+        _check_credentials(settings.credentials)
+        return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
 
     @property
     def requests_sent(self) -> int:

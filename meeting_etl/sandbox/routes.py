@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meeting_etl.sandbox import assets, meetings, oauth, webhooks
+from meeting_etl.sandbox import assets, meetings, oauth, preferences, webhooks
 from meeting_etl.sandbox.answers import Answer, Ask
 from meeting_etl.sandbox.model import Kind
 
@@ -42,6 +42,7 @@ ENDPOINTS = (
     Endpoint("/meetingTranscripts/{id}/snippets", assets.list_snippets, ("user", "compliance")),
     Endpoint("/meetingTranscripts/{id}/download", assets.download_transcript),
     Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
+    Endpoint("/meetingPreferences/sites", preferences.list_sites, ("user", "admin")),
     Endpoint("/webhooks", webhooks.list_webhooks),
     Endpoint("/webhooks", webhooks.create_webhook, method="POST"),
     Endpoint("/webhooks/{id}", webhooks.get_webhook),

@@ -8,6 +8,7 @@ with one request (patience.py), or which paths and parameters there are (endpoin
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -67,6 +68,11 @@ class Client:
     def requests_sent(self) -> int:
         """Requests sent so far by all threads: every attempt, token renewals too."""
         return self._wire.requests_sent
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far our clock is ahead of that of the latest answer; None while there is none."""
+        return self._wire.clock_ahead
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at `path`, which starts with a slash and is percent-encoded."""
@@ -167,9 +173,8 @@ class Client:
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""
-        patience = Patience(
-            self._pace, self._clock, self._random, self._limits, attempts=_GRANT_ATTEMPTS
-        )
+        attempts = min(_GRANT_ATTEMPTS, self._limits.attempts)
+        patience = Patience(self._pace, self._clock, self._random, self._limits, attempts=attempts)
         body = urlencode(form).encode()
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
