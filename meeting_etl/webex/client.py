@@ -18,7 +18,7 @@ import msgspec
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, MeetingEtlError, Refused
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.meaning import a_list, an_object, nothing, read_with
+from meeting_etl.webex.meaning import a_list, an_object, clock_ahead, nothing, read_with
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
 from meeting_etl.webex.patience import Patience
@@ -63,6 +63,7 @@ class Client:
         self._wire = Wire(self._base_url, pace, clock, threads=threads, limits=self._limits)
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
+        self._clock_ahead: timedelta | None = None
 
     @property
     def requests_sent(self) -> int:
@@ -71,8 +72,8 @@ class Client:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """How far our clock is ahead of that of the latest answer; None while there is none."""
-        return self._wire.clock_ahead
+        """How far our clock is ahead of the Date of the latest answer; None where it has none."""
+        return self._clock_ahead
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at `path`, which starts with a slash and is percent-encoded."""
@@ -139,6 +140,7 @@ class Client:
             try:
                 sent = headers | self._auth.headers(url, token)
                 answer = self._wire.send(method, url, sent, body)
+                self._clock_ahead = clock_ahead(answer)
                 found = read_with(answer, read)
             except AuthError as error:
                 if renewed or not self._auth.renew(token, self._grant):

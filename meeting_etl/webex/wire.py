@@ -12,8 +12,7 @@ import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -140,27 +139,11 @@ class Wire:
         }
         self._counting = threading.Lock()
         self._requests_sent = 0
-        self._dated: tuple[str, datetime] | None = None
 
     @property
     def requests_sent(self) -> int:
         """Requests that were handed to the network, failed ones too."""
         return self._requests_sent
-
-    @property
-    def clock_ahead(self) -> timedelta | None:
-        """How far our clock is ahead of the Date of the latest answer; None while there is none.
-
-        Answers are dated in whole seconds and travel: a second or two mean nothing.
-        """
-        if self._dated is None:
-            return None
-        told, received_at = self._dated
-        try:
-            moment = parsedate_to_datetime(told)
-        except ValueError:
-            return None
-        return received_at - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -192,8 +175,6 @@ class Wire:
             problem, too_much = _in_words(error), isinstance(error, _TooLarge)
         else:
             now = self._clock.now()
-            if "Date" in response.headers:
-                self._dated = response.headers["Date"], now
             return Answer(asked, status, response.headers, content, now, tracking_id)
         # Outside of the except clause: the text of those errors has the whole URL in it, and must
         # not hang on to ours as its context.

@@ -6,6 +6,7 @@ look (the modules beside this one).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from meeting_etl.cli.doctor import screen
 from meeting_etl.cli.doctor.configured import settings_lines, unreadable_line
@@ -85,9 +86,9 @@ def _is_readable(etl: Etl) -> bool:
 
 def _without_secrets(lines: Iterable[Line], environ: Mapping[str, str]) -> list[Line]:
     """The lines with every configured secret cut out, should a sentence quote one after all."""
-    secrets = [
-        value for name in _SECRETS if len(value := environ.get(name, "")) >= _SHORTEST_SECRET
-    ]
+    values = [environ.get(name, "") for name in _SECRETS]
+    values.append(_password(environ.get("WEBEX_BASE_URL", "")))
+    secrets = [value for value in values if len(value) >= _SHORTEST_SECRET]
 
     def cut(text: str) -> str:
         for secret in secrets:
@@ -95,3 +96,11 @@ def _without_secrets(lines: Iterable[Line], environ: Mapping[str, str]) -> list[
         return text
 
     return [replace(line, found=cut(line.found), todo=cut(line.todo)) for line in lines]
+
+
+def _password(url: str) -> str:
+    """The one that a URL has before its host, if any."""
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""

@@ -22,7 +22,7 @@ from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.expectation import read_expectation
 from meeting_etl.webex.registration import findings
 
-_HEALTH_SECONDS = 4.0
+_HEALTH_SECONDS = 3.0
 _QUIET = timedelta(hours=24)
 _WEEKEND = timedelta(days=2)
 _MONDAY, _SATURDAY = 0, 5
@@ -66,6 +66,8 @@ def _reachable(etl: Etl) -> Finding:
     if expected is None:
         return skipped("No webhooks are expected, so nobody knows where it is.")
     parts = urlsplit(expected.target_url)
+    if parts.scheme not in ("http", "https"):
+        return problem("The expected target is no http(s) address.", "Create the webhooks again.")
     host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     health = f"{host}/healthz"
     todo = (

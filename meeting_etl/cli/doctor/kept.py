@@ -53,7 +53,7 @@ def known(etl: Etl) -> Known:
     """
     try:
         return _known(etl)
-    except (MeetingEtlError, OSError):
+    except (MeetingEtlError, OSError, ValueError):
         return Known()
 
 

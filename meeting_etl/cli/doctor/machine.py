@@ -15,9 +15,9 @@ from meeting_etl.orchestration.home import instance_folder
 from meeting_etl.settings import Etl
 
 _TRIAL = "state/doctor"
-_GIB = 2**30
-_LITTLE_BYTES = 5 * _GIB
-_TOO_LITTLE_BYTES = 500 * 2**20
+_GB = 10**9
+_LITTLE_BYTES = 5 * _GB
+_TOO_LITTLE_BYTES = _GB // 2
 
 
 def folder_lines(etl: Etl) -> list[Line]:
@@ -49,7 +49,7 @@ def _writable(etl: Etl) -> Finding:
 
 def _space(etl: Etl) -> Finding:
     free = etl.files.free_bytes()
-    found = f"{free / _GIB:,.1f} GB are free."
+    found = f"{free / _GB:,.1f} GB are free."
     todo = "Free some, or move the folder and set MEETING_ETL_DATA_DIR."
     if free < _TOO_LITTLE_BYTES:
         return problem(found, todo)
