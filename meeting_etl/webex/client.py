@@ -170,7 +170,7 @@ class Client:
                 f"The last {self._failed_in_a_row} requests came to nothing, Webex seems to be "
                 f"down: run again later. The last one: {error}."
             )
-        times = f"{patience.sent} times" if patience.sent else "once"
+        times = f"{patience.sent} times" if patience.sent > 1 else "once"
         return BadAnswer(f"{error}; sent {times}.", error.http_status)
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:

@@ -96,7 +96,8 @@ class Once:
         if isinstance(error.__cause__, Passing) and error.http_status is None:
             return self._unreachable(str(error))
         if error.http_status is not None and error.http_status < 500:
-            return problem(str(error), "Check WEBEX_BASE_URL: this may not be the API.")
+            todo = "Ask again; if it stays, check WEBEX_BASE_URL: this may not be the API."
+            return problem(str(error), todo)
         return problem(str(error), "Ask again later; runs ask again by themselves.")
 
     def _unreachable(self, sentence: str) -> Finding:

@@ -24,7 +24,7 @@ _STYLES = {
 
 
 def show(lines: Sequence[Line]) -> None:
-    """The lines as one table, what to do below what was found; then a sentence on all of it."""
+    """The lines as one table, what to do behind what was found; then a sentence on all of it."""
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("what", overflow="fold")
@@ -34,7 +34,7 @@ def show(lines: Sequence[Line]) -> None:
     for line in lines:
         found = escape(line.found)
         if line.todo:
-            found += f"\n[bold]→[/] {escape(line.todo)}"
+            found += f" [bold]→ {escape(line.todo)}[/]"
         table.add_row(
             f"[bold]{escape(line.section)}[/]" if line.section != section else "",
             escape(line.name),
@@ -43,9 +43,12 @@ def show(lines: Sequence[Line]) -> None:
         )
         section = line.section
     display.answers.print(table, highlight=False)
-    problems = sum(line.state is State.PROBLEM for line in lines)
-    warnings = sum(line.state is State.WARNING for line in lines)
-    display.say(f"{problems} problems, {warnings} warnings.")
+    display.say(f"{_counted(lines, State.PROBLEM)}, {_counted(lines, State.WARNING)}.")
+
+
+def _counted(lines: Sequence[Line], state: State) -> str:
+    count = sum(line.state is state for line in lines)
+    return f"{count} {state}{'' if count == 1 else 's'}"
 
 
 def write_json(lines: Sequence[Line]) -> None:
