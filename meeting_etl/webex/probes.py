@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from meeting_etl.errors import BadAnswer
 from meeting_etl.times import format_timestamp
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind
@@ -125,29 +124,32 @@ def ask(client: Client, probe: Probe) -> None:
     client.get(probe.path, probe.params)
 
 
-def token_expires_at(client: Client) -> datetime:
+def token_expires_at(client: Client) -> datetime | None:
     """When the access token expires, from GET /authorizations/tokenExpiry: `exp`, in ms.
 
-    Raises BadAnswer, beside what `Client` raises, when the answer does not say.
+    None when the answer does not say. Raises what `Client` raises.
     """
     told = client.get("/authorizations/tokenExpiry").get("exp")
     try:
         return datetime.fromtimestamp(float(told or "") / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise BadAnswer("Webex does not say when the token expires.", 200) from None
+        return None
 
 
 def site_urls(client: Client) -> list[str]:
-    """Sites that the token's owner may use, the preferred one first.
+    """Sites that the token's owner may use, the preferred one first; none when there is no list.
 
-    From GET /meetingPreferences/sites, scope meeting:preferences_read. Raises BadAnswer, beside
-    what `Client` raises, when the answer has no list of them.
+    From GET /meetingPreferences/sites, scope meeting:preferences_read. Raises what `Client` raises.
     """
     sites = client.get("/meetingPreferences/sites").get("sites")
-    if not isinstance(sites, list) or not all(isinstance(site, dict) for site in sites):
-        raise BadAnswer("Webex does not say which sites there are.", 200)
-    named = [site for site in sites if isinstance(site.get("siteUrl"), str)]
-    return [site["siteUrl"] for site in sorted(named, key=lambda site: site.get("default") != 1)]
+    named = [
+        site
+        for site in (sites if isinstance(sites, list) else [])
+        if isinstance(site, dict) and isinstance(site.get("siteUrl"), str)
+    ]
+    return [
+        site["siteUrl"] for site in sorted(named, key=lambda site: site.get("default") is not True)
+    ]
 
 
 _ENDED = {"meetingType": "meeting", "state": "ended"}

@@ -27,6 +27,7 @@ from meeting_etl_tests.cli.examining import (
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.webex.servers import Reply, Seen, running
 
 KIND, EXPIRY, CLOCK = ("token", "kind"), ("token", "expiry"), ("token", "clock")
 KINDS: tuple[Kind, ...] = ("user", "admin", "compliance")
@@ -186,6 +187,22 @@ def test_a_sick_api_is_asked_once_for_each_thing(lake: Path, fault: str) -> None
         assert lines[EXPIRY].state == PROBLEM
         assert lines[KIND].state == SKIPPED
         assert webex.counters.total <= 12
+
+
+@pytest.mark.parametrize("told", [{}, {"exp": "soon"}, {"exp": 1e30}, {"exp": []}, None])
+def test_an_expiry_that_webex_does_not_tell_is_a_warning(
+    webex: Sandbox, lake: Path, told: dict[str, object] | None
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        if seen.path.endswith("/tokenExpiry"):
+            return Reply({"message": "no"}, 404) if told is None else Reply(told)
+        return Reply()
+
+    with running(answer) as server:
+        lines = examined(Product(lake, webex, "user"), WEBEX_BASE_URL=server.url)
+    assert lines[EXPIRY].state == WARNING
+    assert lines["sites", "sites"].state == WARNING  # no list of them
+    assert lines["scopes", "/meetings"].state == OK
 
 
 def test_what_is_no_api_is_not_taken_for_one(webex: Sandbox, lake: Path) -> None:

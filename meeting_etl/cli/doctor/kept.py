@@ -27,7 +27,7 @@ from meeting_etl.webex.probes import Known
 
 _RECENT = timedelta(days=14)
 _LATELY = f"of the last {_RECENT.days} days"
-_DAYS_LOOKED_AT = 14
+_DAYS_LOOKED_AT = 16
 _ENOUGH_MEETINGS = 10
 # An answer that says whether there is one; what was refused or failed does not.
 _DEFINITE = frozenset({Status.READY, Status.WAITING, Status.ABSENT, Status.GONE})

@@ -90,8 +90,8 @@ class Once:
         return warning(f"Not asked: Webex wants no request before {moment} (Retry-After).", _HOLD)
 
     def _bad(self, error: BadAnswer) -> Finding:
-        if error.http_status == 429:
-            # The hold is on file now, so that the next call says until when.
+        if error.http_status in (423, 429):
+            # A hold is on file now, so that the next call says until when.
             return warning(str(error), "Wait a little; runs go on by themselves.")
         if isinstance(error.__cause__, Passing) and error.http_status is None:
             return self._unreachable(str(error))

@@ -59,7 +59,12 @@ def token_lines(etl: Etl, once: Once, known: Known) -> list[Line]:
 
 
 def _expiry(etl: Etl, once: Once) -> Finding:
-    expires_at = once(probes.token_expires_at)
+    try:
+        expires_at = once(probes.token_expires_at)
+    except Refused as error:
+        return warning(str(error), "See by the scopes below whether the token works.")
+    if expires_at is None:
+        return warning("Accepted; Webex does not say until when.", "See when it was issued.")
     left = expires_at - etl.clock.now()
     until = f"{expires_at:%Y-%m-%d %H:%M} UTC"
     if not etl.settings.credentials.access_token:
@@ -155,7 +160,9 @@ def _sites(etl: Etl, once: Once, sites: list[str]) -> Finding:
             "Give it the scope meeting:preferences_read (meeting:admin_preferences_read) to see "
             "them here; runs do not need it.",
         )
-    named = ", ".join(sites) or "none"
+    if not sites:
+        return warning("Webex names no sites.", "See that the token's owner has access to one.")
+    named = ", ".join(sites)
     elsewhere = sorted(recent_sites(etl) - set(sites))
     if elsewhere:
         return warning(
