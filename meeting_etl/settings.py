@@ -27,6 +27,7 @@ from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
 from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.wire import Limits
 from meeting_etl.webhooks.logs import Logs
 
 VARIABLES = {
@@ -156,15 +157,26 @@ class Etl:
     @cached_property
     def client(self) -> Client:
         """The connection to the API. Raises SettingsError when no token is set."""
+        return self.client_with(Limits(), self.settings.max_wait_seconds)
+
+    def client_with(self, limits: Limits, max_wait_seconds: float) -> Client:
+        """A further connection to the API, as patient as is said here, at the same pace."""
         settings = self.settings
         pace = Pace(
             self.files,
             self.clock,
             requests_per_minute=settings.requests_per_minute,
-            max_wait_seconds=settings.max_wait_seconds,
+            max_wait_seconds=max_wait_seconds,
             burst=max(_BURST, int(settings.requests_per_minute / 60)),
         )
-        return Client(settings.base_url, self.auth, pace, self.clock, threads=settings.threads)
+        return Client(
+            settings.base_url,
+            self.auth,
+            pace,
+            self.clock,
+            threads=settings.threads,
+            limits=limits,
+        )
 
     @cached_property
     def auth(self) -> Auth:

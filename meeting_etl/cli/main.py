@@ -166,6 +166,22 @@ def retry(
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Write a JSON array, an object a line.")
+def doctor(*, as_json: bool) -> None:
+    """Look at everything that has to be in order, and say what to do.
+
+    Settings, token, scopes, sites, webhooks, receiver, recordings and transcripts of late, data
+    folder, clock, Dagster, open work: each line is ok, a warning, a problem, or skipped. Webex is
+    asked a dozen times at most, nothing is changed there.
+
+    Exit status: 0 no problem; 1 a problem; 2 settings that cannot be read.
+    """
+    from meeting_etl.cli.doctor.examination import run_doctor
+
+    sys.exit(run_doctor(os.environ, as_json=as_json))
+
+
+@cli.command()
 @click.argument("query", required=False)
 @FORMAT
 def sql(query: str | None, form: str) -> None:

@@ -9,7 +9,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meeting_etl.sandbox import assets, meetings, oauth, patching, people, webhooks
+from meeting_etl.sandbox import (
+    assets,
+    meetings,
+    oauth,
+    patching,
+    people,
+    preferences,
+    webhooks,
+)
 from meeting_etl.sandbox.answers import Answer, Ask
 from meeting_etl.sandbox.model import Kind
 
@@ -45,6 +53,7 @@ ENDPOINTS = (
         takes="application/json-patch+json",
     ),
     Endpoint("/admin/meetings/{id}", meetings.get_admin_meeting, ("admin", "compliance")),
+    Endpoint("/meetingPreferences/sites", preferences.list_sites, ("user", "admin")),
     Endpoint("/meetingParticipants", meetings.list_participants),
     Endpoint("/recordings", assets.list_recordings),
     Endpoint("/recordings/{id}", assets.get_recording),

@@ -8,6 +8,7 @@ with one request (patience.py), or which paths and parameters there are (endpoin
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -17,7 +18,7 @@ import msgspec
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, MeetingEtlError, Refused
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.meaning import a_list, an_object, nothing, read_with
+from meeting_etl.webex.meaning import a_list, an_object, clock_ahead, nothing, read_with
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
 from meeting_etl.webex.patience import Patience
@@ -62,11 +63,17 @@ class Client:
         self._wire = Wire(self._base_url, pace, clock, threads=threads, limits=self._limits)
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
+        self._clock_ahead: timedelta | None = None
 
     @property
     def requests_sent(self) -> int:
         """Requests sent so far by all threads: every attempt, token renewals too."""
         return self._wire.requests_sent
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far our clock is ahead of the Date of the latest answer; None where it has none."""
+        return self._clock_ahead
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at `path`, which starts with a slash and is percent-encoded."""
@@ -138,6 +145,7 @@ class Client:
             try:
                 sent = headers | self._auth.headers(url, token)
                 answer = self._wire.send(method, url, sent, body)
+                self._clock_ahead = clock_ahead(answer)
                 found = read_with(answer, read)
             except AuthError as error:
                 if renewed or not self._auth.renew(token, self._grant):
@@ -167,14 +175,13 @@ class Client:
                 f"The last {self._failed_in_a_row} requests came to nothing, Webex seems to be "
                 f"down: run again later. The last one: {error}."
             )
-        times = f"{patience.sent} times" if patience.sent else "once"
+        times = f"{patience.sent} times" if patience.sent > 1 else "once"
         return BadAnswer(f"{error}; sent {times}.", error.http_status)
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""
-        patience = Patience(
-            self._pace, self._clock, self._random, self._limits, attempts=_GRANT_ATTEMPTS
-        )
+        attempts = min(_GRANT_ATTEMPTS, self._limits.attempts)
+        patience = Patience(self._pace, self._clock, self._random, self._limits, attempts=attempts)
         body = urlencode(form).encode()
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",

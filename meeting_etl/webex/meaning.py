@@ -1,12 +1,12 @@
 """What an answer means: a success that can be read, a fault that may pass, or a refusal.
 
-Belongs here: status codes, error bodies, Retry-After, and JSON that is or is not what was asked
-for. Does not: asking again (client.py), bytes on the wire (wire.py).
+Belongs here: status codes, error bodies, Retry-After, Date, and JSON that is or is not what was
+asked for. Does not: asking again (client.py), bytes on the wire (wire.py).
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -101,6 +101,17 @@ def a_list(answer: Answer) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Passing(f"The answer to {answer.asked} has no list of items", answer.status)
     return items
+
+
+def clock_ahead(answer: Answer) -> timedelta | None:
+    """How far our clock is ahead of the Date of an answer; None when it has none.
+
+    Dates are whole seconds and answers travel: a second or two mean nothing.
+    """
+    try:
+        return answer.received_at - _aware(parsedate_to_datetime(answer.headers.get("Date", "")))
+    except ValueError:
+        return None
 
 
 def _message(answer: Answer) -> str:

@@ -33,6 +33,7 @@ PATHS: dict[str, set[Kind]] = {
         "compliance",
     },
     "/authorizations/tokenExpiry": {"user", "admin", "compliance"},
+    "/meetingPreferences/sites": {"user", "admin"},
     "/webhooks": {"user", "admin", "compliance"},
     "/webhooks?ownedBy=org": {"admin", "compliance"},
 }

@@ -143,3 +143,10 @@ def test_its_errors_are_understood(webex: Sandbox) -> None:
         api.meetings.recordings.get_recording_details("0" * 32)
     assert refused.value.response.status_code == 404
     assert refused.value.description == "There is no such recording."
+
+
+def test_sites(webex: Sandbox) -> None:
+    with sdk(webex, "user") as api:
+        sites = api.meetings.preferences.site_list()
+    assert {site.site_url for site in sites} == {*webex.world.sites, webex.world.owner.site_url}
+    assert [site.site_url for site in sites if site.default] == [webex.world.owner.site_url]
