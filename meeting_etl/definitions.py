@@ -9,15 +9,18 @@ import dagster as dg
 
 from meeting_etl.orchestration.assets import ASSETS
 from meeting_etl.orchestration.automation import DAYS_JOB, INGEST_JOB, SCHEDULES, SENSORS
+from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
+from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconciled_meetings
 from meeting_etl.settings import Etl
 
 
 def build_defs(etl: Etl) -> dg.Definitions:
     """Fresh definitions whose assets work with `etl`."""
     return dg.Definitions(
-        assets=ASSETS,
-        jobs=[INGEST_JOB, DAYS_JOB],
-        schedules=SCHEDULES,
+        assets=[*ASSETS, reconciled_meetings],
+        asset_checks=CHECKS,
+        jobs=[INGEST_JOB, DAYS_JOB, WEBHOOKS_JOB, RECONCILE_JOB],
+        schedules=[*SCHEDULES, webhooks_hourly],
         sensors=SENSORS,
         resources={"etl": etl},
         # Threads do the waiting; a process for each step would only add seconds.

@@ -10,6 +10,7 @@ storage can be one more class with these methods.
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import shutil
 import uuid
@@ -136,6 +137,55 @@ class Files:
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
+
+    def open_to_append(self, name: str) -> io.FileIO | None:
+        """A new or existing file for `append`, locked until it is closed or its holder dies.
+
+        None when somebody else holds it. That the file is there lasts, its folders' being too.
+        """
+        with self._explained(name):
+            path = self.path(name)
+            _make_folder(path.parent)
+            file = path.open("a+b", buffering=0)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # A folder may have been made by somebody who was killed before it was synced.
+                for folder in (path.parent, *path.parent.parents):
+                    if folder.is_relative_to(self.root):
+                        _sync_folder(folder)
+            except OSError as error:
+                file.close()
+                if isinstance(error, BlockingIOError):
+                    return None
+                raise
+        return file
+
+    def append(self, file: io.FileIO, lines: bytes) -> None:
+        """Add whole lines at the end of an open file and make them last.
+
+        An unfinished line there, which a crash left, is closed off first. When the disk refuses, a
+        line that is not whole is cut off again; whole ones may stay, for whoever follows the file
+        may have read them already.
+        """
+        with self._explained(str(file.name)):
+            end, written = os.fstat(file.fileno()).st_size, 0
+            if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
+                lines = b"\n" + lines
+            try:
+                while written < len(lines):
+                    written += os.write(file.fileno(), memoryview(lines)[written:])
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):  # the next append closes the line off
+                    file.truncate(end + lines.rfind(b"\n", 0, written) + 1)
+                raise
+
+    def is_in_place(self, file: io.FileIO) -> bool:
+        """Whether an open file still lies under the name by which it was opened."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), Path(str(file.name)).stat())
+        except OSError:
+            return False
 
     def free_bytes(self) -> int:
         """Bytes that may still be written below the root."""

@@ -112,6 +112,9 @@ _FETCHED = (
 )
 
 
+# meetings.origin of those of which no ended event told.
+RECONCILED = "reconciled"
+
 MEETINGS = Table(
     "meetings",
     "One row for each meeting instance that ended, whatever told of it.",
@@ -141,8 +144,16 @@ MEETINGS = Table(
         Column(
             "has_transcription", FLAG, "Webex says that there is a transcript.", "hasTranscription"
         ),
-        Column("first_received_at", MOMENT, "When the first ended event was received."),
-        Column("delivery_count", INT, "Ended events received for this meeting, duplicates too."),
+        Column(
+            "first_received_at",
+            MOMENT,
+            "When the first ended event was received; NULL while none was.",
+        ),
+        Column(
+            "delivery_count",
+            INT,
+            "Ended events received for this meeting, duplicates too; 0 when it was reconciled.",
+        ),
         Column("origin", TEXT, "webhook, or reconciled when no webhook ever told of it."),
         Column("run_id", TEXT, "Id of the run that asked for title, names and flags; else NULL."),
         Column("fetched_at", MOMENT, "When the API told of the meeting; NULL while it has not."),
@@ -417,16 +428,77 @@ INGESTED_LOGS = Table(
     ),
 )
 
+AUTO_RECORD_ACTIONS = Table(
+    "auto_record_actions",
+    "One row for each meeting that was created: whether it is to be recorded, and what was done.",
+    key=("meeting_id",),
+    sort=("meeting_id",),
+    bloom=("meeting_id",),
+    partition=Column(
+        "date", pa.date32(), "UTC date on which the created event was received; the partition."
+    ),
+    columns=(
+        Column("meeting_id", TEXT, "Id of the series or of the scheduled meeting; unique."),
+        *_email("host_email", "E-mail address of the host.", None),
+        Column("site_url", TEXT, "Webex site of the meeting."),
+        Column("title", TEXT, "Title; NULL when it was not asked for.", personal=True),
+        Column(
+            "policy_line", TEXT, "Line of [auto_record] that it matches, `hosts: …`.", personal=True
+        ),
+        Column("policy_id", TEXT, "Digest of the lines by which it was judged."),
+        Column("before", FLAG, "Was recorded automatically; NULL when it was not asked."),
+        Column("after", FLAG, "Is recorded automatically since; NULL when nothing was changed."),
+        Column(
+            "result",
+            TEXT,
+            "switched_on, already_on, would_switch_on, no_match, over, personal_room, ad_hoc, "
+            "refused, not_found; or, to be tried again, switching or failed.",
+        ),
+        Column("reason", TEXT, "Why it was refused or failed; a closed set of codes."),
+        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
+        Column("dry_run", FLAG, "Decided without changing anything at Webex."),
+        Column("attempts", INT, "Times that it was tried."),
+        Column("decided_at", MOMENT, "When the row was written."),
+        Column("next_attempt_at", MOMENT, "When it is tried next; NULL when it is decided."),
+        Column("run_id", TEXT, "Run that decided it."),
+        _EXTRA,
+    ),
+)
+
+ORPHANS = Table(
+    "orphans",
+    "One row for each meeting instance that events tell of and whose end nobody told: what came of "
+    "asking for it by its id.",
+    key=("meeting_id",),
+    sort=("meeting_id",),
+    partition=None,
+    columns=(
+        Column("meeting_id", TEXT, "Id of the meeting instance; unique."),
+        Column("first_seen_at", MOMENT, "When it was first found to have no end."),
+        Column("asked_at", MOMENT, "When it was asked for last."),
+        Column("attempts", INT, "Times that it was asked for."),
+        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
+        Column("next_attempt_at", MOMENT, "When it is asked for next; NULL when it is settled."),
+        Column("settled", FLAG, "Its end is known by now, or it is not asked for any more."),
+        Column("outcome", TEXT, "found, not_ended, not_own, refused or fault; NULL before."),
+        Column("run_id", TEXT, "Run that asked last."),
+        _EXTRA,
+    ),
+)
+
 MEETING_INDEX = Table(
     "meeting_index",
     "Which received days speak of a meeting and on which days it is said to have ended; derived "
-    "from webhook_events, made again when it is missing, no part of the catalog.",
+    "from webhook_events and reconciled meetings, made again when it is missing, no part of the "
+    "catalog.",
     key=("meeting_id", "received_date", "date"),
     sort=("meeting_id", "received_date", "date"),
     partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f."),
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
-        Column("received_date", pa.date32(), "Partition of webhook_events."),
+        Column(
+            "received_date", pa.date32(), "Partition of webhook_events; NULL for Webex's listing."
+        ),
         Column("date", pa.date32(), "UTC date of the end that was told; NULL when none was."),
     ),
 )
@@ -444,6 +516,8 @@ TABLES: dict[str, Table] = {
         WEBHOOK_EVENTS,
         REJECTED_LINES,
         INGESTED_LOGS,
+        AUTO_RECORD_ACTIONS,
+        ORPHANS,
     )
 }
 

@@ -19,6 +19,7 @@ from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.reader import Reader, reading_since
+from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import LINK_COLUMNS
 from meeting_etl.times import Clock
@@ -26,6 +27,7 @@ from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
 from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.wire import Limits
 from meeting_etl.webhooks.logs import Logs
 
 VARIABLES = {
@@ -37,6 +39,9 @@ VARIABLES = {
     "WEBEX_TOKEN_KIND": "user (default), admin or compliance",
     "WEBEX_REQUESTS_PER_MINUTE": "pace of all processes together, 300 by default; 0: only obey 429",
     "WEBEX_MAX_WAIT_SECONDS": "a longer Retry-After ends the run; 300 by default",
+    "WEBEX_WEBHOOK_SECRET": (
+        "secret of the webhooks: they are created with it, `receive` knows by it what Webex signed"
+    ),
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
 }
@@ -48,6 +53,8 @@ _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
+    "reconcile": {"most_missed_share": float},
+    "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
 
@@ -60,11 +67,14 @@ class Settings:
     token_kind: TokenKind
     requests_per_minute: float
     max_wait_seconds: float
+    webhook_secret: str | None = field(repr=False)
     data_dir: Path
     threads: int
     windows: bool
     settling: Settling
     store_links: bool
+    auto_record: Policy
+    most_missed_share: float
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -86,11 +96,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
         requests_per_minute=_number(environ, "WEBEX_REQUESTS_PER_MINUTE", 300),
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
+        webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
+        auto_record=_policy(toml.get("auto_record", {})),
+        most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
     )
 
 
@@ -124,7 +137,12 @@ class Etl:
     @cached_property
     def logs(self) -> Logs:
         """The webhook logs."""
-        return Logs(self.settings.data_dir / "webhook_logs")
+        return Logs(self.logs_folder)
+
+    @property
+    def logs_folder(self) -> Path:
+        """Where the webhook logs lie."""
+        return self.settings.data_dir / "webhook_logs"
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -139,15 +157,26 @@ class Etl:
     @cached_property
     def client(self) -> Client:
         """The connection to the API. Raises SettingsError when no token is set."""
+        return self.client_with(Limits(), self.settings.max_wait_seconds)
+
+    def client_with(self, limits: Limits, max_wait_seconds: float) -> Client:
+        """A further connection to the API, as patient as is said here, at the same pace."""
         settings = self.settings
         pace = Pace(
             self.files,
             self.clock,
             requests_per_minute=settings.requests_per_minute,
-            max_wait_seconds=settings.max_wait_seconds,
+            max_wait_seconds=max_wait_seconds,
             burst=max(_BURST, int(settings.requests_per_minute / 60)),
         )
-        return Client(settings.base_url, self.auth, pace, self.clock, threads=settings.threads)
+        return Client(
+            settings.base_url,
+            self.auth,
+            pace,
+            self.clock,
+            threads=settings.threads,
+            limits=limits,
+        )
 
     @cached_property
     def auth(self) -> Auth:
@@ -251,8 +280,40 @@ def _threads(value: int) -> int:
     return value
 
 
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise SettingsError(
+            f"most_missed_share in [reconcile] is {value}; it must be between 0.0 and 1.0."
+        )
+    return value
+
+
 def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
     numbers = [value for value in values if type(value) is int and value >= 0]
     if not values or numbers != values or numbers != sorted(numbers):
         raise SettingsError(f"{name} in [settling] must be rising whole numbers of seconds.")
     return tuple(numbers)
+
+
+def _policy(section: dict[str, Any]) -> Policy:
+    """Auto-record, which is off unless a list has lines."""
+    lists = {name: _patterns(name, lines) for name, lines in section.items() if name != "dry_run"}
+    return Policy(**lists, dry_run=section.get("dry_run", False))
+
+
+def _patterns(name: str, lines: list[Any]) -> tuple[str, ...]:
+    """Shell patterns; one that cannot match anything is a slip that nobody would notice."""
+    for line in lines:
+        if not isinstance(line, str) or not line.strip():
+            raise SettingsError(f"{name} in [auto_record] must be texts that are not empty.")
+        if name == "hosts" and not set(line) & set("@*"):
+            raise SettingsError(
+                f"hosts in [auto_record] has {line!r}, which is no e-mail address; for all of a "
+                f"domain say '*@{line}'."
+            )
+        if name == "sites" and set(line) & set("/@:"):
+            raise SettingsError(
+                f"sites in [auto_record] has {line!r}, which is no site: a site is named as in "
+                "site_url, without https://."
+            )
+    return tuple(line.strip() for line in lines)

@@ -1,6 +1,8 @@
 """A disk that fails at one chosen write, and then works again or stays broken."""
 
 import errno
+import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +34,18 @@ class FaultyFiles(Files):
         if number == self.fails_at:
             reason = OSError(errno.ENOSPC, "No space left on device")
             raise StorageError(f"Cannot write {self.path(name)}: no space left.") from reason
+
+
+class FullDisk(Files):
+    """While `room` is a number, of an append so many bytes are written and the rest is refused."""
+
+    room: int | None = None
+
+    def append(self, file: io.FileIO, lines: bytes) -> None:
+        if self.room is None:
+            super().append(file, lines)
+            return
+        if begin := lines[: self.room]:
+            os.write(file.fileno(), begin)
+        reason = OSError(errno.ENOSPC, "No space left on device")
+        raise StorageError(f"Cannot write {file.name}: no space left.") from reason

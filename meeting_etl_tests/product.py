@@ -13,7 +13,8 @@ import dagster as dg
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.automation import Outcome, run_now
+from meeting_etl.orchestration.automation import run_now
+from meeting_etl.orchestration.outcome import Outcome
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
 from meeting_etl.sandbox.model import Kind
@@ -58,18 +59,21 @@ class Product:
             **self.more,
         }
 
-    def write_logs(self, seed: int = 1) -> None:
-        now = self.clock.now()
-        write_logs(self.webex.world, self.folder / "webhook_logs", seed=seed, until=now)
+    def write_logs(self, seed: int = 1, *, lost: float = 0.0) -> None:
+        now, folder = self.clock.now(), self.folder / "webhook_logs"
+        write_logs(self.webex.world, folder, seed=seed, until=now, lost=lost)
 
     def etl(self) -> Etl:
         return Etl(self.environ, self.clock)
 
-    def run(self, asked: Span | None = None, *, refetch: bool = False) -> Outcome:
+    def run(
+        self, asked: Span | None = None, *, refetch: bool = False, discover: bool = False
+    ) -> Outcome:
         """What `meeting-etl run` does, with this product's clock."""
         etl = self.etl()
         with dg.DagsterInstance.ephemeral() as instance:
-            return run_now(build_defs(etl), instance, etl, asked=asked, refetch=refetch)
+            defs = build_defs(etl)
+            return run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command line, in a process of its own."""

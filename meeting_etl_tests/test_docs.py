@@ -17,6 +17,19 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
+def commands(group: click.Group, above: str = "") -> dict[str, click.Command]:
+    """Every command, with those inside of groups, by the words that call it."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[above + name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{above}{name} ")
+    return found
+
+
+COMMANDS = commands(cli)
+
+
 def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     named = set(re.findall(r"meeting-etl ([a-z][a-z-]+)", README))
     assert named == set(cli.commands)
@@ -25,9 +38,9 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
 def test_every_option_that_the_readme_names_exists() -> None:
     known = {
         option
-        for command in cli.commands.values()
+        for command in COMMANDS.values()
         for parameter in command.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help", "--assets", "--partition-range"}
     assert set(re.findall(r"(--[a-z][a-z-]+)", README)) <= known
 
@@ -61,9 +74,9 @@ def test_files_that_documents_link_to_exist() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_of_every_command_says_what_each_option_does(name: str) -> None:
-    command = cli.commands[name]
+    command = COMMANDS[name]
     assert command.help
     for parameter in command.params:
         if isinstance(parameter, click.Option):

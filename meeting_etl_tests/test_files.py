@@ -1,5 +1,8 @@
 import os
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,88 @@ def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
     assert files.read_bytes("x") is None
     assert files.names("x") == []
     assert files.free_bytes() > 0
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The kernel writes up to there and then refuses, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_lines_are_appended_and_a_file_that_is_held_is_not_given_again(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    file = files.open_to_append("a/b/log")
+    assert file is not None
+    assert files.open_to_append("a/b/log") is None
+    files.append(file, b"1\n2\n")
+    files.append(file, b"")
+    files.append(file, b"3\n")
+    file.close()
+    again = files.open_to_append("a/b/log")
+    assert again is not None
+    files.append(again, b"4\n")
+    again.close()
+    assert files.read_bytes("a/b/log") == b"1\n2\n3\n4\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "left"), [(2, b"1\n"), (3, b"1\n"), (5, b"1\n"), (6, b"1\n222\n"), (7, b"1\n222\n")]
+)
+def test_of_lines_that_do_not_fit_whole_ones_may_stay(
+    tmp_path: Path, size: int, left: bytes
+) -> None:
+    files = Files(tmp_path)
+    file = files.open_to_append("log")
+    assert file is not None
+    files.append(file, b"1\n")
+    with no_file_above(size), pytest.raises(StorageError, match=r"Cannot write .*/log: "):
+        files.append(file, b"222\n333\n")
+    assert files.read_bytes("log") == left
+    files.append(file, b"4\n")
+    assert files.read_bytes("log") == left + b"4\n"
+    file.close()
+
+
+def test_an_unfinished_last_line_is_closed_off_before_another(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    for before, after in ((b"", b""), (b"1\n", b"1\n"), (b"1\n2", b"1\n2\n")):
+        (tmp_path / "log").write_bytes(before)
+        file = files.open_to_append("log")
+        assert file is not None
+        files.append(file, b"")
+        assert files.read_bytes("log") == after
+        files.append(file, b"3\n")
+        assert files.read_bytes("log") == after + b"3\n"
+        file.close()
+
+
+def test_an_open_file_is_in_place_until_it_is_moved_or_removed(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    file = files.open_to_append("log")
+    assert file is not None
+    assert files.is_in_place(file)
+    (tmp_path / "log").rename(tmp_path / "other")
+    assert not files.is_in_place(file)
+    (tmp_path / "log").touch()
+    assert not files.is_in_place(file)
+    file.close()
+
+
+def test_a_new_file_and_its_folders_are_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    files = Files(tmp_path / "root")
+    file = files.open_to_append("a/b/log")
+    assert file is not None
+    files.append(file, b"1\n")
+    file.close()
+    paths = [tmp_path, *(tmp_path / name for name in ("root", "root/a", "root/a/b"))]
+    assert {path.stat().st_ino for path in paths} <= set(synced)
+    assert synced[-1] == (tmp_path / "root/a/b/log").stat().st_ino

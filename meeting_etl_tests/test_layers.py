@@ -93,6 +93,13 @@ def test_only_webex_imports_requests() -> None:
     assert {name.split("/")[0] for name in importers("requests")} == {"webex"}
 
 
+def test_of_what_hears_webex_the_receiver_alone_knows_http() -> None:
+    for library in ("starlette", "uvicorn"):
+        users = importers(library)
+        assert {name for name in users if name.startswith("webhooks/")} <= {"webhooks/receiver.py"}
+        assert {name.split("/")[0] for name in users} <= {"webhooks", "sandbox", "cli"}
+
+
 def test_only_the_catalog_imports_duckdb() -> None:
     assert importers("duckdb") == {"lake/catalog.py"}
 

@@ -6,6 +6,7 @@ Belongs here: `demo` and `sandbox`. Does not: the worlds (sandbox/), the pipelin
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 from meeting_etl.cli import display, report
@@ -66,11 +67,15 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
 
 
 def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, faults: Faults) -> None:
-    """Serve a world until interrupted, then say what was seen."""
+    """Serve a world until interrupted, then say what was seen.
+
+    Webhooks that are registered meanwhile are told what happens from then on.
+    """
     clock = Clock()
     world = _world(world_name, seed, clock)
     if logs:
-        write_logs(world, Path(logs), seed=seed, until=clock.now())
+        lost = faults.lost_deliveries
+        write_logs(world, Path(logs), seed=seed, until=clock.now(), lost=lost)
     webex = Sandbox(world, clock, faults)
     kind = _KINDS[world_name]
 
@@ -82,10 +87,14 @@ def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, fault
         )
         display.say("Serving until Ctrl-C.")
 
+    ended = threading.Event()
+    threading.Thread(target=tell, args=(webex, clock, ended), daemon=True).start()
     try:
         webex.serve_forever(port, announce)
     except OSError as error:
         raise SettingsError(f"Port {port}: {error.strerror}; name another with --port.") from error
+    finally:
+        ended.set()
     seen = webex.counters
     display.say(
         f"{seen.total:,} requests, {seen.repeated_gets:,} of them repeated what had been answered, "
@@ -94,6 +103,16 @@ def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, fault
     )
     for name, count in seen.injected.most_common():
         display.say(f"  {name}: {count:,} times")
+
+
+def tell(webex: Sandbox, clock: Clock, ended: threading.Event) -> None:
+    """Post to the registered webhooks what happens as time goes by."""
+    since = clock.now()
+    while not ended.is_set():
+        clock.sleep(1)
+        now = clock.now()
+        webex.play(since, now)
+        since = now
 
 
 def _world(name: str, seed: int, clock: Clock) -> World:

@@ -15,6 +15,9 @@ import click
 
 from meeting_etl import __version__
 from meeting_etl.cli import display
+from meeting_etl.cli.auto_record import auto_record
+from meeting_etl.cli.options import FORMAT
+from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.pipeline.settling import Status
@@ -66,23 +69,40 @@ def cli() -> None:
     """
 
 
+cli.add_command(webhooks)
+cli.add_command(auto_record)
+
+
 @cli.command()
 @_FROM
 @_TO
 @click.option("--refetch", is_flag=True, help="Ask for everything of these days again.")
-def run(first: datetime | None, last: datetime | None, *, refetch: bool) -> None:
+@click.option(
+    "--discover",
+    is_flag=True,
+    help="First look for meetings of these days of which no webhook told; not with a compliance "
+    "officer's token.",
+)
+def run(first: datetime | None, last: datetime | None, *, refetch: bool, discover: bool) -> None:
     """Read new log lines, then fetch what is due, newest day first.
 
+    Where the settings ask for it, recording is switched on for meetings that were created.
     Without dates: all days that have due work. With dates: the due work of those days. What was
     fetched and is settled is not asked again; to do so all the same, give --refetch.
+
+    For meetings of a time of which you have no webhook logs, or whose webhook never came:
+    --discover lists the ended meetings of the days and adds those that are missing.
     """
     etl = _etl()
     asked = _span(etl, first, last)
     if refetch and asked is None:
         raise click.UsageError("--refetch needs --from or --to, the days to ask for again.")
+    if discover and first is None:
+        raise click.UsageError("--discover needs --from, the first day to look at.")
     from meeting_etl.cli.running import run_and_report
 
-    sys.exit(run_and_report(etl, os.environ.get("DAGSTER_HOME"), asked=asked, refetch=refetch))
+    home = os.environ.get("DAGSTER_HOME")
+    sys.exit(run_and_report(etl, home, asked=asked, refetch=refetch, discover=discover))
 
 
 @cli.command()
@@ -146,15 +166,24 @@ def retry(
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Write a JSON array, an object a line.")
+def doctor(*, as_json: bool) -> None:
+    """Look at everything that has to be in order, and say what to do.
+
+    Settings, token, scopes, sites, webhooks, receiver, recordings and transcripts of late, data
+    folder, clock, Dagster, open work: each line is ok, a warning, a problem, or skipped. Webex is
+    asked a dozen times at most, nothing is changed there.
+
+    Exit status: 0 no problem; 1 a problem; 2 settings that cannot be read.
+    """
+    from meeting_etl.cli.doctor.examination import run_doctor
+
+    sys.exit(run_doctor(os.environ, as_json=as_json))
+
+
+@cli.command()
 @click.argument("query", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How the answer is written; json is one object a line.",
-)
+@FORMAT
 def sql(query: str | None, form: str) -> None:
     """Answer a SQL QUERY over the tables; without one, read it from standard input.
 
@@ -248,6 +277,49 @@ def sandbox(
 
 
 @cli.command()
+@click.option(
+    "--port", default=8080, show_default=True, help="Port to listen on; 0 picks a free one."
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for all of this machine.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Start without WEBEX_WEBHOOK_SECRET and take events of anybody, to try things on; "
+    "where it is set, signatures are checked all the same.",
+)
+def receive(port: int, host: str, *, insecure: bool) -> None:
+    """Receive webhook events and write them to the logs, until interrupted.
+
+    Webex posts to /webhooks/webex, over HTTPS: put a proxy that ends TLS in front, and create the
+    webhooks with the secret that WEBEX_WEBHOOK_SECRET holds. An event is answered with 200 once it
+    is on disk, in webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl (UTC) below
+    MEETING_ETL_DATA_DIR, from where `meeting-etl run` reads it. Several receivers may share the
+    folder.
+
+    \b
+    Answers:
+      200  stored, whatever the body holds
+      401  the signature is missing or wrong     408  the body took longer than 10 seconds
+      405  not a POST                            413  the body is above 1 MiB
+      503  the disk refused: nothing is acknowledged that could be lost
+    \b
+    Beside it:
+      GET /healthz  200, or 503 when the latest write failed
+      GET /metrics  counts and times, in the form that Prometheus reads
+
+    SIGTERM and Ctrl-C end it well: what was taken is stored and answered.
+    """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.cli.receive import serve_receiver
+
+    serve_receiver(_etl(), host, port, insecure=insecure)
+
+
+@cli.command()
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
 def dev(port: int, host: str) -> None:
@@ -286,7 +358,7 @@ def main() -> None:
     # Also where DAGSTER_HOME names an instance with settings of its own.
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, obj=_etl)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

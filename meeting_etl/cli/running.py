@@ -6,14 +6,20 @@ Belongs here: what `run` and `demo` share. Does not: the run itself (orchestrati
 from meeting_etl.cli import display, report
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
-from meeting_etl.orchestration.automation import INTERRUPTED, Outcome, run_now
+from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 
 
 def run_and_report(
-    etl: Etl, configured_home: str | None, *, asked: Span | None = None, refetch: bool = False
+    etl: Etl,
+    configured_home: str | None,
+    *,
+    asked: Span | None = None,
+    refetch: bool = False,
+    discover: bool = False,
 ) -> int:
     """Run, show what came of it, and return the exit status."""
     started = etl.clock.monotonic()
@@ -22,7 +28,8 @@ def run_and_report(
         opened = open_instance(home)  # two that make a new one at once would trip over each other
     with opened as instance, display.progress() as meter:
         etl.progress = meter
-        outcome = run_now(build_defs(etl), instance, etl, asked=asked, refetch=refetch)
+        defs = build_defs(etl)
+        outcome = run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
     for notice in outcome.notices:
         display.say(notice)

@@ -1,21 +1,23 @@
 """class MeetingIndex: which received days speak of a meeting, and on which days it ended.
 
 Belongs here: looking a meeting up by its id at a cost that hardly grows with the history, by
-hashing ids over a fixed number of small files. The index says nothing that webhook_events does not
-say: when it is missing it is made again from them. Does not: what the events mean.
+hashing ids over a fixed number of small files. The index says nothing that webhook_events and, of
+meetings without an ended event, the table of meetings do not say: when it is missing it is made
+again from them. Does not: what the events mean.
 """
 
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake.store import NULL_PARTITION, Lake
-from meeting_etl.schemas import MEETING_INDEX, WEBHOOK_EVENTS
+from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
 # Written when all events are in the index, so that one that was half made is made again.
@@ -23,11 +25,20 @@ _COMPLETE = f"lake/{MEETING_INDEX.name}/complete"
 
 
 class Mention(NamedTuple):
-    """An event about `meeting_id` lies in partition `received_date`; `date`: the end it told."""
+    """An event about `meeting_id` lies in partition `received_date`; `date`: the end it told.
+
+    Without a received_date but with a date it is Webex's listing of ended meetings that told: an
+    event that tells an end has a day of its own.
+    """
 
     meeting_id: str
     received_date: date | None
     date: date | None
+
+    @property
+    def by_listing(self) -> bool:
+        """Whether no event told this, but a listing or an answer of Webex."""
+        return self.received_date is None and self.date is not None
 
 
 class MeetingIndex:
@@ -80,10 +91,18 @@ class MeetingIndex:
         """Make it from the events if it is not complete; the lock of ingest must be held."""
         if self.is_complete():
             return
-        self.add(
-            mention for part in self._lake.partitions(WEBHOOK_EVENTS) for mention in self._of(part)
-        )
+        told = map(self._of, self._lake.partitions(WEBHOOK_EVENTS))
+        listed = map(self._reconciled, self._lake.partitions(MEETINGS))
+        self.add(chain.from_iterable(chain(told, listed)))
         self._lake.files.replace_bytes(_COMPLETE, b"")
+
+    def _reconciled(self, partition: str) -> Iterator[Mention]:
+        """The mentions of a day's meetings of which no event told."""
+        day = date.fromisoformat(partition)
+        rows = self._lake.read(
+            MEETINGS, day, columns=["meeting_id"], where={"origin": [RECONCILED]}
+        )
+        return (Mention(one, None, day) for one in rows["meeting_id"].to_pylist())
 
     def _of(self, partition: str) -> Iterator[Mention]:
         """The mentions in a partition of webhook_events."""

@@ -1,21 +1,29 @@
 """The assets: one a table, glue between Dagster and the pipeline.
 
-Belongs here: partitions, what an asset says of itself, metadata a day, known errors as dg.Failure.
-Does not: when runs start (automation.py), any deed of the pipeline.
+Belongs here: what an asset says of itself, which deed it calls, what it tells of a day. Does not:
+how that is published (publishing.py), when runs start (automation.py), any deed of the pipeline.
 """
 
-import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import MeetingEtlError, SettingsError
+from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
+from meeting_etl.orchestration.publishing import (
+    DAYS,
+    Metadata,
+    Result,
+    beta_allowed,
+    days_of,
+    failures,
+    published,
+)
 from meeting_etl.pipeline import fetch_specs
+from meeting_etl.pipeline.auto_record import auto_record
 from meeting_etl.pipeline.engine import DayReport
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.fetch_spec import FetchSpec
@@ -26,13 +34,7 @@ from meeting_etl.pipeline.rows import Drift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 
-# One object for all day assets: Dagster compares partitions by it.
-DAYS = dg.DailyPartitionsDefinition(start_date=str(schemas.FIRST_DAY), timezone="UTC", end_offset=1)
 REFETCH_TAG = "meeting_etl/refetch"
-
-Result = dg.MaterializeResult[None]
-Metadata = dict[str, Any]
-Described = Iterator[tuple[date, Metadata]]
 
 
 def _asset(
@@ -43,10 +45,7 @@ def _asset(
     columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
 
     def decorate(function: Callable[..., Result]) -> dg.AssetsDefinition:
-        with warnings.catch_warnings():
-            # backfill_policy is beta, and indispensable: without it `dg launch --partition-range`
-            # refuses, for the unpartitioned asset too.
-            warnings.simplefilter("ignore", dg.BetaWarning)
+        with beta_allowed():
             return dg.asset(
                 name=table.name,
                 deps=list(deps),
@@ -67,7 +66,7 @@ def _asset(
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
-    with _failures():
+    with failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
         catalog.publish(etl.files, etl.lake)
@@ -97,17 +96,39 @@ def _note_reader(etl: Etl) -> Iterator[str]:
         yield f"The token is another one: {opened:,} forbidden answers are asked for again."
 
 
+@_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
+def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Created meetings that the policy wants recorded; off unless [auto_record] has lines."""
+    with failures():
+        try:
+            rows = auto_record(
+                lambda: etl.webex,
+                etl.lake,
+                etl.clock,
+                etl.settings.auto_record,
+                context.run.run_id,
+                progress=etl.progress,
+            )
+        except SettingsError as error:
+            # Reading logs goes on without a token, and with one that cannot do this.
+            context.log.warning(str(error))
+            return dg.MaterializeResult(metadata={"skipped": str(error)})
+        if rows:
+            catalog.publish(etl.files, etl.lake)
+    return dg.MaterializeResult(metadata={**Counter(row["result"].value for row in rows)})
+
+
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """One row for each meeting instance: all events about it, and what the API tells of it."""
-    with _failures():
-        days, refetch = _days(context), _refetch(context)
+    with failures():
+        days, refetch = days_of(context), _refetch(context)
         folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
         # What the logs alone tell can be queried even when the API cannot be reached.
         catalog.publish(etl.files, etl.lake)
         engine = etl.engine(context.run.run_id)
         reports = fetch(engine, fetch_specs.MEETING, days, refetch=refetch)
-        return _published(context, etl, (_described(one, folded[one.day]) for one in reports))
+        return published(context, etl, (_described(one, folded[one.day]) for one in reports))
 
 
 @_asset(schemas.RECORDINGS, "meetings")
@@ -135,15 +156,16 @@ def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 
 
 DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippets]
-ASSETS = [webhook_events, *DAY_ASSETS]
+INGEST_ASSETS = [webhook_events, auto_record_actions]
+ASSETS = [*INGEST_ASSETS, *DAY_ASSETS]
 
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
-    with _failures():
+    with failures():
         engine = etl.engine(context.run.run_id)
-        reports = fetch(engine, spec, _days(context), refetch=_refetch(context))
-        return _published(context, etl, (_described(one) for one in reports))
+        reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
+        return published(context, etl, (_described(one) for one in reports))
 
 
 def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
@@ -168,55 +190,6 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
     return report.day, metadata
 
 
-def _published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
-    """Metadata for each day as it is done, and the catalog when all are.
-
-    When a day fails, those before it are committed and are logged as materialized.
-    """
-    done: dict[date, Metadata] = {}
-    try:
-        for day, metadata in described:
-            done[day] = metadata
-            _tell_drift(context, day, metadata)
-    except BaseException:
-        for day, metadata in done.items():
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
-            )
-        raise
-    for day, metadata in done.items():
-        context.add_asset_metadata(metadata, partition_key=str(day))
-    catalog.publish(etl.files, etl.lake)
-    return dg.MaterializeResult()
-
-
-def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
-    """Say which fields the API sends that we do not know, or sends as something else."""
-    if unknown := metadata.get("unknown_fields"):
-        context.log.info(f"{day}: fields without a column went to extra: {unknown}")
-    if changed := metadata.get("unreadable_values"):
-        context.log.warning(f"{day}: unreadable values went to extra: {changed}")
-
-
-def _days(context: dg.AssetExecutionContext) -> list[date]:
-    """The days of the run, one or many."""
-    return [date.fromisoformat(key) for key in context.partition_keys]
-
-
 def _refetch(context: dg.AssetExecutionContext) -> bool:
     """Whether the run was launched to ask for everything again."""
     return context.run.tags.get(REFETCH_TAG) == "true"
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn an error of ours into a failed step with one sentence and no stack trace.
-
-    The step is not retried: what may come later is due later, by the ledger.
-    """
-    try:
-        yield
-    except MeetingEtlError as error:
-        raise dg.Failure(
-            str(error), metadata={"kind": type(error).__name__}, allow_retries=False
-        ) from None

@@ -6,13 +6,20 @@ do through the daemon. Does not: what is due (pipeline/ledger.py), what a run do
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, cast
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import DAY_ASSETS, REFETCH_TAG, webhook_events
+from meeting_etl.orchestration.assets import DAY_ASSETS, INGEST_ASSETS, REFETCH_TAG
+from meeting_etl.orchestration.outcome import (
+    Outcome,
+    discovered,
+    gather_failures,
+    ingest_notices,
+    undone,
+)
+from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconcile_nightly
+from meeting_etl.orchestration.span_tags import PARTITION, span_of, span_tags
 from meeting_etl.pipeline.ingest import news
 from meeting_etl.schemas import FIRST_DAY, MEETINGS
 from meeting_etl.settings import Etl
@@ -20,9 +27,6 @@ from meeting_etl.times import Span, round_up, spans, utc_day
 
 # Days without work between two days with work that one run may cover.
 BRIDGE_DAYS = 10
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
-_PARTITION = "dagster/partition"
 # Names the lock that the process of a run_now() holds while it lives.
 _LOCK_TAG = "meeting_etl/lock"
 _ACTIVE = [
@@ -34,7 +38,10 @@ _ACTIVE = [
 ]
 
 INGEST_JOB = dg.define_asset_job(
-    "ingest", selection=[webhook_events], description="Read what the webhook logs have new."
+    "ingest",
+    # Reading logs needs no Webex; the checks of the asset do.
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS).without_checks(),
+    description="Read what the webhook logs have new; switch recording on where that is wanted.",
 )
 DAYS_JOB = dg.define_asset_job(
     "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
@@ -91,7 +98,7 @@ def new_log_lines(
         yield dg.SkipReason("No log has news.")
 
 
-SCHEDULES = [every_quarter_hour]
+SCHEDULES = [every_quarter_hour, reconcile_nightly]
 SENSORS = [due_days, new_log_lines]
 
 
@@ -124,10 +131,9 @@ def busy_days(runs: Iterable[dg.DagsterRun]) -> set[date]:
     """Days that one of these runs covers."""
     found: set[date] = set()
     for run in runs:
-        first = run.tags.get(_RANGE_START) or run.tags.get(_PARTITION)
-        last = run.tags.get(_RANGE_END) or first
-        if first and last:
-            found.update(Span(date.fromisoformat(first), date.fromisoformat(last)))
+        # Reconciling a day is no reason not to work on it.
+        if run.job_name != RECONCILE_JOB.name:
+            found.update(span_of(run.tags) or ())
     return found
 
 
@@ -137,31 +143,6 @@ def runnable(days: Iterable[date], etl: Etl) -> list[date]:
     return [day for day in days if FIRST_DAY <= day <= today]
 
 
-def span_tags(span: Span) -> dict[str, str]:
-    """Tags that make a run cover the span."""
-    if span.first == span.last:
-        return {_PARTITION: str(span.first)}
-    return {_RANGE_START: str(span.first), _RANGE_END: str(span.last)}
-
-
-# Kind of the failure of a run that was asked to stop.
-INTERRUPTED = "Interrupted"
-
-
-@dataclass
-class Outcome:
-    """What run_now did.
-
-    `failures` are kind of error and sentence of each failed step, `notices` what there is to know
-    about the logs, `failed_pairs` answers that could not be had.
-    """
-
-    days: list[date] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    failed_pairs: int = 0
-    notices: list[str] = field(default_factory=list)
-
-
 def run_now(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -169,11 +150,13 @@ def run_now(
     *,
     asked: Span | None = None,
     refetch: bool = False,
+    discover: bool = False,
 ) -> Outcome:
     """Ingest, then do the due work: of all days, newest first, or of the days asked for.
 
-    With `refetch` everything of the days asked for is asked again. The runs are recorded on the
-    instance. A failed step ends it; what it committed stays.
+    With `discover` meetings of the days asked for whose webhook never came are added first; with
+    `refetch` everything of these days is asked again. The runs are recorded on the instance. A
+    failed step ends it; what it committed stays.
     """
     outcome = Outcome()
     active_runs(instance, etl)
@@ -181,10 +164,19 @@ def run_now(
     with etl.files.lock(lock):
         runs = _Runs(defs, instance, outcome, {_LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
+        if discover and asked is not None and not outcome.failures:
+            _discover(runs, etl, asked)
         if not outcome.failures:
             _work_off(runs, etl, asked, refetch=refetch)
     etl.files.remove(f"state/locks/{lock}.lock")
     return outcome
+
+
+def _discover(runs: "_Runs", etl: Etl, asked: Span) -> None:
+    """One run for all the days, so that they share windows."""
+    days = runnable(asked, etl)
+    if days:
+        runs.execute(RECONCILE_JOB.name, span_tags(Span(days[0], days[-1])))
 
 
 def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> None:
@@ -201,7 +193,7 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         if outcome.failures:
             break
         outcome.days += [day for day in due if span.first <= day <= span.last]
-    outcome.failed_pairs = etl.ledger.failed(outcome.days, runs.ids)
+    outcome.failed_pairs += etl.ledger.failed(outcome.days, runs.ids)
 
 
 class _Runs:
@@ -225,43 +217,17 @@ class _Runs:
         result = self._defs.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             tags=tags | self._tags,
-            partition_key=tags.get(_PARTITION),
+            partition_key=tags.get(PARTITION),
             raise_on_error=False,
             # Dagster's own lines would drown ours; the UI shows them all.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
         self.ids.append(result.run_id)
-        self.outcome.notices += _ingest_notices(result)
-        _judge(result, self.outcome)
-
-
-def _judge(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
-    """Gather what the failed steps of a run say."""
-    for event in result.filter_events(lambda one: one.is_step_failure):
-        data: Any = event.event_specific_data
-        failure = data.user_failure_data
-        if failure is not None:
-            kind = failure.metadata.get("kind")
-            outcome.failures.append((str(kind.value) if kind else "", failure.description or ""))
-        else:
-            text = data.error.to_string() if data.error else "A step failed."
-            interrupted = "DagsterExecutionInterruptedError" in text
-            outcome.failures.append((INTERRUPTED, "") if interrupted else ("", text))
-
-
-def _ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What ingest noticed about the logs: replaced ones, unreadable ones."""
-    found: list[str] = []
-    for event in result.get_asset_materialization_events():
-        metadata = event.materialization.metadata
-        if "problems" in metadata:
-            found += cast(list[str], metadata["notices"].value)
-            found += cast(list[str], metadata["problems"].value)
-            rejected = cast(dict[str, int], metadata["rejected"].value)
-            if rejected:
-                reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
-                found.append(f"Rejected lines ({reasons}): see the table rejected_lines.")
-    return found
+        self.outcome.notices += ingest_notices(result)
+        self.outcome.failed_pairs += undone(result)
+        if job == RECONCILE_JOB.name:
+            self.outcome.notices += discovered(result)
+        gather_failures(result, self.outcome)
 
 
 def _due_text(etl: Etl, day: date) -> str:

@@ -1,6 +1,7 @@
 """The Dagster instance that the command line and the UI share.
 
-Belongs here: where it lies and its first dagster.yaml. Does not: runs (automation.py).
+Belongs here: its first dagster.yaml, and opening it. Does not: where it lies (home.py), runs
+(automation.py).
 """
 
 from importlib import resources
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
+from meeting_etl.orchestration.home import instance_folder
 
 
 def dagster_home(files: Files, configured: str | None) -> Path:
@@ -18,17 +19,11 @@ def dagster_home(files: Files, configured: str | None) -> Path:
     The latter gets the packaged dagster.yaml when it has none. Raises SettingsError for a
     DAGSTER_HOME that is no absolute path of a folder.
     """
-    if configured:
-        home = Path(configured).expanduser()
-        if not home.is_absolute() or not home.is_dir():
-            raise SettingsError(
-                f"DAGSTER_HOME is {configured!r}; it must be the absolute path of a folder."
-            )
-        return home
-    if files.read_bytes("dagster/dagster.yaml") is None:
+    home = instance_folder(files, configured)
+    if not configured and files.read_bytes("dagster/dagster.yaml") is None:
         packaged = resources.files("meeting_etl.orchestration").joinpath("dagster.yaml")
         files.replace_bytes("dagster/dagster.yaml", packaged.read_bytes())
-    return files.path("dagster")
+    return home
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:

@@ -5,6 +5,7 @@ Belongs here: which of the two counts for each column of `meetings`. Does not: f
 """
 
 import json
+from datetime import datetime
 
 from meeting_etl.pipeline.rows import Row
 
@@ -27,7 +28,7 @@ def with_details(held: Row, told: Row) -> Row:
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": _united(held["extra"], told["extra"]),
+        "extra": united(held["extra"], told["extra"]),
     }
 
 
@@ -41,8 +42,15 @@ def with_events(held: Row, folded: Row) -> Row:
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": _united(held["extra"], folded["extra"]),
+        "extra": united(held["extra"], folded["extra"]),
     }
+
+
+def without_early_denials(row: Row, final_at: datetime) -> Row:
+    """The row as the API told it; before `final_at`, that there is nothing is not known yet."""
+    if row["fetched_at"] >= final_at:
+        return row
+    return row | {name: row[name] or None for name in ("has_recording", "has_transcription")}
 
 
 def duration_seconds(row: Row) -> int | None:
@@ -51,8 +59,8 @@ def duration_seconds(row: Row) -> int | None:
     return int((ends - starts).total_seconds()) if starts and starts <= ends else None
 
 
-def _united(older: str | None, newer: str | None) -> str | None:
-    """Fields of both; the newer value counts."""
+def united(older: str | None, newer: str | None) -> str | None:
+    """JSON text of the fields of both; the newer value counts."""
     if older is None or newer is None:
         return newer or older
     return json.dumps(json.loads(older) | json.loads(newer), ensure_ascii=False, sort_keys=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from meeting_etl import schemas
 from meeting_etl.pipeline.deletions import UNLISTED, with_tombstone
-from meeting_etl.pipeline.details import with_details
+from meeting_etl.pipeline.details import with_details, without_early_denials
 from meeting_etl.pipeline.fetch_spec import (
     FetchSpec,
     Item,
@@ -33,12 +33,7 @@ def _ask_meeting(webex: Webex, target: Target) -> Listing:
 def _meeting_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
     own = [item for item in items if item.get("id") == target.meeting_id]
     rows = [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
-    for row in rows:
-        if ours["fetched_at"] < target.final_at:
-            # What is not there yet may still come: that there is none is not known before.
-            row["has_recording"] = row["has_recording"] or None
-            row["has_transcription"] = row["has_transcription"] or None
-    return rows
+    return [without_early_denials(row, target.final_at) for row in rows]
 
 
 def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:

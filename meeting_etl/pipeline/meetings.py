@@ -1,24 +1,25 @@
 """A day's meetings from all that told of them, and the move of a meeting whose end changed.
 
-Belongs here: folding webhook events into one row a meeting (design.md rule 1), opening its pairs in
-the ledger, moving all rows of a meeting to another day (rule 13). Does not: reading logs
-(ingest.py), asking the API (fetch.py).
+Belongs here: bringing a day's meetings up to date with the events, opening their pairs in the
+ledger, moving all rows of a meeting to another day (design.md rule 13). Does not: one meeting's row
+(meeting_rows.py), reading logs (ingest.py), asking the API (fetch.py, reconcile.py).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from operator import itemgetter
 
 import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import keep_told
-from meeting_etl.pipeline.details import duration_seconds, with_events
+from meeting_etl.pipeline.details import with_events
 from meeting_etl.pipeline.ledger import Ledger, PairEvents
-from meeting_etl.pipeline.rows import Drift, Row, organization_uuid, to_row
+from meeting_etl.pipeline.meeting_rows import meeting_row, with_told
+from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
@@ -39,7 +40,6 @@ _OF_A_MEETING = (
     FETCH_LEDGER,
     MEETINGS,
 )
-_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 # Events of these resources open the pair of that table again.
 _OPENS = {"recordings": RECORDINGS.name, "meetingTranscripts": TRANSCRIPTS.name}
 
@@ -111,6 +111,10 @@ class _News:
             row = meeting_row(meeting_id, told, news.drift)
             if row is not None:
                 news.rows[utc_day(row["ended_at"])][meeting_id] = row
+        for row in _listed(lake, mentions):
+            meeting_id = row["meeting_id"]
+            filled = with_told(row, news.events.get(meeting_id, []), news.drift)
+            news.rows[utc_day(row["ended_at"])][meeting_id] = filled
         return news
 
     def days(self) -> set[date]:
@@ -140,50 +144,6 @@ def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
     return moved
 
 
-def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
-    """One row of `meetings` from all events about a meeting; None while no end was told.
-
-    Of several ended events the one with the greatest (received_at, end, body) counts, whatever
-    the order of files and arrival; what it does not tell is taken from the next ones.
-    """
-    about = sorted((one for one in told if one["resource"] == "meetings"), key=_rank, reverse=True)
-    ended = [one for one in about if one["event"] == "ended"]
-    if not ended:
-        return None
-    row = _read_event(meeting_id, ended[0], drift)
-    for other in about:
-        for name, value in _read_event(meeting_id, other, Drift()).items():
-            if row[name] is None:
-                row[name] = value
-    row["ended_at"] = ended[0]["meeting_ended_at"]
-    received = [one["received_at"] for one in ended if one["received_at"]]
-    row |= {
-        "duration_seconds": duration_seconds(row),
-        "first_received_at": min(received, default=None),
-        "delivery_count": len(ended),
-        "origin": "webhook",
-    }
-    return row
-
-
-def _read_event(meeting_id: str, event: Row, drift: Drift) -> Row:
-    payload = json.loads(event["body"])
-    data = payload["data"]
-    row = to_row(MEETINGS, data, drift, meeting_id=meeting_id)
-    row["meeting_series_id"] = row["meeting_series_id"] or meeting_id.split("_", 1)[0]
-    org_id = row["org_id"] or payload.get("orgId")
-    row["org_id"] = organization_uuid(org_id) if isinstance(org_id, str) else None
-    return row
-
-
-def _rank(event: Row) -> tuple[datetime, datetime, str]:
-    return (
-        event["received_at"] or _LONG_AGO,
-        event["meeting_ended_at"] or _LONG_AGO,
-        event["body"],
-    )
-
-
 def _events(lake: Lake, mentions: Mapping[str, list[Mention]]) -> dict[str, list[Row]]:
     """All events about the meetings, from the partitions that mention them."""
     wanted: dict[date | None, set[str]] = defaultdict(set)
@@ -197,6 +157,27 @@ def _events(lake: Lake, mentions: Mapping[str, list[Mention]]) -> dict[str, list
         for row in lake.read(WEBHOOK_EVENTS, received, columns=columns, where=where).to_pylist():
             found[row["meeting_id"]].append(row | {"received_date": received})
     return found
+
+
+def _listed(lake: Lake, mentions: Mapping[str, list[Mention]]) -> list[Row]:
+    """Rows of those meetings whose end no event tells, but Webex's listing did.
+
+    Where a corrected end left one on two days, the one that was told last counts.
+    """
+    wanted: dict[date, set[str]] = defaultdict(set)
+    for meeting_id, some in mentions.items():
+        ends = [one for one in some if one.date]
+        for one in ends if all(one.by_listing for one in ends) else ():
+            if one.date:
+                wanted[one.date].add(meeting_id)
+    rows = [
+        row
+        for day, meeting_ids in wanted.items()
+        for row in lake.read(MEETINGS, day, where={"meeting_id": meeting_ids}).to_pylist()
+    ]
+    return list(
+        {row["meeting_id"]: row for row in sorted(rows, key=itemgetter("fetched_at"))}.values()
+    )
 
 
 def _pair_events(

@@ -5,14 +5,17 @@ not: what any endpoint does with them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.model import Kind, Person
+from meeting_etl.sandbox.registry import Registry
 from meeting_etl.sandbox.wire import Json
 
+DEFAULT_PAGE = 10
 DEFAULT_WINDOW = timedelta(days=7)
 
 
@@ -34,10 +37,14 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything that a list would hold; the front cuts the page and renders only that."""
+    """Everything that a list would hold; the front cuts the page and renders only that.
+
+    `page` is the size of one when `max` is left out.
+    """
 
     items: Sequence[Any]
     render: Callable[[Any], Json]
+    page: int = DEFAULT_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,12 @@ class Text:
     content_type: str
 
 
-Answer = Listing | Item | Text
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """204: it is done, there is nothing to say."""
+
+
+Answer = Listing | Item | Text | Nothing
 
 
 @dataclass(slots=True)
@@ -70,6 +82,7 @@ class Reply:
     content_type: str
     next_query: dict[str, str] | None = None
     next_host: str | None = None
+    status: int = 200
 
     @property
     def items(self) -> list[Json]:
@@ -82,7 +95,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request of a caller whose token was accepted."""
+    """One request of a caller whose token was accepted. `body` is empty where none was sent."""
 
     index: Index
     kind: Kind
@@ -91,6 +104,9 @@ class Ask:
     query: Mapping[str, str]
     path_id: str
     token_expires_at: datetime
+    webhooks: Registry
+    changes: Changes
+    body: Json = field(default_factory=dict)
 
     def host_email(self) -> str | None:
         """Whose things are asked for; None = everybody's, as only a compliance officer may.

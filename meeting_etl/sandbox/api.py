@@ -7,17 +7,21 @@ what it answers (front.py).
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.damage import reachable
 from meeting_etl.sandbox.faults import Counters, Faults
 from meeting_etl.sandbox.front import Front
 from meeting_etl.sandbox.model import Kind, World
 from meeting_etl.sandbox.oauth import Tokens
+from meeting_etl.sandbox.posting import Posted, Poster
+from meeting_etl.sandbox.registry import Registry
 from meeting_etl.times import Clock
 
 
@@ -25,8 +29,10 @@ class Sandbox:
     """A Webex that knows one world.
 
     As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. The present
-    is asked of `clock` at every request, so that tests can move it. `refresh_token` is the first
-    one for the user token and stays here as it was when it has been used up.
+    is asked of `clock` at every request, so that tests can move it. `webhooks` are those that were
+    registered; `deliver` and `play` post to them. `changes` are those of scheduled meetings.
+    `refresh_token` is the first one for the user token and stays here as it was when it has been
+    used up.
     """
 
     def __init__(
@@ -41,8 +47,18 @@ class Sandbox:
         self.client_id = self._tokens.client_id
         self.client_secret = self._tokens.client_secret
         self.refresh_token = self.grant("user")
+        self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
+        self.changes = Changes()
+        self._poster = Poster(world, self.webhooks, self.clock, self.faults, self.counters)
         self._front = Front(
-            world, self.clock, self.faults, self.counters, self._tokens, self._closing
+            world,
+            self.clock,
+            self.faults,
+            self.counters,
+            self._tokens,
+            self.webhooks,
+            self.changes,
+            self._closing,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -65,6 +81,17 @@ class Sandbox:
     def grant(self, kind: Kind) -> str:
         """A new refresh token, good for one use, that leads to access tokens of that kind."""
         return self._tokens.grant(kind, self.clock.now())
+
+    def deliver(self, *payloads: Mapping[str, Any]) -> Posted:
+        """Post these events to the registered webhooks that they are for, from this thread."""
+        return self._poster.post(payloads)
+
+    def play(self, since: datetime, until: datetime) -> Posted:
+        """Post what the world tells after `since` and up to `until` to its webhooks, in order.
+
+        Windows that follow each other tell everything once. The clock is not moved.
+        """
+        return self._poster.play(since, until)
 
     def __enter__(self) -> Self:
         listener = self._listen(0)

@@ -20,6 +20,7 @@ HTML = "<html><body><h1>Something went wrong</h1></body></html>"
 
 def _html_page(reply: Reply, query: Mapping[str, str]) -> bool:
     reply.document, reply.content_type, reply.next_query = HTML, "text/html", None
+    reply.status = 200
     return True
 
 

@@ -35,7 +35,9 @@ class Delivery:
     dated: bool = False
 
 
-def write_logs(world: World, folder: Path, *, seed: int, until: datetime | None = None) -> None:
+def write_logs(
+    world: World, folder: Path, *, seed: int, until: datetime | None = None, lost: float = 0.0
+) -> None:
     """Write the webhook logs of a world below `folder`; the same bytes for the same arguments.
 
     All that was received up to `until` (everything, if None) is in `<day>/collector-a.jsonl` and
@@ -44,24 +46,30 @@ def write_logs(world: World, folder: Path, *, seed: int, until: datetime | None 
     `until` is told of by at least one readable meetings/ended line; others come twice, days late,
     out of order, or first with a wrong end that a later delivery corrects. Among them stand
     malformed lines of every kind, which tell of no meeting of the world. Of the guide's world there
-    is one log with one line, the guide's own payload.
+    is one log with one line, the guide's own payload. Of the share `lost` of the meetings there is
+    no ended event; the other lines are as without it.
     """
     if world.webhook is not None:
         _write(folder / "2021-05-14" / "guide.jsonl", _encode(world.webhook) + b"\n")
         return
     chance = dice("deliveries", world.seed, seed)
-    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
-    logs: dict[tuple[date, str], list[bytes]] = defaultdict(list)
-    for delivery in sorted(_deliveries(world, chance, until), key=lambda one: one.received_at):
+    logs: Mapping[tuple[date, str], list[bytes]] = defaultdict(list)
+    for delivery in sorted(deliveries_of(world, chance, until), key=lambda one: one.received_at):
         log = (utc_day(delivery.received_at), chance.choice("ab"))
-        logs[log].append(_line(delivery, chance, enveloped=log[1] == "a"))
+        line = _line(delivery, chance, enveloped=log[1] == "a")
+        if not is_lost(delivery.payload, lost, seed):
+            logs[log].append(line)
+    logs = {log: lines for log, lines in logs.items() if lines}
     if logs:
         _disturb(chance, [logs[key] for key in sorted(logs)])
         _write_all(folder, logs)
 
 
-def _deliveries(world: World, chance: random.Random, until: datetime) -> Iterator[Delivery]:
-    """Everything that was received by `until`."""
+def deliveries_of(
+    world: World, chance: random.Random, until: datetime | None = None
+) -> Iterator[Delivery]:
+    """Everything that was received by `until`, in no order; everything at all if that is None."""
+    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
     for number, meeting in enumerate(world.meetings):
         told = [
             *_scheduling(world, meeting, chance),
@@ -71,6 +79,12 @@ def _deliveries(world: World, chance: random.Random, until: datetime) -> Iterato
         yield from (one for one in told if one.received_at <= until)
         if meeting.ended_at <= until:
             yield from _endings(world, meeting, chance, until, corrected=number % 97 == 5)
+
+
+def is_lost(payload: Mapping[str, Any], share: float, seed: int) -> bool:
+    """Whether this is an ended event of a meeting that webhooks never tell of the end of."""
+    ended = (payload["resource"], payload["event"]) == ("meetings", "ended")
+    return ended and dice("lost", seed, payload["data"]["id"]).random() < share
 
 
 def _endings(

@@ -73,10 +73,23 @@ class Faults:
     changed_types: float = _change("answers in which a field is of another type")
     missing_meeting_ids: float = _change("lists that do not say which meeting an item is of")
     halved_characters: float = _change("answers whose texts begin with half a surrogate pair")
+    webhook_lag_seconds: int = _knob(
+        0, "Seconds for which a new webhook is neither listed nor found by its id."
+    )
+    dropped_deliveries: float = _knob(
+        0.0, "Share of webhook deliveries that are never sent, 0 to 1."
+    )
+    lost_deliveries: float = _knob(
+        0.0, "Share of meetings of whose end no webhook ever tells, 0 to 1."
+    )
+    repeated_deliveries: float = _knob(
+        0.0, "Share of webhook deliveries that are sent twice, 0 to 1."
+    )
     most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
     refuse_refresh: bool = _knob(False, "Refuse the refresh grant.")
+    no_people_scope: bool = _knob(False, "Refuse GET /people/me: the scope is missing.")
     forbidden_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 403.")
     missing_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 404.")
     gone_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 410.")
@@ -144,7 +157,7 @@ class Counters:
             self.by_route[seen.method, route] += 1
             if seen.method == "GET" and seen.url in self._answered:
                 self.repeated_gets += 1
-            if complete:
+            if complete and seen.method == "GET":
                 self._answered.add(seen.url)
 
     def note_injected(self, name: str) -> None:

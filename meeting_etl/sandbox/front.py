@@ -1,14 +1,14 @@
 """The front: from a request to an answer in bytes.
 
-Belongs here: the routes, who may use which, the order in which a request is judged, and the forms
-of answers and errors. Does not: what an endpoint selects (meetings.py, assets.py).
+Belongs here: the order in which a request is judged, and the forms of answers and errors. Does not:
+which endpoints there are (routes.py), and what one selects or does (meetings.py, assets.py,
+webhooks.py).
 """
 
 import asyncio
 import itertools
-import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,51 +18,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from meeting_etl.sandbox import assets, meetings, oauth
-from meeting_etl.sandbox.answers import Answer, Ask, Item, Refusal, Reply, Text
+from meeting_etl.sandbox import oauth
+from meeting_etl.sandbox.answers import Answer, Ask, Item, Nothing, Refusal, Reply, Text
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.corruption import HTML
 from meeting_etl.sandbox.damage import Broken, Connections
 from meeting_etl.sandbox.faults import Counters, Faults, Seen
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.injection import Injector
 from meeting_etl.sandbox.limits import RateLimit
-from meeting_etl.sandbox.model import Kind, World
+from meeting_etl.sandbox.model import World
 from meeting_etl.sandbox.paging import Pager
+from meeting_etl.sandbox.registry import Registry
+from meeting_etl.sandbox.routes import ENDPOINTS, Endpoint
+from meeting_etl.sandbox.wire import Json
 from meeting_etl.times import Clock
 
 _JSON = "application/json;charset=UTF-8"
-_ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
+_SENDING = ("POST", "PUT", "PATCH")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _BREAKING = {"connection_reset": "reset", "truncated_body": "cut", "stalled": "stalled"}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A GET route and the token kinds whose scopes allow it (webex-api.md 1.3)."""
-
-    path: str
-    handler: Callable[[Ask], Answer]
-    kinds: tuple[Kind, ...] = _ALL
-
-    def matches(self, path: str) -> bool:
-        """Whether the path, without /v1, is one of this route."""
-        return re.fullmatch(self.path.replace("{id}", "[^/]+"), path) is not None
-
-
-ENDPOINTS = (
-    Endpoint("/meetings", meetings.list_meetings, ("user", "admin")),
-    Endpoint("/meetings/{id}", meetings.get_meeting, ("user", "admin")),
-    Endpoint("/admin/meetings/{id}", meetings.get_admin_meeting, ("admin", "compliance")),
-    Endpoint("/meetingParticipants", meetings.list_participants),
-    Endpoint("/recordings", assets.list_recordings),
-    Endpoint("/recordings/{id}", assets.get_recording),
-    Endpoint("/admin/recordings", assets.list_admin_recordings, ("admin", "compliance")),
-    Endpoint("/meetingTranscripts", assets.list_transcripts),
-    Endpoint("/admin/meetingTranscripts", assets.list_admin_transcripts, ("compliance",)),
-    Endpoint("/meetingTranscripts/{id}/snippets", assets.list_snippets, ("user", "compliance")),
-    Endpoint("/meetingTranscripts/{id}/download", assets.download_transcript),
-    Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
-)
 
 
 class Front:
@@ -75,6 +50,8 @@ class Front:
         faults: Faults,
         counters: Counters,
         tokens: oauth.Tokens,
+        registry: Registry,
+        changes: Changes,
         closing: Callable[[], bool],
     ) -> None:
         self.connections: Connections = {}
@@ -84,6 +61,8 @@ class Front:
         self._faults = faults
         self._counters = counters
         self._tokens = tokens
+        self._registry = registry
+        self._changes = changes
         self._closing = closing
         self._pager = Pager(world.seed, faults, counters)
         self._injector = Injector(faults, counters)
@@ -92,19 +71,19 @@ class Front:
 
     def app(self) -> Starlette:
         """The ASGI application."""
-        gets = [
-            Route(f"/v1{endpoint.path}", self._serve(endpoint), methods=["GET"])
+        routes = [
+            Route(f"/v1{endpoint.path}", self._serve(endpoint), methods=[endpoint.method])
             for endpoint in ENDPOINTS
         ]
         token = Route(
             "/v1/access_token", self._noted("/access_token", self._token), methods=["POST"]
         )
         rest = Route("/{rest:path}", self._noted("", self._nothing), methods=list(_METHODS))
-        return Starlette(routes=[*gets, token, rest])
+        return Starlette(routes=[*routes, token, rest])
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> tuple[Response, bool]:
-            return self._judge(endpoint, request)
+            return self._judge(endpoint, request, await request.body())
 
         return self._noted(endpoint.path, serve)
 
@@ -129,16 +108,17 @@ class Front:
 
         return noted
 
-    def _judge(self, endpoint: Endpoint, request: Request) -> tuple[Response, bool]:
+    def _judge(self, endpoint: Endpoint, request: Request, body: bytes) -> tuple[Response, bool]:
         """The answer, and whether it is sound."""
         path, query = request.url.path, dict(request.query_params)
         if 0 < self._faults.revoke_after == self._counters.total:
             self._counters.note_injected("revoked")
             self._tokens.revoke()
-        ask = self._ask(endpoint, request, query)
+        ask = self._ask(endpoint, request, query, body)
         if self._led_astray(request):
             return self._response(request, Reply({"items": []}, _JSON)), False
-        fault = self._injector.choose(path, query)
+        method = "" if endpoint.method == "GET" else f"{endpoint.method} "
+        fault = self._injector.choose(method + path, query)
         self._injector.refuse(fault)
         self._injector.refuse_meeting(query.get("meetingId") or self._index.meeting_of(ask.path_id))
         changes = self._injector.changes(path, query)
@@ -152,10 +132,11 @@ class Front:
             return self._broken(response, _BREAKING[fault]), False
         return response, not spoilt
 
-    def _ask(self, endpoint: Endpoint, request: Request, query: dict[str, str]) -> Ask:
+    def _ask(self, endpoint: Endpoint, request: Request, query: dict[str, str], body: bytes) -> Ask:
         now = self._clock.now()
         token = self._tokens.check(request.headers.get("Authorization"), now)
-        if token.kind not in endpoint.kinds:
+        unscoped = self._faults.no_people_scope and endpoint.path == "/people/me"
+        if token.kind not in endpoint.kinds or unscoped:
             raise Refusal(403, "The token has none of the scopes that this needs.")
         return Ask(
             index=self._index,
@@ -165,6 +146,9 @@ class Front:
             query=query,
             path_id=request.path_params.get("id", ""),
             token_expires_at=token.expires_at,
+            webhooks=self._registry,
+            changes=self._changes,
+            body=_document(request, body, endpoint.takes) if endpoint.method in _SENDING else {},
         )
 
     def _led_astray(self, request: Request) -> bool:
@@ -182,6 +166,8 @@ class Front:
             return Reply(answer.body, answer.content_type)
         if isinstance(answer, Item):
             return Reply(answer.body, _JSON)
+        if isinstance(answer, Nothing):
+            return Reply("", _JSON, status=204)
         shown = replace(answer, items=self._injector.without_refused(answer.items))
         return self._pager.cut(
             ask,
@@ -201,7 +187,7 @@ class Front:
             headers["Link"] = f'<{link}>; rel="next"'
         text = isinstance(reply.document, str)
         body = str(reply.document).encode() if text else msgspec.json.encode(reply.document)
-        return Response(body, 200, headers, reply.content_type)
+        return Response(body, reply.status, headers, reply.content_type)
 
     def _broken(self, sound: Response, how: str) -> Broken:
         return Broken(
@@ -239,3 +225,13 @@ class Front:
             "trackingId": tracking_id,
         }
         return Response(msgspec.json.encode(body), refusal.status, headers, _JSON)
+
+
+def _document(request: Request, body: bytes, takes: str) -> Json:
+    """The JSON object of a request."""
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != takes:
+        raise Refusal(415, f"The body must be {takes}.")
+    try:
+        return msgspec.json.decode(body, type=Json)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refusal(400, "The body must be a JSON object.") from None

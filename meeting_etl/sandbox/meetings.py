@@ -16,7 +16,6 @@ from meeting_etl.sandbox.wire_meetings import (
     listed_meeting,
     meeting_detail,
     participant,
-    scheduled,
 )
 
 _EXCLUSIVE = ("meetingNumber", "webLink", "roomId")
@@ -108,23 +107,23 @@ def _scheduled_meetings(ask: Ask, state: str | None, kind: str) -> Listing:
         and series_id in (None, series.id)
         and not _expired(series, ask.now)
         and _may_see_series(ask, series)
-        for at, item in _occurrences(series, ask.now, kind, current)
+        for at, item in _occurrences(ask, series, kind, current)
         if begin <= at < end and state in (None, item["state"])
     ]
     return Listing(items, dict)
 
 
 def _occurrences(
-    series: Series, now: datetime, kind: str, current: bool
+    ask: Ask, series: Series, kind: str, current: bool
 ) -> Iterator[tuple[datetime, Json]]:
     """What a series contributes to a listing: each occurrence, the next one, or itself."""
     if kind == "scheduledMeeting":
         for at in series.occurrences:
-            yield at, scheduled(series, at, now, whole=False)
+            yield at, ask.changes.shown(series, at, ask.now, whole=False)
         return
-    coming = [at for at in series.occurrences if at + series.length > now]
+    coming = [at for at in series.occurrences if at + series.length > ask.now]
     if coming:
-        yield coming[0], scheduled(series, coming[0], now, whole=not current)
+        yield coming[0], ask.changes.shown(series, coming[0], ask.now, whole=not current)
 
 
 def _expired(series: Series, now: datetime) -> bool:
@@ -152,7 +151,7 @@ def _by_key(ask: Ask, key: str) -> Listing:
             item
             for series in ask.index.world.series
             if _may_see_series(ask, series) and not _expired(series, ask.now)
-            for _, item in _occurrences(series, ask.now, "meetingSeries", current=True)
+            for _, item in _occurrences(ask, series, "meetingSeries", current=True)
             if item[key] == value
         ]
     return Listing(found, dict)
@@ -168,14 +167,18 @@ def get_meeting(ask: Ask) -> Answer:
         if ask.kind == "admin" and meeting.host.email != ask.host_email():
             raise Refusal(404, "That host has no such meeting.")
         return Item(meeting_detail(meeting, ask.now))
+    series, at = asked_series(ask, ask.host_email())
+    whole = at is None and ask.flag("current") is not True
+    return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
+
+
+def asked_series(ask: Ask, host_email: str | None) -> tuple[Series, datetime | None]:
+    """The host's series of that id, and the start of the occurrence if it is the id of one."""
     series, at = ask.index.occurrences.get(ask.path_id, (None, None))
     series = series or ask.index.series.get(ask.path_id)
-    if series is None or _expired(series, ask.now) or series.host.email != ask.host_email():
+    if series is None or _expired(series, ask.now) or series.host.email != host_email:
         raise Refusal(404, "There is no such meeting.")
-    whole = at is None and ask.flag("current") is not True
-    if at is None:
-        at = next((one for one in series.occurrences if one > ask.now), series.occurrences[0])
-    return Item(scheduled(series, at, ask.now, whole=whole))
+    return series, at
 
 
 def get_admin_meeting(ask: Ask) -> Answer:

@@ -207,7 +207,10 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A scheduled meeting or series, with its occurrences in the past and the near future."""
+    """A scheduled meeting or series, with its occurrences in the past and the near future.
+
+    `ad_hoc`: it was made to begin at once. `auto_record`: as the host set it.
+    """
 
     id: str
     number: str
@@ -221,6 +224,12 @@ class Series:
     timezone: str = "UTC"
     recurrence: str | None = None
     agenda: str | None = None
+    ad_hoc: bool = False
+    auto_record: bool = False
+
+    def next_at(self, now: datetime) -> datetime:
+        """Start of the next occurrence; of the first when all are over."""
+        return next((one for one in self.occurrences if one > now), self.occurrences[0])
 
 
 @dataclass(frozen=True, slots=True)

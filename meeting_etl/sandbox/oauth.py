@@ -16,9 +16,10 @@ from meeting_etl.sandbox.wire import Json
 REFRESH_TOKEN_LIFE = timedelta(days=90)
 SCOPES: dict[Kind, str] = {
     "user": "meeting:schedules_read meeting:participants_read meeting:recordings_read"
-    " meeting:transcripts_read spark:kms",
+    " meeting:transcripts_read meeting:preferences_read spark:kms",
     "admin": "meeting:admin_schedule_read meeting:admin_participants_read"
-    " meeting:admin_recordings_read meeting:admin_transcripts_read spark:kms",
+    " meeting:admin_recordings_read meeting:admin_transcripts_read"
+    " meeting:admin_preferences_read spark:kms",
     "compliance": "spark-compliance:meetings_read spark:kms",
 }
 

@@ -13,7 +13,6 @@ from meeting_etl.sandbox.faults import Counters, Faults
 from meeting_etl.sandbox.injection import url_key
 from meeting_etl.sandbox.model import dice
 
-DEFAULT_PAGE = 10
 LARGEST_PAGE = 100
 _JSON = "application/json;charset=UTF-8"
 
@@ -69,7 +68,7 @@ class Pager:
         `first_empty`: a first page is empty and leads on; `repeat`: a follow-up page begins with
         the last item of the one before.
         """
-        size = self._size(ask.query)
+        size = self._size(ask.query, listing.page)
         cursor = ask.query.get("cursor")
         place = Place(0, first_empty) if cursor is None else self._cursors.place(cursor)
         if place.empty_before:
@@ -97,9 +96,9 @@ class Pager:
         key = url_key(path, filters)
         return bool(every) and dice(self._seed, "empty", key, first).randrange(every) == 0
 
-    def _size(self, query: Mapping[str, str]) -> int:
-        """`max`: 10 when left out, silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
-        text = query.get("max", str(DEFAULT_PAGE))
+    def _size(self, query: Mapping[str, str], default: int) -> int:
+        """`max`: silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
+        text = query.get("max", str(default))
         if not (text.isascii() and text.isdigit()) or int(text) < 1:
             raise Refusal(400, "max must be a number of at least 1.")
         size = min(int(text), LARGEST_PAGE)

@@ -109,7 +109,7 @@ def scheduled(series: Series, at: datetime, now: datetime, *, whole: bool) -> Js
         "webLink": _web_link(series.site_url, series.secret_key),
         "scheduledType": series.scheduled_type,
         **_entry(series.host, series.site_url, series.secret_key),
-        "enabledAutoRecordMeeting": False,
+        "enabledAutoRecordMeeting": series.auto_record,
     }
     return present(item)
 

@@ -4,14 +4,15 @@ Belongs here: paths, parameters and what each kind of token may ask. Does not: t
 rows (pipeline/rows.py), nor asking again and paging (client.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadAnswer, MeetingEtlError
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.client import Client
 
@@ -56,6 +57,12 @@ _BY_TIME = {
     TokenKind.ADMIN: {"meeting": Reach.EVERYTHING, "recordings": Reach.ONE_SITE},
     TokenKind.COMPLIANCE: {"recordings": Reach.ONE_SITE, "transcripts": Reach.ONE_SITE},
 }
+# Resources of webhooks that a kind of token has no scope for (webex-api.md 1.3).
+_NO_WEBHOOKS = {
+    TokenKind.USER: frozenset[str](),
+    TokenKind.ADMIN: frozenset[str](),
+    TokenKind.COMPLIANCE: frozenset({"meetings", "meetingParticipants"}),
+}
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,16 @@ class Listing:
     broken: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whom a token speaks for: e-mail addresses in lower case, and Webex's id of the org."""
+
+    emails: frozenset[str]
+    org_id: str | None
+
+
 class Webex:
-    """What one token of the given kind can read.
+    """What one token of the given kind can read, and the webhooks that it can have.
 
     Every method that asks raises what `Client` raises. They send what the kind of token needs of
     what is known (`host_email` and `site_url` may be None): a host's own token never names a host.
@@ -82,12 +97,24 @@ class Webex:
         self._client = client
         self._speaks_for_others = kind is not TokenKind.USER
         self._ruled_out = _RULED_OUT[kind]
+        self._no_webhooks = _NO_WEBHOOKS[kind]
         self._by_time = _BY_TIME[kind]
+        self._schedules = kind is not TokenKind.COMPLIANCE
         self._clock = clock
 
     def can_read(self, resource: str) -> bool:
         """Whether this kind of token may read a resource at all; costs no request."""
         return resource not in self._ruled_out
+
+    @property
+    def sees_others(self) -> bool:
+        """Whether its listings are of all hosts rather than of its owner and who invited him."""
+        return self._speaks_for_others
+
+    @property
+    def can_schedule(self) -> bool:
+        """Whether this kind of token may read and change scheduled meetings; costs no request."""
+        return self._schedules
 
     def reach(self, resource: str) -> Reach | None:
         """What a listing of the resource by time covers; None where there is none."""
@@ -202,6 +229,66 @@ class Webex:
         path = "/admin/meetings" if self._speaks_for_others else "/meetings"
         return self._client.get(f"{path}/{_segment(meeting_id)}")
 
+    def owner(self) -> Owner:
+        """Whose token it is, from GET /people/me, which needs the scope spark:people_read."""
+        found = self._client.get("/people/me")
+        emails, org_id = found.get("emails"), found.get("orgId")
+        return Owner(
+            frozenset(one.lower() for one in emails or () if isinstance(one, str))
+            if isinstance(emails, list)
+            else frozenset(),
+            org_id if isinstance(org_id, str) else None,
+        )
+
+    def scheduled_meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """A series or scheduled meeting, from GET /meetings/{id}; its passwords are in it."""
+        params = self._known_host(meeting_id, host_email)
+        return self._client.get(f"/meetings/{_segment(meeting_id)}", params)
+
+    def switch_recording_on(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+        """A series or scheduled meeting as it is then, by PATCH /meetings/{id}.
+
+        Nobody gets mail, and nothing else of it is touched: a start, an end or a recurrence would
+        cancel occurrences that were moved (webex-api.md T22, T24).
+        """
+        document: dict[str, Any] = {"enabledAutoRecordMeeting": True, "sendEmail": False}
+        document |= self._known_host(meeting_id, host_email)
+        return self._client.patch(f"/meetings/{_segment(meeting_id)}", document)
+
+    def can_register(self, resource: str, *, org: bool) -> bool:
+        """Whether this kind of token may have webhooks on a resource; costs no request.
+
+        `org`: for the whole organization, not only for what the token's owner can see.
+        """
+        return resource not in self._no_webhooks and (self._speaks_for_others or not org)
+
+    def webhooks(self, *, org: bool) -> Listing:
+        """The token owner's webhooks, or those of the organization, from GET /webhooks.
+
+        Each may carry its secret: what is kept or shown of an item must leave that out.
+        """
+        return self._list("/webhooks", {"ownedBy": "org"} if org else {})
+
+    def create_webhook(self, document: Mapping[str, str]) -> dict[str, Any]:
+        """The new webhook, from POST /webhooks: name, targetUrl, resource and event are needed.
+
+        BadAnswer says that it may have been created all the same: list before it is tried again.
+        """
+        with _unquoted(document.get("secret")):
+            return self._client.post("/webhooks", document)
+
+    def update_webhook(self, webhook_id: str, document: Mapping[str, str]) -> dict[str, Any]:
+        """The webhook as it is then, from PUT /webhooks/{id}: name and targetUrl are needed.
+
+        These, the secret and the status `active` can be set; all else stays as it was created.
+        """
+        with _unquoted(document.get("secret")):
+            return self._client.put(f"/webhooks/{_segment(webhook_id)}", document)
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook, by DELETE /webhooks/{id}."""
+        self._client.delete(f"/webhooks/{_segment(webhook_id)}")
+
     def _window(self, started_at: datetime) -> tuple[datetime, datetime]:
         """From one day before the start to now: without a window Webex takes the last 7 days."""
         return started_at - _BEFORE_START, max(self._clock.now(), started_at)
@@ -235,6 +322,17 @@ def _listing(items: Iterable[dict[str, Any]]) -> Listing:
     for item in items:
         (broken if item.get("errors") else whole).append(item)
     return Listing(whole, broken)
+
+
+@contextmanager
+def _unquoted(secret: str | None) -> Iterator[None]:
+    """Keep the secret out of errors: Webex's words may quote what was sent."""
+    try:
+        yield
+    except MeetingEtlError as error:
+        if secret:
+            error.args = (str(error).replace(secret, "…"), *error.args[1:])
+        raise
 
 
 def _segment(identifier: str) -> str:

@@ -61,7 +61,8 @@ class Passing(BadAnswer):
     """A fault that may have passed when asked again.
 
     `hold_seconds`: nobody is to send for so long. `counts`: it uses up an attempt. `too_much`:
-    asking for less at once may help.
+    asking for less at once may help. `unheard`: Webex turned the request away before it did
+    anything; for all other faults it may have done what was asked.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Passing(BadAnswer):
         hold_seconds: float | None = None,
         counts: bool = True,
         too_much: bool = False,
+        unheard: bool = False,
     ) -> None:
         super().__init__(message, http_status)
         self.hold_seconds = hold_seconds
         self.counts = counts
         self.too_much = too_much
+        self.unheard = unheard
 
 
 @dataclass(frozen=True)

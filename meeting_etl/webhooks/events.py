@@ -5,18 +5,21 @@ and the closed set of reasons for which a line is rejected. Does not: finding li
 folding events into meetings (pipeline/meetings.py), signatures (receiver.py).
 
 A line is a payload as Webex posted it, or an envelope `{"received_at", "headers", "body"}` around
-one; a payload may also carry `received_at` itself. Payloads are described in webex-api.md section
+one, `body_base64` instead of `body` if what was posted is not one JSON document (envelopes.py); a
+payload may also carry `received_at` itself. Payloads are described in webex-api.md section
 5: they hold neither an id nor a time of the event, and their `created` is that of the webhook.
 """
 
+import base64
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from meeting_etl.texts import whole_characters
 from meeting_etl.times import parse_timestamp
+from meeting_etl.webhooks.decoding import forgiving, what_is_wrong
 from meeting_etl.webhooks.ids import instance_id
 from meeting_etl.webhooks.payloads import UsualData, UsualLine
 from meeting_etl.webhooks.redaction import without_secrets
@@ -24,7 +27,7 @@ from meeting_etl.webhooks.redaction import without_secrets
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(hours=24)
 
-_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
 _OWN_NAMES = (
     *("meetings", "recordings", "meetingParticipants", "meetingTranscripts"),
     *("created", "updated", "deleted", "started", "ended", "joined", "left"),
@@ -82,7 +85,6 @@ class _Envelope(msgspec.Struct):
 
 
 _decode_usual = msgspec.json.Decoder(UsualLine).decode
-_decode = msgspec.json.Decoder().decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
@@ -91,15 +93,30 @@ def read_event(line: bytes, *, now: datetime) -> Event | Rejected:
 
     `now` (aware) bounds what is believed: a received_at more than 24 hours ahead of it is None.
     """
+    return _safely(_read_line, line.strip(_SPACE), None, now)
+
+
+def _safely(
+    read: Callable[[bytes, datetime | None, datetime], Event | Rejected],
+    text: bytes,
+    received_at: datetime | None,
+    now: datetime,
+) -> Event | Rejected:
+    """What `read` finds in the text, which may be anything."""
     try:
-        line = line.strip(b" \t\r\n")
-        return _read_usual(line, now) or _read_carefully(line, now)
+        return read(text, received_at, now)
     except UnicodeDecodeError as error:
-        return Rejected(Reason.NOT_UTF8, f"It is not UTF-8 from byte {error.start} on.")
+        detail = f"It is not UTF-8 from byte {error.start} on."
+        return Rejected(Reason.NOT_UTF8, detail, received_at)
     except msgspec.DecodeError as error:
-        return Rejected(Reason.NOT_JSON, _what_is_wrong(line, error))
+        return Rejected(Reason.NOT_JSON, what_is_wrong(text, error), received_at)
     except RecursionError:
-        return Rejected(Reason.NOT_JSON, "Its objects or arrays are nested too deeply.")
+        detail = "Its objects or arrays are nested too deeply."
+        return Rejected(Reason.NOT_JSON, detail, received_at)
+
+
+def _read_line(line: bytes, _: datetime | None, now: datetime) -> Event | Rejected:
+    return _read_usual(line, now) or _read_carefully(line, now)
 
 
 def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
@@ -124,41 +141,48 @@ def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
 
 def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
     line.decode()
-    line, document = _decoded(line)
+    line, document = forgiving(line)
     if type(document) is not dict:
         return Rejected(Reason.NOT_AN_OBJECT, "It is JSON, but not an object.")
     received_at = _received_at(document.get("received_at"), now)
-    lacking = _lacking(document)
-    if lacking and "body" in document:
-        line, document = bytes(_decode_envelope(line).body), document["body"]
-        lacking = _lacking(document)
-    if lacking:
+    if _lacking(document):
+        if "body" in document:
+            body = bytes(_decode_envelope(line).body)
+            return _read_payload(body, document["body"], received_at, now)
+        if "body_base64" in document:
+            return _read_encoded(document["body_base64"], received_at, now)
+    return _read_payload(line, document, received_at, now)
+
+
+def _read_encoded(encoded: object, received_at: datetime | None, now: datetime) -> Event | Rejected:
+    """A body that was posted in other bytes than those of one JSON document."""
+    try:
+        body = base64.b64decode(encoded, validate=True)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        detail = "Its body_base64 is not base64."
+        return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+    return _safely(_read_body, body.strip(_SPACE), received_at, now)
+
+
+def _read_body(body: bytes, received_at: datetime | None, now: datetime) -> Event | Rejected:
+    body.decode()
+    return _read_payload(*forgiving(body), received_at, now)
+
+
+def _read_payload(
+    body: bytes, payload: Any, received_at: datetime | None, now: datetime
+) -> Event | Rejected:
+    if lacking := _lacking(payload):
         return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, f"It has no {lacking}.", received_at)
-    data = document["data"]
+    data = payload["data"]
     return _judged(
-        without_secrets(line, document),
-        document["resource"],
-        document["event"],
+        without_secrets(body, payload),
+        payload["resource"],
+        payload["event"],
         UsualData(id=data.get("id"), meeting_id=data.get("meetingId"), end=data.get("end")),
         received_at,
         now,
     )
-
-
-def _decoded(line: bytes) -> tuple[bytes, Any]:
-    """The line as valid JSON, and what it says."""
-    try:
-        return line, _decode(line)
-    except msgspec.DecodeError:
-        mended = _mended(line)
-        if mended == line:
-            raise
-        return mended, _decode(mended)
-
-
-def _mended(line: bytes) -> bytes:
-    """Without the two faults that good senders make: a BOM within joined files, and halves."""
-    return whole_characters(line.removeprefix(_BOM))
 
 
 def _lacking(payload: object) -> str:
@@ -227,17 +251,3 @@ def _end(value: object, received_at: datetime | None, now: datetime) -> datetime
         detail = "Its data.end lies more than 24 hours after it was received."
         return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at)
     return moment
-
-
-def _what_is_wrong(line: bytes, error: msgspec.DecodeError) -> str:
-    """In words of our own: a message of the decoder could quote the line."""
-    if b"\0" in line:
-        return "It holds NUL bytes, which a crash of the machine that wrote it can leave."
-    if isinstance(error, msgspec.ValidationError):
-        return "It holds a number that is out of range."
-    message = str(error)
-    if "truncated" in message:
-        return "It ends in the middle of the JSON."
-    if "trailing characters" in message:
-        return "Something follows the JSON on the same line."
-    return "It is not JSON."

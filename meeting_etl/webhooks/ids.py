@@ -9,6 +9,7 @@ import re
 # The number exceeds 2^53: it is text, and stays text. [0-9] rather than \d, which takes the digits
 # of every script.
 _INSTANCE = re.compile(r"[0-9A-Fa-f-]+_I_[0-9]+").fullmatch
+_SCHEDULED = re.compile(r"[0-9A-Fa-f-]+(_[0-9]{8}T[0-9]{6}Z)?").fullmatch
 
 
 def instance_id(value: object) -> str | None:
@@ -19,3 +20,8 @@ def instance_id(value: object) -> str | None:
     everything that is not text.
     """
     return value if isinstance(value, str) and _INSTANCE(value) else None
+
+
+def scheduled_id(value: object) -> str | None:
+    """The value, if it is the id of a series or of a scheduled meeting; else None."""
+    return value if isinstance(value, str) and _SCHEDULED(value) else None

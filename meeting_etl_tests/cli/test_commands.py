@@ -217,6 +217,14 @@ def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> 
         ("[fetch]\nthreads = 0", "threads"),
         ("[fetch]\nthreads = true", "threads"),
         ("[settling]\nafter_end_seconds = [3600, 900]", "after_end_seconds"),
+        ("[auto_record]\nhosts = 'hana@team.example'", "hosts"),
+        ("[auto_record]\nhosts = ['team.example']", "'*@team.example'"),
+        ("[auto_record]\nsites = ['https://one.webex.example']", "sites"),
+        ("[auto_record]\ntitles = ['']", "titles"),
+        ("[auto_record]\ntitles = [1]", "titles"),
+        ("[auto_record]\ndry_run = 'yes'", "dry_run"),
+        ("[auto_record]\nhost = []", "host"),
+        ("[reconcile]\nmost_missed_share = 2.0", "most_missed_share"),
         ("[nonsense]\na = 1", "nonsense"),
         ("[fetch", "settings.toml"),
     ],
@@ -246,6 +254,20 @@ def test_settings_of_the_file_count(ran: Product, tmp_path: Path) -> None:
     assert product.command("run").returncode == 0
     (row,) = product.rows("recordings")
     assert row["playback_url"].startswith("https://guide-test.webex.example/")
+
+
+def test_discover_finds_meetings_of_which_there_are_no_logs(webex: Sandbox, tmp_path: Path) -> None:
+    product = Product(tmp_path, webex, "user")
+    for arguments in ([], ["--to", "2021-05-20"]):
+        done = product.command("run", "--discover", *arguments)
+        assert done.returncode == 2
+        assert "--discover needs --from" in done.stderr
+    done = product.command("run", "--discover", "--from", "2021-05-10", "--to", "2021-05-20")
+    assert done.returncode == 0, done.stderr
+    assert "Discovered 1 meetings of which no webhook told" in done.stderr + done.stdout
+    (meeting,) = product.rows("meetings")
+    assert (meeting["origin"], str(meeting["date"])) == ("reconciled", "2021-05-14")
+    assert len(product.rows("recordings")) == 1
 
 
 def test_a_wrong_base_url_settles_nothing(webex: Sandbox, tmp_path: Path) -> None:

@@ -15,8 +15,12 @@ import jsonschema
 import pytest
 
 from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.front import ENDPOINTS
 from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.patching import FIELDS
+from meeting_etl.sandbox.routes import ENDPOINTS
+from meeting_etl_tests.sandbox.conftest import Serve
+from meeting_etl_tests.sandbox.small import HANA, NOW, S1, S2, small_world
+from meeting_etl_tests.sandbox.test_patch import FORM, ON, patch
 from meeting_etl_tests.sandbox.walker import Walker
 
 SPEC = Path(__file__).parents[3] / "shared" / "webex-openapi-extract.json"
@@ -40,8 +44,15 @@ SCHEMAS = {
     "/meetingTranscripts": "TranscriptObject",
     "/admin/meetingTranscripts": "TranscriptObject",
     "/meetingTranscripts/{id}/snippets": "SnippetObject",
+    "/webhooks": "Webhook",
+    "/webhooks/{id}": "Webhook",
 }
-WITHOUT_SCHEMA = {"/meetingTranscripts/{id}/download", "/authorizations/tokenExpiry"}
+WITHOUT_SCHEMA = {
+    "/meetingTranscripts/{id}/download",
+    "/authorizations/tokenExpiry",
+    "/people/me",
+    "/meetingPreferences/sites",
+}
 
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the official description is not here")
 
@@ -87,6 +98,21 @@ def answers(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
                 body = answer.json()
                 for item in body.get("items", [body]):
                     yield route, item
+        yield from webhooks(walker)
+
+
+def webhooks(walker: Walker) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A webhook as it is answered when it is created, listed, changed and shown."""
+    wanted = {"name": "Hooks", "targetUrl": "https://hooks.corvane.example/", "secret": "s"}
+    wanted |= {"resource": "recordings", "event": "created", "filter": "meetingId=1_I_2"}
+    made = walker.send("POST", "/webhooks", wanted).json()
+    yield "/webhooks", made
+    for item in walker.items("/webhooks"):
+        yield "/webhooks", item
+    path = f"/webhooks/{made['id']}"
+    yield "/webhooks/{id}", walker.send("PUT", path, wanted | {"status": "active"}).json()
+    yield "/webhooks/{id}", walker.item(path)
+    walker.send("DELETE", path)
 
 
 def listings(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -144,6 +170,25 @@ def test_every_answer_is_as_officially_described(
                 wrong.append(f"{kind} {route} {error.json_path}: {error.message}")
     assert wrong == []
     assert seen == set(SCHEMAS)
+
+
+def test_patching_a_meeting_is_as_officially_described(serve: Serve) -> None:
+    spec = json.loads(SPEC.read_text("utf-8"))
+    asked = spec["paths"]["/meetings/{meetingId}"]["patch"]["requestBody"]["content"]
+    assert set(asked) == {FORM}
+    assert set(spec["components"]["schemas"]["PatchMeetingObject"]["properties"]) == FIELDS
+    webex = serve(small_world(), NOW)
+    for_host = ON | {"hostEmail": HANA.email}
+    answers = [
+        patch(webex, S1, ON),
+        patch(webex, f"{S1}_20260310T090000Z", ON),
+        patch(webex, S2, for_host, "admin"),
+    ]
+    for answer in answers:
+        error = validator("MeetingObjectForListMeeting").iter_errors(answer.json())
+        assert jsonschema.exceptions.best_match(error) is None
+    for body in (ON, for_host):
+        assert validator("PatchMeetingObject").is_valid(body)
 
 
 def test_no_endpoint_is_left_out() -> None:

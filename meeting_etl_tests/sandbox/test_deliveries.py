@@ -276,3 +276,23 @@ def test_the_guide_has_one_log_with_the_guides_payload(tmp_path: Path) -> None:
         "state": "ended",
         "orgId": "55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b",
     }
+
+
+def test_meetings_can_lose_their_end_and_nothing_else(
+    world: World, folder: Path, tmp_path: Path
+) -> None:
+    write_logs(world, tmp_path / "whole", seed=3, until=UNTIL)
+    write_logs(world, tmp_path / "lost", seed=3, until=UNTIL, lost=0.3)
+    all_ends = Counter(one.payload["data"].get("id") for one in ended(tmp_path / "whole"))
+    ends = Counter(one.payload["data"].get("id") for one in ended(tmp_path / "lost"))
+    assert 0.1 < 1 - len(ends) / len(all_ends) < 0.5
+    assert all(all_ends[key] == count for key, count in ends.items() if "_I_" in str(key))
+    others = [
+        Counter(
+            json.dumps(one.payload, sort_keys=True)
+            for one in events(tmp_path / name)
+            if one.payload["event"] != "ended"
+        )
+        for name in ("whole", "lost")
+    ]
+    assert others[0] == others[1]

@@ -33,6 +33,9 @@ PATHS: dict[str, set[Kind]] = {
         "compliance",
     },
     "/authorizations/tokenExpiry": {"user", "admin", "compliance"},
+    "/meetingPreferences/sites": {"user", "admin"},
+    "/webhooks": {"user", "admin", "compliance"},
+    "/webhooks?ownedBy=org": {"admin", "compliance"},
 }
 LISTS = [
     "/meetings?meetingType=meeting&",
@@ -93,7 +96,7 @@ def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, ask: Ask) -> 
 
 def test_what_does_not_exist(webex: Sandbox, ask: Ask) -> None:
     walker = ask(webex)
-    assert walker.status("/people/me") == 404
+    assert walker.status("/people/someone") == 404
     assert walker.status("/meetings/") == 404
     headers = {"Authorization": f"Bearer {webex.token('user')}"}
     for path, status in (("/recordings", 405), (f"/recordings/{RA}", 405), ("/nothing", 404)):

@@ -9,8 +9,10 @@ import pytest
 from meeting_etl.sandbox.answers import Ask as AskedQuestion
 from meeting_etl.sandbox.answers import Listing
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.meetings import list_meetings
+from meeting_etl.sandbox.registry import Registry
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import (
@@ -192,6 +194,8 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
         query=dict(ENDED),
         path_id="",
         token_expires_at=NOW,
+        webhooks=Registry(0),
+        changes=Changes(),
     )
     # Over HTTP this would be a hundred pages.
     answer = list_meetings(ask)

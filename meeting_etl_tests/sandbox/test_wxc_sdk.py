@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from wxc_sdk import WebexSimpleApi
 from wxc_sdk.rest import RestError, RestSession
+from wxc_sdk.webhook import WebhookEventType, WebhookResource, WebhookStatus
 
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
@@ -119,8 +120,35 @@ def check_snippets(api: WebexSimpleApi, key: str, expected: int, missing: bool) 
     assert len(said) in (expected, 0)
 
 
+def test_webhooks(webex: Sandbox) -> None:
+    """All but update(), which sends a form with names of its own instead of the JSON described."""
+    with sdk(webex, "admin") as api:
+        made = api.webhook.create(
+            "Ended",
+            "https://hooks.corvane.example/webex",
+            WebhookResource("meetings"),
+            WebhookEventType("ended"),
+            secret="signing",
+            owned_by="org",
+        )
+        assert (made.status, made.secret, made.owned_by) == (WebhookStatus.active, "signing", "org")
+        assert list(api.webhook.list()) == []
+        assert list(api.webhook.list(owned_by="org")) == [made]
+        assert made.webhook_id
+        assert api.webhook.details(made.webhook_id) == made
+        api.webhook.webhook_delete(made.webhook_id)
+        assert list(api.webhook.list(owned_by="org")) == []
+
+
 def test_its_errors_are_understood(webex: Sandbox) -> None:
     with sdk(webex, "admin") as api, pytest.raises(RestError) as refused:
         api.meetings.recordings.get_recording_details("0" * 32)
     assert refused.value.response.status_code == 404
     assert refused.value.description == "There is no such recording."
+
+
+def test_sites(webex: Sandbox) -> None:
+    with sdk(webex, "user") as api:
+        sites = api.meetings.preferences.site_list()
+    assert {site.site_url for site in sites} == {*webex.world.sites, webex.world.owner.site_url}
+    assert [site.site_url for site in sites if site.default] == [webex.world.owner.site_url]

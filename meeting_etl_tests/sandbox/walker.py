@@ -31,6 +31,10 @@ class Walker:
         query = {name.rstrip("_"): value for name, value in query.items() if value is not None}
         return self._session.get(self.base_url + path, params=query, timeout=10)  # type: ignore[arg-type]
 
+    def send(self, method: str, path: str, body: Json | None = None) -> requests.Response:
+        """One answer to something else than GET."""
+        return self._session.request(method, self.base_url + path, json=body, timeout=10)
+
     def status(self, path: str, **query: object) -> int:
         return self.get(path, **query).status_code
 

@@ -19,6 +19,7 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import (
     Act,
+    Handler,
     Reply,
     broken_chunks,
     cut_short,
@@ -176,3 +177,39 @@ def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve)
     assert kinds.count(BadAnswer) == 9
     assert kinds.count(ApiUnavailable) == 191
     assert client.requests_sent < 500
+
+
+# The clock
+
+
+def dated(date: str | None) -> Act:
+    """A sound answer with this Date, or with none."""
+
+    def act(handler: Handler) -> None:
+        head = f"Date: {date}\r\n" if date else ""
+        handler.wfile.write(
+            f"HTTP/1.1 200 OK\r\n{head}Connection: close\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+        )
+
+    return act
+
+
+def test_how_far_the_clock_is_ahead_comes_from_the_date_of_the_latest_answer(
+    connect: Connect, serve: Serve, clock: ManualClock
+) -> None:
+    server = serve(
+        in_turn(
+            dated(None),
+            dated("Mon, 02 Mar 2026 08:58:00 GMT"),
+            dated(None),
+            dated("Mon, 02 Mar 2026 09:00:30 -0000"),
+            dated("yesterday"),
+        )
+    )
+    client = connect(server.url)
+    assert client.clock_ahead is None
+    found: list[float | None] = []
+    for _ in range(5):
+        client.get("/meetings/m1")
+        found.append((ahead := client.clock_ahead) and ahead.total_seconds())
+    assert found == [None, 120, None, -30, None]

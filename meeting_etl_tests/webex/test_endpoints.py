@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meeting_etl.errors import BadAnswer, Forbidden, NotFound
-from meeting_etl.webex.endpoints import Listing, TokenKind, Webex
+from meeting_etl.webex.endpoints import Listing, Owner, TokenKind, Webex
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server
@@ -428,3 +428,15 @@ def test_what_a_kind_of_token_rules_out(
 
 def test_kinds_are_what_the_setting_says() -> None:
     assert [TokenKind(text) for text in ("user", "admin", "compliance")] == [USER, *OTHERS]
+
+
+def test_whose_token_it_is(build: Build) -> None:
+    told = {"emails": ["Hana@Sales.Example", 7], "orgId": "Y2lz"}
+    webex, server = build(lambda seen: Reply(told), USER)
+    assert webex.owner() == Owner(frozenset({"hana@sales.example"}), "Y2lz")
+    assert [seen.path for seen in server.seen] == ["/v1/people/me"]
+
+
+def test_an_owner_of_whom_nothing_is_told(build: Build) -> None:
+    webex, _ = build(lambda seen: Reply({"emails": "hana"}), USER)
+    assert webex.owner() == Owner(frozenset(), None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.errors import BadAnswer, MeetingEtlError
-from meeting_etl.webex.client import error_for
+from meeting_etl.webex.meaning import error_for
 from meeting_etl.webex.wire import Answer
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset

@@ -1,0 +1,140 @@
+"""Sections webhooks and receiver: whether what happens at Webex is heard of.
+
+Belongs here: webhooks against what is expected, the receiver's health, the latest line that came.
+Does not: what is wrong with a webhook (webex/comparison.py).
+"""
+
+import http.client
+import ssl
+import urllib.error
+import urllib.request
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from meeting_etl.cli.doctor.kept import newest_days
+from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, skipped, warning
+from meeting_etl.cli.doctor.once import Once
+from meeting_etl.errors import Forbidden
+from meeting_etl.schemas import WEBHOOK_EVENTS
+from meeting_etl.settings import Etl
+from meeting_etl.webex.comparison import Health, unhealthy
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.expectation import read_expectation
+from meeting_etl.webex.registration import findings
+
+_HEALTH_SECONDS = 3.0
+_QUIET = timedelta(hours=24)
+_WEEKEND = timedelta(days=2)
+_MONDAY, _SATURDAY = 0, 5
+
+
+def webhook_lines(etl: Etl, once: Once) -> list[Line]:
+    """Whether the webhooks that are expected are there and active."""
+    return [look("webhooks", "registered", lambda: _registered(etl, once))]
+
+
+def receiver_lines(etl: Etl) -> list[Line]:
+    """Whether the receiver answers, and when it last heard of anything."""
+    return [
+        look("receiver", "reachable", lambda: _reachable(etl)),
+        look("receiver", "latest line", lambda: _latest(etl)),
+    ]
+
+
+def _registered(etl: Etl, once: Once) -> Finding:
+    expected = read_expectation(etl.files)
+    if expected is None:
+        return warning(
+            "None are expected: what happens at Webex is not told here, unless somebody else "
+            "writes the logs.",
+            "Say `meeting-etl webhooks create --target-url …`.",
+        )
+    kind = etl.settings.token_kind
+    try:
+        found = once(lambda client: findings(Webex(client, kind, etl.clock), expected))
+    except Forbidden as error:
+        return problem(str(error), "Webhooks need the read scopes of their resources.")
+    wrong = unhealthy(found)
+    if not wrong:
+        return ok(f"All {len(expected.pairs())} are there and active.")
+    told = warning if all(one.health is Health.DUPLICATE for one in wrong) else problem
+    return told(f"{'; '.join(map(str, wrong))}.", "Say `meeting-etl webhooks repair`.")
+
+
+def _reachable(etl: Etl) -> Finding:
+    expected = read_expectation(etl.files)
+    if expected is None:
+        return skipped("No webhooks are expected, so nobody knows where it is.")
+    parts = urlsplit(expected.target_url)
+    if parts.scheme not in ("http", "https"):
+        return problem("The expected target is no http(s) address.", "Create the webhooks again.")
+    host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    health = f"{host}/healthz"
+    todo = (
+        "See that it runs and that its proxy passes POSTs on; from inside a network its public "
+        "address may not answer although it does for Webex."
+    )
+    status, why = _status_of(health)
+    if status is None:
+        return warning(f"{health} does not answer: {why}.", todo)
+    if status >= 500:
+        return warning(f"{health} answers {status}: it cannot write, or its proxy lost it.", todo)
+    if status != 200:
+        return ok(f"{host} answers, with {status} to /healthz: not all paths are passed on.")
+    return ok(f"{health} answers.")
+
+
+def _status_of(url: str) -> tuple[int | None, str]:
+    """Status of a GET without any token; None, with the reason, when nothing answers."""
+    opener = urllib.request.build_opener(_Unmoved)
+    try:
+        with opener.open(url, timeout=_HEALTH_SECONDS) as response:
+            return int(response.status), ""
+    except urllib.error.HTTPError as answered:
+        with answered:
+            return answered.code, ""
+    except urllib.error.URLError as error:
+        certificate = isinstance(error.reason, ssl.SSLError)
+        return None, "its certificate is not trusted" if certificate else "no connection"
+    except (OSError, http.client.HTTPException):
+        return None, "no whole answer in time"
+
+
+class _Unmoved(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: where a proxy sends people is not where Webex posts."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """No further request."""
+
+
+def _latest(etl: Etl) -> Finding:
+    latest = _latest_received_at(etl)
+    if latest is None:
+        if next(newest_days(etl, WEBHOOK_EVENTS), None) is None:
+            return skipped("No line of a log was read yet.", "Say `meeting-etl run`.")
+        return skipped("The logs do not say when their lines came.")
+    found = f"The latest line that was read came {latest:%Y-%m-%d %H:%M} UTC."
+    now = etl.clock.now()
+    if read_expectation(etl.files) is None or not _is_quiet(latest, now):
+        return ok(found)
+    return warning(
+        found,
+        "Say `meeting-etl run` if none ran of late; else look at the receiver and its webhooks.",
+    )
+
+
+def _is_quiet(latest: datetime, now: datetime) -> bool:
+    """Whether nothing came for longer than usual: weekends do not count."""
+    if now.weekday() >= _SATURDAY:
+        return False
+    return now - latest > _QUIET + (_WEEKEND if now.weekday() == _MONDAY else timedelta())
+
+
+def _latest_received_at(etl: Etl) -> datetime | None:
+    for day in newest_days(etl, WEBHOOK_EVENTS):
+        rows = etl.lake.read(WEBHOOK_EVENTS, day, columns=["received_at"])
+        moments = [moment for moment in rows["received_at"].to_pylist() if moment]
+        if moments:
+            latest: datetime = max(moments)
+            return latest
+    return None

@@ -1,0 +1,99 @@
+"""Sections data folder and Dagster: what this machine has to offer.
+
+Belongs here: writing, space, the instance's folder. Does not: what lies in them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, warning
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.orchestration.home import instance_folder
+from meeting_etl.settings import Etl
+
+_TRIAL = "state/doctor"
+_GB = 10**9
+_LITTLE_BYTES = 5 * _GB
+_TOO_LITTLE_BYTES = _GB // 2
+
+
+def folder_lines(etl: Etl) -> list[Line]:
+    """Whether the data folder can be written, and the space that is left."""
+    return [
+        look("data folder", "writable", lambda: _writable(etl)),
+        look("data folder", "space", lambda: _space(etl)),
+    ]
+
+
+def dagster_lines(etl: Etl, environ: Mapping[str, str]) -> list[Line]:
+    """Where the instance lies, and that it tells nobody."""
+    return [
+        look("Dagster", "home", lambda: _home(etl, environ)),
+        look("Dagster", "telemetry", lambda: _telemetry(etl, environ)),
+    ]
+
+
+def _writable(etl: Etl) -> Finding:
+    folder = etl.files.root
+    try:
+        etl.files.replace_bytes(_TRIAL, b"This file may be removed.\n")
+        etl.files.remove(_TRIAL)
+    except StorageError as error:
+        todo = "Free space or correct the permissions, or name another with MEETING_ETL_DATA_DIR."
+        return problem(str(error), todo)
+    return ok(f"{folder} can be written.")
+
+
+def _space(etl: Etl) -> Finding:
+    free = etl.files.free_bytes()
+    found = f"{free / _GB:,.1f} GB are free."
+    todo = "Free some, or move the folder and set MEETING_ETL_DATA_DIR."
+    if free < _TOO_LITTLE_BYTES:
+        return problem(found, todo)
+    if free < _LITTLE_BYTES:
+        return warning(found, todo)
+    return ok(found)
+
+
+def _home(etl: Etl, environ: Mapping[str, str]) -> Finding:
+    configured = environ.get("DAGSTER_HOME")
+    try:
+        home = instance_folder(etl.files, configured)
+    except SettingsError as error:
+        return problem(str(error), "Make the folder, or unset DAGSTER_HOME.")
+    if not configured:
+        made = "" if (home / "dagster.yaml").exists() else ", which the first run makes"
+        return ok(f"{home}{made}.")
+    if not (home / "dagster.yaml").exists():
+        return warning(
+            f"DAGSTER_HOME is {home}, where there is no dagster.yaml.",
+            "Copy that of the package there, or unset DAGSTER_HOME: backfills take all places.",
+        )
+    return ok(f"{home}, by DAGSTER_HOME.")
+
+
+def _telemetry(etl: Etl, environ: Mapping[str, str]) -> Finding:
+    try:
+        home = instance_folder(etl.files, environ.get("DAGSTER_HOME"))
+    except SettingsError:
+        home = None
+    if home is not None and not environ.get("DAGSTER_HOME") and not home.exists():
+        return ok("Off from the first run on.")
+    if home is not None and _is_off(home / "dagster.yaml"):
+        return ok("Off.")
+    return warning(
+        "Not switched off by dagster.yaml; meeting-etl itself switches it off for what it starts.",
+        "Set `telemetry: {enabled: false}` there for what is started otherwise.",
+    )
+
+
+def _is_off(path: Path) -> bool:
+    try:
+        told: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False
+    telemetry = told.get("telemetry") if isinstance(told, dict) else None
+    return isinstance(telemetry, dict) and telemetry.get("enabled") is False

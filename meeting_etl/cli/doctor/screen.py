@@ -1,0 +1,57 @@
+"""How the doctor's lines are shown: a table, or JSON.
+
+Belongs here: columns and colours. Does not: what was found.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from meeting_etl.cli import display
+from meeting_etl.cli.doctor.line import Line, State
+
+_STYLES = {
+    State.OK: "green",
+    State.WARNING: "yellow",
+    State.PROBLEM: "bold red",
+    State.SKIPPED: "dim",
+}
+
+
+def show(lines: Sequence[Line]) -> None:
+    """The lines as one table, what to do behind what was found; then a sentence on all of it."""
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    section = ""
+    for line in lines:
+        found = escape(line.found)
+        if line.todo:
+            found += f" [bold]→ {escape(line.todo)}[/]"
+        table.add_row(
+            f"[bold]{escape(line.section)}[/]" if line.section != section else "",
+            escape(line.name),
+            f"[{_STYLES[line.state]}]{line.state}[/]",
+            found,
+        )
+        section = line.section
+    display.answers.print(table, highlight=False)
+    display.say(f"{_counted(lines, State.PROBLEM)}, {_counted(lines, State.WARNING)}.")
+
+
+def _counted(lines: Sequence[Line], state: State) -> str:
+    count = sum(line.state is state for line in lines)
+    return f"{count} {state}{'' if count == 1 else 's'}"
+
+
+def write_json(lines: Sequence[Line]) -> None:
+    """A JSON array of objects, each on a line of its own."""
+    objects = [json.dumps(asdict(line), ensure_ascii=False) for line in lines]
+    sys.stdout.write("[\n" + ",\n".join(objects) + "\n]\n")

@@ -1,0 +1,75 @@
+"""The server around the receiver.
+
+Belongs here: `receive`: listening, saying so, ending well. Does not: what is answered
+(webhooks/receiver.py), single connections (connections.py).
+"""
+
+import contextlib
+import signal
+import socket
+
+import uvicorn
+from rich.markup import escape
+
+from meeting_etl.cli import display
+from meeting_etl.cli.connections import Bounded
+from meeting_etl.errors import SettingsError
+from meeting_etl.files import Files
+from meeting_etl.settings import Etl
+from meeting_etl.webhooks.journal import Journal
+from meeting_etl.webhooks.receiver import PATH, Receiver
+
+_END_SECONDS = 3
+
+
+def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
+    """Receive until interrupted. Raises SettingsError and StorageError before it listens."""
+    secret = etl.settings.webhook_secret
+    if not secret and not insecure:
+        raise SettingsError(
+            "Set WEBEX_WEBHOOK_SECRET, the secret that the webhooks were created with; without one "
+            "anybody could post events. To take unsigned events all the same, give --insecure."
+        )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _listen(host, port) as listener:
+        journal = Journal(Files(etl.logs_folder), etl.clock, _say)
+        journal.open()
+        receiver = Receiver(journal, etl.clock, secret)
+        address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        checked = "signatures are checked" if secret else "signatures are NOT checked"
+        _say(f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}.")
+        # uvicorn ends well at a signal and then raises it once more.
+        with contextlib.suppress(KeyboardInterrupt):
+            build_server(receiver).run([listener])
+    journal.close()
+    _say(f"Ended; {receiver.accepted:,} events were stored.")
+
+
+def build_server(receiver: Receiver, connections: type[Bounded] = Bounded) -> uvicorn.Server:
+    """A server for the receiver, to be run with a listening socket."""
+    config = uvicorn.Config(
+        receiver.app(),
+        http=connections,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_END_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SettingsError(f"{host}:{port}: {reason}; see --host and --port.") from error
+
+
+def _say(sentence: str) -> None:
+    display.say(escape(sentence))

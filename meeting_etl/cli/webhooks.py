@@ -1,0 +1,251 @@
+"""`webhooks create|list|repair|delete`: registration at Webex from the command line.
+
+Belongs here: arguments, what is said of each deed, exit statuses. Does not: what is right and what
+puts it right (webex/comparison.py, webex/registration.py).
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from meeting_etl.cli import display
+from meeting_etl.cli.options import FORMAT
+from meeting_etl.errors import SettingsError
+from meeting_etl.settings import Etl
+from meeting_etl.webex import registration
+from meeting_etl.webex.comparison import Finding, compare, unhealthy
+from meeting_etl.webex.expectation import (
+    EVENTS,
+    USUAL,
+    Expectation,
+    forget_expectation,
+    read_expectation,
+    write_expectation,
+)
+from meeting_etl.webex.registration import Deed
+
+_PARTICIPANTS = "meetingParticipants"
+_COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")
+
+
+def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    parts = urlsplit(value or "https://left.out")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter(f"{value!r} is no http(s) address.")
+    return value
+
+
+def _names(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
+    for name in names:
+        if name not in EVENTS:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(EVENTS)}.")
+    return names
+
+
+def _expecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that say which webhooks are expected, and with what secret."""
+    for option in (
+        click.option(
+            "--insecure",
+            is_flag=True,
+            help="Go on without WEBEX_WEBHOOK_SECRET: anybody could post to the target then.",
+        ),
+        click.option("--participants", is_flag=True, help=f"Also {_PARTICIPANTS}: joined, left."),
+        click.option(
+            "--resources",
+            callback=_names,
+            metavar="NAME,…",
+            help=f"Some of {', '.join(EVENTS)}; by default all but the last.",
+        ),
+        click.option(
+            "--org/--no-org",
+            default=None,
+            help="For the whole organization, or for what the token's owner can see (default).",
+        ),
+        click.option(
+            "--target-url",
+            callback=_address,
+            metavar="URL",
+            help="Where Webex posts: the public address of the receiver.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def webhooks() -> None:
+    """Register the webhooks that fill the logs, watch and repair them.
+
+    Webex posts nothing to a webhook that is not there, and switches one off for good after 100
+    failed deliveries within 5 minutes. What `create` was asked for is remembered, so that `repair`
+    and the hourly check know what to expect. Webhooks of others are never touched.
+    """
+
+
+@webhooks.command()
+@_expecting
+@click.pass_obj
+def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> None:
+    """Register what is missing of the webhooks that the pipeline uses.
+
+    Say it again whenever you like: what is there is left as it is.
+    """
+    if not asked["target_url"]:
+        raise click.UsageError("--target-url is needed: the public address of the receiver.")
+    etl = etl_of()
+    expected, secret = _expected(etl, None, **asked), _secret(etl, insecure=insecure)
+    write_expectation(etl.files, expected)
+    _carry_out(registration.create(etl.webex, expected, secret, etl.clock))
+
+
+@webhooks.command("list")
+@FORMAT
+@click.pass_obj
+def list_(etl_of: Callable[[], Etl], /, form: str) -> None:
+    """Show our webhooks and those that are missing, with their health."""
+    etl = etl_of()
+    expected = read_expectation(etl.files)
+    there = registration.listed(etl.webex)
+    _show(compare(expected, there), form)
+    others = sum(not webhook.is_ours for webhook in there)
+    if others:
+        display.say(f"{others:,} further webhooks are not ours and are left alone.")
+    if expected is None:
+        display.say("No webhooks are expected: `meeting-etl webhooks create` says which are.")
+
+
+@webhooks.command()
+@_expecting
+@click.option("--check", is_flag=True, help="Change nothing; exit status 1 when all is not well.")
+@click.pass_obj
+def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked: Any) -> None:
+    """Create, re-activate and correct webhooks, and remove duplicates of ours.
+
+    What is expected is what `create` was asked for; options given here replace parts of that, for
+    good unless with --check.
+    """
+    etl = etl_of()
+    old = read_expectation(etl.files)
+    if check and old is None and not asked["target_url"]:
+        display.say("No webhooks are expected.")
+        return
+    expected = _expected(etl, old, **asked)
+    if check:
+        wrong = unhealthy(registration.findings(etl.webex, expected))
+        for finding in wrong:
+            display.complain(str(finding))
+        if wrong:
+            sys.exit(1)
+        display.say(f"All {len(expected.pairs())} webhooks are there and active.")
+        return
+    secret = _secret(etl, insecure=insecure)
+    write_expectation(etl.files, expected)
+    _carry_out(registration.repair(etl.webex, expected, secret, etl.clock))
+
+
+@webhooks.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
+    """Remove all webhooks of ours, and expect none any more."""
+    etl = etl_of()
+    ours = [webhook for webhook in registration.listed(etl.webex) if webhook.is_ours]
+    if ours and not yes:
+        _show(compare(None, ours), "table")
+        if not click.confirm(f"Delete these {len(ours)} webhooks?", err=True):
+            display.say("Nothing was deleted.")
+            sys.exit(1)
+    _carry_out(registration.delete(etl.webex, ours))
+    forget_expectation(etl.files)
+
+
+def _expected(
+    etl: Etl,
+    old: Expectation | None,
+    *,
+    target_url: str | None,
+    org: bool | None,
+    resources: tuple[str, ...],
+    participants: bool,
+) -> Expectation:
+    """What the options ask for, over what was asked for before."""
+    if old is None and target_url is None:
+        raise SettingsError(
+            "No webhooks are expected yet: say `meeting-etl webhooks create --target-url …` first."
+        )
+    org = org if org is not None else bool(old and old.org)
+    names = resources or (old.resources if old else _usual(etl))
+    if participants:
+        names = tuple(dict.fromkeys((*names, _PARTICIPANTS)))
+    _check_kind(etl, names, org=org)
+    return Expectation(target_url or (old.target_url if old else ""), org, names)
+
+
+def _usual(etl: Etl) -> tuple[str, ...]:
+    """What this kind of token can register of what is usual."""
+    able = tuple(name for name in USUAL if etl.webex.can_register(name, org=False))
+    if able != USUAL:
+        unable = ", ".join(name for name in USUAL if name not in able)
+        display.say(
+            f"A {etl.settings.token_kind} token has no webhooks on {unable}: register those with "
+            "an administrator's or a host's token, from another data folder."
+        )
+    return able
+
+
+def _check_kind(etl: Etl, names: Sequence[str], *, org: bool) -> None:
+    kind = etl.settings.token_kind
+    unable = [name for name in names if not etl.webex.can_register(name, org=False)]
+    if unable:
+        raise SettingsError(
+            f"WEBEX_TOKEN_KIND is {kind}: such a token has no webhooks on {', '.join(unable)}; "
+            "leave them out of --resources."
+        )
+    if org and not etl.webex.can_register(names[0], org=True):
+        raise SettingsError(
+            f"--org needs the token of an administrator or compliance officer; WEBEX_TOKEN_KIND is "
+            f"{kind}."
+        )
+
+
+def _secret(etl: Etl, *, insecure: bool) -> str | None:
+    secret = etl.settings.webhook_secret
+    if secret is None and not insecure:
+        raise SettingsError(
+            "WEBEX_WEBHOOK_SECRET is not set, so nobody can tell what Webex posts from what others "
+            "do. Set it to a long random text, the same for the receiver, or give --insecure."
+        )
+    return secret
+
+
+def _carry_out(deeds: Iterable[Deed]) -> None:
+    """Say each deed as it is done; leave with exit status 1 when something is left to do."""
+    done = []
+    for deed in deeds:
+        display.say(f"{deed.finding.resource} {deed.finding.event}: {deed.what}")
+        done.append(deed.done)
+    if not done:
+        display.say("There was nothing to do.")
+    if not all(done):
+        display.complain("Not all is well: see `meeting-etl webhooks repair`.")
+        sys.exit(1)
+
+
+def _show(findings: Sequence[Finding], form: str) -> None:
+    rows = [
+        (
+            *(one.resource, one.event, str(one.health)),
+            *(getattr(one.webhook, name, None) or None for name in _COLUMNS[3:]),
+        )
+        for one in findings
+    ]
+    if form == "table":
+        # Ids are long and tell a reader nothing.
+        display.show_table("", _COLUMNS[:-1], [row[:-1] for row in rows])
+    else:
+        (display.write_csv if form == "csv" else display.write_json)(_COLUMNS, rows)

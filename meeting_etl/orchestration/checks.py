@@ -1,0 +1,92 @@
+"""What must be true beside the tables, and when it is looked at.
+
+Belongs here: asset checks, and the job and the schedule that run one by itself. Does not: what a
+check looks at (webex/comparison.py, pipeline/reconcile.py).
+"""
+
+import dagster as dg
+
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.orchestration.assets import webhook_events
+from meeting_etl.orchestration.reconciled import last_days, reconciled_meetings
+from meeting_etl.orchestration.span_tags import span_of
+from meeting_etl.pipeline.reconcile import missed_by_webhooks
+from meeting_etl.settings import Etl
+from meeting_etl.webex.comparison import Health, unhealthy
+from meeting_etl.webex.expectation import read_expectation
+from meeting_etl.webex.registration import findings
+
+
+@dg.asset_check(
+    asset=webhook_events,
+    description="Every webhook that `meeting-etl webhooks create` was asked for is there, active "
+    "and as it should be: what is not told by webhook is heard of late or never.",
+)
+def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
+    """What `meeting-etl webhooks repair --check` tells."""
+    try:
+        expected = read_expectation(etl.files)
+        if expected is None:
+            return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
+        wrong = unhealthy(findings(etl.webex, expected))
+    except MeetingEtlError as error:
+        return dg.AssetCheckResult(
+            passed=False, description=str(error), metadata={"kind": type(error).__name__}
+        )
+    if not wrong:
+        told = f"All {len(expected.pairs())} webhooks are there and active."
+        return dg.AssetCheckResult(passed=True, description=told)
+    # Duplicates tell twice what is kept once; all else loses events.
+    only_duplicates = all(finding.health is Health.DUPLICATE for finding in wrong)
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN if only_duplicates else dg.AssetCheckSeverity.ERROR,
+        description=f"{'; '.join(map(str, wrong))}. `meeting-etl webhooks repair` puts it right.",
+        metadata={"unhealthy": [str(finding) for finding in wrong]},
+    )
+
+
+@dg.asset_check(
+    asset=reconciled_meetings,
+    description="Of the meetings of the reconciled days no more than [reconcile] most_missed_share "
+    "were missed by the webhooks.",
+)
+def webhooks_complete(
+    context: dg.AssetCheckExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.AssetCheckResult:
+    """Counts what the lake holds; run by itself, of the two last days. No request."""
+    span = span_of(context.run.tags) or last_days(etl)
+    try:
+        seen = missed_by_webhooks(etl.lake, span)
+    except MeetingEtlError as error:
+        return dg.AssetCheckResult(passed=False, description=str(error))
+    most = etl.settings.most_missed_share
+    told = f"{seen.missed:,} of {seen.meetings:,} meetings of {span} were missed by the webhooks"
+    if seen.missed <= most * seen.meetings:
+        told += "." if seen.days else ": there are no webhook logs of that time."
+        return dg.AssetCheckResult(passed=True, description=told)
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{told}, which is more than {most:.1%}. See `meeting-etl webhooks list` for "
+        "webhooks that are missing or switched off, then whether the receiver was up and whether "
+        "all of its logs are here.",
+        metadata={"meetings": seen.meetings, "missed": seen.missed, "most_missed_share": most},
+    )
+
+
+WEBHOOKS_JOB = dg.define_asset_job(
+    "webhooks",
+    selection=dg.AssetSelection.checks(webhooks_registered),
+    description="Look whether the expected webhooks are there and active; changes nothing.",
+)
+
+webhooks_hourly = dg.ScheduleDefinition(
+    name="webhooks_hourly",
+    job=WEBHOOKS_JOB,
+    cron_schedule="7 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks every hour whether the expected webhooks are there and active.",
+)
+
+CHECKS = [webhooks_registered, webhooks_complete]

@@ -1,0 +1,85 @@
+"""What all day assets share: partitions, metadata a day, known errors as dg.Failure.
+
+Belongs here: how the outcome of a day reaches Dagster. Does not: the assets (assets.py,
+reconciled.py), when runs start (automation.py).
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.lake import catalog
+from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.settings import Etl
+
+# One object for all day assets: Dagster compares partitions by it.
+DAYS = dg.DailyPartitionsDefinition(start_date=str(FIRST_DAY), timezone="UTC", end_offset=1)
+
+Result = dg.MaterializeResult[None]
+Metadata = dict[str, Any]
+Described = Iterator[tuple[date, Metadata]]
+
+
+@contextmanager
+def beta_allowed() -> Iterator[None]:
+    """No warning of backfill_policy, which is beta, and indispensable.
+
+    Without it `dg launch --partition-range` refuses, for the unpartitioned asset too.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield
+
+
+def published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
+    """Metadata for each day as it is done, and the catalog when all are.
+
+    When a day fails, those before it are committed and are logged as materialized.
+    """
+    done: dict[date, Metadata] = {}
+    try:
+        for day, metadata in described:
+            done[day] = metadata
+            _tell_drift(context, day, metadata)
+    except BaseException:
+        for day, metadata in done.items():
+            context.log_event(
+                dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
+            )
+        raise
+    for day, metadata in done.items():
+        context.add_asset_metadata(metadata, partition_key=str(day))
+    catalog.publish(etl.files, etl.lake)
+    return dg.MaterializeResult()
+
+
+def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
+    """Say which fields the API sends that we do not know, or sends as something else."""
+    if unknown := metadata.get("unknown_fields"):
+        context.log.info(f"{day}: fields without a column went to extra: {unknown}")
+    if changed := metadata.get("unreadable_values"):
+        context.log.warning(f"{day}: unreadable values went to extra: {changed}")
+
+
+def days_of(context: dg.AssetExecutionContext) -> list[date]:
+    """The days of the run, one or many."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn an error of ours into a failed step with one sentence and no stack trace.
+
+    The step is not retried: what may come later is due later, by the ledger.
+    """
+    try:
+        yield
+    except MeetingEtlError as error:
+        raise dg.Failure(
+            str(error), metadata={"kind": type(error).__name__}, allow_retries=False
+        ) from None

@@ -1,0 +1,106 @@
+"""The asset `reconciled_meetings`: meetings whose webhook never came, added to `meetings`.
+
+Belongs here: the asset, its metadata, its job and its nightly schedule. Does not: what is red about
+it (checks.py), how meetings are found (pipeline/reconcile.py, pipeline/orphans.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date, timedelta
+
+import dagster as dg
+
+from meeting_etl.orchestration.publishing import (
+    DAYS,
+    Metadata,
+    Result,
+    beta_allowed,
+    days_of,
+    failures,
+    published,
+)
+from meeting_etl.orchestration.span_tags import span_tags
+from meeting_etl.pipeline.ended import Ours, Windows
+from meeting_etl.pipeline.orphans import ask_orphans
+from meeting_etl.pipeline.reconcile import can_list, reconcile
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span, utc_day
+
+CANNOT_LIST = (
+    "A compliance officer's token cannot list ended meetings: those whose webhook never came are "
+    "found only where a recording, a transcript or a participant tells of them. The token of an "
+    "administrator can list them."
+)
+
+with beta_allowed():
+
+    @dg.asset(
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="meetings",
+        kinds={"parquet"},
+        description="Meetings that Webex lists and no webhook told of, added to `meetings` with "
+        "origin `reconciled`. Depends on no other asset; writes no table of its own.",
+    )
+    def reconciled_meetings(
+        context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+    ) -> Result:
+        """Hold Webex's listing of each day against the lake, then ask for orphans by id."""
+        with failures():
+            return published(context, etl, _described(context, etl))
+
+
+def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[date, Metadata]]:
+    """Counts of each day, with what the whole run cost beside; complete at the end."""
+    days, before = days_of(context), etl.requests_sent
+    engine, run = etl.engine(context.run.run_id), dict[str, object]()
+    ours = Ours(engine.asking.webex)
+    windows = Windows(engine.asking.webex, etl.clock, engine.run_id)
+    told: dict[date, Metadata] = {}
+    if not can_list(engine):
+        run["skipped"] = CANNOT_LIST
+        context.log.warning(CANNOT_LIST)
+        told = {day: {} for day in days}
+        yield from told.items()
+    else:
+        for one in reconcile(engine, windows, ours, days):
+            told[one.day] = {name: count for name, count in asdict(one).items() if name != "day"}
+            yield one.day, told[one.day]
+    orphans = ask_orphans(engine, ours, days)
+    run |= {
+        "run_windows": windows.windows,
+        "run_listed": windows.listed,
+        "run_unusable_items": windows.broken,
+        "run_orphans_asked": orphans.asked,
+        "run_orphans_found": orphans.found,
+        "run_requests": etl.requests_sent - before,
+    }
+    if windows.drift.unknown:
+        run["unknown_fields"] = dict(windows.drift.unknown)
+    for metadata in told.values():
+        metadata.update(run)
+
+
+RECONCILE_JOB = dg.define_asset_job(
+    "reconcile",
+    selection=dg.AssetSelection.assets(reconciled_meetings),
+    description="Add the meetings of some days whose webhook never came.",
+)
+
+
+@dg.schedule(
+    job=RECONCILE_JOB,
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks every night for meetings of the two last days whose webhook never came.",
+)
+def reconcile_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
+    """The two days that are over, in one run: what is listed late is found the night after."""
+    return dg.RunRequest(tags=span_tags(last_days(etl)))
+
+
+def last_days(etl: Etl) -> Span:
+    """Yesterday and the day before, UTC."""
+    today = utc_day(etl.clock.now())
+    return Span(today - timedelta(days=2), today - timedelta(days=1))

@@ -1,0 +1,61 @@
+"""Which meetings are to be recorded automatically.
+
+Belongs here: the lists of the settings section [auto_record] and what they match. Does not: reading
+settings (settings.py), switching anything on (auto_record.py).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A meeting is recorded when any line of any list matches; without lines nothing is.
+
+    Lines are shell patterns in any case: of the host's e-mail address, of the Webex site, of the
+    title. `dry_run`: everything is decided, nothing is changed at Webex.
+    """
+
+    hosts: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything can match."""
+        return bool(self.hosts or self.sites or self.titles)
+
+    @property
+    def id(self) -> str:
+        """A digest of the lines: what they do not match is judged again when they change."""
+        lines = json.dumps([self.hosts, self.sites, self.titles])
+        return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+    def line_for(
+        self, *, host_email: str | None, site_url: str | None, title: str | None
+    ) -> str | None:
+        """The first line that matches, as `hosts: *@sales.example`; None when none does."""
+        lists = (
+            ("hosts", self.hosts, host_email),
+            ("sites", self.sites, site_url),
+            ("titles", self.titles, title),
+        )
+        for name, patterns, value in lists:
+            for pattern in patterns:
+                if value and fnmatchcase(value.casefold(), pattern.casefold()):
+                    return f"{name}: {pattern}"
+        return None
+
+    def rules_out(self, *, host_email: str | None, site_url: str | None) -> bool:
+        """Whether no line can match, whatever the title; False when more has to be known."""
+        unknown = self.titles or (self.hosts and not host_email) or (self.sites and not site_url)
+        return not unknown and not self.line_for(
+            host_email=host_email, site_url=site_url, title=None
+        )
+
+    def rehearsed(self) -> "Policy":
+        """The same lines, as a dry run."""
+        return replace(self, dry_run=True)

@@ -1,0 +1,149 @@
+"""What an answer means: a success that can be read, a fault that may pass, or a refusal.
+
+Belongs here: status codes, error bodies, Retry-After, Date, and JSON that is or is not what was
+asked for. Does not: asking again (client.py), bytes on the wire (wire.py).
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from meeting_etl.errors import (
+    AuthError,
+    BadAnswer,
+    Forbidden,
+    Gone,
+    MeetingEtlError,
+    NotFound,
+    Refused,
+)
+from meeting_etl.texts import whole_characters
+from meeting_etl.webex.wire import Answer, Passing
+
+T = TypeVar("T")
+
+_UNTOLD_HOLD_SECONDS = 30.0
+_LONGEST_HOLD_DIGITS = 9
+_MESSAGE_LENGTH = 200
+# Messages of Webex may quote the request: addresses, links and anything as long as a token go.
+_UNFIT = re.compile(r"\S*@\S*|[a-z]+://\S*|Bearer\s+\S+|[\w.~+/=-]{60,}|[\x00-\x1f\x7f]", re.I)
+_TRACKING_ID = re.compile(r"[\w.:-]{1,100}")
+_REFUSALS: dict[int, tuple[type[Refused], str]] = {
+    403: (Forbidden, "the token's scopes, its role or WEBEX_TOKEN_KIND do not allow it"),
+    404: (NotFound, "it is not there, not yet, or not for this token"),
+    410: (Gone, "it was removed"),
+}
+
+
+def error_for(answer: Answer) -> MeetingEtlError:
+    """What an answer other than a success means. The only reader of status codes.
+
+    Passing (a BadAnswer) for what is worth asking again: 429, 423 and all 5xx. AuthError for 401,
+    a kind of Refused for other 4xx, BadAnswer for a redirect.
+    """
+    status = answer.status
+    told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
+    if status in (423, 429) or status >= 500:
+        # 423 is about one thing: only where Webex says how long does it hold up everything else.
+        hold_seconds = _hold_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
+        return Passing(
+            told,
+            status,
+            hold_seconds=hold_seconds,
+            counts=status != 429,
+            too_much=status == 504,
+            unheard=status in (423, 429),
+        )
+    if status == 401:
+        return AuthError(f"{told}: the access token is refused")
+    if status >= 400:
+        kind, meaning = _REFUSALS.get(status, (Refused, "the request does not suit Webex"))
+        return kind(f"{told}: {meaning}.", status)
+    return BadAnswer(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
+
+
+def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
+    """What `read` makes of a success; raises what `error_for` says of anything else."""
+    if 200 <= answer.status < 300:
+        return read(answer)
+    raise error_for(answer)
+
+
+def an_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer; raises Passing when it is none."""
+    found = _decoded(answer.body)
+    if found is None:
+        found = _decoded(whole_characters(answer.body))
+    if not isinstance(found, dict):
+        raise Passing(f"The answer to {answer.asked} is not a JSON object", answer.status)
+    return found
+
+
+def _decoded(body: bytes) -> Any:
+    """The JSON document; None when it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def nothing(answer: Answer) -> None:
+    """Of an answer whose status says all, as 204 does."""
+
+
+def a_list(answer: Answer) -> list[dict[str, Any]]:
+    """The objects in `items` of an answer; raises Passing when there are none such."""
+    items = an_object(answer).get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Passing(f"The answer to {answer.asked} has no list of items", answer.status)
+    return items
+
+
+def clock_ahead(answer: Answer) -> timedelta | None:
+    """How far our clock is ahead of the Date of an answer; None when it has none.
+
+    Dates are whole seconds and answers travel: a second or two mean nothing.
+    """
+    try:
+        return answer.received_at - _aware(parsedate_to_datetime(answer.headers.get("Date", "")))
+    except ValueError:
+        return None
+
+
+def _message(answer: Answer) -> str:
+    """Webex's own words and its tracking id; of the body nothing else goes into an error."""
+    body = _decoded(answer.body)
+    told = body if isinstance(body, dict) else {}
+    message = told.get("message")
+    words = f": {_fit(message)}" if isinstance(message, str) and message.strip() else ""
+    told_ids = (str(told.get("trackingId", "")), answer.headers.get("trackingId", ""))
+    tracking_id = next(filter(_TRACKING_ID.fullmatch, told_ids), answer.tracking_id)
+    return f"{words} (trackingId {tracking_id})"
+
+
+def _fit(text: str) -> str:
+    text = " ".join(_UNFIT.sub(" … ", text).split())
+    return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 1]}…"
+
+
+def _hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
+    """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense."""
+    told = answer.headers.get("Retry-After", "").strip()
+    if not told:
+        return untold
+    if told.isascii() and told.isdigit():
+        return max(1.0, float(told[:_LONGEST_HOLD_DIGITS]))
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return _UNTOLD_HOLD_SECONDS
+    return max(1.0, (_aware(moment) - answer.received_at).total_seconds())
+
+
+def _aware(moment: datetime) -> datetime:
+    """A date without a zone (an HTTP date in `-0000`) is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""`meeting-etl doctor` as its users meet it: screen, JSON, exit statuses, no secret anywhere."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.world import demo_world, guide_world
+from meeting_etl.times import Clock
+from meeting_etl_tests.cli.examining import SECRET
+from meeting_etl_tests.product import Product, command
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A demo of a team after its first run."""
+    clock = Clock()
+    with Sandbox(demo_world(1, clock.now(), meetings=30), clock) as webex:
+        product = Product(tmp_path_factory.mktemp("ran"), webex)
+        product.write_logs()
+        product.run()
+        yield product
+
+
+def test_a_demo_after_its_run_is_in_good_health(ran: Product) -> None:
+    sent, started = ran.webex.counters.total, time.perf_counter()
+    done = ran.command("doctor")
+    assert done.returncode == 0, done.stdout
+    assert time.perf_counter() - started < 15
+    assert 0 < ran.webex.counters.total - sent <= 12
+    assert {seen.method for seen in ran.webex.counters.requests[sent:]} == {"GET"}
+    assert SECRET not in done.stdout + done.stderr
+    screen = " ".join(done.stdout.split())  # without its lines and columns
+    assert "0 problems, 2 warnings." in done.stderr
+    for told in (
+        "Allowed by spark-compliance:meetings_read.",
+        "→ Say `meeting-etl webhooks create --target-url …`.",
+        "This machine's clock agrees with Webex's.",
+        "meetings of the last 14 days have recordings.",
+    ):
+        assert told in screen
+    assert "\x1b" not in done.stdout
+
+
+def test_json_is_an_array_of_the_lines_and_nothing_else(ran: Product) -> None:
+    done = ran.command("doctor", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = json.loads(done.stdout)
+    assert all(set(line) == {"section", "name", "state", "found", "todo"} for line in lines)
+    assert {line["state"] for line in lines} <= {"ok", "warning", "skipped"}
+    assert [line["section"] for line in lines if line["state"] == "warning"] == [
+        "sites",  # no officer's scope lists them
+        "webhooks",  # none are expected
+    ]
+    assert SECRET not in done.stdout
+    sections = list(dict.fromkeys(line["section"] for line in lines))
+    assert sections == [
+        *("settings", "token", "scopes", "sites", "webhooks", "receiver", "meetings"),
+        *("data folder", "Dagster", "work"),
+    ]
+
+
+def test_a_missing_token_is_a_problem_and_all_else_is_looked_at(ran: Product) -> None:
+    sent = ran.webex.counters.total
+    environ = {name: value for name, value in ran.environ.items() if name != "WEBEX_ACCESS_TOKEN"}
+    done = command("doctor", "--json", environ=environ)
+    assert done.returncode == 1
+    lines = {(line["section"], line["name"]): line for line in json.loads(done.stdout)}
+    problems = [line for line in lines.values() if line["state"] == "problem"]
+    assert [line["name"] for line in problems] == ["credentials"]
+    assert "WEBEX_ACCESS_TOKEN" in problems[0]["found"]
+    assert lines["token", "expiry"]["state"] == "skipped"
+    assert lines["meetings", "recordings"]["state"] == "ok"
+    assert ran.webex.counters.total == sent
+
+
+def test_settings_that_cannot_be_read_leave_what_needs_none(ran: Product) -> None:
+    environ = ran.environ | {"WEBEX_TOKEN_KIND": "root"}
+    done = command("doctor", "--json", environ=environ)
+    assert done.returncode == 2
+    lines = {(line["section"], line["name"]): line for line in json.loads(done.stdout)}
+    assert "WEBEX_TOKEN_KIND" in lines["settings", "values"]["found"]
+    assert lines["data folder", "writable"]["state"] == "ok"
+    assert lines["work", "open work"]["state"] == "ok"
+    assert lines["token", "expiry"]["state"] == "skipped"
+
+
+def test_a_token_in_the_wrong_place_is_not_shown(tmp_path: Path) -> None:
+    token = f"{SECRET}-in-the-wrong-place"
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": token}
+    for arguments in (("doctor",), ("doctor", "--json")):
+        done = command(*arguments, environ=environ | {"WEBEX_TOKEN_KIND": token})
+        assert done.returncode == 2
+        assert SECRET not in done.stdout + done.stderr
+        assert "WEBEX_TOKEN_KIND" in done.stdout
+
+
+def test_before_the_first_run_there_is_nothing_wrong(tmp_path: Path) -> None:
+    with Sandbox(guide_world()) as webex:
+        product = Product(tmp_path / "data", webex, "user")
+        done = product.command("doctor", "--json")
+    assert done.returncode == 0, done.stdout
+    lines = {(line["section"], line["name"]): line for line in json.loads(done.stdout)}
+    assert "no meeting is known yet" in lines["scopes", "/meetingParticipants"]["found"]
+    assert lines["scopes", "/meetingParticipants"]["state"] == "skipped"
+    assert "the first run makes" in lines["Dagster", "home"]["found"]
+    assert lines["work", "open work"]["found"] == "No day has open work."

@@ -1,0 +1,266 @@
+"""What the doctor says of webhooks, receiver, data folder, Dagster, meetings and open work."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.files import Files
+from meeting_etl.pipeline.settling import Pair
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
+from meeting_etl.settings import Etl
+from meeting_etl.times import utc_day
+from meeting_etl.webex.expectation import Expectation, write_expectation
+from meeting_etl.webex.registration import create
+from meeting_etl_tests.cli.examining import OK, PROBLEM, SECRET, SKIPPED, WARNING, examined
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FaultyFiles
+from meeting_etl_tests.product import Product
+from meeting_etl_tests.sandbox.small import NOW, small_world
+from meeting_etl_tests.webex.servers import Reply, running
+
+REGISTERED, REACHABLE = ("webhooks", "registered"), ("receiver", "reachable")
+LATEST, WORK = ("receiver", "latest line"), ("work", "open work")
+WRITABLE, SPACE = ("data folder", "writable"), ("data folder", "space")
+HOME, TELEMETRY = ("Dagster", "home"), ("Dagster", "telemetry")
+EXPECTED = Expectation("http://127.0.0.1:9/webhooks/webex", True, ("meetings", "recordings"))
+
+
+@pytest.fixture
+def webex() -> Iterator[Sandbox]:
+    with Sandbox(small_world(), ManualClock(NOW)) as webex:
+        yield webex
+
+
+@pytest.fixture
+def product(tmp_path: Path, webex: Sandbox) -> Product:
+    """An administrator's, on a Thursday; the clock is far from the real one of the answers."""
+    return Product(tmp_path, webex, "admin", ManualClock(NOW))
+
+
+def register(product: Product) -> None:
+    etl = product.etl()
+    write_expectation(etl.files, EXPECTED)
+    list(create(etl.webex, EXPECTED, f"{SECRET}-signing", etl.clock))
+
+
+# Webhooks
+
+
+def test_nothing_expected_names_the_command(product: Product) -> None:
+    lines = examined(product)
+    assert lines[REGISTERED].state == WARNING
+    assert "meeting-etl webhooks create" in lines[REGISTERED].todo
+    assert lines[REACHABLE].state == SKIPPED
+    assert lines["settings", "webhook secret"].state == OK
+
+
+def test_webhooks_that_are_missing_or_switched_off_are_problems(
+    product: Product, webex: Sandbox
+) -> None:
+    write_expectation(product.etl().files, EXPECTED)
+    missing = examined(product)[REGISTERED]
+    assert (missing.state, "meetings ended: missing" in missing.found) == (PROBLEM, True)
+    register(product)
+    lines = examined(product)
+    assert lines[REGISTERED].found == "All 8 are there and active."
+    assert lines["settings", "webhook secret"].state == WARNING
+    assert examined(product, WEBEX_WEBHOOK_SECRET=SECRET)[REGISTERED].state == OK
+    webex.webhooks.disable(webex.webhooks.all()[0].id)
+    inactive = examined(product)[REGISTERED]
+    assert (inactive.state, "inactive" in inactive.found) == (PROBLEM, True)
+    assert "meeting-etl webhooks repair" in inactive.todo
+
+
+def test_a_token_that_cannot_see_the_webhooks_says_so(product: Product, webex: Sandbox) -> None:
+    register(product)
+    other = replace(product, kind="user")
+    found = examined(other)[REGISTERED]
+    assert (found.state, "WEBEX_TOKEN_KIND" in found.found) == (PROBLEM, True)
+
+
+# The receiver
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, OK), (404, OK), (302, OK), (503, WARNING)])
+def test_the_receivers_health_is_asked_without_the_token(
+    product: Product, status: int, state: str
+) -> None:
+    headers = {"Location": "/elsewhere"} if status == 302 else {}
+    with running(lambda seen: Reply({}, status, headers)) as receiver:
+        target = receiver.url.replace("://", f"://somebody:{SECRET}@") + "/webhooks/webex"
+        write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+        found = examined(product)[REACHABLE]
+    assert found.state == state
+    (seen,) = receiver.seen
+    assert (seen.method, seen.path) == ("GET", "/healthz")
+    assert "Authorization" not in seen.headers
+
+
+@pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])
+def test_a_receiver_that_does_not_answer_is_a_warning(product: Product, target: str) -> None:
+    write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+    found = examined(product)[REACHABLE]
+    assert (found.state, "does not answer" in found.found) == (WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "state"),
+    [
+        ("2026-03-05T12:00:00", 20, OK),
+        ("2026-03-05T12:00:00", 30, WARNING),
+        ("2026-03-08T12:00:00", 40, OK),  # a Sunday
+        ("2026-03-09T12:00:00", 66, OK),  # a Monday
+        ("2026-03-09T12:00:00", 80, WARNING),
+    ],
+)
+def test_a_day_without_a_line_is_a_warning_unless_it_is_the_weekend(
+    product: Product, now: str, hours: int, state: str
+) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    etl = Etl(product.environ, ManualClock(moment))
+    row = {"log_id": "a", "byte_offset": 0, "received_at": moment - timedelta(hours=hours)}
+    etl.lake.merge(WEBHOOK_EVENTS, utc_day(row["received_at"]), [row])  # type: ignore[arg-type]
+    assert examined(product, etl)[LATEST].state == OK  # nobody expects any
+    write_expectation(etl.files, EXPECTED)
+    assert examined(product, etl)[LATEST].state == state
+
+
+def test_logs_that_say_no_time_and_no_logs_are_passed_over(product: Product) -> None:
+    assert examined(product)[LATEST].state == SKIPPED
+    product.etl().lake.merge(WEBHOOK_EVENTS, utc_day(NOW), [{"log_id": "a", "byte_offset": 0}])
+    assert "do not say" in examined(product)[LATEST].found
+
+
+# The data folder
+
+
+class SmallFiles(Files):
+    """A disk with little space."""
+
+    free = 10**9
+
+    def free_bytes(self) -> int:
+        return self.free
+
+
+@pytest.mark.parametrize(("free", "state"), [(10**10, OK), (10**9, WARNING), (10**8, PROBLEM)])
+def test_space_that_runs_out(product: Product, free: int, state: str) -> None:
+    etl = product.etl()
+    etl.files = SmallFiles(product.folder)
+    etl.files.free = free
+    assert examined(product, etl)[SPACE].state == state
+
+
+@pytest.mark.parametrize("fails_at", [0, 1])
+def test_a_folder_that_cannot_be_written_is_a_problem(product: Product, fails_at: int) -> None:
+    etl = product.etl()
+    etl.files = FaultyFiles(product.folder, fails_at)
+    lines = examined(product, etl)
+    assert (lines[WRITABLE].state, "no space left" in lines[WRITABLE].found) == (PROBLEM, True)
+    assert lines[WORK].state == OK
+
+
+def test_a_folder_that_is_none_is_a_problem_and_stops_nothing(product: Product) -> None:
+    (product.folder / "file").write_text("")
+    lines = examined(product, MEETING_ETL_DATA_DIR=str(product.folder / "file"))
+    assert lines[WRITABLE].state == PROBLEM
+    assert lines["token", "expiry"].state == PROBLEM  # the pace is kept there
+    assert "data folder" in lines["scopes", "/meetings"].found
+
+
+def test_looking_leaves_nothing_behind(product: Product) -> None:
+    examined(product)
+    assert not (product.folder / "state/doctor").exists()
+    assert not (product.folder / "dagster").exists()
+
+
+# Dagster
+
+
+def test_where_dagster_lives(product: Product, tmp_path: Path) -> None:
+    assert examined(product)[HOME].state == OK
+    assert examined(product, DAGSTER_HOME="relative/path")[HOME].state == PROBLEM
+    home = tmp_path / "home"
+    home.mkdir()
+    lines = examined(product, DAGSTER_HOME=str(home))
+    assert (lines[HOME].state, lines[TELEMETRY].state) == (WARNING, WARNING)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
+    lines = examined(product, DAGSTER_HOME=str(home))
+    assert (lines[HOME].state, lines[TELEMETRY].state) == (OK, WARNING)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == OK
+    (home / "dagster.yaml").write_text("{")
+    assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == WARNING
+
+
+# Meetings and open work
+
+
+def record(product: Product, count: int, **fields: object) -> None:
+    pairs = [
+        Pair(f"m{number}", resource, attempts=1, **fields)  # type: ignore[arg-type]
+        for number in range(count)
+        for resource in ("recordings", "transcripts")
+    ]
+    product.etl().ledger.record(utc_day(NOW), pairs)
+
+
+@pytest.mark.parametrize(
+    ("count", "fields", "state"),
+    [
+        (10, {"status": "absent"}, WARNING),
+        (9, {"status": "absent"}, OK),
+        (10, {"status": "ready", "row_count": 1}, OK),
+        (10, {"status": "forbidden"}, SKIPPED),
+        (10, {"status": "failed"}, SKIPPED),
+    ],
+)
+def test_many_meetings_without_any_recording_name_the_prerequisite(
+    product: Product, count: int, fields: dict[str, object], state: str
+) -> None:
+    record(product, count, **fields)
+    lines = examined(product)
+    found = {name: lines["meetings", name] for name in ("recordings", "transcripts")}
+    assert {line.state for line in found.values()} == {state}
+    if state == WARNING:
+        assert "recording on" in found["recordings"].todo
+        assert "Webex Assistant" in found["transcripts"].todo
+
+
+def test_meetings_on_sites_that_the_owner_has_not(product: Product) -> None:
+    rows = [{"meeting_id": "m1", "site_url": "three.webex.example"}]
+    product.etl().lake.merge(MEETINGS, utc_day(NOW), rows)
+    found = examined(product)["sites", "sites"]
+    assert (found.state, "three.webex.example" in found.found) == (WARNING, True)
+
+
+def test_failed_pairs_and_late_ones_are_warnings(product: Product) -> None:
+    etl = product.etl()
+    day = utc_day(NOW)
+    record(product, 2, next_attempt_at=NOW + timedelta(hours=1))
+    etl.ledger.refresh(day)
+    lines = examined(product)
+    assert lines[WORK].state == OK
+    assert "1 days are open (0 with new events): 4 pairs wait" in lines[WORK].found
+    assert "2026-03-05 13:00 UTC" in lines[WORK].found
+    late = Etl(product.environ, ManualClock(NOW + timedelta(days=3)))
+    assert "meeting-etl run" in examined(product, late)[WORK].todo
+    record(product, 1, status="failed", next_attempt_at=NOW)
+    failed = examined(product)[WORK]
+    assert (failed.state, "2 failed" in failed.found) == (WARNING, True)
+    assert "meeting-etl status" in failed.todo
+
+
+def test_a_damaged_file_is_a_problem_of_its_line_alone(product: Product) -> None:
+    etl = product.etl()
+    etl.files.replace_bytes(f"lake/due_days/{utc_day(NOW)}.json", b"{")
+    etl.files.replace_bytes("state/webhooks.json", b"{")
+    etl.files.replace_bytes(f"lake/fetch_ledger/date={utc_day(NOW)}/part-0.parquet", b"none")
+    lines = examined(product)
+    for broken in (WORK, REGISTERED, ("meetings", "recordings")):
+        assert lines[broken].state == PROBLEM
+    assert lines["scopes", "/meetings"].state == OK

@@ -1,0 +1,146 @@
+"""The asset that finds missed meetings: backfills, schedule, metadata, and the check beside it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from meeting_etl.definitions import build_defs
+from meeting_etl.orchestration.automation import DAYS_JOB, busy_days
+from meeting_etl.orchestration.reconciled import CANNOT_LIST, reconcile_nightly
+from meeting_etl.orchestration.span_tags import span_tags
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+
+NOW = datetime(2026, 3, 13, 3, 30, tzinfo=UTC)
+# 40 meetings a day on 5 days, the last of them 2026-03-08.
+MEETINGS, LAST = 200, date(2026, 3, 8)
+DAYS = Span(date(2026, 3, 4), LAST)
+
+
+@pytest.fixture(scope="module")
+def webex() -> Iterator[Sandbox]:
+    world = sized_world(1, NOW, meetings=MEETINGS, participants=1, snippets=1, days=5)
+    with Sandbox(world, ManualClock(NOW)) as webex:
+        yield webex
+
+
+def product(folder: Path, webex: Sandbox, kind: Kind = "admin", **more: str) -> Product:
+    return Product(folder, webex, kind, webex.clock, more)
+
+
+def reconcile(
+    etl: Etl, days: Span
+) -> tuple[dict[str, dict[str, Any]], dg.AssetCheckEvaluation, dg.ExecuteInProcessResult]:
+    """Metadata by day, and what the check says, of one run for all the days."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs(etl).resolve_job_def("reconcile")
+        result = job.execute_in_process(instance=instance, tags=span_tags(days))
+        assert result.success
+        (evaluation,) = result.get_asset_check_evaluations()
+        told = {}
+        for event in result.get_asset_materialization_events():
+            one = event.materialization
+            assert one.partition is not None
+            told[one.partition] = {key: value.value for key, value in one.metadata.items()}
+        return told, evaluation, result
+
+
+def test_a_range_is_reconciled_in_one_run(tmp_path: Path, webex: Sandbox) -> None:
+    made = product(tmp_path, webex)
+    told, _, _ = reconcile(made.etl(), DAYS)
+    assert set(told) == {str(day) for day in DAYS}
+    for day in told.values():
+        assert (day["listed"], day["known"], day["added"]) == (40, 0, 40)
+        assert (day["run_windows"], day["run_listed"], day["run_orphans_asked"]) == (1, 200, 0)
+        assert day["run_requests"] <= 200 / 100 + 1 + 2
+    again, _, _ = reconcile(made.etl(), DAYS)
+    assert {(day["known"], day["added"]) for day in again.values()} == {(40, 0)}
+
+
+def test_what_is_missing_in_the_listing_is_counted_and_stays(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    made = product(tmp_path, webex)
+    reconcile(made.etl(), DAYS)
+    fewer = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
+    with Sandbox(fewer, webex.clock) as other:
+        told, _, _ = reconcile(product(tmp_path, other).etl(), DAYS)
+    assert sum(day["not_listed"] for day in told.values()) >= MEETINGS - 1
+    assert len(made.rows("meetings")) >= MEETINGS
+
+
+def test_an_officers_days_say_why_nothing_was_listed(tmp_path: Path, webex: Sandbox) -> None:
+    seen = webex.counters.total
+    told, evaluation, _ = reconcile(product(tmp_path, webex, "compliance").etl(), DAYS)
+    assert {day["skipped"] for day in told.values()} == {CANNOT_LIST}
+    assert webex.counters.total == seen
+    assert evaluation.passed
+
+
+@pytest.mark.parametrize(
+    ("lost", "most", "passed"),
+    [(0.0, None, True), (0.2, None, False), (0.2, "0.5", True), (1.0, None, False)],
+)
+def test_the_check_is_red_when_webhooks_miss_more_than_they_may(
+    tmp_path: Path, webex: Sandbox, lost: float, most: str | None, passed: bool
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f"[reconcile]\nmost_missed_share = {most}\n" if most else "")
+    made = product(tmp_path, webex, MEETING_ETL_SETTINGS=str(settings))
+    made.write_logs(lost=lost)
+    made.run(Span(LAST, LAST))
+    _, evaluation, _ = reconcile(made.etl(), DAYS)
+    assert evaluation.asset_key == dg.AssetKey("reconciled_meetings")
+    assert evaluation.check_name == "webhooks_complete"
+    assert evaluation.passed is passed, evaluation.description
+    if not passed:
+        assert evaluation.description is not None
+        assert "meetings of 2026-03-04 to 2026-03-08 were missed" in evaluation.description
+        assert "meeting-etl webhooks list" in evaluation.description
+        assert evaluation.severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_a_time_of_which_there_are_no_logs_is_not_held_against_the_webhooks(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    _, evaluation, _ = reconcile(product(tmp_path, webex).etl(), DAYS)
+    assert evaluation.passed
+    assert "no webhook logs of that time" in str(evaluation.description)
+
+
+def test_every_night_the_two_last_days_are_looked_at(tmp_path: Path) -> None:
+    assert reconcile_nightly.cron_schedule == "30 3 * * *"
+    assert reconcile_nightly.execution_timezone == "UTC"
+    assert reconcile_nightly.default_status == dg.DefaultScheduleStatus.RUNNING
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(NOW))
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_schedule_context(
+            instance=instance, resources={"etl": etl}, scheduled_execution_time=NOW
+        ) as context,
+    ):
+        (request,) = reconcile_nightly.evaluate_tick(context).run_requests or ()
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-11"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-03-12"
+
+
+def test_the_sensors_runs_do_not_list_and_are_not_held_up(tmp_path: Path, webex: Sandbox) -> None:
+    defs = build_defs(product(tmp_path, webex).etl())
+    layer = defs.resolve_job_def(DAYS_JOB.name).asset_layer
+    keys = {key.to_user_string() for key in layer.executable_asset_keys}
+    assert "meetings" in keys
+    assert "reconciled_meetings" not in keys
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(
+            defs.resolve_job_def("reconcile"), tags={"dagster/partition": "2026-03-05"}
+        )
+        assert busy_days([run]) == set()

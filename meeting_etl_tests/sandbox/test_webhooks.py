@@ -1,0 +1,350 @@
+"""/webhooks: who may register which; and webhooks that deliver, fail, and are switched off."""
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.model import Kind
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, A, B, C, at, small_world
+from meeting_etl_tests.sandbox.walker import Walker
+from meeting_etl_tests.webex.servers import Reply, Server, running
+
+WANTED = {
+    "name": "Ended",
+    "targetUrl": "https://hooks.team.example/webex",
+    "resource": "meetings",
+    "event": "ended",
+}
+ORG = {"ownedBy": "org"}
+FIRST, LAST = at("2026-03-01T00:00:00"), at("2026-05-01T00:00:00")
+
+
+@pytest.fixture
+def webex(serve: Serve) -> Sandbox:
+    return serve(small_world(), NOW)
+
+
+@pytest.fixture
+def target() -> Iterator[Server]:
+    with running(lambda seen: Reply({})) as server:
+        yield server
+
+
+def made(walker: Walker, **more: str) -> dict[str, Any]:
+    answer = walker.send("POST", "/webhooks", WANTED | more)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def ids(walker: Walker, **query: object) -> list[str]:
+    return [item["id"] for item in walker.items("/webhooks", **query)]
+
+
+# Registering
+
+
+def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex)
+    hook = made(walker, secret="signing", filter="state=ended&siteUrl=team.webex.example")
+    assert hook == WANTED | {
+        "id": hook["id"],
+        "secret": "signing",
+        "filter": "state=ended&siteUrl=team.webex.example",
+        "status": "active",
+        "created": "2026-03-05T12:00:00.000Z",
+        "ownedBy": "creator",
+    }
+    assert walker.items("/webhooks") == [hook]
+    assert walker.item(f"/webhooks/{hook['id']}") == hook
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"name": ""}, 400),
+        ({"name": None}, 400),
+        ({"targetUrl": "hooks.team.example"}, 400),
+        ({"targetUrl": "ftp://hooks.team.example"}, 400),
+        ({"resource": "participants"}, 400),
+        ({"resource": "recordings"}, 400),
+        ({"event": "joined"}, 400),
+        ({"event": "all"}, 400),
+        ({"resource": "messages", "event": "created"}, 403),
+        ({"siteUrl": "team.webex.example"}, 400),
+        ({"ownedBy": "creator"}, 400),
+        ({"filter": "hostEmail=olga@team.example"}, 400),
+        ({"filter": "meetingId=1"}, 400),
+        ({"filter": "state"}, 400),
+        ({"secret": 7}, 400),
+    ],
+)
+def test_a_wrong_webhook_is_refused(
+    webex: Sandbox, ask: Ask, change: dict[str, Any], status: int
+) -> None:
+    walker = ask(webex, "admin")
+    body = {name: value for name, value in (WANTED | change).items() if value is not None}
+    assert walker.send("POST", "/webhooks", body).status_code == status
+    assert walker.items("/webhooks") == []
+
+
+def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex)
+    assert walker.send("POST", "/webhooks").status_code == 415
+    assert walker.send("POST", "/webhooks", [WANTED]).status_code == 400  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "event", "status"),
+    [
+        ("user", "meetings", "ended", 403),
+        ("admin", "meetings", "ended", 200),
+        ("admin", "meetingParticipants", "left", 200),
+        ("compliance", "meetings", "ended", 403),
+        ("compliance", "meetingParticipants", "joined", 403),
+        ("compliance", "recordings", "deleted", 200),
+        ("compliance", "meetingTranscripts", "created", 200),
+    ],
+)
+def test_webhooks_of_the_organization_need_the_scope(
+    webex: Sandbox, ask: Ask, kind: Kind, resource: str, event: str, status: int
+) -> None:
+    body = WANTED | ORG | {"resource": resource, "event": event}
+    assert ask(webex, kind).send("POST", "/webhooks", body).status_code == status
+
+
+def test_the_organization_has_one_for_a_resource_event_and_filter(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex, "admin")
+    made(walker, **ORG)
+    assert walker.send("POST", "/webhooks", WANTED | ORG).status_code == 409
+    made(walker, **ORG, filter="hostEmail=olga@team.example")
+    made(walker, **ORG, event="started")
+    made(walker)
+    made(walker)
+    assert len(ids(walker)) == 2
+    assert len(ids(walker, ownedBy="org")) == 3
+
+
+def test_each_sees_his_own_and_administrators_those_of_the_organization(
+    webex: Sandbox, ask: Ask
+) -> None:
+    user, admin, officer = ask(webex), ask(webex, "admin"), ask(webex, "compliance")
+    mine, ours = made(user)["id"], made(admin, **ORG)["id"]
+    assert ids(user) == [mine]
+    assert ids(admin) == []
+    assert ids(admin, ownedBy="org") == ids(officer, ownedBy="org") == [ours]
+    assert user.status("/webhooks", ownedBy="org") == 403
+    assert admin.status("/webhooks", ownedBy="creator") == 400
+    for walker, key in ((user, ours), (admin, mine)):
+        assert walker.status(f"/webhooks/{key}") == 404
+        assert walker.send("DELETE", f"/webhooks/{key}").status_code == 404
+        assert walker.send("PUT", f"/webhooks/{key}", WANTED).status_code == 404
+
+
+def test_a_page_has_a_hundred(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex)
+    keys = [made(walker)["id"] for _ in range(103)]
+    answers = list(walker.pages("/webhooks"))
+    assert len(answers[0].json()["items"]) == 100
+    assert ids(walker) == ids(walker, max=10) == keys
+
+
+def test_name_target_and_secret_can_be_changed_and_nothing_else(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex)
+    hook = made(walker, secret="old")
+    path = f"/webhooks/{hook['id']}"
+    change = {"name": "New", "targetUrl": "https://new.team.example/", "secret": "new"}
+    ignored = {"resource": "recordings", "event": "created", "filter": "id=1", "ownedBy": "org"}
+    assert walker.send("PUT", path, change | ignored).json() == hook | change
+    assert walker.send("PUT", path, {"name": "Newer", "targetUrl": hook["targetUrl"]}).json() == (
+        hook | {"name": "Newer", "secret": "new"}
+    )
+    for wrong in ({"name": "New"}, {"targetUrl": "https://new.team.example/"}):
+        assert walker.send("PUT", path, wrong).status_code == 400
+    assert walker.send("PUT", path, change | {"status": "inactive"}).status_code == 400
+
+
+def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: Ask) -> None:
+    walker = ask(webex)
+    path = f"/webhooks/{made(walker)['id']}"
+    answer = walker.send("DELETE", path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert walker.send("DELETE", path).status_code == 404
+    assert walker.items("/webhooks") == []
+
+
+def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: Ask) -> None:
+    webex = serve(small_world(), NOW, webhook_lag_seconds=600)
+    walker = ask(webex)
+    path = f"/webhooks/{made(walker)['id']}"
+    clock = webex.clock
+    assert isinstance(clock, ManualClock)
+    assert (walker.status(path), walker.items("/webhooks")) == (404, [])
+    clock.advance(minutes=10)
+    assert (walker.status(path), len(walker.items("/webhooks"))) == (200, 1)
+
+
+# Delivering
+
+
+def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
+    webex: Sandbox, ask: Ask, target: Server
+) -> None:
+    hook = made(ask(webex, "admin"), **ORG, targetUrl=f"{target.url}/in?a=b", secret="signing")
+    posted = webex.play(FIRST, LAST)
+    assert posted == (len(target.seen), 0, 0)
+    payloads = [json.loads(seen.body) for seen in target.seen]
+    assert {one["data"]["id"] for one in payloads} == {
+        meeting.id for meeting in webex.world.meetings
+    }
+    for seen, payload in zip(target.seen, payloads, strict=True):
+        assert (seen.method, seen.path, seen.params) == ("POST", "/v1/in", {"a": "b"})
+        signature = hmac.new(b"signing", seen.body.encode(), "sha1").hexdigest()
+        assert seen.headers["X-Spark-Signature"] == signature
+        for name in ("id", "name", "targetUrl", "resource", "event", "ownedBy", "created"):
+            assert payload[name] == hook[name]
+
+
+def test_without_a_secret_there_is_no_signature(webex: Sandbox, ask: Ask, target: Server) -> None:
+    made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+    webex.play(FIRST, LAST)
+    assert {seen.headers["X-Spark-Signature"] for seen in target.seen} == {None}
+
+
+def test_windows_that_follow_each_other_tell_everything_once(
+    serve: Serve, ask: Ask, target: Server
+) -> None:
+    told = []
+    for step in (timedelta(days=60), timedelta(hours=7)):
+        webex, since = serve(small_world(), NOW), FIRST
+        made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+        target.seen.clear()
+        while since < LAST:
+            webex.play(since, since + step)
+            since += step
+        told.append(Counter(json.loads(seen.body)["data"]["id"] for seen in target.seen))
+    assert told[0] == told[1] != Counter()
+
+
+def test_a_users_webhook_tells_of_his_own_meetings(
+    webex: Sandbox, ask: Ask, target: Server
+) -> None:
+    made(ask(webex), targetUrl=target.url)
+    webex.play(FIRST, LAST)
+    heard = {json.loads(seen.body)["data"]["id"] for seen in target.seen}
+    assert {A, B} <= heard
+    assert heard == {one.id for one in webex.world.meetings if one.involves(OWNER.email)}
+
+
+def test_a_filter_holds_back_what_does_not_match(webex: Sandbox, ask: Ask, target: Server) -> None:
+    host = f"state=ended&hostEmail={HANA.email}"
+    made(ask(webex, "admin"), **ORG, targetUrl=target.url, filter=host)
+    webex.play(FIRST, LAST)
+    assert {json.loads(seen.body)["data"]["id"] for seen in target.seen} == {C}
+
+
+def test_one_payload_reaches_all_that_are_for_it_and_no_inactive_one(
+    webex: Sandbox, ask: Ask, target: Server
+) -> None:
+    admin = ask(webex, "admin")
+    hook = made(admin, **ORG, targetUrl=target.url)
+    made(admin, **ORG, event="started", targetUrl=target.url)
+    payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
+    assert webex.deliver(payload, payload) == (2, 0, 0)
+    webex.webhooks.disable(hook["id"])
+    assert admin.item(f"/webhooks/{hook['id']}")["status"] == "inactive"
+    assert webex.deliver(payload) == (0, 0, 0)
+    # Only the status `active` switches it on again.
+    walk = {"name": "Ended", "targetUrl": target.url}
+    assert admin.send("PUT", f"/webhooks/{hook['id']}", walk).json()["status"] == "inactive"
+    again = admin.send("PUT", f"/webhooks/{hook['id']}", walk | {"status": "active"})
+    assert again.json()["status"] == "active"
+    assert webex.deliver(payload) == (1, 0, 0)
+
+
+def test_deliveries_are_dropped_or_sent_twice_on_purpose(
+    serve: Serve, ask: Ask, target: Server
+) -> None:
+    payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
+    lossy = serve(small_world(), NOW, dropped_deliveries=0.4)
+    made(ask(lossy, "admin"), **ORG, targetUrl=target.url)
+    posted = lossy.deliver(*[payload] * 50)
+    count = lossy.counters.injected["dropped_delivery"]
+    assert 10 <= count <= 30
+    assert posted == (50 - count, 0, count)
+    stuttering = serve(small_world(), NOW, repeated_deliveries=0.4)
+    made(ask(stuttering, "admin"), **ORG, targetUrl=target.url)
+    posted = stuttering.deliver(*[payload] * 50)
+    count = stuttering.counters.injected["repeated_delivery"]
+    assert 10 <= count <= 30
+    assert posted == (50 + count, 0, 0)
+
+
+# Switching off
+
+
+def test_a_hundred_failures_within_five_minutes_switch_it_off(
+    webex: Sandbox, ask: Ask, target: Server
+) -> None:
+    target.answer = lambda seen: Reply({}, 500)
+    clock = webex.clock
+    assert isinstance(clock, ManualClock)
+    hook = made(ask(webex), targetUrl=target.url)
+    payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
+    for _ in range(150):  # one every four seconds: a hundred take longer than five minutes
+        assert webex.deliver(payload) == (0, 1, 0)
+        clock.advance(seconds=4)
+    clock.advance(minutes=6)
+    assert webex.deliver(*[payload] * 150) == (0, 100, 0)
+    assert ask(webex).item(f"/webhooks/{hook['id']}")["status"] == "inactive"
+    assert webex.counters.injected["disabled_webhook"] == 1
+
+
+def test_soon_after_it_was_enabled_again_one_failure_is_enough(
+    webex: Sandbox, ask: Ask, target: Server
+) -> None:
+    clock, walker = webex.clock, ask(webex)
+    assert isinstance(clock, ManualClock)
+    hook = made(walker, targetUrl=target.url)
+    payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
+
+    def status(minutes: int, *, fails: bool) -> str:
+        webex.webhooks.disable(hook["id"])
+        body = {"name": "Ended", "targetUrl": target.url, "status": "active"}
+        assert walker.send("PUT", f"/webhooks/{hook['id']}", body).status_code == 200
+        clock.advance(minutes=minutes)
+        target.answer = lambda seen: Reply({}, 503 if fails else 200)
+        webex.deliver(payload)
+        found: str = walker.item(f"/webhooks/{hook['id']}")["status"]
+        return found
+
+    assert status(4, fails=True) == "inactive"
+    assert status(4, fails=False) == "active"
+    assert status(6, fails=True) == "active"
+
+
+def test_nobody_at_the_target_is_a_failure(webex: Sandbox, ask: Ask) -> None:
+    with running(lambda seen: Reply({})) as server:
+        url = server.url
+    made(ask(webex), targetUrl=url)
+    assert webex.deliver(WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}) == (0, 1, 0)
+
+
+def test_of_some_meetings_no_webhook_tells_the_end(serve: Serve, ask: Ask, target: Server) -> None:
+    """All deliveries of a meeting's end are lost, or none; nothing else is."""
+    webex = serve(small_world(), NOW, lost_deliveries=0.4)
+    made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+    ends = [WANTED | {"data": {"id": f"{A}{number}"}} for number in range(50)]
+    posted = webex.deliver(*ends, *ends)
+    assert posted.accepted % 2 == 0
+    assert 20 <= posted.dropped <= 60
+    assert posted.accepted + posted.dropped == 100
+    assert webex.counters.injected["lost_delivery"] == posted.dropped
