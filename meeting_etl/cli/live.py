@@ -20,7 +20,7 @@ from meeting_etl.cli.watching import watching
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.automation import run_now
-from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import WEBHOOK_SECRET
 from meeting_etl.sandbox.world import World, demo_world
@@ -80,7 +80,7 @@ def run_live(seed: int, data_dir: str, minutes: float) -> int:
             f"Webex is {webex.base_url}; it posts to {address}, where {count} webhooks are "
             f"registered. {day:%A, %d %B %Y}, begins and takes {minutes:g} minutes."
         )
-        instance = stack.enter_context(open_instance(dagster_home(etl.files, None)))
+        instance = stack.enter_context(open_quiet_instance(dagster_home(etl.files, None)))
         show = _Show(etl, webex, receiver, clock, instance)
         with watching("A working day at Webex", show.figures):
             status = show.play(day + _ENDS)
