@@ -19,7 +19,6 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, command, rows
 
 pytestmark = pytest.mark.slow
-# Both write while they end: what is told of each is told in one line.
 SAID = re.compile(r"([\d,]+) events were posted, ([\d,]+) received")
 
 
