@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.times import (
+    FastClock,
     Span,
     format_timestamp,
     parse_timestamp,
@@ -74,3 +75,16 @@ def test_spans_join_neighbours_and_bridge_gaps() -> None:
         "2026-03-09",
     ]
     assert list(Span(date(2026, 2, 28), date(2026, 3, 1))) == [date(2026, 2, 28), date(2026, 3, 1)]
+
+
+def test_a_fast_clock_runs_fast_and_jumps_forward_only() -> None:
+    start = datetime(2021, 5, 14, 6, tzinfo=UTC)
+    clock = FastClock(start, 3600)
+    began = clock.monotonic()
+    clock.sleep(0.01)
+    assert start + timedelta(seconds=36) <= clock.now()
+    assert clock.now() <= start + timedelta(hours=clock.monotonic() - began + 1)
+    clock.jump(start + timedelta(days=3))
+    assert clock.now() >= start + timedelta(days=3)
+    clock.jump(start)
+    assert clock.now() >= start + timedelta(days=3)

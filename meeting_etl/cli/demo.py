@@ -1,6 +1,7 @@
 """The demonstration: a sandbox, webhook logs, the real pipeline, and answers from its tables.
 
-Belongs here: `demo` and `sandbox`. Does not: the worlds (sandbox/), the pipeline.
+Belongs here: `demo` and `sandbox`. Does not: the show of `demo --live` (live.py), the worlds
+(sandbox/), the pipeline.
 """
 
 import os
@@ -43,27 +44,35 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
     from meeting_etl.cli.running import run_and_report  # loads Dagster, which takes its time
 
     clock = Clock()
-    folder = _emptied(Path(data_dir).absolute())
+    folder = emptied(Path(data_dir).absolute())
     world = _world(world_name, seed, clock)
     write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
     with Sandbox(world, clock) as webex:
         display.say(f"Meetings of {world_name}: {len(world.meetings)}; Webex is {webex.base_url}.")
-        kind = _KINDS[world_name]
-        environ = {
-            "WEBEX_BASE_URL": webex.base_url,
-            "WEBEX_ACCESS_TOKEN": webex.token(kind),
-            "WEBEX_TOKEN_KIND": kind,
-            "WEBEX_REQUESTS_PER_MINUTE": "0",
-            "MEETING_ETL_DATA_DIR": str(folder),
-        }
-        etl = Etl(environ, clock)
+        etl = Etl(environ_for(webex, _KINDS[world_name], folder), clock)
         status = run_and_report(etl, None)
+    show_answers(etl, data_dir)
+    return status
+
+
+def environ_for(webex: Sandbox, kind: Kind, folder: Path) -> dict[str, str]:
+    """The variables with which the pipeline asks that Webex and writes into that folder."""
+    return {
+        "WEBEX_BASE_URL": webex.base_url,
+        "WEBEX_ACCESS_TOKEN": webex.token(kind),
+        "WEBEX_TOKEN_KIND": kind,
+        "WEBEX_REQUESTS_PER_MINUTE": "0",
+        "MEETING_ETL_DATA_DIR": str(folder),
+    }
+
+
+def show_answers(etl: Etl, data_dir: str) -> None:
+    """What a demo ends with: the tables, some answers from them, and how to go on."""
     report.show_tables(etl)
     for question, sql in _QUESTIONS.items():
-        names, rows = catalog.query(folder, sql)
+        names, rows = catalog.query(etl.settings.data_dir, sql)
         display.show_table(question, names, rows)
     _say_how_to_go_on(data_dir)
-    return status
 
 
 def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, faults: Faults) -> None:
@@ -119,7 +128,7 @@ def _world(name: str, seed: int, clock: Clock) -> World:
     return guide_world() if name == "guide" else demo_world(seed, clock.now())
 
 
-def _emptied(folder: Path) -> Path:
+def emptied(folder: Path) -> Path:
     """The folder without an earlier demo; anything else in it is left alone, with an error."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARK).exists():

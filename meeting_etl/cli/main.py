@@ -220,12 +220,32 @@ def sql(query: str | None, form: str) -> None:
     show_default=True,
     help="Folder of the demo's data; a demo that is there is replaced.",
 )
-def demo(world: str, seed: int, data_dir: str) -> None:
+@click.option(
+    "--live", is_flag=True, help="Play a working day in fast time and watch the tables fill."
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.05, 24 * 60),
+    default=1.5,
+    show_default=True,
+    help="With --live: how long the day takes; the nights after it come on top.",
+)
+def demo(world: str, seed: int, data_dir: str, *, live: bool, minutes: float) -> None:
     """Show the whole pipeline at work on an embedded Webex; needs no account.
 
     Writes webhook logs of an invented team, runs the real pipeline against a Webex that is served
     on 127.0.0.1, and ends with the tables and some answers from them.
+
+    With --live nothing is written beforehand: webhooks are registered, events are posted to the
+    receiver as the day goes by, and the pipeline runs every few seconds. The days after it pass in
+    a few steps, so that what comes late comes too.
     """
+    if live and world != "demo":
+        raise click.UsageError("--live plays a day of the invented team: leave --world out.")
+    if live:
+        from meeting_etl.cli.live import run_live
+
+        sys.exit(run_live(seed, data_dir, minutes))
     from meeting_etl.cli.demo import run_demo
 
     sys.exit(run_demo(world, seed, data_dir))

@@ -1,12 +1,14 @@
 """The server around the receiver.
 
-Belongs here: `receive`: listening, saying so, ending well. Does not: what is answered
-(webhooks/receiver.py), single connections (connections.py).
+Belongs here: `receive`: listening, saying so, ending well; the same beside other work. Does not:
+what is answered (webhooks/receiver.py), single connections (connections.py).
 """
 
 import contextlib
 import signal
 import socket
+import threading
+from collections.abc import Iterator
 
 import uvicorn
 from rich.markup import escape
@@ -43,6 +45,29 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
             build_server(receiver).run([listener])
     journal.close()
     _say(f"Ended; {receiver.accepted:,} events were stored.")
+
+
+@contextlib.contextmanager
+def receiver_beside(etl: Etl) -> Iterator[tuple[Receiver, str]]:
+    """A receiver in a thread of its own, and the address at 127.0.0.1 to which events are posted.
+
+    At the end everything that was taken is stored.
+    """
+    with _listen("127.0.0.1", 0) as listener:
+        journal = Journal(Files(etl.logs_folder), etl.clock, _say)
+        journal.open()
+        receiver = Receiver(journal, etl.clock, etl.settings.webhook_secret)
+        server = build_server(receiver)
+        thread = threading.Thread(
+            target=server.run, args=([listener],), name="receiver", daemon=True
+        )
+        thread.start()
+        try:
+            yield receiver, f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            journal.close()
 
 
 def build_server(receiver: Receiver, connections: type[Bounded] = Bounded) -> uvicorn.Server:

@@ -1,6 +1,7 @@
 """One run in this process, shown while it goes on and summed up at its end.
 
-Belongs here: what `run` and `demo` share. Does not: the run itself (orchestration/automation.py).
+Belongs here: what `run` and the demos share. Does not: the run itself
+(orchestration/automation.py).
 """
 
 from meeting_etl.cli import display, report
@@ -40,7 +41,7 @@ def run_and_report(
     )
     if outcome.days:
         report.show_ledger(etl, outcome.days)
-    return _status(outcome)
+    return status_of(outcome)
 
 
 def _days(outcome: Outcome) -> str:
@@ -51,7 +52,8 @@ def _days(outcome: Outcome) -> str:
     return f"{len(outcome.days)} day{'s' if len(outcome.days) > 1 else ''} with due work done"
 
 
-def _status(outcome: Outcome) -> int:
+def status_of(outcome: Outcome) -> int:
+    """The exit status, after a word on what went wrong. Raises KeyboardInterrupt after Ctrl-C."""
     if any(kind == INTERRUPTED for kind, _ in outcome.failures):
         raise KeyboardInterrupt
     # Several steps fail for one reason.

@@ -1,0 +1,82 @@
+"""Figures that change while one watches.
+
+Belongs here: drawing them again and again on a terminal, saying them now and then elsewhere. Does
+not: what the figures are (live.py).
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+Figures = Callable[[], Mapping[str, str]]
+_DRAWN_PER_SECOND = 4
+_SAID_EVERY_SECONDS = 4.0
+
+
+@contextmanager
+def watching(title: str, figures: Figures) -> Iterator[None]:
+    """Show what `figures` gives, from another thread, until left; the last of it stays.
+
+    Dagster points the process's output at files while a step runs; this goes to where the command
+    was started.
+    """
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as started_from:
+        console = Console(file=started_from)
+        shown = (
+            _drawing(console, title, figures) if console.is_terminal else _saying(console, figures)
+        )
+        with shown:
+            yield
+
+
+@contextmanager
+def _drawing(console: Console, title: str, figures: Figures) -> Iterator[None]:
+    with Live(
+        get_renderable=lambda: _drawn(title, figures()),
+        console=console,
+        refresh_per_second=_DRAWN_PER_SECOND,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield
+
+
+def _drawn(title: str, figures: Mapping[str, str]) -> Table:
+    table = Table(
+        title=escape(title), title_justify="left", box=box.SIMPLE, show_header=False, pad_edge=False
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True, min_width=22)
+    for name, value in figures.items():
+        table.add_row(escape(name), f"[bold]{escape(value)}[/]")
+    return table
+
+
+@contextmanager
+def _saying(console: Console, figures: Figures) -> Iterator[None]:
+    ended = threading.Event()
+
+    def say() -> None:
+        line = "; ".join(f"{name} {value}" for name, value in figures().items())
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def say_now_and_then() -> None:
+        while not ended.wait(_SAID_EVERY_SECONDS):
+            say()
+
+    thread = threading.Thread(target=say_now_and_then, name="watching", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        say()
