@@ -26,6 +26,9 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/receive.py
+	$(BIN)/python benchmarks/pace.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/history.py
 
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

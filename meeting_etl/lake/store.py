@@ -4,6 +4,7 @@ Belongs here: paths of partitions, reading, merging by key, streaming rewrites, 
 only writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (lake/catalog.py).
 """
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
@@ -66,9 +67,14 @@ class Lake:
     def has_rows(self, table: Table) -> bool:
         """Whether any partition has rows."""
         folder = self.files.path(f"lake/{table.name}")
-        return (
-            next(folder.glob("*/*.parquet" if table.partition else "*.parquet"), None) is not None
-        )
+        if not table.partition:
+            return next(folder.glob("*.parquet"), None) is not None
+        # Entry by entry: with years of history the folder is long, and the first one will do.
+        try:
+            with os.scandir(folder) as entries:
+                return any(next(Path(one).glob("*.parquet"), None) for one in entries)
+        except FileNotFoundError:
+            return False
 
     def count(self, table: Table, partition: Partition = None) -> int:
         """Number of rows of a partition, from the file's footer."""

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -105,14 +107,16 @@ def tell(product: Product, lines: list[bytes]) -> None:
         file.writelines(lines)
 
 
-def run_and_kill(product: Product, seconds: float) -> bool:
-    """Start a run, kill it after so long; whether it had not ended by itself."""
+def run_and_kill(product: Product, at: Callable[[], bool], seconds: float) -> bool:
+    """Start a run, kill it so long after that moment; whether it had not ended by itself."""
     with subprocess.Popen(
         [sys.executable, "-m", "meeting_etl.cli.main", "run"],
         env={"PATH": os.environ["PATH"], **product.environ},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as run:
+        while run.poll() is None and not at():
+            time.sleep(0.005)
         time.sleep(seconds)
         alive = run.poll() is None
         os.killpg(run.pid, signal.SIGKILL) if alive else None
@@ -128,9 +132,7 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     with Sandbox(world) as calm:
         whole = Product(tmp_path / "whole", calm)
         tell(whole, lines)
-        started = time.monotonic()
         assert whole.command("run").returncode == 0
-        length = time.monotonic() - started
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
         product = Product(tmp_path / "killed", webex)
         chance = random.Random(seed)
@@ -142,7 +144,12 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
             lines = lines[half if number == 0 else portion :]
             before, seen = committed(product), len(webex.counters.requests)
             days = meetings_a_day(product)
-            killed += run_and_kill(product, chance.uniform(length * 0.25, length * 1.0))
+            if number % 2:
+                most = seen + chance.randrange(40)
+                moment = partial(sent_more_than, webex, most)
+            else:
+                moment = partial(product.etl().files.is_locked, "ingest")
+            killed += run_and_kill(product, moment, chance.uniform(0, 0.3))
             repeated = before.intersection(map(asked, product.requests(seen)))
             assert not repeated - grown(product, days), f"after kill {number}"
             if number == KILLS // 2:
@@ -157,6 +164,10 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
         assert not repeated - grown(product, days)
         assert without_when(product) == without_when(whole)
         assert not list((product.folder / "lake").rglob("*.tmp"))
+
+
+def sent_more_than(webex: Sandbox, most: int) -> bool:
+    return len(webex.counters.requests) > most
 
 
 def without_when(product: Product) -> dict[str, Any]:
