@@ -58,6 +58,7 @@ class MeetingIndex:
                 for values, field in zip(zip(*some, strict=True), MEETING_INDEX.schema, strict=True)
             ]
             rows = pa.table(columns, schema=MEETING_INDEX.schema)
+            self._lake.sweep([MEETING_INDEX], [shard])
             self._lake.merge(MEETING_INDEX, shard, rows)
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
