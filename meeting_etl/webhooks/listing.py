@@ -8,6 +8,7 @@ with a dot are passed over, folders' too: there programs put unfinished files, a
 Links to files and folders are followed; what can be reached by several ways is one log.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
+# An entry, which is cheap to ask where there are years of logs, and its path below the folder.
+_Entry = tuple[os.DirEntry[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,11 @@ def list_logs(folder: Path) -> Listing:
     """
     listing = Listing()
     files: dict[tuple[int, int], tuple[bool, str, Found]] = {}
-    for path, name in _log_paths(folder, listing):
-        status = _status(path, name, listing)
+    for entry, name in _log_entries(folder, listing):
+        status = _status(entry, name, listing)
         if status is None:
             continue
-        candidate = (path.is_symlink(), name, Found(status.st_size, status.st_mtime_ns))
+        candidate = (entry.is_symlink(), name, Found(status.st_size, status.st_mtime_ns))
         inode = (status.st_dev, status.st_ino)
         files[inode] = min(files.get(inode, candidate), candidate, key=lambda file: file[:2])
     found = {name: file for _, name, file in files.values()}
@@ -70,61 +73,66 @@ def list_logs(folder: Path) -> Listing:
     return listing
 
 
-def _log_paths(folder: Path, listing: Listing) -> Iterator[tuple[Path, str]]:
+def _log_entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
     """Whatever is named like a log, with its path below the folder."""
-    for path in _entries(folder, listing):
-        if not path.name.endswith(_SUFFIXES):
+    for entry, name in _entries(folder, listing):
+        if not entry.name.endswith(_SUFFIXES):
             continue
-        name = path.relative_to(folder).as_posix()
         try:
             name.encode()
         except UnicodeEncodeError:
             problem = f"{_shown(name)} is not read: its name is not UTF-8; rename it."
             listing.problems.append(problem)
             continue
-        yield path, name
+        yield entry, name
 
 
-def _entries(folder: Path, listing: Listing) -> Iterator[Path]:
+def _entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
     """All but hidden names, from each folder once.
 
     Folders that are linked come last, so that what lies in the folder has its own path.
     """
-    folders, linked, visited = [folder], list[Path](), set[tuple[int, int]]()
+    folders, linked, visited = [(str(folder), "")], list[tuple[str, str]](), set[tuple[int, int]]()
     while folders or linked:
-        here = folders.pop() if folders else linked.pop()
+        here, below = folders.pop() if folders else linked.pop()
         try:
-            status = here.stat()
+            status = Path(here).stat()
             if (status.st_dev, status.st_ino) in visited:
                 continue
             visited.add((status.st_dev, status.st_ino))
-            entries = [path for path in here.iterdir() if not path.name.startswith(".")]
+            with os.scandir(here) as found:
+                entries = [
+                    (entry, f"{below}/{entry.name}" if below else entry.name)
+                    for entry in found
+                    if not entry.name.startswith(".")
+                ]
         except FileNotFoundError:
             continue
         except OSError as error:
-            listing.missed(here.relative_to(folder).as_posix(), error)
+            listing.missed(below or ".", error)
             continue
         yield from entries
-        for path in entries:
-            if _is_folder(path, folder, listing):
-                (linked if path.is_symlink() else folders).append(path)
+        for entry, name in entries:
+            if _is_folder(entry, name, listing):
+                (linked if entry.is_symlink() else folders).append((entry.path, name))
         linked.sort(reverse=True)
 
 
-def _is_folder(path: Path, folder: Path, listing: Listing) -> bool:
+def _is_folder(entry: os.DirEntry[str], name: str, listing: Listing) -> bool:
     try:
-        return path.is_dir()
+        return entry.is_dir()
     except OSError as error:
-        listing.missed(path.relative_to(folder).as_posix(), error)
+        if error.errno != errno.ELOOP:  # a link to itself is no folder, and hides none
+            listing.missed(name, error)
         return False
 
 
-def _status(path: Path, name: str, listing: Listing) -> os.stat_result | None:
+def _status(entry: os.DirEntry[str], name: str, listing: Listing) -> os.stat_result | None:
     """What the file is; None, with a problem noted, if it is not to be read."""
     try:
-        status = path.stat()
+        status = entry.stat()
     except FileNotFoundError:
-        if path.is_symlink():
+        if entry.is_symlink():
             listing.problems.append(f"{name} is a link to a file that is not there.")
         return None
     except OSError as error:
