@@ -7,19 +7,16 @@ The sandbox runs in a process of its own and takes 50 ms for every answer; no ra
 """
 
 import argparse
-import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.measuring import here, in_process, median, runs_argument
+from benchmarks.measuring import here, in_process, median, runs_argument, serving
 from meeting_etl.sandbox.world import World, sized_world
 
 UNTIL = datetime(2026, 3, 3, tzinfo=UTC)
@@ -65,14 +62,13 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
     )
     write_logs(_world(), folder / "webhook_logs", seed=1, until=UNTIL)
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    specs = [getattr(fetch_specs, name) for name in _SPECS]
     started = time.perf_counter()
     if through_dagster:
         with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
             run_now(build_defs(etl), instance, etl)
     else:
         list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
-        for spec in specs:
+        for spec in fetch_specs.ALL:
             list(fetch(etl.engine("run"), spec, etl.ledger.due_days()))
     seconds = time.perf_counter() - started
     rows = {
@@ -80,34 +76,17 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
             etl.lake.read(spec.table, day, columns=[spec.table.key[0]]).num_rows
             for day in etl.lake.partitions(spec.table)
         )
-        for spec in specs
+        for spec in fetch_specs.ALL
     }
     print(json.dumps({"seconds": seconds, "requests": etl.requests_sent, "rows": rows}))
-
-
-_SPECS = ("RECORDINGS", "PARTICIPANTS", "TRANSCRIPTS", "SNIPPETS")
-
-
-@contextlib.contextmanager
-def sandbox(latency_ms: int) -> Iterator[list[str]]:
-    """Address and token of a sandbox in a process of its own."""
-    command = [sys.executable, here("fetch.py"), "--serve", str(latency_ms)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.stdin.close()
 
 
 def main(runs: int, latency_ms: int) -> None:
     """Both ways in turn, then the figures."""
     print(f"{MEETINGS} meetings, {latency_ms} ms latency, medians of {runs} (least–greatest)")
     said: dict[str, list[dict[str, object]]] = {"--plain": [], "--dagster": []}
-    with sandbox(latency_ms) as (base_url, token):
+    with serving("fetch.py", "--serve", str(latency_ms)) as server:
+        base_url, token = server.said()
         for _ in range(runs):
             for way, some in said.items():
                 with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,39 @@ def in_process(arguments: Sequence[str], *, one_core: bool = False) -> Measured:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     seconds = time.perf_counter() - started
     return Measured(seconds, usage.ru_maxrss / 1024, json.loads(lines[-1]))
+
+
+class Server:
+    """A script that serves something in a process of its own and speaks JSON, a line at a time."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def said(self) -> Any:
+        """What it says next."""
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def asked(self, line: str) -> Any:
+        """What it says to that line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self.said()
+
+
+@contextmanager
+def serving(name: str, *arguments: str) -> Iterator[Server]:
+    """A script beside this one as a server, until it reads the end of its input."""
+    command = [sys.executable, here(name), *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        try:
+            yield Server(process)
+        finally:
+            process.stdin.close()
 
 
 def _pin() -> None:

@@ -7,7 +7,6 @@
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.measuring import here, in_process, median, runs_argument
+from benchmarks.measuring import here, in_process, median, runs_argument, serving
 
 UNTIL = datetime(2026, 3, 9, tzinfo=UTC)
 MEETINGS, PARTICIPANTS, SNIPPETS = 1500, 10, 250
@@ -62,22 +61,14 @@ def ours(folder: Path, base_url: str, token: str) -> None:
 def main(runs: int) -> None:
     """Fetch the day in fresh processes, then the figures."""
     peaks, seconds, rows = [], [], 0
-    command = [sys.executable, here("memory.py"), "--serve"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with serving("memory.py", "--serve") as server:
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as folder:
-                process.stdin.write(f"{folder}\n")
-                process.stdin.flush()
-                base_url, token = json.loads(process.stdout.readline())
+                base_url, token = server.asked(folder)
                 measured = in_process([here("memory.py"), "--ours", folder, base_url, token])
                 peaks.append(measured.peak_megabytes)
                 seconds.append(measured.said["seconds"])
                 rows = measured.said["rows"]
-        process.stdin.close()
     print(f"{MEETINGS:,} meetings, {rows:,} snippets of one day; medians of {runs}")
     print(f"peak memory {median(peaks)} MB in {median(seconds)} s")
 

@@ -8,19 +8,16 @@ without any rate, the requests of each round of rechecks are counted by the cloc
 """
 
 import argparse
-import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.measuring import here, in_process, median, runs_argument
+from benchmarks.measuring import here, in_process, median, runs_argument, serving
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.ingest import ingest
@@ -35,13 +32,6 @@ from meeting_etl.times import Clock
 UNTIL = datetime(2026, 3, 9, tzinfo=UTC)
 MEETINGS = 500
 RATE, BURST = 40, 60
-SPECS = (
-    fetch_specs.MEETING,
-    fetch_specs.RECORDINGS,
-    fetch_specs.PARTICIPANTS,
-    fetch_specs.TRANSCRIPTS,
-    fetch_specs.SNIPPETS,
-)
 
 
 class ShiftedClock(Clock):
@@ -90,7 +80,7 @@ def work_off(etl: Etl) -> None:
     """Fold and fetch all that is due."""
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
-    for spec in SPECS:
+    for spec in fetch_specs.ALL:
         list(fetch(etl.engine("run"), spec, days))
 
 
@@ -125,40 +115,17 @@ def show_requests() -> None:
             print(f"{name:>12} {total:>9,} {total / MEETINGS:>10.3f}   {asked}")
 
 
-@contextlib.contextmanager
-def sandbox() -> Iterator[subprocess.Popen[str]]:
-    """A sandbox in a process of its own."""
-    command = [sys.executable, here("pace.py"), "--serve"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        try:
-            yield process
-        finally:
-            process.stdin.close()
-
-
-def line(process: subprocess.Popen[str]) -> list[object]:
-    assert process.stdout is not None
-    found: list[object] = json.loads(process.stdout.readline())
-    return found
-
-
 def main(runs: int) -> None:
     """Both ways in turn, then the requests of each round."""
     print(f"{MEETINGS} meetings, {RATE} requests/s, burst {BURST}; medians of {runs}")
     for name, per_minute in (("rate configured", 60 * RATE), ("told by 429 only", 0)):
         ratios, seconds, seen = [], [], (0, 0, 0)
         for _ in range(runs):
-            with sandbox() as process, tempfile.TemporaryDirectory() as folder:
-                base_url, token = line(process)
-                arguments = [here("pace.py"), "--ours", folder, str(base_url), str(token)]
+            with serving("pace.py", "--serve") as server, tempfile.TemporaryDirectory() as folder:
+                base_url, token = server.said()
+                arguments = [here("pace.py"), "--ours", folder, base_url, token]
                 took = in_process([*arguments, str(per_minute)]).said["seconds"]
-                assert process.stdin is not None
-                process.stdin.write("count\n")
-                process.stdin.flush()
-                total, refused, during = (int(str(one)) for one in line(process))
+                total, refused, during = server.asked("count")
             seconds.append(took)
             ratios.append(took / ((total - refused) / RATE))
             seen = total - refused, refused, seen[2] + during

@@ -3,12 +3,13 @@
 import errno
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.settings import Etl
 
 
 class FaultyFiles(Files):
@@ -28,6 +29,23 @@ class FaultyFiles(Files):
     def remove(self, name: str) -> None:
         self._count(name)
         super().remove(name)
+
+    def twice_if_it_fails(self, build: Callable[[], Etl], step: Callable[[Etl], None]) -> None:
+        """Do the step on this disk; if it fails, once more by another process, so to speak."""
+        for _ in range(2):
+            etl = build()
+            etl.files = self
+            try:
+                step(etl)
+            except StorageError:
+                self._assert_whole()
+            else:
+                return
+
+    def _assert_whole(self) -> None:
+        """No file of a table is torn."""
+        for path in (self.root / "lake").rglob("*.parquet"):
+            assert path.read_bytes().endswith(b"PAR1"), path
 
     def _count(self, name: str) -> None:
         number, self.writes = self.writes, self.writes + 1

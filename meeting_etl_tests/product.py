@@ -15,6 +15,11 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.outcome import Outcome
+from meeting_etl.pipeline import fetch_specs
+from meeting_etl.pipeline.fetch import fetch
+from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
 from meeting_etl.sandbox.model import Kind
@@ -85,6 +90,17 @@ class Product:
     def requests(self, since: int = 0) -> list[str]:
         """Paths with query of the requests that the sandbox saw, from the given one on."""
         return [seen.url for seen in self.webex.counters.requests[since:]]
+
+
+def work_off(etl: Etl) -> None:
+    """What `meeting-etl run` does, without Dagster, which writes files of its own."""
+    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+    note_reader(etl.files, etl.ledger, etl.reader, etl.clock.now())
+    days = etl.ledger.due_days()
+    list(fold(etl.lake, etl.ledger, days))
+    for spec in fetch_specs.ALL:
+        list(fetch(etl.engine("run"), spec, days))
+    catalog.publish(etl.files, etl.lake)
 
 
 def command(

@@ -93,14 +93,16 @@ def write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator["Meter"]:
-    """Shows what is worked on: a bar for each thing on a terminal, plain lines elsewhere.
+def started_from() -> Iterator[Console]:
+    """Where the command was started: Dagster points the process's output at files meanwhile."""
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as stream:
+        yield Console(file=stream)
 
-    Dagster points the process's output at files while a step runs; progress goes to where the
-    command was started.
-    """
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as started_from:
-        console = Console(file=started_from)
+
+@contextmanager
+def progress() -> Iterator["Meter"]:
+    """Shows what is worked on: a bar for each thing on a terminal, plain lines elsewhere."""
+    with started_from() as console:
         if not console.is_terminal:
             yield Meter(console, None)
             return

@@ -4,9 +4,8 @@ Belongs here: `demo --live`: which time it is, and what runs beside what. Does n
 (sandbox/), how figures are shown (watching.py), what every demo ends with (demo.py).
 """
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from meeting_etl.cli import display
 from meeting_etl.cli.demo import emptied, environ_for, show_answers
 from meeting_etl.cli.receive import receiver_beside
 from meeting_etl.cli.running import status_of
-from meeting_etl.cli.watching import watching
+from meeting_etl.cli.watching import repeating, watching
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.automation import run_now
@@ -128,7 +127,7 @@ class _Show:
     def play(self, until: datetime) -> int:
         """The day until then, and the days after it in steps; returns the exit status."""
         status = 0
-        with self._posting():
+        with repeating(_POSTED_EVERY_SECONDS, self._tell):
             while not status and self._clock.now() < until:
                 status = self._run()
                 self._clock.sleep(_RUN_EVERY_SECONDS)
@@ -147,23 +146,6 @@ class _Show:
             "events received": f"{self._receiver.accepted:,}",
             **self._counts,
         }
-
-    @contextmanager
-    def _posting(self) -> Iterator[None]:
-        """Meanwhile events are posted as they happen; none is under way afterwards."""
-        ended = threading.Event()
-
-        def post() -> None:
-            while not ended.wait(_POSTED_EVERY_SECONDS):
-                self._tell()
-
-        thread = threading.Thread(target=post, name="posting", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
 
     def _tell(self) -> None:
         """Post what happened since the last time."""

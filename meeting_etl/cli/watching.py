@@ -4,8 +4,6 @@ Belongs here: drawing them again and again on a terminal, saying them now and th
 not: what the figures are (live.py).
 """
 
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +14,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from meeting_etl.cli.display import started_from
+
 Figures = Callable[[], Mapping[str, str]]
 _DRAWN_PER_SECOND = 4
 _SAID_EVERY_SECONDS = 4.0
@@ -23,13 +23,8 @@ _SAID_EVERY_SECONDS = 4.0
 
 @contextmanager
 def watching(title: str, figures: Figures) -> Iterator[None]:
-    """Show what `figures` gives, from another thread, until left; the last of it stays.
-
-    Dagster points the process's output at files while a step runs; this goes to where the command
-    was started.
-    """
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as started_from:
-        console = Console(file=started_from)
+    """Show what `figures` gives, from another thread, until left; the last of it stays."""
+    with started_from() as console:
         shown = (
             _drawing(console, title, figures) if console.is_terminal else _saying(console, figures)
         )
@@ -62,21 +57,30 @@ def _drawn(title: str, figures: Mapping[str, str]) -> Table:
 
 @contextmanager
 def _saying(console: Console, figures: Figures) -> Iterator[None]:
-    ended = threading.Event()
-
     def say() -> None:
         line = "; ".join(f"{name} {value}" for name, value in figures().items())
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    def say_now_and_then() -> None:
-        while not ended.wait(_SAID_EVERY_SECONDS):
-            say()
+    try:
+        with repeating(_SAID_EVERY_SECONDS, say):
+            yield
+    finally:
+        say()
 
-    thread = threading.Thread(target=say_now_and_then, name="watching", daemon=True)
+
+@contextmanager
+def repeating(seconds: float, deed: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile do something every so many seconds; it is not under way any more afterwards."""
+    ended = threading.Event()
+
+    def again_and_again() -> None:
+        while not ended.wait(seconds):
+            deed()
+
+    thread = threading.Thread(target=again_and_again, daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        say()

@@ -56,17 +56,12 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
         (key,) = spec.parent.key
         parents = {row[key]: row for row in engine.lake.read(spec.parent, day).to_pylist()}
     details = {pair.meeting_id: pair for pair in known if pair.resource == DETAILS}
-    targets = [
-        Target(
-            pair,
-            meetings[pair.meeting_id],
-            parents.get(pair.resource_id),
-        )
-        for pair in pairs
-        if pair.meeting_id in meetings
-    ]
     last = timedelta(seconds=ledger.settling.after_end_seconds[-1])
-    targets = [replace(one, final_at=one.ended_at + last) for one in targets]
+    targets = [
+        Target(pair, meeting, parents.get(pair.resource_id), final_at=meeting["ended_at"] + last)
+        for pair in pairs
+        if (meeting := meetings.get(pair.meeting_id)) is not None
+    ]
     if spec.flag is not None:
         targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
     if refetch:
@@ -91,6 +86,7 @@ class _Day:
         self._spec = spec
         self._day = day
         self._batch: list[Answer] = []
+        self._items = 0
         self._since = engine.asking.clock.monotonic()
         self._report = DayReport(day)
         self._committer = Committer(engine, spec, day, self._report)
@@ -122,6 +118,7 @@ class _Day:
         try:
             for answer in answers(self._engine.asking, self._spec, targets, self._probe):
                 self._batch.append(answer)
+                self._items += len(answer.items)
                 done += 1
                 self._engine.progress(f"{self._spec.resource} {self._day}", done, len(targets))
                 if self._is_due():
@@ -132,10 +129,10 @@ class _Day:
 
     def _is_due(self) -> bool:
         waiting = self._engine.asking.clock.monotonic() - self._since > COMMIT_SECONDS
-        return waiting or sum(len(answer.items) for answer in self._batch) > COMMIT_ITEMS
+        return waiting or self._items > COMMIT_ITEMS
 
     def _commit(self) -> None:
-        batch, self._batch = self._batch, []
+        batch, self._batch, self._items = self._batch, [], 0
         self._since = self._engine.asking.clock.monotonic()
         if batch:
             self._committer.commit(batch)

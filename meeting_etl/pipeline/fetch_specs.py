@@ -210,3 +210,5 @@ SNIPPETS = FetchSpec(
     replaces="transcript_id",
     parent=schemas.TRANSCRIPTS,
 )
+# In the order in which they are fetched: flags before what they speak of, lists before their parts.
+ALL = (MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS)

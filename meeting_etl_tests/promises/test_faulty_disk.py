@@ -1,7 +1,6 @@
 """Rule 2: a disk that fails at any single write leaves whole files, and the next run mends all."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,32 +8,19 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.errors import StorageError
-from meeting_etl.lake import catalog
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
-from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import World
 from meeting_etl.sandbox.world import sized_world
-from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
-from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.product import Product, tables, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 # Side by side, on as many cores as there are.
 SHARDS = 4
-SPECS = (
-    fetch_specs.MEETING,
-    fetch_specs.RECORDINGS,
-    fetch_specs.PARTICIPANTS,
-    fetch_specs.TRANSCRIPTS,
-    fetch_specs.SNIPPETS,
-)
 
 
 def world() -> World:
@@ -69,51 +55,21 @@ def correct_the_end(product: Product) -> None:
     (product.folder / "webhook_logs" / "later.jsonl").write_text(json.dumps(line) + "\n")
 
 
-def run(etl: Etl) -> None:
-    """What `meeting-etl run` does, without Dagster, which writes files of its own."""
-    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    note_reader(etl.files, etl.ledger, etl.reader, etl.clock.now())
-    days = etl.ledger.due_days()
-    list(fold(etl.lake, etl.ledger, days))
-    for spec in SPECS:
-        list(fetch(etl.engine("run"), spec, days))
-    catalog.publish(etl.files, etl.lake)
-
-
 def look_again(etl: Etl) -> None:
     """Everything once more, hours later: one recording is not listed any more."""
-    for spec in SPECS:
+    for spec in fetch_specs.ALL:
         list(fetch(etl.engine("run"), spec, etl.ledger.days(), refetch=True))
 
 
 def passes(product: Product, clock: ManualClock, fails_at: int) -> FaultyFiles:
     """A first run, news, a second run, a second look: each step repeated after a failure."""
     files = FaultyFiles(product.folder, fails_at)
-
-    def twice_if_it_fails(step: Callable[[Etl], None]) -> None:
-        for _ in range(2):
-            etl = product.etl()
-            etl.files = files
-            try:
-                step(etl)
-            except StorageError:
-                assert_whole(product.folder)
-            else:
-                return
-
-    twice_if_it_fails(run)
+    files.twice_if_it_fails(product.etl, work_off)
     correct_the_end(product)
-    twice_if_it_fails(run)
+    files.twice_if_it_fails(product.etl, work_off)
     clock.advance(hours=3)
-    twice_if_it_fails(look_again)
+    files.twice_if_it_fails(product.etl, look_again)
     return files
-
-
-def assert_whole(folder: Path) -> None:
-    """Every file can be read, and no temporary file is taken for a table."""
-    for name in TABLES:
-        for path in (folder / "lake" / name).rglob("*.parquet"):
-            assert path.read_bytes().endswith(b"PAR1"), path
 
 
 def outcome(folder: Path, fails_at: int) -> tuple[dict[str, Any], int]:

@@ -1,20 +1,15 @@
 """Rule 2 for reconcile: after a failure at any single write, repeating it loses nothing."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meeting_etl.errors import StorageError
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.ended import Ours, Windows
-from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
 from meeting_etl.pipeline.orphans import ask_orphans
 from meeting_etl.pipeline.reconcile import reconcile
 from meeting_etl.sandbox.api import Sandbox
@@ -23,17 +18,10 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
-from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.product import Product, tables, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 DAYS = Span(date(2026, 3, 11), date(2026, 3, 12))
-SPECS = (
-    fetch_specs.MEETING,
-    fetch_specs.RECORDINGS,
-    fetch_specs.PARTICIPANTS,
-    fetch_specs.TRANSCRIPTS,
-    fetch_specs.SNIPPETS,
-)
 # Side by side, on as many cores as there are.
 SHARDS = 4
 
@@ -47,20 +35,10 @@ def discover(etl: Etl) -> None:
     catalog.publish(etl.files, etl.lake)
 
 
-def run(etl: Etl) -> None:
-    """What `meeting-etl run` does, without Dagster, which writes files of its own."""
-    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    days = etl.ledger.due_days()
-    list(fold(etl.lake, etl.ledger, days))
-    for spec in SPECS:
-        list(fetch(etl.engine("run"), spec, days))
-    catalog.publish(etl.files, etl.lake)
-
-
 def both(etl: Etl) -> None:
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
     discover(etl)
-    run(etl)
+    work_off(etl)
 
 
 def line(resource: str, event: str, data: dict[str, Any], received: datetime) -> str:
@@ -77,27 +55,17 @@ def outcome(folder: Path, fails_at: int) -> tuple[dict[str, Any], int]:
         product = Product(folder, webex, "admin", clock=clock)
         files = FaultyFiles(folder, fails_at)
 
-        def twice_if_it_fails(step: Callable[[Etl], None]) -> None:
-            for _ in range(2):
-                etl = product.etl()
-                etl.files = files
-                try:
-                    step(etl)
-                except StorageError:
-                    continue
-                return
-
         logs = folder / "webhook_logs"
         logs.mkdir(parents=True)
         received = datetime(2026, 3, 12, 9, tzinfo=UTC)
         data = {"id": orphan.recordings[0].id, "meetingId": orphan.id}
         (logs / "a.jsonl").write_text(line("recordings", "created", data, received))
-        twice_if_it_fails(both)
+        files.twice_if_it_fails(product.etl, both)
         clock.advance(hours=1)
         ended = last.ended_at - timedelta(days=1)
         told = {"id": last.id, "end": ended.isoformat(), "hostEmail": last.host.email}
         (logs / "b.jsonl").write_text(line("meetings", "ended", told, clock.now()))
-        twice_if_it_fails(both)
+        files.twice_if_it_fails(product.etl, both)
     found = tables(folder)
     # Killed after the meeting was added, nothing is left to be remembered of the orphan.
     assert {row["outcome"] for row in product.rows("orphans")} <= {"found"}
