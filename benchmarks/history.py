@@ -8,6 +8,7 @@ read for real, and all tables. Then 20 new meetings come, and `run` takes them i
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -115,6 +116,7 @@ def main(runs: int) -> None:
             files = sum(1 for _ in (folder / "lake").rglob("*.parquet"))
             took = time.perf_counter() - started
             print(f"{days:>5} days of history: {files:,} Parquet files, made in {took:.0f} s")
+        os.sync()  # or the first runs wait for the disk to write what building left
         seconds: dict[int, list[float]] = {days: [] for days in DAYS}
         said = {}
         for number in range(runs + 1):
