@@ -8,7 +8,13 @@ import os
 import dagster as dg
 
 from meeting_etl.orchestration.assets import ASSETS
-from meeting_etl.orchestration.automation import DAYS_JOB, INGEST_JOB, SCHEDULES, SENSORS
+from meeting_etl.orchestration.automation import (
+    DAYS_JOB,
+    FILES_JOB,
+    INGEST_JOB,
+    SCHEDULES,
+    SENSORS,
+)
 from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
 from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconciled_meetings
 from meeting_etl.settings import Etl
@@ -19,7 +25,7 @@ def build_defs(etl: Etl) -> dg.Definitions:
     return dg.Definitions(
         assets=[*ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
-        jobs=[INGEST_JOB, DAYS_JOB, WEBHOOKS_JOB, RECONCILE_JOB],
+        jobs=[INGEST_JOB, DAYS_JOB, FILES_JOB, WEBHOOKS_JOB, RECONCILE_JOB],
         schedules=[*SCHEDULES, webhooks_hourly],
         sensors=SENSORS,
         resources={"etl": etl},

@@ -9,6 +9,7 @@ error (webex/client.py is the only reader of status codes), nor what the ledger 
       ApiUnavailable     Webex as a whole does not answer or says "later": run again at retry_at
       Refused            Webex refuses this one request for good; the others go on
         Forbidden        403: scope, role or ownership is missing
+          Prevented      it may be seen, but its host does not let it be downloaded
         NotFound         404: not there, or not there yet
         Gone             410: was there, is there no more
       BadAnswer          an answer came that cannot be used as it is; asked again later
@@ -52,6 +53,10 @@ class Refused(MeetingEtlError):
 
 class Forbidden(Refused):
     """403: the token may not read this."""
+
+
+class Prevented(Forbidden):
+    """The host does not let this be downloaded."""
 
 
 class NotFound(Refused):

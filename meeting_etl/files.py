@@ -116,6 +116,17 @@ class Files:
         with self.locked_file(f"state/locks/{name}.lock"):
             yield
 
+    @contextmanager
+    def lock_if_free(self, name: str) -> Iterator[bool]:
+        """As `lock`, but without waiting: yields whether it is held now."""
+        with self._opened_to_lock(f"state/locks/{name}.lock", 0o644) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_mine = True
+            except BlockingIOError:
+                is_mine = False
+            yield is_mine
+
     def is_locked(self, name: str) -> bool:
         """Whether somebody holds the lock `name` now."""
         try:
@@ -130,12 +141,17 @@ class Files:
     @contextmanager
     def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         """An existing or new small file, open for reading and writing, locked while in use."""
+        with self._opened_to_lock(name, mode) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+    @contextmanager
+    def _opened_to_lock(self, name: str, mode: int) -> Iterator[IO[bytes]]:
         with self._explained(name, doing="lock"):
             path = self.path(name)
             _make_folder(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 
     def open_to_append(self, name: str) -> io.FileIO | None:
@@ -186,6 +202,38 @@ class Files:
             return os.path.samestat(os.fstat(file.fileno()), Path(str(file.name)).stat())
         except OSError:
             return False
+
+    def open_partial(self, name: str) -> io.FileIO:
+        """A new or existing unfinished file, open for reading and writing at its beginning."""
+        with self._explained(name):
+            path = self.path(name)
+            _make_folder(path.parent)
+            return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+
+    def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
+        """Write all of a piece where the file stands; it does not last before `sync`."""
+        with self._explained(name):
+            written = 0
+            while written < len(piece):
+                written += file.write(memoryview(piece)[written:])
+
+    def sync(self, name: str, file: io.FileIO) -> None:
+        """Make what was written last."""
+        with self._explained(name):
+            os.fdatasync(file.fileno())
+
+    def finish(self, partial: str, name: str) -> None:
+        """Make an unfinished file, in the same folder, the file `name`."""
+        with self._explained(name):
+            self._make_last(self.path(partial), self.path(name), 0o644)
+
+    def size_bytes(self, name: str) -> int | None:
+        """Size of a file; None when there is none."""
+        with self._explained(name, doing="read"):
+            try:
+                return self.path(name).stat().st_size
+            except FileNotFoundError:
+                return None
 
     def free_bytes(self) -> int:
         """Bytes that may still be written below the root."""

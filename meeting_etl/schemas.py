@@ -465,6 +465,57 @@ AUTO_RECORD_ACTIONS = Table(
     ),
 )
 
+_FILE = (
+    Column("path", TEXT, "Path below the data folder; the file is gone when removed_at is set."),
+    Column("bytes", INT, "Size of the file, in bytes."),
+    Column("sha256", TEXT, "SHA-256 of the file, in hex."),
+)
+_REMOVED = (
+    Column("removed_at", MOMENT, "When the file was removed here; NULL while it is there."),
+    Column("removed_because", TEXT, "deleted (at Webex, proven) or pruned."),
+)
+
+RECORDING_FILES = Table(
+    "recording_files",
+    "One row for each file of a recording that was downloaded to media/; switched on by recordings "
+    "in [downloads].",
+    key=("recording_id", "kind"),
+    sort=("meeting_id", "recording_id", "kind"),
+    bloom=("meeting_id", "recording_id"),
+    partition=_DATE,
+    columns=(
+        Column("recording_id", TEXT, "Id of the recording."),
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("kind", TEXT, "video, audio or transcript."),
+        *_FILE,
+        Column(
+            "told_bytes",
+            INT,
+            "Size that Webex told of the recording, which a video should have; NULL for others.",
+        ),
+        *_REMOVED,
+        *_FETCHED,
+    ),
+)
+
+TRANSCRIPT_FILES = Table(
+    "transcript_files",
+    "One row for each file of a transcript that was downloaded to transcripts/; switched on by "
+    "transcripts in [downloads].",
+    key=("transcript_id", "format"),
+    sort=("meeting_id", "transcript_id", "format"),
+    bloom=("meeting_id", "transcript_id"),
+    partition=_DATE,
+    columns=(
+        Column("transcript_id", TEXT, "Id of the transcript."),
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("format", TEXT, "vtt or txt."),
+        *_FILE,
+        *_REMOVED,
+        *_FETCHED,
+    ),
+)
+
 ORPHANS = Table(
     "orphans",
     "One row for each meeting instance that events tell of and whose end nobody told: what came of "
@@ -517,6 +568,8 @@ TABLES: dict[str, Table] = {
         REJECTED_LINES,
         INGESTED_LOGS,
         AUTO_RECORD_ACTIONS,
+        RECORDING_FILES,
+        TRANSCRIPT_FILES,
         ORPHANS,
     )
 }

@@ -5,10 +5,12 @@ reading os.environ, which definitions.py and cli/main.py do, nor any deed.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,16 +18,20 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
+from meeting_etl.pipeline.downloads import LINKS, Wanted
 from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
-from meeting_etl.schemas import LINK_COLUMNS
+from meeting_etl.pipeline.transcript_files import FORMATS as TRANSCRIPT_FORMATS
+from meeting_etl.pipeline.transfer import Depot
+from meeting_etl.schemas import LINK_COLUMNS, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
+from meeting_etl.webex.media import Media
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.wire import Limits
 from meeting_etl.webhooks.logs import Logs
@@ -51,7 +57,16 @@ _BURST = 10
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool},
-    "privacy": {"store_links": bool},
+    "privacy": {"store_links": bool, "honour_deletes": bool},
+    "downloads": {
+        "recordings": list,
+        "transcripts": list,
+        "hosts": list,
+        "largest_bytes": int,
+        "longest_seconds": int,
+        "at_once": int,
+        "keep_free_bytes": int,
+    },
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
@@ -73,6 +88,9 @@ class Settings:
     windows: bool
     settling: Settling
     store_links: bool
+    honour_deletes: bool
+    downloads: Wanted
+    transcript_formats: tuple[str, ...]
     auto_record: Policy
     most_missed_share: float
 
@@ -102,6 +120,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         windows=fetch.get("windows", True),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
+        honour_deletes=toml.get("privacy", {}).get("honour_deletes", False),
+        downloads=_wanted(toml.get("downloads", {})),
+        transcript_formats=_some_of(
+            TRANSCRIPT_FORMATS, "transcripts", toml.get("downloads", {}).get("transcripts", [])
+        ),
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
     )
@@ -195,16 +218,38 @@ class Etl:
         """Requests sent so far, none while the API was not needed."""
         return self.client.requests_sent if "client" in self.__dict__ else 0
 
-    def engine(self, run_id: str) -> Engine:
-        """What a fetch of the given run works with."""
+    @property
+    def files_wanted(self) -> frozenset[str]:
+        """Resources of which files are kept, as the settings say."""
+        settings = self.settings
+        switched = {
+            RECORDING_FILES.name: settings.downloads.kinds,
+            TRANSCRIPT_FILES.name: settings.transcript_formats,
+        }
+        return frozenset(name for name, kinds in switched.items() if kinds)
+
+    def due_downloads(self) -> list[date]:
+        """Days with recordings to download now, newest first; none while that is switched off."""
+        return self.ledger.due_files() if self.settings.downloads.kinds else []
+
+    def depot(self) -> Depot:
+        """Where files of recordings come from and go to."""
+        media = Media(self.settings.base_url, self.clock)
+        floor = self.settings.downloads.keep_free_bytes
+        return Depot(self.files, media, self.clock, floor, Event())
+
+    def engine(self, run_id: str, at_once: int | None = None) -> Engine:
+        """What a fetch of the given run works with; `at_once` in the place of [fetch] threads."""
         return Engine(
-            Asking(self.webex, self.clock, self.settings.threads),
+            Asking(self.webex, self.clock, at_once or self.settings.threads),
             self.lake,
             self.ledger,
             run_id,
             lambda what, done, total: self.progress(what, done, total),
             reading_since=reading_since(self.files, self.reader, self.clock.now()),
             windows=self.settings.windows,
+            files=self.files_wanted,
+            honours_deletes=self.settings.honour_deletes,
         )
 
 
@@ -295,25 +340,52 @@ def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def _wanted(section: dict[str, Any]) -> Wanted:
+    """Downloads of recordings, which are off unless `recordings` names kinds of files."""
+    numbers = {name: value for name, value in section.items() if type(value) is int}
+    for name, value in numbers.items():
+        if value < (name == "at_once"):
+            raise SettingsError(f"{name} in [downloads] is {value}, which is too little.")
+    return Wanted(
+        kinds=_some_of(tuple(LINKS), "recordings", section.get("recordings", [])),
+        hosts=_patterns("downloads", "hosts", section.get("hosts", [])),
+        **numbers,
+    )
+
+
+def _some_of(choices: Sequence[str], name: str, given: list[Any]) -> tuple[str, ...]:
+    """The chosen ones, in the order of the choices."""
+    for one in given:
+        if one not in choices:
+            raise SettingsError(
+                f"{name} in [downloads] has {one!r}; there are {', '.join(choices)}."
+            )
+    return tuple(one for one in choices if one in given)
+
+
 def _policy(section: dict[str, Any]) -> Policy:
     """Auto-record, which is off unless a list has lines."""
-    lists = {name: _patterns(name, lines) for name, lines in section.items() if name != "dry_run"}
+    lists = {
+        name: _patterns("auto_record", name, lines)
+        for name, lines in section.items()
+        if name != "dry_run"
+    }
     return Policy(**lists, dry_run=section.get("dry_run", False))
 
 
-def _patterns(name: str, lines: list[Any]) -> tuple[str, ...]:
+def _patterns(section: str, name: str, lines: list[Any]) -> tuple[str, ...]:
     """Shell patterns; one that cannot match anything is a slip that nobody would notice."""
     for line in lines:
         if not isinstance(line, str) or not line.strip():
-            raise SettingsError(f"{name} in [auto_record] must be texts that are not empty.")
+            raise SettingsError(f"{name} in [{section}] must be texts that are not empty.")
         if name == "hosts" and not set(line) & set("@*"):
             raise SettingsError(
-                f"hosts in [auto_record] has {line!r}, which is no e-mail address; for all of a "
+                f"hosts in [{section}] has {line!r}, which is no e-mail address; for all of a "
                 f"domain say '*@{line}'."
             )
         if name == "sites" and set(line) & set("/@:"):
             raise SettingsError(
-                f"sites in [auto_record] has {line!r}, which is no site: a site is named as in "
+                f"sites in [{section}] has {line!r}, which is no site: a site is named as in "
                 "site_url, without https://."
             )
     return tuple(line.strip() for line in lines)

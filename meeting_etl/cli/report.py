@@ -63,10 +63,10 @@ def show_open_work(etl: Etl) -> None:
     for day, due in etl.ledger.open_days().items():
         if due.news:
             when = "now: new events"
-        elif due.due_at is None or due.due_at <= now:
+        elif due.next_at is None or due.next_at <= now:
             when = "now"
         else:
-            when = f"{due.due_at:%Y-%m-%d %H:%M} UTC"
+            when = f"{due.next_at:%Y-%m-%d %H:%M} UTC"
         rows.append((str(day), when))
     if rows:
         display.show_table("Days with open work", ["day", "asked next"], rows)

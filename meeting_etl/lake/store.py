@@ -161,6 +161,10 @@ class Lake:
         with self.files.replacement(name) as path, _writer(table, path, rows) as writer:
             writer.write_table(rows.cast(table.schema), row_group_size=ROW_GROUP_ROWS)
 
+    def remove(self, table: Table, partition: Partition) -> None:
+        """Remove a partition if it is there."""
+        self.files.remove(self._file(table, partition))
+
     @contextmanager
     def rewriting(
         self, table: Table, partition: Partition, keep: Callable[[pa.Table], pa.Table]

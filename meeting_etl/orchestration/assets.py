@@ -24,13 +24,16 @@ from meeting_etl.orchestration.publishing import (
 )
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.auto_record import auto_record
+from meeting_etl.pipeline.downloads import recording_files as keep_recordings
 from meeting_etl.pipeline.engine import DayReport
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.fetch_spec import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.pipeline.meetings import FoldReport, fold
+from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.transcript_files import transcript_files as keep_transcripts
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 
@@ -149,15 +152,38 @@ def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -
     return _fetched(context, etl, fetch_specs.TRANSCRIPTS)
 
 
-@_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts")
+@_asset(schemas.TRANSCRIPT_FILES, "transcripts")
+def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """VTT and TXT of each transcript, in transcripts/; off unless [downloads] has transcripts."""
+    formats = etl.settings.transcript_formats
+    return _kept(context, etl, lambda: keep_transcripts(etl.files, formats))
+
+
+@_asset(schemas.RECORDING_FILES, "recordings")
+def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Video, audio and transcript of each recording, in media/; off unless [downloads] has them."""
+    wanted = etl.settings.downloads
+    return _kept(context, etl, lambda: keep_recordings(etl.depot(), wanted), wanted.at_once)
+
+
+@_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Snippets of each transcript, asked until the first complete answer."""
     return _fetched(context, etl, fetch_specs.SNIPPETS)
 
 
-DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippets]
+DAY_ASSETS = [
+    meetings,
+    recordings,
+    participants,
+    transcripts,
+    transcript_files,
+    transcript_snippets,
+]
+# Downloads take hours, for which nothing else is to wait.
+FILE_ASSETS = [recording_files]
 INGEST_ASSETS = [webhook_events, auto_record_actions]
-ASSETS = [*INGEST_ASSETS, *DAY_ASSETS]
+ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
@@ -165,6 +191,25 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     with failures():
         engine = etl.engine(context.run.run_id)
         reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
+        return published(context, etl, (_described(one) for one in reports))
+
+
+def _kept(
+    context: dg.AssetExecutionContext,
+    etl: Etl,
+    spec: Callable[[], FetchSpec],
+    at_once: int | None = None,
+) -> Result:
+    """Fetch what is due of the run's days of a table whose rows are files, if that is wanted."""
+    table = schemas.TABLES[context.asset_key.path[-1]]
+    with failures():
+        if table.name not in etl.files_wanted:
+            told = "Nothing is downloaded: it is switched on in [downloads] of the settings."
+            return dg.MaterializeResult(metadata={"switched_off": told})
+        days, now = days_of(context), etl.clock.now()
+        open_owed(etl.lake, etl.ledger, days, [table.name], now)
+        engine = etl.engine(context.run.run_id, at_once)
+        reports = fetch(engine, spec(), days, refetch=_refetch(context))
         return published(context, etl, (_described(one) for one in reports))
 
 
@@ -187,6 +232,10 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
         metadata["unreadable_values"] = dict(drift.changed)
     if drift.folded:
         metadata["repeated_items"] = drift.folded
+    if report.removed:
+        metadata["files_removed_as_deleted"] = report.removed
+    if drift.other_sizes:
+        metadata["files_of_another_size_than_told"] = drift.other_sizes
     return report.day, metadata
 
 

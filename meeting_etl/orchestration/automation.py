@@ -10,7 +10,12 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import DAY_ASSETS, INGEST_ASSETS, REFETCH_TAG
+from meeting_etl.orchestration.assets import (
+    DAY_ASSETS,
+    FILE_ASSETS,
+    INGEST_ASSETS,
+    REFETCH_TAG,
+)
 from meeting_etl.orchestration.outcome import (
     Outcome,
     discovered,
@@ -21,6 +26,7 @@ from meeting_etl.orchestration.outcome import (
 from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconcile_nightly
 from meeting_etl.orchestration.span_tags import PARTITION, span_of, span_tags
 from meeting_etl.pipeline.ingest import news
+from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.schemas import FIRST_DAY, MEETINGS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
@@ -47,6 +53,12 @@ DAYS_JOB = dg.define_asset_job(
     "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
 )
 
+FILES_JOB = dg.define_asset_job(
+    "files",
+    selection=FILE_ASSETS,
+    description="Download recordings of some days, where that is switched on.",
+)
+
 every_quarter_hour = dg.ScheduleDefinition(
     name="every_quarter_hour",
     job=INGEST_JOB,
@@ -70,14 +82,33 @@ def due_days(
     No cursor: what is due is in the lake. The run key changes each quarter hour, so that a span
     whose run failed is tried again, but not every 30 seconds.
     """
-    busy = busy_days(active_runs(context.instance, etl))
-    due = [day for day in runnable(etl.ledger.due_days(), etl) if day not in busy]
+    yield from _requests(context, etl, DAYS_JOB.name, etl.ledger.due_days())
+
+
+@dg.sensor(
+    job=FILES_JOB,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Launches downloads of the days that have recordings to download.",
+)
+def due_files(
+    context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """As `due_days`; a download keeps no other run from its day."""
+    yield from _requests(context, etl, FILES_JOB.name, etl.due_downloads())
+
+
+def _requests(
+    context: dg.SensorEvaluationContext, etl: Etl, job: str, days: list[date]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    busy = busy_days(active_runs(context.instance, etl), files=job == FILES_JOB.name)
+    due = [day for day in runnable(days, etl) if day not in busy]
     if not due:
         yield dg.SkipReason("No day has due work that is not being done.")
     quarter = round_up(etl.clock.now(), timedelta(minutes=15))
     for span in _launchable(due, busy):
         earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
-        yield dg.RunRequest(run_key=f"{span}/{earliest}/{quarter}", tags=span_tags(span))
+        yield dg.RunRequest(run_key=f"{job}/{span}/{earliest}/{quarter}", tags=span_tags(span))
 
 
 @dg.sensor(
@@ -99,7 +130,7 @@ def new_log_lines(
 
 
 SCHEDULES = [every_quarter_hour, reconcile_nightly]
-SENSORS = [due_days, new_log_lines]
+SENSORS = [due_days, due_files, new_log_lines]
 
 
 def _launchable(due: list[date], busy: set[date]) -> Iterator[Span]:
@@ -127,12 +158,12 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     return found
 
 
-def busy_days(runs: Iterable[dg.DagsterRun]) -> set[date]:
-    """Days that one of these runs covers."""
+def busy_days(runs: Iterable[dg.DagsterRun], *, files: bool = False) -> set[date]:
+    """Days that one of these runs covers; with `files` those that one of downloads covers."""
     found: set[date] = set()
     for run in runs:
-        # Reconciling a day is no reason not to work on it.
-        if run.job_name != RECONCILE_JOB.name:
+        # Reconciling a day is no reason not to work on it, nor is downloading, which takes hours.
+        if (run.job_name == FILES_JOB.name) is files and run.job_name != RECONCILE_JOB.name:
             found.update(span_of(run.tags) or ())
     return found
 
@@ -181,19 +212,33 @@ def _discover(runs: "_Runs", etl: Etl, asked: Span) -> None:
 
 def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> None:
     """A run for each span of due days, newest first; a failed one ends it."""
-    due = runnable(etl.ledger.due_days(), etl)
-    if refetch:
-        held = {date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS)}
-        due = runnable(sorted({*due, *held}), etl)
+    days: list[date] = []
+    if asked is not None or refetch:
+        held = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
+        days = [day for day in held if asked is None or asked.first <= day <= asked.last]
     if asked is not None:
-        due = [day for day in due if asked.first <= day <= asked.last]
+        # Files that were switched on after their day was done.
+        open_owed(etl.lake, etl.ledger, days, etl.files_wanted, etl.clock.now())
+    for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
+        if job == FILES_JOB.name and not etl.settings.downloads.kinds:
+            break
+        due = runnable(sorted({*find(), *(days if refetch else ())}), etl)
+        if asked is not None:
+            due = [day for day in due if asked.first <= day <= asked.last]
+        _do(runs, job, due, refetch=refetch)
+        if runs.outcome.failures:
+            break
+    runs.outcome.failed_pairs += etl.ledger.failed(runs.outcome.days, runs.ids)
+
+
+def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
     outcome = runs.outcome
     for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
-        runs.execute(DAYS_JOB.name, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
+        runs.execute(job, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
         if outcome.failures:
             break
-        outcome.days += [day for day in due if span.first <= day <= span.last]
-    outcome.failed_pairs += etl.ledger.failed(outcome.days, runs.ids)
+        done = (day for day in due if span.first <= day <= span.last)
+        outcome.days += [day for day in done if day not in outcome.days]
 
 
 class _Runs:

@@ -64,6 +64,8 @@ def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata
         context.log.info(f"{day}: fields without a column went to extra: {unknown}")
     if changed := metadata.get("unreadable_values"):
         context.log.warning(f"{day}: unreadable values went to extra: {changed}")
+    if other := metadata.get("files_of_another_size_than_told"):
+        context.log.warning(f"{day}: {other} files have another size than Webex told")
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

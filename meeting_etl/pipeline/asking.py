@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
-from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
+from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.settling import Came
 from meeting_etl.times import Clock
@@ -77,18 +77,24 @@ def answers(
     running: set[Future[Answer]] = set()
     with ThreadPoolExecutor(asking.threads, thread_name_prefix="fetch") as pool:
         ends: BaseException | None = None
-        while running or (waiting and ends is None and not probe.says_no):
-            while waiting and ends is None and _may_ask(asking, probe, len(running)):
-                running.add(pool.submit(_ask, asking, spec, waiting.pop()))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = future.exception()
-                if error is None:
-                    probe.note(future.result().came)
-                    yield future.result()
-                elif ends is None:
-                    ends = error
-                    running = {other for other in running if not other.cancel()}
+        try:
+            while running or (waiting and ends is None and not probe.says_no):
+                while waiting and ends is None and _may_ask(asking, probe, len(running)):
+                    running.add(pool.submit(_ask, asking, spec, waiting.pop()))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    error = future.exception()
+                    if error is None:
+                        probe.note(future.result().came)
+                        yield future.result()
+                    elif ends is None:
+                        ends = error
+                        spec.stop()
+                        running = {other for other in running if not other.cancel()}
+        except BaseException:
+            # Interrupted, or nobody listens any more: the pool waits for what is under way.
+            spec.stop()
+            raise
     if ends is not None:
         raise ends
     for target in waiting:
@@ -112,7 +118,13 @@ def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
 
 
 def _refusal(error: Refused) -> Came:
-    for kind, came in ((Forbidden, Came.FORBIDDEN), (NotFound, Came.NOT_FOUND), (Gone, Came.GONE)):
+    kinds = (
+        (Prevented, Came.PREVENTED),
+        (Forbidden, Came.FORBIDDEN),
+        (NotFound, Came.NOT_FOUND),
+        (Gone, Came.GONE),
+    )
+    for kind, came in kinds:
         if isinstance(error, kind):
             return came
     return Came.REFUSED

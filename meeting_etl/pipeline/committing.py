@@ -61,9 +61,9 @@ class Committer:
             made = [one for one in made if one.answer.target.meeting_id not in unsure]
         pairs = [to_be_asked_singly(target.pair) for target in singly]
         if made:
-            known = {_key(pair) for pair in self._engine.ledger.pairs(self._day)}
+            known = {pair.key for pair in self._engine.ledger.pairs(self._day)}
             pairs += [self._judged(one) for one in made]
-            pairs += [pair for one in made for pair in self._opened(one) if _key(pair) not in known]
+            pairs += [pair for one in made for pair in self._opened(one) if pair.key not in known]
         if pairs:
             self._engine.ledger.record(self._day, pairs)
         self._note(made)
@@ -105,6 +105,7 @@ class Committer:
             made.came,
             rows=len(self._present(made.rows)),
             grows=self._spec.grows or made.answer.swept,
+            unfinished=self._spec.unfinished,
             denied=target.flagged is False,
             now=made.answer.at,
             ended_at=target.ended_at,
@@ -119,6 +120,7 @@ class Committer:
         return [
             replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
             for pair in self._spec.opens(target, self._present(made.rows))
+            if self._engine.wants(pair.resource)
         ]
 
     def _note(self, made: Sequence[_Made]) -> None:
@@ -187,7 +189,3 @@ class Committer:
             if target.parent and target.pair.resource_id in whole
         ]
         self._engine.lake.merge(spec.parent, self._day, parents)
-
-
-def _key(pair: Pair) -> tuple[str, str, str]:
-    return pair.meeting_id, pair.resource, pair.resource_id

@@ -5,6 +5,7 @@ Belongs here: which pairs are asked, in which order, and when a batch is full. D
 rows and commits (committing.py), what an answer means (settling.py).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,8 +14,17 @@ from meeting_etl.pipeline.asking import Answer, Probe, answers
 from meeting_etl.pipeline.committing import Committer
 from meeting_etl.pipeline.engine import DayReport, Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
+from meeting_etl.pipeline.privacy import WITH_CONTENT, honour_deletes
 from meeting_etl.pipeline.rows import Row
-from meeting_etl.pipeline.settling import DETAILS, Came, Pair, Status, opened_at_once
+from meeting_etl.pipeline.settling import (
+    DETAILS,
+    FILES,
+    SLOW,
+    Came,
+    Pair,
+    Status,
+    opened_at_once,
+)
 from meeting_etl.pipeline.sweeping import sweep
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 
@@ -34,16 +44,44 @@ def fetch(
     """
     probe = Probe()
     for day in sorted(days, reverse=True):
-        with engine.lake.lock_days([day]):
-            engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
-            targets = _due(engine, spec, day, refetch=refetch)
-            report = _Day(engine, spec, day, probe).work(targets)
-            engine.ledger.refresh(day)
-        yield report
+        if spec.resource in SLOW:
+            yield _day_of_files(engine, spec, day, probe, refetch=refetch)
+        else:
+            with engine.lake.lock_days([day]):
+                targets = _due(engine, spec, day, refetch=refetch)
+                report = _Day(engine, spec, day, probe).work(targets)
+                engine.ledger.refresh(day)
+                _honour_deletes(engine, spec, report)
+            yield report
+
+
+def _day_of_files(
+    engine: Engine, spec: FetchSpec, day: date, probe: Probe, *, refetch: bool
+) -> DayReport:
+    """Files take hours: their day is locked to look and to commit, not while they come.
+
+    A lock of its own keeps other runs from the same files; they leave them to this one.
+    """
+    with engine.lake.files.lock_if_free(f"{spec.resource}-{day}") as is_mine:
+        targets = []
+        if is_mine:
+            with engine.lake.lock_days([day]):
+                targets = _due(engine, spec, day, refetch=refetch)
+        report = _Day(engine, spec, day, probe, locks=True).work(targets)
+        if is_mine:
+            with engine.lake.lock_days([day]):
+                _honour_deletes(engine, spec, report)
+        return report
+
+
+def _honour_deletes(engine: Engine, spec: FetchSpec, report: DayReport) -> None:
+    if engine.honours_deletes and spec.resource in WITH_CONTENT:
+        report.removed = honour_deletes(engine.lake, report.day, engine.asking.clock.now())
 
 
 def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[Target]:
-    """The due pairs of a day with what is known of their meetings."""
+    """The due pairs of a day with what is known of their meetings; the day is locked."""
+    engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
     ledger, now = engine.ledger, engine.asking.clock.now()
     known = ledger.pairs(day)
     due = (one for one in known if refetch or (one.next_attempt_at and one.next_attempt_at <= now))
@@ -66,7 +104,17 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
         targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
     if refetch:
         targets = [replace(one, pair=opened_at_once(one.pair, now)) for one in targets]
+    if spec.resource in FILES:
+        targets = _with_held(engine, spec, day, targets)
     return targets
+
+
+def _with_held(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]) -> list[Target]:
+    """The targets with the rows that the lake has of them."""
+    held: dict[str, list[Row]] = defaultdict(list)
+    for row in engine.lake.read(spec.table, day).to_pylist():
+        held[row[spec.table.key[0]]].append(row)
+    return [replace(one, held=held[one.pair.resource_id]) for one in targets]
 
 
 def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
@@ -78,9 +126,12 @@ def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
 
 
 class _Day:
-    """The work on one resource of one day, under the day's lock."""
+    """The work on one resource of one day, under the day's lock, or taking it to commit."""
 
-    def __init__(self, engine: Engine, spec: FetchSpec, day: date, probe: Probe) -> None:
+    def __init__(
+        self, engine: Engine, spec: FetchSpec, day: date, probe: Probe, *, locks: bool = False
+    ) -> None:
+        self._locks = locks
         self._probe = probe
         self._engine = engine
         self._spec = spec
@@ -98,9 +149,23 @@ class _Day:
             now = engine.asking.clock.now()
             self._committer.commit([Answer(target, Came.RULED_OUT, now) for target in targets])
         elif targets:
-            self._ask_singly(self._sweep(targets))
+            self._ask_singly(self._sweep(self._unknown(targets)))
         self._report.rows = engine.lake.count(spec.table, self._day)
         return self._report
+
+    def _unknown(self, targets: Sequence[Target]) -> list[Target]:
+        """Targets of which it is not known beforehand what to make."""
+        now, known = self._engine.asking.clock.now(), []
+        unknown = []
+        for target in targets:
+            came = self._spec.beforehand(target)
+            if came is None:
+                unknown.append(target)
+            else:
+                known.append(Answer(target, came, now))
+        self._batch = known
+        self._commit()
+        return unknown
 
     def _sweep(self, targets: Sequence[Target]) -> list[Target]:
         """Have windows answer what they can; returns what is left to be asked singly."""
@@ -134,5 +199,24 @@ class _Day:
     def _commit(self) -> None:
         batch, self._batch, self._items = self._batch, [], 0
         self._since = self._engine.asking.clock.monotonic()
-        if batch:
+        if batch and not self._locks:
             self._committer.commit(batch)
+        elif batch:
+            with self._engine.lake.lock_days([self._day]):
+                self._committer.commit(self._still_here(batch))
+                self._engine.ledger.refresh(self._day)
+
+    def _still_here(self, batch: list[Answer]) -> list[Answer]:
+        """Answers of pairs that lie on this day as yet.
+
+        While files came the meeting may have moved to another day: that day asks for them again.
+        """
+        keys = {pair.key for pair in self._engine.ledger.pairs(self._day)}
+        here = []
+        for answer in batch:
+            if answer.target.pair.key in keys:
+                here.append(answer)
+            else:
+                for item in answer.items:
+                    self._engine.lake.files.remove(item["path"])
+        return here

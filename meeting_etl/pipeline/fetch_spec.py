@@ -4,12 +4,12 @@ Belongs here: the shapes. Does not: the specs themselves (fetch_specs.py).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meeting_etl.pipeline.rows import Drift, Row
-from meeting_etl.pipeline.settling import Pair
+from meeting_etl.pipeline.settling import Came, Pair, Why
 from meeting_etl.schemas import Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
@@ -31,7 +31,8 @@ class Target:
     """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
 
     `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
-    anything of the kind. From `final_at` on they can.
+    anything of the kind. From `final_at` on they can. `held` are the rows of the pair that the lake
+    has already, where the spec keeps files.
     """
 
     pair: Pair
@@ -39,6 +40,7 @@ class Target:
     parent: Row | None = None
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
+    held: Sequence[Row] = ()
 
     @property
     def meeting_id(self) -> str:
@@ -104,7 +106,9 @@ class FetchSpec:
     what became of a row that is no longer listed (see deletions.py). `finished` says whether the
     rows are final, `grows` whether more may come all the same; `opens` names the pairs that an
     answer opens; `parent` is the table that resource_id is a key of; `flag` the column of
-    `meetings` that says whether there is anything.
+    `meetings` that says whether there is anything. `unfinished` is what rows lack that are not
+    final, `beforehand` what is known of a target without asking; `stop` makes what is being asked
+    end soon.
     """
 
     table: Table
@@ -120,8 +124,23 @@ class FetchSpec:
     opens: Callable[[Target, Sequence[Row]], list[Pair]] = lambda *_: []
     parent: Table | None = None
     flag: str | None = None
+    unfinished: Why = Why.TIMES_UNKNOWN
+    beforehand: Callable[[Target], Came | None] = lambda _: None
+    stop: Callable[[], None] = lambda: None
 
     @property
     def resource(self) -> str:
         """Name in the ledger: that of the table, unless there is another."""
         return self.name or self.table.name
+
+
+def pairs_of(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[Pair]:
+    """A pair of the resource for each row, asked on the schedule of the list it was found in."""
+    return [
+        replace(
+            Pair(target.meeting_id, resource, row[key]),
+            opened_at=target.pair.opened_at,
+            opened_by=target.pair.opened_by,
+        )
+        for row in rows
+    ]

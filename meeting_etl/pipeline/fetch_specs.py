@@ -5,7 +5,6 @@ Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from meeting_etl import schemas
@@ -18,6 +17,7 @@ from meeting_etl.pipeline.fetch_spec import (
     Target,
     Window,
     named_instance,
+    pairs_of,
     same_series,
 )
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
@@ -121,15 +121,15 @@ def _transcript_rows(items: Sequence[Item], target: Target, drift: Drift, ours: 
     return fold_last(rows, "transcript_id", drift)
 
 
-def _snippet_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
-    """A pair for each transcript, asked on the schedule of the list it was found in."""
+def _recording_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
+    return pairs_of(target, rows, schemas.RECORDING_FILES.name, "recording_id")
+
+
+def _transcript_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
+    """What is asked for of each transcript."""
+    resources = (schemas.TRANSCRIPT_FILES.name, schemas.TRANSCRIPT_SNIPPETS.name)
     return [
-        replace(
-            Pair(target.meeting_id, schemas.TRANSCRIPT_SNIPPETS.name, row["transcript_id"]),
-            opened_at=target.pair.opened_at,
-            opened_by=target.pair.opened_by,
-        )
-        for row in rows
+        pair for resource in resources for pair in pairs_of(target, rows, resource, "transcript_id")
     ]
 
 
@@ -183,6 +183,7 @@ RECORDINGS = FetchSpec(
     onto=with_tombstone,
     look=_look_at_recording,
     grows=True,
+    opens=_recording_pairs,
     flag="has_recording",
 )
 PARTICIPANTS = FetchSpec(
@@ -200,7 +201,7 @@ TRANSCRIPTS = FetchSpec(
     onto=_onto_transcript,
     look=_look_at_transcript,
     grows=True,
-    opens=_snippet_pairs,
+    opens=_transcript_pairs,
     flag="has_transcription",
 )
 SNIPPETS = FetchSpec(

@@ -18,6 +18,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.settling import (
     DETAILS,
     LISTED,
+    SLOW,
     Pair,
     Settling,
     Status,
@@ -25,7 +26,12 @@ from meeting_etl.pipeline.settling import (
     opened_at_once,
     opened_by_event,
 )
-from meeting_etl.schemas import FETCH_LEDGER, TRANSCRIPT_SNIPPETS
+from meeting_etl.schemas import (
+    FETCH_LEDGER,
+    RECORDING_FILES,
+    TRANSCRIPT_FILES,
+    TRANSCRIPT_SNIPPETS,
+)
 from meeting_etl.times import Clock, format_timestamp, parse_timestamp
 
 
@@ -39,11 +45,24 @@ class PairEvents:
 
 @dataclass(frozen=True)
 class DueDay:
-    """One file of due_days: when the day's next attempt is, and meetings with news."""
+    """One file of due_days: when the day's next attempt is, and meetings with news.
+
+    `files_due_at` is when the next one is of downloads, which have runs of their own.
+    """
 
     due_at: datetime | None = None
     version: int = 0
     news: tuple[str, ...] = ()
+    files_due_at: datetime | None = None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the day's next attempt is, downloads included; None when there is none."""
+        return min((at for at in (self.due_at, self.files_due_at) if at), default=None)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is work now, downloads aside."""
+        return bool(self.news) or (self.due_at is not None and self.due_at <= now)
 
 
 @dataclass
@@ -64,7 +83,12 @@ class Coverage:
         self.next_attempt_at = min(moments, default=None)
 
 
-RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name)
+RESOURCES = (
+    *LISTED,
+    TRANSCRIPT_SNIPPETS.name,
+    TRANSCRIPT_FILES.name,
+    RECORDING_FILES.name,
+)
 
 
 class Ledger:
@@ -92,10 +116,15 @@ class Ledger:
         The only place where due work is found; its cost follows the open days.
         """
         now = self._clock.now()
+        return [day for day, due in self.open_days().items() if due.is_due(now)]
+
+    def due_files(self) -> list[date]:
+        """Days with a download whose time has come, newest first."""
+        now = self._clock.now()
         return [
             day
             for day, due in self.open_days().items()
-            if due.news or (due.due_at is not None and due.due_at <= now)
+            if due.files_due_at is not None and due.files_due_at <= now
         ]
 
     def open_days(self) -> dict[date, DueDay]:
@@ -111,8 +140,12 @@ class Ledger:
             return DueDay()
         try:
             known = json.loads(content)
-            due_at = parse_timestamp(known["due_at"]) if known["due_at"] else None
-            return DueDay(due_at, known["version"], tuple(known["news"]))
+            # The downloads are missing in files of earlier versions.
+            due_at, files_due_at = (
+                parse_timestamp(text) if text else None
+                for text in (known["due_at"], known.get("files_due_at"))
+            )
+            return DueDay(due_at, known["version"], tuple(known["news"]), files_due_at)
         except (ValueError, TypeError, KeyError) as error:
             raise StorageError(
                 f"{self._files.path(_due_file(day))} is damaged. Remove it, then say `meeting-etl "
@@ -125,24 +158,34 @@ class Ledger:
         `folded` is what the caller found announced and has worked off; what was announced since
         then stays.
         """
-        rows = self._lake.read(FETCH_LEDGER, day, columns=["next_attempt_at"])
-        moments = [moment for moment in rows["next_attempt_at"].to_pylist() if moment]
+        rows = self._lake.read(FETCH_LEDGER, day, columns=["resource", "next_attempt_at"])
+        moments = [(one["resource"], one["next_attempt_at"]) for one in rows.to_pylist()]
+        due_at, files_due_at = (
+            min((at for resource, at in moments if at and (resource in SLOW) is slow), default=None)
+            for slow in (False, True)
+        )
         with self._files.lock("due_days"):
             known = self.due_day(day)
             done = folded is not None and folded.version == known.version
             self._write(
                 day,
-                replace(known, due_at=min(moments, default=None), news=() if done else known.news),
+                replace(
+                    known,
+                    due_at=due_at,
+                    files_due_at=files_due_at,
+                    news=() if done else known.news,
+                ),
             )
 
     def _write(self, day: date, due: DueDay) -> None:
         if due == self.due_day(day):
             return
-        if due.due_at is None and not due.news:
+        if due.due_at is None and due.files_due_at is None and not due.news:
             self._files.remove(_due_file(day))
             return
         content = {
             "due_at": format_timestamp(due.due_at) if due.due_at else None,
+            "files_due_at": format_timestamp(due.files_due_at) if due.files_due_at else None,
             "version": due.version,
             "news": due.news,
         }

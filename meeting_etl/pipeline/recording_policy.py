@@ -6,8 +6,17 @@ settings (settings.py), switching anything on (auto_record.py).
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+
+def matching(value: str | None, patterns: Sequence[str]) -> str | None:
+    """The first shell pattern that matches a value, whatever the case; None when none does."""
+    for pattern in patterns:
+        if value and fnmatchcase(value.casefold(), pattern.casefold()):
+            return pattern
+    return None
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,8 @@ class Policy:
             ("titles", self.titles, title),
         )
         for name, patterns, value in lists:
-            for pattern in patterns:
-                if value and fnmatchcase(value.casefold(), pattern.casefold()):
-                    return f"{name}: {pattern}"
+            if pattern := matching(value, patterns):
+                return f"{name}: {pattern}"
         return None
 
     def rules_out(self, *, host_email: str | None, site_url: str | None) -> bool:

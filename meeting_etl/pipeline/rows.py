@@ -33,17 +33,23 @@ _NEVER_KEPT = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | I
 
 @dataclass
 class Drift:
-    """What came otherwise than the schema expects: field → how often."""
+    """What came otherwise than expected.
+
+    `unknown` and `changed`: field → how often. `folded` items had the key of another one,
+    `other_sizes` is of files that are larger or smaller than Webex told.
+    """
 
     unknown: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     folded: int = 0
+    other_sizes: int = 0
 
     def add(self, other: "Drift") -> None:
         """Count what another one counted, too."""
         self.unknown += other.unknown
         self.changed += other.changed
         self.folded += other.folded
+        self.other_sizes += other.other_sizes
 
 
 def to_row(table: Table, item: Mapping[str, Any], drift: Drift, **ours: Any) -> Row:

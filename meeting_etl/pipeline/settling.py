@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from meeting_etl.schemas import PARTICIPANTS, RECORDINGS, TRANSCRIPTS
+from meeting_etl.schemas import (
+    PARTICIPANTS,
+    RECORDING_FILES,
+    RECORDINGS,
+    TRANSCRIPT_FILES,
+    TRANSCRIPTS,
+)
 from meeting_etl.times import round_up
 
 _QUARTER = timedelta(minutes=15)
@@ -19,6 +25,11 @@ _LONGEST_RETRY = timedelta(hours=6)
 DETAILS = "meeting"
 # What each meeting is asked for from its end on. Snippets follow from transcripts.
 LISTED = (DETAILS, RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
+
+# Downloads that take hours and have days and runs of their own.
+SLOW = frozenset({RECORDING_FILES.name})
+# What is kept as files, where that is switched on. Pairs follow from recordings and transcripts.
+FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
 
 
 class Status(StrEnum):
@@ -53,25 +64,31 @@ class Why(StrEnum):
     FAULT = "fault"
     PARTIAL = "partial"
     SCOPE = "scope"
+    LINKS_MISSING = "links_missing"
+    DOWNLOAD_PREVENTED = "download_prevented"
+    OUT_OF_BOUNDS = "out_of_bounds"
 
 
 class Came(StrEnum):
     """What an answer was, as far as the rules go by it."""
 
     ROWS = "rows"  # complete and not empty
-    UNFINISHED = "unfinished"  # rows whose times are not all known
+    UNFINISHED = "unfinished"  # rows, but not final ones
     EMPTY = "empty"
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
+    PREVENTED = "prevented"  # the host does not let it be downloaded
+    UNWANTED = "unwanted"  # out of the bounds of the settings; no request was made
+    DELETED = "deleted"  # proven to be deleted already; no request was made
     REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
     NOT_ASKED = "not_asked"  # everything before was forbidden: the token lacks the scope
 
 
-NO_REQUEST = frozenset({Came.RULED_OUT, Came.NOT_ASKED})
+NO_REQUEST = frozenset({Came.RULED_OUT, Came.NOT_ASKED, Came.UNWANTED, Came.DELETED})
 _PASSING = {
     Came.FAULT: Why.FAULT,
     Came.PARTIAL: Why.PARTIAL,
@@ -111,6 +128,11 @@ class Pair:
     http_status: int | None = None
     run_id: str | None = None
     extra: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Values of the columns that are the key of fetch_ledger."""
+        return self.meeting_id, self.resource, self.resource_id
 
 
 def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[datetime]:
@@ -181,11 +203,13 @@ def judged(
     settling: Settling,
     http_status: int | None,
     run_id: str,
+    unfinished: Why = Why.TIMES_UNKNOWN,
 ) -> Pair:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
     `grows`: more rows may come later, so that rows do not settle it before the last attempt.
-    `denied`: Webex's flags say that the meeting has nothing of the kind.
+    `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the meeting
+    has nothing of the kind.
     """
     pair = replace(
         pair,
@@ -202,7 +226,11 @@ def judged(
     # Asked ahead of time, by a refetch: nothing that came then is final.
     early = now < ended_at + timedelta(seconds=settling.after_end_seconds[0])
     status, reason, ends = _verdict(
-        pair, came, is_last=further is None, grows=early or (grows and further is not None)
+        pair,
+        came,
+        is_last=further is None,
+        grows=early or (grows and further is not None),
+        unfinished=unfinished,
     )
     if denied and reason is Why.DEADLINE_PASSED:
         reason = Why.NOT_RECORDED
@@ -231,7 +259,9 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
     )
 
 
-def _verdict(pair: Pair, came: Came, *, is_last: bool, grows: bool) -> tuple[Status, Why, bool]:
+def _verdict(
+    pair: Pair, came: Came, *, is_last: bool, grows: bool, unfinished: Why
+) -> tuple[Status, Why, bool]:
     """Status, reason and whether the pair settles, of a definite answer."""
     if came is Came.ROWS and grows:
         return Status.READY, Why.MAY_GROW, False
@@ -242,16 +272,19 @@ def _verdict(pair: Pair, came: Came, *, is_last: bool, grows: bool) -> tuple[Sta
         Came.GONE: (Status.GONE, Why.REMOVED, True),
         Came.FORBIDDEN: (Status.FORBIDDEN, Why.REFUSED, True),
         Came.RULED_OUT: (Status.FORBIDDEN, Why.TOKEN_KIND, True),
+        Came.PREVENTED: (Status.FORBIDDEN, Why.DOWNLOAD_PREVENTED, True),
+        Came.UNWANTED: (Status.ABSENT, Why.OUT_OF_BOUNDS, True),
+        Came.DELETED: (Status.GONE, Why.REMOVED, True),
     }
     if came in simple:
         return simple[came]
     not_last = {
-        Came.UNFINISHED: (Status.READY, Why.TIMES_UNKNOWN, False),
+        Came.UNFINISHED: (Status.READY, unfinished, False),
         Came.EMPTY: (Status.WAITING, Why.NOTHING_YET, False),
         Came.NOT_FOUND: (Status.WAITING, Why.NOT_FOUND_YET, False),
     }
     last = {
-        Came.UNFINISHED: (Status.READY, Why.TIMES_UNKNOWN, True),
+        Came.UNFINISHED: (Status.READY, unfinished, True),
         Came.EMPTY: (Status.ABSENT, Why.DEADLINE_PASSED, True),
         Came.NOT_FOUND: (Status.GONE, Why.NOT_FOUND, True),
     }

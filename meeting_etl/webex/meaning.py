@@ -49,11 +49,11 @@ def error_for(answer: Answer) -> MeetingEtlError:
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
     if status in (423, 429) or status >= 500:
         # 423 is about one thing: only where Webex says how long does it hold up everything else.
-        hold_seconds = _hold_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
+        hold = hold_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
         return Passing(
             told,
             status,
-            hold_seconds=hold_seconds,
+            hold_seconds=hold,
             counts=status != 429,
             too_much=status == 504,
             unheard=status in (423, 429),
@@ -130,7 +130,7 @@ def _fit(text: str) -> str:
     return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 1]}…"
 
 
-def _hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
+def hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
     """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense."""
     told = answer.headers.get("Retry-After", "").strip()
     if not told:

@@ -102,7 +102,8 @@ class _TooSlow(Exception):
     """An answer that has no end within its bound."""
 
 
-_FAULTS = (
+# What sending and reading raises when no whole answer comes.
+FAULTS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     zlib.error,
@@ -130,7 +131,8 @@ class Wire:
         self._clock = clock
         self._limits = limits
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=threads)
-        self._surroundings = _surroundings(base_url)
+        # Looked up once, not at every request.
+        self._surroundings = surroundings(base_url)
         self._timeout = (limits.connect_seconds, limits.read_seconds)
         self._headers = {
             "User-Agent": f"meeting_etl/{__version__}",
@@ -171,8 +173,8 @@ class Wire:
             content = self._read(response.raw, deadline)
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompressed(content)
-        except _FAULTS as error:
-            problem, too_much = _in_words(error), isinstance(error, _TooLarge)
+        except FAULTS as error:
+            problem, too_much = in_words(error), isinstance(error, _TooLarge)
         else:
             now = self._clock.now()
             return Answer(asked, status, response.headers, content, now, tracking_id)
@@ -211,8 +213,8 @@ class Wire:
         return plain
 
 
-def _in_words(error: Exception) -> str:
-    """What happened, without the error's own text: URLs are in it."""
+def in_words(error: Exception) -> str:
+    """What happened, one of FAULTS, without the error's own text: URLs are in it."""
     words = (
         (requests.exceptions.SSLError, "its certificate is not trusted (REQUESTS_CA_BUNDLE?)"),
         (requests.exceptions.ProxyError, "the proxy does not let it through (HTTPS_PROXY?)"),
@@ -226,11 +228,11 @@ def _in_words(error: Exception) -> str:
     return next((text for kind, text in words if isinstance(error, kind)), "the answer is cut off")
 
 
-def _surroundings(base_url: str) -> dict[str, Any]:
-    """Proxies and certificates of the environment: looked up once, not at every request."""
+def surroundings(url: str) -> dict[str, Any]:
+    """Proxies and certificates that the environment has for a host, as keywords of `send`."""
     with requests.Session() as session:
-        found = session.merge_environment_settings(base_url, {}, None, None, None)
-    if _is_loopback(urlsplit(base_url).hostname or ""):
+        found = session.merge_environment_settings(url, {}, None, None, None)
+    if _is_loopback(urlsplit(url).hostname or ""):
         found["proxies"] = {}  # no proxy leads to this machine; the sandbox lives there
     return {name: found[name] for name in ("proxies", "verify", "cert")}
 

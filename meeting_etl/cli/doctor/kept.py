@@ -141,7 +141,7 @@ def _open_work(etl: Etl) -> Finding:
     counts: Counter[str] = Counter()
     for one in etl.ledger.coverage(days):
         counts += one.statuses
-    moments = [due.due_at for due in days.values() if due.due_at is not None]
+    moments = [due.next_at for due in days.values() if due.next_at is not None]
     due = f"; the next is due {min(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
     news = sum(bool(due.news) for due in days.values())
     found = (

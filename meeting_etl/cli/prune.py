@@ -1,0 +1,84 @@
+"""`prune`: remove what is older than it may be kept, or show what that would be.
+
+Belongs here: arguments and the table of what went. Does not: what is removed (pipeline/privacy.py).
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import click
+
+from meeting_etl.cli import display
+from meeting_etl.lake import catalog
+from meeting_etl.pipeline.privacy import prune as pipeline_prune
+from meeting_etl.settings import Etl
+from meeting_etl.times import utc_day
+
+_NAMES = ["what", "days", "rows", "files", "bytes"]
+
+
+class _Days(click.ParamType[int]):
+    """A number of days, written 400d."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; zero and less would remove what is being fetched."""
+        found = re.fullmatch(r"([1-9]\d{0,4})d", str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no number of days; say for example 400d.", param, ctx)
+        return int(found[1])
+
+
+@click.command("prune")
+@click.option(
+    "--older-than",
+    "days",
+    type=_Days(),
+    required=True,
+    metavar="DAYS",
+    help="Age in days, for example 400d, counted to the UTC date on which the meeting ended.",
+)
+@click.option(
+    "--media-only", is_flag=True, help="Only the recordings in media/; all tables keep their rows."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, remove nothing.")
+@click.pass_obj
+def prune(etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run: bool) -> None:
+    """Remove meetings that are older than so many days, with all that belongs to them.
+
+    Rows of every table by day, the events by the day on which they were received, the files in
+    media/ and transcripts/. With --media-only only the files in media/; their rows in
+    recording_files stay and say when they were removed. It cannot be taken back: see what it will
+    be with --dry-run.
+
+    The webhook logs are the record and are never changed; what was read of them is not read again.
+    Remove old ones yourself where they must not be kept either.
+    """
+    etl = etl_of()
+    before = utc_day(etl.clock.now()) - timedelta(days=days)
+    with display.progress() as meter:
+        reports = pipeline_prune(
+            etl.lake,
+            before,
+            etl.clock.now(),
+            media_only=media_only,
+            dry_run=dry_run,
+            progress=meter,
+        )
+    if not dry_run:
+        catalog.publish(etl.files, etl.lake)
+    rows = [
+        [one.what, one.days, one.rows, one.files, one.size_bytes] for one in reports if one.days
+    ]
+    _show(rows, before, dry_run=dry_run)
+
+
+def _show(rows: list[list[Any]], before: date, *, dry_run: bool) -> None:
+    if not rows:
+        display.say(f"There is nothing of days before {before}.")
+        return
+    title = "Would be removed" if dry_run else "Removed"
+    display.show_table(f"{title}: days before {before}", _NAMES, rows)

@@ -1,0 +1,156 @@
+"""Media: files from the download hosts that the direct links of recordings lead to.
+
+Belongs here: one request for a file, or for what is missing of it, and what the host's answer
+means. These hosts are not the API: they never see the token, and the pace does not count them. Does
+not: which file it is and where it is kept (pipeline/), nor where links come from (endpoints.py).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from meeting_etl import __version__
+from meeting_etl.errors import BadAnswer
+from meeting_etl.times import Clock
+from meeting_etl.webex.meaning import hold_seconds
+from meeting_etl.webex.wire import FAULTS, Answer, Passing, in_words, surroundings
+
+_TIMEOUT_SECONDS = (10, 30)
+_PIECE_BYTES = 256 * 1024
+_REDIRECTS = 5
+_REDIRECTING = frozenset({301, 302, 303, 307, 308})
+_RANGE = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)")
+
+
+class LinkRefused(BadAnswer):
+    """The link leads to no file (any more): direct links expire three hours after they were given.
+
+    Source: webex-api.md T36.
+    """
+
+
+class Outdated(BadAnswer):
+    """The host has no rest for what is here already: the file is another one by now."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a host sends: a file from byte `start` on.
+
+    `total_bytes` is the size of the whole file, None where the host does not say; `version` is the
+    same as long as the file is the same, None where the host tells none. `pieces` raises Passing
+    when the connection breaks.
+    """
+
+    start: int
+    total_bytes: int | None
+    version: str | None
+    media_type: str
+    pieces: Iterator[bytes]
+
+
+class Media:
+    """Asks download hosts, for any number of threads; links may be http only where the API is."""
+
+    def __init__(self, base_url: str, clock: Clock) -> None:
+        self._schemes = {"https", urlsplit(base_url).scheme}
+        self._clock = clock
+
+    @contextmanager
+    def open(self, link: str, *, start: int = 0, version: str | None = None) -> Iterator[Stretch]:
+        """Ask for a file from byte `start` on, of that version; it may begin at 0 all the same.
+
+        Raises LinkRefused for a link that does not lead to a file, Outdated when the file has no
+        byte `start`, Passing for what may go well another time. The link is in none of them.
+        """
+        headers = {"User-Agent": f"meeting_etl/{__version__}", "Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+            if version:
+                headers["If-Range"] = version
+        with closing(HTTPAdapter(pool_connections=1, pool_maxsize=1)) as adapter:
+            with _explained():
+                response = self._followed(adapter, link, headers)
+            try:
+                yield self._stretch(response, start)
+            finally:
+                response.raw.close()
+
+    def _followed(
+        self, adapter: HTTPAdapter, link: str, headers: dict[str, str]
+    ) -> requests.Response:
+        """The answer at the end of the redirects; no more than the link goes along."""
+        for _ in range(_REDIRECTS + 1):
+            parts = urlsplit(link)
+            if parts.scheme not in self._schemes or not parts.hostname:
+                raise LinkRefused("The link to the file is no address that may be asked.")
+            request = requests.PreparedRequest()
+            request.method, request.url = "GET", link
+            request.headers = CaseInsensitiveDict(headers)
+            response = adapter.send(
+                request, stream=True, timeout=_TIMEOUT_SECONDS, **surroundings(link)
+            )
+            if response.status_code not in _REDIRECTING:
+                return response
+            response.raw.close()
+            link = urljoin(link, response.headers.get("Location", ""))
+        raise LinkRefused("The link to the file leads from one address to the next.")
+
+    def _stretch(self, response: requests.Response, start: int) -> Stretch:
+        status, headers = response.status_code, response.headers
+        if status == 416:
+            raise Outdated("The download host has less of the file than is here.", status)
+        if status == 429 or status >= 500:
+            answer = Answer("", status, headers, b"", self._clock.now(), "")
+            hold = hold_seconds(answer, untold=None)
+            raise Passing(f"The download host answered {status}", status, hold_seconds=hold)
+        media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if status not in (200, 206) or media_type == "text/html":
+            kind = "with a page" if status < 300 else str(status)
+            raise LinkRefused(f"The download host answered {kind}: the link expired?", status)
+        length = int(told) if (told := headers.get("Content-Length", "")).isdigit() else None
+        total = length
+        if status == 206:
+            found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
+            if found is None or int(found[1]) != start:
+                raise Passing("The download host sent another part than it was asked for", status)
+            total = int(found[2]) if found[2] != "*" else None
+        begin = start if status == 206 else 0
+        return Stretch(begin, total, _version(response), media_type, _pieces(response.raw, length))
+
+
+def _version(response: requests.Response) -> str | None:
+    """What can stand in If-Range: a strong ETag or a date."""
+    tag = response.headers.get("ETag", "").strip()
+    if tag and not tag.startswith("W/"):
+        return tag
+    return response.headers.get("Last-Modified", "").strip() or None
+
+
+def _pieces(raw: urllib3.HTTPResponse, length: int | None) -> Iterator[bytes]:
+    received = 0
+    with _explained():
+        while piece := raw.read1(_PIECE_BYTES, decode_content=False):
+            received += len(piece)
+            yield piece
+    if length is not None and received < length:
+        raise Passing("The file is cut off")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except FAULTS as error:
+        problem = in_words(error)
+    else:
+        return
+    # Outside of the except clause: the text of those errors has the whole link in it.
+    raise Passing(f"The download came to nothing: {problem}")
