@@ -102,8 +102,12 @@ def get_recording(ask: Ask) -> Answer:
         raise Refusal(404, "There is no such recording.")
     item = _recording(ask, pair)
     if ask.kind == "compliance" or not one.prevent_download:
-        meeting = owner if isinstance(owner, Meeting) else None
-        item["temporaryDirectDownloadLinks"] = direct_links(one, meeting, _site(pair), ask.now)
+        item["temporaryDirectDownloadLinks"] = direct_links(
+            ask.media.kinds(one.id, ask.now),
+            ask.tickets.query(one, ask.now),
+            ask.port,
+            ask.tickets.expires_at(ask.now),
+        )
     return Item(item)
 
 
@@ -111,7 +115,8 @@ def _recording(ask: Ask, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     shared = ask.host_email() in one.shared_with
-    return recording(one, meeting, _site(pair), ask.now, share_to_me=shared)
+    told_bytes = ask.media.told_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=shared)
 
 
 def _admin_recording(ask: Ask, pair: Recorded) -> Json:
@@ -119,7 +124,8 @@ def _admin_recording(ask: Ask, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     host = {"hostDisplayName": owner.host.name, "hostEmail": owner.host.email}
-    return recording(one, meeting, _site(pair), ask.now, share_to_me=False) | host
+    told_bytes = ask.media.told_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=False) | host
 
 
 def _site(pair: Recorded) -> str:
