@@ -15,7 +15,7 @@ from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import World
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve
 from meeting_etl_tests.sandbox.small import (
     NOW,
     OWNER,
@@ -268,6 +268,22 @@ def test_files_that_do_not_exist(serve: Serve, ask: Ask) -> None:
     found = links(ask, uploaded, U)
     assert set(found) == {"recordingDownloadLink", "expiration"}
     assert get(found["recordingDownloadLink"]).content == whole(uploaded, key=U)
+
+
+def test_in_a_lively_world_links_are_there_as_the_files_are(demo: Sandbox, ask: Ask) -> None:
+    officer = ask(demo, "compliance")
+    owners = {one.id: meeting for meeting in demo.world.meetings for one in meeting.recordings}
+    found = officer.items("/recordings", from_="2026-02-01", to="2026-04-01", max=100)
+    met = set()
+    for item in found:
+        names = set(officer.item(f"/recordings/{item['id']}")["temporaryDirectDownloadLinks"])
+        owner = owners.get(item["id"])
+        spoken = owner is not None and any(one.available_at <= UNTIL for one in owner.transcripts)
+        assert ("audioDownloadLink" in names) == (item["format"] == "MP4")
+        assert ("transcriptDownloadLink" in names) == spoken
+        met.add((item["format"], spoken))
+    assert met >= {("MP4", True), ("MP4", False), ("UPLOADED", False)}
+    assert any(form == "ARF" for form, _ in met)
 
 
 def test_the_transcript_is_linked_when_it_is_there(serve: Serve, ask: Ask) -> None:
