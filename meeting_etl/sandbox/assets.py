@@ -11,6 +11,7 @@ from meeting_etl.sandbox.answers import Answer, Ask, Item, Listing, Refusal, Tex
 from meeting_etl.sandbox.index import Recorded, Transcribed
 from meeting_etl.sandbox.meetings import refuse_personal_room
 from meeting_etl.sandbox.model import Meeting, Upload
+from meeting_etl.sandbox.vtt import txt
 from meeting_etl.sandbox.wire import Json
 from meeting_etl.sandbox.wire_assets import (
     direct_links,
@@ -18,8 +19,6 @@ from meeting_etl.sandbox.wire_assets import (
     recording_status,
     snippet,
     transcript,
-    txt,
-    vtt,
 )
 
 _INSTANCE = re.compile(r"[0-9a-f]{32}_I_[0-9]+")
@@ -203,7 +202,9 @@ def download_transcript(ask: Ask) -> Answer:
     """GET /meetingTranscripts/{id}/download: VTT unless format=txt; admins name the host."""
     form = ask.choice("format", ("vtt", "txt")) or "vtt"
     one, _ = _transcript(ask)
-    return Text(vtt(one), "text/vtt") if form == "vtt" else Text(txt(one), "text/plain")
+    if form == "txt":
+        return Text(txt(one), "text/plain")
+    return Text(ask.media.vtt(one), "text/vtt")
 
 
 def _transcript(ask: Ask) -> Transcribed:

@@ -99,6 +99,7 @@ class Faults:
     wrong_sizes: float = _knob(0.0, "Share of recordings whose sizeBytes is wrong, 0 to 1.")
     changed_media: bool = _knob(False, "Files are others whenever a link to them is made.")
     media_html: bool = _knob(False, "Void links to files lead to an HTML page with status 200.")
+    broken_vtt: float = _knob(0.0, "Share of transcripts whose WebVTT is damaged, 0 to 1.")
     most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")

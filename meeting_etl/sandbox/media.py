@@ -1,7 +1,8 @@
 """What the files of a recording hold: video, audio and transcript, to the last byte.
 
 Belongs here: their sizes and contents, which are invented while they are read and never stored,
-and the size that the API tells. Does not: links (tickets.py), HTTP (downloads.py).
+the size that the API tells, and which transcripts are damaged. Does not: links (tickets.py), HTTP
+(downloads.py), how transcripts are written (vtt.py).
 """
 
 import hashlib
@@ -12,8 +13,9 @@ from typing import Literal
 
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.index import Index
-from meeting_etl.sandbox.model import Meeting, Recording, dice
-from meeting_etl.sandbox.wire_assets import vtt
+from meeting_etl.sandbox.model import Meeting, Recording, Transcript, dice
+from meeting_etl.sandbox.vtt import blocks, style_of, vtt, written
+from meeting_etl.sandbox.vtt_damage import damaged
 
 MediaKind = Literal["video", "audio", "transcript"]
 AUDIO_SHARE = 16
@@ -80,6 +82,14 @@ class Media:
             return real
         return max(0, real + chance.choice((-1, 1)) * chance.randint(1, 4096))
 
+    def vtt(self, one: Transcript) -> str:
+        """The file of a transcript, damaged where the knob `broken_vtt` hits it."""
+        chance = dice(self._faults.seed, "broken_vtt", one.id)
+        if chance.random() >= self._faults.broken_vtt:
+            return vtt(one)
+        style = style_of(one)
+        return written(damaged(chance, list(blocks(one, style))), style)
+
     def _video_bytes(self, one: Recording) -> int:
         return self._faults.media_bytes or one.size_bytes
 
@@ -87,7 +97,7 @@ class Media:
         owner = self._index.recording[recording_id][1]
         if not isinstance(owner, Meeting) or not owner.transcripts:
             raise KeyError(recording_id)
-        return vtt(owner.transcripts[0]).encode()
+        return self.vtt(owner.transcripts[0]).encode()
 
 
 def _noise_between(key: str, start: int, end: int) -> Iterator[bytes]:

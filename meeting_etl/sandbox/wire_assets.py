@@ -1,10 +1,10 @@
 """Recordings, transcripts and snippets on the wire.
 
-Belongs here: which fields these objects have, their links, and the files of a transcript. Does
-not: who may see them and when (assets.py).
+Belongs here: which fields these objects have, and their links. Does not: who may see them and when
+(assets.py), the files of a transcript (vtt.py).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime
 
 from meeting_etl.sandbox.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
@@ -116,24 +116,3 @@ def snippet(one: Snippet, *, older: bool) -> Json:
         duration: one.duration_ms,
     }
     return present(item)
-
-
-def vtt(one: Transcript) -> str:
-    """The transcript as WebVTT, without speakers as in the official sample."""
-    return "\n".join(["WEBVTT", "", *_cues(one)])
-
-
-def _cues(one: Transcript) -> Iterator[str]:
-    for number, said in enumerate(one.snippets, start=1):
-        begin, end = said.offset_ms, said.offset_ms + said.duration_ms
-        yield f"{number}\n{_cue_time(begin)} --> {_cue_time(end)}\n{said.text}\n"
-
-
-def _cue_time(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
-
-
-def txt(one: Transcript) -> str:
-    """The transcript as plain text, a line for each thing said."""
-    return "\n".join(f"{said.person_name}: {said.text}" for said in one.snippets) + "\n"
