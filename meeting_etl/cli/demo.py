@@ -110,6 +110,9 @@ def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, fault
         f"{seen.during_retry_after:,} came during a Retry-After, "
         f"{seen.tokens_elsewhere:,} took the token elsewhere."
     )
+    if seen.media_requests:
+        sent_bytes = sum(one.bytes_sent for one in seen.media_requests)
+        display.say(f"{len(seen.media_requests):,} downloads of files, {sent_bytes:,} bytes.")
     for name, count in seen.injected.most_common():
         display.say(f"  {name}: {count:,} times")
 

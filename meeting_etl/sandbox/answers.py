@@ -11,8 +11,10 @@ from typing import Any
 
 from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.index import Index
+from meeting_etl.sandbox.media import Media
 from meeting_etl.sandbox.model import Kind, Person
 from meeting_etl.sandbox.registry import Registry
+from meeting_etl.sandbox.tickets import Tickets
 from meeting_etl.sandbox.wire import Json
 
 DEFAULT_PAGE = 10
@@ -95,7 +97,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request of a caller whose token was accepted. `body` is empty where none was sent."""
+    """One request of a caller whose token was accepted.
+
+    `port` is where the client finds this server; `body` is empty where none was sent.
+    """
 
     index: Index
     kind: Kind
@@ -106,6 +111,9 @@ class Ask:
     token_expires_at: datetime
     webhooks: Registry
     changes: Changes
+    media: Media
+    tickets: Tickets
+    port: str
     body: Json = field(default_factory=dict)
 
     def host_email(self) -> str | None:

@@ -31,6 +31,8 @@ class Sandbox:
     As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. The present
     is asked of `clock` at every request, so that tests can move it. `webhooks` are those that were
     registered; `deliver` and `play` post to them. `changes` are those of scheduled meetings.
+    `media` knows what the files of recordings hold, which a download host serves: the same port
+    under the name localhost.
     `refresh_token` is the first one for the user token and stays here as it was when it has been
     used up.
     """
@@ -60,6 +62,7 @@ class Sandbox:
             self.changes,
             self._closing,
         )
+        self.media = self._front.media
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._front.app(),

@@ -11,6 +11,7 @@ from meeting_etl.sandbox.answers import Answer, Ask, Item, Listing, Refusal, Tex
 from meeting_etl.sandbox.index import Recorded, Transcribed
 from meeting_etl.sandbox.meetings import refuse_personal_room
 from meeting_etl.sandbox.model import Meeting, Upload
+from meeting_etl.sandbox.vtt import txt
 from meeting_etl.sandbox.wire import Json
 from meeting_etl.sandbox.wire_assets import (
     direct_links,
@@ -18,8 +19,6 @@ from meeting_etl.sandbox.wire_assets import (
     recording_status,
     snippet,
     transcript,
-    txt,
-    vtt,
 )
 
 _INSTANCE = re.compile(r"[0-9a-f]{32}_I_[0-9]+")
@@ -102,8 +101,12 @@ def get_recording(ask: Ask) -> Answer:
         raise Refusal(404, "There is no such recording.")
     item = _recording(ask, pair)
     if ask.kind == "compliance" or not one.prevent_download:
-        meeting = owner if isinstance(owner, Meeting) else None
-        item["temporaryDirectDownloadLinks"] = direct_links(one, meeting, _site(pair), ask.now)
+        item["temporaryDirectDownloadLinks"] = direct_links(
+            ask.media.kinds(one.id, ask.now),
+            ask.tickets.query(one, ask.now),
+            ask.port,
+            ask.tickets.expires_at(ask.now),
+        )
     return Item(item)
 
 
@@ -111,7 +114,8 @@ def _recording(ask: Ask, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     shared = ask.host_email() in one.shared_with
-    return recording(one, meeting, _site(pair), ask.now, share_to_me=shared)
+    told_bytes = ask.media.told_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=shared)
 
 
 def _admin_recording(ask: Ask, pair: Recorded) -> Json:
@@ -119,7 +123,8 @@ def _admin_recording(ask: Ask, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     host = {"hostDisplayName": owner.host.name, "hostEmail": owner.host.email}
-    return recording(one, meeting, _site(pair), ask.now, share_to_me=False) | host
+    told_bytes = ask.media.told_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=False) | host
 
 
 def _site(pair: Recorded) -> str:
@@ -197,7 +202,9 @@ def download_transcript(ask: Ask) -> Answer:
     """GET /meetingTranscripts/{id}/download: VTT unless format=txt; admins name the host."""
     form = ask.choice("format", ("vtt", "txt")) or "vtt"
     one, _ = _transcript(ask)
-    return Text(vtt(one), "text/vtt") if form == "vtt" else Text(txt(one), "text/plain")
+    if form == "txt":
+        return Text(txt(one), "text/plain")
+    return Text(ask.media.vtt(one), "text/vtt")
 
 
 def _transcript(ask: Ask) -> Transcribed:

@@ -70,7 +70,7 @@ class Broken(Response):
             await self._wait(receive)
         if self.how != "reset":
             transport.close()
-        await _left(receive)
+        await left(receive)
 
     async def _begin(self, send: Send) -> None:
         body = bytes(self._sound.body)
@@ -84,15 +84,15 @@ class Broken(Response):
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
     async def _wait(self, receive: Receive) -> None:
-        left = asyncio.ensure_future(_left(receive))
+        gone = asyncio.ensure_future(left(receive))
         waited = 0.0
-        while waited < self._stall_seconds and not left.done() and not self._closing():
-            await asyncio.wait({left}, timeout=_TICK_SECONDS)
+        while waited < self._stall_seconds and not gone.done() and not self._closing():
+            await asyncio.wait({gone}, timeout=_TICK_SECONDS)
             waited += _TICK_SECONDS
-        left.cancel()
+        gone.cancel()
 
 
-async def _left(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
     """Wait until the client is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

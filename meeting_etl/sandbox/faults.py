@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
-_EXCLUSIVE, _CHANGING = "exclusive", "changing"
+_EXCLUSIVE, _CHANGING, _MEDIA = "exclusive", "changing", "media"
 
 
 def _knob(default: Any, text: str) -> Any:
@@ -19,6 +19,11 @@ def _knob(default: Any, text: str) -> Any:
 def _share(text: str) -> Any:
     """A share of requests whose answer is spoilt in this way and no other."""
     return field(default=0.0, metadata={"help": f"Share of {text}, 0 to 1.", "sort": _EXCLUSIVE})
+
+
+def _media_share(text: str) -> Any:
+    """A share of downloads of files that fail in this way and no other."""
+    return field(default=0.0, metadata={"help": f"Share of {text}, 0 to 1.", "sort": _MEDIA})
 
 
 def _change(text: str) -> Any:
@@ -85,6 +90,16 @@ class Faults:
     repeated_deliveries: float = _knob(
         0.0, "Share of webhook deliveries that are sent twice, 0 to 1."
     )
+    media_bytes: int = _knob(0, "Size of all recordings, in bytes; 0 = as the world tells.")
+    ticket_seconds: int = _knob(10_800, "Lifetime of links to the files of a recording.")
+    slow_media: int = _knob(0, "Bytes a second that each download of a file gets; 0 = all.")
+    refused_media: float = _media_share("downloads of files answered 503 with Retry-After")
+    broken_media: float = _media_share("downloads of files cut off anywhere in the body")
+    no_range: float = _knob(0.0, "Share of downloads of files that ignore Range, 0 to 1.")
+    wrong_sizes: float = _knob(0.0, "Share of recordings whose sizeBytes is wrong, 0 to 1.")
+    changed_media: bool = _knob(False, "Files are others whenever a link to them is made.")
+    media_html: bool = _knob(False, "Void links to files lead to an HTML page with status 200.")
+    broken_vtt: float = _knob(0.0, "Share of transcripts whose WebVTT is damaged, 0 to 1.")
     most_in_a_row: int = _knob(2, "Most faults in a row that one URL meets.")
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
@@ -98,6 +113,8 @@ class Faults:
     def __post_init__(self) -> None:
         if sum(self.spoiling().values()) > 1:
             raise ValueError("The shares of spoilt answers add up to more than 1.")
+        if sum(self.of_media().values()) > 1:
+            raise ValueError("The shares of failed downloads add up to more than 1.")
 
     def spoiling(self) -> dict[str, float]:
         """Shares of answers that are spoilt, by name; at most one hits a request."""
@@ -106,6 +123,10 @@ class Faults:
     def changing(self) -> dict[str, float]:
         """Shares of answers that are changed, by name; any number may hit a URL."""
         return self._shares(_CHANGING)
+
+    def of_media(self) -> dict[str, float]:
+        """Shares of downloads that fail, by name; at most one hits a request."""
+        return self._shares(_MEDIA)
 
     def _shares(self, sort: str) -> dict[str, float]:
         found = {
@@ -124,13 +145,32 @@ class Seen(NamedTuple):
     status: int
 
 
+@dataclass(slots=True)
+class MediaSeen:
+    """One request to the download host: never its query, which has the ticket.
+
+    `range_start` is the first byte that was asked for, None without a Range. `bytes_sent` are those
+    of the body that were handed to the connection; it grows while they are sent. `recording_id` and
+    `kind` (video, audio, transcript) are known where the ticket was good.
+    """
+
+    method: str
+    path: str
+    range_start: int | None
+    status: int = 0
+    bytes_sent: int = 0
+    recording_id: str = ""
+    kind: str = ""
+
+
 class Counters:
     """What the sandbox saw, for tests and for the user. Safe to use from several threads.
 
     `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
     answered with success and undamaged before; `during_retry_after` came while a Retry-After ran;
     `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
-    A connection that was reset has status 0.
+    A connection that was reset has status 0. `media_requests` are those to the download host, in
+    the order in which they began; the other figures do not count them.
     """
 
     def __init__(self) -> None:
@@ -147,6 +187,7 @@ class Counters:
             self.during_retry_after = 0
             self.tokens_elsewhere = 0
             self.injected: Counter[str] = Counter()
+            self.media_requests: list[MediaSeen] = []
             self._answered: set[str] = set()
 
     def note(self, seen: Seen, route: str, *, complete: bool) -> None:
@@ -159,6 +200,11 @@ class Counters:
                 self.repeated_gets += 1
             if complete and seen.method == "GET":
                 self._answered.add(seen.url)
+
+    def note_media(self, seen: MediaSeen) -> None:
+        """Remember a request to the download host."""
+        with self._lock:
+            self.media_requests.append(seen)
 
     def note_injected(self, name: str) -> None:
         """Count a fault."""

@@ -1,8 +1,8 @@
 """The front: from a request to an answer in bytes.
 
 Belongs here: the order in which a request is judged, and the forms of answers and errors. Does not:
-which endpoints there are (routes.py), and what one selects or does (meetings.py, assets.py,
-webhooks.py).
+which endpoints there are (routes.py), what one selects or does (meetings.py, assets.py,
+webhooks.py), and the download host (downloads.py).
 """
 
 import asyncio
@@ -23,14 +23,17 @@ from meeting_etl.sandbox.answers import Answer, Ask, Item, Nothing, Refusal, Rep
 from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.corruption import HTML
 from meeting_etl.sandbox.damage import Broken, Connections
+from meeting_etl.sandbox.downloads import Downloads
 from meeting_etl.sandbox.faults import Counters, Faults, Seen
 from meeting_etl.sandbox.index import Index
 from meeting_etl.sandbox.injection import Injector
 from meeting_etl.sandbox.limits import RateLimit
+from meeting_etl.sandbox.media import Media
 from meeting_etl.sandbox.model import World
 from meeting_etl.sandbox.paging import Pager
 from meeting_etl.sandbox.registry import Registry
 from meeting_etl.sandbox.routes import ENDPOINTS, Endpoint
+from meeting_etl.sandbox.tickets import Tickets
 from meeting_etl.sandbox.wire import Json
 from meeting_etl.times import Clock
 
@@ -68,6 +71,11 @@ class Front:
         self._injector = Injector(faults, counters)
         self._limit = RateLimit(faults, clock, counters)
         self._tracking = itertools.count(1)
+        self.media = Media(self._index, faults)
+        self._tickets = Tickets(self._index, faults)
+        self._downloads = Downloads(
+            self._tickets, self.media, clock, faults, counters, self.connections, closing
+        )
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -78,8 +86,9 @@ class Front:
         token = Route(
             "/v1/access_token", self._noted("/access_token", self._token), methods=["POST"]
         )
+        files = Route("/nbr/{rest:path}", self._downloads.serve, methods=list(_METHODS))
         rest = Route("/{rest:path}", self._noted("", self._nothing), methods=list(_METHODS))
-        return Starlette(routes=[*routes, token, rest])
+        return Starlette(routes=[*routes, token, files, rest])
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> tuple[Response, bool]:
@@ -148,6 +157,9 @@ class Front:
             token_expires_at=token.expires_at,
             webhooks=self._registry,
             changes=self._changes,
+            media=self.media,
+            tickets=self._tickets,
+            port=request.headers.get("Host", "").partition(":")[2],
             body=_document(request, body, endpoint.takes) if endpoint.method in _SENDING else {},
         )
 

@@ -23,6 +23,29 @@ _STATUSES = {
 }
 
 
+class Streaks:
+    """Chooses by seed, key and attempt; no key is hit more than `most_in_a_row` times in a row."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._attempts: Counter[str] = Counter()
+        self._in_a_row: Counter[str] = Counter()
+
+    def choose(self, key: str, shares: Mapping[str, float]) -> str | None:
+        """The name that this attempt meets; None for most."""
+        if not shares:
+            return None
+        self._attempts[key] += 1
+        draw = dice(self._faults.seed, key, self._attempts[key]).random()
+        for name, share in shares.items():
+            draw -= share
+            if draw < 0 and self._in_a_row[key] < self._faults.most_in_a_row:
+                self._in_a_row[key] += 1
+                return name
+        self._in_a_row[key] = 0
+        return None
+
+
 class Injector:
     """Chooses faults by seed, URL and attempt, and counts them."""
 
@@ -31,8 +54,7 @@ class Injector:
         self._counters = counters
         self._spoiling = faults.spoiling()
         self._changing = faults.changing()
-        self._attempts: Counter[str] = Counter()
-        self._in_a_row: Counter[str] = Counter()
+        self._streaks = Streaks(faults)
         self._permanent = {
             **dict.fromkeys(faults.forbidden_meetings, 403),
             **dict.fromkeys(faults.missing_meetings, 404),
@@ -56,16 +78,7 @@ class Injector:
         """The fault that this request meets, by name; None for most."""
         if not self._spoiling:
             return None
-        key = url_key(path, query)
-        self._attempts[key] += 1
-        draw = dice(self._faults.seed, key, self._attempts[key]).random()
-        for name, share in self._spoiling.items():
-            draw -= share
-            if draw < 0 and self._in_a_row[key] < self._faults.most_in_a_row:
-                self._in_a_row[key] += 1
-                return name
-        self._in_a_row[key] = 0
-        return None
+        return self._streaks.choose(url_key(path, query), self._spoiling)
 
     def refuse(self, name: str | None) -> None:
         """Refuse with the status of the fault, if it is one that has a status."""

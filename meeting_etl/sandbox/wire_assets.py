@@ -1,20 +1,29 @@
 """Recordings, transcripts and snippets on the wire.
 
-Belongs here: which fields these objects have, their links, and the files of a transcript. Does
-not: who may see them and when (assets.py).
+Belongs here: which fields these objects have, and their links. Does not: who may see them and when
+(assets.py), the files of a transcript (vtt.py).
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
 from meeting_etl.sandbox.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
 from meeting_etl.sandbox.wire import Json, present, stamp
 
-DIRECT_LINK_LIFE = timedelta(hours=3)
+MEDIA_HOST = "localhost"
+"""Host of the files: the same server as the API, under a name that makes it another to clients."""
+
+VIDEO_PATH, MEDIA_PATH = "/nbr/MultiThreadDownloadServlet", "/nbr/downloadMedia.do"
 
 
 def recording(
-    one: Recording, meeting: Meeting | None, site: str, now: datetime, *, share_to_me: bool
+    one: Recording,
+    meeting: Meeting | None,
+    site: str,
+    now: datetime,
+    told_bytes: int,
+    *,
+    share_to_me: bool,
 ) -> Json:
     """A recording as GET /recordings shows it; uploads have no meeting (T38)."""
     item = {
@@ -32,7 +41,7 @@ def recording(
         "format": one.format,
         "serviceType": one.service_type,
         "durationSeconds": one.duration_seconds,
-        "sizeBytes": one.size_bytes,
+        "sizeBytes": told_bytes,
         "shareToMe": share_to_me,
         "integrationTags": list(one.integration_tags) or None,
         "status": None if one.guide_shape else recording_status(one, now),
@@ -47,23 +56,15 @@ def recording_status(one: Recording, now: datetime) -> str:
     return "deleted" if one.deleted_at and one.deleted_at <= now else "available"
 
 
-def direct_links(one: Recording, meeting: Meeting | None, site: str, now: datetime) -> Json:
-    """temporaryDirectDownloadLinks: anyone who has them can download for three hours."""
-    confid = meeting.id.rpartition("_")[2] if meeting else "0"
-    query = (
-        f"siteid=13867087&recordid=220437037&confid={confid}&language=en_US&userid=600686172"
-        f"&serviceRecordID=220441022&ticket={SECRET_MARK}%2B{one.link_key}%3D%3D"
-        f"&timestamp={int(now.timestamp() * 1000)}&islogin=yes&isprevent=no&ispwd=yes"
-    )
-    base = f"https://nbr.{site}/nbr/"
-    links = {
-        "recordingDownloadLink": f"{base}MultiThreadDownloadServlet?{query}",
-        "audioDownloadLink": f"{base}downloadMedia.do?{query}&mediaType=1",
-        "expiration": stamp(now + DIRECT_LINK_LIFE),
-    }
-    if meeting and meeting.transcripts:
-        links["transcriptDownloadLink"] = f"{base}downloadMedia.do?{query}&mediaType=2"
-    return links
+def direct_links(kinds: Collection[str], query: str, port: str, expires_at: datetime) -> Json:
+    """The temporary links to files of these kinds, which need no token but the query."""
+    base = f"http://{MEDIA_HOST}:{port}" if port else f"http://{MEDIA_HOST}"
+    links = {"recordingDownloadLink": f"{base}{VIDEO_PATH}?{query}"}
+    if "audio" in kinds:
+        links["audioDownloadLink"] = f"{base}{MEDIA_PATH}?{query}&mediaType=1"
+    if "transcript" in kinds:
+        links["transcriptDownloadLink"] = f"{base}{MEDIA_PATH}?{query}&mediaType=2"
+    return links | {"expiration": stamp(expires_at)}
 
 
 def _site_link(site: str, page: str, key: str) -> str:
@@ -115,24 +116,3 @@ def snippet(one: Snippet, *, older: bool) -> Json:
         duration: one.duration_ms,
     }
     return present(item)
-
-
-def vtt(one: Transcript) -> str:
-    """The transcript as WebVTT, without speakers as in the official sample."""
-    return "\n".join(["WEBVTT", "", *_cues(one)])
-
-
-def _cues(one: Transcript) -> Iterator[str]:
-    for number, said in enumerate(one.snippets, start=1):
-        begin, end = said.offset_ms, said.offset_ms + said.duration_ms
-        yield f"{number}\n{_cue_time(begin)} --> {_cue_time(end)}\n{said.text}\n"
-
-
-def _cue_time(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
-
-
-def txt(one: Transcript) -> str:
-    """The transcript as plain text, a line for each thing said."""
-    return "\n".join(f"{said.person_name}: {said.text}" for said in one.snippets) + "\n"

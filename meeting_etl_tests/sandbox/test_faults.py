@@ -142,12 +142,16 @@ def test_shares_cannot_exceed_one() -> None:
     with pytest.raises(ValueError, match="more than 1"):
         Faults(locked=0.6, stalled=0.5)
     assert Faults(locked=0.6, repeated_items=1.0, numbers_in_strings=1.0)
+    with pytest.raises(ValueError, match="more than 1"):
+        Faults(refused_media=0.6, broken_media=0.5)
+    assert Faults(locked=1.0, broken_media=1.0, no_range=1.0)
 
 
 def test_every_knob_is_described_and_off_by_default() -> None:
     assert all(one.metadata["help"].endswith(".") for one in fields(Faults))
     assert Faults().spoiling() == {}
     assert Faults().changing() == {}
+    assert Faults().of_media() == {}
 
 
 def test_a_locked_answer_says_when_and_a_bad_gateway_is_html(

@@ -10,9 +10,12 @@ from meeting_etl.sandbox.answers import Ask as AskedQuestion
 from meeting_etl.sandbox.answers import Listing
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.changes import Changes
+from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.index import Index
+from meeting_etl.sandbox.media import Media
 from meeting_etl.sandbox.meetings import list_meetings
 from meeting_etl.sandbox.registry import Registry
+from meeting_etl.sandbox.tickets import Tickets
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import (
@@ -186,8 +189,9 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
     one = small_world().meetings[0]
     many = tuple(replace(one, id=f"{S1}_I_{number}") for number in range(10_001))
     world = small_world(meetings=many)
+    index = Index(world)
     ask = AskedQuestion(
-        index=Index(world),
+        index=index,
         kind="admin",
         caller=world.admin,
         now=NOW,
@@ -196,6 +200,9 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
         token_expires_at=NOW,
         webhooks=Registry(0),
         changes=Changes(),
+        media=Media(index, Faults()),
+        tickets=Tickets(index, Faults()),
+        port="",
     )
     # Over HTTP this would be a hundred pages.
     answer = list_meetings(ask)
