@@ -19,7 +19,7 @@ from meeting_etl.webex.wire import Passing
 
 # What was written since the last sync may be lost in a power cut: after a kill so much, and the
 # piece that was being written, is sent again.
-_SYNC_BYTES = 2 * 2**20
+_SYNC_BYTES = 2**20
 _UNSURE_BYTES = _SYNC_BYTES + 256 * 1024
 # Less than this is no progress: a host that cuts each connection at once is given up.
 _PROGRESS_BYTES = 2**20

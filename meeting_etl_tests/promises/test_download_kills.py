@@ -1,0 +1,67 @@
+"""Rule 2 for large files: killed in the middle, the next run goes on where it was."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl_tests.product import Product
+
+SIZE = 200_000_000
+SENT_TWICE = 5_000_000
+
+
+def start(product: Product) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "meeting_etl.cli.main", "run"],
+        env={"PATH": os.environ["PATH"], **product.environ},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Signals) -> None:
+    world = sized_world(
+        3, datetime.now(UTC) - timedelta(days=5), meetings=1, participants=1, snippets=1
+    )
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[downloads]\nrecordings = ["video"]\nkeep_free_bytes = 0\n')
+    faults = Faults(media_bytes=SIZE, slow_media=60_000_000)
+    with Sandbox(world, faults=faults) as webex:
+        more = {"MEETING_ETL_SETTINGS": str(settings)}
+        product = Product(tmp_path / "data", webex, "user", more=more)
+        product.write_logs()
+        seen = webex.counters.media_requests
+        with start(product) as run:
+            while run.poll() is None and not (seen and seen[0].bytes_sent > SIZE // 2):
+                time.sleep(0.01)
+            os.killpg(run.pid, how)
+            told = time.perf_counter()
+            status = run.wait()
+        assert status == (-how if how is signal.SIGKILL else 1)
+        assert time.perf_counter() - told < 10  # clean and quick
+        (partial,) = product.folder.glob("media/*/.*.part")
+        assert not list(product.folder.glob("media/*/*.mp4"))
+        assert partial.stat().st_size > SIZE // 3
+
+        assert product.run().failures == []
+        (row,) = product.rows("recording_files")
+        content = (product.folder / row["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == row["sha256"]
+        assert row["sha256"] == webex.media.sha256(row["recording_id"], "video")
+        assert len(content) == SIZE
+        assert seen[1].range_start is not None
+        assert seen[1].range_start > SIZE // 3
+        assert sum(one.bytes_sent for one in seen) < SIZE + SENT_TWICE
+        assert not list(product.folder.glob("media/*/.*"))
