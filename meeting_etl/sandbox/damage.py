@@ -67,7 +67,7 @@ class Broken(Response):
         else:
             await self._begin(send)
         if self.how == "stalled":
-            await self._wait(receive)
+            await hold(receive, self._stall_seconds, self._closing)
         if self.how != "reset":
             transport.close()
         await left(receive)
@@ -83,13 +83,15 @@ class Broken(Response):
         half = body[: len(body) // 2] if self.how == "cut" else b""
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
-    async def _wait(self, receive: Receive) -> None:
-        gone = asyncio.ensure_future(left(receive))
-        waited = 0.0
-        while waited < self._stall_seconds and not gone.done() and not self._closing():
-            await asyncio.wait({gone}, timeout=_TICK_SECONDS)
-            waited += _TICK_SECONDS
-        gone.cancel()
+
+async def hold(receive: Receive, seconds: float, closing: Callable[[], bool]) -> None:
+    """Do nothing for so long, or until the client leaves or the sandbox closes."""
+    gone = asyncio.ensure_future(left(receive))
+    waited = 0.0
+    while waited < seconds and not gone.done() and not closing():
+        await asyncio.wait({gone}, timeout=_TICK_SECONDS)
+        waited += _TICK_SECONDS
+    gone.cancel()
 
 
 async def left(receive: Receive) -> None:

@@ -126,7 +126,7 @@ class Downloads:
         if span is not None:
             headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
         seen.status = 200 if span is None else 206
-        broken = fault == "broken_media" and end > begin
+        broken = fault is not None and end > begin
         if broken:
             end = dice(self._faults.seed, key, "broken", self._asked[key]).randrange(begin, end)
         return Stream(
@@ -137,6 +137,7 @@ class Downloads:
             self._connections,
             self._closing,
             broken=broken,
+            stall_seconds=self._faults.stall_seconds if fault == "stalled_media" else 0.0,
             bytes_per_second=self._faults.slow_media,
         )
 

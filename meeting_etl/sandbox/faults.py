@@ -95,6 +95,7 @@ class Faults:
     slow_media: int = _knob(0, "Bytes a second that each download of a file gets; 0 = all.")
     refused_media: float = _media_share("downloads of files answered 503 with Retry-After")
     broken_media: float = _media_share("downloads of files cut off anywhere in the body")
+    stalled_media: float = _media_share("downloads of files that stop anywhere in the body")
     no_range: float = _knob(0.0, "Share of downloads of files that ignore Range, 0 to 1.")
     wrong_sizes: float = _knob(0.0, "Share of recordings whose sizeBytes is wrong, 0 to 1.")
     changed_media: bool = _knob(False, "Files are others whenever a link to them is made.")

@@ -80,7 +80,8 @@ class Media:
         chance = dice(self._faults.seed, "wrong_sizes", one.id)
         if chance.random() >= self._faults.wrong_sizes:
             return real
-        return max(0, real + chance.choice((-1, 1)) * chance.randint(1, 4096))
+        off, less = chance.randint(1, 4096), chance.random() < 0.5
+        return real - off if less and off <= real else real + off
 
     def vtt(self, one: Transcript) -> str:
         """The file of a transcript, damaged where the knob `broken_vtt` hits it."""

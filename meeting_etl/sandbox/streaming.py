@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from meeting_etl.sandbox.damage import Connections, left
+from meeting_etl.sandbox.damage import Connections, hold, left
 from meeting_etl.sandbox.faults import MediaSeen
 
 _PIECES_PER_SECOND = 20
@@ -19,7 +19,7 @@ _PIECES_PER_SECOND = 20
 class Stream(Response):
     """Sends `pieces`; in the end it is well, or (`broken`) the connection is closed on the client.
 
-    `bytes_per_second` 0 = as fast as it goes.
+    `stall_seconds` pass before it is; `bytes_per_second` 0 = as fast as it goes.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Stream(Response):
         closing: Callable[[], bool],
         *,
         broken: bool,
+        stall_seconds: float,
         bytes_per_second: int,
     ) -> None:
         super().__init__(status_code=status)
@@ -42,6 +43,7 @@ class Stream(Response):
         self._connections = connections
         self._closing = closing
         self._broken = broken
+        self._stall_seconds = stall_seconds
         self._bytes_per_second = bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,6 +61,8 @@ class Stream(Response):
             self._seen.bytes_sent += len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             await asyncio.sleep(self._seconds(piece))
+        if self._broken and not gone:
+            await hold(receive, self._stall_seconds, self._closing)
         if self._broken or gone:
             transport.close()
             await left(receive)

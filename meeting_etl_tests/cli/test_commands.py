@@ -335,6 +335,8 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
             "guide",
             "--port",
             "0",
+            "--media-bytes",
+            "5000",
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -353,13 +355,21 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
                 timeout=10,
             )
             assert len(answer.json()["items"]) == 2
+            found = requests.get(
+                variables["WEBEX_BASE_URL"] + "/recordings/724a81a697201039a976005056819cde",
+                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
+                timeout=10,
+            ).json()
+            link = found["temporaryDirectDownloadLinks"]["recordingDownloadLink"]
+            assert len(requests.get(link, timeout=10).content) == 5000
             served.send_signal(signal.SIGINT)
             said = served.stderr.read()
             served.wait(10)
         finally:
             served.kill()
     assert served.returncode == 0
-    assert "1 requests, 0 of them repeated" in said
+    assert "2 requests, 0 of them repeated" in said
+    assert "1 downloads of files, 5,000 bytes" in said
 
 
 def test_knobs_that_cannot_be_are_refused() -> None:

@@ -364,6 +364,21 @@ def test_a_broken_download_ends_too_early_twice_and_then_well(serve: Serve, ask:
     assert webex.counters.injected["broken_media"] == 2
 
 
+def test_a_stalled_download_says_nothing_more(serve: Serve, ask: Ask) -> None:
+    webex = serve(small_world(), NOW, stalled_media=1.0)
+    url = video(ask, webex)
+    with requests.get(url, stream=True, timeout=(1, 0.2)) as answer:
+        assert answer.headers["Content-Length"] == "1000000"
+        with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
+            _ = answer.content
+    assert webex.counters.injected["stalled_media"] == 1
+    assert webex.counters.media_requests[0].bytes_sent < SIZE
+    # Who does not lose patience is let go in the end.
+    short = serve(small_world(), NOW, stalled_media=1.0, stall_seconds=0.1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        get(video(ask, short))
+
+
 def test_what_came_of_a_broken_download_is_sound(serve: Serve, ask: Ask) -> None:
     webex = serve(small_world(), NOW, broken_media=1.0, media_bytes=20_000)
     content = whole(webex)
