@@ -29,6 +29,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/pace.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/history.py
+	$(BIN)/python benchmarks/download.py
 
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

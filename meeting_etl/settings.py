@@ -25,7 +25,7 @@ from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.pipeline.transcript_files import FORMATS as TRANSCRIPT_FORMATS
-from meeting_etl.pipeline.transfer import Depot
+from meeting_etl.pipeline.transfer import Depot, Tally
 from meeting_etl.schemas import LINK_COLUMNS, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
@@ -236,7 +236,8 @@ class Etl:
         """Where files of recordings come from and go to."""
         media = Media(self.settings.base_url, self.clock)
         floor = self.settings.downloads.keep_free_bytes
-        return Depot(self.files, media, self.clock, floor, Event())
+        tally = Tally(lambda what, done, total: self.progress(what, done, total))
+        return Depot(self.files, media, self.clock, floor, Event(), tally)
 
     def engine(self, run_id: str, at_once: int | None = None) -> Engine:
         """What a fetch of the given run works with; `at_once` in the place of [fetch] threads."""

@@ -11,7 +11,7 @@ from datetime import date
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ledger import RESOURCES
-from meeting_etl.pipeline.settling import Status
+from meeting_etl.pipeline.settling import LISTED, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
 
@@ -35,6 +35,7 @@ def show_ledger(etl: Etl, days: Collection[date] | None = None) -> None:
     rows = [
         [resource, counts.total(), *(counts[status] for status in Status)]
         for resource, counts in found.items()
+        if counts or resource in LISTED  # the others may be switched off
     ]
     names = ["resource", "pairs", *Status]
     which = "all days" if days is None else f"{len(days)} day{'s' if len(days) > 1 else ''}"

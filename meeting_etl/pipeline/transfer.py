@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 
 from meeting_etl.errors import BadAnswer, MeetingEtlError, StorageError
 from meeting_etl.files import Files
@@ -24,6 +24,7 @@ _UNSURE_BYTES = _SYNC_BYTES + 256 * 1024
 # Less than this is no progress: a host that cuts each connection at once is given up.
 _PROGRESS_BYTES = 2**20
 _READ_BYTES = 2**20
+_MEGABYTE = 10**6
 _ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_VERSION = 500
@@ -31,6 +32,22 @@ _LONGEST_VERSION = 500
 
 class Stopped(MeetingEtlError):
     """The transfer was told to stop; what came stays for the next attempt."""
+
+
+class Tally:
+    """How much of all files is here, for whoever watches; for any number of threads."""
+
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
+        self._progress = progress
+        self._lock = Lock()
+        self._here = self._expected = 0
+
+    def add(self, here: int = 0, expected: int = 0) -> None:
+        """Count bytes that are here, or that are known to come."""
+        with self._lock:
+            self._here += here
+            self._expected += expected
+            self._progress("downloads, MB", self._here // _MEGABYTE, self._expected // _MEGABYTE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Depot:
     clock: Clock
     keep_free_bytes: int
     stop: Event
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,7 @@ class Transfer:
             self._digest.update(piece)
             left -= len(piece)
         file.truncate(self._size)
+        self._depot.tally.add(here=self._size, expected=self._total or 0)
 
     def _noted(self) -> tuple[str | None, int | None]:
         try:
@@ -147,6 +166,7 @@ class Transfer:
 
     def _begin(self, file: io.FileIO) -> None:
         """From the first byte."""
+        self._depot.tally.add(here=-self._size, expected=-(self._total or 0))
         file.seek(0)
         file.truncate()
         self._size = self._synced = 0
@@ -159,6 +179,7 @@ class Transfer:
         self._media_type = stretch.media_type
         if (version, stretch.total_bytes) == (self._version, self._total):
             return
+        self._depot.tally.add(expected=(stretch.total_bytes or 0) - (self._total or 0))
         self._version, self._total = version, stretch.total_bytes
         note = {"version": version, "total": stretch.total_bytes}
         self._depot.files.replace_bytes(self._note, json.dumps(note).encode())
@@ -169,6 +190,7 @@ class Transfer:
         self._depot.files.write(self._partial, file, piece)
         self._digest.update(piece)
         self._size += len(piece)
+        self._depot.tally.add(here=len(piece))
         if self._size - self._synced >= _SYNC_BYTES:
             self._depot.files.sync(self._partial, file)
             self._synced = self._size

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -115,7 +116,12 @@ class Media:
         if status not in (200, 206) or media_type == "text/html":
             kind = "with a page" if status < 300 else str(status)
             raise LinkRefused(f"The download host answered {kind}: the link expired?", status)
-        length = int(told) if (told := headers.get("Content-Length", "")).isdigit() else None
+        if headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+            # Not what was asked for: it can be read as a whole only, and its length says nothing.
+            if status == 206:
+                raise Outdated("The download host sends the rest in another form.", status)
+            return Stretch(0, None, None, media_type, _pieces(response.raw, None, decode=True))
+        length = int(told) if (told := headers.get("Content-Length", "")).isdecimal() else None
         total = length
         if status == 206:
             found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
@@ -134,10 +140,14 @@ def _version(response: requests.Response) -> str | None:
     return response.headers.get("Last-Modified", "").strip() or None
 
 
-def _pieces(raw: urllib3.HTTPResponse, length: int | None) -> Iterator[bytes]:
+def _pieces(
+    raw: urllib3.HTTPResponse, length: int | None, *, decode: bool = False
+) -> Iterator[bytes]:
     received = 0
+    # read1 returns what is there: of a slow file, too, what came before a kill is here.
+    as_sent = iter(partial(raw.read1, _PIECE_BYTES, decode_content=False), b"")
     with _explained():
-        while piece := raw.read1(_PIECE_BYTES, decode_content=False):
+        for piece in raw.stream(_PIECE_BYTES, decode_content=True) if decode else as_sent:
             received += len(piece)
             yield piece
     if length is not None and received < length:
