@@ -31,7 +31,8 @@ class Target:
     """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
 
     `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
-    anything of the kind. From `final_at` on they can.
+    anything of the kind. From `final_at` on they can. `held` is the source of the rows that the
+    lake holds of it, for resources with a stand-in. `refetch`: everything is asked for again.
     """
 
     pair: Pair
@@ -39,6 +40,8 @@ class Target:
     parent: Row | None = None
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
+    held: str | None = None
+    refetch: bool = False
 
     @property
     def meeting_id(self) -> str:
@@ -95,6 +98,19 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """What is asked for in place of what the token may not read, or what is not there.
+
+    `ask` gets its items, and raises what the methods of Webex do; `rows` makes rows of them, which
+    have `source` in the column of that name.
+    """
+
+    ask: Callable[[Webex, Target], Sequence[Item]]
+    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
+    source: str
+
+
+@dataclass(frozen=True)
 class FetchSpec:
     """How one resource is fetched into a table.
 
@@ -120,6 +136,7 @@ class FetchSpec:
     opens: Callable[[Target, Sequence[Row]], list[Pair]] = lambda *_: []
     parent: Table | None = None
     flag: str | None = None
+    stand_in: StandIn | None = None
 
     @property
     def resource(self) -> str:
