@@ -353,7 +353,11 @@ FETCH_LEDGER = Table(
         Column("first_attempt_at", MOMENT, "First answer."),
         Column("last_attempt_at", MOMENT, "Latest answer."),
         Column("next_attempt_at", MOMENT, "When it is asked next; NULL when settled."),
-        Column("http_status", INT, "Status code of the latest answer."),
+        Column(
+            "http_status",
+            INT,
+            "Status code of the latest answer; where a VTT file stands in, that of the refusal.",
+        ),
         Column("run_id", TEXT, "Run that asked last."),
         _EXTRA,
     ),

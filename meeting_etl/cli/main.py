@@ -163,7 +163,10 @@ def retry(
     etl = _etl()
     asked = _span(etl, first, last)
     days = [day for day in etl.ledger.days() if asked is None or asked.first <= day <= asked.last]
-    count = etl.ledger.retry(days, statuses, resources or RESOURCES)
+    count = etl.ledger.retry(
+        days,
+        lambda pair: pair.status in statuses and pair.resource in (resources or RESOURCES),
+    )
     display.say(f"{count:,} pairs are asked for again by the next run.")
 
 

@@ -7,6 +7,7 @@ how that is published (publishing.py), when runs start (automation.py), any deed
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 
 import dagster as dg
 
@@ -33,6 +34,7 @@ from meeting_etl.pipeline.meetings import FoldReport, fold
 from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.transcript_files import held_vtt
 from meeting_etl.pipeline.transcript_files import transcript_files as keep_transcripts
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -169,7 +171,7 @@ def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl
 @_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Snippets of each transcript, asked until the first complete answer."""
-    return _fetched(context, etl, fetch_specs.SNIPPETS)
+    return _fetched(context, etl, fetch_specs.snippets(partial(held_vtt, etl.files)))
 
 
 DAY_ASSETS = [

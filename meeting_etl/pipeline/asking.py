@@ -1,8 +1,8 @@
 """Asking Webex for many targets side by side, and what became of each.
 
-Belongs here: threads, which error of one pair becomes which answer, and finding out early that a
-token may not read something at all. Does not: rows and commits (fetch.py), what an answer means
-for the pair (settling.py).
+Belongs here: threads, which error of one pair becomes which answer, what is asked in place of what
+was refused, and finding out early that a token may not read something at all. Does not: rows and
+commits (fetch.py), what an answer means for the pair (settling.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ PROBES = 20
 class Answer:
     """What one target was answered, and when. `came` is judged before rows are made of it.
 
-    `swept`: by a listing of many meetings.
+    `swept`: by a listing of many meetings. `provisional`: better rows may come in place of these.
     """
 
     target: Target
@@ -33,6 +33,7 @@ class Answer:
     items: Sequence[Item] = ()
     http_status: int | None = None
     swept: bool = False
+    provisional: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,12 @@ def _may_ask(asking: Asking, probe: Probe, running: int) -> bool:
 
 def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
     """One pair's answer; only what ends the whole run is raised."""
+    if not asking.webex.can_read(spec.resource):
+        return _without(asking, spec, target, Came.RULED_OUT, None)
     try:
         listing = spec.ask(asking.webex, target)
     except Refused as error:
-        return Answer(target, _refusal(error), asking.clock.now(), (), error.http_status)
+        return _without(asking, spec, target, _refusal(error), error.http_status)
     except BadAnswer as error:
         return Answer(target, Came.FAULT, asking.clock.now(), (), error.http_status)
     came = Came.PARTIAL if listing.broken else Came.ROWS
@@ -128,3 +131,29 @@ def _refusal(error: Refused) -> Came:
         if isinstance(error, kind):
             return came
     return Came.REFUSED
+
+
+def _without(
+    asking: Asking, spec: FetchSpec, target: Target, refused: Came, http_status: int | None
+) -> Answer:
+    """The answer for a pair that was refused or is ruled out: what stands in for it, if it can.
+
+    Rows of what is refused now are better than those of its stand-in, and stay.
+    """
+    stand_in, now = spec.stand_in, asking.clock.now
+    replaceable = refused in (Came.RULED_OUT, Came.FORBIDDEN, Came.NOT_FOUND)
+    if stand_in is None or not replaceable or target.held not in (None, stand_in.source):
+        return Answer(target, refused, now(), (), http_status)
+    may_come = refused is Came.NOT_FOUND
+    if target.held is not None and not target.refetch:
+        return Answer(target, Came.HELD_VTT, now(), (), http_status, provisional=may_come)
+    try:
+        items = stand_in.ask(asking.webex, target)
+    except Refused as error:
+        if not may_come:
+            refused = Came.FORBIDDEN if isinstance(error, Forbidden) else Came.NO_VTT
+            http_status = error.http_status
+        return Answer(target, refused, now(), (), http_status)
+    except BadAnswer as error:
+        return Answer(target, Came.FAULT, now(), (), error.http_status)
+    return Answer(target, Came.FROM_VTT, now(), items, http_status, provisional=may_come)

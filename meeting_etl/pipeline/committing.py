@@ -25,6 +25,7 @@ from meeting_etl.pipeline.settling import (
 )
 
 _LOG = logging.getLogger(__name__)
+_WHOLE = (Came.ROWS, Came.FROM_VTT)
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,11 @@ class Committer:
 
     def _made(self, answer: Answer) -> _Made:
         ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
+        stand_in = self._spec.stand_in
+        from_stand_in = stand_in is not None and answer.came is Came.FROM_VTT
         try:
-            rows = self._spec.rows(answer.items, answer.target, self._report.drift, ours)
+            make = stand_in.rows if stand_in and from_stand_in else self._spec.rows
+            rows = make(answer.items, answer.target, self._report.drift, ours)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             # No answer may stop those of other meetings, whatever is in it (design.md rule 6).
             kind = type(error).__name__
@@ -81,12 +85,14 @@ class Committer:
             return _Made(answer, Came.FAULT, [])
         own = [row for row in rows if all(row[name] is not None for name in self._spec.table.key)]
         came = answer.came
-        if came is Came.ROWS:
+        if came in _WHOLE:
             present = self._present(own)
             if len(own) < len(rows) or (answer.items and not rows):
                 # What has no id cannot be kept, and what is of other meetings was not asked for:
                 # the answer is not the whole truth.
                 came = Came.PARTIAL
+            elif not present and stand_in and answer.target.held == stand_in.source:
+                answer, came = replace(answer, provisional=True), Came.HELD_VTT
             elif not present:
                 came = Came.EMPTY
             elif not self._spec.finished(present):
@@ -104,7 +110,7 @@ class Committer:
             target.pair,
             made.came,
             rows=len(self._present(made.rows)),
-            grows=self._spec.grows or made.answer.swept,
+            grows=self._spec.grows or made.answer.swept or made.answer.provisional,
             unfinished=self._spec.unfinished,
             denied=target.flagged is False,
             now=made.answer.at,
@@ -138,7 +144,7 @@ class Committer:
             rows, missing = self._onto(made, rows)
         whole: list[str] = []
         if spec.replaces:
-            whole = [one.rows[0][spec.replaces] for one in made if one.came is Came.ROWS]
+            whole = [one.rows[0][spec.replaces] for one in made if one.came in _WHOLE]
         instead_of = {spec.replaces: whole} if spec.replaces else None
         lake.merge(spec.table, self._day, [*rows, *missing], instead_of=instead_of)
         self._count_in_parent(made, rows, whole)

@@ -101,7 +101,7 @@ class _Recording:
         self._id = target.pair.resource_id
         self._host_email = (target.parent or {}).get("host_email")
         self._format = (target.parent or {}).get("format")
-        self._held = {row["kind"]: row for row in target.held if row["removed_at"] is None}
+        self._held = {row["kind"]: row for row in target.kept if row["removed_at"] is None}
         self._folder = f"media/date={target.ended_at.date()}"
         self._links: Mapping[str, Any] = {}
         self._told_bytes: int | None = None

@@ -102,19 +102,35 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     ]
     if spec.flag is not None:
         targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
+    if spec.stand_in is not None:
+        sources = _sources(engine, spec, day, pairs)
+        targets = [replace(one, held=sources.get(one.pair.resource_id)) for one in targets]
     if refetch:
-        targets = [replace(one, pair=opened_at_once(one.pair, now)) for one in targets]
+        targets = [
+            replace(one, pair=opened_at_once(one.pair, now), refetch=True) for one in targets
+        ]
     if spec.resource in FILES:
-        targets = _with_held(engine, spec, day, targets)
+        targets = _with_kept(engine, spec, day, targets)
     return targets
 
 
-def _with_held(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]) -> list[Target]:
-    """The targets with the rows that the lake has of them."""
-    held: dict[str, list[Row]] = defaultdict(list)
+def _with_kept(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]) -> list[Target]:
+    """The targets with the rows that the lake has of their files."""
+    kept: dict[str, list[Row]] = defaultdict(list)
     for row in engine.lake.read(spec.table, day).to_pylist():
-        held[row[spec.table.key[0]]].append(row)
-    return [replace(one, held=held[one.pair.resource_id]) for one in targets]
+        kept[row[spec.table.key[0]]].append(row)
+    return [replace(one, kept=kept[one.pair.resource_id]) for one in targets]
+
+
+def _sources(engine: Engine, spec: FetchSpec, day: date, pairs: Sequence[Pair]) -> dict[str, str]:
+    """Whether what the lake holds of these pairs came by itself or from a stand-in."""
+    held = {pair.resource_id for pair in pairs if pair.row_count}
+    if spec.replaces is None or not held:
+        return {}
+    names = [spec.replaces, "source"]
+    rows = engine.lake.read(spec.table, day, columns=names, where={spec.replaces: held})
+    found = rows.group_by(names).aggregate([]).to_pylist()
+    return {row[spec.replaces]: row["source"] for row in found}
 
 
 def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
@@ -145,7 +161,7 @@ class _Day:
     def work(self, targets: Sequence[Target]) -> DayReport:
         """Ask all targets and commit, batch by batch."""
         engine, spec = self._engine, self._spec
-        if targets and not engine.asking.webex.can_read(spec.resource):
+        if targets and not (spec.stand_in or engine.asking.webex.can_read(spec.resource)):
             now = engine.asking.clock.now()
             self._committer.commit([Answer(target, Came.RULED_OUT, now) for target in targets])
         elif targets:

@@ -31,8 +31,9 @@ class Target:
     """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
 
     `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
-    anything of the kind. From `final_at` on they can. `held` are the rows of the pair that the lake
-    has already, where the spec keeps files.
+    anything of the kind. From `final_at` on they can. `held` is the source of the rows that the
+    lake holds of it, for resources with a stand-in; `kept` are the rows of its files, for those of
+    files. `refetch`: everything is asked for again.
     """
 
     pair: Pair
@@ -40,7 +41,9 @@ class Target:
     parent: Row | None = None
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
-    held: Sequence[Row] = ()
+    held: str | None = None
+    refetch: bool = False
+    kept: Sequence[Row] = ()
 
     @property
     def meeting_id(self) -> str:
@@ -97,6 +100,19 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """What is asked for in place of what the token may not read, or what is not there.
+
+    `ask` gets its items, and raises what the methods of Webex do; `rows` makes rows of them, which
+    have `source` in the column of that name.
+    """
+
+    ask: Callable[[Webex, Target], Sequence[Item]]
+    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
+    source: str
+
+
+@dataclass(frozen=True)
 class FetchSpec:
     """How one resource is fetched into a table.
 
@@ -127,6 +143,7 @@ class FetchSpec:
     unfinished: Why = Why.TIMES_UNKNOWN
     beforehand: Callable[[Target], Came | None] = lambda _: None
     stop: Callable[[], None] = lambda: None
+    stand_in: StandIn | None = None
 
     @property
     def resource(self) -> str:

@@ -1,13 +1,14 @@
 """What is fetched for a meeting: a FetchSpec for each resource.
 
-Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not: when to ask
-(settling.py), windows (sweeping.py), threads (asking.py), batches and commits (committing.py).
+Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not: rows of what was
+said (spoken.py), when to ask (settling.py), windows (sweeping.py), threads (asking.py), batches and
+commits (committing.py).
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 
 from meeting_etl import schemas
+from meeting_etl.errors import NotFound
 from meeting_etl.pipeline.deletions import UNLISTED, with_tombstone
 from meeting_etl.pipeline.details import with_details, without_early_denials
 from meeting_etl.pipeline.fetch_spec import (
@@ -22,6 +23,7 @@ from meeting_etl.pipeline.fetch_spec import (
 )
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
 from meeting_etl.pipeline.settling import DETAILS, Pair
+from meeting_etl.pipeline.spoken import ask_snippets, snippet_rows, vtt_instead
 from meeting_etl.schemas import Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
@@ -108,7 +110,11 @@ def _sweep_transcripts(webex: Webex, window: Window, most_pages: int) -> Listing
 def _look_at_transcript(webex: Webex, row: Row) -> str:
     # Some transcripts never have snippets: only of one that had them a 404 says something.
     if row["snippet_count"] is not None and webex.can_read(schemas.TRANSCRIPT_SNIPPETS.name):
-        webex.transcript_exists(row["transcript_id"])
+        try:
+            webex.transcript_exists(row["transcript_id"])
+        except NotFound:
+            # Nor does it say anything of one whose rows came from its file, while that is there.
+            webex.transcript_text(row["transcript_id"], "vtt", None, row["meeting_id"])
     return UNLISTED
 
 
@@ -131,32 +137,6 @@ def _transcript_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
     return [
         pair for resource in resources for pair in pairs_of(target, rows, resource, "transcript_id")
     ]
-
-
-def _ask_snippets(webex: Webex, target: Target) -> Listing:
-    return webex.snippets(target.pair.resource_id)
-
-
-def _snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
-    begun: datetime | None = (target.parent or {}).get("started_at")
-    ours = ours | {
-        "meeting_id": target.meeting_id,
-        "transcript_id": target.pair.resource_id,
-        "source": "snippets",
-    }
-    rows = fold_last(
-        (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
-        "snippet_id",
-        drift,
-    )
-    for number, row in enumerate(rows):
-        row["snippet_index"] = number
-        if begun is not None and row["offset_ms"] is not None:
-            try:
-                row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
-            except OverflowError:
-                drift.changed["offsetMillisecond"] += 1
-    return rows
 
 
 MEETING = FetchSpec(
@@ -204,12 +184,23 @@ TRANSCRIPTS = FetchSpec(
     opens=_transcript_pairs,
     flag="has_transcription",
 )
-SNIPPETS = FetchSpec(
-    schemas.TRANSCRIPT_SNIPPETS,
-    _ask_snippets,
-    _snippet_rows,
-    replaces="transcript_id",
-    parent=schemas.TRANSCRIPTS,
-)
+
+
+def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
+    """What was said in a transcript; from its VTT file where the snippets cannot be had.
+
+    `held_vtt` returns the VTT file of a transcript where that is already here.
+    """
+    return FetchSpec(
+        schemas.TRANSCRIPT_SNIPPETS,
+        ask_snippets,
+        snippet_rows,
+        replaces="transcript_id",
+        parent=schemas.TRANSCRIPTS,
+        stand_in=vtt_instead(held_vtt),
+    )
+
+
+SNIPPETS = snippets(lambda _: None)
 # In the order in which they are fetched: flags before what they speak of, lists before their parts.
 ALL = (MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS)

@@ -7,7 +7,7 @@ day with open work (due_days). Does not: the rules of states and attempts (settl
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -246,28 +246,12 @@ class Ledger:
         known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
         return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
 
-    def retry(
-        self,
-        days: Iterable[date],
-        statuses: Collection[str],
-        resources: Collection[str],
-        *,
-        but: Collection[str] = (),
-    ) -> int:
-        """Open pairs of these days, statuses and resources again; returns how many.
-
-        Those with one of the reasons in `but` stay as they are.
-        """
+    def retry(self, days: Iterable[date], wanted: Callable[[Pair], bool]) -> int:
+        """Open the wanted pairs of these days again; returns how many."""
         now, count = self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                chosen = [
-                    opened_at_once(pair, now)
-                    for pair in self.pairs(day)
-                    if pair.status in statuses
-                    and pair.resource in resources
-                    and pair.reason not in but
-                ]
+                chosen = [opened_at_once(pair, now) for pair in self.pairs(day) if wanted(pair)]
                 if chosen:
                     self.record(day, chosen)
                     self.refresh(day)

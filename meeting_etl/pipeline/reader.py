@@ -7,10 +7,11 @@ which never come here (webex/auth.py), nor what a kind of token may read (webex/
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from meeting_etl.files import Files
-from meeting_etl.pipeline.ledger import RESOURCES, Ledger
-from meeting_etl.pipeline.settling import Status, Why
+from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.settling import Pair, Status, Why
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _FILE = "state/reader.json"
@@ -30,15 +31,13 @@ def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> 
     """Remember who reads from now on; returns how many pairs that opened.
 
     What was forbidden to another kind of token, to other scopes or to another token is asked for
-    again. To be called before due work is looked for.
+    again, also where a VTT file stood in for it. To be called before due work is looked for.
     """
     with files.lock("reader"):
         known = _known(files)
         opened = 0
         if known is not None and _changed(known, reader):
-            # What the kind of token rules out, another token of that kind may not read either.
-            but = [Why.TOKEN_KIND] if known["kind"] == reader.kind else []
-            opened = ledger.retry(ledger.days(), [Status.FORBIDDEN], RESOURCES, but=but)
+            opened = ledger.retry(ledger.days(), partial(_may_differ, known["kind"] == reader.kind))
         content = {
             "kind": reader.kind,
             "digest": reader.digest,
@@ -65,6 +64,17 @@ def _changed(known: Known, reader: Reader) -> bool:
     """Whether this reader may be allowed other things; scopes count when both are known."""
     both = known["scopes"] and reader.scopes
     return not _same_token(known, reader) or bool(both and known["scopes"] != reader.scopes)
+
+
+def _may_differ(same_kind: bool, pair: Pair) -> bool:
+    """Whether another token may get another answer for the pair.
+
+    What the kind of token rules out, another one of that kind may not read either. A VTT file may
+    have stood in for snippets that were forbidden (403) or ruled out (not asked for).
+    """
+    if pair.reason == Why.FROM_VTT:
+        return pair.http_status == 403 or (pair.http_status is None and not same_kind)
+    return pair.status == Status.FORBIDDEN and not (same_kind and pair.reason == Why.TOKEN_KIND)
 
 
 def _same_token(known: Known, reader: Reader) -> bool:

@@ -52,6 +52,7 @@ class Why(StrEnum):
     TIMES_UNKNOWN = "times_unknown"
     MAY_GROW = "may_grow"
     COMPLETE = "complete"
+    FROM_VTT = "from_vtt"
     NOT_IN_WINDOW = "not_in_window"
     NO_LONGER_LISTED = "no_longer_listed"
     NOT_RECORDED = "not_recorded"
@@ -78,6 +79,9 @@ class Came(StrEnum):
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
+    FROM_VTT = "from_vtt"  # refused, but read from the VTT file
+    HELD_VTT = "held_vtt"  # refused or empty again, and what was read from the VTT file is here
+    NO_VTT = "no_vtt"  # refused, and the VTT file is not there
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
     PREVENTED = "prevented"  # the host does not let it be downloaded
     UNWANTED = "unwanted"  # out of the bounds of the settings; no request was made
@@ -207,9 +211,9 @@ def judged(
 ) -> Pair:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
-    `grows`: more rows may come later, so that rows do not settle it before the last attempt.
-    `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the meeting
-    has nothing of the kind.
+    `grows`: more or better rows may come later, so that rows do not settle it before the last
+    attempt. `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the
+    meeting has nothing of the kind.
     """
     pair = replace(
         pair,
@@ -234,7 +238,7 @@ def judged(
     )
     if denied and reason is Why.DEADLINE_PASSED:
         reason = Why.NOT_RECORDED
-    if came in (Came.ROWS, Came.UNFINISHED):
+    if came in (Came.ROWS, Came.UNFINISHED, Came.FROM_VTT):
         pair = replace(pair, row_count=rows)
     return replace(
         pair,
@@ -265,6 +269,8 @@ def _verdict(
     """Status, reason and whether the pair settles, of a definite answer."""
     if came is Came.ROWS and grows:
         return Status.READY, Why.MAY_GROW, False
+    if came in (Came.FROM_VTT, Came.HELD_VTT):
+        return Status.READY, Why.FROM_VTT, not grows
     if came is Came.EMPTY and pair.row_count:
         return Status.READY, Why.NO_LONGER_LISTED, is_last
     simple = {
@@ -282,10 +288,12 @@ def _verdict(
         Came.UNFINISHED: (Status.READY, unfinished, False),
         Came.EMPTY: (Status.WAITING, Why.NOTHING_YET, False),
         Came.NOT_FOUND: (Status.WAITING, Why.NOT_FOUND_YET, False),
+        Came.NO_VTT: (Status.WAITING, Why.NOT_FOUND_YET, False),
     }
     last = {
         Came.UNFINISHED: (Status.READY, unfinished, True),
         Came.EMPTY: (Status.ABSENT, Why.DEADLINE_PASSED, True),
         Came.NOT_FOUND: (Status.GONE, Why.NOT_FOUND, True),
+        Came.NO_VTT: (Status.FORBIDDEN, Why.REFUSED, True),
     }
     return last[came] if is_last else not_last[came]

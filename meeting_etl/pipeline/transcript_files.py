@@ -42,10 +42,7 @@ def _path(target: Target, form: str) -> str:
 def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:
     """Get one file and keep it; values of columns of transcript_files."""
     content = webex.transcript_text(
-        target.pair.resource_id,
-        form,
-        host_email=target.meeting["host_email"],
-        meeting_id=target.meeting_id,
+        target.pair.resource_id, form, target.meeting["host_email"], target.meeting_id
     )
     path = _path(target, form)
     files.replace_bytes(path, content)

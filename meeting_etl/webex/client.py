@@ -18,7 +18,7 @@ import msgspec
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, MeetingEtlError, Refused
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.meaning import a_list, an_object, clock_ahead, nothing, read_with
+from meeting_etl.webex.meaning import a_list, a_text, an_object, clock_ahead, nothing, read_with
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
 from meeting_etl.webex.patience import Patience
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _GRANT_ATTEMPTS = 3
+_ANY_TEXT = {"Accept": "text/vtt, text/plain, */*;q=0.1"}
 
 
 class Client:
@@ -78,6 +79,11 @@ class Client:
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at `path`, which starts with a slash and is percent-encoded."""
         found, _ = self._ask(PageUrl(self._url(path, params)), an_object)
+        return found
+
+    def text(self, path: str, params: Mapping[str, str]) -> bytes:
+        """The file of text at `path`, as it was sent: a page or JSON in its place is a fault."""
+        found, _ = self._ask(PageUrl(self._url(path, params)), a_text, headers=_ANY_TEXT)
         return found
 
     def pages(self, path: str, params: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
@@ -135,15 +141,17 @@ class Client:
         read: Callable[[Answer], T],
         method: str = "GET",
         document: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[T, Answer]:
         """Send it until `read` can make something of the answer."""
-        headers, body = _json(method, document)
+        told, body = _json(method, document)
+        told |= headers or {}
         patience = Patience(self._pace, self._clock, self._random, self._limits)
         url, renewed = page.url, False
         while True:
             token = self._auth.token(self._grant)
             try:
-                sent = headers | self._auth.headers(url, token)
+                sent = told | self._auth.headers(url, token)
                 answer = self._wire.send(method, url, sent, body)
                 self._clock_ahead = clock_ahead(answer)
                 found = read_with(answer, read)

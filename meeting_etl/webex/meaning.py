@@ -1,7 +1,7 @@
 """What an answer means: a success that can be read, a fault that may pass, or a refusal.
 
-Belongs here: status codes, error bodies, Retry-After, Date, and JSON that is or is not what was
-asked for. Does not: asking again (client.py), bytes on the wire (wire.py).
+Belongs here: status codes, error bodies, Retry-After, Date, and JSON or text that is or is not what
+was asked for. Does not: asking again (client.py), bytes on the wire (wire.py).
 """
 
 import re
@@ -89,6 +89,16 @@ def _decoded(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def a_text(answer: Answer) -> bytes:
+    """The file of text that answers; raises Passing for a page or JSON in its place."""
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    begin = answer.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    is_page = kind == "text/html" or begin.startswith((b"<!doctype html", b"<html"))
+    if is_page or isinstance(_decoded(answer.body), dict):
+        raise Passing(f"The answer to {answer.asked} is not a file of text", answer.status)
+    return answer.body
 
 
 def nothing(answer: Answer) -> None:

@@ -29,12 +29,20 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
-def answer(pair: Pair, came: Came, now: datetime, rows: int = 0, *, denied: bool = False) -> Pair:
+def answer(
+    pair: Pair,
+    came: Came,
+    now: datetime,
+    rows: int = 0,
+    *,
+    denied: bool = False,
+    provisional: bool = False,
+) -> Pair:
     return judged(
         pair,
         came,
         rows=rows,
-        grows=pair.resource in ("recordings", "transcripts"),
+        grows=provisional or pair.resource in ("recordings", "transcripts"),
         denied=denied,
         now=now,
         ended_at=ENDED,
@@ -144,6 +152,22 @@ def test_lists_that_may_grow_stay_open_until_the_last_attempt(resource: str) -> 
     assert last.next_attempt_at is None
 
 
+def test_what_a_file_tells_in_place_of_snippets_settles_unless_they_may_come() -> None:
+    pair = Pair("m", "transcript_snippets", "t")
+    final = answer(pair, Came.FROM_VTT, at(2, 10, 31), 5)
+    assert (final.status, final.reason, final.settled) == ("ready", "from_vtt", True)
+    assert final.row_count == 5
+    first = answer(pair, Came.FROM_VTT, at(2, 10, 31), 5, provisional=True)
+    assert (first.status, first.settled, first.next_attempt_at) == ("ready", False, at(2, 11, 15))
+    again = answer(first, Came.HELD_VTT, at(2, 11, 15), provisional=True)
+    assert (again.reason, again.row_count, again.next_attempt_at) == ("from_vtt", 5, at(2, 16, 15))
+    last = answer(again, Came.HELD_VTT, at(5, 10, 15), provisional=True)
+    assert (last.status, last.reason, last.settled) == ("ready", "from_vtt", True)
+    # Snippets that come after all are the truth.
+    late = answer(again, Came.ROWS, at(2, 16, 15), 6)
+    assert (late.reason, late.row_count, late.settled) == ("complete", 6, True)
+
+
 @pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
 def test_complete_answers_of_the_others_settle_at_once(resource: str) -> None:
     pair = answer(Pair("m", resource), Came.ROWS, at(2, 10, 31), 5)
@@ -162,6 +186,7 @@ def test_participants_without_times_are_asked_again_and_settle_at_the_last_attem
     [
         (Came.EMPTY, ("waiting", "nothing_yet"), ("absent", "deadline_passed")),
         (Came.NOT_FOUND, ("waiting", "not_found_yet"), ("gone", "not_found")),
+        (Came.NO_VTT, ("waiting", "not_found_yet"), ("forbidden", "refused")),
     ],
 )
 def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(

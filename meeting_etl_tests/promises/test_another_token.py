@@ -24,7 +24,7 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs()
         product.run()
-        assert states(product, "transcript_snippets") == {("forbidden", "token_kind"): 6}
+        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
         seen = webex.counters.total
         assert product.run().days == []
         officer = Product(tmp_path, webex, "compliance", clock=clock)
@@ -36,7 +36,8 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
         assert officer.run().days == []
         # Nothing is opened, let alone lost, when the first token comes back.
         assert product.run().days == []
-        assert len(product.rows("transcript_snippets")) == 18
+        found = product.rows("transcript_snippets")
+        assert [row["source"] for row in found] == ["snippets"] * 18
 
 
 def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_path: Path) -> None:
@@ -55,7 +56,8 @@ def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_pat
         product = Product(tmp_path, webex, clock=clock, more=granted("admin"))
         product.write_logs()
         product.run()
-        assert states(product, "transcript_snippets") == {("forbidden", "refused"): 6}
+        # The snippets are refused, the files of the transcripts are not.
+        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
         clock.advance(days=20)
         assert product.run().days == [], "the token is renewed and stays the same reader"
         product = Product(tmp_path, webex, clock=clock, more=granted("compliance"))

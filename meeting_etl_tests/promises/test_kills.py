@@ -73,7 +73,7 @@ def asked(url: str) -> Pair:
     """The pair that a request was about, or the resource and day of a window."""
     parts = urlsplit(url)
     path, query = parts.path.split("/"), parse_qs(parts.query)
-    if path[-1] == "snippets":
+    if path[-1] in ("snippets", "download"):
         return "transcript_snippets", path[-2]
     if path[-2] == "meetings":
         return "meeting", path[-1]

@@ -399,6 +399,62 @@ def test_a_refusal_is_not_an_empty_listing(build: Build) -> None:
         recordings(webex)
 
 
+# Files of transcripts
+
+VTT = b"\xef\xbb\xbfWEBVTT\r\n\r\n00:01.000 --> 00:02.000\r\nJa\xff\r\n"
+FILE = Reply(VTT, headers={"Content-Type": "text/vtt"})
+
+
+@pytest.mark.parametrize("form", ["vtt", "txt"])
+@pytest.mark.parametrize(("kind", "named"), NAMED)
+def test_the_file_of_a_transcript_comes_as_it_was_sent_from_our_own_address(
+    build: Build, kind: TokenKind, named: dict[str, str], form: str
+) -> None:
+    webex, server = build(lambda seen: FILE, kind)
+    assert webex.transcript_text("t/1", form, HOST, MEETING) == VTT
+    [seen] = server.seen
+    assert (seen.path, seen.params) == (
+        "/v1/meetingTranscripts/t%2F1/download",
+        {"format": form} | named,
+    )
+    assert seen.headers["Accept"] == "text/vtt, text/plain, */*;q=0.1"
+
+
+def test_an_unknown_host_of_a_file_is_looked_up(build: Build) -> None:
+    webex, server = build(
+        lambda seen: Reply({"hostEmail": HOST}) if "admin" in seen.path else FILE, ADMIN
+    )
+    assert webex.transcript_text("t1", "vtt", None, MEETING) == VTT
+    details, file = server.seen
+    assert details.path == f"/v1/admin/meetings/{MEETING}"
+    assert file.params["hostEmail"] == HOST
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        Reply(b"<html>Sorry</html>", headers={"Content-Type": "text/plain"}),
+        Reply(b"\n<!DOCTYPE html><title>Sorry</title>"),
+        Reply(b"Sorry", headers={"Content-Type": "text/html;charset=UTF-8"}),
+        Reply({"items": []}),
+    ],
+)
+def test_a_page_or_json_in_place_of_a_file_is_a_passing_fault(build: Build, instead: Reply) -> None:
+    answers = [instead, FILE]
+    webex, server = build(lambda seen: answers.pop(0), USER)
+    assert webex.transcript_text("t1", "vtt", None, MEETING) == VTT
+    assert len(server.seen) == 2
+    webex, _ = build(lambda seen: instead, USER)
+    with pytest.raises(BadAnswer, match="not a file of text"):
+        webex.transcript_text("t1", "vtt", None, MEETING)
+
+
+def test_a_file_that_is_refused_is_a_refusal(build: Build) -> None:
+    webex, _ = build(lambda seen: Reply({"message": "no"}, 404), USER)
+    with pytest.raises(NotFound):
+        webex.transcript_text("t1", "vtt", None, MEETING)
+
+
 # What a kind of token can read at all
 
 

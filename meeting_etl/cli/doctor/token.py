@@ -124,8 +124,8 @@ def _probe(once: Once, probe: Probe, known: Known, outcomes: Outcomes) -> Findin
 
 def _ruled_out() -> Finding:
     return warning(
-        "No scope lets an administrator read what was said.",
-        "Use a compliance officer's token, or wait for texts from VTT files.",
+        "No scope lets an administrator read them; what was said is read from VTT files.",
+        "For the speakers' addresses use a compliance officer's token.",
     )
 
 

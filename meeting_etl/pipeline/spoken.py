@@ -1,0 +1,85 @@
+"""What was said in a transcript: its snippets, or the cues of its VTT file in their place.
+
+Belongs here: how both are asked for and which rows they make. Does not: reading VTT (vtt.py), when
+the file takes the place of snippets (asking.py).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from meeting_etl import schemas
+from meeting_etl.pipeline.fetch_spec import Item, StandIn, Target
+from meeting_etl.pipeline.rows import Drift, Row, fold_last, to_row
+from meeting_etl.pipeline.vtt import Vtt, read_vtt
+from meeting_etl.webex.endpoints import Listing, Webex
+
+_VTT = "vtt"
+# Stands for a cue that cannot be read.
+_UNREADABLE: Item = {}
+
+
+def ask_snippets(webex: Webex, target: Target) -> Listing:
+    """Snippets of one transcript."""
+    return webex.snippets(target.pair.resource_id)
+
+
+def snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    """Rows of snippets."""
+    return _said(items, target, drift, ours | {"source": "snippets"})
+
+
+def _said(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    """Rows of snippets, whatever they were read from."""
+    begun: datetime | None = (target.parent or {}).get("started_at")
+    ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.pair.resource_id}
+    rows = fold_last(
+        (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
+        "snippet_id",
+        drift,
+    )
+    for number, row in enumerate(rows):
+        row["snippet_index"] = number
+        if begun is not None and row["offset_ms"] is not None:
+            try:
+                row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
+            except OverflowError:
+                drift.changed["offsetMillisecond"] += 1
+    return rows
+
+
+def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> StandIn:
+    """The cues of a transcript's VTT file, as snippets without the speaker's address.
+
+    `held_vtt` returns the file of a transcript where that is already here.
+    """
+
+    def ask(webex: Webex, target: Target) -> Sequence[Item]:
+        transcript_id = target.pair.resource_id
+        content = held_vtt(target)
+        if content is None:
+            host_email = target.meeting["host_email"]
+            content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
+        return _items(transcript_id, read_vtt(content))
+
+    return StandIn(ask, _vtt_rows, _VTT)
+
+
+def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
+    readable: list[Item] = [
+        {
+            "id": f"{transcript_id}_vtt_{number:05}",
+            "text": cue.text,
+            "personName": cue.speaker,
+            "offsetMillisecond": cue.offset_ms,
+            "durationMillisecond": cue.duration_ms,
+        }
+        for number, cue in enumerate(vtt.cues, 1)
+    ]
+    return [*readable, *[_UNREADABLE] * vtt.unreadable]
+
+
+def _vtt_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    readable = [item for item in items if item != _UNREADABLE]
+    if len(readable) < len(items):
+        drift.changed["vtt cue"] += len(items) - len(readable)
+    return _said(readable, target, drift, ours | {"source": _VTT})

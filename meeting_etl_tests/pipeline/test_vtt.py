@@ -1,0 +1,214 @@
+"""WebVTT files, written by hand, and any text that a file can carry."""
+
+import html
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meeting_etl.errors import BadAnswer
+from meeting_etl.pipeline.vtt import Cue, Vtt, read_vtt
+
+
+def cues(text: str) -> list[Cue]:
+    found = read_vtt(text.encode())
+    assert found.unreadable == 0
+    return list(found.cues)
+
+
+def said(text: str) -> list[tuple[str | None, str]]:
+    return [(cue.speaker, cue.text) for cue in cues(text)]
+
+
+def one(payload: str) -> list[tuple[str | None, str]]:
+    """What is read from a file with one cue."""
+    return said(f"WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\n{payload}\n")
+
+
+def test_the_official_sample() -> None:
+    text = (
+        "WEBVTT\n\n1\n00:00:20.904 --> 00:00:24.564\nThis is an s sample recording.\n\n"
+        "2\n00:00:31.014 --> 00:00:33.744\nTesting out transcripts.\n"
+    )
+    assert cues(text) == [
+        Cue("This is an s sample recording.", None, 20_904, 3_660),
+        Cue("Testing out transcripts.", None, 31_014, 2_730),
+    ]
+
+
+def test_all_that_is_no_cue_is_passed_over() -> None:
+    text = (
+        "\ufeffWEBVTT - of a meeting\r\nKind: captions\r\nLanguage: en\r\n\r\n"
+        "STYLE\r\n::cue(.loud) { color: red }\r\n\r\n"
+        "REGION\r\nid:left width:40%\r\n\r\n"
+        "NOTE made by hand\r\nin two lines\r\n\r\n\r\n"
+        "opening\r\n1:02:03.004 --> 1:02:04.504 align:start line:0\r\nHello,\r\nall of you.\r\n\r\n"
+        "NOTE\r\nthe end\r\n\r\n"
+        "01:05.006 --> 02:00.000\r\nBye."
+    )
+    # 1 h 2 min 3 s is 3,723 s.
+    assert cues(text) == [
+        Cue("Hello,\nall of you.", None, 3_723_004, 1_500),
+        Cue("Bye.", None, 65_006, 54_994),
+    ]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way(newline: str) -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nOne\n\n00:02.000 --> 00:03.000\nTwo\n"
+    assert [cue.text for cue in cues(text.replace("\n", newline))] == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("<v Ana Luz>So be it.</v>", [("Ana Luz", "So be it.")]),
+        ("<v.loud.first  Ana   Luz>So be it.", [("Ana Luz", "So be it.")]),
+        (
+            "<v Ana &amp; Co>R&amp;D &lt;b&gt; it&#39;s&nbsp;so",
+            [("Ana & Co", "R&D <b> it's\xa0so")],
+        ),
+        ("<v Ana>We <i>must</i> <c.red>go</c> <00:00:01.500>now</v>", [("Ana", "We must go now")]),
+        ("<v Ana>Yes</v>\n<v Bo>No</v>", [("Ana", "Yes"), ("Bo", "No")]),
+        ("Hm. <v Ana>Yes", [(None, "Hm."), ("Ana", "Yes")]),
+        ("<v>Who?", [(None, "Who?")]),
+        (
+            "Since 3 < 4 and 5 > 4, AT&T; &amp;lt; &lt",
+            [(None, "Since 3 < 4 and 5 > 4, AT&T; &lt; &lt")],
+        ),
+        (" two  spaces ", [(None, " two  spaces ")]),
+    ],
+)
+def test_voices_tags_and_entities(payload: str, expected: list[tuple[str | None, str]]) -> None:
+    assert one(payload) == expected
+
+
+def listed(*payloads: str) -> str:
+    """A file with these cues."""
+    return "WEBVTT\n\n" + "\n".join(
+        f"00:00:{number:02}.000 --> 00:00:{number:02}.500\n{payload}\n"
+        for number, payload in enumerate(payloads)
+    )
+
+
+def test_speakers_in_front_of_the_text() -> None:
+    text = listed(
+        "Ana Luz: It is 10:30.", "Dr. Bo Ek, Jr.: Note: we must go.", "Go!", "佐伯 千尋: はい"
+    )
+    assert said(text) == [
+        ("Ana Luz", "It is 10:30."),
+        ("Dr. Bo Ek, Jr.", "Note: we must go."),
+        (None, "Go!"),
+        ("佐伯 千尋", "はい"),
+    ]
+
+
+def test_half_of_the_cues_are_enough_for_speakers_and_fewer_are_not() -> None:
+    assert said(listed("Ana: Yes", "No")) == [("Ana", "Yes"), (None, "No")]
+    plain = listed("Note: we must go.", "Yes", "No")
+    assert said(plain) == [(None, "Note: we must go."), (None, "Yes"), (None, "No")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I say so. And this: go.",
+        "Really? Look: go.",
+        "https://corvane.example/a",
+        "At 10:30 we go",
+        f"{'x' * 81}: go",
+        " Ana: go",
+    ],
+)
+def test_what_is_no_speaker(text: str) -> None:
+    assert one(text) == [(None, text)]
+
+
+def test_where_one_cue_has_a_voice_prefixes_are_text() -> None:
+    assert said(listed("<v Ana>Note: go", "Bo: yes")) == [("Ana", "Note: go"), (None, "Bo: yes")]
+
+
+def test_a_broken_cue_costs_no_other_one() -> None:
+    text = (
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\nOne\n\n"
+        "2\n00:00:02.000 -> 00:00:03.000\nNo arrow\n\n"
+        "3\n00:99:02.000 --> 00:00:03.000\nNo such minute\n\n"
+        "4\nsoon --> later\nNo time\n\n"
+        "A second paragraph\n\n"
+        "5\n00:00:05.000 --> 00:00:04.000\nEnds before it begins\n"
+        "00:00:06.000 --> 00:00:07.000\nNo empty line before\n\n"
+        "7\n00:00:08.000 --> 00:0"
+    )
+    found = read_vtt(text.encode())
+    assert found.cues == (
+        Cue("One", None, 1000, 1000),
+        Cue("Ends before it begins", None, 5000, None),
+        Cue("No empty line before", None, 6000, 1000),
+    )
+    assert found.unreadable == 5
+
+
+def test_a_file_without_its_head_and_one_of_wrong_bytes() -> None:
+    assert cues("00:00:01.000 --> 00:00:02.000\nOne") == [Cue("One", None, 1000, 1000)]
+    found = read_vtt(b"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n\xff\xfeOne")
+    assert found.cues == (Cue("\ufffd\ufffdOne", None, 1000, 1000),)
+
+
+@pytest.mark.parametrize("text", ["WEBVTT", "WEBVTT\n", "\ufeffWEBVTT - none\n\nNOTE nothing\n"])
+def test_a_file_without_cues_is_empty(text: str) -> None:
+    assert read_vtt(text.encode()) == Vtt((), 0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"<html><body>Sorry</body></html>", b'{"message": "no"}', b"\x00\xff"]
+)
+def test_what_is_no_vtt_is_a_fault(content: bytes) -> None:
+    with pytest.raises(BadAnswer, match="no WebVTT"):
+        read_vtt(content)
+
+
+# No line of a cue is empty; the line breaks of WebVTT are CR, LF and both.
+LINES = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=["Cs"]), min_size=1)
+TEXTS = st.lists(LINES, min_size=1, max_size=3).map("\n".join)
+NAMES = st.text(st.characters(whitelist_categories=["L"]), min_size=1, max_size=30)
+HOUR_MS = 3_600_000
+
+
+def stamp(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
+
+
+def written(cue: Cue) -> str:
+    assert cue.duration_ms is not None
+    times = f"{stamp(cue.offset_ms)} --> {stamp(cue.offset_ms + cue.duration_ms)}"
+    return f"{times}\n<v {cue.speaker}>{html.escape(cue.text, quote=False)}</v>\n"
+
+
+@given(
+    st.lists(
+        st.builds(Cue, TEXTS, NAMES, st.integers(0, 200 * HOUR_MS), st.integers(0, HOUR_MS)),
+        max_size=5,
+    )
+)
+def test_any_text_comes_back_as_it_was_said(spoken: list[Cue]) -> None:
+    assert cues("\n".join(["WEBVTT\n", *map(written, spoken)])) == spoken
+
+
+@given(st.lists(TEXTS.filter(lambda text: ":" not in text), max_size=5))
+def test_any_text_without_speakers_comes_back(texts: list[str]) -> None:
+    spoken = [html.escape(text, quote=False) for text in texts]
+    assert said(listed(*spoken)) == [(None, text) for text in texts]
+
+
+@given(
+    st.binary(max_size=200), st.sampled_from([b"", b"WEBVTT\n\n", b"WEBVTT\n\n1\n00:01.000 --> "])
+)
+def test_no_bytes_break_the_reader(content: bytes, before: bytes) -> None:
+    try:
+        found = read_vtt(before + content)
+    except BadAnswer:
+        assert not before.startswith(b"WEBVTT")
+    else:
+        assert found.unreadable >= 0
+        assert found == read_vtt(before + content)
