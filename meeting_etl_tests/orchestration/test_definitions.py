@@ -30,6 +30,8 @@ def test_there_is_an_asset_for_each_table_that_runs_fill() -> None:
         "participants",
         "transcripts",
         "transcript_snippets",
+        "transcript_files",
+        "recording_files",
         "reconciled_meetings",
     }
     # That one writes into `meetings`.

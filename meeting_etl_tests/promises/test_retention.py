@@ -24,7 +24,8 @@ DOWNLOADS = (
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return sized_world(9, NOW - timedelta(days=2), meetings=MEETINGS, participants=2, snippets=3)
+    # They end at five days before that moment: two days ago, so that they are still asked for.
+    return sized_world(9, NOW + timedelta(days=3), meetings=MEETINGS, participants=2, snippets=3)
 
 
 def product(folder: Path, world: World, toml: str = "") -> Product:
@@ -121,12 +122,17 @@ def dates(product: Product, table: str) -> set[date]:
     return {row["date"] for row in product.rows(table)}
 
 
+def is_kept(received: date | None, first: date) -> bool:
+    """Events that nobody can date stay."""
+    return received is None or received >= first
+
+
 def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))
     days = (datetime.now(UTC).date() - new).days
     option = f"{days}d"
-    kept_events = [row for row in made.rows("webhook_events") if row["received_date"] >= new]
+    kept_events = [row for row in made.rows("webhook_events") if is_kept(row["received_date"], new)]
 
     shown = made.command("prune", "--older-than", option, "--dry-run")
     assert shown.returncode == 0, shown.stderr
