@@ -21,7 +21,7 @@ from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.recording_policy import Policy
 from meeting_etl.pipeline.settling import Settling
-from meeting_etl.schemas import LINK_COLUMNS
+from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
@@ -50,7 +50,7 @@ VARIABLES = {
 _BURST = 10
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
-    "fetch": {"threads": int, "windows": bool},
+    "fetch": {"threads": int, "windows": bool, "summaries": bool},
     "privacy": {"store_links": bool},
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
@@ -71,6 +71,7 @@ class Settings:
     data_dir: Path
     threads: int
     windows: bool
+    summaries: bool
     settling: Settling
     store_links: bool
     auto_record: Policy
@@ -100,6 +101,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
+        summaries=fetch.get("summaries", False),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
         auto_record=_policy(toml.get("auto_record", {})),
@@ -147,7 +149,9 @@ class Etl:
     @cached_property
     def ledger(self) -> Ledger:
         """What was asked and what is due."""
-        return Ledger(self.lake, self.files, self.clock, self.settings.settling)
+        settings = self.settings
+        off = () if settings.summaries else (MEETING_SUMMARIES.name,)
+        return Ledger(self.lake, self.files, self.clock, settings.settling, off=off)
 
     @cached_property
     def webex(self) -> Webex:

@@ -155,7 +155,23 @@ def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam
     return _fetched(context, etl, fetch_specs.SNIPPETS)
 
 
-DAY_ASSETS = [meetings, recordings, participants, transcripts, transcript_snippets]
+@_asset(schemas.MEETING_SUMMARIES, "meetings")
+def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Summaries of each meeting; off unless [fetch] summaries is switched on."""
+    with failures():
+        if not etl.settings.summaries:
+            return dg.MaterializeResult(metadata={"switched off": "[fetch] summaries = true"})
+    return _fetched(context, etl, fetch_specs.SUMMARIES)
+
+
+DAY_ASSETS = [
+    meetings,
+    recordings,
+    participants,
+    transcripts,
+    transcript_snippets,
+    meeting_summaries,
+]
 INGEST_ASSETS = [webhook_events, auto_record_actions]
 ASSETS = [*INGEST_ASSETS, *DAY_ASSETS]
 

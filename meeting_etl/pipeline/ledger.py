@@ -68,13 +68,26 @@ RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name)
 
 
 class Ledger:
-    """fetch_ledger and due_days. Rows of a day change only under the day's lock."""
+    """fetch_ledger and due_days. Rows of a day change only under the day's lock.
 
-    def __init__(self, lake: Lake, files: Files, clock: Clock, settling: Settling) -> None:
+    `off` are resources that are switched off: no pair of theirs is opened, and what is open of them
+    since they were on makes no day due.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        files: Files,
+        clock: Clock,
+        settling: Settling,
+        *,
+        off: Collection[str] = (),
+    ) -> None:
         self._lake = lake
         self._files = files
         self._clock = clock
         self.settling = settling
+        self._off = frozenset(off)
 
     # --- due_days -----------------------------------------------------------------------------
 
@@ -125,8 +138,13 @@ class Ledger:
         `folded` is what the caller found announced and has worked off; what was announced since
         then stays.
         """
-        rows = self._lake.read(FETCH_LEDGER, day, columns=["next_attempt_at"])
-        moments = [moment for moment in rows["next_attempt_at"].to_pylist() if moment]
+        names = ["resource", "next_attempt_at"]
+        rows = self._lake.read(FETCH_LEDGER, day, columns=names).to_pydict()
+        moments = [
+            moment
+            for resource, moment in zip(*(rows[name] for name in names), strict=True)
+            if moment and resource not in self._off
+        ]
         with self._files.lock("due_days"):
             known = self.due_day(day)
             done = folded is not None and folded.version == known.version
@@ -174,7 +192,7 @@ class Ledger:
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
         changed = []
         for meeting_id, ended in ended_at.items():
-            for resource in LISTED:
+            for resource in (name for name in LISTED if name not in self._off):
                 old = known.get((meeting_id, resource))
                 pair = old or Pair(meeting_id, resource, opened_at=ended)
                 pair = self._told(pair, events.get((meeting_id, resource)), ended)

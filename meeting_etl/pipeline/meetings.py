@@ -22,6 +22,7 @@ from meeting_etl.pipeline.meeting_rows import meeting_row, with_told
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.schemas import (
     FETCH_LEDGER,
+    MEETING_SUMMARIES,
     MEETINGS,
     PARTICIPANTS,
     RECORDINGS,
@@ -37,6 +38,7 @@ _OF_A_MEETING = (
     PARTICIPANTS,
     TRANSCRIPTS,
     TRANSCRIPT_SNIPPETS,
+    MEETING_SUMMARIES,
     FETCH_LEDGER,
     MEETINGS,
 )

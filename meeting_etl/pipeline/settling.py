@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from meeting_etl.schemas import PARTICIPANTS, RECORDINGS, TRANSCRIPTS
+from meeting_etl.schemas import MEETING_SUMMARIES, PARTICIPANTS, RECORDINGS, TRANSCRIPTS
 from meeting_etl.times import round_up
 
 _QUARTER = timedelta(minutes=15)
@@ -17,8 +17,15 @@ _LONGEST_RETRY = timedelta(hours=6)
 
 # What fills title, names and flags of a meeting, which no event tells.
 DETAILS = "meeting"
-# What each meeting is asked for from its end on. Snippets follow from transcripts.
-LISTED = (DETAILS, RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
+# What each meeting is asked for from its end on, unless it is switched off. Snippets follow from
+# transcripts.
+LISTED = (
+    DETAILS,
+    RECORDINGS.name,
+    PARTICIPANTS.name,
+    TRANSCRIPTS.name,
+    MEETING_SUMMARIES.name,
+)
 
 
 class Status(StrEnum):

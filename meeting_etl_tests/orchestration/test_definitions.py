@@ -30,6 +30,7 @@ def test_there_is_an_asset_for_each_table_that_runs_fill() -> None:
         "participants",
         "transcripts",
         "transcript_snippets",
+        "meeting_summaries",
         "reconciled_meetings",
     }
     # That one writes into `meetings`.
