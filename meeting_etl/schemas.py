@@ -324,6 +324,25 @@ TRANSCRIPT_SNIPPETS = Table(
     ),
 )
 
+MEETING_SUMMARIES = Table(
+    "meeting_summaries",
+    "One row for each summary of a meeting; empty unless [fetch] summaries is switched on.",
+    key=("summary_id",),
+    sort=("meeting_id", "summary_id"),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        Column("summary_id", TEXT, "Id of the summary; unique.", "id"),
+        _MEETING_ID,
+        Column("status", TEXT, "available or deleted.", "status"),
+        Column("notes", TEXT, "The summary, as plain text.", "notes", personal=True),
+        Column(
+            "action_items", TEXTS, "What is to be done, as texts.", "actionItems", personal=True
+        ),
+        *_FETCHED,
+    ),
+)
+
 FETCH_LEDGER = Table(
     "fetch_ledger",
     "For each meeting and resource: what was asked, what came, what is due.",
@@ -567,6 +586,7 @@ TABLES: dict[str, Table] = {
         PARTICIPANTS,
         TRANSCRIPTS,
         TRANSCRIPT_SNIPPETS,
+        MEETING_SUMMARIES,
         FETCH_LEDGER,
         WEBHOOK_EVENTS,
         REJECTED_LINES,

@@ -23,10 +23,10 @@ from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.reader import Reader, reading_since
 from meeting_etl.pipeline.recording_policy import Policy
-from meeting_etl.pipeline.settling import Settling
+from meeting_etl.pipeline.settling import OPTIONAL, Settling
 from meeting_etl.pipeline.transcript_files import FORMATS as TRANSCRIPT_FORMATS
 from meeting_etl.pipeline.transfer import Depot, Tally
-from meeting_etl.schemas import LINK_COLUMNS, RECORDING_FILES, TRANSCRIPT_FILES
+from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
@@ -56,7 +56,7 @@ VARIABLES = {
 _BURST = 10
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
-    "fetch": {"threads": int, "windows": bool},
+    "fetch": {"threads": int, "windows": bool, "summaries": bool},
     "privacy": {"store_links": bool, "honour_deletes": bool},
     "downloads": {
         "recordings": list,
@@ -86,6 +86,7 @@ class Settings:
     data_dir: Path
     threads: int
     windows: bool
+    summaries: bool
     settling: Settling
     store_links: bool
     honour_deletes: bool
@@ -118,6 +119,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
+        summaries=fetch.get("summaries", False),
         settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
         store_links=toml.get("privacy", {}).get("store_links", False),
         honour_deletes=toml.get("privacy", {}).get("honour_deletes", False),
@@ -170,7 +172,8 @@ class Etl:
     @cached_property
     def ledger(self) -> Ledger:
         """What was asked and what is due."""
-        return Ledger(self.lake, self.files, self.clock, self.settings.settling)
+        settling, off = self.settings.settling, self._switched_off
+        return Ledger(self.lake, self.files, self.clock, settling, off=off)
 
     @cached_property
     def webex(self) -> Webex:
@@ -219,18 +222,23 @@ class Etl:
         return self.client.requests_sent if "client" in self.__dict__ else 0
 
     @property
-    def files_wanted(self) -> frozenset[str]:
-        """Resources of which files are kept, as the settings say."""
+    def switched_on(self) -> frozenset[str]:
+        """Resources that are asked for because the settings say so."""
+        return OPTIONAL - self._switched_off
+
+    @property
+    def _switched_off(self) -> frozenset[str]:
         settings = self.settings
-        switched = {
+        switches = {
+            MEETING_SUMMARIES.name: settings.summaries,
             RECORDING_FILES.name: settings.downloads.kinds,
             TRANSCRIPT_FILES.name: settings.transcript_formats,
         }
-        return frozenset(name for name, kinds in switched.items() if kinds)
+        return frozenset(name for name, is_on in switches.items() if not is_on)
 
     def due_downloads(self) -> list[date]:
         """Days with recordings to download now, newest first; none while that is switched off."""
-        return self.ledger.due_files() if self.settings.downloads.kinds else []
+        return self.ledger.due_files() if RECORDING_FILES.name in self.switched_on else []
 
     def depot(self) -> Depot:
         """Where files of recordings come from and go to."""
@@ -249,7 +257,6 @@ class Etl:
             lambda what, done, total: self.progress(what, done, total),
             reading_since=reading_since(self.files, self.reader, self.clock.now()),
             windows=self.settings.windows,
-            files=self.files_wanted,
             honours_deletes=self.settings.honour_deletes,
         )
 

@@ -158,20 +158,28 @@ def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -
 def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """VTT and TXT of each transcript, in transcripts/; off unless [downloads] has transcripts."""
     formats = etl.settings.transcript_formats
-    return _kept(context, etl, lambda: keep_transcripts(etl.files, formats))
+    return _if_switched_on(context, etl, lambda: keep_transcripts(etl.files, formats))
 
 
 @_asset(schemas.RECORDING_FILES, "recordings")
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Video, audio and transcript of each recording, in media/; off unless [downloads] has them."""
     wanted = etl.settings.downloads
-    return _kept(context, etl, lambda: keep_recordings(etl.depot(), wanted), wanted.at_once)
+    return _if_switched_on(
+        context, etl, lambda: keep_recordings(etl.depot(), wanted), wanted.at_once
+    )
 
 
 @_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Snippets of each transcript, asked until the first complete answer."""
     return _fetched(context, etl, fetch_specs.snippets(partial(held_vtt, etl.files)))
+
+
+@_asset(schemas.MEETING_SUMMARIES, "meetings")
+def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Summaries of each meeting; off unless [fetch] summaries is switched on."""
+    return _if_switched_on(context, etl, lambda: fetch_specs.SUMMARIES)
 
 
 DAY_ASSETS = [
@@ -181,6 +189,7 @@ DAY_ASSETS = [
     transcripts,
     transcript_files,
     transcript_snippets,
+    meeting_summaries,
 ]
 # Downloads take hours, for which nothing else is to wait.
 FILE_ASSETS = [recording_files]
@@ -196,20 +205,20 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
         return published(context, etl, (_described(one) for one in reports))
 
 
-def _kept(
+def _if_switched_on(
     context: dg.AssetExecutionContext,
     etl: Etl,
     spec: Callable[[], FetchSpec],
     at_once: int | None = None,
 ) -> Result:
-    """Fetch what is due of the run's days of a table whose rows are files, if that is wanted."""
-    table = schemas.TABLES[context.asset_key.path[-1]]
+    """Fetch what is due of the run's days for a table that is filled where it is wanted only."""
+    resource = context.asset_key.path[-1]
     with failures():
-        if table.name not in etl.files_wanted:
-            told = "Nothing is downloaded: it is switched on in [downloads] of the settings."
+        if resource not in etl.switched_on:
+            told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
             return dg.MaterializeResult(metadata={"switched_off": told})
-        days, now = days_of(context), etl.clock.now()
-        open_owed(etl.lake, etl.ledger, days, [table.name], now)
+        days = days_of(context)
+        open_owed(etl.lake, etl.ledger, days, [resource], etl.clock.now())
         engine = etl.engine(context.run.run_id, at_once)
         reports = fetch(engine, spec(), days, refetch=_refetch(context))
         return published(context, etl, (_described(one) for one in reports))

@@ -27,7 +27,7 @@ from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconcile_nightl
 from meeting_etl.orchestration.span_tags import PARTITION, span_of, span_tags
 from meeting_etl.pipeline.ingest import news
 from meeting_etl.pipeline.owed import open_owed
-from meeting_etl.schemas import FIRST_DAY, MEETINGS
+from meeting_etl.schemas import FIRST_DAY, MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
 
@@ -217,10 +217,10 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         held = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
         days = [day for day in held if asked is None or asked.first <= day <= asked.last]
     if asked is not None:
-        # Files that were switched on after their day was done.
-        open_owed(etl.lake, etl.ledger, days, etl.files_wanted, etl.clock.now())
+        # What was switched on after their day was done.
+        open_owed(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
     for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
-        if job == FILES_JOB.name and not etl.settings.downloads.kinds:
+        if job == FILES_JOB.name and RECORDING_FILES.name not in etl.switched_on:
             break
         due = runnable(sorted({*find(), *(days if refetch else ())}), etl)
         if asked is not None:

@@ -126,7 +126,7 @@ class Committer:
         return [
             replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
             for pair in self._spec.opens(target, self._present(made.rows))
-            if self._engine.wants(pair.resource)
+            if self._engine.ledger.wants(pair.resource)
         ]
 
     def _note(self, made: Sequence[_Made]) -> None:

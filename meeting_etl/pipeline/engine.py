@@ -13,7 +13,6 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.rows import Drift
-from meeting_etl.pipeline.settling import FILES
 
 Progress = Callable[[str, int, int], None]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
@@ -41,9 +40,8 @@ class Engine:
     """What every fetch needs; `run_id` is written into the rows.
 
     `reading_since` is when the present token read for the first time: of what another one read, a
-    404 proves nothing. `windows` can be switched off to ask for each meeting by itself. `files` are
-    the resources of which files are wanted. With `honours_deletes` nothing stays here of what was
-    deleted at Webex.
+    404 proves nothing. `windows` can be switched off to ask for each meeting by itself. With
+    `honours_deletes` nothing stays here of what was deleted at Webex.
     """
 
     asking: Asking
@@ -53,9 +51,4 @@ class Engine:
     progress: Progress = lambda *_: None
     reading_since: datetime = _ALWAYS
     windows: bool = True
-    files: frozenset[str] = frozenset()
     honours_deletes: bool = False
-
-    def wants(self, resource: str) -> bool:
-        """Whether pairs of the resource are opened at all."""
-        return resource in self.files or resource not in FILES

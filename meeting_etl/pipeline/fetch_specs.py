@@ -1,11 +1,12 @@
 """What is fetched for a meeting: a FetchSpec for each resource.
 
-Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS. Does not: rows of what was
-said (spoken.py), when to ask (settling.py), windows (sweeping.py), threads (asking.py), batches and
-commits (committing.py).
+Belongs here: MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS, SUMMARIES. Does not: rows of
+what was said (spoken.py), when to ask (settling.py), windows (sweeping.py), threads (asking.py),
+batches and commits (committing.py).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from meeting_etl import schemas
 from meeting_etl.errors import NotFound
@@ -21,6 +22,7 @@ from meeting_etl.pipeline.fetch_spec import (
     pairs_of,
     same_series,
 )
+from meeting_etl.pipeline.plain_text import plain_text
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
 from meeting_etl.pipeline.settling import DETAILS, Pair
 from meeting_etl.pipeline.spoken import ask_snippets, snippet_rows, vtt_instead
@@ -139,6 +141,34 @@ def _transcript_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
     ]
 
 
+def _ask_summaries(webex: Webex, target: Target) -> Listing:
+    return webex.summaries(target.meeting_id)
+
+
+def _summary_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    rows = _own(
+        schemas.MEETING_SUMMARIES, [_in_plain_text(one) for one in items], target, drift, ours
+    )
+    return fold_last(rows, "summary_id", drift)
+
+
+def _in_plain_text(item: Item) -> Item:
+    """A summary whose notes and action items are texts; what is of another shape stays as it is."""
+    notes, actions = item.get("notes"), item.get("actionItems")
+    plain: Item = {}
+    if isinstance(notes, dict) and isinstance(notes.get("content"), str):
+        with suppress(ValueError):
+            plain["notes"] = plain_text(notes["content"])
+    if isinstance(actions, list) and all(isinstance(action, dict) for action in actions):
+        plain["actionItems"] = [action.get("content") for action in actions]
+    return item | plain
+
+
+def _onto_summary(held: Row, new: Row) -> Row:
+    """The new summary; one that was deleted meanwhile keeps the words that were read before."""
+    return new | {name: new[name] or held[name] for name in ("notes", "action_items")}
+
+
 MEETING = FetchSpec(
     schemas.MEETINGS,
     _ask_meeting,
@@ -202,5 +232,11 @@ def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
 
 
 SNIPPETS = snippets(lambda _: None)
+SUMMARIES = FetchSpec(
+    schemas.MEETING_SUMMARIES,
+    _ask_summaries,
+    _summary_rows,
+    onto=_onto_summary,
+)
 # In the order in which they are fetched: flags before what they speak of, lists before their parts.
-ALL = (MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS)
+ALL = (MEETING, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, SNIPPETS, SUMMARIES)

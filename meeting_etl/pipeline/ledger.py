@@ -92,13 +92,30 @@ RESOURCES = (
 
 
 class Ledger:
-    """fetch_ledger and due_days. Rows of a day change only under the day's lock."""
+    """fetch_ledger and due_days. Rows of a day change only under the day's lock.
 
-    def __init__(self, lake: Lake, files: Files, clock: Clock, settling: Settling) -> None:
+    `off` are resources that are switched off: no pair of theirs is opened, and what is open of them
+    since they were on makes no day due.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        files: Files,
+        clock: Clock,
+        settling: Settling,
+        *,
+        off: Collection[str] = (),
+    ) -> None:
         self._lake = lake
         self._files = files
         self._clock = clock
         self.settling = settling
+        self._off = frozenset(off)
+
+    def wants(self, resource: str) -> bool:
+        """Whether the resource is switched on."""
+        return resource not in self._off
 
     # --- due_days -----------------------------------------------------------------------------
 
@@ -159,7 +176,11 @@ class Ledger:
         then stays.
         """
         rows = self._lake.read(FETCH_LEDGER, day, columns=["resource", "next_attempt_at"])
-        moments = [(one["resource"], one["next_attempt_at"]) for one in rows.to_pylist()]
+        moments = [
+            (one["resource"], one["next_attempt_at"])
+            for one in rows.to_pylist()
+            if self.wants(one["resource"])
+        ]
         due_at, files_due_at = (
             min((at for resource, at in moments if at and (resource in SLOW) is slow), default=None)
             for slow in (False, True)
@@ -217,7 +238,7 @@ class Ledger:
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
         changed = []
         for meeting_id, ended in ended_at.items():
-            for resource in LISTED:
+            for resource in filter(self.wants, LISTED):
                 old = known.get((meeting_id, resource))
                 pair = old or Pair(meeting_id, resource, opened_at=ended)
                 pair = self._told(pair, events.get((meeting_id, resource)), ended)

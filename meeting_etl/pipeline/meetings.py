@@ -22,6 +22,7 @@ from meeting_etl.pipeline.meeting_rows import meeting_row, with_told
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.schemas import (
     FETCH_LEDGER,
+    MEETING_SUMMARIES,
     MEETINGS,
     PARTICIPANTS,
     RECORDING_FILES,
@@ -41,6 +42,7 @@ _OF_A_MEETING = (
     TRANSCRIPT_SNIPPETS,
     RECORDING_FILES,
     TRANSCRIPT_FILES,
+    MEETING_SUMMARIES,
     FETCH_LEDGER,
     MEETINGS,
 )

@@ -1,7 +1,8 @@
-"""Files that nobody has asked for yet, because they were switched on after their days were done.
+"""What nobody has asked for yet, because it was switched on after its days were done.
 
-Belongs here: finding recordings and transcripts without a pair for their files, and opening it.
-Does not: pairs of what is found while files are wanted (fetch_specs.py opens those).
+Belongs here: finding recordings and transcripts without a pair for their files, meetings without
+one for their summary, and opening it. Does not: pairs of what is found while it is switched on
+(ledger.py and fetch_specs.py open those).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -16,21 +17,23 @@ from meeting_etl.pipeline.settling import Pair
 _PARENTS = {
     schemas.RECORDING_FILES.name: schemas.RECORDINGS,
     schemas.TRANSCRIPT_FILES.name: schemas.TRANSCRIPTS,
+    schemas.MEETING_SUMMARIES.name: schemas.MEETINGS,
 }
 
 
 def open_owed(
     lake: Lake, ledger: Ledger, days: Iterable[date], resources: Collection[str], now: datetime
 ) -> int:
-    """Open the pairs of files that are missing on these days, due now; returns how many."""
+    """Open the pairs that are missing on these days, due now; returns how many."""
     count = 0
     for day in days if resources else ():
         with lake.lock_days([day]):
             missing = _missing(lake, ledger, day, resources, now)
             if missing:
                 ledger.record(day, missing)
-                ledger.refresh(day)
                 count += len(missing)
+            # Also what stayed open when it was switched off for a while.
+            ledger.refresh(day)
     return count
 
 
@@ -44,7 +47,8 @@ def _missing(
 
 def _pairs(lake: Lake, day: date, resource: str, now: datetime) -> Iterator[Pair]:
     parent = _PARENTS[resource]
-    (key,) = parent.key
-    for row in lake.read(parent, day, columns=[key, "meeting_id", "status"]).to_pylist():
-        if not is_deleted(row):
-            yield Pair(row["meeting_id"], resource, row[key], opened_at=now, next_attempt_at=now)
+    for row in lake.read(parent, day).to_pylist():
+        # A meeting's summaries are a list, which has no id of its own.
+        resource_id = "" if parent is schemas.MEETINGS else row[parent.key[0]]
+        if parent is schemas.MEETINGS or not is_deleted(row):
+            yield Pair(row["meeting_id"], resource, resource_id, opened_at=now, next_attempt_at=now)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from meeting_etl.schemas import (
+    MEETING_SUMMARIES,
     PARTICIPANTS,
     RECORDING_FILES,
     RECORDINGS,
@@ -23,13 +24,22 @@ _LONGEST_RETRY = timedelta(hours=6)
 
 # What fills title, names and flags of a meeting, which no event tells.
 DETAILS = "meeting"
-# What each meeting is asked for from its end on. Snippets follow from transcripts.
-LISTED = (DETAILS, RECORDINGS.name, PARTICIPANTS.name, TRANSCRIPTS.name)
+# What each meeting is asked for from its end on, unless it is switched off. Snippets follow from
+# transcripts.
+LISTED = (
+    DETAILS,
+    RECORDINGS.name,
+    PARTICIPANTS.name,
+    TRANSCRIPTS.name,
+    MEETING_SUMMARIES.name,
+)
 
 # Downloads that take hours and have days and runs of their own.
 SLOW = frozenset({RECORDING_FILES.name})
 # What is kept as files, where that is switched on. Pairs follow from recordings and transcripts.
 FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
+# What is asked for only where it is switched on.
+OPTIONAL = FILES | {MEETING_SUMMARIES.name}
 
 
 class Status(StrEnum):

@@ -141,7 +141,7 @@ def list_transcripts(ask: Ask) -> Answer:
     begin, end = ask.window()
     meeting_id = ask.query.get("meetingId")
     if meeting_id is not None:
-        _refuse_unless_ended(ask, meeting_id)
+        refuse_unless_ended(ask, meeting_id)
     elif ask.kind != "user" and "hostEmail" in ask.query:
         raise Refusal(400, "hostEmail is not supported without meetingId.")
     email = ask.host_email()
@@ -175,7 +175,8 @@ def list_admin_transcripts(ask: Ask) -> Answer:
     return Listing(found, lambda pair: transcript(pair[0], pair[1], ask.now))
 
 
-def _refuse_unless_ended(ask: Ask, meeting_id: str) -> None:
+def refuse_unless_ended(ask: Ask, meeting_id: str) -> None:
+    """Refuse what is not the id of an ended meeting instance."""
     meeting = ask.index.meetings.get(meeting_id)
     if meeting is None:
         refuse_personal_room(ask, meeting_id)

@@ -1,8 +1,8 @@
 """The routes: every endpoint and who may use it.
 
 Belongs here: paths, methods, kinds of token. Does not: what an endpoint does (meetings.py,
-patching.py, assets.py, people.py,
-webhooks.py), nor what every request meets (front.py).
+patching.py, assets.py, summaries.py, people.py, webhooks.py), nor what every request meets
+(front.py).
 """
 
 import re
@@ -16,6 +16,7 @@ from meeting_etl.sandbox import (
     patching,
     people,
     preferences,
+    summaries,
     webhooks,
 )
 from meeting_etl.sandbox.answers import Answer, Ask
@@ -62,6 +63,8 @@ ENDPOINTS = (
     Endpoint("/admin/meetingTranscripts", assets.list_admin_transcripts, ("compliance",)),
     Endpoint("/meetingTranscripts/{id}/snippets", assets.list_snippets, ("user", "compliance")),
     Endpoint("/meetingTranscripts/{id}/download", assets.download_transcript),
+    Endpoint("/meetingSummaries", summaries.list_summaries, ("user",)),
+    Endpoint("/admin/meetingSummaries", summaries.list_summaries, ("compliance",)),
     Endpoint("/authorizations/tokenExpiry", oauth.token_expiry),
     Endpoint("/people/me", people.get_me),
     Endpoint("/webhooks", webhooks.list_webhooks),

@@ -34,7 +34,7 @@ class TokenKind(StrEnum):
 
 _RULED_OUT = {
     TokenKind.USER: frozenset[str](),
-    TokenKind.ADMIN: frozenset({"transcript_snippets"}),
+    TokenKind.ADMIN: frozenset({"transcript_snippets", "meeting_summaries"}),
     TokenKind.COMPLIANCE: frozenset[str](),
 }
 
@@ -105,7 +105,8 @@ class Webex:
     def can_read(self, resource: str) -> bool:
         """Whether this kind of token may read a resource at all; costs no request.
 
-        An administrator may read no snippets, though the file of a transcript tells the same.
+        An administrator may read no summaries, and no snippets either, though the file of a
+        transcript tells the same.
         """
         return resource not in self._ruled_out
 
@@ -210,6 +211,16 @@ class Webex:
         """
         path = f"/meetingTranscripts/{_segment(transcript_id)}/snippets"
         return bool(self._client.get(path, {"max": "1"}))
+
+    def summaries(self, meeting_id: str) -> Listing:
+        """Summaries of one ended meeting instance.
+
+        From GET /meetingSummaries for a host's own token, from GET /admin/meetingSummaries for a
+        compliance officer's, where deleted ones are among them. Neither has a window nor a `max`.
+        """
+        path = "/admin/meetingSummaries" if self._speaks_for_others else "/meetingSummaries"
+        pages = self._client.pages(path, {"meetingId": meeting_id})
+        return _listing(item for page in pages for item in page)
 
     def ended_meetings(self, start: datetime, end: datetime) -> Listing:
         """Meeting instances that ended, `start` included and `end` not, from GET /meetings.

@@ -32,6 +32,8 @@ PATHS: dict[str, set[Kind]] = {
         "admin",
         "compliance",
     },
+    f"/meetingSummaries?meetingId={A}": {"user"},
+    f"/admin/meetingSummaries?meetingId={A}": {"compliance"},
     "/authorizations/tokenExpiry": {"user", "admin", "compliance"},
     "/meetingPreferences/sites": {"user", "admin"},
     "/webhooks": {"user", "admin", "compliance"},

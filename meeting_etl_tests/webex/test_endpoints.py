@@ -399,6 +399,20 @@ def test_a_refusal_is_not_an_empty_listing(build: Build) -> None:
         recordings(webex)
 
 
+# Summaries
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(USER, "/v1/meetingSummaries"), (COMPLIANCE, "/v1/admin/meetingSummaries")],
+)
+def test_summaries_are_asked_for_by_meeting_and_nothing_else(
+    build: Build, kind: TokenKind, path: str
+) -> None:
+    seen = only_request(build, kind, lambda webex: webex.summaries(MEETING))
+    assert (seen.path, seen.params) == (path, {"meetingId": MEETING})
+
+
 # Files of transcripts
 
 VTT = b"\xef\xbb\xbfWEBVTT\r\n\r\n00:01.000 --> 00:02.000\r\nJa\xff\r\n"
@@ -472,6 +486,9 @@ def test_every_kind_can_read_these(build: Build, kind: TokenKind, resource: str)
         (USER, "transcript_snippets", True),
         (ADMIN, "transcript_snippets", False),
         (COMPLIANCE, "transcript_snippets", True),
+        (USER, "meeting_summaries", True),
+        (ADMIN, "meeting_summaries", False),
+        (COMPLIANCE, "meeting_summaries", True),
     ],
 )
 def test_what_a_kind_of_token_rules_out(
