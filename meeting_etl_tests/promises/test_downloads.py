@@ -285,3 +285,35 @@ def test_a_deleted_recording_is_not_downloaded(world: World, tmp_path: Path) -> 
         made.settings()
         made.run(Span(date.fromisoformat(day), date.fromisoformat(day)))
         assert len(webex.counters.media_requests) == MEETINGS - 1
+
+
+@pytest.mark.parametrize("kind", ["user", "admin"])
+def test_files_of_transcripts_are_asked_for_once(
+    world: World, tmp_path: Path, kind: Literal["user", "admin"]
+) -> None:
+    """An administrator's words are read from the file that is kept."""
+    made = product(tmp_path, world)
+    made.kind = kind
+    made.settings('transcripts = ["vtt", "txt"]')
+    with made.webex as webex:
+        assert made.run().failures == []
+        asked = Counter(url for url in made.requests() if "/download?" in url)
+        assert len(asked) == 2 * MEETINGS
+        assert set(asked.values()) == {1}
+        for row in made.rows("transcript_files"):
+            content = (tmp_path / row["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == row["sha256"]
+            assert len(content) == row["bytes"]
+        vtts = [row for row in made.rows("transcript_files") if row["format"] == "vtt"]
+        texts = {
+            one.id: webex.media.vtt(one).encode()
+            for meeting in webex.world.meetings
+            for one in meeting.transcripts
+        }
+        assert {row["transcript_id"] for row in vtts} == set(texts)
+        for row in vtts:
+            assert (tmp_path / row["path"]).read_bytes() == texts[row["transcript_id"]]
+        assert len(made.rows("transcript_snippets")) == 4 * MEETINGS
+        seen = webex.counters.total
+        made.run()
+        assert webex.counters.total == seen
