@@ -22,8 +22,9 @@ _HEAD = "WEBVTT"
 _ARROW = "-->"
 _NO_CUE = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
-# Who does not escape may still say that 3 < 4 and 5 > 4: only what looks like a tag is one.
-_TAG = re.compile(r"<(?:/|/?[A-Za-z][^<>]*|[\d:.]*)>")
+# Who does not escape may still say that 3 < 4 and 5 > 4: only what looks like a tag is one. The end
+# of a file that was cut off may lie in the middle of a voice tag.
+_TAG = re.compile(r"<(?:/|/?[A-Za-z][^<>]*|[\d:.]*)>|<v[.\s][^<>]*\Z|</v?\Z")
 # Nor is `&` the begin of an entity where no semicolon ends it.
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);")
 _PREFIX = re.compile(r"(?!\s)([^:\n]{1,80}):(?:\s(.*))?", re.DOTALL)

@@ -72,6 +72,8 @@ def test_lines_end_in_any_way(newline: str) -> None:
         ("<v Ana>Yes</v>\n<v Bo>No</v>", [("Ana", "Yes"), ("Bo", "No")]),
         ("Hm. <v Ana>Yes", [(None, "Hm."), ("Ana", "Yes")]),
         ("<v>Who?", [(None, "Who?")]),
+        ("<v Ana Lu", [(None, "")]),
+        ("<v Ana>Yes</", [("Ana", "Yes")]),
         (
             "Since 3 < 4 and 5 > 4, AT&T; &amp;lt; &lt",
             [(None, "Since 3 < 4 and 5 > 4, AT&T; &lt; &lt")],
