@@ -35,7 +35,7 @@ def show_ledger(etl: Etl, days: Collection[date] | None = None) -> None:
     rows = [
         [resource, counts.total(), *(counts[status] for status in Status)]
         for resource, counts in found.items()
-        if counts or resource in LISTED  # the others may be switched off
+        if counts or (resource in LISTED and etl.ledger.wants(resource))
     ]
     names = ["resource", "pairs", *Status]
     which = "all days" if days is None else f"{len(days)} day{'s' if len(days) > 1 else ''}"
