@@ -54,7 +54,7 @@ class Files:
         """
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-        with self._explained(name):
+        with self.explained(name):
             _make_folder(target.parent)
             try:
                 yield temporary
@@ -72,7 +72,7 @@ class Files:
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content, or None when there is no such file."""
-        with self._explained(name, doing="read"):
+        with self.explained(name, doing="read"):
             try:
                 return self.path(name).read_bytes()
             except FileNotFoundError:
@@ -80,7 +80,7 @@ class Files:
 
     def names(self, folder: str) -> list[str]:
         """Names of what lies directly in a folder, sorted; none when there is no such folder."""
-        with self._explained(folder, doing="list"):
+        with self.explained(folder, doing="list"):
             try:
                 return sorted(entry.name for entry in self.path(folder).iterdir())
             except FileNotFoundError:
@@ -89,7 +89,7 @@ class Files:
     def remove(self, name: str) -> None:
         """Remove a file if it is there, and its folder if that is empty then."""
         target = self.path(name)
-        with self._explained(name, doing="remove"):
+        with self.explained(name, doing="remove"):
             if not target.exists():
                 return
             target.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ class Files:
 
         Only for the holder of the lock under which files of that folder are written.
         """
-        with self._explained(folder, doing="clean"):
+        with self.explained(folder, doing="clean"):
             for orphan in self.path(folder).glob(".*.tmp"):
                 orphan.unlink(missing_ok=True)
 
@@ -147,7 +147,7 @@ class Files:
 
     @contextmanager
     def _opened_to_lock(self, name: str, mode: int) -> Iterator[IO[bytes]]:
-        with self._explained(name, doing="lock"):
+        with self.explained(name, doing="lock"):
             path = self.path(name)
             _make_folder(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
@@ -159,7 +159,7 @@ class Files:
 
         None when somebody else holds it. That the file is there lasts, its folders' being too.
         """
-        with self._explained(name):
+        with self.explained(name):
             path = self.path(name)
             _make_folder(path.parent)
             file = path.open("a+b", buffering=0)
@@ -183,7 +183,7 @@ class Files:
         line that is not whole is cut off again; whole ones may stay, for whoever follows the file
         may have read them already.
         """
-        with self._explained(str(file.name)):
+        with self.explained(str(file.name)):
             end, written = os.fstat(file.fileno()).st_size, 0
             if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
                 lines = b"\n" + lines
@@ -205,31 +205,31 @@ class Files:
 
     def open_partial(self, name: str) -> io.FileIO:
         """A new or existing unfinished file, open for reading and writing at its beginning."""
-        with self._explained(name):
+        with self.explained(name):
             path = self.path(name)
             _make_folder(path.parent)
             return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
 
     def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
         """Write all of a piece where the file stands; it does not last before `sync`."""
-        with self._explained(name):
+        with self.explained(name):
             written = 0
             while written < len(piece):
                 written += file.write(memoryview(piece)[written:])
 
     def sync(self, name: str, file: io.FileIO) -> None:
         """Make what was written last."""
-        with self._explained(name):
+        with self.explained(name):
             os.fdatasync(file.fileno())
 
     def finish(self, partial: str, name: str) -> None:
         """Make an unfinished file, in the same folder, the file `name`."""
-        with self._explained(name):
+        with self.explained(name):
             self._make_last(self.path(partial), self.path(name), 0o644)
 
     def size_bytes(self, name: str) -> int | None:
         """Size of a file; None when there is none."""
-        with self._explained(name, doing="read"):
+        with self.explained(name, doing="read"):
             try:
                 return self.path(name).stat().st_size
             except FileNotFoundError:
@@ -251,7 +251,8 @@ class Files:
         _sync_folder(target.parent)
 
     @contextmanager
-    def _explained(self, name: str, *, doing: str = "write") -> Iterator[None]:
+    def explained(self, name: str, *, doing: str = "write") -> Iterator[None]:
+        """Turn an OSError of the block into a StorageError that says what to do."""
         try:
             yield
         except OSError as error:

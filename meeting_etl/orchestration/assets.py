@@ -34,6 +34,7 @@ from meeting_etl.pipeline.meetings import FoldReport, fold
 from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.settling import SLOW
 from meeting_etl.pipeline.transcript_files import held_vtt
 from meeting_etl.pipeline.transcript_files import transcript_files as keep_transcripts
 from meeting_etl.schemas import Table
@@ -157,16 +158,16 @@ def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -
 @_asset(schemas.TRANSCRIPT_FILES, "transcripts")
 def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """VTT and TXT of each transcript, in transcripts/; off unless [downloads] has transcripts."""
-    formats = etl.settings.transcript_formats
-    return _if_switched_on(context, etl, lambda: keep_transcripts(etl.files, formats))
+    return _if_switched_on(
+        context, etl, lambda: keep_transcripts(etl.files, etl.settings.transcript_formats)
+    )
 
 
 @_asset(schemas.RECORDING_FILES, "recordings")
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Video, audio and transcript of each recording, in media/; off unless [downloads] has them."""
-    wanted = etl.settings.downloads
     return _if_switched_on(
-        context, etl, lambda: keep_recordings(etl.depot(), wanted), wanted.at_once
+        context, etl, lambda: keep_recordings(etl.depot(), etl.settings.downloads)
     )
 
 
@@ -209,7 +210,6 @@ def _if_switched_on(
     context: dg.AssetExecutionContext,
     etl: Etl,
     spec: Callable[[], FetchSpec],
-    at_once: int | None = None,
 ) -> Result:
     """Fetch what is due of the run's days for a table that is filled where it is wanted only."""
     resource = context.asset_key.path[-1]
@@ -219,6 +219,7 @@ def _if_switched_on(
             return dg.MaterializeResult(metadata={"switched_off": told})
         days = days_of(context)
         open_owed(etl.lake, etl.ledger, days, [resource], etl.clock.now())
+        at_once = etl.settings.downloads.at_once if resource in SLOW else None
         engine = etl.engine(context.run.run_id, at_once)
         reports = fetch(engine, spec(), days, refetch=_refetch(context))
         return published(context, etl, (_described(one) for one in reports))

@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadAnswer, Gone, Prevented
@@ -28,7 +27,8 @@ LINKS = {
 }
 _FIT_FOR_A_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _VIDEO_EXTENSIONS = {"MP4": "mp4", "ARF": "arf"}
-_READ_BYTES = 2**20
+# More cannot be meant, nor be kept in a column.
+_SIZE_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ class _Recording:
         self._format = (target.parent or {}).get("format")
         self._held = {row["kind"]: row for row in target.kept if row["removed_at"] is None}
         self._folder = f"media/date={target.ended_at.date()}"
-        self._links: Mapping[str, Any] = {}
+        self._links: Mapping[str, str] = {}
         self._told_bytes: int | None = None
 
     def files(self) -> list[Item]:
         """One item for each wanted kind that there is: values of columns of recording_files."""
         self._ask()
-        return [self._file(kind) for kind in self._kinds if self._links.get(LINKS[kind])]
+        return [self._file(kind) for kind in self._kinds if LINKS[kind] in self._links]
 
     def _ask(self) -> None:
         """Details, with fresh links."""
@@ -117,22 +117,19 @@ class _Recording:
         if item.get("status") in ("deleted", "purged"):
             raise Gone(f"Recording {self._id} was deleted.", 200)
         links = item.get("temporaryDirectDownloadLinks")
-        self._links = links if isinstance(links, dict) else {}
-        if not any(isinstance(self._links.get(name), str) for name in LINKS.values()):
+        if not links:
             raise Prevented(f"Recording {self._id} is not to be downloaded.", 200)
-        told = item.get("sizeBytes")
+        told = links if isinstance(links, dict) else {}
+        self._links = {name: link for name, link in told.items() if isinstance(link, str) and link}
         # Webex is known to send numbers as text, too.
-        self._told_bytes = int(str(told)) if str(told).isdecimal() else None
-
-    def _link(self, kind: str) -> str:
-        link = self._links.get(LINKS[kind])
-        if not isinstance(link, str):
-            raise BadAnswer(f"Recording {self._id} has no link to its {kind} any more.")
-        return link
+        size = str(item.get("sizeBytes"))
+        self._told_bytes = int(size) if size.isdecimal() and len(size) <= _SIZE_DIGITS else None
 
     def _renewed(self, kind: str) -> str:
         self._ask()
-        return self._link(kind)
+        if LINKS[kind] not in self._links:
+            raise BadAnswer(f"Recording {self._id} has no link to its {kind} any more.")
+        return self._links[LINKS[kind]]
 
     def _file(self, kind: str) -> Item:
         told = self._told_bytes if kind == "video" else None
@@ -140,9 +137,12 @@ class _Recording:
         transfer = Transfer(self._depot, self._folder, stem)
         item = self._here(kind, told)
         if item is None:
-            arrived = transfer.run(self._link(kind), lambda: self._renewed(kind))
+            arrived = transfer.run(self._links[LINKS[kind]], lambda: self._renewed(kind))
             path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, arrived)}"
             transfer.finish(path)
+            if kind in self._held and self._held[kind]["path"] != path:
+                # It lay on another day before the end of the meeting was corrected.
+                self._depot.files.remove(self._held[kind]["path"])
             item = {"path": path, "bytes": arrived.size_bytes, "sha256": arrived.sha256}
         return item | {"kind": kind, "told_bytes": told}
 
@@ -162,7 +162,8 @@ class _Recording:
         return {"path": path, "bytes": told, "sha256": self._sha256(path)}
 
     def _sha256(self, path: str) -> str:
-        with self._depot.files.path(path).open("rb") as file:
+        files = self._depot.files
+        with files.explained(path, doing="read"), files.path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def _extension(self, kind: str, arrived: Arrived | None) -> str:

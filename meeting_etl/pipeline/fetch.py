@@ -233,6 +233,8 @@ class _Day:
             if answer.target.pair.key in keys:
                 here.append(answer)
             else:
+                known = {row["path"] for row in answer.target.kept}
                 for item in answer.items:
-                    self._engine.lake.files.remove(item["path"])
+                    if item["path"] not in known:
+                        self._engine.lake.files.remove(item["path"])
         return here

@@ -46,6 +46,10 @@ def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:
     )
     path = _path(target, form)
     files.replace_bytes(path, content)
+    for row in target.kept:
+        if row["format"] == form and row["path"] != path:
+            # It lay on another day before the end of the meeting was corrected.
+            files.remove(row["path"])
     digest = hashlib.sha256(content).hexdigest()
     return {"format": form, "path": path, "bytes": len(content), "sha256": digest}
 

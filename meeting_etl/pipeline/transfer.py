@@ -99,6 +99,8 @@ class Transfer:
             while True:
                 try:
                     self._receive(link, file)
+                    with self._depot.files.explained(self._partial):
+                        file.truncate(self._size)
                     self._depot.files.sync(self._partial, file)
                     return Arrived(self._size, self._digest.hexdigest(), self._media_type)
                 except LinkRefused:
@@ -122,25 +124,20 @@ class Transfer:
         self._depot.files.finish(self._partial, name)
         self._depot.files.remove(self._note)
 
-    def discard(self) -> None:
-        """Leave nothing of it."""
-        self._depot.files.remove(self._partial)
-        self._depot.files.remove(self._note)
-
     def _take_up(self, file: io.FileIO) -> None:
-        """Go on with what an earlier attempt left, as far as it is sure to be on the disk."""
-        size = file.seek(0, io.SEEK_END)
+        """Go on with what an earlier attempt left, as far as it is sure to be on the disk.
+
+        The rest stays until it is written over: an attempt that gets nothing must not lose any.
+        """
         self._version, self._total = self._noted()
-        self._size = self._synced = max(0, size - _UNSURE_BYTES) if self._total else 0
-        file.seek(0)
-        left = self._size
-        while left:
-            piece = file.read(min(left, _READ_BYTES))
-            if not piece:
-                raise StorageError(f"{file.name} shrank while it was read; run again.")
-            self._digest.update(piece)
-            left -= len(piece)
-        file.truncate(self._size)
+        with self._depot.files.explained(self._partial, doing="read"):
+            size = file.seek(0, io.SEEK_END)
+            self._size = self._synced = max(0, size - _UNSURE_BYTES) if self._total else 0
+            file.seek(0)
+            left = self._size
+            while left and (piece := file.read(min(left, _READ_BYTES))):
+                self._digest.update(piece)
+                left -= len(piece)
         self._depot.tally.add(here=self._size, expected=self._total or 0)
 
     def _noted(self) -> tuple[str | None, int | None]:
@@ -151,6 +148,8 @@ class Transfer:
             return None, None
 
     def _receive(self, link: str, file: io.FileIO) -> None:
+        if self._total is None and self._size:
+            self._begin(file)  # of what it is the beginning nobody can say
         with self._depot.media.open(link, start=self._size, version=self._version) as stretch:
             other = self._size and stretch.total_bytes != self._total
             if other and stretch.start:
@@ -167,8 +166,9 @@ class Transfer:
     def _begin(self, file: io.FileIO) -> None:
         """From the first byte."""
         self._depot.tally.add(here=-self._size, expected=-(self._total or 0))
-        file.seek(0)
-        file.truncate()
+        with self._depot.files.explained(self._partial):
+            file.seek(0)
+            file.truncate()
         self._size = self._synced = 0
         self._version = self._total = None
         self._digest = hashlib.sha256()

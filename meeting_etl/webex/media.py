@@ -6,10 +6,10 @@ not: which file it is and where it is kept (pipeline/), nor where links come fro
 """
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -25,6 +25,7 @@ from meeting_etl.webex.wire import FAULTS, Answer, Passing, in_words, surroundin
 
 _TIMEOUT_SECONDS = (10, 30)
 _PIECE_BYTES = 256 * 1024
+_PLAIN = ("", "identity")
 _REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _RANGE = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)")
@@ -89,20 +90,28 @@ class Media:
     ) -> requests.Response:
         """The answer at the end of the redirects; no more than the link goes along."""
         for _ in range(_REDIRECTS + 1):
-            parts = urlsplit(link)
-            if parts.scheme not in self._schemes or not parts.hostname:
-                raise LinkRefused("The link to the file is no address that may be asked.")
-            request = requests.PreparedRequest()
-            request.method, request.url = "GET", link
-            request.headers = CaseInsensitiveDict(headers)
+            request = self._request(link, headers)
             response = adapter.send(
                 request, stream=True, timeout=_TIMEOUT_SECONDS, **surroundings(link)
             )
             if response.status_code not in _REDIRECTING:
                 return response
             response.raw.close()
-            link = urljoin(link, response.headers.get("Location", ""))
+            link = urljoin(str(request.url), response.headers.get("Location", ""))
         raise LinkRefused("The link to the file leads from one address to the next.")
+
+    def _request(self, link: str, headers: dict[str, str]) -> requests.PreparedRequest:
+        request = requests.PreparedRequest()
+        try:
+            # What is in links is up to others; this quotes what cannot be sent.
+            request.prepare_url(link, None)
+            parts = urlsplit(request.url or "")
+        except (ValueError, requests.RequestException):
+            parts = urlsplit("")
+        if str(parts.scheme) not in self._schemes or not parts.hostname:
+            raise LinkRefused("The link to the file is no address that may be asked.")
+        request.method, request.headers = "GET", CaseInsensitiveDict(headers)
+        return request
 
     def _stretch(self, response: requests.Response, start: int) -> Stretch:
         status, headers = response.status_code, response.headers
@@ -116,12 +125,14 @@ class Media:
         if status not in (200, 206) or media_type == "text/html":
             kind = "with a page" if status < 300 else str(status)
             raise LinkRefused(f"The download host answered {kind}: the link expired?", status)
-        if headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+        length = int(told) if (told := headers.get("Content-Length", "")).isdecimal() else None
+        if (encoding := headers.get("Content-Encoding", "").strip().lower()) not in _PLAIN:
             # Not what was asked for: it can be read as a whole only, and its length says nothing.
             if status == 206:
                 raise Outdated("The download host sends the rest in another form.", status)
-            return Stretch(0, None, None, media_type, _pieces(response.raw, None, decode=True))
-        length = int(told) if (told := headers.get("Content-Length", "")).isdecimal() else None
+            if encoding != "gzip":
+                raise Passing("The download host sent a form that was not asked for", status)
+            return Stretch(0, None, None, media_type, _gunzipped(_pieces(response.raw, length)))
         total = length
         if status == 206:
             found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
@@ -140,17 +151,26 @@ def _version(response: requests.Response) -> str | None:
     return response.headers.get("Last-Modified", "").strip() or None
 
 
-def _pieces(
-    raw: urllib3.HTTPResponse, length: int | None, *, decode: bool = False
-) -> Iterator[bytes]:
+def _pieces(raw: urllib3.HTTPResponse, length: int | None) -> Iterator[bytes]:
     received = 0
-    # read1 returns what is there: of a slow file, too, what came before a kill is here.
-    as_sent = iter(partial(raw.read1, _PIECE_BYTES, decode_content=False), b"")
     with _explained():
-        for piece in raw.stream(_PIECE_BYTES, decode_content=True) if decode else as_sent:
+        # read1 returns what is there: of a slow file, too, what came before a kill is here.
+        while piece := raw.read1(_PIECE_BYTES, decode_content=False):
             received += len(piece)
             yield piece
     if length is not None and received < length:
+        raise Passing("The file is cut off")
+
+
+def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    gunzip = zlib.decompressobj(wbits=31)
+    with _explained():
+        for piece in pieces:
+            left = piece
+            while left:
+                yield gunzip.decompress(left, _PIECE_BYTES)
+                left = gunzip.unconsumed_tail
+    if not gunzip.eof:
         raise Passing("The file is cut off")
 
 

@@ -1,0 +1,272 @@
+"""Transfers from download hosts that behave in every way that HTTP allows, and in some others."""
+
+import gzip
+import hashlib
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from meeting_etl.errors import BadAnswer, StorageError
+from meeting_etl.files import Files
+from meeting_etl.pipeline.transfer import Arrived, Depot, Stopped, Tally, Transfer
+from meeting_etl.webex.media import LinkRefused, Media
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.servers import (
+    Act,
+    Handler,
+    Reply,
+    Seen,
+    Server,
+    broken_chunks,
+    hang_up,
+    in_turn,
+    reset,
+    running,
+)
+
+CONTENT = random.Random(1).randbytes(3_000_000)
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+# What is not sure to have lasted: the last MiB and the piece that was being written.
+UNSURE = 1_048_576 + 262_144
+TAG = {"ETag": '"one"'}
+
+
+def whole(**headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(CONTENT, headers={"Content-Type": "video/mp4", **TAG, **named})
+
+
+def rest(seen: Seen, content: bytes = CONTENT, **headers: str) -> Act:
+    """What a good host answers to a request with or without a range."""
+    asked = seen.headers.get("Range")
+    if asked is None:
+        return Reply(content, headers={**TAG, **headers})
+    start = int(asked.removeprefix("bytes=").removesuffix("-"))
+    told = f"bytes {start}-{len(content) - 1}/{len(content)}"
+    return Reply(content[start:], 206, {**TAG, "Content-Range": told, **headers})
+
+
+def cut(length: int, **headers: str) -> Callable[[Handler], None]:
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": str(len(CONTENT)), **TAG, **headers})
+        handler.wfile.write(CONTENT[:length])
+
+    return act
+
+
+def chunked(handler: Handler) -> None:
+    handler.start(200, {"Transfer-Encoding": "chunked", **TAG})
+    for begin in range(0, len(CONTENT), 500_000):
+        piece = CONTENT[begin : begin + 500_000]
+        handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+    handler.wfile.write(b"0\r\n\r\n")
+
+
+@pytest.fixture
+def depot(tmp_path: Path) -> Depot:
+    clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    media = Media("http://127.0.0.1/v1", clock)
+    return Depot(Files(tmp_path), media, clock, 0, Event(), Tally(lambda *_: None))
+
+
+def bring(depot: Depot, server: Server, *links: str) -> Arrived:
+    """Transfer a file; further links are given as renewed ones."""
+    first, *more = links or (f"{server.url}/file?ticket=secret",)
+    renewed = iter(more or [first] * 9)
+    transfer = Transfer(depot, "media", "one.video")
+    arrived = transfer.run(first, lambda: next(renewed))
+    transfer.finish("media/one.mp4")
+    return arrived
+
+
+def assert_whole(depot: Depot, arrived: Arrived) -> None:
+    assert (arrived.size_bytes, arrived.sha256) == (len(CONTENT), DIGEST)
+    assert depot.files.read_bytes("media/one.mp4") == CONTENT
+    assert depot.files.names("media") == ["one.mp4"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Reply(b"busy", 503, {"Retry-After": "2"}),
+        Reply(b"oops", 500),
+        Reply(b"slowly", 429),
+        reset,
+        hang_up,
+        broken_chunks,
+        cut(0),
+        cut(100_000),
+        cut(2_900_000),
+        cut(2_900_000, ETag='W/"weak"'),
+        Reply(CONTENT[5:], 206, {"Content-Range": f"bytes 5-{len(CONTENT) - 1}/{len(CONTENT)}"}),
+        Reply(b"", 206, {"Content-Range": "nonsense"}),
+        Reply(gzip.compress(CONTENT)[:-9], headers={"Content-Encoding": "gzip"}),
+    ],
+)
+def test_a_fault_that_passes(depot: Depot, fault: Act) -> None:
+    acts = iter([fault])
+    with running(lambda seen: next(acts, None) or rest(seen)) as server:
+        assert_whole(depot, bring(depot, server))
+        assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        whole(),
+        chunked,
+        Reply(gzip.compress(CONTENT), headers={"Content-Encoding": "gzip"}),
+        Reply(CONTENT, headers={"Content-Type": "text/plain"}),
+    ],
+    ids=["plain", "chunked", "gzip though it was not asked for", "another type"],
+)
+def test_forms_of_an_answer(depot: Depot, act: Act) -> None:
+    with running(lambda _: act) as server:
+        assert_whole(depot, bring(depot, server))
+        (seen,) = server.seen
+    assert seen.headers.get("Authorization") is None
+    assert seen.headers.get("Accept-Encoding") == "identity"
+
+
+def test_a_redirect_is_followed_without_a_token(depot: Depot) -> None:
+    def answer(seen: Seen) -> Act:
+        there = Reply(b"", 302, {"Location": "/elsewhere?x=1"})
+        return rest(seen) if seen.path == "/elsewhere" else there
+
+    with running(answer) as server:
+        assert_whole(depot, bring(depot, server))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "//127.0.0.1/x",
+        "http://",
+        "http://[::1",
+        "nonsense",
+        "http://127.0.0.1:99999/x",
+        "http://\x00/",
+    ],
+)
+def test_a_link_that_is_none(depot: Depot, link: str) -> None:
+    with running(lambda _: whole()) as server, pytest.raises(BadAnswer) as caught:
+        bring(depot, server, link)
+    assert link not in str(caught.value)
+    assert server.seen == []
+
+
+def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
+    media = Media("https://webexapis.example/v1", depot.clock)
+    safe = Depot(depot.files, media, depot.clock, 0, Event(), depot.tally)
+    with running(lambda _: whole()) as server, pytest.raises(LinkRefused):
+        bring(safe, server)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 200])
+def test_an_expired_link_is_renewed_once(depot: Depot, status: int) -> None:
+    page = Reply(b"<html>Sign in</html>", status, {"Content-Type": "text/html; charset=utf-8"})
+    with running(lambda seen: rest(seen) if seen.path == "/v1/new" else page) as server:
+        assert_whole(depot, bring(depot, server, f"{server.url}/old", f"{server.url}/new"))
+    with running(lambda _: page) as server, pytest.raises(LinkRefused) as caught:
+        bring(depot, server)
+    assert len(server.seen) == 2
+    assert "ticket" not in str(caught.value)
+
+
+def test_a_host_that_always_cuts_is_given_up(depot: Depot) -> None:
+    with running(lambda _: cut(10)) as server, pytest.raises(BadAnswer, match="5 times"):
+        bring(depot, server)
+    assert len(server.seen) == 5
+
+
+def leave_unfinished(depot: Depot, length: int) -> None:
+    """As a kill leaves it: the file is cut, nobody goes on."""
+    acts = in_turn(cut(length), Reply(b"", 404))
+    with running(acts) as server, pytest.raises(LinkRefused):
+        bring(depot, server)
+
+
+def test_another_process_goes_on_where_it_is_sure(depot: Depot) -> None:
+    leave_unfinished(depot, 2_500_000)
+    with running(rest) as server:
+        assert_whole(depot, bring(depot, server))
+        (seen,) = server.seen
+    assert seen.headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
+    assert seen.headers["If-Range"] == '"one"'
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", b"nonsense", b'{"version": 1}'])
+def test_a_note_that_cannot_be_read_begins_anew(depot: Depot, damage: bytes) -> None:
+    leave_unfinished(depot, 2_500_000)
+    depot.files.replace_bytes("media/.one.video.part.json", damage)
+    with running(rest) as server:
+        assert_whole(depot, bring(depot, server))
+        assert server.seen[0].headers.get("Range") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda seen: whole(),  # If-Range does not match: all of the other file
+        lambda seen: rest(seen) if seen.headers.get("Range") is None else Reply(b"", 416),
+        lambda seen: (
+            rest(seen)
+            if seen.headers.get("Range") is None
+            else Reply(b"x", 206, {"Content-Range": "bytes 1189280-1189280/1189281"})
+        ),
+        lambda seen: (
+            rest(seen)
+            if seen.headers.get("Range") is None
+            else Reply(gzip.compress(CONTENT), 206, {"Content-Encoding": "gzip"})
+        ),
+    ],
+    ids=["whole", "416", "another size", "rest in another form"],
+)
+def test_what_does_not_fit_what_is_here_begins_anew(
+    depot: Depot, answer: Callable[[Seen], Act]
+) -> None:
+    leave_unfinished(depot, 2_500_000)
+    with running(answer) as server:
+        assert_whole(depot, bring(depot, server))
+
+
+def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None:
+    leave_unfinished(depot, 2_500_000)
+    full = Depot(depot.files, depot.media, depot.clock, 10**18, Event(), depot.tally)
+    with running(rest) as server:
+        with pytest.raises(StorageError, match="keep_free_bytes"):
+            bring(full, server)
+        assert_whole(depot, bring(depot, server))
+        assert server.seen[-1].headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
+
+
+def test_it_stops_when_it_is_told_to(depot: Depot) -> None:
+    depot.stop.set()
+    with running(rest) as server, pytest.raises(Stopped):
+        bring(depot, server)
+
+
+def test_a_file_of_nothing(depot: Depot) -> None:
+    with running(lambda _: Reply(b"")) as server:
+        arrived = bring(depot, server)
+    assert (arrived.size_bytes, depot.files.read_bytes("media/one.mp4")) == (0, b"")
+
+
+def test_it_tells_how_much_is_here(tmp_path: Path) -> None:
+    said: list[tuple[str, int, int]] = []
+    clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    tally = Tally(lambda *told: said.append(told))
+    media = Media("http://127.0.0.1/v1", clock)
+    depot = Depot(Files(tmp_path), media, clock, 0, Event(), tally)
+    acts = iter([cut(2_500_000)])
+    with running(lambda seen: next(acts, None) or rest(seen)) as server:
+        bring(depot, server)
+    assert said[-1] == ("downloads, MB", 3, 3)
+    assert all(here <= 3 and expected <= 3 for _, here, expected in said)
