@@ -1,7 +1,9 @@
 """Files of recordings: whole or not at all, gone on with after every fault, never by the token."""
 
 import hashlib
+import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -317,3 +319,33 @@ def test_files_of_transcripts_are_asked_for_once(
         seen = webex.counters.total
         made.run()
         assert webex.counters.total == seen
+
+
+def test_two_processes_share_the_files_of_a_day(world: World, tmp_path: Path) -> None:
+    """Whoever finds them being fetched leaves them alone; none is sent twice."""
+    made = product(tmp_path, world, Faults(slow_media=3_000_000), Clock())
+    with made.webex as webex:
+        with ThreadPoolExecutor(2) as pool:
+            done = [*pool.map(lambda _: made.command("run"), range(2))]
+        assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+        made.assert_whole("video", MEETINGS)
+        assert len(webex.counters.media_requests) == MEETINGS
+        assert webex.counters.repeated_gets == 0
+
+
+def test_a_meeting_that_moves_takes_its_files_along(world: World, tmp_path: Path) -> None:
+    made = product(tmp_path, world)
+    moved = world.meetings[0]
+    with made.webex as webex:
+        made.run()
+        seen = len(webex.counters.media_requests)
+        data = {"id": moved.id, "end": (moved.ended_at + timedelta(days=1)).isoformat()}
+        body = {"resource": "meetings", "event": "ended", "data": data}
+        line = {"received_at": NOW.isoformat(), "headers": {}, "body": body}
+        (tmp_path / "webhook_logs" / "later.jsonl").write_text(json.dumps(line) + "\n")
+        made.run()
+        made.assert_whole("video", MEETINGS)
+        assert len(webex.counters.media_requests) == seen
+    days = {row["meeting_id"]: row["date"] for row in made.rows("meetings")}
+    assert len(set(days.values())) == 2
+    assert all(row["date"] == days[row["meeting_id"]] for row in made.rows("recording_files"))

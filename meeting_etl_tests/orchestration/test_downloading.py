@@ -1,0 +1,83 @@
+"""When downloads start: in runs of their own, which keep nothing else from its day."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from meeting_etl.definitions import build_defs
+from meeting_etl.orchestration.automation import due_days, due_files
+from meeting_etl.pipeline.settling import Pair
+from meeting_etl.settings import Etl
+from meeting_etl_tests.clocks import ManualClock
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+DAY = date(2026, 3, 10)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def etl_with(folder: Path, toml: str) -> Etl:
+    file = folder / "settings.toml"
+    file.write_text(toml)
+    variables = {"MEETING_ETL_DATA_DIR": str(folder), "MEETING_ETL_SETTINGS": str(file)}
+    return Etl(variables, ManualClock(NOW))
+
+
+@pytest.fixture
+def etl(tmp_path: Path) -> Etl:
+    """One recording waits for its download, nothing else is due."""
+    etl = etl_with(tmp_path, '[downloads]\nrecordings = ["video"]\n')
+    etl.ledger.record(DAY, [Pair("m_I_1", "recording_files", "r", next_attempt_at=NOW)])
+    etl.ledger.refresh(DAY)
+    return etl
+
+
+def days(sensor: dg.SensorDefinition, etl: Etl, instance: dg.DagsterInstance) -> list[str]:
+    with dg.build_sensor_context(
+        instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
+    ) as context:
+        requests = sensor.evaluate_tick(context).run_requests or []
+    return [request.tags["dagster/partition"] for request in requests]
+
+
+def started(etl: Etl, instance: dg.DagsterInstance, job: str) -> None:
+    instance.create_run_for_job(
+        build_defs(etl).resolve_job_def(job),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={"dagster/partition": str(DAY)},
+    )
+
+
+def test_a_download_is_launched_by_itself(etl: Etl, instance: dg.DagsterInstance) -> None:
+    assert days(due_files, etl, instance) == [str(DAY)]
+    assert days(due_days, etl, instance) == []
+
+
+def test_switched_off_none_is_launched(
+    etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    off = etl_with(tmp_path, "")
+    assert days(due_files, off, instance) == []
+
+
+def test_a_download_keeps_no_other_run_from_its_day(etl: Etl, instance: dg.DagsterInstance) -> None:
+    etl.ledger.announce({DAY: ["m"]})
+    started(etl, instance, "files")
+    assert days(due_files, etl, instance) == []
+    assert days(due_days, etl, instance) == [str(DAY)]
+
+
+def test_a_run_of_tables_keeps_no_download_from_its_day(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    etl.ledger.announce({DAY: ["m"]})
+    started(etl, instance, "days")
+    assert days(due_files, etl, instance) == [str(DAY)]
+    assert days(due_days, etl, instance) == []
