@@ -59,6 +59,7 @@ def searched(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
 def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> None:
     settings = tmp_path / "settings.toml"

@@ -110,7 +110,7 @@ def test_switched_off_nothing_is_asked_or_opened(tmp_path: Path) -> None:
         product = Product(tmp_path / "data", webex, clock=clock)
         product.write_logs()
         (told,) = metadata(product)
-        assert "switched off" in told
+        assert "switched_off" in told
         assert states(product) == {}
         assert asked(product) == []
         assert product.rows("meeting_summaries") == []
