@@ -161,6 +161,24 @@ def test_a_link_that_is_none(depot: Depot, link: str) -> None:
     assert server.seen == []
 
 
+@pytest.mark.parametrize("location", ["http://[", "file:///etc/passwd", "", "http:// /"])
+def test_a_redirect_to_no_address(depot: Depot, location: str) -> None:
+    with (
+        running(lambda _: Reply(b"", 302, {"Location": location})) as server,
+        pytest.raises(BadAnswer),
+    ):
+        bring(depot, server)
+
+
+def test_a_size_that_no_file_has_is_none(depot: Depot) -> None:
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": "9" * 5_000, **TAG})
+        handler.wfile.write(CONTENT)
+
+    with running(lambda _: act) as server:
+        assert_whole(depot, bring(depot, server))
+
+
 def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
     media = Media("https://webexapis.example/v1", depot.clock)
     safe = Depot(depot.files, media, depot.clock, 0, Event(), depot.tally)
