@@ -179,6 +179,18 @@ def test_a_size_that_no_file_has_is_none(depot: Depot) -> None:
         assert_whole(depot, bring(depot, server))
 
 
+def test_a_link_is_not_logged_for_odd_headers(
+    depot: Depot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def act(handler: Handler) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(CONTENT)}\r\nno header\r\nX: y\r\n\r\n"
+        handler.wfile.write(head.encode() + CONTENT)
+
+    with running(lambda _: act) as server:
+        assert_whole(depot, bring(depot, server))
+    assert "ticket=" not in caplog.text
+
+
 def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
     media = Media("https://webexapis.example/v1", depot.clock)
     safe = Depot(depot.files, media, depot.clock, 0, Event(), depot.tally)
