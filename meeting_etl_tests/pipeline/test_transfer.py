@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -256,8 +257,13 @@ def test_a_note_that_cannot_be_read_begins_anew(depot: Depot, damage: bytes) -> 
             if seen.headers.get("Range") is None
             else Reply(gzip.compress(CONTENT), 206, {"Content-Encoding": "gzip"})
         ),
+        lambda seen: (
+            rest(seen)
+            if seen.headers.get("Range") is None
+            else rest(seen, CONTENT[::-1], ETag='"two"')  # If-Range is not heeded
+        ),
     ],
-    ids=["whole", "416", "another size", "rest in another form"],
+    ids=["whole", "416", "another size", "rest in another form", "another version"],
 )
 def test_what_does_not_fit_what_is_here_begins_anew(
     depot: Depot, answer: Callable[[Seen], Act]
@@ -265,6 +271,47 @@ def test_what_does_not_fit_what_is_here_begins_anew(
     leave_unfinished(depot, 2_500_000)
     with running(answer) as server:
         assert_whole(depot, bring(depot, server))
+
+
+def test_what_nobody_knows_never_passes_as_the_rest(depot: Depot) -> None:
+    """An unfinished file without a note, then a new attempt that ends early."""
+    leave_unfinished(depot, 2_900_000)
+    partial, note = "media/.one.video.part", "media/.one.video.part.json"
+    depot.files.path(partial).write_bytes(CONTENT[::-1][:2_900_000])
+    depot.files.remove(note)
+
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": str(len(CONTENT)), **TAG})
+        handler.wfile.write(CONTENT[:100_000])
+        handler.wfile.flush()
+        while not depot.files.path(partial).read_bytes().startswith(CONTENT[:1_000]):
+            time.sleep(0.01)
+        depot.stop.set()
+        handler.wfile.write(CONTENT[100_000:])
+
+    with running(lambda _: act) as server, pytest.raises(Stopped):
+        bring(depot, server)
+    depot.stop.clear()
+    with running(rest) as server:
+        assert_whole(depot, bring(depot, server))
+
+
+def test_a_rest_need_not_tell_the_version_again(depot: Depot) -> None:
+    leave_unfinished(depot, 2_500_000)
+
+    def shorter(seen: Seen) -> Act:
+        start = int(seen.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+
+        def act(handler: Handler) -> None:
+            told = {"Content-Range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"}
+            handler.start(206, {"Content-Length": str(len(CONTENT) - start), **told})
+            handler.wfile.write(CONTENT[start : start + 600_000])
+
+        return act
+
+    with running(shorter) as server:
+        assert_whole(depot, bring(depot, server))
+    assert {seen.headers["If-Range"] for seen in server.seen} == {TAG["ETag"]}
 
 
 def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None:
