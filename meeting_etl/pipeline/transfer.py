@@ -207,12 +207,15 @@ class Transfer:
 
     def _check_space(self, missing_bytes: int) -> None:
         free, floor = self._depot.files.free_bytes(), self._depot.keep_free_bytes
-        if free - missing_bytes < floor:
-            raise StorageError(
-                f"A download needs {missing_bytes / 1e6:,.0f} MB more, of {free / 1e6:,.0f} MB "
-                f"that are free {floor / 1e6:,.0f} MB are to stay so: free some space, or lower "
-                "keep_free_bytes in [downloads]."
-            )
+        if free - missing_bytes >= floor:
+            return
+        told = (
+            f"A download needs {missing_bytes / 1e6:,.0f} MB more, of {free / 1e6:,.0f} MB "
+            f"that are free {floor / 1e6:,.0f} MB are to stay so: free some space, or lower "
+            "keep_free_bytes in [downloads]."
+        )
+        # One that is too large for what is free must not keep smaller ones from coming.
+        raise StorageError(told) if free < floor else BadAnswer(told)
 
     def _pause(self, error: Passing, faults: int) -> None:
         """Wait a while, but not when everything is to stop."""

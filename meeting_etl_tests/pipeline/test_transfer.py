@@ -324,6 +324,14 @@ def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None
         assert server.seen[-1].headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
 
 
+def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(depot: Depot) -> None:
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": str(10**17)})
+
+    with running(lambda _: act) as server, pytest.raises(BadAnswer, match="keep_free_bytes"):
+        bring(depot, server)
+
+
 def test_it_stops_when_it_is_told_to(depot: Depot) -> None:
     depot.stop.set()
     with running(rest) as server, pytest.raises(Stopped):
