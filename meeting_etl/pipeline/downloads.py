@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from meeting_etl import schemas
-from meeting_etl.errors import BadAnswer, Gone, Prevented
+from meeting_etl.errors import BadAnswer, Gone, Prevented, Refused
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.recording_policy import matching
@@ -68,7 +68,7 @@ def recording_files(depot: Depot, wanted: Wanted) -> FetchSpec:
     """The spec of recording_files; links are asked for at the moment of their use."""
     return FetchSpec(
         schemas.RECORDING_FILES,
-        lambda webex, target: Listing(_Recording(depot, wanted, webex, target).files(), []),
+        lambda webex, target: _Recording(depot, wanted, webex, target).files(),
         _rows,
         parent=schemas.RECORDINGS,
         finished=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
@@ -106,10 +106,22 @@ class _Recording:
         self._links: Mapping[str, str] = {}
         self._told_bytes: int | None = None
 
-    def files(self) -> list[Item]:
-        """One item for each wanted kind that there is: values of columns of recording_files."""
+    def files(self) -> Listing:
+        """One item for each wanted kind that there is: values of columns of recording_files.
+
+        What came is told also when another file did not come: it need not be sent again then.
+        """
         self._ask()
-        return [self._file(kind) for kind in self._kinds if LINKS[kind] in self._links]
+        items: list[Item] = []
+        failed: list[BadAnswer | Refused] = []
+        for kind in [one for one in self._kinds if LINKS[one] in self._links]:
+            try:
+                items.append(self._file(kind))
+            except (BadAnswer, Refused) as error:
+                failed.append(error)
+        if failed and not items:
+            raise failed[0]
+        return Listing(items, [{} for _ in failed])
 
     def _ask(self) -> None:
         """Details, with fresh links."""

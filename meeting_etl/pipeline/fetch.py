@@ -50,8 +50,9 @@ def fetch(
             with engine.lake.lock_days([day]):
                 targets = _due(engine, spec, day, refetch=refetch)
                 report = _Day(engine, spec, day, probe).work(targets)
-                engine.ledger.refresh(day)
+                # Before the day counts as done: after a kill in between it is still due.
                 _honour_deletes(engine, spec, report)
+                engine.ledger.refresh(day)
             yield report
 
 
@@ -209,6 +210,8 @@ class _Day:
             self._commit()
 
     def _is_due(self) -> bool:
+        if self._locks:
+            return True  # the next file may take hours to come
         waiting = self._engine.asking.clock.monotonic() - self._since > COMMIT_SECONDS
         return waiting or self._items > COMMIT_ITEMS
 

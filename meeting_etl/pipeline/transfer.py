@@ -133,6 +133,9 @@ class Transfer:
         with self._depot.files.explained(self._partial, doing="read"):
             size = file.seek(0, io.SEEK_END)
             self._size = self._synced = max(0, size - _UNSURE_BYTES) if self._total else 0
+            if self._total is None:
+                # Nobody knows what it begins: behind new bytes it would pass as theirs.
+                file.truncate(0)
             file.seek(0)
             left = self._size
             while left and (piece := file.read(min(left, _READ_BYTES))):
@@ -151,9 +154,8 @@ class Transfer:
         if self._total is None and self._size:
             self._begin(file)  # of what it is the beginning nobody can say
         with self._depot.media.open(link, start=self._size, version=self._version) as stretch:
-            other = self._size and stretch.total_bytes != self._total
-            if other and stretch.start:
-                raise Outdated("The file has another size by now.")
+            if stretch.start and self._is_other(stretch):
+                raise Outdated("The file is another one by now.")
             if stretch.start < self._size:
                 self._begin(file)
             self._note_down(stretch)
@@ -162,6 +164,11 @@ class Transfer:
                 self._keep(piece, file)
         if self._total is not None and self._size != self._total:
             raise Passing("The file is cut off")
+
+    def _is_other(self, stretch: Stretch) -> bool:
+        """Whether a rest is of another file; not every host heeds If-Range, or tells a version."""
+        told, known = stretch.version, self._version
+        return stretch.total_bytes != self._total or (None not in (told, known) and told != known)
 
     def _begin(self, file: io.FileIO) -> None:
         """From the first byte."""
@@ -176,6 +183,8 @@ class Transfer:
     def _note_down(self, stretch: Stretch) -> None:
         """By what the next attempt knows whether it may go on with what is here."""
         version = stretch.version if len(stretch.version or "") <= _LONGEST_VERSION else None
+        if stretch.start and version is None:
+            version = self._version  # a rest need not tell it again
         self._media_type = stretch.media_type
         if (version, stretch.total_bytes) == (self._version, self._total):
             return
@@ -198,12 +207,15 @@ class Transfer:
 
     def _check_space(self, missing_bytes: int) -> None:
         free, floor = self._depot.files.free_bytes(), self._depot.keep_free_bytes
-        if free - missing_bytes < floor:
-            raise StorageError(
-                f"A download needs {missing_bytes / 1e6:,.0f} MB more, of {free / 1e6:,.0f} MB "
-                f"that are free {floor / 1e6:,.0f} MB are to stay so: free some space, or lower "
-                "keep_free_bytes in [downloads]."
-            )
+        if free - missing_bytes >= floor:
+            return
+        told = (
+            f"A download needs {missing_bytes / 1e6:,.0f} MB more, of {free / 1e6:,.0f} MB "
+            f"that are free {floor / 1e6:,.0f} MB are to stay so: free some space, or lower "
+            "keep_free_bytes in [downloads]."
+        )
+        # One that is too large for what is free must not keep smaller ones from coming.
+        raise StorageError(told) if free < floor else BadAnswer(told)
 
     def _pause(self, error: Passing, faults: int) -> None:
         """Wait a while, but not when everything is to stop."""

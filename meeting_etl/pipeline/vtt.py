@@ -26,7 +26,8 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
 # of a file that was cut off may lie in the middle of a voice tag.
 _TAG = re.compile(r"<(?:/|/?[A-Za-z][^<>]*|[\d:.]*)>|<v[.\s][^<>]*\Z|</v?\Z")
 # Nor is `&` the begin of an entity where no semicolon ends it.
-_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);")
+# No number of a character has more than seven digits, and int() refuses thousands of them.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);")
 _PREFIX = re.compile(r"(?!\s)([^:\n]{1,80}):(?:\s(.*))?", re.DOTALL)
 # A full stop after a capital and at most two more letters abbreviates, as in Dr. and Jr.
 _END = re.compile(r"[!?;…。！？]|\.(?:\s|$)")

@@ -28,7 +28,9 @@ _PIECE_BYTES = 256 * 1024
 _PLAIN = ("", "identity")
 _REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
-_RANGE = re.compile(r"bytes\s+(\d+)-\d+/(\d+|\*)")
+# No file has a size of more digits, and int() refuses thousands of them.
+_SIZE = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes\s+([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.IGNORECASE)
 
 
 class LinkRefused(BadAnswer):
@@ -97,7 +99,7 @@ class Media:
             if response.status_code not in _REDIRECTING:
                 return response
             response.raw.close()
-            link = urljoin(str(request.url), response.headers.get("Location", ""))
+            link = _joined(str(request.url), response.headers.get("Location", ""))
         raise LinkRefused("The link to the file leads from one address to the next.")
 
     def _request(self, link: str, headers: dict[str, str]) -> requests.PreparedRequest:
@@ -125,7 +127,8 @@ class Media:
         if status not in (200, 206) or media_type == "text/html":
             kind = "with a page" if status < 300 else str(status)
             raise LinkRefused(f"The download host answered {kind}: the link expired?", status)
-        length = int(told) if (told := headers.get("Content-Length", "")).isdecimal() else None
+        told = headers.get("Content-Length", "").strip()
+        length = int(told) if _SIZE.fullmatch(told) else None
         if (encoding := headers.get("Content-Encoding", "").strip().lower()) not in _PLAIN:
             # Not what was asked for: it can be read as a whole only, and its length says nothing.
             if status == 206:
@@ -141,6 +144,14 @@ class Media:
             total = int(found[2]) if found[2] != "*" else None
         begin = start if status == 206 else 0
         return Stretch(begin, total, _version(response), media_type, _pieces(response.raw, length))
+
+
+def _joined(link: str, location: str) -> str:
+    """Where a redirect leads; nowhere when that is no address."""
+    try:
+        return urljoin(link, location)
+    except ValueError:
+        return ""
 
 
 def _version(response: requests.Response) -> str | None:

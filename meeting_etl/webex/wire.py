@@ -28,6 +28,8 @@ from meeting_etl.webex.pace import Pace
 
 # At DEBUG urllib3 logs every URL with its query, and ours carry e-mail addresses and cursors.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+# It warns of odd headers with the whole URL, and links to files are good without a login.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 _CHUNK_BYTES = 64 * 1024
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,6 +162,36 @@ def test_a_link_that_is_none(depot: Depot, link: str) -> None:
     assert server.seen == []
 
 
+@pytest.mark.parametrize("location", ["http://[", "file:///etc/passwd", "", "http:// /"])
+def test_a_redirect_to_no_address(depot: Depot, location: str) -> None:
+    with (
+        running(lambda _: Reply(b"", 302, {"Location": location})) as server,
+        pytest.raises(BadAnswer),
+    ):
+        bring(depot, server)
+
+
+def test_a_size_that_no_file_has_is_none(depot: Depot) -> None:
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": "9" * 5_000, **TAG})
+        handler.wfile.write(CONTENT)
+
+    with running(lambda _: act) as server:
+        assert_whole(depot, bring(depot, server))
+
+
+def test_a_link_is_not_logged_for_odd_headers(
+    depot: Depot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def act(handler: Handler) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(CONTENT)}\r\nno header\r\nX: y\r\n\r\n"
+        handler.wfile.write(head.encode() + CONTENT)
+
+    with running(lambda _: act) as server:
+        assert_whole(depot, bring(depot, server))
+    assert "ticket=" not in caplog.text
+
+
 def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
     media = Media("https://webexapis.example/v1", depot.clock)
     safe = Depot(depot.files, media, depot.clock, 0, Event(), depot.tally)
@@ -226,8 +257,13 @@ def test_a_note_that_cannot_be_read_begins_anew(depot: Depot, damage: bytes) -> 
             if seen.headers.get("Range") is None
             else Reply(gzip.compress(CONTENT), 206, {"Content-Encoding": "gzip"})
         ),
+        lambda seen: (
+            rest(seen)
+            if seen.headers.get("Range") is None
+            else rest(seen, CONTENT[::-1], ETag='"two"')  # If-Range is not heeded
+        ),
     ],
-    ids=["whole", "416", "another size", "rest in another form"],
+    ids=["whole", "416", "another size", "rest in another form", "another version"],
 )
 def test_what_does_not_fit_what_is_here_begins_anew(
     depot: Depot, answer: Callable[[Seen], Act]
@@ -235,6 +271,47 @@ def test_what_does_not_fit_what_is_here_begins_anew(
     leave_unfinished(depot, 2_500_000)
     with running(answer) as server:
         assert_whole(depot, bring(depot, server))
+
+
+def test_what_nobody_knows_never_passes_as_the_rest(depot: Depot) -> None:
+    """An unfinished file without a note, then a new attempt that ends early."""
+    leave_unfinished(depot, 2_900_000)
+    partial, note = "media/.one.video.part", "media/.one.video.part.json"
+    depot.files.path(partial).write_bytes(CONTENT[::-1][:2_900_000])
+    depot.files.remove(note)
+
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": str(len(CONTENT)), **TAG})
+        handler.wfile.write(CONTENT[:100_000])
+        handler.wfile.flush()
+        while not depot.files.path(partial).read_bytes().startswith(CONTENT[:1_000]):
+            time.sleep(0.01)
+        depot.stop.set()
+        handler.wfile.write(CONTENT[100_000:])
+
+    with running(lambda _: act) as server, pytest.raises(Stopped):
+        bring(depot, server)
+    depot.stop.clear()
+    with running(rest) as server:
+        assert_whole(depot, bring(depot, server))
+
+
+def test_a_rest_need_not_tell_the_version_again(depot: Depot) -> None:
+    leave_unfinished(depot, 2_500_000)
+
+    def shorter(seen: Seen) -> Act:
+        start = int(seen.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+
+        def act(handler: Handler) -> None:
+            told = {"Content-Range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"}
+            handler.start(206, {"Content-Length": str(len(CONTENT) - start), **told})
+            handler.wfile.write(CONTENT[start : start + 600_000])
+
+        return act
+
+    with running(shorter) as server:
+        assert_whole(depot, bring(depot, server))
+    assert {seen.headers["If-Range"] for seen in server.seen} == {TAG["ETag"]}
 
 
 def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None:
@@ -245,6 +322,14 @@ def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None
             bring(full, server)
         assert_whole(depot, bring(depot, server))
         assert server.seen[-1].headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
+
+
+def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(depot: Depot) -> None:
+    def act(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": str(10**17)})
+
+    with running(lambda _: act) as server, pytest.raises(BadAnswer, match="keep_free_bytes"):
+        bring(depot, server)
 
 
 def test_it_stops_when_it_is_told_to(depot: Depot) -> None:

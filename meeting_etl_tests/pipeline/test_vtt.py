@@ -130,6 +130,12 @@ def test_where_one_cue_has_a_voice_prefixes_are_text() -> None:
     assert said(listed("<v Ana>Note: go", "Bo: yes")) == [("Ana", "Note: go"), (None, "Bo: yes")]
 
 
+def test_an_entity_of_no_character_is_text() -> None:
+    long = f"&#{'9' * 5_000};"
+    (cue,) = read_vtt(f"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n{long}\n".encode()).cues
+    assert cue.text == long
+
+
 def test_a_broken_cue_costs_no_other_one() -> None:
     text = (
         "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\nOne\n\n"

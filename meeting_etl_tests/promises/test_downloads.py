@@ -17,6 +17,7 @@ from meeting_etl.sandbox.model import Recording, World
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl.schemas import RECORDINGS as _RECORDINGS
 from meeting_etl.times import Clock, Span
+from meeting_etl.webex.endpoints import Webex
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 
@@ -196,6 +197,34 @@ def test_a_size_other_than_told_is_kept_and_told(world: World, tmp_path: Path) -
         made.assert_whole("video", MEETINGS)
         rows = made.rows("recording_files")
         assert all(row["bytes"] == SIZE != row["told_bytes"] for row in rows)
+
+
+def test_what_came_is_told_though_another_kind_did_not(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = product(tmp_path, world, Faults(wrong_sizes=1.0))
+    made.settings('recordings = ["video", "audio"]\nat_once = 1')
+    ask = Webex.recording
+
+    def without_audio(self: Webex, recording_id: str, **known: Any) -> dict[str, Any]:
+        item = ask(self, recording_id, **known)
+        item["temporaryDirectDownloadLinks"]["audioDownloadLink"] = "ftp://nowhere/"
+        return item
+
+    monkeypatch.setattr(Webex, "recording", without_audio)
+    with made.webex as webex:
+        for _ in range(2):
+            assert made.run().failed_pairs == MEETINGS
+            assert isinstance(made.clock, ManualClock)
+            made.clock.advance(hours=7)
+        made_rows = made.rows("recording_files")
+        assert [row["kind"] for row in made_rows] == ["video"] * MEETINGS
+        assert len(webex.counters.media_requests) == MEETINGS
+        monkeypatch.undo()
+        assert made.run().failed_pairs == 0
+        made.assert_whole("audio", MEETINGS)
+        assert len(webex.counters.media_requests) == 2 * MEETINGS
+    assert made.states() == {("ready", "complete"): MEETINGS}
 
 
 def test_what_its_host_does_not_let_download_is_forbidden(world: World, tmp_path: Path) -> None:
