@@ -54,6 +54,7 @@ VARIABLES = {
 # Requests at once after a rest; at higher rates what a second allows, so that a commit, during
 # which nothing is sent, does not cost any of the rate.
 _BURST = 10
+_MOST_AT_ONCE = 64
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool, "summaries": bool},
@@ -354,6 +355,8 @@ def _wanted(section: dict[str, Any]) -> Wanted:
     for name, value in numbers.items():
         if value < (name == "at_once"):
             raise SettingsError(f"{name} in [downloads] is {value}, which is too little.")
+        if name == "at_once" and value > _MOST_AT_ONCE:
+            raise SettingsError(f"{name} in [downloads] is {value}; {_MOST_AT_ONCE} are the most.")
     return Wanted(
         kinds=_some_of(tuple(LINKS), "recordings", section.get("recordings", [])),
         hosts=_patterns("downloads", "hosts", section.get("hosts", [])),

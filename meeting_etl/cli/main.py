@@ -165,7 +165,11 @@ def retry(
     days = [day for day in etl.ledger.days() if asked is None or asked.first <= day <= asked.last]
     count = etl.ledger.retry(
         days,
-        lambda pair: pair.status in statuses and pair.resource in (resources or RESOURCES),
+        lambda pair: (
+            pair.status in statuses
+            and pair.resource in (resources or RESOURCES)
+            and etl.ledger.wants(pair.resource)
+        ),
     )
     display.say(f"{count:,} pairs are asked for again by the next run.")
 

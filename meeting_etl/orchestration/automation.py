@@ -27,6 +27,7 @@ from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconcile_nightl
 from meeting_etl.orchestration.span_tags import PARTITION, span_of, span_tags
 from meeting_etl.pipeline.ingest import news
 from meeting_etl.pipeline.owed import open_owed
+from meeting_etl.pipeline.privacy import honour_deletes
 from meeting_etl.schemas import FIRST_DAY, MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
@@ -56,6 +57,8 @@ DAYS_JOB = dg.define_asset_job(
 FILES_JOB = dg.define_asset_job(
     "files",
     selection=FILE_ASSETS,
+    # One at a time (dagster.yaml): downloads are not to take the places of all other runs.
+    tags={"meeting_etl/downloads": "true"},
     description="Download recordings of some days, where that is switched on.",
 )
 
@@ -219,6 +222,8 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
     if asked is not None:
         # What was switched on after their day was done.
         open_owed(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
+        if etl.settings.honour_deletes:
+            _honour_deletes(etl, days)
     for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
         if job == FILES_JOB.name and RECORDING_FILES.name not in etl.switched_on:
             break
@@ -229,6 +234,13 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         if runs.outcome.failures:
             break
     runs.outcome.failed_pairs += etl.ledger.failed(runs.outcome.days, runs.ids)
+
+
+def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
+    """Also of days that were done before that was switched on."""
+    for day in days:
+        with etl.lake.lock_days([day]):
+            honour_deletes(etl.lake, day, etl.clock.now())
 
 
 def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:

@@ -45,6 +45,7 @@ class Committer:
         self._spec = spec
         self._day = day
         self._report = report
+        self._owners: dict[str, str] = {}
 
     def commit(self, batch: Sequence[Answer], singly: Iterable[Target] = ()) -> None:
         """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of.
@@ -125,9 +126,14 @@ class Committer:
         target, settling = made.answer.target, self._engine.ledger.settling
         return [
             replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
-            for pair in self._spec.opens(target, self._present(made.rows))
+            for pair in self._spec.opens(target, self._owned(target, self._present(made.rows)))
             if self._engine.ledger.wants(pair.resource)
         ]
+
+    def _owned(self, target: Target, rows: list[Row]) -> list[Row]:
+        """Rows that are the target's: an item may have come for two meetings, and is of one."""
+        key = self._spec.table.key[0]
+        return [row for row in rows if self._owners.get(row[key]) == target.meeting_id]
 
     def _note(self, made: Sequence[_Made]) -> None:
         for one in made:
@@ -142,6 +148,7 @@ class Committer:
         missing: list[Row] = []
         if spec.onto is not None:
             rows, missing = self._onto(made, rows)
+        self._owners = {row[spec.table.key[0]]: row["meeting_id"] for row in rows}
         whole: list[str] = []
         if spec.replaces:
             whole = [one.rows[0][spec.replaces] for one in made if one.came in _WHOLE]

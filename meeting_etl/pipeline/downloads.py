@@ -6,7 +6,7 @@ of a file (transfer.py), files of transcripts (transcript_files.py), when it is 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from meeting_etl import schemas
@@ -36,7 +36,8 @@ class Wanted:
     """Which files of which recordings are downloaded; without kinds none are.
 
     `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
-    are those of the recording as Webex tells them; what it does not tell is within them.
+    are those of the recording as Webex tells them; a size or length that it does not tell is within
+    them, an unknown host is not.
     """
 
     kinds: tuple[str, ...] = ()
@@ -64,6 +65,32 @@ def name_for(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()
 
 
+def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
+    """The items of these kinds of file; one that did not come is a broken one of the listing.
+
+    What came is told all the same: it need not be sent again. Raises the first BadAnswer or Refused
+    when nothing came.
+    """
+    items: list[Item] = []
+    failed: list[BadAnswer | Refused] = []
+    for kind in kinds:
+        try:
+            items.append(get(kind))
+        except (BadAnswer, Refused) as error:
+            failed.append(error)
+    if failed and not items:
+        raise failed[0]
+    return Listing(items, [{} for _ in failed])
+
+
+def discard(depot: Depot, folder: str, recording_id: str) -> None:
+    """Leave nothing unfinished of a recording that will not come any more."""
+    start = f".{name_for(recording_id)}."
+    for name in depot.files.names(folder):
+        if name.startswith(start):
+            depot.files.remove(f"{folder}/{name}")
+
+
 def recording_files(depot: Depot, wanted: Wanted) -> FetchSpec:
     """The spec of recording_files; links are asked for at the moment of their use."""
     return FetchSpec(
@@ -73,15 +100,26 @@ def recording_files(depot: Depot, wanted: Wanted) -> FetchSpec:
         parent=schemas.RECORDINGS,
         finished=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
         unfinished=Why.LINKS_MISSING,
-        beforehand=lambda target: _beforehand(wanted, target.parent),
+        beforehand=lambda target: _beforehand(depot, wanted, target),
         stop=depot.stop.set,
     )
 
 
-def _beforehand(wanted: Wanted, recording: Row | None) -> Came | None:
+def _beforehand(depot: Depot, wanted: Wanted, target: Target) -> Came | None:
+    """What is known without asking; then nothing unfinished stays of it."""
+    recording = target.parent
+    came = None
     if recording is None or is_deleted(recording):
-        return Came.DELETED
-    return None if wanted.allows(recording) else Came.UNWANTED
+        came = Came.DELETED
+    elif not wanted.allows(recording):
+        came = Came.UNWANTED
+    if came is not None:
+        discard(depot, _folder(target), target.pair.resource_id)
+    return came
+
+
+def _folder(target: Target) -> str:
+    return f"media/date={target.ended_at.date()}"
 
 
 def _rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
@@ -102,26 +140,18 @@ class _Recording:
         self._host_email = (target.parent or {}).get("host_email")
         self._format = (target.parent or {}).get("format")
         self._held = {row["kind"]: row for row in target.kept if row["removed_at"] is None}
-        self._folder = f"media/date={target.ended_at.date()}"
+        self._folder = _folder(target)
         self._links: Mapping[str, str] = {}
         self._told_bytes: int | None = None
 
     def files(self) -> Listing:
-        """One item for each wanted kind that there is: values of columns of recording_files.
-
-        What came is told also when another file did not come: it need not be sent again then.
-        """
-        self._ask()
-        items: list[Item] = []
-        failed: list[BadAnswer | Refused] = []
-        for kind in [one for one in self._kinds if LINKS[one] in self._links]:
-            try:
-                items.append(self._file(kind))
-            except (BadAnswer, Refused) as error:
-                failed.append(error)
-        if failed and not items:
-            raise failed[0]
-        return Listing(items, [{} for _ in failed])
+        """One item for each wanted kind that there is: values of columns of recording_files."""
+        try:
+            self._ask()
+            return what_came(self._file, [one for one in self._kinds if LINKS[one] in self._links])
+        except Refused:
+            discard(self._depot, self._folder, self._id)
+            raise
 
     def _ask(self) -> None:
         """Details, with fresh links."""
@@ -149,7 +179,7 @@ class _Recording:
         transfer = Transfer(self._depot, self._folder, stem)
         item = self._here(kind, told)
         if item is None:
-            arrived = transfer.run(self._links[LINKS[kind]], lambda: self._renewed(kind))
+            arrived = transfer.run(self._links[LINKS[kind]], lambda: self._renewed(kind), told)
             path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, arrived)}"
             transfer.finish(path)
             if kind in self._held and self._held[kind]["path"] != path:

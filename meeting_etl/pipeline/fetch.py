@@ -68,16 +68,12 @@ def _day_of_files(
         if is_mine:
             with engine.lake.lock_days([day]):
                 targets = _due(engine, spec, day, refetch=refetch)
-        report = _Day(engine, spec, day, probe, locks=True).work(targets)
-        if is_mine:
-            with engine.lake.lock_days([day]):
-                _honour_deletes(engine, spec, report)
-        return report
+        return _Day(engine, spec, day, probe, locks=True).work(targets)
 
 
 def _honour_deletes(engine: Engine, spec: FetchSpec, report: DayReport) -> None:
     if engine.honours_deletes and spec.resource in WITH_CONTENT:
-        report.removed = honour_deletes(engine.lake, report.day, engine.asking.clock.now())
+        report.removed += honour_deletes(engine.lake, report.day, engine.asking.clock.now())
 
 
 def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[Target]:
@@ -223,6 +219,7 @@ class _Day:
         elif batch:
             with self._engine.lake.lock_days([self._day]):
                 self._committer.commit(self._still_here(batch))
+                _honour_deletes(self._engine, self._spec, self._report)
                 self._engine.ledger.refresh(self._day)
 
     def _still_here(self, batch: list[Answer]) -> list[Answer]:

@@ -13,6 +13,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.downloads import name_for
 from meeting_etl.schemas import (
+    MEETING_SUMMARIES,
     RECORDING_FILES,
     RECORDINGS,
     REJECTED_LINES,
@@ -24,7 +25,8 @@ from meeting_etl.schemas import (
     Table,
 )
 
-MEDIA, TRANSCRIPTS_FOLDER = "media", "transcripts"
+MEDIA = "media"
+_FOLDERS = {RECORDING_FILES.name: MEDIA, TRANSCRIPT_FILES.name: "transcripts"}
 # Resources after the fetch of which there may be something to remove.
 WITH_CONTENT = frozenset(
     {
@@ -33,6 +35,7 @@ WITH_CONTENT = frozenset(
         TRANSCRIPTS.name,
         TRANSCRIPT_FILES.name,
         TRANSCRIPT_SNIPPETS.name,
+        MEETING_SUMMARIES.name,
     }
 )
 _FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
@@ -51,11 +54,18 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
             continue
         rows = lake.read(table, day, where={parents.key[0]: gone}).to_pylist()
         count += _remove(lake, table, day, rows, now, "deleted")
-        if parents is RECORDINGS:
-            _discard_unfinished(lake, day, gone)
-        else:
+        _remove_rowless(lake, _FOLDERS[table.name], day, gone)
+        if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], instead_of={"transcript_id": gone})
+    _forget_summaries(lake, day)
     return count
+
+
+def _forget_summaries(lake: Lake, day: date) -> None:
+    """Deleted summaries keep their rows and lose their words."""
+    rows = lake.read(MEETING_SUMMARIES, day).to_pylist()
+    gone = [row | {"notes": None, "action_items": None} for row in rows if is_deleted(row)]
+    lake.merge(MEETING_SUMMARIES, day, gone)
 
 
 def _deleted(lake: Lake, parents: Table, day: date) -> set[str]:
@@ -64,12 +74,14 @@ def _deleted(lake: Lake, parents: Table, day: date) -> set[str]:
     return {row[key] for row in rows if is_deleted(row)}
 
 
-def _discard_unfinished(lake: Lake, day: date, recording_ids: set[str]) -> None:
-    folder = f"{MEDIA}/date={day}"
-    starts = tuple(f".{name_for(one)}." for one in recording_ids)
-    for name in lake.files.names(folder):
+def _remove_rowless(lake: Lake, folder: str, day: date, identifiers: set[str]) -> None:
+    """Unfinished files, and such as a kill left without a row."""
+    place = f"{folder}/date={day}"
+    names = [name_for(one) for one in identifiers]
+    starts = tuple(f"{dot}{name}." for name in names for dot in (".", ""))
+    for name in lake.files.names(place):
         if name.startswith(starts):
-            lake.files.remove(f"{folder}/{name}")
+            lake.files.remove(f"{place}/{name}")
 
 
 def _remove(
@@ -81,6 +93,9 @@ def _remove(
         lake.files.remove(str(row["path"]))
     lake.merge(table, day, [row | {"removed_at": now, "removed_because": why} for row in there])
     return len(there)
+
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -101,50 +116,83 @@ def prune(
     *,
     media_only: bool,
     dry_run: bool,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> list[Pruned]:
     """Remove everything of days before `before`; with `media_only` only the files below media/.
 
     All days of all tables by date, events by the date on which they were received, and the files of
     media/ and transcripts/. Rows of files whose recording stays say that they were pruned. Webhook
-    logs, and how far they were read, are not touched, so nothing of it comes back. With `dry_run`
-    nothing is removed.
+    logs, and how far they were read, are not touched, so nothing of it comes back. Files that are
+    being downloaded are left to the next time. With `dry_run` nothing is removed.
     """
     if media_only:
-        return [_prune_media(lake, before, now, dry_run=dry_run, progress=progress)]
-    folders = [
-        _prune_folder(lake, folder, before, dry_run=dry_run)
-        for folder in (MEDIA, TRANSCRIPTS_FOLDER)
+        return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
+    files = [
+        _prune_files(lake, table, before, now, dry_run, progress)
+        for table in (RECORDING_FILES, TRANSCRIPT_FILES)
     ]
     tables = [table for table in TABLES.values() if table.partition is not None]
     done = []
     for number, table in enumerate(tables):
         progress(f"prune {table.name}", number, len(tables))
         done.append(_prune_table(lake, table, before, dry_run=dry_run))
-    return [*done, *folders]
+    return [*done, *files]
 
 
-def _prune_media(
+def _prune_files(
+    lake: Lake, table: Table, before: date, now: datetime, dry_run: bool, progress: Progress
+) -> Pruned:
+    """Files of old days: what their rows name, and what else lies in their folders.
+
+    A file of a meeting whose end was corrected may lie in the folder of another day than its row.
+    """
+    folder = _FOLDERS[table.name]
+    report = Pruned(f"{folder}/")
+    kept = _paths(lake, table, lambda day: day >= before)
+    names = (name.removeprefix("date=") for name in lake.files.names(folder))
+    days = sorted({*_days(lake.partitions(table), before), *_days(names, before)})
+    for number, day in enumerate(days):
+        progress(f"prune {folder}/", number, len(days))
+        with lake.files.lock_if_free(f"{table.name}-{day}") as is_free:
+            if not is_free:
+                continue  # they are being downloaded: the next prune finds them
+            with lake.lock_days([day]):
+                _prune_files_of(lake, table, day, now, kept, report, dry_run=dry_run)
+    return report
+
+
+def _prune_files_of(
     lake: Lake,
-    before: date,
+    table: Table,
+    day: date,
     now: datetime,
+    kept: set[str],
+    report: Pruned,
     *,
     dry_run: bool,
-    progress: Callable[[str, int, int], None],
-) -> Pruned:
-    report = Pruned(f"{MEDIA}/")
-    days = list(_days(lake.partitions(RECORDING_FILES), before))
-    for number, day in enumerate(days):
-        progress(f"prune {MEDIA}/", number, len(days))
-        with lake.lock_days([day]):
-            rows = lake.read(RECORDING_FILES, day).to_pylist()
-            there = [row for row in rows if row["removed_at"] is None]
-            if not dry_run:
-                _remove(lake, RECORDING_FILES, day, there, now, "pruned")
-        report.days += bool(there)
-        report.files += len(there)
-        report.size_bytes += sum(row["bytes"] for row in there)
-    return report
+) -> None:
+    place = f"{_FOLDERS[table.name]}/date={day}"
+    rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
+    paths = {f"{place}/{name}" for name in lake.files.names(place)} - kept
+    paths |= {row["path"] for row in rows}
+    report.days += bool(paths)
+    report.files += len(paths)
+    report.size_bytes += sum(lake.files.size_bytes(path) or 0 for path in paths)
+    if not dry_run:
+        for path in sorted(paths):
+            lake.files.remove(path)
+        _remove(lake, table, day, rows, now, "pruned")
+
+
+def _paths(lake: Lake, table: Table, wanted: Callable[[date], bool]) -> set[str]:
+    """Paths that the rows of these days name."""
+    days = (date.fromisoformat(name) for name in lake.partitions(table))
+    return {
+        path
+        for day in days
+        if wanted(day)
+        for path in lake.read(table, day, columns=["path"])["path"].to_pylist()
+    }
 
 
 def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pruned:
@@ -155,24 +203,10 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
             report.days += 1
             report.rows += lake.count(table, day)
             if not dry_run:
+                lake.sweep([table], [day])
                 lake.remove(table, day)
                 if not ingest:
                     lake.files.remove(f"lake/due_days/{day}.json")
-    return report
-
-
-def _prune_folder(lake: Lake, folder: str, before: date, *, dry_run: bool) -> Pruned:
-    report = Pruned(f"{folder}/")
-    names = (name.removeprefix("date=") for name in lake.files.names(folder))
-    for day in _days(names, before):
-        place = f"{folder}/date={day}"
-        with lake.lock_days([day]):
-            report.days += 1
-            for name in lake.files.names(place):
-                report.files += 1
-                report.size_bytes += lake.files.size_bytes(f"{place}/{name}") or 0
-                if not dry_run:
-                    lake.files.remove(f"{place}/{name}")
     return report
 
 

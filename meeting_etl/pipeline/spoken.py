@@ -5,9 +5,11 @@ the file takes the place of snippets (asking.py).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from meeting_etl import schemas
+from meeting_etl.errors import BadAnswer
 from meeting_etl.pipeline.fetch_spec import Item, StandIn, Target
 from meeting_etl.pipeline.rows import Drift, Row, fold_last, to_row
 from meeting_etl.pipeline.vtt import Vtt, read_vtt
@@ -56,9 +58,11 @@ def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> StandIn:
     def ask(webex: Webex, target: Target) -> Sequence[Item]:
         transcript_id = target.pair.resource_id
         content = held_vtt(target)
-        if content is None:
-            host_email = target.meeting["host_email"]
-            content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
+        if content is not None:
+            with suppress(BadAnswer):  # then it is asked for, once more
+                return _items(transcript_id, read_vtt(content))
+        host_email = target.meeting["host_email"]
+        content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
         return _items(transcript_id, read_vtt(content))
 
     return StandIn(ask, _vtt_rows, _VTT)

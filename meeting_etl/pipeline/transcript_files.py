@@ -6,15 +6,16 @@ Belongs here: TRANSCRIPT_FILES, and reading a kept file again. Does not: files o
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 from meeting_etl import schemas
 from meeting_etl.files import Files
 from meeting_etl.pipeline.deletions import is_deleted
-from meeting_etl.pipeline.downloads import name_for
+from meeting_etl.pipeline.downloads import name_for, what_came
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.pipeline.settling import Came
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
 
 FORMATS = ("vtt", "txt")
 
@@ -23,7 +24,7 @@ def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
     """The spec of transcript_files, for some of FORMATS."""
     return FetchSpec(
         schemas.TRANSCRIPT_FILES,
-        lambda webex, target: Listing([_keep(files, webex, target, one) for one in formats], []),
+        lambda webex, target: what_came(partial(_keep, files, webex, target), formats),
         _rows,
         parent=schemas.TRANSCRIPTS,
         beforehand=_beforehand,

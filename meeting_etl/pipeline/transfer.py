@@ -83,16 +83,19 @@ class Transfer:
         self._note = f"{folder}/.{stem}.part.json"
         self._version: str | None = None
         self._total: int | None = None
+        self._told = 0
         self._size = self._synced = 0
         self._digest = hashlib.sha256()
         self._media_type = ""
 
-    def run(self, link: str, renewed: Callable[[], str]) -> Arrived:
+    def run(self, link: str, renewed: Callable[[], str], told_bytes: int | None = None) -> Arrived:
         """Get all of the file; `renewed` gives a new link when the present one has expired.
 
+        Where the host does not say how large it is, less than `told_bytes` is not all of it.
         Raises BadAnswer when it does not come, LinkRefused when a new link does not help, Stopped,
         and StorageError when the disk is full or would be; what came is gone on with next time.
         """
+        self._told = told_bytes or 0
         with self._depot.files.open_partial(self._partial) as file:
             self._take_up(file)
             faults, refused_at, was = 0, -1, self._size
@@ -162,7 +165,7 @@ class Transfer:
             self._check_space((stretch.total_bytes or self._size) - self._size)
             for piece in stretch.pieces:
                 self._keep(piece, file)
-        if self._total is not None and self._size != self._total:
+        if self._size != self._total if self._total is not None else self._size < self._told:
             raise Passing("The file is cut off")
 
     def _is_other(self, stretch: Stretch) -> bool:
@@ -176,6 +179,8 @@ class Transfer:
         with self._depot.files.explained(self._partial):
             file.seek(0)
             file.truncate()
+        # Before the note of another file may last.
+        self._depot.files.sync(self._partial, file)
         self._size = self._synced = 0
         self._version = self._total = None
         self._digest = hashlib.sha256()

@@ -26,6 +26,8 @@ from meeting_etl.webex.wire import FAULTS, Answer, Passing, in_words, surroundin
 _TIMEOUT_SECONDS = (10, 30)
 _PIECE_BYTES = 256 * 1024
 _PLAIN = ("", "identity")
+# Pages and messages, which also come with status 200.
+_NO_FILES = frozenset({"text/html", "application/json", "application/xml", "text/xml"})
 _REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 # No file has a size of more digits, and int() refuses thousands of them.
@@ -124,7 +126,7 @@ class Media:
             hold = hold_seconds(answer, untold=None)
             raise Passing(f"The download host answered {status}", status, hold_seconds=hold)
         media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if status not in (200, 206) or media_type == "text/html":
+        if status not in (200, 206) or media_type in _NO_FILES:
             kind = "with a page" if status < 300 else str(status)
             raise LinkRefused(f"The download host answered {kind}: the link expired?", status)
         told = headers.get("Content-Length", "").strip()

@@ -314,6 +314,28 @@ def test_a_rest_need_not_tell_the_version_again(depot: Depot) -> None:
     assert {seen.headers["If-Range"] for seen in server.seen} == {TAG["ETag"]}
 
 
+def unsized(handler: Handler) -> None:
+    """A host that says no size, and ends early."""
+    handler.start(200, {"Connection": "close"})
+    handler.wfile.write(CONTENT[:1_000_000])
+
+
+def test_less_than_told_is_not_all_where_the_host_says_no_size(depot: Depot) -> None:
+    acts = iter([unsized])
+    with running(lambda seen: next(acts, None) or rest(seen)) as server:
+        transfer = Transfer(depot, "media", "one.video")
+        arrived = transfer.run(f"{server.url}/file", lambda: "", len(CONTENT))
+        transfer.finish("media/one.mp4")
+        assert_whole(depot, arrived)
+        assert len(server.seen) == 2
+
+
+def test_a_message_is_no_file(depot: Depot) -> None:
+    message = Reply({"message": "expired"}, headers={"Content-Type": "application/json"})
+    with running(lambda _: message) as server, pytest.raises(LinkRefused):
+        bring(depot, server)
+
+
 def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None:
     leave_unfinished(depot, 2_500_000)
     full = Depot(depot.files, depot.media, depot.clock, 10**18, Event(), depot.tally)

@@ -378,3 +378,18 @@ def test_a_meeting_that_moves_takes_its_files_along(world: World, tmp_path: Path
     days = {row["meeting_id"]: row["date"] for row in made.rows("meetings")}
     assert len(set(days.values())) == 2
     assert all(row["date"] == days[row["meeting_id"]] for row in made.rows("recording_files"))
+
+
+def test_what_will_not_come_any_more_leaves_nothing_unfinished(
+    world: World, tmp_path: Path
+) -> None:
+    made = product(tmp_path, world, Faults(ticket_seconds=0))
+    with made.webex:
+        made.run()
+        assert len(made.leftovers()) == MEETINGS
+        made.settings('recordings = ["video"]\nlargest_bytes = 1')
+        assert isinstance(made.clock, ManualClock)
+        made.clock.advance(hours=1)
+        made.run()
+    assert made.states() == {("absent", "out_of_bounds"): MEETINGS}
+    assert made.leftovers() == []

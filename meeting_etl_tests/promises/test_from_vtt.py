@@ -283,10 +283,10 @@ def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_pat
     assert state(product) == ("ready", "from_vtt", True, 2)
 
 
-def test_what_is_no_vtt_is_a_fault_and_keeps_the_rows(tmp_path: Path) -> None:
+def test_a_file_on_disk_that_is_no_vtt_is_asked_for_anew(tmp_path: Path) -> None:
     product, report = from_file(tmp_path, lambda _: b"<html>Sorry</html>")
-    assert report.came == {"fault": 1}
-    assert state(product) == ("failed", "fault", False, 3)
+    assert report.came == {"from_vtt": 1}
+    assert asked(product) == {"download": 2}
     assert len(product.rows("transcript_snippets")) == 3
 
 

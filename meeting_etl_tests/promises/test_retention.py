@@ -12,11 +12,14 @@ from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import World
 from meeting_etl.sandbox.world import sized_world
+from meeting_etl.schemas import MEETING_SUMMARIES, RECORDING_FILES
+from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 MEETINGS = 4
+_SUMMARIES = MEETING_SUMMARIES.name
 DOWNLOADS = (
     '[downloads]\nrecordings = ["video"]\ntranscripts = ["vtt", "txt"]\nkeep_free_bytes = 0\n'
 )
@@ -107,6 +110,40 @@ def test_words_of_a_deleted_transcript(world: World, tmp_path: Path, honoured: b
     assert removed == ({gone} if honoured else set())
 
 
+def test_what_was_deleted_before_it_was_switched_on(world: World, tmp_path: Path) -> None:
+    made = product(tmp_path, world)
+    with made.webex:
+        made.run()
+        first = made.rows("recording_files")[0]
+        tell_deleted(made, first["recording_id"], first["meeting_id"])
+        # What a kill leaves: a file that no row names.
+        (tmp_path / first["path"]).with_suffix(".arf").write_bytes(b"left")
+        made.run()
+        assert len(files(made, "media")) == MEETINGS + 1
+        (tmp_path / "settings.toml").write_text(f"{DOWNLOADS}[privacy]\nhonour_deletes = true\n")
+        made.run(Span(first["date"], first["date"]))
+    assert len(files(made, "media")) == MEETINGS - 1
+    assert not any(first["recording_id"] in path for path in files(made, "media"))
+
+
+def test_words_of_a_deleted_summary_go(world: World, tmp_path: Path) -> None:
+    made = product(tmp_path, world, "[privacy]\nhonour_deletes = true\n")
+    with made.webex:
+        made.run()
+        day = made.rows("meetings")[0]["date"]
+        ours = {"meeting_id": "m", "notes": "What was said.", "action_items": ["Call Ana."]}
+        lake = made.etl().lake
+        rows = [
+            {"summary_id": status, "status": status, **ours} for status in ("available", "deleted")
+        ]
+        lake.merge(MEETING_SUMMARIES, day, rows)
+        made.run(Span(day, day))
+    words = {
+        row["summary_id"]: (row["notes"], row["action_items"]) for row in made.rows(_SUMMARIES)
+    }
+    assert words == {"available": ("What was said.", ["Call Ana."]), "deleted": (None, None)}
+
+
 def run_over_two_days(tmp_path: Path, world: World) -> Product:
     """A product with meetings of ten days ago and of yesterday."""
     newer = sized_world(10, NOW, meetings=2, participants=1, snippets=1)
@@ -153,6 +190,41 @@ def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
         assert again.run().failures == []
         assert dates(again, "meetings") == {new}
         assert webex.counters.total == 0
+
+
+def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
+    world: World, tmp_path: Path
+) -> None:
+    """The file of a newer meeting may lie in an older folder: its row says where."""
+    made = run_over_two_days(tmp_path, world)
+    old, new = sorted(dates(made, "meetings"))
+    moved = next(row for row in made.rows("recording_files") if row["date"] == new)
+    path = f"media/date={old}/{moved['recording_id']}.mp4"
+    (tmp_path / moved["path"]).rename(tmp_path / path)
+    made.etl().lake.merge(RECORDING_FILES, new, [moved | {"path": path}])
+    for name in (".x.video.part", ".x.video.part.json", "rowless.mp4"):
+        (tmp_path / f"media/date={old}" / name).write_bytes(b"left")
+    orphan = tmp_path / f"lake/transcript_snippets/date={old}/.part-0.parquet.0.tmp"
+    orphan.write_bytes(b"words")
+    days = (datetime.now(UTC).date() - new).days
+
+    assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+    assert {one for one in files(made, "media") if str(old) in one} == {path}
+    done = made.command("prune", "--older-than", f"{days}d")
+    assert done.returncode == 0, done.stderr
+    assert {one for one in files(made, "media") if str(old) in one} == {path}
+    assert not orphan.exists()
+
+
+def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Path) -> None:
+    made = run_over_two_days(tmp_path, world)
+    old, new = sorted(dates(made, "meetings"))
+    days = (datetime.now(UTC).date() - new).days
+    with made.etl().files.lock(f"recording_files-{old}"):
+        assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+        assert any(str(old) in one for one in files(made, "media"))
+    assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+    assert not any(str(old) in one for one in files(made, "media"))
 
 
 def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
