@@ -17,7 +17,8 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 --dist worksteal
+	# Twice as many as two cores: tests wait for answers as long as they compute.
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests
 	$(BIN)/pytest -q -m slow -n 2 --dist worksteal

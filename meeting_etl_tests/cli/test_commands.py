@@ -303,6 +303,7 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/precious.txt").write_text("keep")

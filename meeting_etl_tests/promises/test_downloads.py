@@ -128,8 +128,9 @@ def test_nothing_is_downloaded_unless_it_is_switched_on(world: World, tmp_path: 
         Faults(broken_media=0.4, ticket_seconds=1),
         Faults(broken_media=0.4, ticket_seconds=1, media_html=True),
         Faults(broken_media=0.3, refused_media=0.3),
+        Faults(broken_media=0.2, stalled_media=0.3, stall_seconds=0.5),
     ],
-    ids=["cut off", "refused", "no ranges", "expiring", "expiring with a page", "both"],
+    ids=["cut off", "refused", "no ranges", "expiring", "expiring with a page", "both", "stalled"],
 )
 def test_a_download_outlives(world: World, tmp_path: Path, faults: Faults) -> None:
     made = product(tmp_path, world, replace(faults, seed=3))

@@ -13,7 +13,7 @@ from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl.times import format_timestamp
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product
+from meeting_etl_tests.product import Product, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 WORLD = sized_world(1, NOW, meetings=2, participants=2, snippets=3)
@@ -49,7 +49,7 @@ def test_a_start_that_cannot_be_meant(tmp_path: Path, kind: Kind, start: str) ->
         product = Product(tmp_path, webex, kind, clock=clock)
         product.write_logs()
         tell(product, "ended", NOW, start=start, end=format_timestamp(WORLD.meetings[0].ended_at))
-        assert product.run().failures == []
+        work_off(product.etl())
         assert len(product.rows("recordings")) == 2
         assert len(product.rows("transcripts")) == 2
         assert {row["status"] for row in pairs(product).values()} <= {"ready", "forbidden"}
@@ -65,7 +65,7 @@ def test_an_offset_that_cannot_be_meant(tmp_path: Path) -> None:
     ) as webex:
         product = Product(tmp_path, webex, clock=webex.clock)
         product.write_logs()
-        assert product.run().failures == []
+        work_off(product.etl())
         rows = {row["snippet_id"]: row for row in product.rows("transcript_snippets")}
         assert len(rows) == 6
         assert (rows[said.id]["offset_ms"], rows[said.id]["started_at"]) == (10**17, None)
@@ -76,12 +76,12 @@ def test_news_about_a_meeting_does_not_undo_a_retry(tmp_path: Path) -> None:
     with Sandbox(WORLD, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
         product.write_logs()
-        product.run()
+        work_off(product.etl())
         ledger = product.etl().ledger
         assert ledger.retry(ledger.days(), lambda pair: pair.resource == "participants") == 2
         tell(product, "joined", NOW, "meetingParticipants", id="p", meetingId=WORLD.meetings[0].id)
         seen = webex.counters.total
-        product.run()
+        work_off(product.etl())
         assert webex.counters.total == seen + 2
         assert {row["settled"] for row in product.rows("fetch_ledger")} == {True}
 
@@ -96,7 +96,7 @@ def test_an_end_that_is_corrected_to_an_earlier_day_leaves_nothing_open_for_ever
     with Sandbox(replace(WORLD, meetings=(nothing_yet, WORLD.meetings[1])), clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
         product.write_logs()
-        product.run()
+        work_off(product.etl())
         assert pairs(product)["recordings"]["status"] == "waiting"
         earlier = ended - timedelta(days=4)
         tell(
@@ -106,11 +106,11 @@ def test_an_end_that_is_corrected_to_an_earlier_day_leaves_nothing_open_for_ever
             start=format_timestamp(earlier - timedelta(hours=1)),
             end=format_timestamp(earlier),
         )
-        product.run()
+        work_off(product.etl())
     with Sandbox(WORLD, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
         clock.advance(hours=100)
-        product.run()
+        work_off(product.etl())
         for row in product.rows("fetch_ledger"):
             assert row["settled"] is (row["status"] != "waiting"), row
         assert product.etl().ledger.open_days() == {}
@@ -125,12 +125,12 @@ def test_a_flag_that_may_still_change_is_not_taken_for_no(
     with Sandbox(WORLD, clock) as webex:
         product = Product(tmp_path, webex, kind, clock=clock)
         product.write_logs()
-        product.run()
+        work_off(product.etl())
         (row,) = product.rows("meetings")
         assert (row["title"], row["has_recording"]) == ("Meeting 0", None)
         for _ in range(14):
             clock.advance(hours=6)
-            product.run()
+            work_off(product.etl())
         (row,) = product.rows("meetings")
         # An officer asks once a meeting, so what was not known then stays so.
         assert row["has_recording"] is finally_

@@ -13,7 +13,7 @@ from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import Kind, World
 from meeting_etl.sandbox.world import demo_world, sized_world
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product, files, rows, tables
+from meeting_etl_tests.product import Product, files, rows, tables, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 
@@ -232,7 +232,7 @@ def test_old_meetings_get_their_assets_too(tmp_path: Path, ended_by: datetime, k
     with Sandbox(world, ManualClock(NOW)) as webex:
         product = Product(tmp_path, webex, kind, clock=webex.clock)
         product.write_logs()
-        assert product.run().failures == []
+        work_off(product.etl())
         counts = {name: len(product.rows(name)) for name in ("recordings", "transcripts")}
         assert counts == {"recordings": 2, "transcripts": 2}
         # An administrator may not read snippets: nobody asked, the files say the same.
@@ -253,14 +253,14 @@ def test_late_assets_are_asked_for_until_they_come(tmp_path: Path, world: World)
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
         product.write_logs()
-        product.run()
+        work_off(product.etl())
         waiting = {
             row["meeting_id"] for row in product.rows("fetch_ledger") if row["status"] == "waiting"
         }
         assert waiting
         for _ in range(30):
             clock.advance(hours=6)
-            product.run()
+            work_off(product.etl())
         ledger = product.rows("fetch_ledger")
         assert [row for row in ledger if not row["settled"]] == []
         # Of a transcript whose snippets never come the file is read.
