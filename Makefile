@@ -13,11 +13,11 @@ demo: .venv/ready  ## Show the whole pipeline at work on an embedded Webex
 dev: .venv/ready  ## Serve the Dagster UI and daemon on 127.0.0.1:3000
 	$(BIN)/meeting-etl dev
 
+# Four workers for two cores: tests wait for answers as long as they compute.
 test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	# Twice as many as two cores: tests wait for answers as long as they compute.
 	$(BIN)/pytest -q -n 4 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests
