@@ -169,6 +169,10 @@ class _Recording:
 
     def _renewed(self, kind: str) -> str:
         self._ask()
+        return self._link(kind)
+
+    def _link(self, kind: str) -> str:
+        """The link; renewing that of another file may have shown that it is there no longer."""
         if LINKS[kind] not in self._links:
             raise BadAnswer(f"Recording {self._id} has no link to its {kind} any more.")
         return self._links[LINKS[kind]]
@@ -179,7 +183,7 @@ class _Recording:
         transfer = Transfer(self._depot, self._folder, stem)
         item = self._here(kind, told)
         if item is None:
-            arrived = transfer.run(self._links[LINKS[kind]], lambda: self._renewed(kind), told)
+            arrived = transfer.run(self._link(kind), lambda: self._renewed(kind), told)
             path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, arrived)}"
             transfer.finish(path)
             if kind in self._held and self._held[kind]["path"] != path:

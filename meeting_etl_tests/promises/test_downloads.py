@@ -394,3 +394,21 @@ def test_what_will_not_come_any_more_leaves_nothing_unfinished(
         made.run()
     assert made.states() == {("absent", "out_of_bounds"): MEETINGS}
     assert made.leftovers() == []
+
+
+def test_a_link_that_is_gone_when_another_is_renewed_ends_no_run(
+    world: World, tmp_path: Path
+) -> None:
+    """The video breaks and its link expires; by then the transcript has been deleted."""
+    gone = NOW + timedelta(seconds=0.5)
+    meetings = (
+        replace(one, transcripts=tuple(replace(each, deleted_at=gone) for each in one.transcripts))
+        for one in world.meetings[:1]
+    )
+    faults = Faults(broken_media=1.0, ticket_seconds=1)
+    made = product(tmp_path, replace(world, meetings=tuple(meetings)), faults)
+    made.settings('recordings = ["video", "transcript"]')
+    with made.webex:
+        assert made.run().failures == []
+        made.assert_whole("video", 1)
+    assert made.states() == {("failed", "partial"): 1}
