@@ -201,7 +201,8 @@ ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
     with failures():
-        engine = etl.engine(context.run.run_id)
+        at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
+        engine = etl.engine(context.run.run_id, at_once)
         reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
         return published(context, etl, (_described(one) for one in reports))
 
@@ -217,12 +218,9 @@ def _if_switched_on(
         if resource not in etl.switched_on:
             told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
             return dg.MaterializeResult(metadata={"switched_off": told})
-        days = days_of(context)
-        open_owed(etl.lake, etl.ledger, days, [resource], etl.clock.now())
-        at_once = etl.settings.downloads.at_once if resource in SLOW else None
-        engine = etl.engine(context.run.run_id, at_once)
-        reports = fetch(engine, spec(), days, refetch=_refetch(context))
-        return published(context, etl, (_described(one) for one in reports))
+        open_owed(etl.lake, etl.ledger, days_of(context), [resource], etl.clock.now())
+        wanted = spec()
+    return _fetched(context, etl, wanted)
 
 
 def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
