@@ -85,23 +85,15 @@ def build(folder: Path, days: int) -> None:
     catalog.publish(etl.files, etl.lake)
 
 
-def incremental(folder: Path, base_url: str, token: str, number: int) -> None:
-    """Take new meetings in as `meeting-etl run` does, and say how long it took."""
-    from meeting_etl.definitions import build_defs
-    from meeting_etl.orchestration.automation import run_now
-    from meeting_etl.orchestration.instance import dagster_home, open_instance
+def incremental(folder: Path, base_url: str, token: str) -> None:
+    """What `meeting-etl run` does, and how long it took once all modules were loaded."""
+    from meeting_etl.cli.running import run_and_report
 
     etl = etl_for(folder, base_url, token)
-    write_logs(new_meetings(number), folder / "webhook_logs" / f"new-{number}", seed=1, until=UNTIL)
-    with open_instance(dagster_home(etl.files, None)) as instance:
-        defs = build_defs(etl)
-        started = time.perf_counter()
-        outcome = run_now(defs, instance, etl)
-        seconds = time.perf_counter() - started
-    assert not outcome.failures
-    print(
-        json.dumps({"seconds": seconds, "requests": etl.requests_sent, "days": len(outcome.days)})
-    )
+    started = time.perf_counter()
+    assert run_and_report(etl, None) == 0
+    seconds = time.perf_counter() - started
+    print(json.dumps({"seconds": seconds, "requests": etl.requests_sent}))
 
 
 def main(runs: int) -> None:
@@ -117,27 +109,38 @@ def main(runs: int) -> None:
             took = time.perf_counter() - started
             print(f"{days:>5} days of history: {files:,} Parquet files, made in {took:.0f} s")
         os.sync()  # or the first runs wait for the disk to write what building left
-        seconds: dict[int, list[float]] = {days: [] for days in DAYS}
-        said = {}
-        for number in range(runs + 1):
+        whole: dict[int, list[float]] = {days: [] for days in DAYS}
+        loaded: dict[int, list[float]] = {days: [] for days in DAYS}
+        requests = set()
+        for number, world in enumerate(worlds):
             for days, folder in folders.items():
-                arguments = [here("history.py"), "--run", str(folder), webex.base_url]
-                said = in_process([*arguments, webex.token("user"), str(number)]).said
+                write_logs(world, folder / "webhook_logs" / f"new-{number}", seed=1, until=UNTIL)
+                run = [here("history.py"), "--run", str(folder), webex.base_url]
+                measured = in_process([*run, webex.token("user")])
                 if number:  # the first one makes the Dagster instance
-                    seconds[days].append(said["seconds"])
+                    whole[days].append(measured.seconds)
+                    loaded[days].append(measured.said["seconds"])
+                    requests.add(measured.said["requests"])
+    report("the whole command", whole)
+    report("without loading Python's modules", loaded)
+    print(f"requests {sorted(requests)}")
+
+
+def report(what: str, seconds: dict[int, list[float]]) -> None:
+    """Medians for both histories, and the median of the ratios of neighbouring runs."""
+    print(f"run with {A_DAY} new meetings, {what}")
     for days, some in seconds.items():
-        print(f"run with {A_DAY} new meetings, {days:>5} days of history   {median(some)} s")
+        print(f"{days:>5} days of history   {median(some)} s")
     few, many = seconds.values()
     print(f"ratio   {median([one / other for one, other in zip(many, few, strict=True)])}")
-    print(f"requests {said['requests']}")
 
 
 if __name__ == "__main__":
     parser: argparse.ArgumentParser = runs_argument(__doc__)
-    parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.run:
-        data, address, bearer, which = given.run
-        incremental(Path(data), address, bearer, int(which))
+        data, address, bearer = given.run
+        incremental(Path(data), address, bearer)
     else:
         main(given.runs)

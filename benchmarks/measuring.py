@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,19 +25,29 @@ class Measured:
 
 
 def in_process(arguments: Sequence[str], *, one_core: bool = False) -> Measured:
-    """Run a Python script; its last line of output is a JSON object."""
+    """Run a Python script; its last line of output is a JSON object.
+
+    What it says beside is shown only when it fails.
+    """
     started = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=_pin if one_core else None,
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+") as beside,
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=beside,
+            text=True,
+            preexec_fn=_pin if one_core else None,
+        ) as process,
+    ):
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+        beside.seek(0)
+        said_beside = beside.read()
     if process.returncode:
+        sys.stderr.write(said_beside)
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     seconds = time.perf_counter() - started
     return Measured(seconds, usage.ru_maxrss / 1024, json.loads(lines[-1]))

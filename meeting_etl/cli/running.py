@@ -4,6 +4,8 @@ Belongs here: what `run` and the demos share. Does not: the run itself
 (orchestration/automation.py).
 """
 
+import gc
+
 from meeting_etl.cli import display, report
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
@@ -12,6 +14,10 @@ from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
+
+# Dagster is half a million objects that stay. Python would look at all of them for garbage two or
+# three times in a run of seconds, 0.1 s each.
+_GARBAGE_AFTER_OBJECTS = 50_000
 
 
 def run_and_report(
@@ -23,6 +29,7 @@ def run_and_report(
     discover: bool = False,
 ) -> int:
     """Run, show what came of it, and return the exit status."""
+    gc.set_threshold(_GARBAGE_AFTER_OBJECTS)
     started = etl.clock.monotonic()
     home = dagster_home(etl.files, configured_home)
     with etl.files.lock("instance"):

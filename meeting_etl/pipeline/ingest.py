@@ -16,11 +16,12 @@ from typing import Any, cast
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.event_writer import EventWriter
+from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
-from meeting_etl.webhooks.logs import KnownLog, Line, LogReader, Logs, Sighting
+from meeting_etl.webhooks.logs import Line, LogReader, Logs, Sighting
 
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
@@ -60,9 +61,10 @@ def ingest(
     with lake.files.lock("ingest"):
         index = MeetingIndex(lake)
         index.heal()
-        known = {row["log_id"]: row for row in lake.read(INGESTED_LOGS).to_pylist()}
-        sightings = logs.sightings([_known_log(row) for row in known.values()])
-        work = _Work(lake, ledger, index, clock, known, sightings)
+        known = KnownLogs(lake)
+        sightings = logs.sightings(known.identities())
+        before = known.rows([sighting.log_id for sighting in sightings])
+        work = _Work(lake, ledger, index, clock, before, sightings)
         with work.rows:
             for number, sighting in enumerate(sightings):
                 progress(sighting.log_file, number, len(sightings))
@@ -74,8 +76,7 @@ def ingest(
 
 def news(logs: Logs, lake: Lake) -> list[str]:
     """Paths of logs that ingest would read now; costs a look at each file's size and time."""
-    known = [_known_log(row) for row in lake.read(INGESTED_LOGS).to_pylist()]
-    return [sighting.log_file for sighting in logs.sightings(known)]
+    return [sighting.log_file for sighting in logs.sightings(KnownLogs(lake).identities())]
 
 
 def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
@@ -106,7 +107,7 @@ class _Log:
         self.sighting = sighting
         self.reader = reader
         self._log_id = sighting.log_id
-        before = work.known.get(sighting.log_id, {})
+        before = work.before.get(sighting.log_id, {})
         self.events = before.get("events", 0)
         self.rejected = before.get("rejected", 0)
         self.last_date: date | None = before.get("last_date")
@@ -180,15 +181,16 @@ class _Work:
         ledger: Ledger,
         index: MeetingIndex,
         clock: Clock,
-        known: dict[str, dict[str, Any]],
+        before: dict[str, dict[str, Any]],
         sightings: Sequence[Sighting],
     ) -> None:
-        self.known = known
+        # Rows of ingested_logs by log id; none of a new log.
+        self.before = before
         self.report = IngestReport()
         self.mentions: set[Mention] = set()
         self.rows = EventWriter(
             lake,
-            {one.log_id: known.get(one.log_id, {}).get("bytes_consumed", 0) for one in sightings},
+            {one.log_id: before.get(one.log_id, {}).get("bytes_consumed", 0) for one in sightings},
             {one.log_id: one.log_file for one in sightings},
         )
         self._lake, self._ledger, self._index, self._clock = lake, ledger, index, clock
@@ -198,7 +200,7 @@ class _Work:
 
     def end(self, log: _Log) -> None:
         """Note a log that was read to its end."""
-        before = self.known.get(log.sighting.log_id, {})
+        before = self.before.get(log.sighting.log_id, {})
         self.report.logs += 1
         self.report.lines += log.reader.lines - before.get("lines", 0)
         self.report.events += log.events - before.get("events", 0)
@@ -243,16 +245,3 @@ class _Work:
         self._ledger.announce(news)
         self.report.days.update(news)
         self.mentions.clear()
-
-
-def _known_log(row: dict[str, Any]) -> KnownLog:
-    return KnownLog(
-        log_id=row["log_id"],
-        log_file=row["log_file"],
-        bytes_consumed=row["bytes_consumed"],
-        lines=row["lines"],
-        size=row["size"],
-        mtime=row["mtime"],
-        head=row["digests"]["head"],
-        tail=row["digests"]["tail"],
-    )

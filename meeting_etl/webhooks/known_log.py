@@ -4,20 +4,19 @@ Belongs here: the identity of a log as ingested_logs keeps it. Does not: finding
 log lies in now (sightings.py).
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.prefix import WINDOW_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class KnownLog:
+class KnownLog(NamedTuple):
     """How far a log was read, as a row of ingested_logs tells it.
 
     `log_file` is its path below the folder, with slashes. `bytes_consumed` counts uncompressed
     bytes, `lines` blank lines too. `size` and `mtime` (nanoseconds) are those of the file when it
     had been read to its end, else 0. `head` and `tail` are the SHA-256, in hex, of the first and
-    the last (at most) 64 KiB consumed.
+    the last (at most) 64 KiB consumed. A tuple, which is quick to make: there are thousands.
     """
 
     log_id: str

@@ -12,16 +12,17 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 # An entry, which is cheap to ask where there are years of logs, and its path below the folder.
 _Entry = tuple[os.DirEntry[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A log file: its size in bytes, and its modification time in nanoseconds since 1970."""
 
     size: int
@@ -64,7 +65,7 @@ def list_logs(folder: Path) -> Listing:
             continue
         candidate = (entry.is_symlink(), name, Found(status.st_size, status.st_mtime_ns))
         inode = (status.st_dev, status.st_ino)
-        files[inode] = min(files.get(inode, candidate), candidate, key=lambda file: file[:2])
+        files[inode] = min(files[inode], candidate) if inode in files else candidate
     found = {name: file for _, name, file in files.values()}
     for name in sorted(found):
         plain = name.removesuffix(".gz")
@@ -92,14 +93,14 @@ def _entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
 
     Folders that are linked come last, so that what lies in the folder has its own path.
     """
-    folders, linked, visited = [(str(folder), "")], list[tuple[str, str]](), set[tuple[int, int]]()
+    folders, linked, visited = [(str(folder), "")], list[tuple[str, str]](), _Visited()
     while folders or linked:
+        if not folders:
+            visited.by_link = True
         here, below = folders.pop() if folders else linked.pop()
         try:
-            status = Path(here).stat()
-            if (status.st_dev, status.st_ino) in visited:
+            if not visited.add(here):
                 continue
-            visited.add((status.st_dev, status.st_ino))
             with os.scandir(here) as found:
                 entries = [
                     (entry, f"{below}/{entry.name}" if below else entry.name)
@@ -116,6 +117,39 @@ def _entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
             if _is_folder(entry, name, listing):
                 (linked if entry.is_symlink() else folders).append((entry.path, name))
         linked.sort(reverse=True)
+
+
+class _Visited:
+    """The folders that were listed; without a link none can be met twice.
+
+    So which folders they are is asked of the system only when the first link is followed
+    (`by_link`): years of logs may lie in thousands of folders.
+    """
+
+    def __init__(self) -> None:
+        self.by_link = False
+        self._paths: list[str] = []
+        self._identities: set[tuple[int, int]] = set()
+
+    def add(self, path: str) -> bool:
+        """Whether the folder is a new one. Raises OSError when it cannot be looked at."""
+        if not self.by_link:
+            self._paths.append(path)
+            return True
+        for before in self._paths:
+            with suppress(OSError):
+                self._identities.add(_identity(before))
+        self._paths.clear()
+        identity = _identity(path)
+        if identity in self._identities:
+            return False
+        self._identities.add(identity)
+        return True
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = Path(folder).stat()
+    return status.st_dev, status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str], name: str, listing: Listing) -> bool:
