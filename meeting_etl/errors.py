@@ -14,6 +14,7 @@ error (webex/client.py is the only reader of status codes), nor what the ledger 
         Gone             410: was there, is there no more
       BadAnswer          an answer came that cannot be used as it is; asked again later
       StorageError       the data folder cannot be read or written: space, permissions, damage
+      Stopped            nothing is wrong: the run was asked to end
 """
 
 from datetime import datetime
@@ -73,6 +74,10 @@ class BadAnswer(MeetingEtlError):
     def __init__(self, message: str, http_status: int | None = None) -> None:
         super().__init__(message)
         self.http_status = http_status
+
+
+class Stopped(MeetingEtlError):
+    """What was waiting or under way was given up, because the run is to end."""
 
 
 class StorageError(MeetingEtlError):

@@ -393,7 +393,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         display.complain("Interrupted; what was committed stays, the next run goes on from there.")
-        sys.exit(1)
+        sys.stdout.flush()
+        # Not sys.exit: Python would wait for threads whose answers stall.
+        os._exit(1)
     except SettingsError as error:
         display.complain(str(error))
         sys.exit(2)

@@ -5,19 +5,22 @@ was refused, and finding out early that a token may not read something at all. D
 commits (fetch.py), what an answer means for the pair (settling.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 
 from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.settling import Came
+from meeting_etl.pipeline.settling import FILES, Came
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 
 # So many refusals before anything else, and the rest is not asked: the token lacks the scope.
 PROBES = 20
+# After an interruption, for answers to requests that are on their way.
+_LAST_ANSWERS_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -69,37 +72,96 @@ class Probe:
 
 def answers(
     asking: Asking, spec: FetchSpec, targets: Sequence[Target], probe: Probe
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Ask in threads, yield answers as they come; an error that ends all is raised after them.
 
-    Raises AuthError and ApiUnavailable; what concerns one target alone is an Answer.
+    Raises AuthError and ApiUnavailable; what concerns one target alone is an Answer. When it is
+    interrupted, answers that are on their way are yielded, too, but not waited for long. To be
+    closed by who does not read it to its end: that ends the asking.
     """
     waiting = list(reversed(targets))
-    running: set[Future[Answer]] = set()
-    with ThreadPoolExecutor(asking.threads, thread_name_prefix="fetch") as pool:
-        ends: BaseException | None = None
-        try:
-            while running or (waiting and ends is None and not probe.says_no):
-                while waiting and ends is None and _may_ask(asking, probe, len(running)):
-                    running.add(pool.submit(_ask, asking, spec, waiting.pop()))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    error = future.exception()
-                    if error is None:
-                        probe.note(future.result().came)
-                        yield future.result()
-                    elif ends is None:
-                        ends = error
-                        spec.stop()
-                        running = {other for other in running if not other.cancel()}
-        except BaseException:
-            # Interrupted, or nobody listens any more: the pool waits for what is under way.
-            spec.stop()
-            raise
-    if ends is not None:
-        raise ends
+    with _Askers(asking, spec) as askers:
+        while askers.running or (waiting and askers.ends is None and not probe.says_no):
+            while waiting and askers.ends is None and _may_ask(asking, probe, len(askers.running)):
+                askers.submit(waiting.pop())
+            for answer in askers.come():
+                probe.note(answer.came)
+                yield answer
+        if askers.ends is not None:
+            raise askers.ends
     for target in waiting:
         yield Answer(target, Came.NOT_ASKED, asking.clock.now(), (), 403)
+
+
+class _Askers:
+    """The threads that ask, and what they are asked for.
+
+    `ends` is what ended all of it: an error that concerns every target, or an interruption. As a
+    context manager it leaves no thread behind that would still send anything.
+    """
+
+    def __init__(self, asking: Asking, spec: FetchSpec) -> None:
+        self.running: set[Future[Answer]] = set()
+        self.ends: BaseException | None = None
+        self._asking = asking
+        self._spec = spec
+        self._stop = Event()
+        self._interrupted = False
+        self._pool = ThreadPoolExecutor(
+            asking.threads, "fetch", initializer=asking.webex.heed, initargs=(self._stop,)
+        )
+
+    def __enter__(self) -> "_Askers":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            self._interrupted = True
+            self._end()
+        self._pool.shutdown(wait=self._patient)
+
+    def submit(self, target: Target) -> None:
+        """Have one target asked."""
+        self.running.add(self._pool.submit(_ask, self._asking, self._spec, target))
+
+    def come(self) -> Iterator[Answer]:
+        """The answers that came next, at least one unless all is to end."""
+        try:
+            limit = None if self._patient else _LAST_ANSWERS_SECONDS
+            done, self.running = wait(self.running, limit, FIRST_COMPLETED)
+        except BaseException as interruption:  # noqa: BLE001 - raised when the last answers are in
+            self._interrupt(interruption)
+            return
+        if not done:
+            self.running = set()
+        for future in done:
+            error = future.exception()
+            if error is None:
+                yield future.result()
+            elif self.ends is None:
+                self.ends = error
+                self._end()
+
+    def _interrupt(self, interruption: BaseException) -> None:
+        """Also the second time, which waits for nothing."""
+        if self._interrupted:
+            self.running = set()
+        self._interrupted = True
+        self.ends = interruption
+        self._end()
+
+    @property
+    def _patient(self) -> bool:
+        """Who was asked to end does not wait for answers that stall, but never leaves a file open.
+
+        What is half written belongs to the next run as soon as this one gives up its locks.
+        """
+        return not self._interrupted or self._spec.resource in FILES
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._spec.stop()
+        self.running = {future for future in self.running if not future.cancel()}
 
 
 def _may_ask(asking: Asking, probe: Probe, running: int) -> bool:

@@ -47,15 +47,17 @@ class Committer:
         self._report = report
         self._owners: dict[str, str] = {}
 
-    def commit(self, batch: Sequence[Answer], singly: Iterable[Target] = ()) -> None:
+    def commit(
+        self, batch: Sequence[Answer], singly: Iterable[Target] = (), *, ending: bool = False
+    ) -> None:
         """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of.
 
         Raises AuthError and ApiUnavailable, with all written that could be, when what is no longer
-        listed could not be looked for.
+        listed could not be looked for, and Stopped when that was not tried, as all is `ending`.
         """
         made = [self._made(answer) for answer in batch]
         missing = self._write(made)
-        looks = look_for(self._engine, self._spec, missing)
+        looks = look_for(self._engine, self._spec, missing, ending=ending)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
         if looks.ends is not None:
             # A pair must not settle before what it lacks was looked for.

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from threading import Event
 
-from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused
+from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, Stopped
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec
@@ -110,25 +111,35 @@ class Looks:
     ends: BaseException | None = None
 
 
-def look_for(engine: Engine, spec: FetchSpec, rows: Sequence[Row]) -> Looks:
+def look_for(
+    engine: Engine, spec: FetchSpec, rows: Sequence[Row], *, ending: bool = False
+) -> Looks:
     """Ask by id what became of unlisted rows, a request each.
 
     That one is not found proves a deletion only for what this token read before and was not merely
-    shared with it.
+    shared with it. When all is `ending` nothing is asked.
     """
-    found = Looks()
+    found, stop = Looks(), Event()
     if not rows:
         return found
-    with ThreadPoolExecutor(engine.asking.threads, thread_name_prefix="prove") as pool:
+    if ending:
+        return Looks(ends=Stopped("What is listed no longer is looked for by the next run."))
+    heed = engine.asking.webex.heed
+    with ThreadPoolExecutor(engine.asking.threads, "prove", heed, (stop,)) as pool:
         looks = [pool.submit(_look, engine, spec, row) for row in rows]
-        for look in as_completed(looks):
-            if look.cancelled():
-                continue
-            if error := look.exception():
-                found.ends = found.ends or error
-                pool.shutdown(wait=False, cancel_futures=True)
-            elif proven := look.result():
-                found.proven.append(proven)
+        try:
+            for look in as_completed(looks):
+                if look.cancelled():
+                    continue
+                if error := look.exception():
+                    found.ends = found.ends or error
+                    pool.shutdown(wait=False, cancel_futures=True)
+                elif proven := look.result():
+                    found.proven.append(proven)
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return found
 
 

@@ -7,9 +7,11 @@ rows and commits (committing.py), what an answer means (settling.py).
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 
+from meeting_etl.errors import Stopped
 from meeting_etl.pipeline.asking import Answer, Probe, answers
 from meeting_etl.pipeline.committing import Committer
 from meeting_etl.pipeline.engine import DayReport, Engine
@@ -193,17 +195,22 @@ class _Day:
 
     def _ask_singly(self, targets: Sequence[Target]) -> None:
         done = 0
+        asked = answers(self._engine.asking, self._spec, targets, self._probe)
         try:
-            for answer in answers(self._engine.asking, self._spec, targets, self._probe):
-                self._batch.append(answer)
-                self._items += len(answer.items)
-                done += 1
-                self._engine.progress(f"{self._spec.resource} {self._day}", done, len(targets))
-                if self._is_due():
-                    self._commit()
-        finally:
-            # Also when the token is refused or the run is interrupted: what came is kept.
-            self._commit()
+            with closing(asked):
+                for answer in asked:
+                    self._batch.append(answer)
+                    self._items += len(answer.items)
+                    done += 1
+                    self._engine.progress(f"{self._spec.resource} {self._day}", done, len(targets))
+                    if self._is_due():
+                        self._commit()
+        except BaseException:
+            # The token was refused or the run interrupted: what came is kept, no more is asked.
+            with suppress(Stopped):
+                self._commit(ending=True)
+            raise
+        self._commit()
 
     def _is_due(self) -> bool:
         if self._locks:
@@ -211,14 +218,14 @@ class _Day:
         waiting = self._engine.asking.clock.monotonic() - self._since > COMMIT_SECONDS
         return waiting or self._items > COMMIT_ITEMS
 
-    def _commit(self) -> None:
+    def _commit(self, *, ending: bool = False) -> None:
         batch, self._batch, self._items = self._batch, [], 0
         self._since = self._engine.asking.clock.monotonic()
         if batch and not self._locks:
-            self._committer.commit(batch)
+            self._committer.commit(batch, ending=ending)
         elif batch:
             with self._engine.lake.lock_days([self._day]):
-                self._committer.commit(self._still_here(batch))
+                self._committer.commit(self._still_here(batch), ending=ending)
                 _honour_deletes(self._engine, self._spec, self._report)
                 self._engine.ledger.refresh(self._day)
 

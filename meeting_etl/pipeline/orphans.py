@@ -6,6 +6,7 @@ Belongs here: finding them at a cost that follows the days asked for, asking a f
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -52,9 +53,10 @@ def ask_orphans(engine: Engine, ours: Ours, days: Collection[date]) -> OrphansRe
         came: list[Answer] = []
         try:
             targets = [Target(Pair(key, DETAILS), {}) for key in due]
-            for answer in answers(engine.asking, MEETING, targets, Probe()):
-                came.append(answer)
-                engine.progress("meetings without an end", len(came), len(due))
+            with closing(answers(engine.asking, MEETING, targets, Probe())) as asked:
+                for answer in asked:
+                    came.append(answer)
+                    engine.progress("meetings without an end", len(came), len(due))
         finally:
             # Also when the token is refused: what came is kept.
             _commit(engine, ours, known, came, settled, report)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock
 
-from meeting_etl.errors import BadAnswer, MeetingEtlError, StorageError
+from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.media import LinkRefused, Media, Outdated, Stretch
@@ -28,10 +28,6 @@ _MEGABYTE = 10**6
 _ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_VERSION = 500
-
-
-class Stopped(MeetingEtlError):
-    """The transfer was told to stop; what came stays for the next attempt."""
 
 
 class Tally:

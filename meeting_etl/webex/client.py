@@ -127,6 +127,13 @@ class Client:
         """DELETE what is at `path`; NotFound may mean that an earlier attempt did it."""
         self._ask(PageUrl(self._url(path, None)), nothing, "DELETE")
 
+    def heed(self, stop: threading.Event) -> None:
+        """Once `stop` is set, whoever asks in the calling thread waits no more: Stopped is raised.
+
+        A request that is under way gets its answer.
+        """
+        self._pace.heed(stop)
+
     def close(self) -> None:
         """Close all connections."""
         self._wire.close()
@@ -146,7 +153,7 @@ class Client:
         """Send it until `read` can make something of the answer."""
         told, body = _json(method, document)
         told |= headers or {}
-        patience = Patience(self._pace, self._clock, self._random, self._limits)
+        patience = Patience(self._pace, self._random, self._limits)
         url, renewed = page.url, False
         while True:
             token = self._auth.token(self._grant)
@@ -189,7 +196,7 @@ class Client:
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""
         attempts = min(_GRANT_ATTEMPTS, self._limits.attempts)
-        patience = Patience(self._pace, self._clock, self._random, self._limits, attempts=attempts)
+        patience = Patience(self._pace, self._random, self._limits, attempts=attempts)
         body = urlencode(form).encode()
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
@@ -101,6 +102,10 @@ class Webex:
         self._by_time = _BY_TIME[kind]
         self._schedules = kind is not TokenKind.COMPLIANCE
         self._clock = clock
+
+    def heed(self, stop: Event) -> None:
+        """In the calling thread, raise Stopped instead of waiting, once `stop` is set."""
+        self._client.heed(stop)
 
     def can_read(self, resource: str) -> bool:
         """Whether this kind of token may read a resource at all; costs no request.

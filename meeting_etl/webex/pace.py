@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
 
-from meeting_etl.errors import ApiUnavailable, StorageError
+from meeting_etl.errors import ApiUnavailable, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
 _LONGEST_HOLD_SECONDS = 7 * 86_400.0
-_LOOK_AGAIN_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 1.0
 # The wall clock counts microseconds: less than one cannot be waited for.
 _NO_TIME_SECONDS = 1e-6
 
@@ -60,16 +60,35 @@ class Pace:
         # One thread of a process at a time tries for a slot. The others queue here instead of
         # waking up together for a slot that only one of them can have.
         self._turn = threading.Lock()
+        self._thread = threading.local()
+
+    def heed(self, stop: threading.Event) -> None:
+        """From now on whatever the calling thread waits for here is given up when `stop` is set."""
+        self._thread.stop = stop
 
     def wait(self) -> None:
         """Return when one request may be sent; the slot is taken then.
 
-        Raises ApiUnavailable with the moment when a hold runs for longer than max_wait_seconds.
+        Raises ApiUnavailable with the moment when a hold runs for longer than max_wait_seconds,
+        and Stopped.
         """
         with self._turn:
+            self._go_on()
             while (seconds := self._try_to_take()) > 0:
                 # In steps, so that a hold that comes meanwhile and is too long is noticed soon.
-                self._clock.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
+                self.rest(min(seconds, _LOOK_AGAIN_SECONDS))
+
+    def rest(self, seconds: float) -> None:
+        """Let so much time pass. Raises Stopped."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, _LOOK_AGAIN_SECONDS))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        stop: threading.Event | None = getattr(self._thread, "stop", None)
+        if stop is not None and stop.is_set():
+            raise Stopped("The run was asked to end; what was not asked yet is asked by the next.")
 
     def hold(self, seconds: float) -> None:
         """Nobody sends for so many seconds from now on; a hold that ends later stays.

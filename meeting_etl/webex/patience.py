@@ -7,7 +7,6 @@ Belongs here: attempts, backoff and jitter of a single request. Does not: which 
 import logging
 from random import Random
 
-from meeting_etl.times import Clock
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.wire import Limits, Passing
 
@@ -18,10 +17,9 @@ class Patience:
     """Of one request. `sent` is how often it was sent in vain."""
 
     def __init__(
-        self, pace: Pace, clock: Clock, random: Random, limits: Limits, attempts: int | None = None
+        self, pace: Pace, random: Random, limits: Limits, attempts: int | None = None
     ) -> None:
         self._pace = pace
-        self._clock = clock
         self._random = random
         self._limits = limits
         self._attempts_left = attempts or limits.attempts
@@ -42,7 +40,7 @@ class Patience:
             return False
         _LOG.info("%s; it is sent again", error)
         if error.hold_seconds is None:
-            self._clock.sleep(self._random.uniform(0, self._longest_seconds))
+            self._pace.rest(self._random.uniform(0, self._longest_seconds))
             self._longest_seconds = min(
                 self._longest_seconds * 2, self._limits.longest_backoff_seconds
             )

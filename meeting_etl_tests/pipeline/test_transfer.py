@@ -11,9 +11,9 @@ from threading import Event
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, StorageError
+from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
-from meeting_etl.pipeline.transfer import Arrived, Depot, Stopped, Tally, Transfer
+from meeting_etl.pipeline.transfer import Arrived, Depot, Tally, Transfer
 from meeting_etl.webex.media import LinkRefused, Media
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.servers import (

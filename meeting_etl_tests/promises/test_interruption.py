@@ -1,0 +1,76 @@
+"""A run that is asked to end does so soon: it sends nothing more and keeps what came."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl_tests.product import Product
+
+SOON_SECONDS = 10
+# So many may be on their way when the signal comes.
+THREADS = 24
+
+SITUATIONS = {
+    # 40 are answered, then nobody may send for minutes.
+    "during a Retry-After": (
+        Faults(requests_per_second=0.001, burst=40, retry_after_seconds=120),
+        {"WEBEX_REQUESTS_PER_MINUTE": "0"},
+    ),
+    "waiting for the rate": (Faults(), {"WEBEX_REQUESTS_PER_MINUTE": "120"}),
+    "answers that stall": (Faults(stalled=0.3, seed=3), {"WEBEX_REQUESTS_PER_MINUTE": "0"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("situation", "how"),
+    [
+        ("during a Retry-After", "SIGTERM"),
+        pytest.param("during a Retry-After", "SIGINT", marks=pytest.mark.slow),
+        pytest.param("waiting for the rate", "SIGTERM", marks=pytest.mark.slow),
+        pytest.param("answers that stall", "SIGTERM", marks=pytest.mark.slow),
+    ],
+)
+def test_it_ends_soon_and_sends_no_more(tmp_path: Path, situation: str, how: str) -> None:
+    faults, more = SITUATIONS[situation]
+    ended = datetime.now(UTC) - timedelta(days=10)
+    world = sized_world(4, ended, meetings=80, participants=2, snippets=2)
+    with Sandbox(world, faults=faults) as webex:
+        product = Product(tmp_path / "data", webex, "user", more=more)
+        product.write_logs()
+        sent = webex.counters.requests
+        run = subprocess.Popen(
+            [sys.executable, "-m", "meeting_etl.cli.main", "run"],
+            env={"PATH": os.environ["PATH"], **product.environ},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        with run:
+            while run.poll() is None and len(sent) < 30:
+                time.sleep(0.05)
+            time.sleep(1)
+            before = len(sent)
+            run.send_signal(getattr(signal, how))
+            told = time.perf_counter()
+            _, said = run.communicate(timeout=100)
+            seconds = time.perf_counter() - told
+
+        assert run.returncode == 1
+        assert said.splitlines()[-1].startswith("Error: Interrupted; what was committed stays")
+        assert "Traceback" not in said
+        assert seconds < SOON_SECONDS
+        assert len(sent) - before <= THREADS
+        # What was answered is kept.
+        came = [seen for seen in sent if "/meetingParticipants" in seen.url and seen.status == 200]
+        kept = [row for row in product.rows("fetch_ledger") if row["resource"] == "participants"]
+        known = sum(row["attempts"] > 0 for row in kept)
+        assert known == len(came) if faults.stalled == 0 else known <= len(came)
