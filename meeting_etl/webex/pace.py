@@ -19,7 +19,8 @@ from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
 _LONGEST_HOLD_SECONDS = 7 * 86_400.0
-_LOOK_AGAIN_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 5.0
+_HEED_SECONDS = 0.5
 # The wall clock counts microseconds: less than one cannot be waited for.
 _NO_TIME_SECONDS = 1e-6
 
@@ -80,14 +81,20 @@ class Pace:
 
     def rest(self, seconds: float) -> None:
         """Let so much time pass. Raises Stopped."""
-        until = self._clock.monotonic() + seconds
-        while (left := until - self._clock.monotonic()) > 0:
-            self._clock.sleep(min(left, _LOOK_AGAIN_SECONDS))
+        if self._stop is None:
+            self._clock.sleep(seconds)
+            return
+        while seconds > 0:
+            self._clock.sleep(min(seconds, _HEED_SECONDS))
             self._go_on()
+            seconds -= _HEED_SECONDS
+
+    @property
+    def _stop(self) -> threading.Event | None:
+        return getattr(self._thread, "stop", None)
 
     def _go_on(self) -> None:
-        stop: threading.Event | None = getattr(self._thread, "stop", None)
-        if stop is not None and stop.is_set():
+        if self._stop is not None and self._stop.is_set():
             raise Stopped("The run was asked to end; what was not asked yet is asked by the next.")
 
     def hold(self, seconds: float) -> None:
