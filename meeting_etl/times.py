@@ -107,15 +107,19 @@ class Span:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
 
-def spans(days: Iterable[date], *, bridge_days: int = 0) -> list[Span]:
+def spans(
+    days: Iterable[date], *, bridge_days: int = 0, longest_days: int | None = None
+) -> list[Span]:
     """Join days into as few spans as cover them, oldest first.
 
-    Up to `bridge_days` days that were not asked for may lie between two days of one span.
+    Up to `bridge_days` days that were not asked for may lie between two days of one span. Spans of
+    more than `longest_days` are cut, from their newest day on.
     """
     found: list[Span] = []
-    for day in sorted(set(days)):
-        if found and (day - found[-1].last).days <= bridge_days + 1:
-            found[-1] = Span(found[-1].first, day)
+    for day in sorted(set(days), reverse=True):
+        joins = found and (found[-1].first - day).days <= bridge_days + 1
+        if joins and (longest_days is None or (found[-1].last - day).days < longest_days):
+            found[-1] = Span(day, found[-1].last)
         else:
             found.append(Span(day, day))
-    return found
+    return found[::-1]

@@ -34,8 +34,16 @@ from meeting_etl.times import Span, round_up, spans, utc_day
 
 # Days without work between two days with work that one run may cover.
 BRIDGE_DAYS = 10
+# A run goes resource by resource over its days. So that the newest days never wait for a year of
+# others, a longer stretch is several runs, the newest days first, and a longer run that somebody
+# else started keeps nobody from the newest days.
+LONGEST_DAYS = 31
+_NEWEST_DAYS = 4  # all attempts after a meeting's end, as settled by default, and today
 # Names the lock that the process of a run_now() holds while it lives.
 _LOCK_TAG = "meeting_etl/lock"
+# Of runs that cover no new day: dagster.yaml lets few of them be under way at a time.
+_PAST_TAG = "meeting_etl/past"
+_PRIORITY = "dagster/priority"
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -104,14 +112,19 @@ def due_files(
 def _requests(
     context: dg.SensorEvaluationContext, etl: Etl, job: str, days: list[date]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    busy = busy_days(active_runs(context.instance, etl), files=job == FILES_JOB.name)
+    runs = active_runs(context.instance, etl)
+    busy = busy_days(runs, newest=_newest_day(etl), files=job == FILES_JOB.name)
     due = [day for day in runnable(days, etl) if day not in busy]
     if not due:
         yield dg.SkipReason("No day has due work that is not being done.")
     quarter = round_up(etl.clock.now(), timedelta(minutes=15))
+    newest = _newest_day(etl)
     for span in _launchable(due, busy):
         earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
-        yield dg.RunRequest(run_key=f"{job}/{span}/{earliest}/{quarter}", tags=span_tags(span))
+        past = {_PAST_TAG: "true", _PRIORITY: "-1"} if span.last < newest else {}
+        yield dg.RunRequest(
+            run_key=f"{job}/{span}/{earliest}/{quarter}", tags=span_tags(span) | past
+        )
 
 
 @dg.sensor(
@@ -137,12 +150,29 @@ SENSORS = [due_days, due_files, new_log_lines]
 
 
 def _launchable(due: list[date], busy: set[date]) -> Iterator[Span]:
-    """Spans of due days; one that would bridge a busy day falls into its pieces."""
-    for span in spans(due, bridge_days=BRIDGE_DAYS):
+    """Spans of due days, newest first; one that would bridge a busy day falls into its pieces."""
+    for span in stretches(due, bridge_days=BRIDGE_DAYS):
         if busy.isdisjoint(span):
             yield span
         else:
-            yield from spans(day for day in due if span.first <= day <= span.last)
+            yield from reversed(spans(day for day in due if span.first <= day <= span.last))
+
+
+def stretches(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
+    """What each run is to cover of these days, newest first.
+
+    Of a stretch that is too long for one run the newest days are one for themselves.
+    """
+    days = sorted(due)
+    for span in reversed(spans(days, bridge_days=bridge_days)):
+        some = [day for day in days if span.first <= day <= span.last]
+        newest = [day for day in some if day > span.last - timedelta(days=_NEWEST_DAYS)]
+        if (span.last - span.first).days < LONGEST_DAYS:
+            yield span
+        else:
+            yield Span(newest[0], span.last)
+            rest = some[: -len(newest)]
+            yield from reversed(spans(rest, bridge_days=bridge_days, longest_days=LONGEST_DAYS))
 
 
 def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
@@ -161,14 +191,29 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     return found
 
 
-def busy_days(runs: Iterable[dg.DagsterRun], *, files: bool = False) -> set[date]:
-    """Days that one of these runs covers; with `files` those that one of downloads covers."""
+def busy_days(
+    runs: Iterable[dg.DagsterRun], *, newest: date = date.max, files: bool = False
+) -> set[date]:
+    """Days that one of these runs covers; with `files` those that one of downloads covers.
+
+    A long run, as a backfill is, keeps the days from `newest` on for itself no more than their
+    locks do: what is new of them is not to wait for its end.
+    """
     found: set[date] = set()
     for run in runs:
+        span = span_of(run.tags)
         # Reconciling a day is no reason not to work on it, nor is downloading, which takes hours.
-        if (run.job_name == FILES_JOB.name) is files and run.job_name != RECONCILE_JOB.name:
-            found.update(span_of(run.tags) or ())
+        if span is None or run.job_name == RECONCILE_JOB.name:
+            continue
+        if (run.job_name == FILES_JOB.name) is files:
+            is_long = (span.last - span.first).days >= LONGEST_DAYS
+            found.update(day for day in span if not (is_long and day >= newest))
     return found
+
+
+def _newest_day(etl: Etl) -> date:
+    """From this day on days are new."""
+    return utc_day(etl.clock.now()) - timedelta(days=_NEWEST_DAYS - 1)
 
 
 def runnable(days: Iterable[date], etl: Etl) -> list[date]:
@@ -245,7 +290,8 @@ def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
 
 def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
     outcome = runs.outcome
-    for span in reversed(spans(due, bridge_days=0 if refetch else BRIDGE_DAYS)):
+    bridge_days = 0 if refetch else BRIDGE_DAYS
+    for span in stretches(due, bridge_days=bridge_days):
         runs.execute(job, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
         if outcome.failures:
             break

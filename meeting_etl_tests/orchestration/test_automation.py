@@ -1,7 +1,7 @@
 """When runs start and which days they cover."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +16,7 @@ from meeting_etl.orchestration.automation import (
     new_log_lines,
     runnable,
 )
+from meeting_etl.orchestration.span_tags import span_of
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
@@ -98,7 +99,43 @@ def test_a_busy_day_does_not_hold_up_its_neighbours(etl: Etl, instance: dg.Dagst
     announce(etl, "2026-03-03", "2026-03-10")
     started(etl, instance, dagster__partition="2026-03-05")
     launched = [request.tags["dagster/partition"] for request in tick(etl, instance)]
-    assert launched == ["2026-03-03", "2026-03-10"]
+    assert launched == ["2026-03-10", "2026-03-03"]
+
+
+def days_of(request: dg.RunRequest) -> str:
+    return str(span_of(request.tags))
+
+
+def test_a_year_is_many_runs_and_the_newest_days_come_first_and_alone(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    first = date(2026, 3, 16) - timedelta(days=99)
+    announce(etl, *(str(first + timedelta(days=number)) for number in range(100)))
+    requests = tick(etl, instance)
+    assert [days_of(request) for request in requests] == [
+        "2026-03-13 to 2026-03-16",
+        "2026-02-10 to 2026-03-12",
+        "2026-01-10 to 2026-02-09",
+        "2025-12-10 to 2026-01-09",
+        "2025-12-07 to 2025-12-09",
+    ]
+    # Two of the past at a time, behind all others in the queue.
+    past = ["meeting_etl/past" in request.tags for request in requests]
+    assert past == [False, True, True, True, True]
+    assert [one.tags.get("dagster/priority") for one in requests] == [None, "-1", "-1", "-1", "-1"]
+
+
+def test_a_long_backfill_does_not_hold_up_what_is_new_of_the_newest_days(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    announce(etl, "2026-03-05", "2026-03-16")
+    started(
+        etl,
+        instance,
+        dagster__asset_partition_range_start="2025-03-17",
+        dagster__asset_partition_range_end="2026-03-16",
+    )
+    assert [days_of(request) for request in tick(etl, instance)] == ["2026-03-16"]
 
 
 def test_a_run_whose_process_was_killed_is_ended_and_its_days_are_free(
