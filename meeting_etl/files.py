@@ -24,10 +24,19 @@ from meeting_etl.errors import StorageError
 _REMEDY = {
     errno.ENOSPC: "free some disk space and run again",
     errno.EDQUOT: "free some disk space and run again",
+    errno.EFBIG: "allow larger files (see `ulimit -f`) and run again",
     errno.EROFS: "the folder is read-only: mount it writable or set MEETING_ETL_DATA_DIR",
     errno.EACCES: "check the permissions or set MEETING_ETL_DATA_DIR",
     errno.EPERM: "check the permissions or set MEETING_ETL_DATA_DIR",
 }
+
+
+def disk_refusal(words: str) -> str | None:
+    """What the disk refused and what to do, where a library hands on its words and no errno."""
+    for code, remedy in _REMEDY.items():
+        if (reason := os.strerror(code)) in words:
+            return f"{reason}; {remedy}"
+    return None
 
 
 class Files:

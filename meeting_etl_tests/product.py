@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -80,9 +80,11 @@ class Product:
             defs = build_defs(etl)
             return run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *arguments: str, under: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """The command line, in a process of its own."""
-        return command(*arguments, environ=self.environ)
+        return command(*arguments, environ=self.environ, under=under)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         return rows(self.folder, name)
@@ -104,11 +106,17 @@ def work_off(etl: Etl) -> None:
 
 
 def command(
-    *arguments: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    under: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """`meeting-etl …` in a process of its own, with this environment and nothing else of ours."""
+    """`meeting-etl …` in a process of its own, with this environment and nothing else of ours.
+
+    With `under` that command starts it.
+    """
     return subprocess.run(
-        [sys.executable, "-m", "meeting_etl.cli.main", *arguments],
+        [*under, sys.executable, "-m", "meeting_etl.cli.main", *arguments],
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(environ or {})},
         cwd=cwd,
         capture_output=True,

@@ -112,6 +112,10 @@ def test_only_orchestration_and_what_stands_above_it_import_dagster() -> None:
     }
 
 
+def test_what_dagster_stands_on_is_known_where_its_instance_is_opened_alone() -> None:
+    assert importers("sqlalchemy") == {"orchestration/instance.py"}
+
+
 def test_only_the_store_and_its_readers_know_parquet() -> None:
     writers = {
         str(path.relative_to(PACKAGE)) for path in MODULES if "pyarrow.parquet" in imported(path)

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -97,6 +98,32 @@ def started_from() -> Iterator[Console]:
     """Where the command was started: Dagster points the process's output at files meanwhile."""
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as stream:
         yield Console(file=stream)
+
+
+@contextmanager
+def output_given_back() -> Iterator[None]:
+    """Afterwards output goes where it went before.
+
+    While a step runs Dagster points it at files. On a full disk it does not get so far as to point
+    it back, and whatever is said after that would be lost.
+    """
+    with ExitStack() as stack:
+        for stream in (sys.stdout, sys.stderr):
+            before = os.dup(stream.fileno())
+            stack.callback(os.close, before)
+            stack.callback(_point, stream, before)
+        yield
+
+
+def _point(stream: TextIO, target: int) -> None:
+    """Point a stream at a file; what it could not write where it points now is dropped."""
+    try:
+        stream.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+            stream.flush()
+    os.dup2(target, stream.fileno())
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def run_and_report(
     home = dagster_home(etl.files, configured_home)
     with etl.files.lock("instance"):
         opened = open_instance(home)  # two that make a new one at once would trip over each other
-    with opened as instance, display.progress() as meter:
+    with display.output_given_back(), opened as instance, display.progress() as meter:
         etl.progress = meter
         defs = build_defs(etl)
         outcome = run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)

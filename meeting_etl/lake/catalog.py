@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.files import Files
+from meeting_etl.files import Files, disk_refusal
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES, Table
 
@@ -28,8 +28,8 @@ def publish(files: Files, lake: Lake) -> bool:
     """Write the catalog if it would say something else than the one that is there.
 
     Its text depends on the schemas, on the views and on which tables have rows, so that a usual
-    run publishes nothing. Returns whether it was written. Raises StorageError when the catalog is
-    held open for writing by another program.
+    run publishes nothing. Returns whether it was written. Raises StorageError when the disk refuses
+    it or another program holds the catalog open for writing.
     """
     with files.lock("catalog"):
         statements = list(_statements(lake))
@@ -51,11 +51,17 @@ def publish(files: Files, lake: Lake) -> bool:
             with files.replacement(CATALOG) as path:
                 _build(path, statements)
         except duckdb.Error as error:
-            raise StorageError(
-                f"The catalog cannot be made: {str(error).rstrip('.!')}. If a Parquet file is "
-                "damaged, move it away and run again with --refetch for its day."
-            ) from error
+            raise StorageError(_why_not_made(files.path(CATALOG), str(error))) from error
         return True
+
+
+def _why_not_made(path: Path, words: str) -> str:
+    if refusal := disk_refusal(words):
+        return f"The catalog {path} cannot be made: {refusal}."
+    return (
+        f"The catalog cannot be made: {words.rstrip('.!')}. If a Parquet file is damaged, move it "
+        "away and run again with --refetch for its day."
+    )
 
 
 def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:

@@ -7,6 +7,7 @@ do through the daemon. Does not: what is due (pipeline/ledger.py), what a run do
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ from meeting_etl.orchestration.assets import (
     INGEST_ASSETS,
     REFETCH_TAG,
 )
+from meeting_etl.orchestration.instance import explained
 from meeting_etl.orchestration.outcome import (
     Outcome,
     discovered,
@@ -235,12 +237,13 @@ def run_now(
 
     With `discover` meetings of the days asked for whose webhook never came are added first; with
     `refetch` everything of these days is asked again. The runs are recorded on the instance. A
-    failed step ends it; what it committed stays.
+    failed step ends it; what it committed stays. Raises StorageError when the instance cannot be
+    written.
     """
     outcome = Outcome()
-    active_runs(instance, etl)
     lock = f"run-{uuid.uuid4().hex}"
-    with etl.files.lock(lock):
+    with explained(Path(instance.root_directory)), etl.files.lock(lock):
+        active_runs(instance, etl)
         runs = _Runs(defs, instance, outcome, {_LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
         if discover and asked is not None and not outcome.failures:

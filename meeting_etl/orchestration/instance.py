@@ -1,14 +1,19 @@
 """The Dagster instance that the command line and the UI share.
 
-Belongs here: its first dagster.yaml, and opening it. Does not: where it lies (home.py), runs
-(automation.py).
+Belongs here: its first dagster.yaml, opening it, and what it means when its folder cannot be
+written. Does not: where it lies (home.py), runs (automation.py).
 """
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from meeting_etl.errors import MeetingEtlError, StorageError
 from meeting_etl.files import Files
 from meeting_etl.orchestration.home import instance_folder
 
@@ -18,6 +23,26 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
+# What the disk says when it does not take more; any other OSError of a run is a fault of ours.
+_OF_THE_DISK = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+}
+_HISTORY_ONLY = "move the folder away, it holds the history of runs and nothing else, and run again"
+_REMEDIES = {
+    "locked": "another program uses it: run again when that is done",
+    "malformed": _HISTORY_ONLY,
+    "not a database": _HISTORY_ONLY,
+}
+_REMEDY = (
+    "free some disk space, make the folder writable or set DAGSTER_HOME to a folder elsewhere, "
+    "and run again"
+)
 
 
 def dagster_home(files: Files, configured: str | None) -> Path:
@@ -34,8 +59,9 @@ def dagster_home(files: Files, configured: str | None) -> Path:
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
-    """The instance of a folder."""
-    return dg.DagsterInstance.from_config(str(home))
+    """The instance of a folder. Raises StorageError when it cannot be written."""
+    with explained(home):
+        return dg.DagsterInstance.from_config(str(home))
 
 
 def open_quiet_instance(home: Path) -> dg.DagsterInstance:
@@ -45,5 +71,39 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
     makes complain. The storage is that of the same instance.
     """
     usual = (home / "dagster.yaml").read_text(encoding="utf-8")
-    (home / _QUIET_FILE).write_text(usual + _QUIET, encoding="utf-8")
-    return dg.DagsterInstance.from_config(str(home), _QUIET_FILE)
+    with explained(home):
+        (home / _QUIET_FILE).write_text(usual + _QUIET, encoding="utf-8")
+        return dg.DagsterInstance.from_config(str(home), _QUIET_FILE)
+
+
+@contextmanager
+def explained(home: Path) -> Iterator[None]:
+    """Turn what the disk refuses to an instance in the block into a StorageError.
+
+    Dagster has no error of its own for that: what SQLAlchemy or the system said comes through, as
+    it is or as the cause of something else.
+    """
+    try:
+        yield
+    except MeetingEtlError:
+        raise
+    except Exception as error:
+        reason = _refusal(error)
+        if reason is None:
+            raise
+        remedy = next((text for word, text in _REMEDIES.items() if word in reason), _REMEDY)
+        raise StorageError(
+            f"Cannot write the Dagster instance in {home}: {reason}; {remedy}."
+        ) from error
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """What the disk said, on one line; None when it did not cause the error."""
+    while error is not None:
+        # The others below DatabaseError tell of wrong SQL and the like.
+        if isinstance(error, OperationalError) or type(error) is DatabaseError:
+            return str(error.orig).partition("\n")[0].rstrip(".")
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            return error.strerror or str(error)
+        error = error.__cause__ or error.__context__
+    return None

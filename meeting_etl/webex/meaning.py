@@ -118,10 +118,8 @@ def clock_ahead(answer: Answer) -> timedelta | None:
 
     Dates are whole seconds and answers travel: a second or two mean nothing.
     """
-    try:
-        return answer.received_at - _aware(parsedate_to_datetime(answer.headers.get("Date", "")))
-    except ValueError:
-        return None
+    moment = _http_date(answer.headers.get("Date", ""))
+    return None if moment is None else answer.received_at - moment
 
 
 def _message(answer: Answer) -> str:
@@ -147,13 +145,16 @@ def hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
         return untold
     if told.isascii() and told.isdigit():
         return max(1.0, float(told[:_LONGEST_HOLD_DIGITS]))
+    moment = _http_date(told)
+    if moment is None:
+        return _UNTOLD_HOLD_SECONDS
+    return max(1.0, (moment - answer.received_at).total_seconds())
+
+
+def _http_date(told: str) -> datetime | None:
+    """The moment that a header tells of; None for nonsense. Without a zone (`-0000`) it is UTC."""
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
-        return _UNTOLD_HOLD_SECONDS
-    return max(1.0, (_aware(moment) - answer.received_at).total_seconds())
-
-
-def _aware(moment: datetime) -> datetime:
-    """A date without a zone (an HTTP date in `-0000`) is UTC."""
+    except (ValueError, OverflowError):  # a year of twenty digits
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

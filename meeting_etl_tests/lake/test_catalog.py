@@ -1,3 +1,4 @@
+import resource
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,6 +40,21 @@ def test_every_table_is_there_typed_and_empty_before_the_first_file(lake: Lake) 
     assert kinds[0] == "DATE"
     assert kinds[1].startswith("STRUCT(correlation_id VARCHAR")
     assert kinds[2] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_a_disk_that_refuses_the_catalog_is_not_taken_for_damage(lake: Lake) -> None:
+    lake.files.root.mkdir()
+    bounds = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, bounds[1]))
+    try:
+        with pytest.raises(
+            StorageError, match=r"meetings\.duckdb cannot be made: File too large; "
+        ):
+            publish(lake)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, bounds)
+    assert not list(lake.files.root.glob("*duckdb*"))
+    assert publish(lake)
 
 
 def test_types_stay_the_same_when_the_first_rows_arrive(lake: Lake) -> None:

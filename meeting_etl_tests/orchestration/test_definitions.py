@@ -92,6 +92,12 @@ def test_the_instance_settings_are_taken_by_dagster(tmp_path: Path) -> None:
         assert instance.run_monitoring_enabled
 
 
+def test_each_limit_of_the_instance_is_told_once() -> None:
+    limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_queue"]
+    keys = [limit["key"] for limit in limits["tag_concurrency_limits"]]
+    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads"]
+
+
 @pytest.mark.parametrize("name", ["dagster.yaml"])
 def test_the_packaged_file_is_the_one_at_the_top(name: str) -> None:
     assert (ROOT / name).resolve() == ROOT / "meeting_etl/orchestration" / name

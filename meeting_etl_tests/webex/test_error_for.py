@@ -1,24 +1,56 @@
 import json
 import logging
+import math
 import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from meeting_etl.errors import BadAnswer, MeetingEtlError
-from meeting_etl.webex.meaning import error_for
-from meeting_etl.webex.wire import Answer
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.webex.meaning import clock_ahead, error_for
+from meeting_etl.webex.wire import Answer, Passing
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
 
+# Numbers of any length, at any place of a date, are what breaks readers of dates.
+_NUMBER = st.integers(0, 10**30).map(str)
+_ZONE = st.one_of(st.sampled_from(["GMT", "-0000", "EST", ""]), _NUMBER.map("+".__add__))
+DATES = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Wed", "Xyz", ""]),
+    _NUMBER,
+    st.sampled_from(["Oct", "Feb", "13"]),
+    _NUMBER,
+    _NUMBER,
+    _NUMBER,
+    _NUMBER,
+    _ZONE,
+)
+HEADERS = st.one_of(st.text(st.characters(codec="latin-1")), DATES, _NUMBER)
+FAR_YEAR = "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"
+FAR_ZONE = "Wed, 21 Oct 2026 07:28:00 +99999999999999999999"
 
-@given(st.text(st.characters(codec="latin-1")))
-def test_no_retry_after_crashes_it(told: str) -> None:
+
+@given(HEADERS)
+@example(FAR_YEAR)
+@example(FAR_ZONE)
+def test_whatever_retry_after_says_there_is_a_time_to_hold(told: str) -> None:
     error = error_for(answer_of(429, {"Retry-After": told}))
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, Passing)
     assert error.http_status == 429
+    assert error.hold_seconds is not None
+    assert math.isfinite(error.hold_seconds)
+    assert error.hold_seconds >= 1
+
+
+@given(HEADERS)
+@example(FAR_YEAR)
+@example(FAR_ZONE)
+def test_no_date_crashes_the_look_at_the_clock(told: str) -> None:
+    ahead = clock_ahead(answer_of(200, {"Date": told}))
+    assert ahead is None or math.isfinite(ahead.total_seconds())
 
 
 # What an error says
