@@ -185,6 +185,8 @@ class Client:
     def _given_up(self, error: Passing, patience: Patience) -> MeetingEtlError:
         with self._counting:
             self._failed_in_a_row += 1
+            if self._failed_in_a_row == self._limits.outage_after and self._answers_elsewhere():
+                self._failed_in_a_row = 0
         if self._is_down():
             return ApiUnavailable(
                 f"The last {self._failed_in_a_row} requests came to nothing, Webex seems to be "
@@ -192,6 +194,23 @@ class Client:
             )
         times = f"{patience.sent} times" if patience.sent > 1 else "once"
         return BadAnswer(f"{error}; sent {times}.", error.http_status)
+
+    def _answers_elsewhere(self) -> bool:
+        """Whether Webex answers something that has nothing to do with any meeting.
+
+        Some meetings, or one endpoint, that are out of order are no outage.
+        """
+        url = self._url("/people/me", None)
+        try:
+            sent = self._auth.headers(url, self._auth.token(self._grant))
+            read_with(self._wire.send("GET", url, sent), an_object)
+        except (Refused, AuthError):
+            return True
+        except Passing as error:
+            if error.hold_seconds is None:
+                return False
+            self._pace.hold(error.hold_seconds)
+        return True
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""

@@ -181,8 +181,10 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             left = piece
             while left:
+                if gunzip.eof:  # gzip may come in several members, one behind the other
+                    gunzip = zlib.decompressobj(wbits=31)
                 yield gunzip.decompress(left, _PIECE_BYTES)
-                left = gunzip.unconsumed_tail
+                left = gunzip.unused_data if gunzip.eof else gunzip.unconsumed_tail
     if not gunzip.eof:
         raise Passing("The file is cut off")
 

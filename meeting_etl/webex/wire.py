@@ -206,12 +206,18 @@ class Wire:
         return b"".join(chunks)
 
     def _decompressed(self, content: bytes) -> bytes:
-        gunzip = zlib.decompressobj(wbits=31)
-        plain = gunzip.decompress(content, self._limits.answer_bytes)
-        if gunzip.unconsumed_tail:
-            raise _TooLarge
-        if not gunzip.eof:
+        """All members of it: gzip may come in several, one behind the other."""
+        plain, most = b"", self._limits.answer_bytes
+        if not content:
             raise zlib.error
+        while content:
+            gunzip = zlib.decompressobj(wbits=31)
+            plain += gunzip.decompress(content, most + 1 - len(plain))
+            if len(plain) > most:
+                raise _TooLarge
+            if not gunzip.eof:
+                raise zlib.error
+            content = gunzip.unused_data
         return plain
 
 

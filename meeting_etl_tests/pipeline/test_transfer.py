@@ -121,9 +121,13 @@ def test_a_fault_that_passes(depot: Depot, fault: Act) -> None:
         whole(),
         chunked,
         Reply(gzip.compress(CONTENT), headers={"Content-Encoding": "gzip"}),
+        Reply(
+            gzip.compress(CONTENT[:999]) + gzip.compress(CONTENT[999:]),
+            headers={"Content-Encoding": "gzip"},
+        ),
         Reply(CONTENT, headers={"Content-Type": "text/plain"}),
     ],
-    ids=["plain", "chunked", "gzip though it was not asked for", "another type"],
+    ids=["plain", "chunked", "gzip though it was not asked for", "gzip in members", "another type"],
 )
 def test_forms_of_an_answer(depot: Depot, act: Act) -> None:
     with running(lambda _: act) as server:

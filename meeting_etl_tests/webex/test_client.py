@@ -141,6 +141,16 @@ def test_a_refusal_shows_that_it_is_not_down(connect: Connect, serve: Serve) -> 
             client.get("/meetings/m1")
 
 
+def test_many_meetings_that_are_out_of_order_are_no_outage(connect: Connect, serve: Serve) -> None:
+    server = serve(lambda seen: Reply(b"", 500) if "/meetings/" in seen.path else FINE)
+    client = connect(server.url, limits=Limits(attempts=1))
+    for number in range(35):
+        with pytest.raises(BadAnswer):
+            client.get(f"/meetings/m{number}")
+    # One look at something else for every ten.
+    assert [seen.path for seen in server.seen].count("/v1/people/me") == 3
+
+
 def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Serve) -> None:
     working = threading.Event()
     server = serve(lambda seen: FINE if working.is_set() else Reply(b"", 500))
@@ -150,10 +160,11 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
             client.get("/meetings/m1")
     with pytest.raises(ApiUnavailable, match="10 requests came to nothing"):
         client.get("/meetings/m1")
-    assert len(server.seen) == 50
+    # 10 x 5, and a look whether anything else is answered.
+    assert len(server.seen) == 51
     with pytest.raises(ApiUnavailable):
         client.get("/meetings/m1")
-    assert len(server.seen) == 51
+    assert len(server.seen) == 52
     working.set()
     assert client.get("/meetings/m1") == {"id": "m1"}
     working.clear()
