@@ -214,9 +214,9 @@ def test_one_bad_meeting_stops_nothing(
     assert {ledger["recordings"], ledger["transcripts"]} <= {status, "absent"}
 
 
-def test_a_refused_refresh_ends_the_run_and_keeps_what_came(world: World, tmp_path: Path) -> None:
+def test_a_void_access_token_ends_the_run_and_keeps_what_came(world: World, tmp_path: Path) -> None:
     clock = ManualClock(NOW)
-    with Sandbox(world, clock, Faults(revoke_after=30, refuse_refresh=True)) as webex:
+    with Sandbox(world, clock, Faults(revoke_after=30)) as webex:
         product = Product(tmp_path, webex, clock=clock)
         product.write_logs()
         outcome = product.run()
