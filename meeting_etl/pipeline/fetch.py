@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from meeting_etl.errors import Stopped
 from meeting_etl.pipeline.asking import Answer, Probe, answers
 from meeting_etl.pipeline.committing import Committer
+from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.engine import DayReport, Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
 from meeting_etl.pipeline.privacy import WITH_CONTENT, honour_deletes
@@ -101,6 +102,7 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     ]
     if spec.flag is not None:
         targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
+        targets = _explained(engine, spec, day, targets)
     if spec.stand_in is not None:
         sources = _sources(engine, spec, day, pairs)
         targets = [replace(one, held=sources.get(one.pair.resource_id)) for one in targets]
@@ -133,11 +135,34 @@ def _sources(engine: Engine, spec: FetchSpec, day: date, pairs: Sequence[Pair]) 
 
 
 def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
-    """The target with what Webex's flag says; nothing while it may change, or an event differs."""
-    if details is None or details.last_attempt_at is None or target.pair.event_count:
+    """The target with what Webex's flag says; nothing while it may change, or an event differs.
+
+    An event that tells of an asset is newer than a flag that says there is none.
+    """
+    if details is None or details.last_attempt_at is None:
         return target
+    says = target.meeting[flag]
     reliable = details.status == Status.READY and details.last_attempt_at >= target.final_at
-    return replace(target, flagged=target.meeting[flag]) if reliable else target
+    if not reliable or (says is False and target.pair.event_count):
+        return target
+    return replace(target, flagged=says)
+
+
+def _explained(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]) -> list[Target]:
+    """The targets, without the flags that are true because of what is proven to be deleted.
+
+    Such a flag stays true for ever (webex-api.md T15), and need not be looked into.
+    """
+    flagged = {one.meeting_id for one in targets if one.flagged}
+    if not flagged:
+        return targets
+    names = ["meeting_id", "status"]
+    rows = engine.lake.read(spec.table, day, columns=names, where={"meeting_id": flagged})
+    deleted = {row["meeting_id"] for row in rows.to_pylist() if is_deleted(row)}
+    return [
+        replace(one, flagged=None) if one.flagged and one.meeting_id in deleted else one
+        for one in targets
+    ]
 
 
 class _Day:

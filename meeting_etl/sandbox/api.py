@@ -85,6 +85,10 @@ class Sandbox:
         """A new refresh token, good for one use, that leads to access tokens of that kind."""
         return self._tokens.grant(kind, self.clock.now())
 
+    def change_grants(self, kind: Kind) -> None:
+        """Have the next renewal of every grant bring other scopes, as after a change of roles."""
+        self._tokens.change(kind)
+
     def deliver(self, *payloads: Mapping[str, Any]) -> Posted:
         """Post these events to the registered webhooks that they are for, from this thread."""
         return self._poster.post(payloads)

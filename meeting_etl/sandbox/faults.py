@@ -105,6 +105,9 @@ class Faults:
     stall_seconds: float = _knob(600.0, "Seconds after which a stalled answer is given up.")
     revoke_after: int = _knob(0, "After so many requests all access tokens are void; 0 = never.")
     refuse_refresh: bool = _knob(False, "Refuse the refresh grant.")
+    refuse_refresh_after: int = _knob(
+        0, "Refuse the refresh grant after so many renewals; 0 = never."
+    )
     no_people_scope: bool = _knob(False, "Refuse GET /people/me: the scope is missing.")
     forbidden_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 403.")
     missing_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 404.")

@@ -71,6 +71,7 @@ class Front:
         self._injector = Injector(faults, counters)
         self._limit = RateLimit(faults, clock, counters)
         self._tracking = itertools.count(1)
+        self._renewals = 0
         self.media = Media(self._index, faults)
         self._tickets = Tickets(self._index, faults)
         self._downloads = Downloads(
@@ -213,10 +214,11 @@ class Front:
     async def _token(self, request: Request) -> tuple[Response, bool]:
         """POST /access_token; its body is a form."""
         body = (await request.body()).decode("utf-8", "replace")
-        if self._faults.refuse_refresh:
+        if self._faults.refuse_refresh or 0 < self._faults.refuse_refresh_after <= self._renewals:
             self._counters.note_injected("refuse_refresh")
             raise Refusal(400, "The refresh token is refused on purpose.")
         document = self._tokens.refresh(dict(parse_qsl(body)), self._clock.now())
+        self._renewals += 1
         return self._response(request, Reply(document, _JSON)), True
 
     async def _nothing(self, request: Request) -> tuple[Response, bool]:

@@ -6,7 +6,7 @@ Belongs here: issuing, checking and rotating tokens. Does not: what a token may 
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from meeting_etl.sandbox.answers import Answer, Ask, Item, Refusal
@@ -62,6 +62,13 @@ class Tokens:
         """A new refresh token for that kind of access."""
         with self._lock:
             return self._new("refresh", kind, self._refresh, now + REFRESH_TOKEN_LIFE)
+
+    def change(self, kind: Kind) -> None:
+        """Have all refresh tokens lead to that kind of access; access tokens stay as they are."""
+        with self._lock:
+            self._refresh = {
+                text: replace(token, kind=kind) for text, token in self._refresh.items()
+            }
 
     def check(self, authorization: str | None, now: datetime) -> Token:
         """The token of an Authorization header; refuses with 401."""

@@ -173,6 +173,8 @@ class Client:
                 uncertain = method == "POST" and not error.unheard
                 if uncertain or not patience.lasts(error, self._is_down()):
                     raise self._given_up(error, patience) from error
+                if error.http_status not in (None, 401):
+                    renewed = False  # that token was taken; it may expire while this goes on
                 if error.too_much and page.divisible:
                     url = with_half_max(url)
             else:

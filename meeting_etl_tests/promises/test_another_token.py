@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product
+from meeting_etl_tests.product import Product, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 WORLD = sized_world(1, NOW, meetings=6, participants=2, snippets=3)
@@ -16,6 +17,16 @@ WORLD = sized_world(1, NOW, meetings=6, participants=2, snippets=3)
 def states(product: Product, resource: str) -> Counter[tuple[str, str]]:
     rows = product.rows("fetch_ledger")
     return Counter((row["status"], row["reason"]) for row in rows if row["resource"] == resource)
+
+
+def granted(webex: Sandbox, kind: Kind) -> dict[str, str]:
+    """Settings with the refresh grant."""
+    return {
+        "WEBEX_ACCESS_TOKEN": "",
+        "WEBEX_CLIENT_ID": webex.client_id,
+        "WEBEX_CLIENT_SECRET": webex.client_secret,
+        "WEBEX_REFRESH_TOKEN": webex.grant(kind),
+    }
 
 
 def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
@@ -44,25 +55,39 @@ def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_pat
     """A host's grant where an officer's is needed; then the officer authorises."""
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
-
-        def granted(kind: str) -> dict[str, str]:
-            return {
-                "WEBEX_ACCESS_TOKEN": "",
-                "WEBEX_CLIENT_ID": webex.client_id,
-                "WEBEX_CLIENT_SECRET": webex.client_secret,
-                "WEBEX_REFRESH_TOKEN": webex.grant(kind),  # type: ignore[arg-type]
-            }
-
-        product = Product(tmp_path, webex, clock=clock, more=granted("admin"))
+        product = Product(tmp_path, webex, clock=clock, more=granted(webex, "admin"))
         product.write_logs()
         product.run()
         # The snippets are refused, the files of the transcripts are not.
         assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
         clock.advance(days=20)
         assert product.run().days == [], "the token is renewed and stays the same reader"
-        product = Product(tmp_path, webex, clock=clock, more=granted("compliance"))
+        product = Product(tmp_path, webex, clock=clock, more=granted(webex, "compliance"))
         product.run()
         assert states(product, "transcript_snippets") == {("ready", "complete"): 6}
+
+
+def test_other_scopes_of_the_same_grant_open_what_was_forbidden(tmp_path: Path) -> None:
+    """The grant stays as it is configured; a renewal says that it may read more from now on."""
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock, more=granted(webex, "admin"))
+        product.write_logs()
+        work_off(product.etl())
+        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
+        webex.change_grants("compliance")
+        clock.advance(days=14)
+        etl, seen = product.etl(), webex.counters.total
+        work_off(etl)
+        assert webex.counters.total == seen, "nothing is known of that before a renewal"
+        etl.webex.meeting(WORLD.meetings[0].id)
+        seen = webex.counters.total
+        work_off(product.etl())
+        assert webex.counters.total == seen + 6
+        assert states(product, "transcript_snippets") == {("ready", "complete"): 6}
+        # Once: the scopes are the same from then on.
+        work_off(product.etl())
+        assert webex.counters.total == seen + 6
 
 
 def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path) -> None:

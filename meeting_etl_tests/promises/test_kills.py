@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -25,62 +25,14 @@ from meeting_etl.sandbox.model import World
 from meeting_etl.sandbox.world import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.promises.asked import Pair, asked, committed, grown, meetings_a_day
 
-# Kills of each of the two tests that go side by side.
+# Kills that really hit a run, in each of the two tests that go side by side: 50 together.
 KILLS = 25
-DAY = timedelta(days=1)
-_RESOURCES = {
-    "recordings": "recordings",
-    "meetingParticipants": "participants",
-    "meetingTranscripts": "transcripts",
-}
-Pair = tuple[str, str]
-
-
-def committed(product: Product) -> set[Pair]:
-    """What has an answer on disk, and need not be asked again.
-
-    Resource and id (of the transcript, for snippets) of a pair; resource and day where all that a
-    window could answer for is done, or written down as to be asked singly.
-    """
-    ledger = product.etl().ledger
-    found: set[Pair] = set()
-    for day in ledger.days():
-        pairs = ledger.pairs(day)
-        found |= {
-            (one.resource, one.resource_id or one.meeting_id) for one in pairs if one.attempts
-        }
-        for resource in ("recordings", "transcripts"):
-            some = [pair for pair in pairs if pair.resource == resource]
-            if all(pair.attempts or pair.reason == "not_in_window" for pair in some):
-                found.add((resource, str(day)))
-    return found
-
-
-def meetings_a_day(product: Product) -> dict[str, set[str]]:
-    """Meetings in the ledger, by day."""
-    ledger = product.etl().ledger
-    return {str(day): {pair.meeting_id for pair in ledger.pairs(day)} for day in ledger.days()}
-
-
-def grown(product: Product, before: dict[str, set[str]]) -> set[Pair]:
-    """Windows of days that have more meetings than before: for these they may be asked again."""
-    days = {day for day, ids in meetings_a_day(product).items() if ids - before.get(day, set())}
-    return {(resource, day) for resource in ("recordings", "transcripts") for day in days}
-
-
-def asked(url: str) -> Pair:
-    """The pair that a request was about, or the resource and day of a window."""
-    parts = urlsplit(url)
-    path, query = parts.path.split("/"), parse_qs(parts.query)
-    if path[-1] in ("snippets", "download"):
-        return "transcript_snippets", path[-2]
-    if path[-2] == "meetings":
-        return "meeting", path[-1]
-    resource = _RESOURCES[path[-1]]
-    if "meetingId" in query:
-        return resource, query["meetingId"][0]
-    return resource, str((datetime.fromisoformat(query["from"][0]) + DAY).date())
+# The same for each of two runs that go on at once.
+KILLS_OF_TWO = 10
+# Some runs end before their moment has come.
+TRIES = 2 * KILLS
 
 
 def lines_of(world: World, folder: Path, seed: int) -> list[bytes]:
@@ -107,20 +59,99 @@ def tell(product: Product, lines: list[bytes]) -> None:
         file.writelines(lines)
 
 
-def run_and_kill(product: Product, at: Callable[[], bool], seconds: float) -> bool:
-    """Start a run, kill it so long after that moment; whether it had not ended by itself."""
-    with subprocess.Popen(
+class Moment:
+    """So many seconds after something was the case for the first time."""
+
+    def __init__(self, something: Callable[[], bool], seconds: float) -> None:
+        self._something = something
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def has_come(self) -> bool:
+        if self._since is None and self._something():
+            self._since = time.monotonic()
+        return self._since is not None and time.monotonic() - self._since >= self._seconds
+
+
+def start(product: Product, home: Path | None = None) -> "subprocess.Popen[bytes]":
+    """Start a run, with a Dagster instance of its own if it is to have one."""
+    return subprocess.Popen(
         [sys.executable, "-m", "meeting_etl.cli.main", "run"],
-        env={"PATH": os.environ["PATH"], **product.environ},
+        env={
+            "PATH": os.environ["PATH"],
+            **product.environ,
+            **({"DAGSTER_HOME": str(home)} if home else {}),
+        },
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as run:
-        while run.poll() is None and not at():
-            time.sleep(0.005)
-        time.sleep(seconds)
-        alive = run.poll() is None
-        os.killpg(run.pid, signal.SIGKILL) if alive else None
-    return alive
+    )
+
+
+def killed_at(runs: Sequence["subprocess.Popen[bytes]"], moments: Sequence[Moment]) -> list[bool]:
+    """Kill each run at its moment; which of them had not ended by themselves."""
+    killed = [False for _ in runs]
+    while any(run.poll() is None for run in runs):
+        for number, (run, moment) in enumerate(zip(runs, moments, strict=True)):
+            if run.poll() is None and moment.has_come():
+                os.killpg(run.pid, signal.SIGKILL)
+                run.wait()
+                killed[number] = run.returncode == -signal.SIGKILL
+        time.sleep(0.005)
+    return killed
+
+
+def chosen(product: Product, chance: random.Random, number: int) -> Moment:
+    """A moment of fetch or, every other time, of ingest."""
+    webex, files = product.webex, product.etl().files
+    most = len(webex.counters.requests) + chance.randrange(20)
+    something = partial(sent_more_than, webex, most)
+    if number % 2 == 0:
+        something = partial(files.is_locked, "ingest")
+    return Moment(something, chance.uniform(0, 0.3))
+
+
+class Work:
+    """Log lines that are told bit by bit, and what must not be asked for again meanwhile."""
+
+    def __init__(self, product: Product, lines: list[bytes]) -> None:
+        self._product = product
+        self._lines = lines
+        half = len(lines) // 2
+        # Half of the lines at once, so that there is work from the first kill on.
+        self._portions = [half, *[half // (TRIES - 1) + 1] * (TRIES - 1)]
+
+    def go_on(self, *, to_the_end: bool = False) -> None:
+        """Tell the next lines, and look at what is committed."""
+        portion = len(self._lines) if to_the_end else self._portions.pop(0)
+        tell(self._product, self._lines[:portion])
+        self._lines = self._lines[portion:]
+        self._before = committed(self._product)
+        self._days = meetings_a_day(self._product)
+        self._seen = len(self._product.webex.counters.requests)
+
+    def repeated(self) -> set[Pair]:
+        """What was asked for since then although its answer was committed."""
+        urls = self._product.requests(self._seen)
+        return self._before.intersection(map(asked, urls)) - grown(self._product, self._days)
+
+
+def made_calmly(world: World, folder: Path, lines: list[bytes]) -> dict[str, Any]:
+    """What one run makes of the lines that nobody disturbs."""
+    with Sandbox(world) as calm:
+        whole = Product(folder, calm)
+        tell(whole, lines)
+        assert whole.command("run").returncode == 0
+        return without_when(whole)
+
+
+def assert_completed(product: Product, work: Work, whole: dict[str, Any]) -> None:
+    """A last run, left alone, makes the tables what they are to be, and repeats nothing."""
+    work.go_on(to_the_end=True)
+    done = product.command("run")
+    assert done.returncode == 0, done.stderr
+    assert not work.repeated()
+    assert without_when(product) == whole
+    assert not list((product.folder / "lake").rglob("*.tmp"))
 
 
 @pytest.mark.slow
@@ -129,41 +160,45 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     """Of ingest and of fetch, while events keep coming; the Dagster instance is lost on the way."""
     world = demo_world(seed, Clock().now() - timedelta(days=10), days=4, meetings=60)
     lines = lines_of(world, tmp_path / "logs", seed)
-    with Sandbox(world) as calm:
-        whole = Product(tmp_path / "whole", calm)
-        tell(whole, lines)
-        assert whole.command("run").returncode == 0
+    whole = made_calmly(world, tmp_path / "whole", lines)
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
         product = Product(tmp_path / "killed", webex)
-        chance = random.Random(seed)
-        killed, half = 0, len(lines) // 2
-        portion = half // (KILLS - 1) + 1
-        for number in range(KILLS):
-            # Half of the lines at once, so that there is work from the first kill on.
-            tell(product, lines[: half if number == 0 else portion])
-            lines = lines[half if number == 0 else portion :]
-            before, seen = committed(product), len(webex.counters.requests)
-            days = meetings_a_day(product)
-            if number % 2:
-                most = seen + chance.randrange(40)
-                moment = partial(sent_more_than, webex, most)
-            else:
-                moment = partial(product.etl().files.is_locked, "ingest")
-            killed += run_and_kill(product, moment, chance.uniform(0, 0.3))
-            repeated = before.intersection(map(asked, product.requests(seen)))
-            assert not repeated - grown(product, days), f"after kill {number}"
+        chance, work, killed = random.Random(seed), Work(product, lines), 0
+        for number in range(TRIES):
+            work.go_on()
+            killed += sum(killed_at([start(product)], [chosen(product, chance, number)]))
+            assert not work.repeated(), f"after try {number}"
+            if killed == KILLS:
+                break
             if number == KILLS // 2:
                 shutil.rmtree(product.folder / "dagster", ignore_errors=True)
-        assert not lines
-        assert killed >= KILLS * 0.6
-        before, seen = committed(product), len(webex.counters.requests)
-        days = meetings_a_day(product)
-        done = product.command("run")
-        assert done.returncode == 0, done.stderr
-        repeated = before.intersection(map(asked, product.requests(seen)))
-        assert not repeated - grown(product, days)
-        assert without_when(product) == without_when(whole)
-        assert not list((product.folder / "lake").rglob("*.tmp"))
+        assert killed == KILLS
+        assert_completed(product, work, whole)
+
+
+@pytest.mark.slow
+def test_kills_of_two_runs_at_once(tmp_path: Path) -> None:
+    """Each of them is killed ten times, at moments of its own, while the other one goes on."""
+    world = demo_world(7, Clock().now() - timedelta(days=10), days=4, meetings=60)
+    lines = lines_of(world, tmp_path / "logs", 7)
+    whole = made_calmly(world, tmp_path / "whole", lines)
+    homes = [tmp_path / "one", tmp_path / "other"]
+    for home in homes:
+        home.mkdir()
+    with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
+        product = Product(tmp_path / "killed", webex)
+        chance, work, killed = random.Random(7), Work(product, lines), Counter[Path]()
+        for number in range(TRIES):
+            work.go_on()
+            runs = [start(product, home) for home in homes]
+            # One in ingest and the other in fetch, and the next time the other way round.
+            moments = [chosen(product, chance, number + place) for place in range(2)]
+            killed.update(compress(homes, killed_at(runs, moments)))
+            assert not work.repeated(), f"after try {number}"
+            if min(killed[home] for home in homes) >= KILLS_OF_TWO:
+                break
+        assert min(killed[home] for home in homes) >= KILLS_OF_TWO
+        assert_completed(product, work, whole)
 
 
 def sent_more_than(webex: Sandbox, most: int) -> bool:

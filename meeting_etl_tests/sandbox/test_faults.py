@@ -305,6 +305,23 @@ def test_the_refresh_grant_can_be_refused(serve: Serve) -> None:
     assert webex.counters.injected["refuse_refresh"] == 1
 
 
+def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> None:
+    webex = serve(small_world(), NOW, refuse_refresh_after=2)
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": webex.client_id,
+        "client_secret": webex.client_secret,
+        "refresh_token": webex.refresh_token,
+    }
+    found = []
+    for _ in range(4):
+        answer = requests.post(f"{webex.base_url}/access_token", data=form, timeout=5)
+        found.append(answer.status_code)
+        form |= {key: answer.json()[key] for key in ("refresh_token",) if answer.ok}
+    assert found == [200, 200, 400, 400]
+    assert webex.counters.injected["refuse_refresh"] == 2
+
+
 def test_large_pages_take_too_long(serve: Serve, ask: Ask, world: World) -> None:
     walker = ask(serve(world, slow_pages_above=25))
     found = [walker.status("/recordings", max=size) for size in (100, 50, 26, 25)]

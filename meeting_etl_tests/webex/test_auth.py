@@ -14,7 +14,7 @@ from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED, DAY, Webex
-from meeting_etl_tests.webex.servers import Reply, Seen, Server
+from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server, reset
 
 
 def forms(server: Server) -> list[dict[str, str]]:
@@ -224,6 +224,41 @@ def test_a_renewed_token_that_is_refused_too_ends_it(
     with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
         connect(server.url, credentials=CONFIGURED).get("/meetings")
     assert (webex.grants, asked(server)) == (2, 2)
+
+
+def instead_of_answers(webex: Webex, *acts: Act) -> Answering:
+    """A Webex that grants tokens, and does these things in turn when it is asked."""
+    turns = iter(acts)
+    return lambda seen: webex(seen) if seen.path == "/v1/access_token" else next(turns)
+
+
+REFUSED = Reply({"message": "expired"}, 401)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        Reply({"message": "later"}, 429, {"Retry-After": "200"}),
+        Reply({"message": "too much"}, 504),
+        Reply(b"<html>maintenance</html>"),
+    ],
+)
+def test_a_renewed_token_that_expires_while_webex_says_later_is_renewed_too(
+    connect: Connect, serve: Serve, webex: Webex, later: Reply
+) -> None:
+    acts = (REFUSED, later, REFUSED, later, later, REFUSED, Reply({"id": "m1"}))
+    server = serve(instead_of_answers(webex, *acts))
+    assert connect(server.url, credentials=CONFIGURED).get("/meetings/m1") == {"id": "m1"}
+    assert webex.grants == 4
+
+
+def test_a_connection_that_breaks_does_not_say_that_the_token_was_taken(
+    connect: Connect, serve: Serve, webex: Webex
+) -> None:
+    server = serve(instead_of_answers(webex, REFUSED, reset, REFUSED))
+    with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
+        connect(server.url, credentials=CONFIGURED).get("/meetings/m1")
+    assert (webex.grants, asked(server)) == (2, 3)
 
 
 def test_nothing_is_renewed_when_somebody_else_did_it_meanwhile(

@@ -1,0 +1,75 @@
+"""Rule 2: what was answered is committed every 20 seconds; a kill repeats no more than that."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+from meeting_etl_tests.promises.asked import asked, committed
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+# Each look at this clock takes a quarter of a second; after a minute of fetching all is over.
+UNTIL_KILLED = """
+import os, signal
+from datetime import datetime
+from meeting_etl.pipeline.fetch import fetch
+from meeting_etl.pipeline.fetch_specs import MEETING
+from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.meetings import fold
+from meeting_etl.settings import Etl
+from meeting_etl_tests.clocks import ManualClock
+
+class Ticking(ManualClock):
+    ticks = False
+
+    def now(self):
+        self.tick()
+        return super().now()
+
+    def monotonic(self):
+        self.tick()
+        return super().monotonic()
+
+    def tick(self):
+        if self.ticks:
+            self.advance(seconds=0.25)
+            if super().monotonic() >= 60:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+clock = Ticking(datetime.fromisoformat(os.environ["NOW"]))
+etl = Etl(os.environ, clock)
+ingest(etl.logs, etl.lake, etl.ledger, clock)
+list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
+clock.ticks = True
+list(fetch(etl.engine("run"), MEETING, etl.ledger.due_days()))
+"""
+
+
+def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[fetch]\nthreads = 1\n")
+    world = sized_world(1, NOW, meetings=300, participants=1, snippets=1)
+    with Sandbox(world, ManualClock(NOW)) as webex:
+        more = {"MEETING_ETL_SETTINGS": str(settings)}
+        product = Product(tmp_path / "data", webex, clock=webex.clock, more=more)
+        product.write_logs()
+        ended = subprocess.run(
+            [sys.executable, "-c", UNTIL_KILLED],
+            env={"PATH": os.environ["PATH"], "NOW": NOW.isoformat(), **product.environ},
+            cwd=Path(__file__).parents[2],
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == -signal.SIGKILL
+        answered = set(map(asked, product.requests()))
+        assert 20 < len(answered) < 300, "it was killed in the middle"
+        on_disk = committed(product)
+        assert on_disk <= answered
+        # Requests take equal times, so these are those of 40 seconds of 60, give or take two.
+        assert len(on_disk) >= len(answered) * 2 / 3 - 2
