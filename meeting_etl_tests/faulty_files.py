@@ -13,7 +13,10 @@ from meeting_etl.settings import Etl
 
 
 class FaultyFiles(Files):
-    """Fails at the write number `fails_at` (from 0), before the file is in place."""
+    """Fails at the write number `fails_at` (from 0).
+
+    Every other file fails when it is in place already, as when its folder cannot be made to last.
+    """
 
     def __init__(self, root: Path, fails_at: int) -> None:
         super().__init__(root)
@@ -24,6 +27,9 @@ class FaultyFiles(Files):
     def replacement(self, name: str, *, mode: int = 0o644) -> Iterator[Path]:
         with super().replacement(name, mode=mode) as path:
             yield path
+            if not (behind := self.writes % 2 == 1):
+                self._count(name)
+        if behind:
             self._count(name)
 
     def remove(self, name: str) -> None:
