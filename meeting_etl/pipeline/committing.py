@@ -119,6 +119,7 @@ class Committer:
             settling=self._engine.ledger.settling,
             http_status=made.answer.http_status,
             run_id=self._engine.run_id,
+            covered_until=made.answer.until,
         )
 
     def _opened(self, made: _Made) -> list[Pair]:

@@ -138,6 +138,7 @@ class Pair:
     opened_by: str = "end"
     first_attempt_at: datetime | None = None
     last_attempt_at: datetime | None = None
+    covered_until: datetime | None = None
     next_attempt_at: datetime | None = None
     http_status: int | None = None
     run_id: str | None = None
@@ -180,7 +181,11 @@ def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime
 def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
     """The pair with the attempts of an event; an event that earlier attempts cover adds none."""
     pair = replace(pair, opened_at=at, opened_by="event")
-    moment = next_attempt(pair, ended_at, settling)
+    asked = pair
+    if pair.covered_until is not None and at >= pair.covered_until:
+        # However late it was asked, the answer could not show what this event tells of.
+        asked = replace(pair, last_attempt_at=pair.covered_until)
+    moment = next_attempt(asked, ended_at, settling)
     if moment is None:
         return pair
     earlier = min(moment, pair.next_attempt_at) if pair.next_attempt_at else moment
@@ -218,18 +223,20 @@ def judged(
     http_status: int | None,
     run_id: str,
     unfinished: Why = Why.TIMES_UNKNOWN,
+    covered_until: datetime | None = None,
 ) -> Pair:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
     `grows`: more or better rows may come later, so that rows do not settle it before the last
     attempt. `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the
-    meeting has nothing of the kind.
+    meeting has nothing of the kind. `covered_until`: what came later the answer could not show.
     """
     pair = replace(
         pair,
         attempts=pair.attempts + (came not in NO_REQUEST),
         first_attempt_at=pair.first_attempt_at or now,
         last_attempt_at=now,
+        covered_until=covered_until,
         http_status=http_status,
         run_id=run_id,
     )

@@ -88,6 +88,35 @@ def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() 
     assert (again.settled, again.next_attempt_at) == (True, None)
 
 
+@pytest.mark.parametrize(
+    ("told_at", "opens"), [(at(7, 0), True), (at(9, 8), True), (at(6, 23, 59), False)]
+)
+def test_an_event_that_the_last_answer_could_not_show_opens_the_pair(
+    told_at: datetime, opens: bool
+) -> None:
+    """A listing of everything before the 7th, asked for long afterwards."""
+    pair = judged(
+        Pair("m", "recordings"),
+        Came.ROWS,
+        rows=1,
+        grows=True,
+        denied=False,
+        now=LONG_AFTER,
+        ended_at=ENDED,
+        settling=SETTLING,
+        http_status=200,
+        run_id="run",
+        covered_until=at(7, 0),
+    )
+    assert pair.settled
+    again = opened_by_event(pair, told_at, ENDED, SETTLING)
+    assert again.settled is not opens
+    # Asked for by itself, everything is known till then.
+    after = answer(again, Came.ROWS, LONG_AFTER + timedelta(hours=1), 2)
+    assert (after.settled, after.covered_until) == (True, None)
+    assert opened_by_event(after, told_at, ENDED, SETTLING).settled
+
+
 def test_an_old_event_leaves_the_retry_of_a_fault_as_it_is() -> None:
     failed = answer(Pair("m", "recordings"), Came.FAULT, LONG_AFTER)
     again = opened_by_event(failed, at(2, 12), ENDED, SETTLING)
