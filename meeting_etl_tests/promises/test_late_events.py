@@ -126,3 +126,38 @@ def test_a_window_that_is_over_does_not_answer_for_an_event_of_today(tmp_path: P
             tell(product, "b.jsonl", told, "recordings", "updated", id="x", meetingId=meeting.id)
         work_off(product.etl())
         assert LATE_ID in recording_ids(product)
+
+
+def test_a_log_that_does_not_say_when_is_dated_by_its_lines(tmp_path: Path) -> None:
+    """The line stands after that of a meeting which ended eight days later."""
+    world = world_with_a_late_recording(timedelta(days=8))
+    first, second, third = world.meetings
+    moved = {
+        "started_at": third.started_at + timedelta(days=8),
+        "ended_at": third.ended_at + timedelta(days=8),
+    }
+    last = replace(third, **moved)
+    world = replace(world, meetings=(first, second, last))
+    with Sandbox(world, ManualClock(NOW + timedelta(days=15))) as webex:
+        product = Product(tmp_path, webex, "user", clock=webex.clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, None)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+
+
+def test_an_event_without_a_moment_is_not_covered_by_an_older_one_that_has_one(
+    tmp_path: Path,
+) -> None:
+    world = world_with_a_late_recording(timedelta(days=8))
+    ended = world.meetings[0].ended_at
+    clock = ManualClock(ended + timedelta(days=6))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, ended + timedelta(minutes=1))
+        work_off(product.etl())
+        clock.advance(hours=72)
+        tell_of_the_late_recording(product, None)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
