@@ -20,7 +20,7 @@ from meeting_etl.pipeline.settling import (
     Came,
     Pair,
     judged,
-    next_attempt,
+    opened_with,
     to_be_asked_singly,
 )
 
@@ -63,9 +63,8 @@ class Committer:
             made = [one for one in made if one.answer.target.meeting_id not in unsure]
         pairs = [to_be_asked_singly(target.pair) for target in singly]
         if made:
-            known = {pair.key for pair in self._engine.ledger.pairs(self._day)}
             pairs += [self._judged(one) for one in made]
-            pairs += [pair for one in made for pair in self._opened(one) if pair.key not in known]
+            pairs += self._opened(made)
         if pairs:
             self._engine.ledger.record(self._day, pairs)
         self._note(made)
@@ -122,14 +121,19 @@ class Committer:
             covered_until=made.answer.until,
         )
 
-    def _opened(self, made: _Made) -> list[Pair]:
-        """The pairs that an answer opens, with their first attempt."""
-        target, settling = made.answer.target, self._engine.ledger.settling
-        return [
-            replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
-            for pair in self._spec.opens(target, self._owned(target, self._present(made.rows)))
-            if self._engine.ledger.wants(pair.resource)
-        ]
+    def _opened(self, made: Sequence[_Made]) -> list[Pair]:
+        """The pairs that answers open, or open again, with their next attempt."""
+        ledger = self._engine.ledger
+        known = {pair.key: pair for pair in ledger.pairs(self._day)}
+        opened = []
+        for one in made:
+            target = one.answer.target
+            for pair in self._spec.opens(target, self._owned(target, self._present(one.rows))):
+                old = known.get(pair.key)
+                new = opened_with(pair, old, target.ended_at, ledger.settling)
+                if new != old and ledger.wants(pair.resource):
+                    opened.append(new)
+        return opened
 
     def _owned(self, target: Target, rows: list[Row]) -> list[Row]:
         """Rows that are the target's: an item may have come for two meetings, and is of one."""

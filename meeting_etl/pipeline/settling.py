@@ -192,6 +192,28 @@ def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Sett
     return replace(pair, settled=False, next_attempt_at=earlier)
 
 
+def opened_with(new: Pair, known: Pair | None, ended_at: datetime, settling: Settling) -> Pair:
+    """What becomes of a pair when the list that it was found in shows it: `new`, as that opens it.
+
+    A known one that has not all yet goes by the event that opened the list, if that is news: it may
+    tell of just what is missing.
+    """
+    if known is None:
+        return replace(new, next_attempt_at=next_attempt(new, ended_at, settling))
+    at = new.opened_at
+    if new.opened_by != "event" or at is None or _has_all(known):
+        return known
+    if known.opened_at is not None and known.opened_at >= at:
+        return known
+    return opened_by_event(known, at, ended_at, settling)
+
+
+def _has_all(pair: Pair) -> bool:
+    """Whether its rows are here, and no stand-in for them nor a part of them."""
+    lacking = (Why.FROM_VTT, Why.LINKS_MISSING)
+    return pair.status == Status.READY and pair.reason not in lacking
+
+
 def opened_at_once(pair: Pair, now: datetime) -> Pair:
     """The pair asked once now, beside what its schedule holds (a refetch, a retry)."""
     return replace(pair, settled=False, next_attempt_at=now)

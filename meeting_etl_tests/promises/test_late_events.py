@@ -132,11 +132,8 @@ def test_a_log_that_does_not_say_when_is_dated_by_its_lines(tmp_path: Path) -> N
     """The line stands after that of a meeting which ended eight days later."""
     world = world_with_a_late_recording(timedelta(days=8))
     first, second, third = world.meetings
-    moved = {
-        "started_at": third.started_at + timedelta(days=8),
-        "ended_at": third.ended_at + timedelta(days=8),
-    }
-    last = replace(third, **moved)
+    later = timedelta(days=8)
+    last = replace(third, started_at=third.started_at + later, ended_at=third.ended_at + later)
     world = replace(world, meetings=(first, second, last))
     with Sandbox(world, ManualClock(NOW + timedelta(days=15))) as webex:
         product = Product(tmp_path, webex, "user", clock=webex.clock)
@@ -161,3 +158,87 @@ def test_an_event_without_a_moment_is_not_covered_by_an_older_one_that_has_one(
         tell_of_the_late_recording(product, None)
         work_off(product.etl())
         assert LATE_ID in recording_ids(product)
+
+
+def world_with_words(words_at: timedelta | None) -> World:
+    """One meeting whose transcript is listed early and has words so long after the end."""
+    world = sized_world(1, NOW, meetings=1, participants=1, snippets=3)
+    (meeting,) = world.meetings
+    (transcript,) = meeting.transcripts
+    there = replace(
+        transcript,
+        available_at=meeting.ended_at + timedelta(minutes=10),
+        snippets_available_at=None if words_at is None else meeting.ended_at + words_at,
+    )
+    return replace(world, meetings=(replace(meeting, transcripts=(there,)),))
+
+
+def tell_of_the_transcript(product: Product) -> None:
+    (meeting,) = product.webex.world.meetings
+    (transcript,) = meeting.transcripts
+    known = {"id": transcript.id, "meetingId": meeting.id}
+    at = product.clock.now()
+    tell(product, "a.jsonl", at, "meetingTranscripts", "created", **known)
+
+
+def words(product: Product) -> tuple[str, str, bool]:
+    """The state of the one pair of snippets."""
+    (pair,) = (
+        row for row in product.rows("fetch_ledger") if row["resource"] == "transcript_snippets"
+    )
+    return pair["status"], pair["reason"], pair["settled"]
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        (timedelta(hours=74), ("absent", "deadline_passed", True)),
+        # Never any, but a file that says the same.
+        (None, ("ready", "from_vtt", True)),
+    ],
+    ids=["empty", "404"],
+)
+def test_a_transcript_that_is_told_of_again_is_read_again(
+    tmp_path: Path, before: timedelta | None, state: tuple[str, str, bool]
+) -> None:
+    after = world_with_words(timedelta(hours=74))
+    clock = ManualClock(after.meetings[0].ended_at + timedelta(hours=73))
+    with Sandbox(world_with_words(before), clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        assert words(product) == state
+    clock.advance(hours=2)
+    with Sandbox(after, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        assert words(product) == ("ready", "complete", True)
+        assert [row["source"] for row in product.rows("transcript_snippets")] == ["snippets"] * 3
+        # Of what is here now another event changes nothing.
+        clock.advance(hours=48)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        assert sum("/snippets" in url for url in product.requests()) == 1
+
+
+def test_an_event_shortly_before_the_last_attempt_gives_the_words_their_time(
+    tmp_path: Path,
+) -> None:
+    world = world_with_words(timedelta(hours=80))
+    clock = ManualClock(world.meetings[0].ended_at + timedelta(hours=70))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        clock.advance(hours=1)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        clock.advance(hours=2)
+        work_off(product.etl())
+        # 73 hours after the end: the last attempt is 24 hours after the event of hour 71.
+        assert words(product) == ("waiting", "nothing_yet", False)
+        clock.advance(hours=23)
+        work_off(product.etl())
+        assert words(product) == ("ready", "complete", True)
+        assert product.etl().ledger.due_days() == []
