@@ -37,6 +37,11 @@ class _Made:
     rows: list[Row]
 
 
+def _is_id(value: object) -> bool:
+    """Whether a value names something: a blank would stand for all that have no id."""
+    return bool(value.strip()) if isinstance(value, str) else value is not None
+
+
 class Committer:
     """Writes batches of answers of one resource and day, under the day's lock."""
 
@@ -53,7 +58,7 @@ class Committer:
         Raises AuthError and ApiUnavailable, with all written that could be, when what is no longer
         listed could not be looked for.
         """
-        made = [self._made(answer) for answer in batch]
+        made = self._uncontested([self._made(answer) for answer in batch])
         missing = self._write(made)
         looks = look_for(self._engine, self._spec, missing)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
@@ -83,7 +88,7 @@ class Committer:
             kind = type(error).__name__
             _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
             return _Made(answer, Came.FAULT, [])
-        own = [row for row in rows if all(row[name] is not None for name in self._spec.table.key)]
+        own = [row for row in rows if all(map(_is_id, (row[key] for key in self._spec.table.key)))]
         came = answer.came
         if came in _WHOLE:
             present = self._present(own)
@@ -98,6 +103,36 @@ class Committer:
             elif not self._spec.finished(present):
                 came = Came.UNFINISHED
         return _Made(answer, came, own)
+
+    def _uncontested(self, made: list[_Made]) -> list[_Made]:
+        """The answers without rows whose key is that of another pair's: who came first keeps it.
+
+        Written, they would take the other's rows away; an answer that lacks some is not whole.
+        """
+        spec = self._spec
+        if spec.replaces is None or spec.replaces in spec.table.key:
+            return made
+        (key,) = spec.table.key
+        ids = {row[key] for one in made for row in one.rows}
+        owners = self._owners_of(ids, key, spec.replaces) if ids else {}
+        kept = []
+        for one in made:
+            own = [
+                row
+                for row in one.rows
+                if owners.setdefault(row[key], row[spec.replaces]) == row[spec.replaces]
+            ]
+            self._report.drift.folded += len(one.rows) - len(own)
+            came = one.came if len(own) == len(one.rows) else Came.PARTIAL
+            kept.append(replace(one, came=came, rows=own))
+        return kept
+
+    def _owners_of(self, ids: Collection[str], key: str, owner: str) -> dict[str, str]:
+        """Whose the rows with these keys are in the lake."""
+        rows = self._engine.lake.read(
+            self._spec.table, self._day, columns=[key, owner], where={key: ids}
+        )
+        return {row[key]: row[owner] for row in rows.to_pylist()}
 
     def _present(self, rows: list[Row]) -> list[Row]:
         """Rows of what was not deleted."""
