@@ -73,6 +73,22 @@ def recording_ids(product: Product) -> set[str]:
     return {row["recording_id"] for row in product.rows("recordings")}
 
 
+@pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
+def test_what_was_made_more_than_a_month_after_its_meeting_is_found(
+    tmp_path: Path, kind: Kind
+) -> None:
+    """Others than hosts can list 30 days at a time."""
+    world = world_with_a_late_recording(timedelta(days=35))
+    told = world.meetings[0].ended_at + timedelta(days=35, minutes=1)
+    with Sandbox(world, ManualClock(NOW + timedelta(days=60))) as webex:
+        product = Product(tmp_path, webex, kind, clock=webex.clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, told)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+        assert listings(product) == (2 if kind == "user" else 3)
+
+
 @pytest.mark.parametrize("kind", ["user", "admin"])
 def test_a_day_that_is_fetched_long_afterwards_has_what_events_told_later(
     tmp_path: Path, kind: Kind
