@@ -371,6 +371,11 @@ FETCH_LEDGER = Table(
         Column("opened_by", TEXT, "end (the meeting's end), event, refetch or retry."),
         Column("first_attempt_at", MOMENT, "First answer."),
         Column("last_attempt_at", MOMENT, "Latest answer."),
+        Column(
+            "covered_until",
+            MOMENT,
+            "What came later the latest answer could not show; NULL when it showed all till then.",
+        ),
         Column("next_attempt_at", MOMENT, "When it is asked next; NULL when settled."),
         Column(
             "http_status",

@@ -27,7 +27,8 @@ _LAST_ANSWERS_SECONDS = 3.0
 class Answer:
     """What one target was answered, and when. `came` is judged before rows are made of it.
 
-    `swept`: by a listing of many meetings. `provisional`: better rows may come in place of these.
+    `swept`: by a listing of many meetings, which showed nothing from `until` on if that is given.
+    `provisional`: better rows may come in place of these.
     """
 
     target: Target
@@ -36,6 +37,7 @@ class Answer:
     items: Sequence[Item] = ()
     http_status: int | None = None
     swept: bool = False
+    until: datetime | None = None
     provisional: bool = False
 
 

@@ -20,7 +20,7 @@ from meeting_etl.pipeline.settling import (
     Came,
     Pair,
     judged,
-    next_attempt,
+    opened_with,
     to_be_asked_singly,
 )
 
@@ -35,6 +35,11 @@ class _Made:
     answer: Answer
     came: Came
     rows: list[Row]
+
+
+def _is_id(value: object) -> bool:
+    """Whether a value names something: a blank would stand for all that have no id."""
+    return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
 class Committer:
@@ -55,7 +60,7 @@ class Committer:
         Raises AuthError and ApiUnavailable, with all written that could be, when what is no longer
         listed could not be looked for, and Stopped when that was not tried, as all is `ending`.
         """
-        made = [self._made(answer) for answer in batch]
+        made = self._uncontested([self._made(answer) for answer in batch])
         missing = self._write(made)
         looks = look_for(self._engine, self._spec, missing, ending=ending)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
@@ -65,9 +70,8 @@ class Committer:
             made = [one for one in made if one.answer.target.meeting_id not in unsure]
         pairs = [to_be_asked_singly(target.pair) for target in singly]
         if made:
-            known = {pair.key for pair in self._engine.ledger.pairs(self._day)}
             pairs += [self._judged(one) for one in made]
-            pairs += [pair for one in made for pair in self._opened(one) if pair.key not in known]
+            pairs += self._opened(made)
         if pairs:
             self._engine.ledger.record(self._day, pairs)
         self._note(made)
@@ -86,7 +90,7 @@ class Committer:
             kind = type(error).__name__
             _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
             return _Made(answer, Came.FAULT, [])
-        own = [row for row in rows if all(row[name] is not None for name in self._spec.table.key)]
+        own = [row for row in rows if all(map(_is_id, (row[key] for key in self._spec.table.key)))]
         came = answer.came
         if came in _WHOLE:
             present = self._present(own)
@@ -101,6 +105,36 @@ class Committer:
             elif not self._spec.finished(present):
                 came = Came.UNFINISHED
         return _Made(answer, came, own)
+
+    def _uncontested(self, made: list[_Made]) -> list[_Made]:
+        """The answers without rows whose key is that of another pair's: who came first keeps it.
+
+        Written, they would take the other's rows away; an answer that lacks some is not whole.
+        """
+        spec = self._spec
+        if spec.replaces is None or spec.replaces in spec.table.key:
+            return made
+        (key,) = spec.table.key
+        ids = {row[key] for one in made for row in one.rows}
+        owners = self._owners_of(ids, key, spec.replaces) if ids else {}
+        kept = []
+        for one in made:
+            own = [
+                row
+                for row in one.rows
+                if owners.setdefault(row[key], row[spec.replaces]) == row[spec.replaces]
+            ]
+            self._report.drift.folded += len(one.rows) - len(own)
+            came = one.came if len(own) == len(one.rows) else Came.PARTIAL
+            kept.append(replace(one, came=came, rows=own))
+        return kept
+
+    def _owners_of(self, ids: Collection[str], key: str, owner: str) -> dict[str, str]:
+        """Whose the rows with these keys are in the lake."""
+        rows = self._engine.lake.read(
+            self._spec.table, self._day, columns=[key, owner], where={key: ids}
+        )
+        return {row[key]: row[owner] for row in rows.to_pylist()}
 
     def _present(self, rows: list[Row]) -> list[Row]:
         """Rows of what was not deleted."""
@@ -121,16 +155,22 @@ class Committer:
             settling=self._engine.ledger.settling,
             http_status=made.answer.http_status,
             run_id=self._engine.run_id,
+            covered_until=made.answer.until,
         )
 
-    def _opened(self, made: _Made) -> list[Pair]:
-        """The pairs that an answer opens, with their first attempt."""
-        target, settling = made.answer.target, self._engine.ledger.settling
-        return [
-            replace(pair, next_attempt_at=next_attempt(pair, target.ended_at, settling))
-            for pair in self._spec.opens(target, self._owned(target, self._present(made.rows)))
-            if self._engine.ledger.wants(pair.resource)
-        ]
+    def _opened(self, made: Sequence[_Made]) -> list[Pair]:
+        """The pairs that answers open, or open again, with their next attempt."""
+        ledger = self._engine.ledger
+        known = {pair.key: pair for pair in ledger.pairs(self._day)}
+        opened = []
+        for one in made:
+            target = one.answer.target
+            for pair in self._spec.opens(target, self._owned(target, self._present(one.rows))):
+                old = known.get(pair.key)
+                new = opened_with(pair, old, target.ended_at, ledger.settling)
+                if new != old and ledger.wants(pair.resource):
+                    opened.append(new)
+        return opened
 
     def _owned(self, target: Target, rows: list[Row]) -> list[Row]:
         """Rows that are the target's: an item may have come for two meetings, and is of one."""

@@ -51,10 +51,12 @@ def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours
 
 
 def _ask_recordings(webex: Webex, target: Target) -> Listing:
+    pair = target.pair
     return webex.recordings(
         target.meeting_id,
         started_at=target.started_at,
         site_url=target.meeting["site_url"],
+        told_at=pair.opened_at if pair.opened_by == "event" else None,
     )
 
 

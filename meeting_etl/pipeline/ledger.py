@@ -37,10 +37,16 @@ from meeting_etl.times import Clock, format_timestamp, parse_timestamp
 
 @dataclass(frozen=True)
 class PairEvents:
-    """Webhook events for one pair: how many, and when the latest was received if that is known."""
+    """Webhook events for one pair: how many, and when the latest was received if that is known.
+
+    `undated`: there are some of which the log does not say when; `undated_from` is the begin of the
+    day that their place in the log speaks for, None where it speaks for none.
+    """
 
     count: int
     latest_at: datetime | None
+    undated: bool = False
+    undated_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -253,9 +259,8 @@ class Ledger:
         """The pair with its next attempt, opened again if more events than before tell of it."""
         if events is not None and events.count > pair.event_count:
             pair = replace(pair, event_count=events.count)
-            if events.latest_at is not None or pair.attempts:
-                # A log that does not say when: now is when we hear of it.
-                at = events.latest_at or self._clock.now()
+            at = self._heard_at(pair, events, ended_at)
+            if at is not None:
                 return opened_by_event(pair, at, ended_at, self.settling)
         if pair.settled or pair.failures:
             return pair
@@ -266,6 +271,17 @@ class Ledger:
         # the schedule may be over: then once more, so that nothing open is forgotten.
         known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
         return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
+
+    def _heard_at(self, pair: Pair, events: PairEvents, ended_at: datetime) -> datetime | None:
+        """The moment from which the attempts of these events count; None for those of the end."""
+        if not events.undated:
+            return events.latest_at
+        if pair.attempts:
+            return self._clock.now()  # any of them may be the new one: now is when we hear of it
+        # Nothing was asked yet: it only matters how long after the meeting they may have come.
+        known = (events.latest_at, events.undated_from)
+        at = max((one for one in known if one), default=None)
+        return at if at is not None and (events.latest_at or at > ended_at) else None
 
     def retry(self, days: Iterable[date], wanted: Callable[[Pair], bool]) -> int:
         """Open the wanted pairs of these days again; returns how many."""

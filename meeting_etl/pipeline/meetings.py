@@ -8,7 +8,7 @@ ledger, moving all rows of a meeting to another day (design.md rule 13). Does no
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from operator import itemgetter
 
 import pyarrow.compute as pc
@@ -32,7 +32,7 @@ from meeting_etl.schemas import (
     TRANSCRIPTS,
     WEBHOOK_EVENTS,
 )
-from meeting_etl.times import utc_day
+from meeting_etl.times import start_of, utc_day
 
 # A meeting's rows lie in these; in this order they go to another day, meetings last.
 _OF_A_MEETING = (
@@ -190,16 +190,25 @@ def _pair_events(
     events: Mapping[str, list[Row]], meeting_ids: Iterable[str]
 ) -> dict[tuple[str, str], PairEvents]:
     """How many events tell of recordings and of transcripts of each meeting, and the latest."""
-    found: dict[tuple[str, str], list[datetime | None]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for meeting_id in meeting_ids:
         for event in events[meeting_id]:
             resource = _OPENS.get(event["resource"])
             if resource:
-                found[meeting_id, resource].append(event["received_at"])
-    return {
-        pair: PairEvents(len(moments), max((one for one in moments if one), default=None))
-        for pair, moments in found.items()
-    }
+                found[meeting_id, resource].append(event)
+    return {pair: _told_of(some) for pair, some in found.items()}
+
+
+def _told_of(events: list[Row]) -> PairEvents:
+    dated = [event["received_at"] for event in events if event["received_at"]]
+    others = [event["received_date"] for event in events if not event["received_at"]]
+    days = [start_of(day) for day in others if day]
+    return PairEvents(
+        len(events),
+        latest_at=max(dated, default=None),
+        undated=bool(others),
+        undated_from=max(days, default=None),
+    )
 
 
 def _keep(lake: Lake, day: date, rows: Mapping[str, Row]) -> list[str]:

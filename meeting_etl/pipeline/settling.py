@@ -138,6 +138,7 @@ class Pair:
     opened_by: str = "end"
     first_attempt_at: datetime | None = None
     last_attempt_at: datetime | None = None
+    covered_until: datetime | None = None
     next_attempt_at: datetime | None = None
     http_status: int | None = None
     run_id: str | None = None
@@ -180,11 +181,37 @@ def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime
 def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
     """The pair with the attempts of an event; an event that earlier attempts cover adds none."""
     pair = replace(pair, opened_at=at, opened_by="event")
-    moment = next_attempt(pair, ended_at, settling)
+    asked = pair
+    if pair.covered_until is not None and at >= pair.covered_until:
+        # However late it was asked, the answer could not show what this event tells of.
+        asked = replace(pair, last_attempt_at=pair.covered_until)
+    moment = next_attempt(asked, ended_at, settling)
     if moment is None:
         return pair
     earlier = min(moment, pair.next_attempt_at) if pair.next_attempt_at else moment
     return replace(pair, settled=False, next_attempt_at=earlier)
+
+
+def opened_with(new: Pair, known: Pair | None, ended_at: datetime, settling: Settling) -> Pair:
+    """What becomes of a pair when the list that it was found in shows it: `new`, as that opens it.
+
+    A known one that has not all yet goes by the event that opened the list, if that is news: it may
+    tell of just what is missing.
+    """
+    if known is None:
+        return replace(new, next_attempt_at=next_attempt(new, ended_at, settling))
+    at = new.opened_at
+    if new.opened_by != "event" or at is None or _has_all(known):
+        return known
+    if known.opened_at is not None and known.opened_at >= at:
+        return known
+    return opened_by_event(known, at, ended_at, settling)
+
+
+def _has_all(pair: Pair) -> bool:
+    """Whether its rows are here, and no stand-in for them nor a part of them."""
+    lacking = (Why.FROM_VTT, Why.LINKS_MISSING)
+    return pair.status == Status.READY and pair.reason not in lacking
 
 
 def opened_at_once(pair: Pair, now: datetime) -> Pair:
@@ -218,18 +245,20 @@ def judged(
     http_status: int | None,
     run_id: str,
     unfinished: Why = Why.TIMES_UNKNOWN,
+    covered_until: datetime | None = None,
 ) -> Pair:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
     `grows`: more or better rows may come later, so that rows do not settle it before the last
     attempt. `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the
-    meeting has nothing of the kind.
+    meeting has nothing of the kind. `covered_until`: what came later the answer could not show.
     """
     pair = replace(
         pair,
         attempts=pair.attempts + (came not in NO_REQUEST),
         first_attempt_at=pair.first_attempt_at or now,
         last_attempt_at=now,
+        covered_until=covered_until,
         http_status=http_status,
         run_id=run_id,
     )

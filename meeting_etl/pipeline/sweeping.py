@@ -6,7 +6,7 @@ pair (settling.py).
 
 A window that ends now shows all that has come so far. One that ended days ago, of a day that is
 fetched long afterwards, shows what came in the usual time: what it holds is taken, but that it does
-not hold something proves nothing by itself.
+not hold something proves nothing by itself, and of what an event told later it knows nothing.
 """
 
 import math
@@ -77,7 +77,7 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
         fit: list[Target] = []
         unfit: list[Target] = []
         for one in some:
-            (fit if _may_tell(spec.sweep, window, one) else unfit).append(one)
+            (fit if _may_tell(spec.sweep, window, one, now) else unfit).append(one)
         most_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
         if most_pages:
             yield Swept(singly=unfit)
@@ -97,15 +97,23 @@ def _window(
     return Window(start, max(start, min(end, now)), site)
 
 
-def _may_tell(kind: Sweep, window: Window, target: Target) -> bool:
+def _may_tell(kind: Sweep, window: Window, target: Target, now: datetime) -> bool:
     """Whether the window can tell something of the target that was not known before."""
     pair = target.pair
     if pair.reason == Why.NOT_IN_WINDOW:
         return False
     if not kind.late:
         return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
+    if window.end < now and _told_since(target, window.end):
+        return False  # what the event is about came when the window was over
     reaches_back = window.start <= target.started_at
     return reaches_back and (pair.last_attempt_at is None or pair.last_attempt_at < window.end)
+
+
+def _told_since(target: Target, moment: datetime) -> bool:
+    """Whether an event told of the target at this moment or later."""
+    pair = target.pair
+    return pair.opened_by == "event" and pair.opened_at is not None and pair.opened_at >= moment
 
 
 def _most_pages(engine: Engine, kind: Sweep, window: Window, count: int, share: float) -> int:
@@ -134,6 +142,8 @@ class _Listed:
         self._kind = kind
         self._window = window
         self._now = now
+        # Where nothing comes late, a window that is over has shown all.
+        self._until = window.end if kind.late and window.end < now else None
 
     def swept(self, targets: list[Target], most_pages: int) -> Swept:
         """What the window gives for these targets."""
@@ -160,7 +170,8 @@ class _Listed:
                 result.singly.append(target)
             elif items or self._absence_is_an_answer(target):
                 came = Came.ROWS if items else Came.EMPTY
-                result.answers.append(Answer(target, came, self._now, items, 200, swept=True))
+                answer = Answer(target, came, self._now, items, 200, swept=True, until=self._until)
+                result.answers.append(answer)
             else:
                 result.singly.append(target)
         return result

@@ -4,7 +4,8 @@ Belongs here: paths, parameters and what each kind of token may ask. Does not: t
 rows (pipeline/rows.py), nor asking again and paging (client.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,10 @@ _PAGE = {"max": "100"}
 _ENDED = {"meetingType": "meeting", "state": "ended"}
 _BEFORE_START = timedelta(days=1)
 _WIDEST_ADMIN_WINDOW = timedelta(days=30)
+# Clocks differ; an event may come before what it is about is listed.
+_AFTER_EVENT = timedelta(days=1)
+# A year of them: no meeting costs more requests than that, whatever moment an event claims.
+_MOST_WINDOWS = 12
 _LISTED_AT_MOST = 10_000
 _NARROWEST_SPLIT = timedelta(minutes=2)
 
@@ -129,20 +134,32 @@ class Webex:
         """What a listing of the resource by time covers; None where there is none."""
         return self._by_time.get(resource)
 
-    def recordings(self, meeting_id: str, *, started_at: datetime, site_url: str | None) -> Listing:
+    def recordings(
+        self,
+        meeting_id: str,
+        *,
+        started_at: datetime,
+        site_url: str | None,
+        told_at: datetime | None = None,
+    ) -> Listing:
         """Available recordings of one meeting, from GET /recordings or /admin/recordings.
 
         /recordings covers all sites of the token's owner. /admin/recordings covers all hosts of one
         site, so it needs the site and no host. It takes 30 days at most, and is said to ignore
         them for a single meeting, which was not always so: the first 30 days are right either way,
-        for a recording is made within hours of its meeting.
+        for a recording is made within hours of its meeting. `told_at` is when something was heard
+        of a recording; where that is later, the 30 days that follow are listed too, up to then.
         """
         params = {"meetingId": meeting_id}
         start, end = self._window(started_at)
         if not self._speaks_for_others:
             return self._list("/recordings", params | _from_to(start, end))
-        end = min(end, start + _WIDEST_ADMIN_WINDOW)
-        return self._list("/admin/recordings", params | _from_to(start, end) | _site(site_url))
+        params |= _site(site_url)
+        listings = [
+            self._list("/admin/recordings", params | _from_to(*window))
+            for window in _windows(start, end, told_at or start)
+        ]
+        return _united(listings)
 
     def recordings_between(
         self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
@@ -241,9 +258,7 @@ class Webex:
         if end - start < _NARROWEST_SPLIT:
             raise BadAnswer(f"There are {_LISTED_AT_MOST} meetings at {format_timestamp(start)}.")
         middle = start + (end - start) / 2
-        halves = [self.ended_meetings(start, middle), self.ended_meetings(middle, end)]
-        items = [item for half in halves for item in half.items]
-        return Listing(items, [item for half in halves for item in half.broken])
+        return _united([self.ended_meetings(start, middle), self.ended_meetings(middle, end)])
 
     def meetings_between(
         self, start: datetime, end: datetime, *, most_pages: int
@@ -353,6 +368,26 @@ def _listing(items: Iterable[dict[str, Any]]) -> Listing:
     for item in items:
         (broken if item.get("errors") else whole).append(item)
     return Listing(whole, broken)
+
+
+def _united(listings: Sequence[Listing]) -> Listing:
+    """All items of some listings; what ignores its window comes more than once."""
+    items = [item for listing in listings for item in listing.items]
+    return Listing(items, [item for listing in listings for item in listing.broken])
+
+
+def _windows(
+    start: datetime, end: datetime, told_at: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """The first window of an administrator and those after it till a day past `told_at`.
+
+    Of too many those in the middle are left out: what was told of lies in the last one.
+    """
+    width, last = _WIDEST_ADMIN_WINDOW, min(end, told_at + _AFTER_EVENT)
+    yield start, min(end, start + width)
+    number = math.ceil((last - start) / width) - 1
+    for later in range(max(1, number - _MOST_WINDOWS + 2), number + 1):
+        yield start + later * width, min(last, start + (later + 1) * width)
 
 
 @contextmanager

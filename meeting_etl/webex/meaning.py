@@ -26,6 +26,16 @@ from meeting_etl.webex.wire import Answer, Passing
 
 T = TypeVar("T")
 
+# What says that all was done, by the method. Of a GET 200 alone brings the whole: 206 is a part of
+# something and 203 comes from somebody between.
+_WHOLE = frozenset({200})
+_SUCCESSES = {
+    "POST": frozenset({200, 201}),
+    "PUT": frozenset({200, 201}),
+    "PATCH": frozenset({200}),
+    "DELETE": frozenset({200, 202, 204}),
+}
+
 _UNTOLD_HOLD_SECONDS = 30.0
 _LONGEST_HOLD_DIGITS = 9
 _MESSAGE_LENGTH = 200
@@ -43,7 +53,8 @@ def error_for(answer: Answer) -> MeetingEtlError:
     """What an answer other than a success means. The only reader of status codes.
 
     Passing (a BadAnswer) for what is worth asking again: 429, 423 and all 5xx. AuthError for 401,
-    a kind of Refused for other 4xx, BadAnswer for a redirect.
+    a kind of Refused for other 4xx, BadAnswer for a redirect. A 2xx that is not the success of what
+    was asked is worth asking again, too.
     """
     status = answer.status
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
@@ -58,6 +69,8 @@ def error_for(answer: Answer) -> MeetingEtlError:
             too_much=status == 504,
             unheard=status in (423, 429),
         )
+    if 200 <= status < 300:
+        return Passing(f"{told}: this is not the whole answer", status)
     if status == 401:
         return AuthError(f"{told}: the access token is refused")
     if status >= 400:
@@ -68,7 +81,7 @@ def error_for(answer: Answer) -> MeetingEtlError:
 
 def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
     """What `read` makes of a success; raises what `error_for` says of anything else."""
-    if 200 <= answer.status < 300:
+    if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], _WHOLE):
         return read(answer)
     raise error_for(answer)
 

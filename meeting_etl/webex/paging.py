@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, quote, unquote_plus, urlencode, urljoin, urls
 from meeting_etl.errors import BadAnswer
 from meeting_etl.webex.wire import origin
 
-_PARAMETER = r'\s*;\s*([^\s;,="<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?'
+# In double quotes, or in single ones, as some write it; or plain.
+_VALUE = r"""(?:"((?:[^"\\]|\\.)*)"|'([^'"<>]*)'|([^\s;,"'][^\s;,"]*)?)"""
+_PARAMETER = rf'\s*;\s*([^\s;,="<>]+)(?:\s*=\s*{_VALUE})?'
 _LINK = re.compile(rf"<([^<>]*)>((?:{_PARAMETER})*)")
 _EACH_PARAMETER = re.compile(_PARAMETER)
 _LEGAL = "%/:=&?~+!$,;'@()*[]"
@@ -36,7 +38,7 @@ def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> Pa
 
     `params` are those of the first page: what the link lacks of them is added again, and a filter
     that it changed is set back. Always a URL of the same scheme, host and port: for any other
-    link BadAnswer is raised.
+    link, and for a header that cannot be read but speaks of a next page, BadAnswer is raised.
     """
     target = _next_target(link_header)
     if target is None:
@@ -70,11 +72,17 @@ def _halved(piece: str) -> str:
 
 
 def _next_target(link_header: str) -> str | None:
-    """The target of the first link that has `next` among its relations (RFC 8288)."""
+    """The target of the first link that has `next` among its relations (RFC 8288).
+
+    Raises BadAnswer when there is none but in what is no link: taken for the last page, it would
+    make a part of a listing look like the whole.
+    """
     for link in _LINK.finditer(link_header):
-        for name, quoted, plain in _EACH_PARAMETER.findall(link[2]):
-            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+        for name, *values in _EACH_PARAMETER.findall(link[2]):
+            if name.lower() == "rel" and "next" in "".join(values).lower().split():
                 return link[1].strip()
+    if "next" in _LINK.sub("", link_header).lower():
+        raise BadAnswer("The Link header of an answer cannot be read, but speaks of a next page.")
     return None
 
 

@@ -17,6 +17,7 @@ from meeting_etl.pipeline.settling import (
     next_attempt,
     opened_at_once,
     opened_by_event,
+    opened_with,
     to_be_asked_singly,
 )
 
@@ -86,6 +87,72 @@ def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() 
     settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
     again = opened_by_event(settled, at(2, 12), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("told_at", "opens"), [(at(7, 0), True), (at(9, 8), True), (at(6, 23, 59), False)]
+)
+def test_an_event_that_the_last_answer_could_not_show_opens_the_pair(
+    told_at: datetime, opens: bool
+) -> None:
+    """A listing of everything before the 7th, asked for long afterwards."""
+    pair = judged(
+        Pair("m", "recordings"),
+        Came.ROWS,
+        rows=1,
+        grows=True,
+        denied=False,
+        now=LONG_AFTER,
+        ended_at=ENDED,
+        settling=SETTLING,
+        http_status=200,
+        run_id="run",
+        covered_until=at(7, 0),
+    )
+    assert pair.settled
+    again = opened_by_event(pair, told_at, ENDED, SETTLING)
+    assert again.settled is not opens
+    # Asked for by itself, everything is known till then.
+    after = answer(again, Came.ROWS, LONG_AFTER + timedelta(hours=1), 2)
+    assert (after.settled, after.covered_until) == (True, None)
+    assert opened_by_event(after, told_at, ENDED, SETTLING).settled
+
+
+def part(status: str, reason: str, resource: str = "recording_files") -> Pair:
+    """A settled part of a list, asked for the last time on the 6th."""
+    known = Pair("m", resource, "r", status, settled=True, reason=reason, opened_at=ENDED)
+    return replace(known, last_attempt_at=at(6, 0))
+
+
+@pytest.mark.parametrize(
+    ("known", "opens"),
+    [
+        (part("absent", "deadline_passed", "transcript_snippets"), True),
+        (part("gone", "not_found", "transcript_files"), True),
+        (part("forbidden", "download_prevented"), True),
+        (part("ready", "links_missing"), True),
+        (part("ready", "from_vtt", "transcript_snippets"), True),
+        (part("ready", "complete"), False),
+        (part("ready", "no_longer_listed", "transcript_snippets"), False),
+    ],
+)
+def test_an_event_for_a_list_opens_those_of_its_parts_that_are_not_here(
+    known: Pair, opens: bool
+) -> None:
+    listed = replace(known, settled=False, opened_at=at(9, 8, 1), opened_by="event")
+    again = opened_with(listed, known, ENDED, SETTLING)
+    assert again.next_attempt_at == (at(9, 8, 1) if opens else None)
+    assert again.settled is not opens
+    # The list is asked for again and again after the event: that is no further event.
+    asked = replace(again, last_attempt_at=at(9, 8, 2))
+    assert opened_with(listed, asked, ENDED, SETTLING) == asked
+    # Nor does the schedule of its end open what was asked for.
+    assert opened_with(replace(known, opened_by="end"), known, ENDED, SETTLING) == known
+
+
+def test_a_part_that_is_new_goes_by_the_schedule_of_its_list() -> None:
+    listed = Pair("m", "recording_files", "r", opened_at=ENDED)
+    assert opened_with(listed, None, ENDED, SETTLING).next_attempt_at == at(2, 10, 30)
 
 
 def test_an_old_event_leaves_the_retry_of_a_fault_as_it_is() -> None:

@@ -1,6 +1,7 @@
 """Rules 3, 4 and 6: values that cannot be meant stop nothing and settle nothing wrongly."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.model import Kind, Meeting
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl.times import format_timestamp
 from meeting_etl_tests.clocks import ManualClock
@@ -135,3 +136,71 @@ def test_a_flag_that_may_still_change_is_not_taken_for_no(
         # An officer asks once a meeting, so what was not known then stays so.
         assert row["has_recording"] is finally_
         assert len(product.rows("recordings")) == 1
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_id_is_no_id(tmp_path: Path, blank: str) -> None:
+    """Two recordings, two snippets and two participants without one are not one of each."""
+    first, other = WORLD.meetings
+
+    def spoilt(meeting: Meeting) -> Meeting:
+        (recording,), (transcript,) = meeting.recordings, meeting.transcripts
+        said = replace(transcript.snippets[0], id=blank)
+        person = replace(meeting.participants[0], id=blank)
+        words = replace(transcript, snippets=(said, *transcript.snippets[1:]))
+        return replace(
+            meeting,
+            recordings=(replace(recording, id=blank),),
+            transcripts=(words,),
+            participants=(person, *meeting.participants[1:]),
+        )
+
+    world = replace(WORLD, meetings=(spoilt(first), spoilt(other)))
+    with Sandbox(world, ManualClock(NOW)) as webex:
+        product = Product(tmp_path, webex, clock=webex.clock)
+        product.write_logs()
+        work_off(product.etl())
+        # Of the others one participant and two snippets each are whole.
+        assert len(product.rows("participants")) == 2
+        assert len(product.rows("transcript_snippets")) == 4
+        assert product.rows("recordings") == []
+        for resource in ("recordings", "participants", "transcript_snippets"):
+            pair = pairs(product)[resource]
+            assert (pair["status"], pair["reason"]) == ("failed", "partial"), resource
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_words_of_one_transcript_do_not_take_the_place_of_anothers(
+    tmp_path: Path, at_once: bool
+) -> None:
+    """The last two of three snippets have ids that the first transcript has, too."""
+    first, other = WORLD.meetings
+    (one,), (two,) = first.transcripts, other.transcripts
+    same = tuple(
+        replace(mine, id=theirs.id)
+        for mine, theirs in zip(two.snippets[1:], one.snippets[1:], strict=True)
+    )
+    later = replace(two, snippets=(two.snippets[0], *same))
+    known = NOW if at_once else NOW + timedelta(hours=1)
+    later = replace(later, available_at=known - timedelta(minutes=1), snippets_available_at=known)
+    clock = ManualClock(max(first.ended_at, other.ended_at) + timedelta(hours=1))
+    world = replace(WORLD, meetings=(first, replace(other, transcripts=(later,))))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        product.write_logs()
+        if not at_once:
+            work_off(product.etl())
+        clock.advance(seconds=(NOW + timedelta(hours=2) - clock.now()).total_seconds())
+        work_off(product.etl())
+        rows = product.rows("transcript_snippets")
+        counts = Counter(row["transcript_id"] for row in rows)
+        assert sorted(counts.values()) == [1, 3]
+        states = {
+            row["resource_id"]: (row["status"], row["reason"], row["row_count"])
+            for row in product.rows("fetch_ledger")
+            if row["resource"] == "transcript_snippets"
+        }
+        whole, part = (one.id, two.id) if counts[one.id] == 3 else (two.id, one.id)
+        assert states == {whole: ("ready", "complete", 3), part: ("failed", "partial", 1)}
+        if not at_once:
+            assert whole == one.id

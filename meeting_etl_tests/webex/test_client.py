@@ -55,6 +55,10 @@ FAULTS: list[Act] = [
     Reply(None),
     Reply(b"not gzip", headers={"Content-Encoding": "gzip"}),
     Reply(gzip.compress(b'{"id": "m1"}')[:-9], headers={"Content-Encoding": "gzip"}),
+    # A part of something, of which nobody said that it is the whole.
+    Reply({"id": "m1"}, 206),
+    Reply({"id": "m1"}, 202),
+    Reply(b"", 204),
 ]
 
 

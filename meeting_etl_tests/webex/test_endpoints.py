@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -97,6 +98,41 @@ def test_others_ask_for_the_30_days_in_which_recordings_are_made(
         "from": "2021-05-13T20:25:19Z",
         "to": "2021-06-12T20:25:19Z",
     }
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_others_go_on_in_steps_of_30_days_to_what_they_were_told_of(
+    build: Build, kind: TokenKind
+) -> None:
+    """The meeting began on May 14th; on August 2nd something was heard of a recording."""
+    told = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
+    webex, server = build(lambda seen: Reply({"items": [{"id": seen.params["from"]}]}), kind)
+    listing = recordings(webex, LONG_AGO, told_at=told)
+    assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
+        ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z"),
+        ("2021-06-12T20:25:19Z", "2021-07-12T20:25:19Z"),
+        ("2021-07-12T20:25:19Z", "2021-08-03T07:00:00Z"),
+    ]
+    assert len(listing.items) == 3
+    assert {seen.params["siteUrl"] for seen in server.seen} == {SITE}
+
+
+def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Build) -> None:
+    told = LONG_AGO + timedelta(days=27)
+    seen = only_request(build, ADMIN, lambda webex: recordings(webex, LONG_AGO, told_at=told))
+    assert seen.params["to"] == "2021-06-12T20:25:19Z"
+
+
+def test_years_later_it_is_asked_for_a_years_windows(build: Build) -> None:
+    """Now is 2026-03-02 09:00; the event says that it comes from tomorrow."""
+    told = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    webex, server = build(lambda seen: Reply(), ADMIN)
+    recordings(webex, LONG_AGO, told_at=told)
+    asked = [(seen.params["from"], seen.params["to"]) for seen in server.seen]
+    assert len(asked) == 12
+    assert asked[0] == ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z")
+    assert asked[-1][1] == "2026-03-02T09:00:00Z"
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(asked[1:]))
 
 
 @pytest.mark.parametrize("kind", [USER, *OTHERS])

@@ -41,6 +41,18 @@ def ids(pages: list[list[dict[str, object]]]) -> list[object]:
     return [item["id"] for page in pages for item in page]
 
 
+@pytest.mark.parametrize("status", [203, 206])
+def test_an_empty_list_that_is_not_the_whole_answer_is_no_empty_list(
+    connect: Connect, serve: Serve, status: int
+) -> None:
+    listed = Listed(1)
+    listed.faults[0, 1] = Reply({"items": []}, status)
+    assert ids(list(connect(serve(listed).url).pages("/recordings", PARAMS))) == [0]
+    server = serve(lambda seen: Reply({"items": []}, status))
+    with pytest.raises(BadAnswer, match=f"{status} to GET /v1/recordings"):
+        list(connect(server.url).pages("/recordings", PARAMS))
+
+
 def test_all_pages_are_read_to_the_end(connect: Connect, serve: Serve) -> None:
     server = serve(Listed(250))
     pages = list(connect(server.url).pages("/recordings", {"max": "100", "meetingId": "m 1"}))

@@ -36,6 +36,10 @@ def params_of(url: str) -> dict[str, str]:
         "<//webex.example/v1/recordings?cursor=c2>; rel=next",
         "<recordings?cursor=c2>; rel=next",
         "<?cursor=c2>; rel=next",
+        "<https://webex.example/v1/recordings?cursor=c2>; rel='next'",
+        "<?cursor=c2>; title='a, b; c'; REL='last Next'",
+        "<?cursor=c2>; title=that's; rel=next",
+        "</a?cursor=c1>; rel='prev', <?cursor=c2>; rel='next'",
     ],
 )
 def test_every_form_of_a_next_link(header: str) -> None:
@@ -53,11 +57,28 @@ def test_every_form_of_a_next_link(header: str) -> None:
         '<https://webex.example/v1/recordings?cursor=c1>; rel="prev"',
         '<https://webex.example/v1/recordings?cursor=c1>; rel="nextish"',
         '<https://webex.example/v1/recordings?cursor=c1>; title="; rel=next"',
-        "https://webex.example/v1/recordings?cursor=c1; rel=next",
+        "<https://webex.example/v1/recordings?cursor=c1>; rel='prev'",
+        "<https://webex.example/next?cursor=next>; rel=prev; title='next'",
     ],
 )
 def test_no_next_link(header: str) -> None:
     assert next_page(header, ASKED, PARAMS) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "https://webex.example/v1/recordings?cursor=c2; rel=next",
+        '<https://webex.example/v1/recordings?cursor=c2; rel="next"',
+        '<https://webex.example/v1/recordings?cursor=c2> rel="next"',
+        '<https://webex.example/v1/recordings?cursor=c2>; rel="next',
+        "<https://webex.example/v1/recordings?cursor=c2>; rel='next",
+        "</a?cursor=c1>; rel=prev, /v1/recordings?cursor=c2; rel=NEXT",
+    ],
+)
+def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> None:
+    with pytest.raises(BadAnswer, match="cannot be read"):
+        next_page(header, ASKED, PARAMS)
 
 
 @pytest.mark.parametrize(

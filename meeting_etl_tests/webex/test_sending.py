@@ -58,6 +58,14 @@ def test_a_post_that_may_have_been_done_is_not_sent_again(
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_post_that_created_something_is_a_success(
+    connect: Connect, serve: Serve, status: int
+) -> None:
+    server = serve(lambda seen: Reply({"id": "w1"}, status))
+    assert connect(server.url).post("/webhooks", {"name": "x"}) == {"id": "w1"}
+
+
 @pytest.mark.parametrize("fault", UNHEARD)
 def test_a_post_that_was_turned_away_is_sent_again_when_it_is_time(
     connect: Connect, serve: Serve, clock: ManualClock, fault: Act

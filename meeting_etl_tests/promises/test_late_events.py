@@ -1,0 +1,260 @@
+"""Rules 1, 4 and 5: what an event tells of is found, however long after its meeting it came."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.model import Kind, Meeting, World
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl.times import format_timestamp
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product, work_off
+
+# The meetings of the world ended five days before.
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+LATE_ID = "f" * 32
+
+
+def world_with_a_late_recording(made_after: timedelta) -> World:
+    """Three meetings; the first has a second recording, made so long after its end."""
+    world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
+    first, *others = world.meetings
+    (one,) = first.recordings
+    made = first.ended_at + made_after
+    late = replace(one, id=LATE_ID, created_at=made, available_at=made)
+    return replace(world, meetings=(replace(first, recordings=(one, late)), *others))
+
+
+def tell(
+    product: Product,
+    file: str,
+    at: datetime | None,
+    resource: str,
+    event: str,
+    **data: Any,
+) -> None:
+    """A line of a log: an envelope that says when, or the payload alone."""
+    body = {"resource": resource, "event": event, "data": data}
+    dated = at and {"received_at": format_timestamp(at), "headers": {}, "body": body}
+    with (product.folder / "webhook_logs" / file).open("a") as log:
+        log.write(json.dumps(dated or body) + "\n")
+
+
+def tell_ends(product: Product, *meetings: Meeting) -> None:
+    (product.folder / "webhook_logs").mkdir(exist_ok=True)
+    for meeting in meetings or product.webex.world.meetings:
+        known = {"id": meeting.id, "hostEmail": meeting.host.email, "siteUrl": meeting.site_url}
+        known |= {
+            "start": format_timestamp(meeting.started_at),
+            "end": format_timestamp(meeting.ended_at),
+        }
+        tell(product, "a.jsonl", meeting.ended_at, "meetings", "ended", **known)
+
+
+def tell_of_the_late_recording(
+    product: Product, at: datetime | None, *, file: str = "a.jsonl"
+) -> None:
+    first = product.webex.world.meetings[0]
+    tell(product, file, at, "recordings", "created", id=LATE_ID, meetingId=first.id)
+
+
+def listings(product: Product, since: int = 0) -> int:
+    """How often recordings were listed, by window or for one meeting."""
+    paths = [url.partition("?")[0] for url in product.requests(since)]
+    return sum(path in ("/v1/recordings", "/v1/admin/recordings") for path in paths)
+
+
+def recording_ids(product: Product) -> set[str]:
+    return {row["recording_id"] for row in product.rows("recordings")}
+
+
+@pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
+def test_what_was_made_more_than_a_month_after_its_meeting_is_found(
+    tmp_path: Path, kind: Kind
+) -> None:
+    """Others than hosts can list 30 days at a time."""
+    world = world_with_a_late_recording(timedelta(days=35))
+    told = world.meetings[0].ended_at + timedelta(days=35, minutes=1)
+    with Sandbox(world, ManualClock(NOW + timedelta(days=60))) as webex:
+        product = Product(tmp_path, webex, kind, clock=webex.clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, told)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+        assert listings(product) == (2 if kind == "user" else 3)
+
+
+@pytest.mark.parametrize("kind", ["user", "admin"])
+def test_a_day_that_is_fetched_long_afterwards_has_what_events_told_later(
+    tmp_path: Path, kind: Kind
+) -> None:
+    world = world_with_a_late_recording(timedelta(days=8))
+    told = world.meetings[0].ended_at + timedelta(days=8, minutes=1)
+    with Sandbox(world, ManualClock(NOW + timedelta(days=15))) as webex:
+        product = Product(tmp_path, webex, kind, clock=webex.clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, told)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+        # One window for the two others, one request for the meeting that was told of.
+        assert len(recording_ids(product)) == 4
+        assert listings(product) == 2
+
+
+@pytest.mark.parametrize("days", [8, 1])
+def test_the_log_that_tells_of_it_comes_when_the_day_has_settled(tmp_path: Path, days: int) -> None:
+    world = world_with_a_late_recording(timedelta(days=days))
+    told = world.meetings[0].ended_at + timedelta(days=days, minutes=1)
+    with Sandbox(world, ManualClock(NOW + timedelta(days=15))) as webex:
+        product = Product(tmp_path, webex, "user", clock=webex.clock)
+        tell_ends(product)
+        work_off(product.etl())
+        assert (LATE_ID in recording_ids(product)) is (days == 1)
+        seen = webex.counters.total
+        tell_of_the_late_recording(product, told, file="b.jsonl")
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+        # What the window of the day had shown costs nothing.
+        assert webex.counters.total - seen == (0 if days == 1 else 1)
+        seen = webex.counters.total
+        work_off(product.etl())
+        assert webex.counters.total == seen
+
+
+def test_a_window_that_is_over_does_not_answer_for_an_event_of_today(tmp_path: Path) -> None:
+    """Asked as it happened, then no more until an event comes after the day's window."""
+    world = world_with_a_late_recording(timedelta(days=8))
+    first, *_ = world.meetings
+    clock = ManualClock(first.ended_at + timedelta(hours=80))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        assert len(recording_ids(product)) == 3
+        told = first.ended_at + timedelta(days=8, minutes=1)
+        clock.advance(seconds=(told - clock.now()).total_seconds())
+        for meeting in world.meetings:
+            tell(product, "b.jsonl", told, "recordings", "updated", id="x", meetingId=meeting.id)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+
+
+def test_a_log_that_does_not_say_when_is_dated_by_its_lines(tmp_path: Path) -> None:
+    """The line stands after that of a meeting which ended eight days later."""
+    world = world_with_a_late_recording(timedelta(days=8))
+    first, second, third = world.meetings
+    later = timedelta(days=8)
+    last = replace(third, started_at=third.started_at + later, ended_at=third.ended_at + later)
+    world = replace(world, meetings=(first, second, last))
+    with Sandbox(world, ManualClock(NOW + timedelta(days=15))) as webex:
+        product = Product(tmp_path, webex, "user", clock=webex.clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, None)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+
+
+def test_an_event_without_a_moment_is_not_covered_by_an_older_one_that_has_one(
+    tmp_path: Path,
+) -> None:
+    world = world_with_a_late_recording(timedelta(days=8))
+    ended = world.meetings[0].ended_at
+    clock = ManualClock(ended + timedelta(days=6))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        tell_ends(product)
+        tell_of_the_late_recording(product, ended + timedelta(minutes=1))
+        work_off(product.etl())
+        clock.advance(hours=72)
+        tell_of_the_late_recording(product, None)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+
+
+def world_with_words(words_at: timedelta | None) -> World:
+    """One meeting whose transcript is listed early and has words so long after the end."""
+    world = sized_world(1, NOW, meetings=1, participants=1, snippets=3)
+    (meeting,) = world.meetings
+    (transcript,) = meeting.transcripts
+    there = replace(
+        transcript,
+        available_at=meeting.ended_at + timedelta(minutes=10),
+        snippets_available_at=None if words_at is None else meeting.ended_at + words_at,
+    )
+    return replace(world, meetings=(replace(meeting, transcripts=(there,)),))
+
+
+def tell_of_the_transcript(product: Product) -> None:
+    (meeting,) = product.webex.world.meetings
+    (transcript,) = meeting.transcripts
+    known = {"id": transcript.id, "meetingId": meeting.id}
+    at = product.clock.now()
+    tell(product, "a.jsonl", at, "meetingTranscripts", "created", **known)
+
+
+def words(product: Product) -> tuple[str, str, bool]:
+    """The state of the one pair of snippets."""
+    (pair,) = (
+        row for row in product.rows("fetch_ledger") if row["resource"] == "transcript_snippets"
+    )
+    return pair["status"], pair["reason"], pair["settled"]
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        (timedelta(hours=74), ("absent", "deadline_passed", True)),
+        # Never any, but a file that says the same.
+        (None, ("ready", "from_vtt", True)),
+    ],
+    ids=["empty", "404"],
+)
+def test_a_transcript_that_is_told_of_again_is_read_again(
+    tmp_path: Path, before: timedelta | None, state: tuple[str, str, bool]
+) -> None:
+    after = world_with_words(timedelta(hours=74))
+    clock = ManualClock(after.meetings[0].ended_at + timedelta(hours=73))
+    with Sandbox(world_with_words(before), clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        assert words(product) == state
+    clock.advance(hours=2)
+    with Sandbox(after, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        assert words(product) == ("ready", "complete", True)
+        assert [row["source"] for row in product.rows("transcript_snippets")] == ["snippets"] * 3
+        # Of what is here now another event changes nothing.
+        clock.advance(hours=48)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        assert sum("/snippets" in url for url in product.requests()) == 1
+
+
+def test_an_event_shortly_before_the_last_attempt_gives_the_words_their_time(
+    tmp_path: Path,
+) -> None:
+    world = world_with_words(timedelta(hours=80))
+    clock = ManualClock(world.meetings[0].ended_at + timedelta(hours=70))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        clock.advance(hours=1)
+        tell_of_the_transcript(product)
+        work_off(product.etl())
+        clock.advance(hours=2)
+        work_off(product.etl())
+        # 73 hours after the end: the last attempt is 24 hours after the event of hour 71.
+        assert words(product) == ("waiting", "nothing_yet", False)
+        clock.advance(hours=23)
+        work_off(product.etl())
+        assert words(product) == ("ready", "complete", True)
+        assert product.etl().ledger.due_days() == []
