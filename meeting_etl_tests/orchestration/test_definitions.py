@@ -95,7 +95,7 @@ def test_the_instance_settings_are_taken_by_dagster(tmp_path: Path) -> None:
 def test_each_limit_of_the_instance_is_told_once() -> None:
     limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_queue"]
     keys = [limit["key"] for limit in limits["tag_concurrency_limits"]]
-    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads"]
+    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads", "meeting_etl/past"]
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml"])
