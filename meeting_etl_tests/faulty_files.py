@@ -15,19 +15,21 @@ from meeting_etl.settings import Etl
 class FaultyFiles(Files):
     """Fails at the write number `fails_at` (from 0).
 
-    Every other file fails when it is in place already, as when its folder cannot be made to last.
+    It fails before the file is in place; with `late`, every other file fails when it is in place
+    already, as when its folder cannot be made to last.
     """
 
-    def __init__(self, root: Path, fails_at: int) -> None:
+    def __init__(self, root: Path, fails_at: int, *, late: bool = False) -> None:
         super().__init__(root)
         self.fails_at = fails_at
+        self._late = late
         self.writes = 0
 
     @contextmanager
     def replacement(self, name: str, *, mode: int = 0o644) -> Iterator[Path]:
         with super().replacement(name, mode=mode) as path:
             yield path
-            if not (behind := self.writes % 2 == 1):
+            if not (behind := self._late and self.writes % 2 == 1):
                 self._count(name)
         if behind:
             self._count(name)

@@ -28,7 +28,8 @@ from meeting_etl.times import Clock, Span
 
 # Columns that differ from run to run by their nature.
 OF_THE_RUN = frozenset(
-    "run_id fetched_at updated_at mtime first_attempt_at last_attempt_at next_attempt_at".split()
+    "run_id fetched_at updated_at mtime first_attempt_at last_attempt_at next_attempt_at "
+    "covered_until".split()
 )
 # What a run from the logs must give whatever the way to it; progress of attempts is apart.
 DATA_TABLES = (

@@ -43,6 +43,9 @@ def found(product: Product) -> dict[str, Any]:
     for row in shown["meetings"]:
         for column in OF_THE_WEBHOOK:
             del row[column]
+    for row in shown["fetch_ledger"]:
+        # An event without a moment is dated by the lines before it, which may be lost.
+        del row["opened_at"], row["opened_by"]
     return shown
 
 

@@ -57,8 +57,8 @@ ALONE = {
 # Two 401s in a row for one request mean that the token is refused, and end a run rightly.
 TOGETHER = Faults(
     most_in_a_row=1,
-    requests_per_second=100,
-    burst=20,
+    requests_per_second=20,
+    burst=10,
     retry_after="date",
     slow_pages_above=30,
     unauthorized=0.02,

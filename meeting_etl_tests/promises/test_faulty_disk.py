@@ -63,7 +63,7 @@ def look_again(etl: Etl) -> None:
 
 def passes(product: Product, clock: ManualClock, fails_at: int) -> FaultyFiles:
     """A first run, news, a second run, a second look: each step repeated after a failure."""
-    files = FaultyFiles(product.folder, fails_at)
+    files = FaultyFiles(product.folder, fails_at, late=True)
     files.twice_if_it_fails(product.etl, work_off)
     correct_the_end(product)
     files.twice_if_it_fails(product.etl, work_off)
