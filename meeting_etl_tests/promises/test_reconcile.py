@@ -29,8 +29,15 @@ from meeting_etl_tests.promises.reconciling import (
 )
 
 
-@pytest.mark.parametrize("kind", ["user", "admin"])
-@pytest.mark.parametrize("lost", [0.05, 1.0])
+@pytest.mark.parametrize(
+    ("lost", "kind"),
+    [
+        (0.05, "user"),
+        (1.0, "admin"),
+        pytest.param(0.05, "admin", marks=pytest.mark.slow),
+        pytest.param(1.0, "user", marks=pytest.mark.slow),
+    ],
+)
 def test_lost_webhooks_leave_no_trace_but_the_origin(
     tmp_path: Path, kind: Kind, lost: float
 ) -> None:
