@@ -55,6 +55,7 @@ def test_a_dry_run_shows_what_the_real_one_then_does(tmp_path: Path, webex: Sand
     assert "switched_on" in told.stdout
 
 
+@pytest.mark.slow
 def test_run_does_it_too_and_is_idle_the_next_time(tmp_path: Path, webex: Sandbox) -> None:
     product = heard(desk(tmp_path, webex, hosts=HANAS), S5)
     done = product.command("run")

@@ -177,6 +177,7 @@ def test_a_refused_token_names_the_variable_and_keeps_the_meetings(
     assert len(product.rows("recordings")) == 1
 
 
+@pytest.mark.slow
 def test_the_refresh_grant_serves_as_well(webex: Sandbox, tmp_path: Path) -> None:
     product = Product(tmp_path, webex, "user")
     product.write_logs()

@@ -54,6 +54,7 @@ def environment(product: Product, home: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_dg_launch_over_a_range(webex: Sandbox, expected: Any, tmp_path: Path) -> None:
     product = Product(tmp_path / "data", webex)
     product.write_logs(2)

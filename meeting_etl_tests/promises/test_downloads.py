@@ -351,6 +351,7 @@ def test_files_of_transcripts_are_asked_for_once(
         assert webex.counters.total == seen
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_files_of_a_day(world: World, tmp_path: Path) -> None:
     """Whoever finds them being fetched leaves them alone; none is sent twice."""
     made = product(tmp_path, world, Faults(slow_media=3_000_000), Clock())

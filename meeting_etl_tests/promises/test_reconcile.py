@@ -138,6 +138,7 @@ def test_a_run_with_nothing_due_still_makes_no_request(tmp_path: Path) -> None:
         assert webex.counters.total == seen
 
 
+@pytest.mark.slow
 def test_deleting_the_lake_loses_only_what_a_second_look_finds(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(own_world(3), clock) as webex:

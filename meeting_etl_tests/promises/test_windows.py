@@ -59,11 +59,16 @@ def outcome(
     return found, paths
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("starts_after", "rounds"),
-    [(timedelta(), 16), (timedelta(days=30), 2)],
-    ids=["as it happens", "long after"],
+    ("kind", "starts_after", "rounds"),
+    [
+        pytest.param("user", timedelta(), 16, id="user as it happens"),
+        pytest.param("admin", timedelta(), 16, id="admin as it happens", marks=pytest.mark.slow),
+        pytest.param(
+            "compliance", timedelta(), 16, id="officer as it happens", marks=pytest.mark.slow
+        ),
+        *(pytest.param(kind, timedelta(days=30), 2, id=f"{kind} long after") for kind in KINDS),
+    ],
 )
 def test_windows_and_single_requests_fill_the_same_tables(
     world: World,
@@ -147,7 +152,10 @@ def test_a_round_of_rechecks_costs_no_request_a_meeting(tmp_path: Path) -> None:
         assert {row["resource"] for row in open_pairs} == {"meeting", "recordings", "transcripts"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    ["user", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "user")],
+)
 def test_items_that_do_not_name_their_meeting_are_asked_for_singly(
     world: World, tmp_path: Path, kind: Kind
 ) -> None:
