@@ -134,7 +134,7 @@ def test_all_faults_together(world: World, truth: dict[str, Any], tmp_path: Path
     found, webex = settled(world, tmp_path, TOGETHER)
     assert found == truth
     assert set(webex.counters.injected) >= {*TOGETHER.spoiling(), "rate_limit", "slow_page"}
-    # Not whether a request came during a Retry-After: of a clock that jumps whenever a thread waits,
+    # Not whether a request came during a Retry-After: of a clock that jumps when a thread waits,
     # what another one has just sent seems to come later. benchmarks/pace.py shows it by a real one.
     assert webex.counters.tokens_elsewhere == 0
 
