@@ -14,6 +14,7 @@ from meeting_etl.webex.client import Client
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.wire import Limits
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.certificates import Authority
 from meeting_etl_tests.webex.granting import Webex
 from meeting_etl_tests.webex.servers import Answering, Server, running
 
@@ -48,6 +49,11 @@ def files(tmp_path: Path) -> Files:
 def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(running(answer))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -1,7 +1,13 @@
-"""A small HTTP server on a real socket that answers, or misbehaves, as a test tells it."""
+"""A small HTTP server on a real socket that answers, or misbehaves, as a test tells it.
 
+With a context of certificates.py it speaks TLS. It is a proxy, too: for plain HTTP it answers in
+the place of every host, and CONNECT leads to the server that `running` is told.
+"""
+
+import http.client
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +16,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,25 @@ class Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._answer()
 
+    def do_CONNECT(self) -> None:
+        with self.server.noting:
+            self.server.seen.append(
+                Seen("CONNECT", self.path, {}, self.headers, "", int(self.client_address[1]))
+            )
+        self.close_connection = True
+        if self.server.tunnel_to is None:
+            self.reply(Reply(b"", 403, {"Connection": "close"}))
+            return
+        with socket.create_connection(
+            ("127.0.0.1", self.server.tunnel_to.server_address[1])
+        ) as upstream:
+            self.start(200, {})
+            self.wfile.flush()
+            back = threading.Thread(target=_pour, args=(upstream, self.connection), daemon=True)
+            back.start()
+            _pour(self.connection, upstream)
+            back.join()
+
     def _answer(self) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -97,24 +122,42 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, answer: Answering) -> None:
+    def __init__(
+        self,
+        answer: Answering,
+        tls: ssl.SSLContext | None = None,
+        tunnel_to: "Server | None" = None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
+        self.tunnel_to = tunnel_to
+        self._tls = tls
         self.seen: list[Seen] = []
         self.noting = threading.Lock()
         self.stopping = threading.Event()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self.server_address[1]}/v1"
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the thread of the connection: the handshake of one client keeps no other waiting."""
+        if self._tls:
+            request = self._tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+        if self._tls:
+            request.close()  # wrapping took the socket away from the server, which closes the other
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is what some tests want."""
 
 
 @contextmanager
-def running(answer: Answering) -> Iterator[Server]:
-    server = Server(answer)
+def running(
+    answer: Answering, *, tls: ssl.SSLContext | None = None, tunnel_to: Server | None = None
+) -> Iterator[Server]:
+    server = Server(answer, tls, tunnel_to)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -136,6 +179,76 @@ def in_turn(*acts: Act) -> Answering:
             return left.pop(0) if len(left) > 1 else left[0]
 
     return answer
+
+
+# Nobody can have this name (RFC 6761): what is looked up is not found, whatever the network is.
+UNKNOWN_HOST = "no-such-host.invalid"
+
+
+def not_webex(seen: Seen) -> Reply:
+    """A host that is not Webex, which has nothing at any address: a page says so."""
+    page = b"<!DOCTYPE html><html><title>404 Not Found</title><h1>Not Found</h1></html>"
+    return Reply(page, 404, {"Content-Type": "text/html"})
+
+
+def cutting(
+    base_url: str, *, keep_bytes: int = 20, cuts: Callable[[int], bool] = lambda status: True
+) -> Answering:
+    """A gateway to the API at `base_url` that cuts bodies: the head is whole, then little comes.
+
+    `cuts` says of which statuses; other answers pass as they are.
+    """
+    target = urlsplit(base_url)
+
+    def answer(seen: Seen) -> Act:
+        connection = http.client.HTTPConnection(target.netloc, timeout=30)
+        own = ("host", "connection", "accept-encoding", "content-length")
+        headers = {name: value for name, value in seen.headers.items() if name.lower() not in own}
+        query = f"?{urlencode(seen.params)}" if seen.params else ""
+        try:
+            connection.request(seen.method, seen.path + query, seen.body.encode(), headers)
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        kept = {
+            name: value
+            for name, value in response.getheaders()
+            if name.lower() not in ("content-length", "transfer-encoding", "date", "server")
+        }
+        if not cuts(response.status):
+            return Reply(body, response.status, kept)
+        return cut_off(response.status, kept, body[:keep_bytes], len(body) + 1)
+
+    return answer
+
+
+def cut_off(
+    status: int, headers: Mapping[str, str], begin: bytes = b"", told_bytes: int = 1000
+) -> Act:
+    """A whole head, and the beginning of a body that was to have `told_bytes`."""
+
+    def act(handler: Handler) -> None:
+        handler.start(status, {**headers, "Content-Length": str(told_bytes)})
+        handler.wfile.write(begin)
+
+    return act
+
+
+def trickle_head(handler: Handler) -> None:
+    """A header that has no end, a byte now and then."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    _drip(handler, b"a")
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    """Everything from one socket into another, to the end of either."""
+    try:
+        while piece := source.recv(65_536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
 
 
 def reset(handler: Handler) -> None:
