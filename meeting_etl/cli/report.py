@@ -10,10 +10,13 @@ from datetime import date
 
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
+from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import RESOURCES
+from meeting_etl.pipeline.log_troubles import log_troubles
 from meeting_etl.pipeline.settling import LISTED, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
+from meeting_etl.webhooks.listing import list_logs
 
 
 def show_tables(etl: Etl) -> None:
@@ -78,10 +81,11 @@ def show_open_work(etl: Etl) -> None:
 def say_if_there_are_no_logs(etl: Etl) -> None:
     """What a newcomer most likely forgot."""
     folder = etl.settings.data_dir / "webhook_logs"
-    if next(folder.rglob("*.jsonl*"), None) is None:
+    was_read = etl.lake.read(INGESTED_LOGS, columns=["log_id"]).num_rows
+    if not was_read and not list_logs(folder).found:
         display.say(
-            f"There are no webhook logs: put files *.jsonl or *.jsonl.gz below {folder}, or name "
-            "another data folder with MEETING_ETL_DATA_DIR."
+            f"There are no webhook logs: put files *.jsonl, *.ndjson, *.json or *.log, .gz too, "
+            f"below {folder}, or name another data folder with MEETING_ETL_DATA_DIR."
         )
 
 
@@ -96,6 +100,11 @@ def show_logs(etl: Etl) -> None:
         f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
     )
     say_if_there_are_no_logs(etl)
+    etl.logs.sightings(KnownLogs(etl.lake).identities())
+    for sentence in log_troubles(etl.logs, etl.lake):
+        display.say(f"  {sentence}")
+    for name, size in etl.logs.unfinished.items():
+        display.say(f"  {name}: no line is finished yet; {size:,} bytes wait for a newline")
     for log in logs:
         waiting = log["size"] - log["bytes_consumed"]
         if waiting > 0 and not log["log_file"].endswith(".gz"):

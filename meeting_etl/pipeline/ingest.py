@@ -18,6 +18,7 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.log_troubles import log_troubles
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
@@ -70,7 +71,7 @@ def ingest(
                 progress(sighting.log_file, number, len(sightings))
                 _read(logs, sighting, work, clock)
             work.commit()
-        work.report.problems.extend(logs.problems)
+        work.report.problems.extend(log_troubles(logs, lake))
         return work.report
 
 

@@ -3,13 +3,16 @@
 Belongs here: names, links, and what cannot be listed. Does not: opening a file (log_file.py) or
 telling which log it is (sightings.py).
 
-A log is a regular file, at any depth, whose name ends in `.jsonl` or `.jsonl.gz`. Names that begin
-with a dot are passed over, folders' too: there programs put unfinished files, and macOS its own.
-Links to files and folders are followed; what can be reached by several ways is one log.
+A log is a regular file, at any depth, whose name ends in `.jsonl`, `.ndjson`, `.json` or `.log`;
+behind that may stand what log rotation puts there, a `.` or `-` with a number or date, and `.gz`.
+Names that begin with a dot are passed over, folders' too: there programs put unfinished files, and
+macOS its own. All other files are named as `unread`. Links to files and folders are followed; what
+can be reached by several ways is one log.
 """
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-_SUFFIXES = (".jsonl", ".jsonl.gz")
+# What log rotation appends: `.1`, `-20261120`, `-2026112014`, `.2026-11-20`, `-1795273205`.
+_ROTATION = r"[.-][0-9][0-9T_:.-]*Z?"
+_is_log_name = re.compile(
+    rf".*\.(jsonl|ndjson|json|log)({_ROTATION})?(\.gz)?", re.I | re.S
+).fullmatch
+_ROTATED = re.compile(rf"{_ROTATION}\Z")
 # An entry, which is cheap to ask where there are years of logs, and its path below the folder.
 _Entry = tuple[os.DirEntry[str], str]
 
@@ -33,11 +41,13 @@ class Found(NamedTuple):
 class Listing:
     """The log files by their path below the folder, with slashes, in the order of paths.
 
-    `unseen` are paths that could not be looked at: a log that was there may be there still.
-    `problems` are sentences for the user.
+    `unread` are the files that are not named like logs, in any order. `unseen` are paths that
+    could not be looked at: a log that was there may be there still. `problems` are sentences for
+    the user.
     """
 
     found: dict[str, Found] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -49,7 +59,7 @@ class Listing:
         """Note that a file or folder could not be looked at."""
         if name not in self.unseen:
             self.unseen.append(name)
-            self.problems.append(f"{_shown(name)} cannot be read: {error.strerror or error}.")
+            self.problems.append(f"{shown(name)} cannot be read: {error.strerror or error}.")
 
 
 def list_logs(folder: Path) -> Listing:
@@ -68,21 +78,29 @@ def list_logs(folder: Path) -> Listing:
         files[inode] = min(files[inode], candidate) if inode in files else candidate
     found = {name: file for _, name, file in files.values()}
     for name in sorted(found):
-        plain = name.removesuffix(".gz")
+        plain = name[:-3] if name.lower().endswith(".gz") else name
         if plain == name or not (plain in found or listing.may_hold(plain)):
             listing.found[name] = found[name]
     return listing
 
 
+def rotated_from(name: str) -> str | None:
+    """The path of the log that a copy of this name was made from by rotation; None for others."""
+    plain = _ROTATED.sub("", name)
+    return plain if plain != name and _is_log_name(plain) else None
+
+
 def _log_entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
     """Whatever is named like a log, with its path below the folder."""
     for entry, name in _entries(folder, listing):
-        if not entry.name.endswith(_SUFFIXES):
+        if not _is_log_name(entry.name):
+            if _is_file(entry):
+                listing.unread.append(shown(name))
             continue
         try:
             name.encode()
         except UnicodeEncodeError:
-            problem = f"{_shown(name)} is not read: its name is not UTF-8; rename it."
+            problem = f"{shown(name)} is not read: its name is not UTF-8; rename it."
             listing.problems.append(problem)
             continue
         yield entry, name
@@ -152,6 +170,13 @@ def _identity(folder: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # if it is a folder, whoever lists it says so
+        return False
+
+
 def _is_folder(entry: os.DirEntry[str], name: str, listing: Listing) -> bool:
     try:
         return entry.is_dir()
@@ -179,6 +204,8 @@ def _status(entry: os.DirEntry[str], name: str, listing: Listing) -> os.stat_res
     return None
 
 
-def _shown(name: str) -> str:
-    """The name as it can be printed, whatever bytes it is made of."""
-    return name.encode(errors="backslashreplace").decode()
+def shown(name: str) -> str:
+    """The name as it can be printed, whatever bytes and signs it is made of."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in name
+    )

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from meeting_etl.webhooks.known_log import KnownLog
+from meeting_etl.webhooks.listing import Found
 from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.reading import Line, LogReader
 from meeting_etl.webhooks.sightings import Recognition, Sighting
@@ -20,15 +21,18 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 
 
 class Logs:
-    """The webhook logs below `folder`: `*.jsonl` and `*.jsonl.gz`, at any depth.
+    """The webhook logs below `folder`, at any depth; listing.py says how they are named.
 
-    `problems` tells, in sentences, what could not be looked at by the latest `sightings`: files
-    and folders without permission, links to nothing, names that are not UTF-8. OSError is never
-    raised: one file stops no other.
+    Of the latest `sightings`, `problems` tells in sentences what could not be looked at: files and
+    folders without permission, links to nothing, names that are not UTF-8; `unread` names the
+    files that are not named like logs, and `unfinished` those without a finished line, with their
+    sizes. OSError is never raised: one file stops no other.
     """
 
     def __init__(self, folder: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self.problems: list[str] = []
+        self.unread: list[str] = []
+        self._unfinished: dict[str, Found] = {}
         self._folder = folder
         self._max_line_bytes = max_line_bytes
 
@@ -37,9 +41,17 @@ class Logs:
 
         A log that only moved is among them, so that its row can be brought up to date.
         """
-        recognition = Recognition(self._folder, known, max_line_bytes=self._max_line_bytes)
+        recognition = Recognition(
+            self._folder, known, self._unfinished, max_line_bytes=self._max_line_bytes
+        )
         self.problems = recognition.problems
+        self.unread = recognition.unread
         return recognition.sightings
+
+    @property
+    def unfinished(self) -> dict[str, int]:
+        """Sizes in bytes, by path, of the files that hold something but no finished line."""
+        return {name: found.size for name, found in self._unfinished.items() if found.size}
 
     def read(self, sighting: Sighting) -> LogReader:
         """What is new in a log; to be used as a context manager."""

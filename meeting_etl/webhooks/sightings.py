@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meeting_etl.webhooks.known_log import KnownLog
-from meeting_etl.webhooks.listing import list_logs
+from meeting_etl.webhooks.listing import Found, list_logs, rotated_from
 from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.reading import LogReader
 
@@ -42,15 +42,29 @@ class Sighting:
 class Recognition:
     """One look at the folder: `sightings` in the order of paths, `problems` in sentences.
 
-    Files of a known path whose size and modification time are unchanged are not opened.
+    Files of a known path whose size and modification time are unchanged are not opened, nor are
+    those that had no finished line when they were last looked at (`unfinished` tells which, and
+    is brought up to date). A copy that log rotation is just making is left alone as long as the
+    log that it is made from is not truncated.
     """
 
-    def __init__(self, folder: Path, known: Iterable[KnownLog], *, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        known: Iterable[KnownLog],
+        unfinished: dict[str, Found],
+        *,
+        max_line_bytes: int,
+    ) -> None:
         self.sightings: list[Sighting] = []
         self._folder = folder
         self._max_line_bytes = max_line_bytes
         self._listing = list_logs(folder)
         self.problems = self._listing.problems
+        self.unread = sorted(self._listing.unread)
+        self._unfinished_before = dict(unfinished)
+        self._unfinished = unfinished
+        self._unfinished.clear()
         self._known = [log for log in known if log.bytes_consumed]
         self._known_here: dict[str, list[KnownLog]] = defaultdict(list)
         for log in self._known:
@@ -58,6 +72,8 @@ class Recognition:
         self._placed: set[str] = set()
 
         strangers = self._find_what_stayed()
+        for name in [name for name in strangers if self._is_being_copied(name)]:
+            del strangers[name]
         newcomers = self._find_what_moved(strangers)
         self._begin(newcomers)
         self.sightings.sort(key=lambda sighting: sighting.log_file)
@@ -72,11 +88,37 @@ class Recognition:
             if unchanged:
                 self._placed.update(unchanged)
                 continue
+            if self._unfinished_before.get(name) == found:
+                self._unfinished[name] = found
+                continue
             with self._watching(name):
                 stem = self._stem(name)
+                if stem is None and not self._listing.may_hold(name):
+                    self._unfinished[name] = found
                 if stem and not self._place(name, [log for log in here if _stem_of(log) == stem]):
                     strangers[name] = stem
         return strangers
+
+    def _is_being_copied(self, name: str) -> bool:
+        """The file is X.1, say, and holds nothing that X does not begin with.
+
+        copytruncate has not truncated X yet. Were the copy begun as a log now, it would not be
+        recognised as what X was, and its lines would be there twice.
+        """
+        original = rotated_from(name)
+        if original is None or original not in self._listing.found:
+            return False
+        with (
+            self._watching(name),
+            closing(LogFile(self._folder / name)) as copy,
+            closing(LogFile(self._folder / original)) as whole,
+        ):
+            return (
+                copy.pass_over(copy.size)
+                and whole.pass_over(copy.size)
+                and copy.prefix == whole.prefix
+            )
+        return False
 
     def _find_what_moved(self, strangers: dict[str, str]) -> dict[str, str]:
         """The files that are no known log at all, with their stems.

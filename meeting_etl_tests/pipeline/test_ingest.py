@@ -338,3 +338,38 @@ def test_however_a_log_grows_its_rows_are_the_same(
     blank = sum(not one for one in lines)
     found = len(at_once.rows(WEBHOOK_EVENTS)) + len(at_once.rows(REJECTED_LINES))
     assert found + blank == len(lines)
+
+
+def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) -> None:
+    for name in ("c.jsonl.zst", "a.txt", "b/d.tmp", "e.csv", "f.bak"):
+        (box.logs / name).parent.mkdir(exist_ok=True)
+        (box.logs / name).write_bytes(line(payload(1)))
+    (box.logs / "access.log").write_bytes(b"GET /\nGET /webex\n")
+    (box.logs / "good.log").write_bytes(b"starting\n" + line(payload(1)))
+    told = [
+        (
+            "5 files in the folder of webhook logs are not read: a.txt, b/d.tmp, c.jsonl.zst and 2 "
+            "more. A log's name ends in .jsonl, .ndjson, .json or .log; a number or date (.1, "
+            "-20261120) and .gz may follow."
+        ),
+        (
+            "1 file in the folder of webhook logs is read, but not one line there is a webhook event: "
+            "access.log. The table rejected_lines says why."
+        ),
+    ]
+
+    assert box.ingest().problems == told
+    assert box.ingest().problems == told  # until somebody does something about it
+
+
+def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) -> None:
+    for number in range(500):
+        (box.logs / f"{number:03}.jsonl").symlink_to("nowhere")
+
+    problems = box.ingest().problems
+
+    assert problems[0] == "000.jsonl is a link to a file that is not there."
+    assert (len(problems), problems[-1]) == (
+        11,
+        "490 more files or folders have such a problem.",
+    )

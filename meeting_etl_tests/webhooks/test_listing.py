@@ -1,3 +1,4 @@
+import gzip
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,33 +26,59 @@ def write(path: Path) -> None:
     append(path, f'{{"{path}"}}\n'.encode())
 
 
-def test_names(tmp_path: Path) -> None:
-    for name in (
-        "a.jsonl",
-        "b.jsonl.gz/c.jsonl",
-        "deep/er/and/deeper/d.jsonl",
-        "with space and ümlaut.jsonl",
-        ".hidden.jsonl",
-        "._a.jsonl",
-        ".git/e.jsonl",
-        "f.json",
-        "g.jsonl.tmp",
-        "h.jsonl.1",
-        "i.JSONL",
-        "jsonl",
-    ):
-        write(tmp_path / name)
-    write(tmp_path / "deep" / "k.jsonl")
-    compress(tmp_path / "deep" / "k.jsonl")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.jsonl", "a.jsonl.gz", "a.ndjson", "a.json", "a.log", "a.log.gz", "A.JSONL"),
+        *("a.jsonl.1", "a.jsonl.12", "a.jsonl.2.gz", "a.jsonl-20261120", "a.jsonl-20261120.gz"),
+        *("a.log-2026112014", "a.log.2026-11-20", "a.log-1795273205", "a.json-2026-11-20T15"),
+        *("a-20261120.jsonl", "a.1.log.gz", "with space and ümlaut.ndjson", "deep/er/a.jsonl.1"),
+    ],
+)
+def test_a_log_is_read_under_the_names_that_writers_rotation_and_shippers_give(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    content = b"{1}\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    follower = Follower(tmp_path)
 
-    assert files(tmp_path) == [
-        "a.jsonl",
-        "b.jsonl.gz/c.jsonl",
-        "deep/er/and/deeper/d.jsonl",
-        "deep/k.jsonl.gz",
-        "with space and ümlaut.jsonl",
-    ]
-    assert problems(tmp_path) == ["b.jsonl.gz is named like a log, but is a folder."]
+    assert follower.new_data() == [b"{1}"]
+    assert [log.log_file for log in follower.known.values()] == [name]
+    assert (follower.logs.unread, follower.problems) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.jsonl.zst", "a.jsonl.bz2", "a.zip", "a.jsonl.tmp", "a.jsonl.1.tmp", "a.jsonl~"),
+        *("a.txt", "jsonl", "log", "a.jsonl.old", "a.jsonl.x1", "a.gz", "deep/a.csv"),
+    ],
+)
+def test_a_file_of_another_name_is_not_read_and_named(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    logs = Logs(tmp_path)
+
+    assert logs.sightings([]) == []
+    assert (logs.unread, logs.problems) == ([name], [])
+
+
+def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path: Path) -> None:
+    for name in (".hidden.jsonl", "._a.jsonl", ".git/e.jsonl", "b.jsonl.gz/c.jsonl", "d.x/e.jsonl"):
+        write(tmp_path / name)
+    logs = Logs(tmp_path)
+
+    assert [one.log_file for one in logs.sightings([])] == ["b.jsonl.gz/c.jsonl", "d.x/e.jsonl"]
+    assert logs.problems == ["b.jsonl.gz is named like a log, but is a folder."]
+    assert logs.unread == []
+
+
+def test_a_name_that_would_speak_to_the_terminal_is_spelled_out(tmp_path: Path) -> None:
+    write(tmp_path / "a\x1b[31m\u202e.txt")
+    logs = Logs(tmp_path)
+    logs.sightings([])
+
+    assert logs.unread == ["a\\x1b[31m\\u202e.txt"]
 
 
 def test_a_file_with_several_names_is_one_log(tmp_path: Path) -> None:

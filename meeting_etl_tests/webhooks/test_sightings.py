@@ -386,3 +386,83 @@ def test_a_missing_folder_holds_no_logs(tmp_path: Path) -> None:
     logs = Logs(tmp_path / "missing")
 
     assert (logs.sightings([]), logs.problems) == ([], [])
+
+
+def test_logrotate_with_delaycompress_gives_each_line_once(tmp_path: Path) -> None:
+    follower, read = Follower(tmp_path), list[bytes | None]()
+    for generation in range(5):
+        append(tmp_path / "x.jsonl", b"{%d}\n" % generation)
+        read += follower.new_data()
+        append(tmp_path / "x.jsonl", b"{late %d}\n" % generation)
+        for older in range(generation, 1, -1):
+            (tmp_path / f"x.jsonl.{older}.gz").rename(tmp_path / f"x.jsonl.{older + 1}.gz")
+        if generation:
+            compress(tmp_path / "x.jsonl.1").rename(tmp_path / "x.jsonl.2.gz")
+        (tmp_path / "x.jsonl").rename(tmp_path / "x.jsonl.1")
+        read += follower.new_data() if generation % 2 else []
+    read += follower.new_data()
+
+    written = [b"{%d}" % number for number in range(5)]
+    written += [b"{late %d}" % number for number in range(5)]
+    assert sorted(data or b"" for data in read) == sorted(written)
+    assert len(follower.known) == 5
+
+
+@pytest.mark.parametrize("new", [b"", b"{b}\n", b"{a}\n", b"{a}\n{2}\n"])
+@pytest.mark.parametrize("copy", ["x.jsonl.1", "x.jsonl-20261120"])
+def test_copytruncate_loses_nothing_that_was_written_before_the_copy(
+    follower: Follower, tmp_path: Path, new: bytes, copy: str
+) -> None:
+    append(tmp_path / "x.jsonl", b"{a}\n{2}\n")
+    follower.catch_up()
+    append(tmp_path / "x.jsonl", b"{3}\n{4}\n")
+    shutil.copy(tmp_path / "x.jsonl", tmp_path / copy)
+    (tmp_path / "x.jsonl").write_bytes(new)
+    os.utime(tmp_path / "x.jsonl", ns=(7, 7))
+
+    read = data_by_log(follower)
+
+    # Where the new log is to the byte what was read, the copy is a log of its own.
+    before = A if new != b"{a}\n{2}\n" else f"{A}-2"
+    assert [data for log_id, data in read if log_id == before][-2:] == [b"{3}", b"{4}"]
+    assert len(read) == 2 + (new.count(b"\n") if before == A else 2)
+
+
+@pytest.mark.parametrize("copied", [5, 8, 12, 16])
+def test_a_copy_that_rotation_is_just_making_is_no_log(
+    follower: Follower, tmp_path: Path, copied: int
+) -> None:
+    """Two looks: one while cp is at work, one after the truncation."""
+    append(tmp_path / "x.jsonl", b"{a}\n{2}\n")
+    follower.catch_up()
+    append(tmp_path / "x.jsonl", b"{3}\n{4}\n")
+    content = (tmp_path / "x.jsonl").read_bytes()
+    (tmp_path / "x.jsonl.1").write_bytes(content[:copied])
+    assert data_by_log(follower) == [(A, b"{3}"), (A, b"{4}")]
+
+    (tmp_path / "x.jsonl.1").write_bytes(content)
+    (tmp_path / "x.jsonl").write_bytes(b"{b}\n")
+
+    assert data_by_log(follower) == [(B, b"{b}")]
+    assert where(follower) == {A: "x.jsonl.1", B: "x.jsonl"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{a", b"\n \n"])
+def test_a_file_without_a_finished_line_is_opened_once_until_it_changes(
+    follower: Follower, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    assert follower.sightings() == []
+    assert follower.logs.unfinished == ({"x.jsonl": len(content)} if content else {})
+
+    # Same size and time, other content: whoever opens it finds a line.
+    status = path.stat()
+    path.write_bytes(b"{b}\n"[-len(content) :] if content else b"")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert follower.sightings() == []
+    assert follower.logs.unfinished == ({"x.jsonl": len(content)} if content else {})
+
+    append(path, b"{c}\n")
+    assert len(follower.sightings()) == 1
+    assert follower.logs.unfinished == {}

@@ -13,6 +13,7 @@ from meeting_etl.cli.doctor.configured import settings_lines, unreadable_line
 from meeting_etl.cli.doctor.hooks import receiver_lines, webhook_lines
 from meeting_etl.cli.doctor.kept import known, meeting_lines, work_lines
 from meeting_etl.cli.doctor.line import Line, State, skipped
+from meeting_etl.cli.doctor.logs import log_lines
 from meeting_etl.cli.doctor.machine import dagster_lines, folder_lines
 from meeting_etl.cli.doctor.once import Once
 from meeting_etl.cli.doctor.token import token_lines
@@ -69,6 +70,7 @@ def _rest(etl: Etl, environ: Mapping[str, str]) -> list[Line]:
     return [
         *asked,
         *receiver_lines(etl),
+        *log_lines(etl),
         *meeting_lines(etl),
         *folder,
         *dagster_lines(etl, environ),

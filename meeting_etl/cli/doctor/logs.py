@@ -1,0 +1,34 @@
+"""Section logs: whether the webhook logs are read, and whether what is in them is of use.
+
+Belongs here: looking at the folder of logs. Does not: who writes them (hooks.py).
+"""
+
+from meeting_etl.cli.doctor.line import Finding, Line, look, ok, skipped, warning
+from meeting_etl.pipeline.known_logs import KnownLogs
+from meeting_etl.pipeline.log_troubles import log_troubles
+from meeting_etl.settings import Etl
+from meeting_etl.webhooks.listing import shown
+
+_SECTION = "logs"
+
+
+def log_lines(etl: Etl) -> list[Line]:
+    """Nothing is read of the logs but what tells which they are."""
+    return [look(_SECTION, "files", lambda: _files(etl))]
+
+
+def _files(etl: Etl) -> Finding:
+    known = KnownLogs(etl.lake).identities()
+    new = etl.logs.sightings(known)
+    troubles = log_troubles(etl.logs, etl.lake)
+    if unfinished := etl.logs.unfinished:
+        first = shown(next(iter(unfinished)))
+        troubles.append(
+            f"{len(unfinished):,} with no finished line yet, what they hold waits for a newline: "
+            f"{first}{' and others' if len(unfinished) > 1 else ''}."
+        )
+    if troubles:
+        return warning(" ".join(troubles), "Move away or rename what is no log.")
+    if not known and not new:
+        return skipped(f"There are no webhook logs in {etl.logs_folder}.")
+    return ok(f"{len(known):,} logs are known, {len(new):,} have something new for the next run.")
