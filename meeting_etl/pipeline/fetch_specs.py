@@ -57,6 +57,7 @@ def _ask_recordings(webex: Webex, target: Target) -> Listing:
         started_at=target.started_at,
         site_url=target.meeting["site_url"],
         told_at=pair.opened_at if pair.opened_by == "event" else None,
+        expected=target.flagged is True,
     )
 
 
@@ -92,16 +93,23 @@ def _participant_rows(items: Sequence[Item], target: Target, drift: Drift, ours:
 
 
 def _times_known(rows: Sequence[Row]) -> bool:
-    """Webex fills join and leave times in after the meeting (webex-api.md T26)."""
-    return all(row["joined_at"] and row["left_at"] for row in rows)
+    """Webex fills join and leave times in after the meeting (webex-api.md T26).
+
+    Those of devices come later than those of their participant (T54).
+    """
+    times = (one for row in rows for one in (row, *(row["devices"] or ())))
+    return all(one["joined_at"] and one["left_at"] for one in times)
 
 
 def _ask_transcripts(webex: Webex, target: Target) -> Listing:
+    pair = target.pair
     return webex.transcripts(
         target.meeting_id,
         started_at=target.started_at,
         host_email=target.meeting["host_email"],
         site_url=target.meeting["site_url"],
+        told_at=pair.opened_at if pair.opened_by == "event" else None,
+        expected=target.flagged is True,
     )
 
 

@@ -114,6 +114,7 @@ class Ask:
     media: Media
     tickets: Tickets
     port: str
+    longest_window_days: int = 30
     body: Json = field(default_factory=dict)
 
     def host_email(self) -> str | None:
@@ -164,7 +165,10 @@ class Ask:
             raise Refusal(400, f"{name} is not an ISO 8601 date and time.") from None
 
     def window(self, names: tuple[str, str] = ("from", "to")) -> tuple[datetime, datetime]:
-        """From (incl.) and to (excl.); what is left out makes it the last seven days (T33)."""
+        """From (incl.) and to (excl.); what is left out makes it the last seven days (T33).
+
+        Raises Refusal for more than `longest_window_days`, which is no rule for join times.
+        """
         begin, end = self.moment(names[0]), self.moment(names[1])
         if begin is None:
             begin = (end or self.now) - DEFAULT_WINDOW
@@ -173,4 +177,7 @@ class Ask:
             end = begin + DEFAULT_WINDOW
         if begin > end:
             raise Refusal(400, f"{names[0]} cannot be after {names[1]}.")
+        days = self.longest_window_days if names == ("from", "to") else 0
+        if days and end - begin > timedelta(days=days):
+            raise Refusal(400, f"{names[0]} and {names[1]} must be within {days} days.")
         return begin, end

@@ -108,6 +108,9 @@ class Faults:
     refuse_refresh_after: int = _knob(
         0, "Refuse the refresh grant after so many renewals; 0 = never."
     )
+    longest_window_days: int = _knob(
+        30, "Listings over a longer stretch of time are answered 400; 0 = any is answered."
+    )
     no_people_scope: bool = _knob(False, "Refuse GET /people/me: the scope is missing.")
     forbidden_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 403.")
     missing_meetings: tuple[str, ...] = _knob((), "Ids of meetings that are always 404.")

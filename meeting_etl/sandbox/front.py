@@ -161,6 +161,7 @@ class Front:
             media=self.media,
             tickets=self._tickets,
             port=request.headers.get("Host", "").partition(":")[2],
+            longest_window_days=self._faults.longest_window_days,
             body=_document(request, body, endpoint.takes) if endpoint.method in _SENDING else {},
         )
 
@@ -222,8 +223,9 @@ class Front:
         return self._response(request, Reply(document, _JSON)), True
 
     async def _nothing(self, request: Request) -> tuple[Response, bool]:
-        path = request.url.path.removeprefix("/v1")
-        known = any(endpoint.matches(path) for endpoint in ENDPOINTS)
+        # Without the version the real host answers 404 in the API's own words, too.
+        head, version, path = request.url.path.partition("/v1")
+        known = version and not head and any(endpoint.matches(path) for endpoint in ENDPOINTS)
         raise Refusal(405 if known else 404, "There is nothing of that kind.")
 
     def _refusal(self, refusal: Refusal) -> Response:

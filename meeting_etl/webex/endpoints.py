@@ -21,7 +21,10 @@ from meeting_etl.webex.client import Client
 _PAGE = {"max": "100"}
 _ENDED = {"meetingType": "meeting", "state": "ended"}
 _BEFORE_START = timedelta(days=1)
-_WIDEST_ADMIN_WINDOW = timedelta(days=30)
+# /admin/recordings says so; clients report of other listings that a longer one is refused or cut
+# without a word (webex-api.md T51).
+_WIDEST_WINDOW = timedelta(days=30)
+Window = tuple[datetime, datetime]
 # Clocks differ; an event may come before what it is about is listed.
 _AFTER_EVENT = timedelta(days=1)
 # A year of them: no meeting costs more requests than that, whatever moment an event claims.
@@ -141,25 +144,18 @@ class Webex:
         started_at: datetime,
         site_url: str | None,
         told_at: datetime | None = None,
+        expected: bool = False,
     ) -> Listing:
         """Available recordings of one meeting, from GET /recordings or /admin/recordings.
 
         /recordings covers all sites of the token's owner. /admin/recordings covers all hosts of one
-        site, so it needs the site and no host. It takes 30 days at most, and is said to ignore
-        them for a single meeting, which was not always so: the first 30 days are right either way,
-        for a recording is made within hours of its meeting. `told_at` is when something was heard
-        of a recording; where that is later, the 30 days that follow are listed too, up to then.
+        site, so it needs the site and no host. Which days are listed see `_of_a_meeting`.
         """
         params = {"meetingId": meeting_id}
-        start, end = self._window(started_at)
-        if not self._speaks_for_others:
-            return self._list("/recordings", params | _from_to(start, end))
-        params |= _site(site_url)
-        listings = [
-            self._list("/admin/recordings", params | _from_to(*window))
-            for window in _windows(start, end, told_at or start)
-        ]
-        return _united(listings)
+        path = "/recordings"
+        if self._speaks_for_others:
+            path, params = "/admin/recordings", params | _site(site_url)
+        return self._of_a_meeting(path, params, started_at, told_at, expected=expected)
 
     def recordings_between(
         self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
@@ -167,10 +163,10 @@ class Webex:
         """Available recordings made from `start` on and before `end`, of all meetings.
 
         From GET /recordings for a host's own token, of all sites; from GET /admin/recordings, of
-        one site and 30 days at most, for others. None when there are more pages than `most_pages`.
+        one site, for others. None when there are more pages than `most_pages`.
         """
         path = "/admin/recordings" if self._speaks_for_others else "/recordings"
-        return self._list_some(path, _from_to(start, end) | _site(site_url), most_pages)
+        return self._list_some(path, _site(site_url), _windows(start, end), most_pages)
 
     def recording(self, recording_id: str, *, host_email: str | None) -> dict[str, Any]:
         """Details of one recording, with short-lived links, from GET /recordings/{id}.
@@ -180,7 +176,7 @@ class Webex:
         """
         if self._speaks_for_others and not host_email:
             raise BadAnswer(f"Recording {recording_id} cannot be asked for: its host is not known.")
-        return self._client.get(f"/recordings/{_segment(recording_id)}", self._host(host_email))
+        return self._client.get(f"/recordings/{segment(recording_id)}", self._host(host_email))
 
     def participants(self, meeting_id: str, *, host_email: str | None) -> Listing:
         """Everybody who was in one meeting instance, from GET /meetingParticipants."""
@@ -188,15 +184,25 @@ class Webex:
         return self._list("/meetingParticipants", params)
 
     def transcripts(
-        self, meeting_id: str, *, started_at: datetime, host_email: str | None, site_url: str | None
+        self,
+        meeting_id: str,
+        *,
+        started_at: datetime,
+        host_email: str | None,
+        site_url: str | None,
+        told_at: datetime | None = None,
+        expected: bool = False,
     ) -> Listing:
         """Transcripts of one meeting instance, from GET /meetingTranscripts.
 
-        It covers one site: the preferred one of the token's owner unless `site_url` is given.
+        It covers one site: the preferred one of the token's owner unless `site_url` is given. Which
+        days are listed see `_of_a_meeting`.
         """
-        params = {"meetingId": meeting_id} | _from_to(*self._window(started_at))
+        params = {"meetingId": meeting_id}
         params |= self._known_host(meeting_id, host_email) | _site(site_url)
-        return self._list("/meetingTranscripts", params)
+        return self._of_a_meeting(
+            "/meetingTranscripts", params, started_at, told_at, expected=expected
+        )
 
     def transcripts_between(
         self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
@@ -208,11 +214,11 @@ class Webex:
         there are more pages than `most_pages`.
         """
         path = "/admin/meetingTranscripts" if self._speaks_for_others else "/meetingTranscripts"
-        return self._list_some(path, _from_to(start, end) | _site(site_url), most_pages)
+        return self._list_some(path, _site(site_url), _windows(start, end), most_pages)
 
     def snippets(self, transcript_id: str) -> Listing:
         """What was said, from GET /meetingTranscripts/{id}/snippets, which knows no hostEmail."""
-        return self._list(f"/meetingTranscripts/{_segment(transcript_id)}/snippets", {})
+        return self._list(f"/meetingTranscripts/{segment(transcript_id)}/snippets", {})
 
     def transcript_text(
         self, transcript_id: str, form: str, host_email: str | None, meeting_id: str
@@ -224,14 +230,14 @@ class Webex:
         there unless he names the host.
         """
         params = {"format": form} | self._known_host(meeting_id, host_email)
-        return self._client.text(f"/meetingTranscripts/{_segment(transcript_id)}/download", params)
+        return self._client.text(f"/meetingTranscripts/{segment(transcript_id)}/download", params)
 
     def transcript_exists(self, transcript_id: str) -> bool:
         """Whether a transcript's snippets can still be had, from the first page of them.
 
         Raises NotFound or Gone when not, which proves something only where they were read before.
         """
-        path = f"/meetingTranscripts/{_segment(transcript_id)}/snippets"
+        path = f"/meetingTranscripts/{segment(transcript_id)}/snippets"
         return bool(self._client.get(path, {"max": "1"}))
 
     def summaries(self, meeting_id: str) -> Listing:
@@ -252,7 +258,7 @@ class Webex:
         so full is asked for in halves, and a meeting may come twice then. Raises BadAnswer when
         that is of no help.
         """
-        listing = self._list("/meetings", _ENDED | _from_to(start, end))
+        listing = self._list("/meetings", _ENDED, _windows(start, end))
         if len(listing.items) + len(listing.broken) < _LISTED_AT_MOST:
             return listing
         if end - start < _NARROWEST_SPLIT:
@@ -265,7 +271,7 @@ class Webex:
     ) -> Listing | None:
         """As `ended_meetings`; None when there are more pages than `most_pages`, or 10,000."""
         fewer = min(most_pages, _LISTED_AT_MOST // 100 - 1)
-        return self._list_some("/meetings", _ENDED | _from_to(start, end), fewer)
+        return self._list_some("/meetings", _ENDED, _windows(start, end), fewer)
 
     def meeting(self, meeting_id: str) -> dict[str, Any]:
         """One meeting, from GET /meetings/{id}, or /admin/meetings/{id} for those beside the host.
@@ -273,7 +279,7 @@ class Webex:
         The latter needs no host and carries no secrets.
         """
         path = "/admin/meetings" if self._speaks_for_others else "/meetings"
-        return self._client.get(f"{path}/{_segment(meeting_id)}")
+        return self._client.get(f"{path}/{segment(meeting_id)}")
 
     def owner(self) -> Owner:
         """Whose token it is, from GET /people/me, which needs the scope spark:people_read."""
@@ -289,7 +295,7 @@ class Webex:
     def scheduled_meeting(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
         """A series or scheduled meeting, from GET /meetings/{id}; its passwords are in it."""
         params = self._known_host(meeting_id, host_email)
-        return self._client.get(f"/meetings/{_segment(meeting_id)}", params)
+        return self._client.get(f"/meetings/{segment(meeting_id)}", params)
 
     def switch_recording_on(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
         """A series or scheduled meeting as it is then, by PATCH /meetings/{id}.
@@ -299,7 +305,7 @@ class Webex:
         """
         document: dict[str, Any] = {"enabledAutoRecordMeeting": True, "sendEmail": False}
         document |= self._known_host(meeting_id, host_email)
-        return self._client.patch(f"/meetings/{_segment(meeting_id)}", document)
+        return self._client.patch(f"/meetings/{segment(meeting_id)}", document)
 
     def can_register(self, resource: str, *, org: bool) -> bool:
         """Whether this kind of token may have webhooks on a resource; costs no request.
@@ -329,15 +335,39 @@ class Webex:
         These, the secret and the status `active` can be set; all else stays as it was created.
         """
         with _unquoted(document.get("secret")):
-            return self._client.put(f"/webhooks/{_segment(webhook_id)}", document)
+            return self._client.put(f"/webhooks/{segment(webhook_id)}", document)
 
     def delete_webhook(self, webhook_id: str) -> None:
         """Remove a webhook, by DELETE /webhooks/{id}."""
-        self._client.delete(f"/webhooks/{_segment(webhook_id)}")
+        self._client.delete(f"/webhooks/{segment(webhook_id)}")
 
-    def _window(self, started_at: datetime) -> tuple[datetime, datetime]:
-        """From one day before the start to now: without a window Webex takes the last 7 days."""
-        return started_at - _BEFORE_START, max(self._clock.now(), started_at)
+    def _of_a_meeting(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        started_at: datetime,
+        heard_at: datetime | None,
+        *,
+        expected: bool,
+    ) -> Listing:
+        """What one meeting has, from one day before its start on.
+
+        What a meeting has is made within days of it, so its first 30 days are listed: one window.
+        `heard_at` is when an event told of something; where that is later, the 30 days that follow
+        are listed too, up to then. Where something is `expected`, for Webex's flags say so, and
+        none of these windows shows it, those after them are listed until one does.
+        """
+        start, now = started_at - _BEFORE_START, max(self._clock.now(), started_at)
+        first = min(now, start + _WIDEST_WINDOW)
+        end = min(now, max(first, (heard_at or start) + _AFTER_EVENT))
+        listing = self._list(path, params, _most(_windows(start, end)))
+        if listing.items or listing.broken or not expected or end >= now:
+            return listing
+        for window in _most(_windows(end, now)):
+            listing = self._list(path, params, [window])
+            if listing.items or listing.broken:
+                break
+        return listing
 
     def _host(self, host_email: str | None) -> dict[str, str]:
         return {"hostEmail": host_email} if self._speaks_for_others and host_email else {}
@@ -349,17 +379,39 @@ class Webex:
                 raise BadAnswer(f"Webex does not say who hosted meeting {meeting_id}.")
         return self._host(host_email)
 
-    def _list(self, path: str, params: dict[str, str]) -> Listing:
-        pages = self._client.pages(path, _PAGE | params)
-        return _listing(item for page in pages for item in page)
+    def _list(
+        self, path: str, params: Mapping[str, str], windows: Sequence[Window] = ()
+    ) -> Listing:
+        return _listing(item for page in self._pages(path, params, windows) for item in page)
 
-    def _list_some(self, path: str, params: dict[str, str], most_pages: int) -> Listing | None:
+    def _list_some(
+        self, path: str, params: Mapping[str, str], windows: Sequence[Window], most_pages: int
+    ) -> Listing | None:
         items: list[dict[str, Any]] = []
-        for number, page in enumerate(self._client.pages(path, _PAGE | params), 1):
+        for number, page in enumerate(self._pages(path, params, windows), 1):
             if number > most_pages:
                 return None
             items += page
         return _listing(items)
+
+    def _pages(
+        self, path: str, params: Mapping[str, str], windows: Sequence[Window]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The pages of all windows; what ignores its window comes once."""
+        if not windows:
+            yield from self._client.pages(path, {**_PAGE, **params})
+        seen: set[Any] = set()
+        for window in windows:
+            found: set[Any] = set()
+            for page in self._client.pages(path, {**_PAGE, **params, **_from_to(*window)}):
+                yield [item for item in page if _id(item) is None or _id(item) not in seen]
+                found |= {_id(item) for item in page}
+            seen |= found
+
+
+def _id(item: Mapping[str, Any]) -> str | None:
+    identifier = item.get("id")
+    return identifier if isinstance(identifier, str) else None
 
 
 def _listing(items: Iterable[dict[str, Any]]) -> Listing:
@@ -376,18 +428,18 @@ def _united(listings: Sequence[Listing]) -> Listing:
     return Listing(items, [item for listing in listings for item in listing.broken])
 
 
-def _windows(
-    start: datetime, end: datetime, told_at: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """The first window of an administrator and those after it till a day past `told_at`.
+def _windows(start: datetime, end: datetime) -> list[Window]:
+    """Windows of 30 days at most, as few as cover the time, oldest first; at least one."""
+    width = _WIDEST_WINDOW
+    return [
+        (start + number * width, min(end, start + (number + 1) * width))
+        for number in range(max(1, math.ceil((end - start) / width)))
+    ]
 
-    Of too many those in the middle are left out: what was told of lies in the last one.
-    """
-    width, last = _WIDEST_ADMIN_WINDOW, min(end, told_at + _AFTER_EVENT)
-    yield start, min(end, start + width)
-    number = math.ceil((last - start) / width) - 1
-    for later in range(max(1, number - _MOST_WINDOWS + 2), number + 1):
-        yield start + later * width, min(last, start + (later + 1) * width)
+
+def _most(windows: list[Window]) -> list[Window]:
+    """A year of windows: of more those in the middle are left out, for news lie in the last."""
+    return windows if len(windows) <= _MOST_WINDOWS else [windows[0], *windows[1 - _MOST_WINDOWS :]]
 
 
 @contextmanager
@@ -401,7 +453,10 @@ def _unquoted(secret: str | None) -> Iterator[None]:
         raise
 
 
-def _segment(identifier: str) -> str:
+def segment(identifier: str) -> str:
+    """The id as one segment of a path. Raises BadAnswer for one that would leave the path."""
+    if identifier in ("", ".", ".."):
+        raise BadAnswer(f"{identifier!r} is no id that Webex can be asked for.")
     return quote(identifier, safe="")
 
 

@@ -13,6 +13,8 @@ from meeting_etl.sandbox.world import demo_world, guide_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.walker import Walker
 
+# The walkers look at everything at once.
+ANY_WINDOW = Faults(longest_window_days=0)
 UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
 Ask = Callable[..., Walker]
 Serve = Callable[..., Sandbox]
@@ -21,13 +23,13 @@ Serve = Callable[..., Sandbox]
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Sandbox]:
     """A demo world at the moment up to which it was made."""
-    with Sandbox(demo_world(5, UNTIL, meetings=120), ManualClock(UNTIL)) as webex:
+    with Sandbox(demo_world(5, UNTIL, meetings=120), ManualClock(UNTIL), ANY_WINDOW) as webex:
         yield webex
 
 
 @pytest.fixture(scope="session")
 def guide() -> Iterator[Sandbox]:
-    with Sandbox(guide_world(), ManualClock(UNTIL)) as webex:
+    with Sandbox(guide_world(), ManualClock(UNTIL), ANY_WINDOW) as webex:
         yield webex
 
 
@@ -45,7 +47,7 @@ def serve(running: list[Sandbox]) -> Serve:
     """Serves a world at a moment; knobs of Faults by name."""
 
     def start(world: World, now: datetime = UNTIL, **knobs: Any) -> Sandbox:
-        webex = Sandbox(world, ManualClock(now), Faults(**knobs))
+        webex = Sandbox(world, ManualClock(now), Faults(**{"longest_window_days": 0, **knobs}))
         running.append(webex.__enter__())
         return webex
 

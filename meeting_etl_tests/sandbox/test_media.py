@@ -15,7 +15,7 @@ from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import World
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, Ask, Serve
 from meeting_etl_tests.sandbox.small import (
     NOW,
     OWNER,
@@ -39,7 +39,7 @@ MODIFIED = "Mon, 02 Mar 2026 09:40:00 GMT"
 @pytest.fixture(scope="module")
 def webex() -> Iterator[Sandbox]:
     """For tests that change nothing and count nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
+    with Sandbox(small_world(), ManualClock(NOW), ANY_WINDOW) as webex:
         yield webex
 
 

@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import World
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, Ask, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -40,7 +40,7 @@ U = "e" * 32
 def webex() -> Iterator[Sandbox]:
     """For tests that change nothing."""
     world = replace(small_world(), uploads=(upload(U, OWNER, at("2026-03-04T08:00:00")),))
-    with Sandbox(world, ManualClock(NOW)) as webex:
+    with Sandbox(world, ManualClock(NOW), ANY_WINDOW) as webex:
         yield webex
 
 

@@ -169,6 +169,17 @@ def running(
         server.server_close()
 
 
+def of_webex(answer: Answering) -> Answering:
+    """The host is Webex, as its answer to /people/me shows; the rest is answered by `answer`."""
+
+    def answered(seen: Seen) -> Act:
+        if seen.path == "/v1/people/me":
+            return Reply({"message": "No scope.", "errors": [], "trackingId": "ROUTER_0"}, 403)
+        return answer(seen)
+
+    return answered
+
+
 def in_turn(*acts: Act) -> Answering:
     """Answer with these one after the other; the last one stays."""
     left = list(acts)

@@ -9,7 +9,7 @@ from meeting_etl.errors import BadAnswer, Forbidden, NotFound
 from meeting_etl.webex.endpoints import Listing, Owner, TokenKind, Webex
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server
+from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server, of_webex
 
 USER, ADMIN, COMPLIANCE = TokenKind.USER, TokenKind.ADMIN, TokenKind.COMPLIANCE
 OTHERS = [ADMIN, COMPLIANCE]
@@ -55,19 +55,13 @@ def transcripts(webex: Webex, started_at: datetime = LATELY, **more: Any) -> Lis
 # Recordings
 
 
-@pytest.mark.parametrize(
-    ("started_at", "since"),
-    [(LATELY, "2026-02-28T08:30:00Z"), (LONG_AGO, "2021-05-13T20:25:19Z")],
-)
-def test_a_host_asks_for_recordings_of_all_sites_from_a_day_before_to_now(
-    build: Build, started_at: datetime, since: str
-) -> None:
-    seen = only_request(build, USER, lambda webex: recordings(webex, started_at))
+def test_a_host_asks_for_recordings_of_all_sites_from_a_day_before_to_now(build: Build) -> None:
+    seen = only_request(build, USER, recordings)
     assert seen.path == "/v1/recordings"
     assert seen.params == {
         "max": "100",
         "meetingId": MEETING,
-        "from": since,
+        "from": "2026-02-28T08:30:00Z",
         "to": "2026-03-02T09:00:00Z",
     }
 
@@ -87,8 +81,8 @@ def test_others_ask_for_recordings_of_the_site_and_need_no_host(
     }
 
 
-@pytest.mark.parametrize("kind", OTHERS)
-def test_others_ask_for_the_30_days_in_which_recordings_are_made(
+@pytest.mark.parametrize("kind", [USER, *OTHERS])
+def test_of_a_meeting_of_long_ago_the_30_days_in_which_recordings_are_made_are_listed(
     build: Build, kind: TokenKind
 ) -> None:
     seen = only_request(build, kind, lambda webex: recordings(webex, LONG_AGO, site_url=None))
@@ -100,21 +94,75 @@ def test_others_ask_for_the_30_days_in_which_recordings_are_made(
     }
 
 
-@pytest.mark.parametrize("kind", OTHERS)
-def test_others_go_on_in_steps_of_30_days_to_what_they_were_told_of(
-    build: Build, kind: TokenKind
+@pytest.mark.parametrize("kind", [USER, *OTHERS])
+@pytest.mark.parametrize("listed", [recordings, transcripts])
+def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
+    build: Build, kind: TokenKind, listed: Callable[..., Listing]
 ) -> None:
     """The meeting began on May 14th; on August 2nd something was heard of a recording."""
     told = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply({"items": [{"id": seen.params["from"]}]}), kind)
-    listing = recordings(webex, LONG_AGO, told_at=told)
+    listing = listed(webex, LONG_AGO, told_at=told)
     assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
         ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z"),
         ("2021-06-12T20:25:19Z", "2021-07-12T20:25:19Z"),
         ("2021-07-12T20:25:19Z", "2021-08-03T07:00:00Z"),
     ]
     assert len(listing.items) == 3
-    assert {seen.params["siteUrl"] for seen in server.seen} == {SITE}
+
+
+def test_what_comes_in_two_windows_comes_once(build: Build) -> None:
+    told = LONG_AGO + timedelta(days=50)
+    webex, server = build(lambda seen: Reply({"items": [{"id": "r1"}, {"topic": "?"}]}), USER)
+    listing = recordings(webex, LONG_AGO, told_at=told)
+    assert len(server.seen) == 2
+    assert listing.items == [{"id": "r1"}, {"topic": "?"}, {"topic": "?"}]
+
+
+def test_what_the_flags_say_there_is_is_looked_for_in_later_windows(build: Build) -> None:
+    """It began on 2025-09-01: to the 30 days from the day before on, others up to now are added."""
+    start = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
+    late = {"items": [{"id": "r1"}]}
+    webex, server = build(
+        lambda seen: Reply(late) if seen.params["from"] > "2025-10-15" else Reply(), USER
+    )
+    assert recordings(webex, start, expected=True).items == [{"id": "r1"}]
+    assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
+        ("2025-08-31T09:00:00Z", "2025-09-30T09:00:00Z"),
+        ("2025-09-30T09:00:00Z", "2025-10-30T09:00:00Z"),
+        ("2025-10-30T09:00:00Z", "2025-11-29T09:00:00Z"),
+    ]
+    seen = only_request(build, USER, lambda webex: recordings(webex, start, expected=False))
+    assert seen.params["to"] == "2025-09-30T09:00:00Z"
+
+
+@pytest.mark.parametrize("kind", [USER, ADMIN])
+def test_a_long_window_of_many_meetings_is_cut(build: Build, kind: TokenKind) -> None:
+    webex, server = build(lambda seen: Reply(), kind)
+    end = LONG_AGO + timedelta(days=61)
+    listings: tuple[Callable[[], Listing | None], ...] = (
+        lambda: webex.ended_meetings(LONG_AGO, end),
+        lambda: webex.meetings_between(LONG_AGO, end, most_pages=9),
+        lambda: webex.recordings_between(LONG_AGO, end, site_url=SITE, most_pages=9),
+        lambda: webex.transcripts_between(LONG_AGO, end, site_url=SITE, most_pages=9),
+    )
+    for listed in listings:
+        server.seen.clear()
+        assert listed() == Listing([], [])
+        assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
+            ("2021-05-14T20:25:19Z", "2021-06-13T20:25:19Z"),
+            ("2021-06-13T20:25:19Z", "2021-07-13T20:25:19Z"),
+            ("2021-07-13T20:25:19Z", "2021-07-14T20:25:19Z"),
+        ]
+
+
+@pytest.mark.parametrize("identifier", ["", ".", ".."])
+def test_an_id_that_would_leave_the_path_is_not_asked_for(build: Build, identifier: str) -> None:
+    webex, server = build(lambda seen: Reply(), USER)
+    for ask in (webex.snippets, webex.meeting, webex.transcript_exists, webex.delete_webhook):
+        with pytest.raises(BadAnswer, match="no id"):
+            ask(identifier)
+    assert server.seen == []
 
 
 def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Build) -> None:
@@ -196,7 +244,7 @@ def test_participants(build: Build, kind: TokenKind, params: dict[str, str]) -> 
     ("kind", "params"),
     [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})],
 )
-def test_transcripts_name_the_site_and_any_length_of_time(
+def test_transcripts_name_the_site_and_30_days_at_most(
     build: Build, kind: TokenKind, params: dict[str, str]
 ) -> None:
     seen = only_request(build, kind, lambda webex: transcripts(webex, LONG_AGO))
@@ -205,7 +253,7 @@ def test_transcripts_name_the_site_and_any_length_of_time(
         "max": "100",
         "meetingId": MEETING,
         "from": "2021-05-13T20:25:19Z",
-        "to": "2026-03-02T09:00:00Z",
+        "to": "2021-06-12T20:25:19Z",
         "siteUrl": SITE,
         **params,
     }
@@ -257,7 +305,7 @@ def test_a_host_that_cannot_be_found_is_no_empty_listing(build: Build, answer: R
 
 
 def test_a_meeting_that_is_not_there_has_no_host(build: Build) -> None:
-    webex, _ = build(lambda seen: Reply({}, 404), ADMIN)
+    webex, _ = build(of_webex(lambda seen: Reply({"message": "no"}, 404)), ADMIN)
     with pytest.raises(NotFound):
         webex.participants(MEETING, host_email=None)
 
@@ -400,7 +448,7 @@ def test_whether_a_transcript_is_there(build: Build) -> None:
         "/v1/meetingTranscripts/t%2F1/snippets",
         {"max": "1"},
     )
-    webex, _ = build(lambda seen: Reply({}, 404), COMPLIANCE)
+    webex, _ = build(of_webex(lambda seen: Reply({"message": "no"}, 404)), COMPLIANCE)
     with pytest.raises(NotFound):
         webex.transcript_exists("t1")
 
@@ -500,7 +548,7 @@ def test_a_page_or_json_in_place_of_a_file_is_a_passing_fault(build: Build, inst
 
 
 def test_a_file_that_is_refused_is_a_refusal(build: Build) -> None:
-    webex, _ = build(lambda seen: Reply({"message": "no"}, 404), USER)
+    webex, _ = build(of_webex(lambda seen: Reply({"message": "no"}, 404)), USER)
     with pytest.raises(NotFound):
         webex.transcript_text("t1", "vtt", None, MEETING)
 
