@@ -366,6 +366,11 @@ FETCH_LEDGER = Table(
         Column("row_count", INT, "Rows that the lake holds for this pair."),
         Column("attempts", INT, "Answers so far."),
         Column("failures", INT, "Passing faults in a row since the last definite answer."),
+        Column(
+            "first_failed_at",
+            MOMENT,
+            "First of these faults; after 7 days the pair settles as failed.",
+        ),
         Column("event_count", INT, "Webhook events that opened the pair so far."),
         Column("opened_at", MOMENT, "Moment from which the attempts count."),
         Column("opened_by", TEXT, "end (the meeting's end), event, refetch or retry."),

@@ -5,7 +5,8 @@ was refused, and finding out early that a token may not read something at all. D
 commits (fetch.py), what an answer means for the pair (settling.py).
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,10 @@ from meeting_etl.pipeline.settling import FILES, Came
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 
-# So many refusals before anything else, and the rest is not asked: the token lacks the scope.
+# So many refusals before anything else, and the rest is not asked: the token lacks the scope, or
+# it is not Webex that answers.
 PROBES = 20
+_REFUSALS = frozenset({Came.FORBIDDEN, Came.NOT_FOUND, Came.NO_LIST})
 # After an interruption, for answers to requests that are on their way.
 _LAST_ANSWERS_SECONDS = 3.0
 
@@ -51,25 +54,45 @@ class Asking:
 
 
 class Probe:
-    """Whether the token may read this at all, by the first answers of the run (design rule 6)."""
+    """Whether the token may read this at all, by the first answers of the run (design rule 6).
 
-    def __init__(self) -> None:
-        self._refusals = 0
+    `was_allowed` says whether an earlier run had such an answer. It is asked once, after enough
+    refusals: then these are of single meetings, as where their host had an assistant off.
+    """
+
+    def __init__(self, was_allowed: Callable[[], bool] = lambda: False) -> None:
+        self._was_allowed = was_allowed
+        self._refusals: Counter[Came] = Counter()
         self._allowed = False
 
     def note(self, came: Came) -> None:
         """Count an answer."""
-        self._refusals += came is Came.FORBIDDEN
-        self._allowed = self._allowed or came is not Came.FORBIDDEN
+        if came not in _REFUSALS:
+            self._allowed = True
+        elif not self._allowed:
+            self._refusals[came] += 1
+            if self._refusals.total() == PROBES:
+                self._allowed = self._was_allowed()
+
+    def allowed(self) -> None:
+        """Note a listing that came, whatever it showed."""
+        self._allowed = True
 
     def left(self, running: int) -> int:
         """How many more may be asked now, while so many are being asked; 0: none at all."""
-        return 1_000_000 if self._allowed else PROBES - self._refusals - running
+        return 1_000_000 if self._allowed else PROBES - self._refusals.total() - running
 
     @property
     def says_no(self) -> bool:
-        """Everything that was asked was forbidden, and that was enough."""
-        return not self._allowed and self._refusals >= PROBES
+        """Everything that was asked was refused, and that was enough."""
+        return not self._allowed and self._refusals.total() >= PROBES
+
+    @property
+    def why(self) -> tuple[Came, int]:
+        """What becomes of the rest once it says no, with the status of the answers before."""
+        if self._refusals[Came.FORBIDDEN]:
+            return Came.NOT_ASKED, 403
+        return Came.NOT_THE_API, 404
 
 
 def answers(
@@ -91,8 +114,10 @@ def answers(
                 yield answer
         if askers.ends is not None:
             raise askers.ends
-    for target in waiting:
-        yield Answer(target, Came.NOT_ASKED, asking.clock.now(), (), 403)
+    if waiting:
+        came, status = probe.why
+        for target in waiting:
+            yield Answer(target, came, asking.clock.now(), (), status)
 
 
 class _Askers:
@@ -177,7 +202,10 @@ def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
     try:
         listing = spec.ask(asking.webex, target)
     except Refused as error:
-        return _without(asking, spec, target, _refusal(error), error.http_status)
+        came = _refusal(error)
+        if came is Came.NOT_FOUND and not spec.by_id:
+            came = Came.NO_LIST
+        return _without(asking, spec, target, came, error.http_status)
     except BadAnswer as error:
         return Answer(target, Came.FAULT, asking.clock.now(), (), error.http_status)
     came = Came.PARTIAL if listing.broken else Came.ROWS

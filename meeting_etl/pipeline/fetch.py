@@ -45,7 +45,8 @@ def fetch(
     With `refetch` all pairs of the days are asked again. One meeting's refusal or fault is a row of
     the ledger. AuthError, ApiUnavailable and StorageError end it, after the commit of what came.
     """
-    probe = Probe()
+    resource, since = spec.resource, engine.reading_since
+    probe = Probe(lambda: engine.ledger.was_allowed(resource, since))
     for day in sorted(days, reverse=True):
         if spec.resource in SLOW:
             yield _day_of_files(engine, spec, day, probe, refetch=refetch)
@@ -214,6 +215,7 @@ class _Day:
             for answer in swept.answers:
                 self._probe.note(answer.came)
             if swept.listed:
+                self._probe.allowed()
                 self._committer.commit(swept.answers, swept.singly)
             singly += swept.singly
         return singly

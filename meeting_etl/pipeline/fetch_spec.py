@@ -10,7 +10,7 @@ from typing import Any
 
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.pipeline.settling import Came, Pair, Why
-from meeting_etl.schemas import Table
+from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
 Item = dict[str, Any]
@@ -149,6 +149,11 @@ class FetchSpec:
     def resource(self) -> str:
         """Name in the ledger: that of the table, unless there is another."""
         return self.name or self.table.name
+
+    @property
+    def by_id(self) -> bool:
+        """Whether one thing is asked for by its id, which a 404 says is not there."""
+        return self.table is MEETINGS or self.parent is not None
 
 
 def pairs_of(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[Pair]:

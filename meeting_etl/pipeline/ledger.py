@@ -300,12 +300,24 @@ class Ledger:
         return [date.fromisoformat(name) for name in self._lake.partitions(FETCH_LEDGER)]
 
     def failed(self, days: Iterable[date], run_ids: Collection[str]) -> int:
-        """How many pairs of these days have a passing fault that one of these runs met."""
+        """How many pairs of these days have a fault that one of these runs met and a later asks."""
         return sum(
-            pair.status == Status.FAILED and pair.run_id in run_ids
+            pair.status == Status.FAILED and not pair.settled and pair.run_id in run_ids
             for day in days
             for pair in self.pairs(day)
         )
+
+    def was_allowed(self, resource: str, since: datetime) -> bool:
+        """Whether an answer for the resource was a success, in an attempt since that moment."""
+        columns = ["http_status", "last_attempt_at"]
+        for day in sorted(self.days(), reverse=True):
+            asked: Any = self._lake.read(
+                FETCH_LEDGER, day, columns=columns, where={"resource": [resource]}
+            )
+            for row in asked.to_pylist():
+                if row["http_status"] == 200 and row["last_attempt_at"] >= since:
+                    return True
+        return False
 
     def coverage(self, days: Iterable[date] | None = None) -> Iterator[Coverage]:
         """What is known of these days, or of all: one Coverage a day and resource, newest first."""

@@ -53,7 +53,8 @@ def ask_orphans(engine: Engine, ours: Ours, days: Collection[date]) -> OrphansRe
         came: list[Answer] = []
         try:
             targets = [Target(Pair(key, DETAILS), {}) for key in due]
-            with closing(answers(engine.asking, MEETING, targets, Probe())) as asked:
+            probe = Probe(lambda: engine.ledger.was_allowed(DETAILS, engine.reading_since))
+            with closing(answers(engine.asking, MEETING, targets, probe)) as asked:
                 for answer in asked:
                     came.append(answer)
                     engine.progress("meetings without an end", len(came), len(due))
@@ -119,7 +120,7 @@ def _commit(
     found: dict[date, dict[str, Row]] = defaultdict(dict)
     rows = list(settled)
     for answer in came:
-        if answer.came is Came.NOT_ASKED:
+        if answer.came in (Came.NOT_ASKED, Came.NOT_THE_API):
             continue
         report.asked += 1
         meeting = _meeting(engine, answer)

@@ -15,6 +15,8 @@ from meeting_etl.pipeline.settling import Pair, Status, Why
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _FILE = "state/reader.json"
+# Of so many other tokens it is remembered that what they may read was asked for.
+_MOST_OTHERS = 20
 Known = dict[str, str | None]
 
 

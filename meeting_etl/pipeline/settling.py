@@ -21,6 +21,8 @@ from meeting_etl.times import round_up
 _QUARTER = timedelta(minutes=15)
 _FIRST_RETRY = timedelta(minutes=15)
 _LONGEST_RETRY = timedelta(hours=6)
+# What has failed for so long is not asked again by itself.
+_LONGEST_FAILING = timedelta(days=7)
 
 # What fills title, names and flags of a meeting, which no event tells.
 DETAILS = "meeting"
@@ -75,6 +77,7 @@ class Why(StrEnum):
     FAULT = "fault"
     PARTIAL = "partial"
     SCOPE = "scope"
+    NOT_THE_API = "not_the_api"
     LINKS_MISSING = "links_missing"
     DOWNLOAD_PREVENTED = "download_prevented"
     OUT_OF_BOUNDS = "out_of_bounds"
@@ -86,6 +89,7 @@ class Came(StrEnum):
     ROWS = "rows"  # complete and not empty
     UNFINISHED = "unfinished"  # rows, but not final ones
     EMPTY = "empty"
+    NO_LIST = "no_list"  # 404 to a listing: no statement about the meeting (webex-api.md T52)
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
@@ -100,13 +104,17 @@ class Came(StrEnum):
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
     NOT_ASKED = "not_asked"  # everything before was forbidden: the token lacks the scope
+    NOT_THE_API = "not_the_api"  # everything before was not found: this does not look like Webex
 
 
-NO_REQUEST = frozenset({Came.RULED_OUT, Came.NOT_ASKED, Came.UNWANTED, Came.DELETED})
+NO_REQUEST = frozenset(
+    {Came.RULED_OUT, Came.NOT_ASKED, Came.NOT_THE_API, Came.UNWANTED, Came.DELETED}
+)
 _PASSING = {
     Came.FAULT: Why.FAULT,
     Came.PARTIAL: Why.PARTIAL,
     Came.NOT_ASKED: Why.SCOPE,
+    Came.NOT_THE_API: Why.NOT_THE_API,
     # 400, 405 and the like come from a wrong WEBEX_BASE_URL as well as from a wrong request.
     Came.REFUSED: Why.BAD_REQUEST,
 }
@@ -133,6 +141,7 @@ class Pair:
     row_count: int = 0
     attempts: int = 0
     failures: int = 0
+    first_failed_at: datetime | None = None
     event_count: int = 0
     opened_at: datetime | None = None
     opened_by: str = "end"
@@ -189,7 +198,7 @@ def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Sett
     if moment is None:
         return pair
     earlier = min(moment, pair.next_attempt_at) if pair.next_attempt_at else moment
-    return replace(pair, settled=False, next_attempt_at=earlier)
+    return replace(_with_a_new_week(pair), settled=False, next_attempt_at=earlier)
 
 
 def opened_with(new: Pair, known: Pair | None, ended_at: datetime, settling: Settling) -> Pair:
@@ -216,7 +225,12 @@ def _has_all(pair: Pair) -> bool:
 
 def opened_at_once(pair: Pair, now: datetime) -> Pair:
     """The pair asked once now, beside what its schedule holds (a refetch, a retry)."""
-    return replace(pair, settled=False, next_attempt_at=now)
+    return replace(_with_a_new_week(pair), settled=False, next_attempt_at=now)
+
+
+def _with_a_new_week(pair: Pair) -> Pair:
+    """A pair that had failed for too long, as if it had not failed yet."""
+    return replace(pair, failures=0, first_failed_at=None) if pair.settled else pair
 
 
 def is_last(pair: Pair, now: datetime, ended_at: datetime, settling: Settling) -> bool:
@@ -264,7 +278,7 @@ def judged(
     )
     if came in _PASSING:
         return _failed(pair, came, rows, now)
-    pair = replace(pair, failures=0)
+    pair = replace(pair, failures=0, first_failed_at=None)
     further = next_attempt(pair, ended_at, settling)
     # Asked ahead of time, by a refetch: nothing that came then is final.
     early = now < ended_at + timedelta(seconds=settling.after_end_seconds[0])
@@ -289,16 +303,23 @@ def judged(
 
 
 def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
-    """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours."""
+    """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours.
+
+    What fails for 7 days settles as failed: some requests are refused for ever, a personal room's
+    participants for one (webex-api.md T55).
+    """
     wait = min(_FIRST_RETRY * 2 ** min(pair.failures, 10), _LONGEST_RETRY)
+    since = pair.first_failed_at or now
+    ends = now - since >= _LONGEST_FAILING
     return replace(
         pair,
         status=Status.FAILED,
         reason=_PASSING[came],
-        settled=False,
+        settled=ends,
         failures=pair.failures + 1,
+        first_failed_at=since,
         row_count=max(rows, pair.row_count),
-        next_attempt_at=now + wait,
+        next_attempt_at=None if ends else now + wait,
     )
 
 
@@ -310,7 +331,7 @@ def _verdict(
         return Status.READY, Why.MAY_GROW, False
     if came in (Came.FROM_VTT, Came.HELD_VTT):
         return Status.READY, Why.FROM_VTT, not grows
-    if came is Came.EMPTY and pair.row_count:
+    if came in (Came.EMPTY, Came.NO_LIST) and pair.row_count:
         return Status.READY, Why.NO_LONGER_LISTED, is_last
     simple = {
         Came.ROWS: (Status.READY, Why.COMPLETE, True),
@@ -326,12 +347,14 @@ def _verdict(
     not_last = {
         Came.UNFINISHED: (Status.READY, unfinished, False),
         Came.EMPTY: (Status.WAITING, Why.NOTHING_YET, False),
+        Came.NO_LIST: (Status.WAITING, Why.NOT_FOUND_YET, False),
         Came.NOT_FOUND: (Status.WAITING, Why.NOT_FOUND_YET, False),
         Came.NO_VTT: (Status.WAITING, Why.NOT_FOUND_YET, False),
     }
     last = {
         Came.UNFINISHED: (Status.READY, unfinished, True),
         Came.EMPTY: (Status.ABSENT, Why.DEADLINE_PASSED, True),
+        Came.NO_LIST: (Status.ABSENT, Why.DEADLINE_PASSED, True),
         Came.NOT_FOUND: (Status.GONE, Why.NOT_FOUND, True),
         Came.NO_VTT: (Status.FORBIDDEN, Why.REFUSED, True),
     }

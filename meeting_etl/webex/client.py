@@ -15,10 +15,26 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, MeetingEtlError, Refused
+from meeting_etl.errors import (
+    ApiUnavailable,
+    AuthError,
+    BadAnswer,
+    Forbidden,
+    MeetingEtlError,
+    NotFound,
+    Refused,
+)
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.meaning import a_list, a_text, an_object, clock_ahead, nothing, read_with
+from meeting_etl.webex.meaning import (
+    NotTheApi,
+    a_list,
+    a_text,
+    an_object,
+    clock_ahead,
+    nothing,
+    read_with,
+)
 from meeting_etl.webex.pace import Pace
 from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
 from meeting_etl.webex.patience import Patience
@@ -28,6 +44,11 @@ T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _GRANT_ATTEMPTS = 3
+_RECOGNITION_ATTEMPTS = 3
+_NOT_WEBEX = (
+    "What answers does not look like the Webex API: check WEBEX_BASE_URL, which ends in /v1, and "
+    "the proxy where there is one"
+)
 _ANY_TEXT = {"Accept": "text/vtt, text/plain, */*;q=0.1"}
 
 
@@ -42,6 +63,10 @@ class Client:
     `limits.outage_after` requests in a row came to nothing; Forbidden, NotFound, Gone or Refused at
     once; BadAnswer when this one request came to nothing although it was sent several times.
     All of them may be sent several times, except for `post`.
+
+    A wrong base URL and a gateway in between refuse everything. So the first refusal is believed
+    only when this client has had an answer that Webex alone gives: any success, else one to
+    /people/me. When that is not given either, ApiUnavailable says that this is not Webex.
     """
 
     def __init__(
@@ -65,6 +90,8 @@ class Client:
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
         self._clock_ahead: timedelta | None = None
+        self._recognizing = threading.Lock()
+        self._recognized = False
 
     @property
     def requests_sent(self) -> int:
@@ -166,9 +193,6 @@ class Client:
                 if renewed or not self._auth.renew(token, self._grant):
                     raise AuthError(f"{error}; {self._auth.remedy}.") from error
                 renewed = True
-            except Refused:
-                self._failed_in_a_row = 0
-                raise
             except Passing as error:
                 uncertain = method == "POST" and not error.unheard
                 if uncertain or not patience.lasts(error, self._is_down()):
@@ -177,14 +201,69 @@ class Client:
                     renewed = False  # that token was taken; it may expire while this goes on
                 if error.too_much and page.divisible:
                     url = with_half_max(url)
+            except (Refused, BadAnswer) as error:
+                self._failed_in_a_row = 0
+                self._doubt(error)
+                raise
             else:
                 self._failed_in_a_row = 0
+                self._recognized = True
                 return found, answer
 
     def _is_down(self) -> bool:
         return self._failed_in_a_row >= self._limits.outage_after
 
+    def _doubt(self, error: Refused | BadAnswer) -> None:
+        """Return when it is Webex that answers; so far nothing may have shown that.
+
+        Raises ApiUnavailable when it is not, BadAnswer when that cannot be known now.
+        """
+        with self._recognizing:
+            if self._recognized:
+                return
+            patience = Patience(
+                self._pace, self._random, self._limits, attempts=_RECOGNITION_ATTEMPTS
+            )
+            while True:
+                try:
+                    self._recognized = self._is_webex()
+                    break
+                except Passing as fault:
+                    if not patience.lasts(fault, is_down=False):
+                        raise BadAnswer(
+                            f"{error} Nothing has shown that this is Webex's answer, and GET "
+                            "/people/me came to nothing.",
+                            error.http_status,
+                        ) from fault
+        if not self._recognized:
+            raise ApiUnavailable(f"{_NOT_WEBEX}. {error}")
+
+    def _is_webex(self) -> bool:
+        """Whether /people/me, which is there for every token, is answered as Webex does.
+
+        A token without the scope for it is refused there, and a void one, in Webex's own words.
+        A 404 is what a base URL without the version gives. Raises Passing for a passing fault.
+        """
+        url = self._url("/people/me", None)
+        try:
+            sent = self._auth.headers(url, self._auth.token(self._grant))
+            read_with(self._wire.send("GET", url, sent), an_object)
+        except (Forbidden, AuthError):
+            return True
+        except (Refused, NotTheApi):
+            return False
+        except Passing:
+            raise
+        except BadAnswer:  # a redirect
+            return False
+        return True
+
     def _given_up(self, error: Passing, patience: Patience) -> MeetingEtlError:
+        if isinstance(error, NotTheApi):
+            try:
+                self._doubt(error)
+            except (ApiUnavailable, BadAnswer) as doubt:
+                return doubt
         with self._counting:
             self._failed_in_a_row += 1
             if self._failed_in_a_row == self._limits.outage_after and self._answers_elsewhere():
@@ -202,12 +281,8 @@ class Client:
 
         Some meetings, or one endpoint, that are out of order are no outage.
         """
-        url = self._url("/people/me", None)
         try:
-            sent = self._auth.headers(url, self._auth.token(self._grant))
-            read_with(self._wire.send("GET", url, sent), an_object)
-        except (Refused, AuthError):
-            return True
+            return self._is_webex()
         except Passing as error:
             if error.hold_seconds is None:
                 return False
@@ -227,6 +302,8 @@ class Client:
             try:
                 answer = self._wire.send("POST", self._url("/access_token", None), headers, body)
                 return read_with(answer, an_object)
+            except NotFound as error:
+                raise ApiUnavailable(f"{_NOT_WEBEX}. {error}") from error
             except Passing as error:
                 if not patience.lasts(error, is_down=False):
                     raise

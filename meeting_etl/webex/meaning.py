@@ -42,6 +42,10 @@ _MESSAGE_LENGTH = 200
 # Messages of Webex may quote the request: addresses, links and anything as long as a token go.
 _UNFIT = re.compile(r"\S*@\S*|[a-z]+://\S*|Bearer\s+\S+|[\w.~+/=-]{60,}|[\x00-\x1f\x7f]", re.I)
 _TRACKING_ID = re.compile(r"[\w.:-]{1,100}")
+# At least one of these is in every error body of the API; gateways and proxies send pages.
+_ERROR_FIELDS = frozenset({"message", "errors", "trackingId"})
+# What OAuth puts in its place (RFC 6749, section 5.2); only there, for frameworks use it as well.
+_OAUTH_ERROR = "error"
 _REFUSALS: dict[int, tuple[type[Refused], str]] = {
     403: (Forbidden, "the token's scopes, its role or WEBEX_TOKEN_KIND do not allow it"),
     404: (NotFound, "it is not there, not yet, or not for this token"),
@@ -49,12 +53,16 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 }
 
 
+class NotTheApi(Passing):
+    """An answer that the API would not give: a gateway, a proxy or another host answered."""
+
+
 def error_for(answer: Answer) -> MeetingEtlError:
     """What an answer other than a success means. The only reader of status codes.
 
     Passing (a BadAnswer) for what is worth asking again: 429, 423 and all 5xx. AuthError for 401,
     a kind of Refused for other 4xx, BadAnswer for a redirect. A 2xx that is not the success of what
-    was asked is worth asking again, too.
+    was asked is worth asking again, too, and so is a refusal that is not the API's own (NotTheApi).
     """
     status = answer.status
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
@@ -71,12 +79,25 @@ def error_for(answer: Answer) -> MeetingEtlError:
         )
     if 200 <= status < 300:
         return Passing(f"{told}: this is not the whole answer", status)
+    if status >= 400 and not _is_of_the_api(answer):
+        return NotTheApi(f"{told}: this does not look like the Webex API", status)
     if status == 401:
         return AuthError(f"{told}: the access token is refused")
     if status >= 400:
         kind, meaning = _REFUSALS.get(status, (Refused, "the request does not suit Webex"))
         return kind(f"{told}: {meaning}.", status)
     return BadAnswer(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
+
+
+def _is_of_the_api(answer: Answer) -> bool:
+    """Whether a refusal has the API's error body or, where it has none, the API's header."""
+    if not answer.body.strip():
+        return bool(answer.headers.get("trackingId", "").strip())
+    body = _decoded(answer.body)
+    if not isinstance(body, dict):
+        return False
+    is_grant = answer.asked.endswith("/access_token")
+    return bool(_ERROR_FIELDS & body.keys()) or (is_grant and _OAUTH_ERROR in body)
 
 
 def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
@@ -91,6 +112,8 @@ def an_object(answer: Answer) -> dict[str, Any]:
     found = _decoded(answer.body)
     if found is None:
         found = _decoded(whole_characters(answer.body))
+    if found is None:
+        raise NotTheApi(f"The answer to {answer.asked} is not JSON", answer.status)
     if not isinstance(found, dict):
         raise Passing(f"The answer to {answer.asked} is not a JSON object", answer.status)
     return found

@@ -17,6 +17,7 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.wire import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.granting import CONFIGURED, Webex
 from meeting_etl_tests.webex.servers import (
     Act,
     Handler,
@@ -26,6 +27,7 @@ from meeting_etl_tests.webex.servers import (
     hang_up,
     in_turn,
     nonsense_chunks,
+    of_webex,
     reset,
 )
 
@@ -72,10 +74,10 @@ def test_a_fault_that_passes_is_overcome(connect: Connect, serve: Serve, fault: 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_stays_is_a_bad_answer(connect: Connect, serve: Serve, fault: Act) -> None:
-    server = serve(lambda seen: fault)
+    server = serve(of_webex(lambda seen: fault))
     with pytest.raises(BadAnswer, match=r"/v1/meetings/m1.*5 times") as caught:
         connect(server.url).get("/meetings/m1", {"hostEmail": "wilma@sales.example"})
-    assert len(server.seen) == 5
+    assert [seen.path for seen in server.seen].count("/v1/meetings/m1") == 5
     if isinstance(fault, Reply):
         assert caught.value.http_status == fault.status
     assert "wilma" not in str(caught.value)
@@ -100,7 +102,8 @@ def test_a_fault_that_stays_is_a_bad_answer(connect: Connect, serve: Serve, faul
 def test_a_refusal_comes_at_once(
     connect: Connect, serve: Serve, clock: ManualClock, status: int, kind: type[Refused]
 ) -> None:
-    server = serve(lambda seen: Reply({"message": "No.", "trackingId": "ROUTER_1-2"}, status))
+    refusal = Reply({"message": "No.", "trackingId": "ROUTER_1-2"}, status)
+    server = serve(of_webex(lambda seen: refusal))
     with pytest.raises(kind) as caught:
         connect(server.url).get("/recordings", {"hostEmail": "wilma@sales.example"})
     assert type(caught.value) is kind
@@ -109,7 +112,7 @@ def test_a_refusal_comes_at_once(
     for part in (str(status), "GET /v1/recordings", "No.", "ROUTER_1-2"):
         assert part in sentence
     assert "wilma" not in sentence
-    assert len(server.seen) == 1
+    assert [seen.path for seen in server.seen] == ["/v1/recordings", "/v1/people/me"]
     assert clock.slept == []
 
 
@@ -117,10 +120,92 @@ def test_a_refusal_comes_at_once(
 def test_a_redirect_is_not_followed(connect: Connect, serve: Serve, status: int) -> None:
     thief = serve(lambda seen: FINE)
     server = serve(lambda seen: Reply(b"", status, {"Location": f"{thief.url}/meetings/m1"}))
-    with pytest.raises(BadAnswer, match="WEBEX_BASE_URL"):
+    with pytest.raises(ApiUnavailable, match="WEBEX_BASE_URL"):
         connect(server.url).get("/meetings/m1")
     assert thief.seen == []
-    assert len(server.seen) == 1
+    assert [seen.path for seen in server.seen] == ["/v1/meetings/m1", "/v1/people/me"]
+
+
+# Whether it is Webex that answers
+
+PAGE = Reply(b"<html>Not here</html>", 404, {"Content-Type": "text/html"})
+NO_SUCH_PATH = Reply({"message": "Not found.", "errors": [], "trackingId": "ROUTER_9"}, 404)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410])
+@pytest.mark.parametrize("body", [b"<html>No</html>", b"", b"[]", b'{"error": "No", "status": 4}'])
+def test_a_refusal_in_other_words_than_the_apis_is_a_passing_fault(
+    connect: Connect, serve: Serve, status: int, body: bytes
+) -> None:
+    server = serve(in_turn(FINE, Reply(body, status), Reply(body, status), FINE))
+    client = connect(server.url)
+    client.get("/meetings/m0")
+    assert client.get("/meetings/m1") == {"id": "m1"}
+    assert len(server.seen) == 4
+
+
+def test_an_empty_refusal_is_the_apis_with_the_apis_header(connect: Connect, serve: Serve) -> None:
+    server = serve(of_webex(lambda seen: Reply(b"", 404, {"trackingId": "ROUTER_7"})))
+    with pytest.raises(NotFound, match="ROUTER_7"):
+        connect(server.url).get("/meetings/m1")
+
+
+def test_a_gateways_401_throws_no_token_away(connect: Connect, serve: Serve, webex: Webex) -> None:
+    page = Reply(b"<html>Sign in</html>", 401, {"Content-Type": "text/html"})
+    blocked = threading.Event()
+    server = serve(
+        lambda seen: page if blocked.is_set() and "access_token" not in seen.path else webex(seen)
+    )
+    client = connect(server.url, credentials=CONFIGURED)
+    client.get("/meetings/m0")
+    blocked.set()
+    with pytest.raises(BadAnswer, match="5 times"):
+        client.get("/meetings/m1")
+    assert webex.grants == 1
+    blocked.clear()
+    assert client.get("/meetings/m1") == {"you": "access-1"}
+    assert webex.grants == 1
+
+
+@pytest.mark.parametrize("everything", [PAGE, NO_SUCH_PATH, Reply(b"<html>Hello</html>")])
+def test_a_host_that_is_not_webex_refuses_nothing(
+    connect: Connect, serve: Serve, everything: Reply
+) -> None:
+    server = serve(lambda seen: everything)
+    with pytest.raises(ApiUnavailable, match=r"not look like the Webex API: check WEBEX_BASE_URL"):
+        connect(server.url).get("/meetings/m1")
+
+
+def test_the_first_refusal_alone_is_checked_and_a_success_needs_no_check(
+    connect: Connect, serve: Serve
+) -> None:
+    server = serve(of_webex(lambda seen: NO_SUCH_PATH))
+    client = connect(server.url)
+    for _ in range(3):
+        with pytest.raises(NotFound):
+            client.get("/meetings/m1")
+    assert [seen.path for seen in server.seen].count("/v1/people/me") == 1
+    server = serve(in_turn(FINE, NO_SUCH_PATH))
+    client = connect(server.url)
+    client.get("/meetings/m1")
+    with pytest.raises(NotFound):
+        client.get("/meetings/m2")
+    assert len(server.seen) == 2
+
+
+def test_while_nobody_knows_who_answers_a_refusal_is_a_fault(
+    connect: Connect, serve: Serve
+) -> None:
+    server = serve(lambda seen: Reply(b"", 503) if seen.path == "/v1/people/me" else NO_SUCH_PATH)
+    with pytest.raises(BadAnswer, match="people/me came to nothing"):
+        connect(server.url).get("/meetings/m1")
+
+
+def test_a_token_is_not_refused_by_what_is_not_webex(connect: Connect, serve: Serve) -> None:
+    server = serve(lambda seen: NO_SUCH_PATH)
+    with pytest.raises(ApiUnavailable, match="check WEBEX_BASE_URL"):
+        connect(server.url, credentials=CONFIGURED).get("/meetings/m1")
+    assert [seen.path for seen in server.seen] == ["/v1/access_token"]
 
 
 # An API that is down as a whole
@@ -136,7 +221,8 @@ def test_one_bad_thing_stops_nothing(connect: Connect, serve: Serve) -> None:
 
 
 def test_a_refusal_shows_that_it_is_not_down(connect: Connect, serve: Serve) -> None:
-    server = serve(lambda seen: Reply(b"", 500 if "bad" in seen.path else 404))
+    refusal = Reply({"message": "Not found."}, 404)
+    server = serve(of_webex(lambda seen: Reply(b"", 500) if "bad" in seen.path else refusal))
     client = connect(server.url)
     for _ in range(25):
         with pytest.raises(BadAnswer):

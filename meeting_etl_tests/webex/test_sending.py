@@ -10,7 +10,16 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED
 from meeting_etl_tests.webex.granting import Webex as Granting
-from meeting_etl_tests.webex.servers import Act, Reply, Seen, cut_short, hang_up, in_turn, reset
+from meeting_etl_tests.webex.servers import (
+    Act,
+    Reply,
+    Seen,
+    cut_short,
+    hang_up,
+    in_turn,
+    of_webex,
+    reset,
+)
 
 MADE = Reply({"id": "w1"})
 DONE = Reply(b"", 204)
@@ -50,11 +59,11 @@ def test_a_document_is_sent_as_json_with_the_token(connect: Connect, serve: Serv
 def test_a_post_that_may_have_been_done_is_not_sent_again(
     connect: Connect, serve: Serve, clock: ManualClock, fault: Act
 ) -> None:
-    server = serve(in_turn(fault, MADE))
+    server = serve(of_webex(in_turn(fault, MADE)))
     client = connect(server.url)
     with pytest.raises(BadAnswer, match="sent once"):
         client.post("/webhooks", WANTED)
-    assert len(server.seen) == 1
+    assert [seen.method for seen in server.seen].count("POST") == 1
     assert clock.slept == []
 
 
@@ -110,7 +119,8 @@ def test_put_patch_and_delete_are_sent_until_they_are_done(
 
 
 def test_refusals_come_at_once(connect: Connect, serve: Serve) -> None:
-    server = serve(lambda seen: Reply({"message": "No."}, 409 if seen.method == "POST" else 404))
+    refused = {"POST": 409, "PUT": 404, "DELETE": 404}
+    server = serve(of_webex(lambda seen: Reply({"message": "No."}, refused[seen.method])))
     client = connect(server.url)
     with pytest.raises(Refused, match="409"):
         client.post("/webhooks", WANTED)
@@ -118,7 +128,7 @@ def test_refusals_come_at_once(connect: Connect, serve: Serve) -> None:
         client.put("/webhooks/w1", WANTED)
     with pytest.raises(NotFound):
         client.delete("/webhooks/w1")
-    assert len(server.seen) == 3
+    assert len(server.seen) == 4, "and one to see that it is Webex who refuses"
 
 
 def test_posts_share_the_hold_of_a_retry_after(
@@ -191,7 +201,7 @@ def test_a_secret_that_webex_quotes_is_not_in_the_error(
     def quote(seen: Seen) -> Reply:
         return Reply({"message": f"wrong: {seen.body}"}, status)
 
-    webex = Webex(connect(serve(quote).url), TokenKind.USER, clock)
+    webex = Webex(connect(serve(of_webex(quote)).url), TokenKind.USER, clock)
     for ask in (webex.create_webhook, lambda document: webex.update_webhook("w1", document)):
         with pytest.raises((Refused, BadAnswer), match="wrong") as caught:
             ask(WANTED)
