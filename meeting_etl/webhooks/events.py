@@ -5,16 +5,16 @@ and the closed set of reasons for which a line is rejected. Does not: finding li
 folding events into meetings (pipeline/meetings.py), signatures (receiver.py).
 
 A line is a payload as Webex posted it, or an envelope `{"received_at", "headers", "body"}` around
-one, `body_base64` instead of `body` if what was posted is not one JSON document (envelopes.py); a
-payload may also carry `received_at` itself. Payloads are described in webex-api.md section
-5: they hold neither an id nor a time of the event, and their `created` is that of the webhook.
+one, `body_base64` instead of `body` if what was posted is not one JSON document (envelopes.py), or
+anything else that holds exactly one payload (unwrapping.py); a payload may also carry `received_at`
+itself. Payloads are described in webex-api.md section 5: they hold neither an id nor a time of the
+event, and their `created` is that of the webhook.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -23,6 +23,14 @@ from meeting_etl.webhooks.decoding import forgiving, what_is_wrong
 from meeting_etl.webhooks.ids import instance_id
 from meeting_etl.webhooks.payloads import UsualData, UsualLine
 from meeting_etl.webhooks.redaction import without_secrets
+from meeting_etl.webhooks.unwrapping import (
+    Wrapped,
+    encoded_body,
+    lacking,
+    stamps_of,
+    unwrap,
+    unwrap_text,
+)
 
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(hours=24)
@@ -42,6 +50,7 @@ class Reason(StrEnum):
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
     NOT_A_WEBHOOK_PAYLOAD = "not_a_webhook_payload"
+    SEVERAL_PAYLOADS = "several_payloads"
     TOO_LONG = "too_long"
     NO_MEETING_ID = "no_meeting_id"
     NO_END = "no_end"
@@ -80,12 +89,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime | None = None
 
 
-class _Envelope(msgspec.Struct):
-    body: msgspec.Raw
-
-
 _decode_usual = msgspec.json.Decoder(UsualLine).decode
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
 def read_event(line: bytes, *, now: datetime) -> Event | Rejected:
@@ -141,66 +145,79 @@ def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
 
 def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
     line.decode()
-    line, document = forgiving(line)
+    try:
+        text, document = forgiving(line)
+    except msgspec.DecodeError:
+        # What a logger writes before the JSON; without a payload behind it the line is no JSON.
+        if found := list(unwrap_text(line)):
+            return _read_only(found, now)
+        raise
+    if found := list(unwrap(text, document)):
+        return _read_only(found, now)
     if type(document) is not dict:
         return Rejected(Reason.NOT_AN_OBJECT, "It is JSON, but not an object.")
-    received_at = _received_at(document.get("received_at"), now)
-    if _lacking(document):
-        if "body" in document:
-            body = bytes(_decode_envelope(line).body)
-            return _read_payload(body, document["body"], received_at, now)
-        if "body_base64" in document:
-            return _read_encoded(document["body_base64"], received_at, now)
-    return _read_payload(line, document, received_at, now)
+    received_at = _stamp(stamps_of(document), now)
+    encoded = encoded_body(document)
+    if encoded is not None or ("body_base64" in document and "body" not in document):
+        return _why_not_encoded(encoded, received_at, now)
+    payload = document.get("body", document)
+    detail = f"It has no {lacking(payload) or 'webhook payload'}."
+    return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 
-def _read_encoded(encoded: object, received_at: datetime | None, now: datetime) -> Event | Rejected:
-    """A body that was posted in other bytes than those of one JSON document."""
-    try:
-        body = base64.b64decode(encoded, validate=True)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        detail = "Its body_base64 is not base64."
-        return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
-    return _safely(_read_body, body.strip(_SPACE), received_at, now)
-
-
-def _read_body(body: bytes, received_at: datetime | None, now: datetime) -> Event | Rejected:
-    body.decode()
-    return _read_payload(*forgiving(body), received_at, now)
-
-
-def _read_payload(
-    body: bytes, payload: Any, received_at: datetime | None, now: datetime
-) -> Event | Rejected:
-    if lacking := _lacking(payload):
-        return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, f"It has no {lacking}.", received_at)
-    data = payload["data"]
+def _read_only(found: Sequence[Wrapped], now: datetime) -> Event | Rejected:
+    """The event of the only payload of a line, which may be there twice, as text and parsed."""
+    first = found[0]
+    received_at = _stamp(first.stamps, now)
+    if any(other.payload != first.payload for other in found):
+        detail = "It holds several webhook payloads; a line is one event: put each on its own."
+        return Rejected(Reason.SEVERAL_PAYLOADS, detail, received_at)
+    data = first.payload["data"]
     return _judged(
-        without_secrets(body, payload),
-        payload["resource"],
-        payload["event"],
+        without_secrets(first.body, first.payload),
+        first.payload["resource"],
+        first.payload["event"],
         UsualData(id=data.get("id"), meeting_id=data.get("meetingId"), end=data.get("end")),
         received_at,
         now,
     )
 
 
-def _lacking(payload: object) -> str:
-    """What keeps this from being a webhook payload, in words; empty when it is one."""
-    if type(payload) is not dict:
-        return "object as its body"
-    for name in ("resource", "event"):
-        if type(payload.get(name)) is not str:
-            return f"text called {name}"
-    return "" if type(payload.get("data")) is dict else "object called data"
+def _why_not_encoded(
+    encoded: object, received_at: datetime | None, now: datetime
+) -> Event | Rejected:
+    """Why a body that was posted in other bytes than those of one JSON document is no event."""
+    try:
+        body = base64.b64decode(encoded, validate=True)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        detail = "Its body is not base64."
+        return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+    return _safely(_why_not, body.strip(_SPACE), received_at, now)
+
+
+def _why_not(body: bytes, received_at: datetime | None, _: datetime) -> Event | Rejected:
+    body.decode()
+    detail = f"It has no {lacking(forgiving(body)[1]) or 'webhook payload'}."
+    return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+
+
+def _stamp(stamps: Sequence[object], now: datetime) -> datetime | None:
+    """The first moment that is believable."""
+    for value in stamps:
+        if moment := _received_at(value, now):
+            return moment
+    return None
 
 
 def _received_at(value: object, now: datetime) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = parse_timestamp(value)
-    except ValueError:
+    if isinstance(value, datetime):
+        moment: datetime | None = value
+    elif isinstance(value, str):
+        try:
+            moment = parse_timestamp(value)
+        except ValueError:
+            return None
+    else:
         return None
     believable = moment is not None and moment >= EARLIEST and moment - now <= LATEST_AHEAD
     return moment if believable else None

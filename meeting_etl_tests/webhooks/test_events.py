@@ -266,7 +266,8 @@ def test_an_unbelievable_reception_does_not_excuse_an_unbelievable_end() -> None
 
 
 def test_a_rejected_line_keeps_its_date_when_the_envelope_tells_it() -> None:
-    for body in (ended(end=""), ended(id="x"), {"hello": "world"}, "text", None, [ended()]):
+    bodies: list[Any] = [ended(end=""), ended(id="x"), {"hello": "world"}, "text", None, []]
+    for body in bodies:
         raw = envelope(body, received_at="2021-05-14T20:27:03.250Z")
         assert rejected(raw).received_at == RECEIVED_AT
 
@@ -317,7 +318,12 @@ def test_names_are_taken_in_any_case(resource: str, event: str, expected: tuple[
         (b'{"resource":"meetings","data":' + b"[" * 100_000, Reason.NOT_JSON),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, Reason.NOT_JSON),
         (b'"text"', Reason.NOT_AN_OBJECT),
-        (b"[" + line(ended()) + b"]", Reason.NOT_AN_OBJECT),
+        (b"[]", Reason.NOT_AN_OBJECT),
+        (b"[{}, 1]", Reason.NOT_AN_OBJECT),
+        (line([ended(), ended(title="other")]), Reason.SEVERAL_PAYLOADS),
+        (line({"message": json.dumps(ended()), "x": ended(a=1)}), Reason.SEVERAL_PAYLOADS),
+        (b'2026-03-01T10:00:00Z {"level":"info"}', Reason.NOT_JSON),
+        (b"caf\xe9 " + line(ended()), Reason.NOT_UTF8),
         (b"null", Reason.NOT_AN_OBJECT),
         (b"17", Reason.NOT_AN_OBJECT),
         (b"{}", Reason.NOT_A_WEBHOOK_PAYLOAD),
@@ -329,9 +335,9 @@ def test_names_are_taken_in_any_case(resource: str, event: str, expected: tuple[
         (line(ended() | {"event": 3}), Reason.NOT_A_WEBHOOK_PAYLOAD),
         (line(ended() | {"resource": None}), Reason.NOT_A_WEBHOOK_PAYLOAD),
         (envelope({}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope(json.dumps(ended())), Reason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope("caf\u00e9"), Reason.NOT_A_WEBHOOK_PAYLOAD),
         (envelope(None), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope({"body": ended()}), Reason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope({"body": {}}), Reason.NOT_A_WEBHOOK_PAYLOAD),
     ],
 )
 def test_lines_that_are_no_event(raw: bytes, reason: Reason) -> None:

@@ -484,7 +484,7 @@ def assert_judged_alike(line: bytes, body: bytes) -> None:
         (base64.b64encode(b"{").decode(), Reason.NOT_JSON),
         (base64.b64encode(b"[" * 100_000).decode(), Reason.NOT_JSON),
         (base64.b64encode(b"[]").decode(), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (base64.b64encode(b'{"body":' + EVENT + b"}").decode(), Reason.NOT_A_WEBHOOK_PAYLOAD),
+        (base64.b64encode(b'{"body":' + EVENT + b"}").decode(), None),
         ("", Reason.NOT_JSON),
         ("not base64!", Reason.NOT_A_WEBHOOK_PAYLOAD),
         ("YQ", Reason.NOT_A_WEBHOOK_PAYLOAD),
