@@ -49,7 +49,7 @@ def serve(folder: Path, *, fsync: bool) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listener.getsockname()[1], flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        build_server(Receiver(journal, Clock(), KEY)).run([listener])
+        build_server(Receiver(journal, Clock(), [KEY])).run([listener])
     journal.close()
 
 

@@ -48,6 +48,7 @@ VARIABLES = {
     "WEBEX_WEBHOOK_SECRET": (
         "secret of the webhooks: they are created with it, `receive` knows by it what Webex signed"
     ),
+    "WEBEX_WEBHOOK_SECRET_PREVIOUS": "the secret before a change: `receive` accepts it as well",
     "MEETING_ETL_SETTINGS": "path of a TOML file for all else",
     "MEETING_ETL_DATA_DIR": "root of all files, ./data by default",
 }
@@ -84,6 +85,7 @@ class Settings:
     requests_per_minute: float
     max_wait_seconds: float
     webhook_secret: str | None = field(repr=False)
+    previous_webhook_secret: str | None = field(repr=False)
     data_dir: Path
     threads: int
     windows: bool
@@ -95,6 +97,16 @@ class Settings:
     transcript_formats: tuple[str, ...]
     auto_record: Policy
     most_missed_share: float
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets with which a webhook may be signed now; the first is the current one.
+
+        None without a current one: nothing is to be signed then.
+        """
+        if not self.webhook_secret:
+            return ()
+        return tuple(filter(None, (self.webhook_secret, self.previous_webhook_secret)))
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -116,7 +128,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
         requests_per_minute=_number(environ, "WEBEX_REQUESTS_PER_MINUTE", 300),
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
-        webhook_secret=environ.get("WEBEX_WEBHOOK_SECRET") or None,
+        webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
+        previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
         data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
@@ -307,6 +320,15 @@ def _base_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"WEBEX_BASE_URL is {value!r}, which is no http(s) address.")
     return value.rstrip("/")
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str | None:
+    secret = environ.get(name) or None
+    if secret and secret != secret.strip():
+        raise SettingsError(
+            f"{name} has white space before or after it, so that no signature would fit: remove it."
+        )
+    return secret
 
 
 def _token_kind(value: str) -> TokenKind:

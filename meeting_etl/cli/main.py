@@ -333,13 +333,18 @@ def receive(port: int, host: str, *, insecure: bool) -> None:
     \b
     Answers:
       200  stored, whatever the body holds
+      400  no HTTP, or a head above 64 KiB or 128 headers
       401  the signature is missing or wrong     408  the body took longer than 10 seconds
       405  not a POST                            413  the body is above 1 MiB
-      503  the disk refused: nothing is acknowledged that could be lost
+      503  the disk refused: nothing is acknowledged that could be lost; or too many at once
     \b
     Beside it:
       GET /healthz  200, or 503 when the latest write failed
       GET /metrics  counts and times, in the form that Prometheus reads
+      POST /webhooks/webex/probe  200 for a good signature; nothing is stored. `doctor` asks it
+
+    Refusals are said here, each reason once a minute with its count. While the secret is being
+    changed, WEBEX_WEBHOOK_SECRET_PREVIOUS is accepted as well.
 
     SIGTERM and Ctrl-C end it well: what was taken is stored and answered.
     """  # noqa: D301 - click wants a real backspace

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import uvicorn
 from rich.markup import escape
@@ -26,8 +27,8 @@ _END_SECONDS = 3
 
 def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
     """Receive until interrupted. Raises SettingsError and StorageError before it listens."""
-    secret = etl.settings.webhook_secret
-    if not secret and not insecure:
+    secrets = etl.settings.webhook_secrets
+    if not secrets and not insecure:
         raise SettingsError(
             "Set WEBEX_WEBHOOK_SECRET, the secret that the webhooks were created with; without one "
             "anybody could post events. To take unsigned events all the same, give --insecure."
@@ -36,14 +37,15 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
     with _listen(host, port) as listener:
         journal = Journal(Files(etl.logs_folder), etl.clock, _say)
         journal.open()
-        receiver = Receiver(journal, etl.clock, secret)
+        receiver = Receiver(journal, etl.clock, secrets, tell=_say)
         address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        checked = "signatures are checked" if secret else "signatures are NOT checked"
+        checked = "signatures are checked" if secrets else "signatures are NOT checked"
         _say(f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}.")
         # uvicorn ends well at a signal and then raises it once more.
         with contextlib.suppress(KeyboardInterrupt):
             build_server(receiver).run([listener])
     journal.close()
+    receiver.refusals.tell_rest()
     _say(f"Ended; {receiver.accepted:,} events were stored.")
 
 
@@ -56,7 +58,7 @@ def receiver_beside(etl: Etl) -> Iterator[tuple[Receiver, str]]:
     with _listen("127.0.0.1", 0) as listener:
         journal = Journal(Files(etl.logs_folder), etl.clock, _say)
         journal.open()
-        receiver = Receiver(journal, etl.clock, etl.settings.webhook_secret)
+        receiver = Receiver(journal, etl.clock, etl.settings.webhook_secrets, tell=_say)
         server = build_server(receiver)
         thread = threading.Thread(
             target=server.run, args=([listener],), name="receiver", daemon=True
@@ -74,7 +76,7 @@ def build_server(receiver: Receiver, connections: type[Bounded] = Bounded) -> uv
     """A server for the receiver, to be run with a listening socket."""
     config = uvicorn.Config(
         receiver.app(),
-        http=connections,
+        http=partial(connections, receiver.refusals.add),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

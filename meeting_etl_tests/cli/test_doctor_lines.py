@@ -21,6 +21,7 @@ from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import NOW, small_world
 from meeting_etl_tests.webex.servers import Reply, running
+from meeting_etl_tests.webhooks.served import served
 
 REGISTERED, REACHABLE = ("webhooks", "registered"), ("receiver", "reachable")
 LATEST, WORK = ("receiver", "latest line"), ("work", "open work")
@@ -98,6 +99,29 @@ def test_the_receivers_health_is_asked_without_the_token(
     (seen,) = receiver.seen
     assert (seen.method, seen.path) == ("GET", "/healthz")
     assert "Authorization" not in seen.headers
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "state", "found"),
+    [
+        (SECRET, SECRET, OK, "verified a signed request"),
+        ("another", SECRET, PROBLEM, "another secret"),
+        (None, SECRET, PROBLEM, "not checked"),
+        (SECRET, None, OK, "signatures could not be tried"),
+    ],
+)
+def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
+    product: Product, tmp_path: Path, theirs: str | None, ours: str | None, state: str, found: str
+) -> None:
+    logs = tmp_path / "received"
+    with served(logs, secret=theirs) as receiver:
+        target = f"http://127.0.0.1:{receiver.port}/webhooks/webex"
+        write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+        more = {"WEBEX_WEBHOOK_SECRET": ours} if ours else {}
+        line = examined(product, **more)[REACHABLE]
+        assert (line.state, found in line.found) == (state, True), line
+        assert receiver.content() == b""
+        assert receiver.figure("accepted_total") == 0
 
 
 @pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])

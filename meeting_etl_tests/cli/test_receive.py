@@ -37,7 +37,9 @@ def test_it_receives_until_it_is_told_to_end(tmp_path: Path, how: signal.Signals
         process.send_signal(how)
         stdout, stderr = process.communicate(timeout=10)
     assert process.returncode == 0
-    assert stderr == "Ended; 1 events were stored.\n"
+    refusal, ended_line = stderr.splitlines()
+    assert refusal.startswith("Refused 1 request: the X-Spark-Signature header is missing")
+    assert ended_line == "Ended; 1 events were stored."
     assert stdout == ""
     assert SECRET not in said
     [log] = (tmp_path / "webhook_logs").rglob("*.jsonl")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,8 @@ def served(
     folder: Path,
     *,
     secret: str | None = SECRET,
+    previous: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
     files: Files | None = None,
     clock: Clock | None = None,
     connections: type[Bounded] = Bounded,
@@ -105,7 +107,8 @@ def served(
     clock = clock or Clock()
     journal = Journal(files or Files(folder), clock)
     journal.open()
-    receiver = Receiver(journal, clock, secret, body_seconds=body_seconds)
+    secrets = [one for one in (secret, previous) if one]
+    receiver = Receiver(journal, clock, secrets, body_seconds=body_seconds, tell=tell)
     server = build_server(receiver, connections)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -4,6 +4,7 @@ Belongs here: webhooks against what is expected, the receiver's health, the late
 Does not: what is wrong with a webhook (webex/comparison.py).
 """
 
+import hmac
 import http.client
 import ssl
 import urllib.error
@@ -21,8 +22,14 @@ from meeting_etl.webex.comparison import Health, unhealthy
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.expectation import read_expectation
 from meeting_etl.webex.registration import findings
+from meeting_etl.webhooks.receiver import NOT_CHECKED, PROBE, VERIFIED
 
 _HEALTH_SECONDS = 3.0
+_PROBE_BODY = b'{"probe":"meeting-etl doctor"}'
+_TODO = (
+    "See that it runs and that its proxy passes POSTs on; from inside a network its public "
+    "address may not answer although it does for Webex."
+)
 _QUIET = timedelta(hours=24)
 _WEEKEND = timedelta(days=2)
 _MONDAY, _SATURDAY = 0, 5
@@ -65,31 +72,60 @@ def _reachable(etl: Etl) -> Finding:
     expected = read_expectation(etl.files)
     if expected is None:
         return skipped("No webhooks are expected, so nobody knows where it is.")
-    parts = urlsplit(expected.target_url)
+    try:
+        parts = urlsplit(expected.target_url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https"):
         return problem("The expected target is no http(s) address.", "Create the webhooks again.")
     host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    health = f"{host}/healthz"
-    todo = (
-        "See that it runs and that its proxy passes POSTs on; from inside a network its public "
-        "address may not answer although it does for Webex."
-    )
-    status, why = _status_of(health)
+    secret = etl.settings.webhook_secret
+    if secret is None:
+        return _health(host)
+    return _verified(f"{host}{parts.path.rstrip('/')}{PROBE}", secret) or _health(host)
+
+
+def _verified(url: str, secret: str) -> Finding | None:
+    """Whether a signed request is verified; None where nothing there says so."""
+    signature = hmac.digest(secret.encode(), _PROBE_BODY, "sha1").hex()
+    headers = {"X-Spark-Signature": signature, "Content-Type": "application/json"}
+    status, said = _ask(urllib.request.Request(url, _PROBE_BODY, headers))  # noqa: S310
     if status is None:
-        return warning(f"{health} does not answer: {why}.", todo)
+        return warning(f"{url} does not answer: {said}.", _TODO)
+    if status == 200 and said == VERIFIED:
+        return ok(f"{url} verified a signed request.")
+    if status == 200 and said == NOT_CHECKED:
+        return problem(
+            f"{url} answers, but signatures are not checked there: anybody can post events.",
+            "Start `meeting-etl receive` with WEBEX_WEBHOOK_SECRET.",
+        )
+    if status == 401:
+        return problem(
+            f"{url} refuses the signature: the receiver has another secret than this command.",
+            "Set the same WEBEX_WEBHOOK_SECRET for both, then `meeting-etl webhooks repair`.",
+        )
+    return None
+
+
+def _health(host: str) -> Finding:
+    health = f"{host}/healthz"
+    status, why = _ask(urllib.request.Request(health))  # noqa: S310
+    if status is None:
+        return warning(f"{health} does not answer: {why}.", _TODO)
     if status >= 500:
-        return warning(f"{health} answers {status}: it cannot write, or its proxy lost it.", todo)
+        return warning(f"{health} answers {status}: it cannot write, or its proxy lost it.", _TODO)
+    unproven = "signatures could not be tried"
     if status != 200:
-        return ok(f"{host} answers, with {status} to /healthz: not all paths are passed on.")
-    return ok(f"{health} answers.")
+        return ok(f"{host} answers, with {status} to /healthz: not all paths pass; {unproven}.")
+    return ok(f"{health} answers; {unproven}.")
 
 
-def _status_of(url: str) -> tuple[int | None, str]:
-    """Status of a GET without any token; None, with the reason, when nothing answers."""
+def _ask(request: urllib.request.Request) -> tuple[int | None, str]:
+    """Status and begin of the answer, without any token; None, with why, when nothing answers."""
     opener = urllib.request.build_opener(_Unmoved)
     try:
-        with opener.open(url, timeout=_HEALTH_SECONDS) as response:
-            return int(response.status), ""
+        with opener.open(request, timeout=_HEALTH_SECONDS) as response:
+            return int(response.status), response.read(100).decode("latin-1")
     except urllib.error.HTTPError as answered:
         with answered:
             return answered.code, ""
