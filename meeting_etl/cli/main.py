@@ -18,6 +18,7 @@ from meeting_etl.cli import display
 from meeting_etl.cli.auto_record import auto_record
 from meeting_etl.cli.options import FORMAT
 from meeting_etl.cli.prune import prune
+from meeting_etl.cli.rejected import rejected
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger import RESOURCES
@@ -73,6 +74,7 @@ def cli() -> None:
 cli.add_command(webhooks)
 cli.add_command(auto_record)
 cli.add_command(prune)
+cli.add_command(rejected)
 
 
 @cli.command()

@@ -57,7 +57,7 @@ def ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
             rejected = cast(dict[str, int], metadata["rejected"].value)
             if rejected:
                 reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
-                found.append(f"Rejected lines ({reasons}): see the table rejected_lines.")
+                found.append(f"Rejected lines ({reasons}): see `meeting-etl rejected`.")
     return found
 
 

@@ -46,7 +46,7 @@ def _useless(lake: Lake) -> Iterator[str]:
     if names:
         yield (
             f"{_files(names)} read, but not one line there is a webhook event: {_some(names)}. "
-            "The table rejected_lines says why."
+            "`meeting-etl rejected` shows why."
         )
 
 

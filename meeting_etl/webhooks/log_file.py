@@ -64,6 +64,22 @@ class LogFile:
             yield self._rest
         yield from self._source
 
+    def take(self, length: int) -> Iterator[bytes]:
+        """The next `length` uncompressed bytes, in pieces, going on behind them; less at the end.
+
+        Not to be mixed with `blocks`.
+        """
+        if not self._is_gzip:
+            while length and (block := self._file.read(min(BLOCK_BYTES, length))):
+                length -= len(block)
+                yield block
+            return
+        while length and (block := self._rest or next(self._source, b"")):
+            piece, self._rest = block[:length], block[length:]
+            self.prefix = self.prefix.then(piece)
+            length -= len(piece)
+            yield piece
+
     def _seek_to(self, length: int) -> bool:
         first = self._at(0, min(length, WINDOW_BYTES))
         start = max(0, length - WINDOW_BYTES)

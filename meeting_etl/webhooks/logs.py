@@ -5,17 +5,15 @@ Belongs here: the one class that the layers above use for logs. Does not: how a 
 """
 
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
 from meeting_etl.webhooks.known_log import KnownLog
 from meeting_etl.webhooks.listing import Found
-from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.reading import Line, LogReader
+from meeting_etl.webhooks.rereading import Lines
 from meeting_etl.webhooks.sightings import Recognition, Sighting
-from meeting_etl.webhooks.unfinished import BOM, CR
 
-__all__ = ["KnownLog", "Line", "LogReader", "Logs", "Sighting"]
+__all__ = ["KnownLog", "Line", "Lines", "LogReader", "Logs", "Sighting"]
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -62,26 +60,6 @@ class Logs:
             max_line_bytes=self._max_line_bytes,
         )
 
-    def read_line(self, log_file: str, offset: int) -> bytes | None:
-        """The line that begins at an uncompressed byte, as Line.data has it.
-
-        Of a line above the limit the begin. None when there is no finished line there, or not any
-        more; that it is the same line as before, only its digest can tell.
-        """
-        try:
-            with closing(LogFile(self._folder / log_file)) as file:
-                return self._line_at(file, offset)
-        except OSError:
-            return None
-
-    def _line_at(self, file: LogFile, offset: int) -> bytes | None:
-        if not file.pass_over(offset) or (offset and not file.prefix.last.endswith(b"\n")):
-            return None
-        begin = b""
-        for block in file.blocks():
-            piece, newline, _ = block.partition(b"\n")
-            begin += piece
-            if newline or len(begin) > self._max_line_bytes + len(BOM) + len(CR):
-                data = begin if offset else begin.removeprefix(BOM)
-                return data.removesuffix(CR)[: self._max_line_bytes]
-        return None
+    def lines(self) -> Lines:
+        """Access to lines that were read before; to be used as a context manager."""
+        return Lines(self._folder)

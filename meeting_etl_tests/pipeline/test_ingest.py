@@ -354,7 +354,7 @@ def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) 
         ),
         (
             "1 file in the folder of webhook logs is read, but not one line there is a webhook "
-            "event: access.log. The table rejected_lines says why."
+            "event: access.log. `meeting-etl rejected` shows why."
         ),
     ]
 
