@@ -1,10 +1,11 @@
 """Who reads: which token, of which kind and with which scopes, and what a change of it opens.
 
-Belongs here: the small file that remembers the reader of the last run. Does not: tokens themselves,
+Belongs here: the small file that remembers who read in earlier runs. Does not: tokens themselves,
 which never come here (webex/auth.py), nor what a kind of token may read (webex/endpoints.py).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,61 +34,91 @@ def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> 
     """Remember who reads from now on; returns how many pairs that opened.
 
     What was forbidden to another kind of token, to other scopes or to another token is asked for
-    again, also where a VTT file stood in for it. To be called before due work is looked for.
+    again, also where a VTT file stood in for it. Where two tokens take turns on one folder, each
+    is asked once: of a token that read here before only what came up since then is opened. To be
+    called before due work is looked for.
     """
     with files.lock("reader"):
         known = _known(files)
+        latest, others = (known[0] if known else None), known[1:]
+        mine = _of(reader, known)
         opened = 0
-        if known is not None and _changed(known, reader):
-            opened = ledger.retry(ledger.days(), partial(_may_differ, known["kind"] == reader.kind))
-        content = {
+        if latest is not None and (mine is not latest or _has_other_scopes(mine, reader)):
+            asked_until = None
+            if mine is not None and not _has_other_scopes(mine, reader):
+                asked_until = parse_timestamp(mine["until"]) if mine["until"] else None
+            is_wanted = partial(_may_differ, latest["kind"] == reader.kind, asked_until)
+            opened = ledger.retry(ledger.days(), is_wanted)
+        content: Known = {
             "kind": reader.kind,
             "digest": reader.digest,
-            "scopes": reader.scopes or (known or {}).get("scopes"),
-            "since": format_timestamp(_since(known, reader, now)),
+            "scopes": reader.scopes or (mine or {}).get("scopes"),
+            "since": format_timestamp(_since(mine, now)),
+            "until": None,
         }
-        if content != known:
-            files.replace_bytes(_FILE, json.dumps(content).encode(), mode=0o600)
+        rest = [one for one in others if one is not mine]
+        if latest is not None and latest is not mine:
+            rest.insert(0, latest | {"until": format_timestamp(now)})
+        if [content, *rest] != known:
+            document = content | {"others": rest[:_MOST_OTHERS]}
+            files.replace_bytes(_FILE, json.dumps(document).encode(), mode=0o600)
         return opened
 
 
 def reading_since(files: Files, reader: Reader, now: datetime) -> datetime:
     """When this token read for the first time; `now` when that is not known."""
-    return _since(_known(files), reader, now)
+    return _since(_of(reader, _known(files)), now)
 
 
-def _since(known: Known | None, reader: Reader, now: datetime) -> datetime:
-    if known is None or not _same_token(known, reader):
-        return now
-    return parse_timestamp(known["since"] or "") or now
+def _since(mine: Known | None, now: datetime) -> datetime:
+    since = mine["since"] if mine else None
+    return (parse_timestamp(since) if since else None) or now
 
 
-def _changed(known: Known, reader: Reader) -> bool:
-    """Whether this reader may be allowed other things; scopes count when both are known."""
-    both = known["scopes"] and reader.scopes
-    return not _same_token(known, reader) or bool(both and known["scopes"] != reader.scopes)
+def _has_other_scopes(mine: Known | None, reader: Reader) -> bool:
+    """Whether the same token may be allowed other things; scopes count when both are known."""
+    known = mine and mine["scopes"]
+    return bool(known and reader.scopes and known != reader.scopes)
 
 
-def _may_differ(same_kind: bool, pair: Pair) -> bool:
+def _may_differ(same_kind: bool, asked_until: datetime | None, pair: Pair) -> bool:
     """Whether another token may get another answer for the pair.
 
     What the kind of token rules out, another one of that kind may not read either. A VTT file may
-    have stood in for snippets that were forbidden (403) or ruled out (not asked for).
+    have stood in for snippets that were forbidden (403) or ruled out (not asked for). What was
+    first asked before `asked_until` this token was asked for already.
     """
+    if asked_until and pair.first_attempt_at and pair.first_attempt_at <= asked_until:
+        return False
     if pair.reason == Why.FROM_VTT:
         return pair.http_status == 403 or (pair.http_status is None and not same_kind)
+    if pair.status == Status.FAILED:
+        return pair.reason == Why.SCOPE
     return pair.status == Status.FORBIDDEN and not (same_kind and pair.reason == Why.TOKEN_KIND)
 
 
-def _same_token(known: Known, reader: Reader) -> bool:
-    return (known["kind"], known["digest"]) == (reader.kind, reader.digest)
+def _of(reader: Reader, known: Sequence[Known]) -> Known | None:
+    """What is known of this token."""
+    for one in known:
+        if (one["kind"], one["digest"]) == (reader.kind, reader.digest):
+            return one
+    return None
 
 
-def _known(files: Files) -> Known | None:
-    """What the file says; None when there is none, or it is damaged."""
+def _known(files: Files) -> list[Known]:
+    """What the file says of tokens, the latest first; nothing when there is none or it is damaged.
+
+    `until` is when another one took the place of it, None of the latest.
+    """
     try:
-        known = json.loads(files.read_bytes(_FILE) or b"null")
-        parse_timestamp(known["since"])
-    except (ValueError, TypeError, KeyError):
-        return None
-    return {name: known.get(name) for name in ("kind", "digest", "scopes", "since")}
+        found = json.loads(files.read_bytes(_FILE) or b"null")
+        known = [found, *found.get("others", ())]
+        for one in known:
+            parse_timestamp(one["since"])
+            parse_timestamp(one.get("until") or "1970-01-01T00:00:00Z")
+        return [
+            {name: one.get(name) for name in ("kind", "digest", "scopes", "since", "until")}
+            for one in known
+        ]
+    except (AttributeError, ValueError, TypeError, KeyError):
+        return []

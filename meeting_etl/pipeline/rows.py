@@ -28,6 +28,8 @@ from meeting_etl.times import parse_timestamp
 
 Row = dict[str, Any]
 
+# What becomes of these when rows of one participant are united.
+_UNITED = frozenset({"devices", "breakout_sessions", "device_count", "joined_at", "left_at"})
 _NEVER_KEPT = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | IGNORED_FIELDS)
 
 
@@ -103,7 +105,8 @@ def without_secrets(value: Any) -> Any:
 def fold_participants(rows: Iterable[Row], drift: Drift) -> list[Row]:
     """Unite rows of one participant: all devices, earliest join, latest leave.
 
-    A leave that is not known yet beats a known one: the participant may still be there.
+    A leave that is not known yet beats a known one: the participant may still be there. Of flags
+    one that is set counts, of all else the last value that says something.
     """
     united: dict[str, Row] = {}
     for row in rows:
@@ -118,6 +121,10 @@ def fold_participants(rows: Iterable[Row], drift: Drift) -> list[Row]:
         left = [first["left_at"], row["left_at"]]
         first["left_at"] = None if None in left else max(left)
         first["device_count"] = len(first["devices"] or [])
+        for name, value in row.items():
+            if name in _UNITED or value in (None, ""):
+                continue
+            first[name] = bool(first[name] or value) if isinstance(value, bool) else value
     return list(united.values())
 
 

@@ -59,9 +59,12 @@ class Vtt:
 def read_vtt(content: bytes) -> Vtt:
     """All that can be read of a WebVTT file (W3C: WebVTT), in UTF-8.
 
-    A broken cue costs no other one: it is counted. Raises BadAnswer for what is no WebVTT at all,
-    without its head and without any cue.
+    A broken cue costs no other one: it is counted. A file without a byte in it, as Webex sends of
+    transcripts in which nothing was said, has no cues. Raises BadAnswer for what is no WebVTT at
+    all, without its head and without any cue.
     """
+    if not content:
+        return Vtt((), 0)
     text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     text = text.lstrip("\n")
     has_head = text.startswith(_HEAD)

@@ -35,6 +35,8 @@ _SUCCESSES = {
     "PATCH": frozenset({200}),
     "DELETE": frozenset({200, 202, 204}),
 }
+# A file without a byte in it may come as "no content".
+_WHOLE_TEXT = frozenset({200, 204})
 
 _UNTOLD_HOLD_SECONDS = 30.0
 _LONGEST_HOLD_DIGITS = 9
@@ -102,7 +104,8 @@ def _is_of_the_api(answer: Answer) -> bool:
 
 def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
     """What `read` makes of a success; raises what `error_for` says of anything else."""
-    if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], _WHOLE):
+    whole = _WHOLE_TEXT if read is a_text else _WHOLE
+    if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], whole):
         return read(answer)
     raise error_for(answer)
 

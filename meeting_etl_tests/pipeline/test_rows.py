@@ -133,6 +133,24 @@ def test_rows_of_one_participant_are_united() -> None:
     assert (row["device_count"], drift.folded) == (3, 1)
 
 
+def test_what_the_second_row_of_a_participant_says_is_not_lost() -> None:
+    first = {"id": "p", "host": False, "muted": True, "displayName": "Ana", "state": "joined"}
+    second = {
+        "id": "p",
+        "host": True,
+        "coHost": False,
+        "muted": False,
+        "displayName": "",
+        "email": "ana@corvane.example",
+        "state": "end",
+    }
+    rows = [to_row(PARTICIPANTS, item, Drift()) for item in (first, second)]
+    (row,) = fold_participants(rows, Drift())
+    assert (row["host"], row["co_host"], row["muted"]) == (True, False, True)
+    assert (row["display_name"], row["state"]) == ("Ana", "end")
+    assert (row["email"], row["email_domain"]) == ("ana@corvane.example", "corvane.example")
+
+
 def test_a_leave_that_is_not_known_yet_beats_a_known_one() -> None:
     (row,) = fold_participants([participant(NINE, TEN), participant(TEN, None)], Drift())
     assert row["left_at"] is None

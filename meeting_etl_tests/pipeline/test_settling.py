@@ -53,6 +53,47 @@ def answer(
     )
 
 
+@pytest.mark.parametrize("came", [Came.REFUSED, Came.FAULT, Came.NOT_ASKED])
+def test_what_fails_for_seven_days_settles_as_failed(came: Came) -> None:
+    pair = Pair("m", "participants")
+    now = at(2, 10, 30)
+    while not pair.settled:
+        assert now <= at(9, 16, 30), "the first attempt after seven days was the last one"
+        pair = answer(pair, came, now)
+        now = pair.next_attempt_at or now
+    assert at(9, 10, 30) <= now
+    assert (pair.status, pair.next_attempt_at) == ("failed", None)
+    # By hand or by an event it is opened again, for seven days more.
+    for opened in (
+        opened_at_once(pair, at(20, 12)),
+        opened_by_event(pair, at(20, 12), ENDED, SETTLING),
+    ):
+        assert (opened.settled, opened.next_attempt_at) == (False, at(20, 12))
+        again = answer(opened, came, at(20, 12))
+        assert (again.settled, again.next_attempt_at) == (False, at(20, 12, 15))
+        assert answer(opened, Came.ROWS, at(20, 12), rows=2).status == "ready"
+
+
+def test_a_fault_that_was_overcome_does_not_count_towards_the_seven_days() -> None:
+    pair = answer(Pair("m", "participants"), Came.FAULT, at(2, 10, 30))
+    pair = answer(pair, Came.EMPTY, at(2, 10, 45))
+    assert not answer(pair, Came.FAULT, at(20, 12)).settled
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"), [(0, ("absent", "deadline_passed")), (3, ("ready", "no_longer_listed"))]
+)
+def test_a_listing_that_is_not_found_is_waited_for_and_absent_at_the_last_attempt(
+    rows: int, last: tuple[str, str]
+) -> None:
+    pair = replace(Pair("m", "transcripts"), row_count=rows)
+    pair = answer(pair, Came.NO_LIST, at(2, 10, 30))
+    assert not pair.settled
+    pair = answer(pair, Came.NO_LIST, LONG_AFTER)
+    assert (pair.status, pair.reason) == last
+    assert pair.settled
+
+
 def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
     # 10:22, 11:07, 16:07, +24 h and +72 h, each rounded up to the next quarter.
     assert attempt_times(Pair("m", "recordings"), ENDED, SETTLING) == [

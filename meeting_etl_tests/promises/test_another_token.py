@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl_tests.clocks import ManualClock
@@ -102,3 +103,28 @@ def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path)
             assert b"plantedsecret" not in (tmp_path / "state" / "reader.json").read_bytes()
         (tmp_path / "state" / "reader.json").unlink()
         assert product.run().days == []
+
+
+def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: Path) -> None:
+    """A host's and another host's: neither may read what the other's meetings hold."""
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock, Faults(forbidden_meetings=(WORLD.meetings[0].id,))) as webex:
+        more = {"WEBEX_ACCESS_TOKEN": webex.token("compliance")}
+        first = Product(tmp_path, webex, "compliance", clock=clock, more=more)
+        second = Product(
+            tmp_path, webex, "compliance", clock=clock, more=granted(webex, "compliance")
+        )
+        first.write_logs()
+        first.run()
+        assert states(first, "participants")["forbidden", "refused"] == 1
+        clock.advance(hours=1)
+        seen = webex.counters.total
+        assert any("another one" in notice for notice in second.run().notices)
+        assert webex.counters.total > seen, "the second token is asked once"
+        clock.advance(hours=1)
+        second.etl().webex.meeting(WORLD.meetings[1].id)  # it renews its token beforehand
+        seen = webex.counters.total
+        for product in (first, second, first, second):
+            assert product.run().notices == []
+            clock.advance(minutes=1)
+        assert webex.counters.total == seen
