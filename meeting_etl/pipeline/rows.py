@@ -64,8 +64,10 @@ def to_row(table: Table, item: Mapping[str, Any], drift: Drift, **ours: Any) -> 
     row, extra = _read(table.by_field, item, drift)
     row.update(ours)
     for name, value in list(row.items()):
+        if name.endswith("_name") and isinstance(value, str) and not value.strip():
+            row[name] = None
         if name == "email" or name.endswith("_email"):
-            row[name] = value or None
+            row[name] = value if value and value.strip() else None
             row[f"{name}_domain"] = email_domain(value)
     row["extra"] = json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None
     return row
@@ -165,7 +167,10 @@ def _read(
                 if any(rest):
                     extra[name] = rest
             else:
-                row[column.name] = _coerce(column.type, value)
+                is_milliseconds = column.name.endswith("_ms")
+                row[column.name] = (
+                    _rounded(value) if is_milliseconds else _coerce(column.type, value)
+                )
         except (TypeError, ValueError, OverflowError):
             if name.lower() not in _NEVER_KEPT:
                 extra[name] = without_secrets(value)
@@ -219,6 +224,13 @@ def _integer(value: Any) -> int:
     if number != int(number) or not -(2**63) <= number < 2**63:
         raise ValueError("not a whole number of 64 bits")
     return int(number)
+
+
+def _rounded(value: Any) -> int:
+    """A number of milliseconds, which may come with a fraction, and as text."""
+    if isinstance(value, str):
+        value = float(value) if "." in value else int(value)
+    return _integer(round(value) if isinstance(value, float) else value)
 
 
 def _moment(value: Any) -> datetime | None:

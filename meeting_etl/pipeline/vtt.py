@@ -3,12 +3,18 @@
 Belongs here: what is text and what is not, and how a speaker is told from what is said. Does not:
 getting the file (webex/), rows of a table (fetch_specs.py).
 
-A speaker is named by a voice tag, `<v Ana Luz>So be it`. In a file without any such tag he may be
-named at the beginning of the text, `Ana Luz: So be it`; that counts only when at least half of the
-file's cues begin so, because people do say "Note: …". The name has 80 characters at most and no
-end of a sentence in it, and white space follows the colon. Whoever is not named stays unknown.
+A speaker is named by a voice tag, `<v Ana Luz>So be it`, or by the identifier of the cue,
+`1 "Ana Luz" (7)`. In a file without any of these the text may begin with the name, `Ana Luz: So be
+it`, `Ana Luz：So be it`, or `(Ana Luz)` on a line of its own; that counts only when at least half
+of the file's cues begin so, because people do say "Note: …". The name has 80 characters at most and
+no end of a sentence in it, and white space follows a colon that is not a wide one. Whoever is not
+named stays unknown.
+
+Before webvtt-py reads them, files are mended: UTF-16, commas in times, no empty line between cues,
+empty lines within one.
 """
 
+import codecs
 import html
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +34,18 @@ _TAG = re.compile(r"<(?:/|/?[A-Za-z][^<>]*|[\d:.]*)>|<v[.\s][^<>]*\Z|</v?\Z")
 # Nor is `&` the begin of an entity where no semicolon ends it.
 # No number of a character has more than seven digits, and int() refuses thousands of them.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);")
-_PREFIX = re.compile(r"(?!\s)([^:\n]{1,80}):(?:\s(.*))?", re.DOTALL)
+_PREFIX = re.compile(r"(?!\s)([^:：\n]{1,80})(?::(?:\s(.*))?|：\s?(.*))", re.DOTALL)
+_IN_PARENTHESES = re.compile(r"[(（]([^()（）\n]{1,80})[)）][ \t]*\n(.*)", re.DOTALL)
+# What stands in the place of a name and is none.
+_NO_NAMES = frozenset(
+    "note ps tip warning question answer q a music laughter laughs applause silence inaudible "
+    "crosstalk".split()
+)
+_IDENTIFIER = re.compile(r'\d+\s+"((?:[^"]|"")*)"\s+\([^()]*\)\s*')
+_TIME = r"(?:\d+:)?[0-5]?\d:[0-5]?\d[.,]\d{1,3}"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
+_BEGINS_WITH_TIME = re.compile(rf"^\s*{_TIME}", re.MULTILINE)
+_COMMA = re.compile(r"(:\d{1,2}),(\d{1,3})")
 # A full stop after a capital and at most two more letters abbreviates, as in Dr. and Jr.
 _END = re.compile(r"[!?;…。！？]|\.(?:\s|$)")
 _ABBREVIATION = re.compile(r"\b[^\W\d_a-z]\w{0,2}\.")
@@ -57,7 +74,7 @@ class Vtt:
 
 
 def read_vtt(content: bytes) -> Vtt:
-    """All that can be read of a WebVTT file (W3C: WebVTT), in UTF-8.
+    """All that can be read of a WebVTT file (W3C: WebVTT), in UTF-8, or in UTF-16 with its mark.
 
     A broken cue costs no other one: it is counted. A file without a byte in it, as Webex sends of
     transcripts in which nothing was said, has no cues. Raises BadAnswer for what is no WebVTT at
@@ -65,8 +82,10 @@ def read_vtt(content: bytes) -> Vtt:
     """
     if not content:
         return Vtt((), 0)
-    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    text = text.lstrip("\n")
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_wide else "utf-8-sig", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
+    text = _without_gaps(_separated(text))
     has_head = text.startswith(_HEAD)
     captions = webvtt.from_string(text if has_head else f"{_HEAD}\n\n{text}").captions
     if not has_head and not captions:
@@ -74,6 +93,56 @@ def read_vtt(content: bytes) -> Vtt:
     cues = [cue for caption in captions for cue in _cues(caption)]
     unreadable = _cues_meant(text, has_head=has_head) - len(captions)
     return Vtt(tuple(_named_by_prefix(cues)), unreadable)
+
+
+def _separated(text: str) -> str:
+    """Times with points, and an empty line before the identifier of every cue."""
+    lines: list[str] = []
+    identifier = ""
+    for line in text.split("\n"):
+        if _TIMES.match(line):
+            before = lines[-1] if lines else ""
+            is_next = _IDENTIFIER.fullmatch(before) or _follows(before, identifier)
+            if is_next and len(lines) > 1 and lines[-2]:
+                lines.insert(-1, "")
+            identifier = before
+            line = _COMMA.sub(r"\1.\2", line)
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _follows(line: str, identifier: str) -> bool:
+    """Whether the line is the number after that with which the identifier begins."""
+    number, last = re.fullmatch(r"[0-9]{1,9}", line), re.match(r"[0-9]{1,9}(?![0-9])", identifier)
+    return bool(number and last) and int(line) == int(last[0]) + 1  # type: ignore[index]
+
+
+def _without_gaps(text: str) -> str:
+    """Text after an empty line within a cue goes on where it broke off.
+
+    It is not taken for text when it looks like a cue that was spoilt, or like its number.
+    """
+    blocks: list[str] = []
+    is_cue = False
+    for block in re.split(r"\n{2,}", text):
+        if _ARROW in block or not blocks or _NO_CUE.match(block):
+            arrows = [line for line in block.split("\n") if _ARROW in line]
+            is_cue = bool(arrows and _TIMES.match(arrows[-1]))
+        elif block and is_cue and not _is_spoilt(block, blocks[-1]):
+            blocks[-1] += f"\n{block}"
+            continue
+        else:
+            is_cue = False
+        blocks.append(block)
+    return "\n\n".join(blocks)
+
+
+def _is_spoilt(block: str, before: str) -> bool:
+    return bool(
+        _BEGINS_WITH_TIME.search(block)
+        or _IDENTIFIER.fullmatch(block.split("\n")[0])
+        or _follows(block.strip(), before)
+    )
 
 
 def _cues_meant(text: str, *, has_head: bool) -> int:
@@ -92,7 +161,9 @@ def _cues(caption: webvtt.Caption) -> Iterator[Cue]:
     length = caption.end_time.in_milliseconds() - begin
     unvoiced, *voiced = _VOICE.split(caption.raw_text)
     if not voiced:
-        yield Cue(_plain(unvoiced), None, begin, length if length >= 0 else None)
+        named = _IDENTIFIER.fullmatch(caption.identifier or "")
+        name = " ".join(named[1].replace('""', '"').split()) if named else ""
+        yield Cue(_plain(unvoiced), name or None, begin, length if length >= 0 else None)
         return
     spans = list(zip(voiced[::2], voiced[1::2], strict=True))
     if unvoiced.strip():
@@ -118,7 +189,10 @@ def _named_by_prefix(cues: Sequence[Cue]) -> Sequence[Cue]:
 
 
 def _without_prefix(cue: Cue) -> Cue:
-    match = _PREFIX.fullmatch(cue.text)
+    match = _IN_PARENTHESES.fullmatch(cue.text) or _PREFIX.fullmatch(cue.text)
     if match is None or _END.search(_ABBREVIATION.sub("", match[1])):
         return cue
-    return replace(cue, speaker=match[1].strip(), text=match[2] or "")
+    name = match[1].strip()
+    if not name or name.lower() in _NO_NAMES:
+        return cue
+    return replace(cue, speaker=name, text=next(filter(None, match.groups()[1:]), ""))

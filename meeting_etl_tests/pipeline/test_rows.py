@@ -195,3 +195,45 @@ def test_any_item_becomes_a_row_that_the_lake_takes(item: dict[str, Any]) -> Non
     row = to_row(PARTICIPANTS, item, Drift())
     to_arrow(PARTICIPANTS, [row])
     assert "hostKey" not in (row["extra"] or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (500.5, {500, 501}),
+        ("500.5", {500, 501}),
+        ("500", {500}),
+        (1499.9, {1500}),
+        (2**53 + 1, {2**53 + 1}),
+        (f"{2**53 + 1}", {2**53 + 1}),
+        (-0.4, {0}),
+        (0, {0}),
+    ],
+)
+def test_milliseconds_with_a_fraction_are_rounded(value: object, expected: set[int]) -> None:
+    drift = Drift()
+    item = {"id": "s", "offsetMillisecond": value, "durationMillisecond": value}
+    row = to_row(TRANSCRIPT_SNIPPETS, item, drift)
+    assert row["offset_ms"] in expected
+    assert row["duration_ms"] == row["offset_ms"]
+    assert (row["extra"], drift.changed.total()) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("nan"), "1.2.3", "soon", "1e999", True, 1e30]
+)
+def test_milliseconds_that_are_no_number_are_null_and_counted(value: object) -> None:
+    drift = Drift()
+    row = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "offsetMillisecond": value}, drift)
+    assert (row["offset_ms"], drift.changed) == (None, {"offsetMillisecond": 1})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", None])
+def test_a_blank_speaker_is_null_and_never_an_empty_text(blank: str | None) -> None:
+    item = {"id": "s", "personName": blank, "personEmail": blank, "text": ""}
+    row = to_row(TRANSCRIPT_SNIPPETS, item, Drift())
+    names = ("person_name", "person_email", "person_email_domain")
+    assert [row[name] for name in names] == [None] * 3
+    assert row["text"] == ""
+    named = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "personName": "Unknown Speaker"}, Drift())
+    assert named["person_name"] == "Unknown Speaker"
