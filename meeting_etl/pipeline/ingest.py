@@ -31,6 +31,11 @@ MOST_PARTITIONS = 100
 _LOOK_AT_CLOCK_EVERY = 4096
 
 _TOO_LONG = Rejected(Reason.TOO_LONG, "It is longer than the limit for one line.", None)
+_HOLE = Rejected(
+    Reason.NUL_BYTES,
+    "NUL bytes that a crash or a truncation left; what stands before and behind them is read.",
+    None,
+)
 
 
 @dataclass
@@ -88,7 +93,7 @@ def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
     with logs.read(sighting) as reader:
         log = _Log(work, sighting, reader)
         for line in reader:
-            found = _TOO_LONG if line.data is None else read_event(line.data, now=now)
+            found = _unread(line) if line.data is None else read_event(line.data, now=now)
             if type(found) is Event:
                 log.accept(line, found)
             else:
@@ -96,6 +101,10 @@ def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
             if work.is_due():
                 work.commit(unfinished=log)
         work.end(log)
+
+
+def _unread(line: Line) -> Rejected:
+    return _HOLE if line.is_hole else _TOO_LONG
 
 
 class _Log:

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     NOT_A_WEBHOOK_PAYLOAD = "not_a_webhook_payload"
     SEVERAL_PAYLOADS = "several_payloads"
     TOO_LONG = "too_long"
+    NUL_BYTES = "nul_bytes"
     NO_MEETING_ID = "no_meeting_id"
     NO_END = "no_end"
     UNREADABLE_END = "unreadable_end"

@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
+from meeting_etl.webhooks.holes import Hole, split
 from meeting_etl.webhooks.known_log import KnownLog
 from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.prefix import Prefix
@@ -24,6 +25,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     `offset` is its first byte in the uncompressed log, `number` counts from 1. `data` is without
     newline, without a CR before it and without a BOM at the begin of the log; `byte_length` is its
     length. A line above the limit has no `data` but the `sha256`, in hex, that `data` would have.
+
+    A hole, that is a run of NUL bytes (holes.py), ends what stands before it and is handed out like
+    a long line, with `is_hole`; it and what is before and behind it in one line have one number.
     """
 
     offset: int
@@ -31,6 +35,13 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None
     byte_length: int
     sha256: str | None
+    is_hole: bool = False
+
+
+class _Torn(NamedTuple):
+    """What stands in a line before a hole."""
+
+    data: bytes
 
 
 class LogReader:
@@ -97,10 +108,9 @@ class LogReader:
 
     def __iter__(self) -> Iterator[Line]:
         for block in self._blocks():
-            if isinstance(block, LongLine):
-                offset, self.consumed = self.consumed, self._prefix.length
-                self.lines += 1
-                yield Line(offset, self.lines, None, block.data_length, block.sha256)
+            if not isinstance(block, bytes):
+                if line := self._alone(block):
+                    yield line
                 continue
             start, begin, usual = 0, self.consumed, self._is_usual()
             while (end := block.find(b"\n", start)) >= 0:
@@ -108,30 +118,47 @@ class LogReader:
                 self.consumed = begin + start
                 self.lines += 1
                 if not usual:
-                    if line := self._unusual(raw, offset):
+                    if line := self._unusual(raw, offset, self.lines):
                         yield line
                 elif raw and not raw.isspace():
                     yield Line(offset, self.lines, raw, len(raw), None)
 
-    def _unusual(self, raw: bytes, offset: int) -> Line | None:
+    def _alone(self, piece: LongLine | Hole | _Torn) -> Line | None:
+        """A line that is no part of a block; the last line's number grows with its newline only."""
+        offset, self.consumed = self.consumed, self._prefix.length
+        number = self.lines + 1
+        if isinstance(piece, _Torn):
+            return self._unusual(piece.data, offset, number)
+        if isinstance(piece, Hole):
+            return Line(offset, number, None, piece.length, piece.sha256, is_hole=True)
+        self.lines += piece.has_newline
+        return Line(offset, number, None, piece.data_length, piece.sha256)
+
+    def _unusual(self, raw: bytes, offset: int, number: int) -> Line | None:
         data = raw.removeprefix(BOM) if offset == 0 else raw
         data = data.removesuffix(CR)
         if not data or data.isspace():
             return None
         if len(data) > self._max_line_bytes:
-            return Line(offset, self.lines, None, len(data), hashlib.sha256(data).hexdigest())
-        return Line(offset, self.lines, data, len(data), None)
+            return Line(offset, number, None, len(data), hashlib.sha256(data).hexdigest())
+        return Line(offset, number, data, len(data), None)
 
-    def _blocks(self) -> Iterator[bytes | LongLine]:
-        """Blocks that begin with a line and hold a newline, and lines above the limit."""
+    def _blocks(self) -> Iterator[bytes | LongLine | Hole | _Torn]:
+        """Blocks that begin with a line and hold a newline; lines above the limit; holes."""
         unfinished = Unfinished(self._max_line_bytes)
-        for block in self._file_blocks():
+        for block in split(self._file_blocks()):
+            if isinstance(block, Hole):
+                yield from self._ended_by_hole(unfinished)
+                self._prefix = self._prefix.followed_by(block.raw)
+                yield block
+                continue
             if long := unfinished.long:
                 piece, newline, block = block.partition(b"\n")
                 long.add(piece)
                 if not newline:
                     continue
                 unfinished.long = None
+                long.has_newline = True
                 self._prefix = self._prefix.followed_by(long.raw).then(b"\n")
                 yield long
             if b"\n" in block:
@@ -140,6 +167,16 @@ class LogReader:
                 block = self._block[self.consumed - self._prefix.length :]
                 self._prefix, self._block = self._passed(), b""
             unfinished.add(block, begins_log=self.consumed == 0)
+
+    def _ended_by_hole(self, unfinished: Unfinished) -> Iterator[LongLine | _Torn]:
+        """The begin of a line, whose end will not come any more; nothing is held then."""
+        if long := unfinished.long:
+            unfinished.long = None
+            self._prefix = self._prefix.followed_by(long.raw)
+            yield long
+        elif begin := unfinished.joined_with(b""):
+            self._prefix = self._prefix.then(begin)
+            yield _Torn(begin)
 
     def _is_usual(self) -> bool:
         """Nothing has to be cut off from the lines of this block, and none is above the limit."""

@@ -147,10 +147,10 @@ class Recognition:
             self.sightings.append(Sighting(log_id, name, None, self._notice(name), moved=False))
 
     def _stem(self, name: str) -> str | None:
-        """None for a file without a finished line: it needs no identity yet."""
+        """None for a file without a finished line, holes aside: it needs no identity yet."""
         reader = LogReader(self._folder / name, name, None, max_line_bytes=self._max_line_bytes)
         with reader:
-            first = next(iter(reader), None)
+            first = next((line for line in reader if not line.is_hole), None)
         if first:
             digest = first.sha256 or hashlib.sha256(first.data or b"").hexdigest()
             return digest[:_STEM_DIGITS]

@@ -16,12 +16,13 @@ class LongLine:
     """A line above the limit, of which only both ends and a digest are kept.
 
     `raw` is all of it but the newline. `data_length` and `sha256` (hex) also leave out a BOM at the
-    begin of the log and a CR at the end of the line.
+    begin of the log and a CR at the end of the line. `has_newline` once the newline has come.
     """
 
     def __init__(self, begin: bytes, *, begins_log: bool) -> None:
         data = begin.removeprefix(BOM) if begins_log else begin
         self.raw = Prefix().then(begin)
+        self.has_newline = False
         self._left_out = len(begin) - len(data)
         self._held = b""
         self._digest = hashlib.sha256()

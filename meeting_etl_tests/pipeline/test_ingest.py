@@ -373,3 +373,15 @@ def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) ->
         11,
         "490 more files or folders have such a problem.",
     )
+
+
+def test_an_event_behind_a_hole_is_an_event_and_the_hole_a_rejected_line(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(line(payload(1))[:-1] + b"\0" * 9000 + line(payload(2)))
+    box.ingest()
+
+    events, (hole,) = box.rows(WEBHOOK_EVENTS), box.rows(REJECTED_LINES)
+    size = len(line(payload(1))) - 1
+    assert [row["byte_offset"] for row in events] == [0, size + 9000]
+    assert [row["line_number"] for row in [*events, hole]] == [1, 1, 1]
+    assert (hole["reason"], hole["byte_offset"], hole["byte_length"]) == ("nul_bytes", size, 9000)
+    assert hole["line_sha256"] == hashlib.sha256(b"\0" * 9000).hexdigest()

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from meeting_etl_tests.webhooks.folders import Follower, append
 LINES = st.lists(
     st.binary(max_size=40).map(lambda data: data.replace(b"\n", b"?"))
     | st.sampled_from([b"", b" \t", b"\r", b'{"a":"\xc3\xa9"}\r'])
+    | st.sampled_from([b"\0" * 4 + b"{}", b"{}" + b"\0" * 9, b"{}\0\0\0\0[]"])
+    | st.just(300_000).map(lambda size: b"\0" * size)
     | st.just(70_000).map(lambda size: b"x" * size),
     min_size=1,
     max_size=12,
@@ -25,15 +28,27 @@ LINES = st.lists(
 
 def expected_lines(content: bytes, limit: int) -> list[tuple[int, int, bytes | None, int]]:
     """What is to be read of a log, found the simplest way."""
-    expected, offset = [], 0
-    for number, raw in enumerate(content.split(b"\n")[:-1], 1):
-        data = raw.removeprefix(b"\xef\xbb\xbf") if offset == 0 else raw
-        data = data.removesuffix(b"\r")
-        if data.strip():
-            kept = data if len(data) <= limit else None
-            expected.append((offset, number, kept, len(data)))
-        offset += len(raw) + 1
-    return expected
+    expected: list[tuple[int, int, bytes | None, int]] = []
+    offset, says_something = 0, False
+    *whole, rest = content.split(b"\n")
+    for number, raw in enumerate([*whole, rest], 1):
+        # Holes and what is between them; what the newline ends is the last.
+        pieces = re.split(rb"(\0{4,})", raw)
+        if number > len(whole):
+            # No newline yet: what a hole with something behind it ends is read, and the hole.
+            pieces = pieces[:-1] if pieces[-1] else pieces[:-3]
+        for at, piece in enumerate(pieces):
+            data = piece.removeprefix(b"\xef\xbb\xbf") if offset == 0 else piece
+            data = data.removesuffix(b"\r")
+            if at % 2:
+                expected.append((offset, number, None, len(piece)))
+            elif data.strip():
+                says_something = True
+                kept = data if len(data) <= limit else None
+                expected.append((offset, number, kept, len(data)))
+            offset += len(piece)
+        offset += 1
+    return expected if says_something else []  # holes alone make no log yet
 
 
 def told(line: Line) -> tuple[int, int, bytes | None, int]:
@@ -67,6 +82,11 @@ def test_a_log_written_piece_by_piece(
             assert follower.problems == []
 
     assert [told(line) for line in read] == expected_lines(content, limit)
+
+
+def is_log_name(name: str) -> bool:
+    """Enough of the rule for the names that are made here."""
+    return name.count(".") == 2 and "-2026" not in name
 
 
 class Following(RuleBasedStateMachine):
@@ -108,7 +128,8 @@ class Following(RuleBasedStateMachine):
     def move(self, data: st.DataObject) -> None:
         number = data.draw(st.integers(0, len(self.paths) - 1))
         folder = data.draw(st.sampled_from(["", "x", "x/y"]))
-        end = ".jsonl.gz" if self.paths[number].suffix == ".gz" else ".jsonl"
+        end = data.draw(st.sampled_from([".jsonl", ".jsonl.7", ".log-20261120", ".ndjson"]))
+        end += ".gz" if self.paths[number].suffix == ".gz" else ""
         self.rename(number, self.folder / folder / f"{data.draw(st.integers(0, 9))}-{number}{end}")
 
     @precondition(lambda self: self.paths)
@@ -121,6 +142,27 @@ class Following(RuleBasedStateMachine):
             new.write_bytes(change(old.read_bytes()))
             old.unlink()
             self.paths[number] = new
+
+    @precondition(lambda self: self.paths)
+    @rule(data=st.data(), copied=st.floats(0, 1), looked=st.booleans())
+    def copy_and_truncate(self, data: st.DataObject, copied: float, looked: bool) -> None:
+        """Maybe with a look while the copy is being made; what was in the log lies there then."""
+        number = data.draw(st.integers(0, len(self.paths) - 1))
+        path, content = self.paths[number], self.contents[number]
+        if path.suffix == ".gz":
+            return
+        copy = path.with_name(f"{path.name}.{len(self.contents)}")
+        if not is_log_name(copy.name):
+            return  # it was rotated before
+        if looked:
+            copy.write_bytes(content[: int(copied * len(content))])
+            self.look(at_most=None)
+        copy.write_bytes(content)
+        path.write_bytes(b"")
+        self.paths[number] = copy
+        self.contents.append(b"")
+        self.paths.append(path)
+        self.write(len(self.paths) - 1, b"{%d}\n" % (len(self.paths) - 1))
 
     @rule()
     def touch_all(self) -> None:

@@ -417,6 +417,59 @@ class TestGzip:
         assert follower.problems or found == self.CONTENT[:8000].split(b"\n")[:-1]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("size", [4, 70_000, 300_000, 40_000_000])
+def test_objects_before_and_behind_a_hole_are_read_and_the_hole_is_a_line_of_its_own(
+    tmp_path: Path, packed: bool, size: int
+) -> None:
+    hole = b"\0" * size
+    append(tmp_path / "a.jsonl", b"{1}\n{2}" + hole + b"{3}\n" + hole + b"\n{4}\n")
+    if packed:
+        compress(tmp_path / "a.jsonl")
+    follower = Follower(tmp_path)
+
+    lines = [line for _, line in follower.catch_up()]
+
+    assert [(line.offset, line.number, line.data, line.is_hole) for line in lines] == [
+        (0, 1, b"{1}", False),
+        (4, 2, b"{2}", False),
+        (7, 2, None, True),
+        (7 + size, 2, b"{3}", False),
+        (11 + size, 3, None, True),
+        (12 + 2 * size, 4, b"{4}", False),
+    ]
+    assert {(line.byte_length, line.sha256) for line in lines if line.is_hole} == {
+        (size, hashlib.sha256(hole).hexdigest())
+    }
+
+
+def test_a_hole_at_the_end_waits_as_it_may_be_filled(tmp_path: Path) -> None:
+    append(tmp_path / "a.jsonl", b"{1}\n{2" + b"\0" * 100)
+    follower = Follower(tmp_path)
+    assert follower.new_data() == [b"{1}"]
+
+    with (tmp_path / "a.jsonl").open("r+b") as file:
+        file.seek(6)
+        file.write(b"}\n")
+
+    assert follower.new_data() == [b"{2}"]
+
+
+def test_a_log_that_begins_with_a_hole_is_known_by_what_stands_behind(tmp_path: Path) -> None:
+    """A writer that does not append goes on where it was, behind a truncation."""
+    append(tmp_path / "a.jsonl", b"{1}\n{2}\n")
+    follower = Follower(tmp_path)
+    follower.catch_up()
+    (tmp_path / "a.jsonl.1").write_bytes((tmp_path / "a.jsonl").read_bytes() + b"{3}\n")
+    with (tmp_path / "a.jsonl").open("r+b") as file:
+        file.truncate(0)
+        file.seek(12)
+        file.write(b"{4}\n")
+
+    assert sorted(data or b"" for data in follower.new_data()) == [b"", b"{3}", b"{4}"]
+    assert follower.new_data() == []
+
+
 class TestReadLine:
     CONTENT = b"\xef\xbb\xbf{1}\r\n\n{22}\n" + b"x" * 40 + b"\n\n" + b"{4}" * 9 + b"\n"
 
