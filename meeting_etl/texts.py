@@ -1,7 +1,8 @@
-"""Text as good senders get it wrong, put right.
+"""Text of others made safe to use: to be read as JSON, to be shown on a terminal.
 
-Belongs here: what both webhook lines and API answers need before they can be read as JSON. Does
-not: what is in them.
+Belongs here: what both webhook lines and API answers need before they can be read as JSON, and
+which characters may never reach a terminal. Does not: what is in them, nor how it is printed
+(cli/display.py).
 """
 
 import re
@@ -13,6 +14,12 @@ _SURROGATES = re.compile(
     re.DOTALL,
 )
 
+# What a terminal obeys instead of showing it: C0 but for tab and newline, DEL and C1; what ends a
+# line or turns the direction of all that follows; halves of surrogate pairs, by which Python stands
+# for bytes of file names that are not UTF-8. Not the marks U+200E, U+200F and U+061C: real names in
+# Hebrew and Arabic hold them, and they reorder nothing but the punctuation beside them.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 def whole_characters(document: bytes) -> bytes:
     """JSON in which each half of a surrogate pair has become U+FFFD.
@@ -20,3 +27,16 @@ def whole_characters(document: bytes) -> bytes:
     JavaScript cuts a text between the halves of a pair; such a half stands for no character.
     """
     return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], document)
+
+
+def visible(text: str) -> str:
+    r"""The text with each character that a terminal would obey as an escape: ESC becomes `\x1b`.
+
+    Newlines and tabs stay. Characters with a glyph are never changed.
+    """
+    return _UNPRINTABLE.sub(lambda match: escape_of(match[0]), text)
+
+
+def escape_of(character: str) -> str:
+    r"""How Python writes a character within a string: `\x1b`, `\n`, `\u202e`."""
+    return character.encode("unicode_escape").decode("ascii")

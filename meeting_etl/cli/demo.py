@@ -150,10 +150,11 @@ def emptied(folder: Path) -> Path:
 def _say_how_to_go_on(data_dir: str) -> None:
     command = "meeting-etl" if shutil.which("meeting-etl") else os.path.relpath(sys.argv[0])
     variable = f"MEETING_ETL_DATA_DIR={data_dir}"
-    display.say(
-        "\n[bold]Go on[/]\n"
+    display.notes.print("\n", display.styled("Go on", "bold"), sep="")
+    display.notes.print(
         f'  one query   {variable} {command} sql "FROM meetings LIMIT 5"\n'
         f"  DuckDB      duckdb -readonly {data_dir}/{catalog.CATALOG}\n"
         f'  Python      meeting_etl.connect("{data_dir}").sql("SHOW TABLES")\n'
-        f"  Dagster UI  {variable} {command} dev     then open http://127.0.0.1:3000"
+        f"  Dagster UI  {variable} {command} dev     then open http://127.0.0.1:3000",
+        soft_wrap=True,
     )

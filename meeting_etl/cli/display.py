@@ -1,11 +1,15 @@
 """What the commands show: progress, tables, sentences.
 
-Belongs here: everything that knows about terminals. Does not: what is shown.
+Belongs here: everything that knows about terminals, and that values of others cannot do anything
+there: markup and emoji codes in them are text, characters that a terminal would obey are shown as
+escapes (texts.visible). All that is printed goes through here or through a `screen()`. Does not:
+what is shown.
 """
 
 import csv
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,34 +19,73 @@ from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from meeting_etl.texts import escape_of, visible
 
 # Answers go to stdout, so that they can be piped; all else goes to stderr.
 # Where nobody looks at a terminal there is no width to heed.
-answers = Console(width=None if sys.stdout.isatty() else 160)
-notes = Console(stderr=True)
-
 _PLAIN_EVERY_SECONDS = 5.0
+
+
+class _Screen(Console):
+    """A console on which strings are text and nothing else, whoever wrote them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What every string that is printed comes through, also those in the cells of a table."""
+        return super().render_str(visible(text), **options)
+
+
+def screen(stream: TextIO) -> Console:
+    """A console that writes to the stream."""
+    return _Screen(file=stream)
+
+
+answers: Console = _Screen(width=None if sys.stdout.isatty() else 160)
+notes: Console = _Screen(stderr=True)
+
+
+def styled(text: str, style: str) -> Text:
+    """A text in a style of rich's; the only way to one, for markup is not read."""
+    return Text(visible(text), style)
+
+
+def one_line(text: str) -> str:
+    """The text with its newlines and tabs as escapes too, so that no value looks like two rows."""
+    return re.sub(r"[\n\t]", lambda match: escape_of(match[0]), visible(text))
 
 
 def say(sentence: str) -> None:
     """One line about what goes on."""
-    notes.print(sentence, highlight=False, soft_wrap=True)
+    notes.print(_indented(sentence), soft_wrap=True)
+
+
+def answer(sentence: str) -> None:
+    """One line of what was asked for: it goes to stdout, beside the tables."""
+    answers.print(_indented(sentence), soft_wrap=True)
 
 
 def complain(sentence: str) -> None:
     """One line about what went wrong."""
-    notes.print(f"[bold red]Error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    notes.print(styled("Error:", "bold red"), _indented(sentence), soft_wrap=True)
+
+
+def _indented(sentence: str) -> str:
+    """A sentence of several lines (DuckDB's errors are): none passes for a sentence of its own."""
+    return sentence.replace("\n", "\n  ")
 
 
 def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table; numbers to the right, NULL as a dim dash."""
     rows = [list(row) for row in rows]
     table = Table(
-        title=title or None,
+        title=one_line(title) or None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
@@ -51,7 +94,7 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
     for number, name in enumerate(names):
         numeric = any(isinstance(row[number], int | float) for row in rows)
         table.add_column(
-            escape(name),
+            one_line(name),
             justify="right" if numeric else "left",
             # The first column names the row; the last one may be prose.
             no_wrap=number < len(names) - 1,
@@ -75,7 +118,7 @@ def _show_records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         record.add_column(style="bold", no_wrap=True)
         record.add_column(overflow="fold")
         for name, value in zip(names, row, strict=True):
-            record.add_row(escape(name), _cell(value))
+            record.add_row(one_line(name), _cell(value))
         answers.print(record)
 
 
@@ -96,8 +139,9 @@ def write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 @contextmanager
 def started_from() -> Iterator[Console]:
     """Where the command was started: Dagster points the process's output at files meanwhile."""
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as stream:
-        yield Console(file=stream)
+    stderr = os.dup(sys.stderr.fileno())
+    with os.fdopen(stderr, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:
+        yield screen(stream)
 
 
 @contextmanager
@@ -134,7 +178,7 @@ def progress() -> Iterator["Meter"]:
             yield Meter(console, None)
             return
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -161,7 +205,7 @@ class Meter:
         if what != self._what:
             if self._task is not None:
                 self._bars.remove_task(self._task)
-            self._task = self._bars.add_task(escape(what), total=total)
+            self._task = self._bars.add_task(one_line(what), total=total)
             self._what = what
         self._bars.update(self._task, completed=done, total=total)
 
@@ -170,16 +214,16 @@ class Meter:
         now = time.perf_counter()
         if now - self._said_at > _PLAIN_EVERY_SECONDS:
             self._said_at = now
-            self._console.print(f"{what}: {done} of {total}", highlight=False)
+            self._console.print(f"{one_line(what)}: {done} of {total}", soft_wrap=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> str | Text:
     if value is None:
-        return "[dim]–[/]"
+        return styled("–", "dim")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.10g}"
-    return escape(str(value))
+    return one_line(str(value))

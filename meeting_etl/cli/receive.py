@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from functools import partial
 
 import uvicorn
-from rich.markup import escape
 
 from meeting_etl.cli import display
 from meeting_etl.cli.connections import Bounded
@@ -35,18 +34,20 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _listen(host, port) as listener:
-        journal = Journal(Files(etl.logs_folder), etl.clock, _say)
+        journal = Journal(Files(etl.logs_folder), etl.clock, display.say)
         journal.open()
-        receiver = Receiver(journal, etl.clock, secrets, tell=_say)
+        receiver = Receiver(journal, etl.clock, secrets, tell=display.say)
         address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         checked = "signatures are checked" if secrets else "signatures are NOT checked"
-        _say(f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}.")
+        display.say(
+            f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}."
+        )
         # uvicorn ends well at a signal and then raises it once more.
         with contextlib.suppress(KeyboardInterrupt):
             build_server(receiver).run([listener])
     journal.close()
     receiver.refusals.tell_rest()
-    _say(f"Ended; {receiver.accepted:,} events were stored.")
+    display.say(f"Ended; {receiver.accepted:,} events were stored.")
 
 
 @contextlib.contextmanager
@@ -56,9 +57,9 @@ def receiver_beside(etl: Etl) -> Iterator[tuple[Receiver, str]]:
     At the end everything that was taken is stored.
     """
     with _listen("127.0.0.1", 0) as listener:
-        journal = Journal(Files(etl.logs_folder), etl.clock, _say)
+        journal = Journal(Files(etl.logs_folder), etl.clock, display.say)
         journal.open()
-        receiver = Receiver(journal, etl.clock, etl.settings.webhook_secrets, tell=_say)
+        receiver = Receiver(journal, etl.clock, etl.settings.webhook_secrets, tell=display.say)
         server = build_server(receiver)
         thread = threading.Thread(
             target=server.run, args=([listener],), name="receiver", daemon=True
@@ -96,7 +97,3 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or error
         raise SettingsError(f"{host}:{port}: {reason}; see --host and --port.") from error
-
-
-def _say(sentence: str) -> None:
-    display.say(escape(sentence))

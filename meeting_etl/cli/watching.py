@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from rich import box
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
-from meeting_etl.cli.display import started_from
+from meeting_etl.cli.display import one_line, started_from, styled
 
 Figures = Callable[[], Mapping[str, str]]
 _DRAWN_PER_SECOND = 4
@@ -46,12 +45,12 @@ def _drawing(console: Console, title: str, figures: Figures) -> Iterator[None]:
 
 def _drawn(title: str, figures: Mapping[str, str]) -> Table:
     table = Table(
-        title=escape(title), title_justify="left", box=box.SIMPLE, show_header=False, pad_edge=False
+        title=title, title_justify="left", box=box.SIMPLE, show_header=False, pad_edge=False
     )
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True, min_width=22)
     for name, value in figures.items():
-        table.add_row(escape(name), f"[bold]{escape(value)}[/]")
+        table.add_row(name, styled(value, "bold"))
     return table
 
 
@@ -59,7 +58,7 @@ def _drawn(title: str, figures: Mapping[str, str]) -> Table:
 def _saying(console: Console, figures: Figures) -> Iterator[None]:
     def say() -> None:
         line = "; ".join(f"{name} {value}" for name, value in figures().items())
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(one_line(line), soft_wrap=True)
 
     try:
         with repeating(_SAID_EVERY_SECONDS, say):

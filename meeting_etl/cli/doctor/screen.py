@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from meeting_etl.cli import display
@@ -32,17 +31,17 @@ def show(lines: Sequence[Line]) -> None:
     table.add_column("found", overflow="fold")
     section = ""
     for line in lines:
-        found = escape(line.found)
+        found = display.styled(display.one_line(line.found), "")
         if line.todo:
-            found += f" [bold]→ {escape(line.todo)}[/]"
+            found.append(f" → {display.one_line(line.todo)}", "bold")
         table.add_row(
-            f"[bold]{escape(line.section)}[/]" if line.section != section else "",
-            escape(line.name),
-            f"[{_STYLES[line.state]}]{line.state}[/]",
+            display.styled(line.section, "bold") if line.section != section else "",
+            display.one_line(line.name),
+            display.styled(line.state, _STYLES[line.state]),
             found,
         )
         section = line.section
-    display.answers.print(table, highlight=False)
+    display.answers.print(table)
     display.say(f"{_counted(lines, State.PROBLEM)}, {_counted(lines, State.WARNING)}.")
 
 
