@@ -4,6 +4,7 @@ Belongs here: jobs, the schedule, the sensors, and run_now(), which does in this
 do through the daemon. Does not: what is due (pipeline/ledger.py), what a run does (assets.py).
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -122,10 +123,12 @@ def _requests(
     quarter = round_up(etl.clock.now(), timedelta(minutes=15))
     newest = _newest_day(etl)
     for span in _launchable(due, busy):
-        earliest = min(_due_text(etl, day) for day in due if span.first <= day <= span.last)
+        # Of all its days: news of any of them are a new run, also where the last one failed.
+        texts = [f"{day}+{_due_text(etl, day)}" for day in due if span.first <= day <= span.last]
+        news_digest = hashlib.sha256("/".join(sorted(texts)).encode()).hexdigest()[:16]
         past = {_PAST_TAG: "true", _PRIORITY: "-1"} if span.last < newest else {}
         yield dg.RunRequest(
-            run_key=f"{job}/{span}/{earliest}/{quarter}", tags=span_tags(span) | past
+            run_key=f"{job}/{span}/{news_digest}/{quarter}", tags=span_tags(span) | past
         )
 
 

@@ -172,6 +172,17 @@ def test_new_news_is_a_new_run(etl: Etl, instance: dg.DagsterInstance) -> None:
     assert second.run_key != first.run_key
 
 
+def test_news_of_any_day_of_a_span_are_a_new_run(etl: Etl, instance: dg.DagsterInstance) -> None:
+    announce(etl, "2026-03-15")
+    etl.clock.sleep(60)
+    announce(etl, "2026-03-16")
+    (first,) = tick(etl, instance)
+    announce(etl, "2026-03-16")
+    (second,) = tick(etl, instance)
+    assert days_of(second) == days_of(first) == "2026-03-15 to 2026-03-16"
+    assert second.run_key != first.run_key
+
+
 def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     announce(etl, "2026-03-17", "2026-03-16")
     assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 16)]
