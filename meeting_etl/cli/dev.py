@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from meeting_etl.cli import display
 from meeting_etl.errors import SettingsError
-from meeting_etl.orchestration.instance import dagster_home
+from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.settings import Etl
 
 _MODULE = "meeting_etl.definitions"
@@ -21,6 +21,8 @@ def serve_dagster(etl: Etl, environ: Mapping[str, str], host: str, port: int) ->
     """Serve until interrupted or until one of the two ends; returns the exit status."""
     _check_port(host, port)
     home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
+    # Whole before the two start: both would create its storages at once, which breaks them.
+    open_instance(home).dispose()
     variables = {
         **environ,
         "DAGSTER_HOME": str(home),

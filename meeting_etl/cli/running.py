@@ -31,9 +31,7 @@ def run_and_report(
     """Run, show what came of it, and return the exit status."""
     gc.set_threshold(_GARBAGE_AFTER_OBJECTS)
     started = etl.clock.monotonic()
-    home = dagster_home(etl.files, configured_home)
-    with etl.files.lock("instance"):
-        opened = open_instance(home)  # two that make a new one at once would trip over each other
+    opened = open_instance(dagster_home(etl.files, configured_home))
     with display.output_given_back(), opened as instance, display.progress() as meter:
         etl.progress = meter
         defs = build_defs(etl)

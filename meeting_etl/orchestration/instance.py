@@ -1,16 +1,19 @@
 """The Dagster instance that the command line and the UI share.
 
-Belongs here: its first dagster.yaml, opening it, and what it means when its folder cannot be
-written. Does not: where it lies (home.py), runs (automation.py).
+Belongs here: its first dagster.yaml, creating, migrating and opening it, and what it means when its
+folder cannot be written. Does not: where it lies (home.py), runs (automation.py).
 """
 
+import contextlib
 import errno
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import dagster as dg
+from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from meeting_etl.errors import MeetingEtlError, StorageError
@@ -33,11 +36,21 @@ _OF_THE_DISK = {
     errno.EPERM,
     errno.EIO,
 }
-_HISTORY_ONLY = "move the folder away, it holds the history of runs and nothing else, and run again"
+_LOCK_FILE = "meeting_etl.lock"
+_HISTORY_ONLY = (
+    "move its folders history and schedules away, they hold the history of runs and nothing else, "
+    "and run again"
+)
 _REMEDIES = {
     "locked": "another program uses it: run again when that is done",
     "malformed": _HISTORY_ONLY,
     "not a database": _HISTORY_ONLY,
+    # Half made, by two processes at once (dagster issue 27390) or by one that was killed.
+    "already exists": _HISTORY_ONLY,
+    "no such table": _HISTORY_ONLY,
+    "no such column": _HISTORY_ONLY,
+    "duplicate column": _HISTORY_ONLY,
+    "half made": _HISTORY_ONLY,
 }
 _REMEDY = (
     "free some disk space, make the folder writable or set DAGSTER_HOME to a folder elsewhere, "
@@ -59,9 +72,12 @@ def dagster_home(files: Files, configured: str | None) -> Path:
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
-    """The instance of a folder. Raises StorageError when it cannot be written."""
-    with explained(home):
-        return dg.DagsterInstance.from_config(str(home))
+    """The instance of a folder, its storages created and migrated.
+
+    Raises StorageError when it cannot be written or is broken. Safe for several processes at once:
+    Dagster's own creation of SQLite storages is not.
+    """
+    return _opened(home, "dagster.yaml")
 
 
 def open_quiet_instance(home: Path) -> dg.DagsterInstance:
@@ -73,7 +89,23 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
     usual = (home / "dagster.yaml").read_text(encoding="utf-8")
     with explained(home):
         (home / _QUIET_FILE).write_text(usual + _QUIET, encoding="utf-8")
-        return dg.DagsterInstance.from_config(str(home), _QUIET_FILE)
+    return _opened(home, _QUIET_FILE)
+
+
+def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
+    with explained(home), Files(home).locked_file(_LOCK_FILE):
+        instance = dg.DagsterInstance.from_config(str(home), config_file)
+        storages = (
+            instance.run_storage,
+            instance.event_log_storage,
+            instance.schedule_storage,
+        )
+        revisions = [storage.alembic_version() for storage in storages if storage is not None]
+        if any(found is not None and found[0] != found[1] for found in revisions):
+            # It prints, and what `run` writes to stdout is its own.
+            with contextlib.redirect_stdout(io.StringIO()):
+                instance.upgrade()
+        return instance
 
 
 @contextmanager
@@ -100,6 +132,8 @@ def explained(home: Path) -> Iterator[None]:
 def _refusal(error: BaseException | None) -> str | None:
     """What the disk said, on one line; None when it did not cause the error."""
     while error is not None:
+        if isinstance(error, CommandError):
+            return "its history is half made"
         # The others below DatabaseError tell of wrong SQL and the like.
         if isinstance(error, OperationalError) or type(error) is DatabaseError:
             return str(error.orig).partition("\n")[0].rstrip(".")

@@ -1,0 +1,46 @@
+"""The Dagster instance: made once, whole, or named as broken."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.orchestration.instance import dagster_home, open_instance
+
+_OPEN = (
+    "import sys; from pathlib import Path; "
+    "from meeting_etl.orchestration.instance import open_instance; "
+    "open_instance(Path(sys.argv[1])).dispose()"
+)
+
+
+def heads(database: Path) -> int:
+    with sqlite3.connect(database) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM alembic_version").fetchone()
+    connection.close()
+    return int(count)
+
+
+def test_an_instance_with_two_heads_is_one_sentence_that_says_what_to_move(
+    tmp_path: Path,
+) -> None:
+    home = dagster_home(Files(tmp_path), None)
+    open_instance(home).dispose()
+    with sqlite3.connect(home / "history/runs.db") as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
+    connection.close()
+    with pytest.raises(StorageError, match="half made; move its folders history and schedules"):
+        open_instance(home)
+
+
+@pytest.mark.slow
+def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) -> None:
+    home = dagster_home(Files(tmp_path), None)
+    openers = [subprocess.Popen([sys.executable, "-c", _OPEN, str(home)]) for _ in range(4)]
+    assert [opener.wait() for opener in openers] == [0, 0, 0, 0]
+    for name in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db"):
+        assert heads(home / name) == 1
