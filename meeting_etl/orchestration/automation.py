@@ -31,6 +31,7 @@ from meeting_etl.orchestration.span_tags import PARTITION, span_of, span_tags
 from meeting_etl.pipeline.ingest import news
 from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.pipeline.privacy import honour_deletes
+from meeting_etl.pipeline.settling import Why
 from meeting_etl.schemas import FIRST_DAY, MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, round_up, spans, utc_day
@@ -257,6 +258,15 @@ def run_now(
     return outcome
 
 
+# What is to be done about answers that were not asked for, by reason.
+_WHY_NOT_ASKED: dict[str, str] = {
+    Why.SCOPE: "The first 20 answers for a resource were refusals and the rest was not asked for: "
+    "see by `meeting-etl doctor` which scope is missing.",
+    Why.NOT_THE_API: "The first 20 answers for a resource were 404 and the rest was not asked for: "
+    "this does not look like the Webex API: check WEBEX_BASE_URL.",
+}
+
+
 def _discover(runs: "_Runs", etl: Etl, asked: Span) -> None:
     """One run for all the days, so that they share windows."""
     days = runnable(asked, etl)
@@ -284,7 +294,9 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         _do(runs, job, due, refetch=refetch)
         if runs.outcome.failures:
             break
-    runs.outcome.failed_pairs += etl.ledger.failed(runs.outcome.days, runs.ids)
+    reasons = etl.ledger.failed(runs.outcome.days, runs.ids)
+    runs.outcome.failed_pairs += reasons.total()
+    runs.outcome.notices += [text for reason, text in _WHY_NOT_ASKED.items() if reasons[reason]]
 
 
 def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:

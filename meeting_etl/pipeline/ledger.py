@@ -299,12 +299,13 @@ class Ledger:
         """All days that have pairs."""
         return [date.fromisoformat(name) for name in self._lake.partitions(FETCH_LEDGER)]
 
-    def failed(self, days: Iterable[date], run_ids: Collection[str]) -> int:
-        """How many pairs of these days have a fault that one of these runs met and a later asks."""
-        return sum(
-            pair.status == Status.FAILED and not pair.settled and pair.run_id in run_ids
+    def failed(self, days: Iterable[date], run_ids: Collection[str]) -> Counter[str]:
+        """Of the pairs of these days that one of these runs left to be tried again, the reasons."""
+        return Counter(
+            pair.reason
             for day in days
             for pair in self.pairs(day)
+            if pair.status == Status.FAILED and not pair.settled and pair.run_id in run_ids
         )
 
     def was_allowed(self, resource: str, since: datetime) -> bool:

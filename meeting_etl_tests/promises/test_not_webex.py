@@ -140,7 +140,7 @@ def test_a_listing_that_is_not_found_proves_no_deletion(tmp_path: Path) -> None:
 
 def refusing_transcripts(
     tmp_path: Path, status: int, clock: ManualClock
-) -> Counter[tuple[str, ...]]:
+) -> tuple[Counter[tuple[str, ...]], list[str]]:
     """What becomes of 30 meetings, all of whose listings of transcripts are refused."""
     world = sized_world(1, NOW, meetings=30, participants=1, snippets=1)
     refusal = Reply({"message": "Not for this meeting.", "trackingId": "R_1"}, status)
@@ -148,16 +148,58 @@ def refusing_transcripts(
         product = many(tmp_path, webex, clock, "admin")
         with running(lambda seen: refusal if "Transcripts" in seen.path else Reply()) as server:
             more = {"WEBEX_BASE_URL": server.url}
-            Product(tmp_path, webex, "admin", clock, more).run()
+            outcome = Product(tmp_path, webex, "admin", clock, more).run()
         found = [one for one in product.rows("fetch_ledger") if one["resource"] == "transcripts"]
-    return Counter((row["status"], row["reason"]) for row in found)
+    return Counter((row["status"], row["reason"]) for row in found), outcome.notices
 
 
 def test_a_resource_that_is_not_found_twenty_times_is_not_asked_on(tmp_path: Path) -> None:
-    found = refusing_transcripts(tmp_path, 404, ManualClock(NOW))
+    found, notices = refusing_transcripts(tmp_path, 404, ManualClock(NOW))
     assert found["failed", "not_the_api"] == 10
+    sentence = "this does not look like the Webex API: check WEBEX_BASE_URL."
+    assert [one for one in notices if one.endswith(sentence)]
 
 
 def test_a_resource_that_is_forbidden_twenty_times_is_not_asked_on(tmp_path: Path) -> None:
-    found = refusing_transcripts(tmp_path, 403, ManualClock(NOW))
+    found, notices = refusing_transcripts(tmp_path, 403, ManualClock(NOW))
     assert found == {("forbidden", "refused"): 20, ("failed", "scope"): 10}
+    assert [one for one in notices if "which scope is missing" in one]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_gateways_404_proves_no_deletion_and_removes_nothing(tmp_path: Path, status: int) -> None:
+    """The recordings are not listed any more; what a gateway says of their ids is no proof."""
+    clock = ManualClock(NOW)
+    world = sized_world(1, NOW, meetings=1, participants=2, snippets=3)
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[privacy]\nhonour_deletes = true\n")
+    page = Reply(b"<html>Gone</html>", status, HTML)
+    with Sandbox(world, clock) as webex:
+        honouring = {"MEETING_ETL_SETTINGS": str(settings)}
+        product = Product(tmp_path / "data", webex, "user", clock, honouring)
+        product.write_logs()
+        product.run()
+        said = product.rows("transcript_snippets")
+        with running(lambda seen: page if is_by_id(seen.path) else Reply()) as server:
+            wrong = Product(
+                product.folder, webex, "user", clock, honouring | {"WEBEX_BASE_URL": server.url}
+            )
+            days = product.etl().ledger.days()
+            wrong.etl().ledger.retry(
+                days, lambda one: one.resource in ("recordings", "transcripts")
+            )
+            wrong.run()
+            assert [seen for seen in server.seen if is_by_id(seen.path)]
+        for name in ("recordings", "transcripts"):
+            (row,) = product.rows(name)
+            assert (row["status"], row["deleted_at"], row["deletion_proof"]) == (
+                "unlisted",
+                None,
+                None,
+            )
+        assert product.rows("transcript_snippets") == said
+
+
+def is_by_id(path: str) -> bool:
+    """Whether one recording or transcript is asked for, or what belongs to it."""
+    return path.startswith(("/v1/recordings/", "/v1/meetingTranscripts/"))
