@@ -54,7 +54,7 @@ class Files:
         return self.root / name
 
     @contextmanager
-    def replacement(self, name: str, *, mode: int = 0o644) -> Iterator[Path]:
+    def replacement(self, name: str) -> Iterator[Path]:
         """Fill a new file that takes the place of `name`, as a whole or not at all.
 
         Yields the path of a temporary file in the same folder, whose name does not end in that of
@@ -67,14 +67,14 @@ class Files:
             _make_folder(target.parent)
             try:
                 yield temporary
-                self._make_last(temporary, target, mode)
+                self._make_last(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o644) -> None:
-        """`replacement` for content that is at hand. The temporary file has `mode` from birth."""
+    def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o666) -> None:
+        """`replacement` for content that is at hand. The file has `mode`, less the umask."""
         with (
-            self.replacement(name, mode=mode) as path,
+            self.replacement(name) as path,
             os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
         ):
             file.write(content)
@@ -87,6 +87,11 @@ class Files:
             except FileNotFoundError:
                 return None
 
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder if it is empty; for the holder of the lock under which it is written."""
+        with contextlib.suppress(OSError):  # not empty, or already gone: both fine
+            self.path(folder).rmdir()
+
     def names(self, folder: str) -> list[str]:
         """Names of what lies directly in a folder, sorted; none when there is no such folder."""
         with self.explained(folder, doing="list"):
@@ -96,16 +101,13 @@ class Files:
                 return []
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there, and its folder if that is empty then."""
+        """Remove a file if it is there. Its folder stays: others may be writing into it."""
         target = self.path(name)
         with self.explained(name, doing="remove"):
             if not target.exists():
                 return
             target.unlink(missing_ok=True)
             _sync_folder(target.parent)
-            with contextlib.suppress(OSError):  # not empty, or already gone: both fine
-                target.parent.rmdir()
-                _sync_folder(target.parent.parent)
 
     def sweep(self, folder: str) -> None:
         """Remove temporary files that killed processes left directly in `folder`.
@@ -128,7 +130,7 @@ class Files:
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[bool]:
         """As `lock`, but without waiting: yields whether it is held now."""
-        with self._opened_to_lock(f"state/locks/{name}.lock", 0o644) as file:
+        with self._opened_to_lock(f"state/locks/{name}.lock", 0o666) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 is_mine = True
@@ -148,7 +150,7 @@ class Files:
         return False
 
     @contextmanager
-    def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    def locked_file(self, name: str, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
         """An existing or new small file, open for reading and writing, locked while in use."""
         with self._opened_to_lock(name, mode) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -217,7 +219,7 @@ class Files:
         with self.explained(name):
             path = self.path(name)
             _make_folder(path.parent)
-            return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+            return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
 
     def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
         """Write all of a piece where the file stands; it does not last before `sync`."""
@@ -234,7 +236,7 @@ class Files:
     def finish(self, partial: str, name: str) -> None:
         """Make an unfinished file, in the same folder, the file `name`."""
         with self.explained(name):
-            self._make_last(self.path(partial), self.path(name), 0o644)
+            self._make_last(self.path(partial), self.path(name))
 
     def size_bytes(self, name: str) -> int | None:
         """Size of a file; None when there is none."""
@@ -251,10 +253,9 @@ class Files:
             folder = folder.parent
         return shutil.disk_usage(folder).free
 
-    def _make_last(self, temporary: Path, target: Path, mode: int) -> None:
+    def _make_last(self, temporary: Path, target: Path) -> None:
         """Fsync the temporary file, rename it onto the target, fsync the folder."""
         with temporary.open("rb") as file:
-            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(target)
         _sync_folder(target.parent)

@@ -45,7 +45,7 @@ def test_a_read_only_folder_is_an_error_that_names_file_and_remedy(tmp_path: Pat
         Files(tmp_path).replace_bytes("blocked/x", b"")
 
 
-def test_removing_takes_an_empty_folder_along(tmp_path: Path) -> None:
+def test_removing_leaves_the_folder_to_who_writes_into_it(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.replace_bytes("a/x", b"1")
     files.replace_bytes("a/y", b"1")
@@ -53,7 +53,10 @@ def test_removing_takes_an_empty_folder_along(tmp_path: Path) -> None:
     assert names(tmp_path / "a") == ["y"]
     files.remove("a/y")
     files.remove("a/y")
+    assert names(tmp_path / "a") == []
+    files.remove_folder("a")
     assert not (tmp_path / "a").exists()
+    files.remove_folder("a")
 
 
 def test_sweeping_removes_what_killed_writers_left_and_nothing_else(tmp_path: Path) -> None:
@@ -166,3 +169,18 @@ def test_a_new_file_and_its_folders_are_synced(
     paths = [tmp_path, *(tmp_path / name for name in ("root", "root/a", "root/a/b"))]
     assert {path.stat().st_ino for path in paths} <= set(synced)
     assert synced[-1] == (tmp_path / "root/a/b/log").stat().st_ino
+
+
+def test_the_umask_is_honoured(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        files = Files(tmp_path)
+        files.replace_bytes("lake/a", b"x")
+        with files.replacement("lake/b") as path:
+            path.write_bytes(b"x")
+        with files.lock("day"):
+            pass
+    finally:
+        os.umask(before)
+    for name in ("lake/a", "lake/b", "state/locks/day.lock"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name

@@ -56,8 +56,8 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         str(uuid.uuid4()),
         again=again,
     )
-    if rows:
-        catalog.publish(etl.files, etl.lake)
+    if rows and (sentence := catalog.why_not_published(etl.files, etl.lake)):
+        display.complain(sentence)
     shown = [[row[name] for name in _COLUMNS] for row in rows]
     if form != "table":
         (display.write_csv if form == "csv" else display.write_json)(_COLUMNS, shown)

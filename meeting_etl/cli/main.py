@@ -16,6 +16,7 @@ import click
 from meeting_etl import __version__
 from meeting_etl.cli import display
 from meeting_etl.cli.auto_record import auto_record
+from meeting_etl.cli.migrate import migrate
 from meeting_etl.cli.options import FORMAT
 from meeting_etl.cli.prune import prune
 from meeting_etl.cli.rejected import rejected
@@ -74,6 +75,7 @@ def cli() -> None:
 cli.add_command(webhooks)
 cli.add_command(auto_record)
 cli.add_command(prune)
+cli.add_command(migrate)
 cli.add_command(rejected)
 
 
@@ -131,6 +133,7 @@ def status(first: datetime | None, last: datetime | None) -> None:
         days = [day for day in etl.ledger.days() if asked.first <= day <= asked.last]
     if days:
         report.show_days(etl, days)
+    report.say_if_the_catalog_is_old(etl)
 
 
 @cli.command()

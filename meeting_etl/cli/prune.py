@@ -68,8 +68,8 @@ def prune(etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run:
             dry_run=dry_run,
             progress=meter,
         )
-    if not dry_run:
-        catalog.publish(etl.files, etl.lake)
+    if not dry_run and (sentence := catalog.why_not_published(etl.files, etl.lake)):
+        display.complain(sentence)
     rows = [
         [one.what, one.days, one.rows, one.files, one.size_bytes] for one in reports if one.days
     ]

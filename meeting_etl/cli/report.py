@@ -89,6 +89,15 @@ def say_if_there_are_no_logs(etl: Etl) -> None:
         )
 
 
+def say_if_the_catalog_is_old(etl: Etl) -> None:
+    """What a run could not publish, or was not there to publish."""
+    if not catalog.is_current(etl.files, etl.lake):
+        display.say(
+            f"{etl.settings.data_dir / catalog.CATALOG} is of an earlier state of the lake; the "
+            "next `meeting-etl run` publishes it again, or says what hinders."
+        )
+
+
 def show_logs(etl: Etl) -> None:
     """How far the webhook logs were read, and what hinders."""
     logs = etl.lake.read(INGESTED_LOGS).to_pylist()

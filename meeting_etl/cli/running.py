@@ -9,6 +9,7 @@ import gc
 from meeting_etl.cli import display, report
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
+from meeting_etl.lake import catalog
 from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
@@ -37,6 +38,8 @@ def run_and_report(
         defs = build_defs(etl)
         outcome = run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
+    if sentence := catalog.why_not_published(etl.files, etl.lake):
+        outcome.notices.append(sentence)
     for notice in outcome.notices:
         display.say(notice)
     report.say_if_there_are_no_logs(etl)

@@ -5,23 +5,40 @@ Belongs here: publishing it and opening it; the only importer of duckdb. Does no
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
+from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES, Table
+
+T = TypeVar("T")
 
 CATALOG = "meetings.duckdb"
 # The oldest format there is. Clients from 1.1 on can query the views, which need getvariable().
 STORAGE_VERSION = "v1.0.0"
-_FINGERPRINT = "meeting_etl_catalog"
+# Beside the catalog and not in it: analysts may hold that open in ways that let nobody read it.
+_STATE = "state/catalog.json"
+
+# Errors of a statement that no second try mends.
+_MISTAKES = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.PermissionException,
+)
 
 
 def publish(files: Files, lake: Lake) -> bool:
@@ -29,30 +46,49 @@ def publish(files: Files, lake: Lake) -> bool:
 
     Its text depends on the schemas, on the views and on which tables have rows, so that a usual
     run publishes nothing. Returns whether it was written. Raises StorageError when the disk refuses
-    it or another program holds the catalog open for writing.
+    it or another program holds the catalog open for writing; what is in the lake is safe then.
     """
     with files.lock("catalog"):
         statements = list(_statements(lake))
         fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
-        if _published(files.path(CATALOG)) == fingerprint:
+        if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
             raise StorageError(
-                f"{files.path(CATALOG)} is open for writing in another program, which would break "
-                "it. Close that program (analysts open the file read-only), remove the .wal file "
-                "beside it if it stays, and run again."
+                f"{files.path(CATALOG)} is not published: it is open for writing in another "
+                f"program, or was when that ended, for {CATALOG}.wal lies beside it. Close that "
+                "program (analysts open the file read-only) and remove the .wal file if it stays; "
+                "the next run publishes the catalog."
             )
-        statements += [
-            f"CREATE VIEW {_FINGERPRINT} AS SELECT {_text(fingerprint)} AS fingerprint",
-            f"COMMENT ON VIEW {_FINGERPRINT} IS 'For meeting-etl: which catalog this is.'",
-            f"COMMENT ON COLUMN {_FINGERPRINT}.fingerprint IS 'Digest of all its statements.'",
-        ]
+        files.sweep(".")
         try:
             with files.replacement(CATALOG) as path:
                 _build(path, statements)
         except duckdb.Error as error:
             raise StorageError(_why_not_made(files.path(CATALOG), str(error))) from error
+        state = {"fingerprint": fingerprint}
+        files.replace_bytes(_STATE, json.dumps(state).encode())
         return True
+
+
+def why_not_published(files: Files, lake: Lake) -> str | None:
+    """Publish if that is needed; a sentence when it could not be done, which the next run tries.
+
+    Readers of the catalog must never fail a run. Files of an earlier version are rewritten first.
+    """
+    try:
+        migrate_if_quick(lake)
+        publish(files, lake)
+    except StorageError as error:
+        return str(error)
+    return None
+
+
+def is_current(files: Files, lake: Lake) -> bool:
+    """Whether the catalog that is there is the one that would be published now."""
+    statements = "\n".join(_statements(lake))
+    published = _published(files)
+    return published is None or published == hashlib.sha256(statements.encode()).hexdigest()
 
 
 def _why_not_made(path: Path, words: str) -> str:
@@ -85,7 +121,8 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
             "run to publish it again."
         ) from error
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET VARIABLE lake_root = {_text(str(path.parent / 'lake'))}")
+    root = _literal_in_glob(str(path.parent / "lake"))
+    connection.execute(f"SET VARIABLE lake_root = {_text(root)}")
     return connection
 
 
@@ -93,34 +130,69 @@ def table(name: str, data_dir: str | Path = "data") -> pa.Table:
     """All rows of a table or view of the catalog, as an Arrow table."""
     if not re.fullmatch(r"[a-z_]+", name):
         raise SettingsError(f"{name!r} is not the name of a table.")
-    with connect(data_dir) as connection:
-        return connection.sql(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
+
+    def read() -> pa.Table:
+        with connect(data_dir) as connection:
+            return connection.sql(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
+
+    return _twice(read)
 
 
 def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
     """Column names and rows of one SQL statement. Raises SettingsError, with DuckDB's words."""
-    with connect(data_dir) as connection:
-        try:
+
+    def read() -> tuple[list[str], list[tuple[object, ...]]]:
+        with connect(data_dir) as connection:
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description or []]
             return names, cursor.fetchall()
-        except duckdb.Error as error:
-            raise SettingsError(f"The query failed: {error}") from error
 
-
-def _published(path: Path) -> str | None:
-    """Fingerprint of the catalog that is there; None when there is none or it is unreadable."""
-    if not path.exists():
-        return None
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            row = connection.execute(f"SELECT fingerprint FROM {_FINGERPRINT}").fetchone()  # noqa: S608
+        return _twice(read)
+    except duckdb.Error as error:
+        raise SettingsError(f"The query failed: {error}") from error
+
+
+def _twice(read: Callable[[], T]) -> T:
+    """Read again, once, after an error that is not the statement's own.
+
+    A file may be replaced between the moment a query lists it and the moment it is opened.
+    """
+    try:
+        return read()
+    except _MISTAKES:
+        raise
     except duckdb.Error:
+        return read()
+
+
+def _published(files: Files) -> str | None:
+    """Fingerprint of the catalog that was published last; None when there is none."""
+    try:
+        found = json.loads(files.read_bytes(_STATE) or b"{}").get("fingerprint")
+    except (ValueError, AttributeError):
         return None
-    return str(row[0]) if row else None
+    return found if isinstance(found, str) else None
+
+
+def _is_duckdb(path: Path) -> bool:
+    """Whether a catalog is there, and no torn file. It may be open for writing: only bytes tell."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except FileNotFoundError:
+        return False
 
 
 def _build(path: Path, statements: list[str]) -> None:
+    """Make the file elsewhere first: DuckDB cannot write below a folder with `?` in its name."""
+    with TemporaryDirectory(prefix="meeting-etl-") as folder:
+        built = Path(folder) / CATALOG
+        _execute(built, statements)
+        shutil.copyfile(built, path)
+
+
+def _execute(path: Path, statements: list[str]) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             f"ATTACH {_text(str(path))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')"
@@ -133,7 +205,7 @@ def _build(path: Path, statements: list[str]) -> None:
 
 
 def _statements(lake: Lake) -> Iterator[str]:
-    root = str(lake.files.path("lake"))
+    root = _literal_in_glob(str(lake.files.path("lake")))
     for one in TABLES.values():
         yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
         yield from _comments(one)
@@ -166,12 +238,24 @@ def _select(lake: Lake, one: Table, root: str) -> str:
         types = ", ".join(f"NULL::{_sql_type(column.type)} AS {column.name}" for column in columns)
         return f"SELECT {types} WHERE false"
     pattern = f"/{one.name}/*/*.parquet" if one.partition else f"/{one.name}/*.parquet"
-    options = "union_by_name = true"
-    if one.partition:
-        options += f", hive_partitioning = true, hive_types = {{'{one.partition.name}': DATE}}"
+    # Without union_by_name, which opens each file twice, by its path: a day that is replaced in
+    # between would fail the query. So every file must have its table's full schema.
+    options = "union_by_name = false, hive_partitioning = false"
+    if column := one.partition:
+        # Not hive_partitioning: it also reads `key=value` folders above the data folder, and
+        # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
+        # files out as well.
+        options += ", filename = true"
+        value = f"TRY_CAST(left(split_part(filename, '/{column.name}=', -1), 10) AS DATE)"
+        names = names.removesuffix(column.name) + f"{value} AS {column.name}"
     # The default path is absolute; a moved lake is read by setting the variable lake_root.
     where = f"coalesce(getvariable('lake_root'), {_text(root)}) || {_text(pattern)}"
     return f"SELECT {names} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
+
+
+def _literal_in_glob(path: str) -> str:
+    """A path whose characters mean themselves in a DuckDB glob."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", path)
 
 
 def _comments(one: Table) -> Iterator[str]:

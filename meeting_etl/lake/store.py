@@ -113,7 +113,7 @@ class Lake:
 
         Rows whose column has one of the values in `instead_of` are removed first. Returns whether
         the file changed; a merge that changes nothing leaves the file alone, one that leaves no
-        rows removes it.
+        rows leaves a file without any.
         """
         new = self._withholding(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
         if table.sort and self.count(table, partition) > _LARGE_ROWS:
@@ -148,21 +148,30 @@ class Lake:
             same = same and next(before, None) is None
             _keep_if(rows > 0 and not same)
         if not rows:
-            self.files.remove(self._file(table, partition))
+            self.replace(table, partition, table.schema.empty_table())
         pa.default_memory_pool().release_unused()
         return not same
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
-        """Make `rows`, sorted already, all that the partition holds."""
+        """Make `rows`, sorted already, all that the partition holds.
+
+        A partition that becomes empty stays a file without rows: a reader who has listed it must
+        find it.
+        """
         name = self._file(table, partition)
-        if not rows.num_rows:
-            self.files.remove(name)
+        if not rows.num_rows and not self.files.path(name).exists():
             return
         with self.files.replacement(name) as path, _writer(table, path, rows) as writer:
             writer.write_table(rows.cast(table.schema), row_group_size=ROW_GROUP_ROWS)
 
+    def has_schema(self, table: Table, partition: Partition) -> bool:
+        """Whether the file of a partition, if there is one, has the table's full schema."""
+        path = self.files.path(self._file(table, partition))
+        with _explained(path):
+            return not path.exists() or pq.read_schema(path).equals(table.schema)
+
     def remove(self, table: Table, partition: Partition) -> None:
-        """Remove a partition if it is there."""
+        """Remove a partition if it is there; only for pruning, as a reader may miss the file."""
         self.files.remove(self._file(table, partition))
 
     @contextmanager

@@ -13,7 +13,6 @@ import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.errors import SettingsError
-from meeting_etl.lake import catalog
 from meeting_etl.orchestration.publishing import (
     DAYS,
     Metadata,
@@ -21,6 +20,7 @@ from meeting_etl.orchestration.publishing import (
     beta_allowed,
     days_of,
     failures,
+    publish_catalog,
     published,
 )
 from meeting_etl.pipeline import fetch_specs
@@ -75,7 +75,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     with failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
-        catalog.publish(etl.files, etl.lake)
+        trouble = publish_catalog(context, etl)
     for sentence in [*report.notices, *report.problems]:
         context.log.warning(sentence)
     return dg.MaterializeResult(
@@ -87,6 +87,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             "days_with_news": [str(day) for day in sorted(report.days)],
             "notices": report.notices,
             "problems": report.problems,
+            **trouble,
         }
     )
 
@@ -119,9 +120,10 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
             # Reading logs goes on without a token, and with one that cannot do this.
             context.log.warning(str(error))
             return dg.MaterializeResult(metadata={"skipped": str(error)})
-        if rows:
-            catalog.publish(etl.files, etl.lake)
-    return dg.MaterializeResult(metadata={**Counter(row["result"].value for row in rows)})
+        trouble = publish_catalog(context, etl) if rows else {}
+    return dg.MaterializeResult(
+        metadata={**Counter(row["result"].value for row in rows), **trouble}
+    )
 
 
 @_asset(schemas.MEETINGS, "webhook_events")
@@ -130,11 +132,13 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
     with failures():
         days, refetch = days_of(context), _refetch(context)
         folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
-        # What the logs alone tell can be queried even when the API cannot be reached.
-        catalog.publish(etl.files, etl.lake)
-        engine = etl.engine(context.run.run_id)
-        reports = fetch(engine, fetch_specs.MEETING, days, refetch=refetch)
-        return published(context, etl, (_described(one, folded[one.day]) for one in reports))
+
+        def described() -> Iterator[tuple[date, Metadata]]:
+            engine = etl.engine(context.run.run_id)  # fails without a token
+            for one in fetch(engine, fetch_specs.MEETING, days, refetch=refetch):
+                yield _described(one, folded[one.day])
+
+        return published(context, etl, described())
 
 
 @_asset(schemas.RECORDINGS, "meetings")

@@ -51,11 +51,22 @@ def published(context: dg.AssetExecutionContext, etl: Etl, described: Described)
             context.log_event(
                 dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
             )
+        # What came before can be queried even when the API cannot be reached.
+        publish_catalog(context, etl)
         raise
+    trouble = publish_catalog(context, etl)
     for day, metadata in done.items():
-        context.add_asset_metadata(metadata, partition_key=str(day))
-    catalog.publish(etl.files, etl.lake)
+        context.add_asset_metadata(metadata | trouble, partition_key=str(day))
     return dg.MaterializeResult()
+
+
+def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:
+    """Publish it, last of all; what hinders is a warning and metadata, and fails no run."""
+    sentence = catalog.why_not_published(etl.files, etl.lake)
+    if sentence is None:
+        return {}
+    context.log.warning(sentence)
+    return {"catalog_not_published": sentence}
 
 
 def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:

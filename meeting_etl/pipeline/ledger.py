@@ -6,6 +6,7 @@ day with open work (due_days). Does not: the rules of states and attempts (settl
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,9 @@ from meeting_etl.schemas import (
     TRANSCRIPT_SNIPPETS,
 )
 from meeting_etl.times import Clock, format_timestamp, parse_timestamp
+
+# What else lies in that folder, a note or a copy, is not ours.
+_DUE_FILE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\.json")
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class Ledger:
     def open_days(self) -> dict[date, DueDay]:
         """All days with open work, due or not, newest first."""
         names = self._files.names("lake/due_days")
-        days = [date.fromisoformat(name[:10]) for name in names if name.endswith(".json")]
+        days = [date.fromisoformat(name[:10]) for name in names if _DUE_FILE.fullmatch(name)]
         return {day: self.due_day(day) for day in sorted(days, reverse=True)}
 
     def due_day(self, day: date) -> DueDay:

@@ -181,6 +181,7 @@ def _prune_files_of(
     if not dry_run:
         for path in sorted(paths):
             lake.files.remove(path)
+        lake.files.remove_folder(place)
         _remove(lake, table, day, rows, now, "pruned")
 
 
@@ -205,6 +206,7 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
             if not dry_run:
                 lake.sweep([table], [day])
                 lake.remove(table, day)
+                lake.files.remove_folder(lake.folder(table, day))
                 if not ingest:
                     lake.files.remove(f"lake/due_days/{day}.json")
     return report

@@ -140,6 +140,49 @@ def test_a_catalog_is_replaced_under_an_open_reader(lake: Lake) -> None:
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
 
 
+def test_who_opens_it_for_writing_keeps_nobody_from_publishing_what_is_there(lake: Lake) -> None:
+    publish(lake)
+    with duckdb.connect(str(lake.files.path("meetings.duckdb"))) as session:
+        session.execute("CREATE TABLE mine (n INTEGER)")
+        session.execute("INSERT INTO mine VALUES (1)")
+        assert lake.files.path("meetings.duckdb.wal").exists()
+        assert catalog.why_not_published(lake.files, lake) is None  # there is nothing to publish
+        lake.merge(MEETINGS, DAY, [{"meeting_id": "a"}])
+        sentence = catalog.why_not_published(lake.files, lake)
+        assert sentence is not None
+        assert "open for writing in another program" in sentence
+        assert not catalog.is_current(lake.files, lake)
+    assert catalog.why_not_published(lake.files, lake) is None  # closed: it is published now
+    assert catalog.is_current(lake.files, lake)
+    assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "folder", ["state=prod", "host=web1", "date=2026", "received_date=x", "b[1]", "a b", "it's *?"]
+)
+def test_a_data_folder_of_any_name_is_read_as_itself(tmp_path: Path, folder: str) -> None:
+    lake = Lake(Files(tmp_path / folder / "data"))
+    lake.merge(MEETINGS, DAY, [{"meeting_id": "a", "state": "ended"}])
+    lake.merge(WEBHOOK_EVENTS, None, [{"log_id": "l", "byte_offset": 0}])
+    lake.merge(WEBHOOK_EVENTS, DAY, [{"log_id": "l", "byte_offset": 9}])
+    publish(lake)
+    _, rows = catalog.query(lake.files.root, "SELECT meeting_id, state, date FROM meetings")
+    assert rows == [("a", "ended", DAY)]
+    sql = "SELECT byte_offset, received_date FROM webhook_events ORDER BY byte_offset"
+    assert catalog.query(lake.files.root, sql)[1] == [(0, None), (9, DAY)]
+    with duckdb.connect(str(lake.files.path("meetings.duckdb")), read_only=True) as client:
+        assert client.execute("SELECT count(*) FROM meetings").fetchall() == [(1,)]
+
+
+def test_a_filter_on_the_day_opens_the_files_of_that_day_only(lake: Lake) -> None:
+    for number in range(1, 21):
+        lake.merge(MEETINGS, date(2026, 3, number), [{"meeting_id": str(number)}])
+    publish(lake)
+    sql = "EXPLAIN ANALYZE SELECT meeting_id FROM meetings WHERE date = DATE '2026-03-07'"
+    _, [(_, plan)] = catalog.query(lake.files.root, sql)
+    assert "Total Files Read: 1 " in str(plan)
+
+
 def test_a_catalog_open_for_writing_elsewhere_is_an_error_and_stays(lake: Lake) -> None:
     publish(lake)
     lake.files.path("meetings.duckdb.wal").write_bytes(b"held")

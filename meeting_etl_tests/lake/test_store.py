@@ -63,12 +63,15 @@ def test_rows_can_be_replaced_as_a_group(lake: Lake) -> None:
     assert held == [*people("a", "z"), *people("b", "x")]
 
 
-def test_a_merge_that_leaves_no_rows_removes_the_partition(lake: Lake) -> None:
+def test_a_merge_that_leaves_no_rows_leaves_a_file_without_rows_for_readers(
+    lake: Lake,
+) -> None:
     lake.merge(MEETINGS, DAY, [row("a", "one")])
     lake.merge(MEETINGS, DAY, [], instead_of={"meeting_id": ["a"]})
-    assert lake.partitions(MEETINGS) == []
-    assert not lake.has_rows(MEETINGS)
+    assert pq.read_metadata(lake.files.path(PART)).num_rows == 0
     assert lake.read(MEETINGS, DAY).num_rows == 0
+    lake.merge(MEETINGS, date(2026, 3, 3), [])  # nothing where nothing was
+    assert lake.partitions(MEETINGS) == ["2026-03-02"]
 
 
 def test_reading_can_be_bounded_to_columns_and_values(lake: Lake) -> None:

@@ -1,0 +1,132 @@
+"""Files that an earlier version wrote → files with today's full schema.
+
+Belongs here: finding files that lack columns or have others, and rewriting them under the locks of
+their writers. Does not: reading and writing a partition (store.py), the catalog (catalog.py), which
+says that all files are alike and must be published after this.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+
+from meeting_etl.errors import StorageError
+from meeting_etl.lake.store import NULL_PARTITION, Lake, Partition
+from meeting_etl.schemas import (
+    AUTO_RECORD_ACTIONS,
+    INGESTED_LOGS,
+    ORPHANS,
+    REJECTED_LINES,
+    TABLES,
+    WEBHOOK_EVENTS,
+    Table,
+)
+
+_STATE = "state/lake_schemas.json"
+# Tables that are not written under the lock of a day, and the lock of those who write them.
+_LOCKS = {
+    WEBHOOK_EVENTS.name: "ingest",
+    REJECTED_LINES.name: "ingest",
+    INGESTED_LOGS.name: "ingest",
+    AUTO_RECORD_ACTIONS.name: "auto_record",
+    ORPHANS.name: "orphans",
+}
+# So many files are rewritten in some seconds, on the way, by any run.
+QUICK_FILES = 200
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class OldFile:
+    """A partition whose file has another schema than its table."""
+
+    table: Table
+    partition: Partition
+
+
+def outdated(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
+    """Files to be rewritten. Looks into files of those tables only whose schema changed.
+
+    The schemas that all files have are kept in state/lake_schemas.json, so that an ordinary run
+    opens no file for this.
+    """
+    known = _known(lake)
+    changed = [table for table in TABLES.values() if known.get(table.name) != _digest(table)]
+    found: list[OldFile] = []
+    for number, table in enumerate(changed):
+        progress(f"schemas of {table.name}", number, len(changed))
+        found += [
+            OldFile(table, partition)
+            for partition in _partitions(lake, table)
+            if not lake.has_schema(table, partition)
+        ]
+    return found
+
+
+def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
+    """Rewrite all files that have another schema; returns how many there were.
+
+    May be ended and repeated at any time. Raises StorageError when a file cannot be read.
+    """
+    files = outdated(lake, progress)
+    for number, file in enumerate(files):
+        progress(f"migrate {file.table.name}", number, len(files))
+        _rewrite(lake, file)
+    _note(lake)
+    return len(files)
+
+
+def migrate_if_quick(lake: Lake) -> None:
+    """`migrate` where it takes seconds; a StorageError that names the command where it does not."""
+    files = outdated(lake)
+    if len(files) > QUICK_FILES:
+        raise StorageError(
+            f"{len(files):,} files in {lake.files.path('lake')} were written by an earlier version "
+            "and lack columns; the catalog stays as it is until they are rewritten: run "
+            "`meeting-etl migrate`."
+        )
+    if files or _known(lake) != _digests():
+        migrate(lake)
+
+
+def _rewrite(lake: Lake, file: OldFile) -> None:
+    with _lock(lake, file):
+        if not lake.has_schema(file.table, file.partition):  # a run may have been here before us
+            lake.replace(file.table, file.partition, lake.read(file.table, file.partition))
+
+
+def _lock(lake: Lake, file: OldFile) -> AbstractContextManager[None]:
+    if lock := _LOCKS.get(file.table.name):
+        return lake.files.lock(lock)
+    return lake.lock_days([date.fromisoformat(str(file.partition))])
+
+
+def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
+    if table.partition is None:
+        yield None
+        return
+    for name in lake.partitions(table):
+        yield None if name == NULL_PARTITION else name
+
+
+def _known(lake: Lake) -> dict[str, str]:
+    try:
+        found = json.loads(lake.files.read_bytes(_STATE) or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _note(lake: Lake) -> None:
+    lake.files.replace_bytes(_STATE, json.dumps(_digests(), indent=1).encode())
+
+
+def _digests() -> dict[str, str]:
+    return {table.name: _digest(table) for table in TABLES.values()}
+
+
+def _digest(table: Table) -> str:
+    return hashlib.sha256(str(table.schema).encode()).hexdigest()[:16]
