@@ -12,7 +12,7 @@ from functools import partial
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import SettingsError
+from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
 from meeting_etl.orchestration.publishing import (
     DAYS,
     Metadata,
@@ -37,6 +37,7 @@ from meeting_etl.pipeline.rows import Drift
 from meeting_etl.pipeline.settling import SLOW
 from meeting_etl.pipeline.transcript_files import held_vtt
 from meeting_etl.pipeline.transcript_files import transcript_files as keep_transcripts
+from meeting_etl.pipeline.unowned import has_unowned, look_up
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 
@@ -75,6 +76,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     with failures():
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
+        report.notices.extend(_look_up(etl, context.run.run_id))
         trouble = publish_catalog(context, etl)
     for sentence in [*report.notices, *report.problems]:
         context.log.warning(sentence)
@@ -101,6 +103,19 @@ def _note_reader(etl: Etl) -> Iterator[str]:
     opened = note_reader(etl.files, etl.ledger, reader, etl.clock.now())
     if opened:
         yield f"The token is another one: {opened:,} forbidden answers are asked for again."
+
+
+def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
+    """Find out whose recordings those are whose events do not say; reading logs goes on anyway."""
+    if not has_unowned(etl.files):
+        return
+    try:
+        opened = look_up(etl.engine(run_id))
+    except (ApiUnavailable, AuthError, SettingsError) as error:
+        yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
+        return
+    if opened:
+        yield f"{opened:,} recordings whose events named no meeting were looked up by their ids."
 
 
 @_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)

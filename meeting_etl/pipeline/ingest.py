@@ -19,6 +19,7 @@ from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.log_troubles import log_troubles
+from meeting_etl.pipeline.unowned import queue
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
@@ -143,6 +144,9 @@ class _Log:
         )
         work = self._work
         work.rows.add(WEBHOOK_EVENTS.name, received, self._log_id, row, len(event.body))
+        is_created = (event.resource, event.event) == ("recordings", "created")
+        if is_created and event.resource_id and event.meeting_id is None:
+            work.unowned[event.resource_id] = event
         if event.meeting_id is not None:
             ended = ended_at.date() if ended_at else None
             work.mentions.add(Mention(event.meeting_id, received, ended))
@@ -198,6 +202,8 @@ class _Work:
         self.before = before
         self.report = IngestReport()
         self.mentions: set[Mention] = set()
+        # Events of recordings that do not say of which meeting they are, by recording id.
+        self.unowned: dict[str, Event] = {}
         self.rows = EventWriter(
             lake,
             {one.log_id: before.get(one.log_id, {}).get("bytes_consumed", 0) for one in sightings},
@@ -234,6 +240,9 @@ class _Work:
             rows.append(unfinished.row(self._clock.now(), finished=False))
         self.rows.commit({row["log_id"]: row["bytes_consumed"] for row in rows})
         self._announce()
+        for recording_id, event in self.unowned.items():
+            queue(self._lake.files, recording_id, event.received_at, event.body)
+        self.unowned.clear()
         if rows:
             self._lake.merge(INGESTED_LOGS, None, rows)
         self._finished.clear()

@@ -29,6 +29,7 @@ from meeting_etl.pipeline.settling import (
 )
 from meeting_etl.schemas import (
     FETCH_LEDGER,
+    MEETINGS,
     RECORDING_FILES,
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
@@ -298,6 +299,23 @@ class Ledger:
                     self.refresh(day)
                     count += len(chosen)
         return count
+
+    def open_by_event(self, day: date, meeting_id: str, resource: str, at: datetime) -> bool:
+        """Open a list's pair of a meeting as an event received at this moment does.
+
+        Returns whether there is such a pair on this day.
+        """
+        with self._lake.lock_days([day]):
+            ends = self._lake.read(
+                MEETINGS, day, columns=["ended_at"], where={"meeting_id": [meeting_id]}
+            ).to_pylist()
+            pairs = [one for one in self.pairs(day) if one.key == (meeting_id, resource, "")]
+            if not ends or not pairs:
+                return False
+            opened = opened_by_event(pairs[0], at, ends[0]["ended_at"], self.settling)
+            self.record(day, [opened])
+            self.refresh(day)
+            return True
 
     def days(self) -> list[date]:
         """All days that have pairs."""

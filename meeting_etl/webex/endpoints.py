@@ -178,6 +178,15 @@ class Webex:
             raise BadAnswer(f"Recording {recording_id} cannot be asked for: its host is not known.")
         return self._client.get(f"/recordings/{segment(recording_id)}", self._host(host_email))
 
+    def meeting_of_recording(self, recording_id: str, *, host_email: str | None) -> str | None:
+        """Id of the meeting instance that a recording is of, from its details; None without one.
+
+        Without its host an administrator may be refused, which says nothing of the recording.
+        """
+        found = self._client.get(f"/recordings/{segment(recording_id)}", self._host(host_email))
+        meeting_id = found.get("meetingId")
+        return meeting_id if isinstance(meeting_id, str) and meeting_id else None
+
     def participants(self, meeting_id: str, *, host_email: str | None) -> Listing:
         """Everybody who was in one meeting instance, from GET /meetingParticipants."""
         params = {"meetingId": meeting_id} | self._known_host(meeting_id, host_email)

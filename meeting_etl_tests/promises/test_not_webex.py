@@ -29,7 +29,13 @@ IMPOSTORS = {
 }
 
 
-@pytest.fixture(params=["user", "admin", "compliance"])
+@pytest.fixture(
+    params=[
+        "user",
+        pytest.param("admin", marks=pytest.mark.slow),
+        pytest.param("compliance", marks=pytest.mark.slow),
+    ]
+)
 def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]:
     clock, kind = ManualClock(NOW), request.param
     world = sized_world(1, NOW, meetings=1, participants=2, snippets=3)
@@ -69,8 +75,6 @@ def assert_nothing_settled_and_all_comes_after_the_mend(
 def test_one_meeting_asked_of_what_is_not_webex_settles_nothing(
     product: Product, impostor: str
 ) -> None:
-    if product.kind != "user" and impostor not in ("a gateway", "an API of another kind"):
-        pytest.skip("the kind of token makes no difference to the others")
     with running(lambda seen: IMPOSTORS[impostor]) as server:
         assert_nothing_settled_and_all_comes_after_the_mend(product, server.url)
 
