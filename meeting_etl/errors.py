@@ -69,11 +69,18 @@ class Gone(Refused):
 
 
 class BadAnswer(MeetingEtlError):
-    """An answer that cannot be used: not JSON, cut off, a repeated page, a foreign next link."""
+    """An answer that cannot be used: not JSON, cut off, a repeated page, a foreign next link.
 
-    def __init__(self, message: str, http_status: int | None = None) -> None:
+    `retry_at` is the earliest moment (aware, UTC) at which the same may be asked again, where the
+    answer named one.
+    """
+
+    def __init__(
+        self, message: str, http_status: int | None = None, *, retry_at: datetime | None = None
+    ) -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.retry_at = retry_at
 
 
 class Stopped(MeetingEtlError):

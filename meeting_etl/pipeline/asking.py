@@ -31,7 +31,8 @@ class Answer:
     """What one target was answered, and when. `came` is judged before rows are made of it.
 
     `swept`: by a listing of many meetings, which showed nothing from `until` on if that is given.
-    `provisional`: better rows may come in place of these.
+    `provisional`: better rows may come in place of these. `retry_at`: after a fault, the moment
+    before which the answer said not to ask again.
     """
 
     target: Target
@@ -42,6 +43,7 @@ class Answer:
     swept: bool = False
     until: datetime | None = None
     provisional: bool = False
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -207,9 +209,14 @@ def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
             came = Came.NO_LIST
         return _without(asking, spec, target, came, error.http_status)
     except BadAnswer as error:
-        return Answer(target, Came.FAULT, asking.clock.now(), (), error.http_status)
+        return _fault(asking, target, error)
     came = Came.PARTIAL if listing.broken else Came.ROWS
     return Answer(target, came, asking.clock.now(), listing.items, 200)
+
+
+def _fault(asking: Asking, target: Target, error: BadAnswer) -> Answer:
+    now, status = asking.clock.now(), error.http_status
+    return Answer(target, Came.FAULT, now, (), status, retry_at=error.retry_at)
 
 
 def _refusal(error: Refused) -> Came:
@@ -247,5 +254,5 @@ def _without(
             http_status = error.http_status
         return Answer(target, refused, now(), (), http_status)
     except BadAnswer as error:
-        return Answer(target, Came.FAULT, now(), (), error.http_status)
+        return _fault(asking, target, error)
     return Answer(target, Came.FROM_VTT, now(), items, http_status, provisional=may_come)

@@ -156,6 +156,7 @@ class Committer:
             http_status=made.answer.http_status,
             run_id=self._engine.run_id,
             covered_until=made.answer.until,
+            retry_at=made.answer.retry_at,
         )
 
     def _opened(self, made: Sequence[_Made]) -> list[Pair]:

@@ -260,6 +260,7 @@ def judged(
     run_id: str,
     unfinished: Why = Why.TIMES_UNKNOWN,
     covered_until: datetime | None = None,
+    retry_at: datetime | None = None,
 ) -> Pair:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
@@ -277,7 +278,7 @@ def judged(
         run_id=run_id,
     )
     if came in _PASSING:
-        return _failed(pair, came, rows, now)
+        return _failed(pair, came, rows, now, retry_at)
     pair = replace(pair, failures=0, first_failed_at=None)
     further = next_attempt(pair, ended_at, settling)
     # Asked ahead of time, by a refetch: nothing that came then is final.
@@ -302,14 +303,17 @@ def judged(
     )
 
 
-def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
+def _failed(pair: Pair, came: Came, rows: int, now: datetime, retry_at: datetime | None) -> Pair:
     """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours.
+
+    Not before `retry_at`, where the answer named a moment.
 
     What fails for 7 days settles as failed: some requests are refused for ever, a personal room's
     participants for one (webex-api.md T55).
     """
     wait = min(_FIRST_RETRY * 2 ** min(pair.failures, 10), _LONGEST_RETRY)
     since = pair.first_failed_at or now
+    again_at = max(now + wait, retry_at or now)
     ends = now - since >= _LONGEST_FAILING
     return replace(
         pair,
@@ -319,7 +323,7 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime) -> Pair:
         failures=pair.failures + 1,
         first_failed_at=since,
         row_count=max(rows, pair.row_count),
-        next_attempt_at=None if ends else now + wait,
+        next_attempt_at=None if ends else again_at,
     )
 
 

@@ -9,12 +9,14 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Event, Lock
 
 from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.media import LinkRefused, Media, Outdated, Stretch
+from meeting_etl.webex.pace import LONGEST_HOLD_SECONDS
 from meeting_etl.webex.wire import Passing
 
 # What was written since the last sync may be lost in a power cut: after a kill so much, and the
@@ -114,8 +116,7 @@ class Transfer:
                 except Passing as error:
                     faults = 1 if self._size >= was + _PROGRESS_BYTES else faults + 1
                     was = max(was, self._size)
-                    if faults >= _ATTEMPTS:
-                        raise BadAnswer(f"{error}, {faults} times.", error.http_status) from error
+                    self._give_up_if_hopeless(error, faults)
                     self._pause(error, faults)
 
     def finish(self, name: str) -> None:
@@ -218,9 +219,19 @@ class Transfer:
         # One that is too large for what is free must not keep smaller ones from coming.
         raise StorageError(told) if free < floor else BadAnswer(told)
 
+    def _give_up_if_hopeless(self, error: Passing, faults: int) -> None:
+        """Raise BadAnswer when it failed often enough, or the host says "later" for too long."""
+        hold_seconds = error.hold_seconds or 0.0
+        if faults < _ATTEMPTS and hold_seconds <= _LONGEST_WAIT_SECONDS:
+            return
+        wait = timedelta(seconds=min(hold_seconds, LONGEST_HOLD_SECONDS))
+        retry_at = self._depot.clock.now() + wait if hold_seconds else None
+        times = f"{faults} times" if faults > 1 else "once"
+        raise BadAnswer(f"{error}, {times}.", error.http_status, retry_at=retry_at) from error
+
     def _pause(self, error: Passing, faults: int) -> None:
         """Wait a while, but not when everything is to stop."""
-        seconds = min(error.hold_seconds or 2.0 ** (faults - 1), _LONGEST_WAIT_SECONDS)
+        seconds = error.hold_seconds or 2.0 ** (faults - 1)
         until = self._depot.clock.monotonic() + seconds
         while (left := until - self._depot.clock.monotonic()) > 0:
             if self._depot.stop.is_set():

@@ -9,10 +9,12 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meeting_etl.sandbox.changes import Changes
 from meeting_etl.sandbox.damage import reachable
@@ -65,7 +67,7 @@ class Sandbox:
         self.media = self._front.media
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self._front.app(),
+                _dated(self._front.app(), self.clock),
                 http=reachable(self._front.connections),
                 log_config=None,
                 log_level="warning",
@@ -73,6 +75,7 @@ class Sandbox:
                 lifespan="off",
                 ws="none",
                 server_header=False,
+                date_header=False,
                 timeout_graceful_shutdown=1,
             )
         )
@@ -142,3 +145,18 @@ class Sandbox:
 
     def _closing(self) -> bool:
         return self._server.should_exit
+
+
+def _dated(app: ASGIApp, clock: Clock) -> ASGIApp:
+    """The application with the sandbox's own time as the Date of each answer."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return serve

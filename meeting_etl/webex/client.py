@@ -8,7 +8,7 @@ with one request (patience.py), or which paths and parameters there are (endpoin
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -35,7 +35,7 @@ from meeting_etl.webex.meaning import (
     nothing,
     read_with,
 )
-from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.pace import LONGEST_HOLD_SECONDS, Pace
 from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
 from meeting_etl.webex.patience import Patience
 from meeting_etl.webex.wire import Answer, Limits, Passing, Wire
@@ -89,6 +89,7 @@ class Client:
         self._wire = Wire(self._base_url, pace, clock, threads=threads, limits=self._limits)
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
+        self._down = False
         self._clock_ahead: timedelta | None = None
         self._recognizing = threading.Lock()
         self._recognized = False
@@ -211,7 +212,7 @@ class Client:
                 return found, answer
 
     def _is_down(self) -> bool:
-        return self._failed_in_a_row >= self._limits.outage_after
+        return self._down and self._failed_in_a_row >= self._limits.outage_after
 
     def _doubt(self, error: Refused | BadAnswer) -> None:
         """Return when it is Webex that answers; so far nothing may have shown that.
@@ -266,15 +267,26 @@ class Client:
                 return doubt
         with self._counting:
             self._failed_in_a_row += 1
-            if self._failed_in_a_row == self._limits.outage_after and self._answers_elsewhere():
-                self._failed_in_a_row = 0
+            # One thread looks whether it is an outage; what fails meanwhile fails by itself.
+            looks = self._failed_in_a_row == self._limits.outage_after
+        if looks:
+            self._down = not self._answers_elsewhere()
+            self._failed_in_a_row *= self._down
         if self._is_down():
             return ApiUnavailable(
                 f"The last {self._failed_in_a_row} requests came to nothing, Webex seems to be "
                 f"down: run again later. The last one: {error}."
             )
         times = f"{patience.sent} times" if patience.sent > 1 else "once"
-        return BadAnswer(f"{error}; sent {times}.", error.http_status)
+        return BadAnswer(
+            f"{error}; sent {times}.", error.http_status, retry_at=self._retry_at(error)
+        )
+
+    def _retry_at(self, error: Passing) -> datetime | None:
+        """When what failed may be asked for again, where the answer says so of it alone."""
+        if error.hold_seconds is None or error.holds_all:
+            return None
+        return self._clock.now() + timedelta(seconds=min(error.hold_seconds, LONGEST_HOLD_SECONDS))
 
     def _answers_elsewhere(self) -> bool:
         """Whether Webex answers something that has nothing to do with any meeting.
@@ -284,10 +296,10 @@ class Client:
         try:
             return self._is_webex()
         except Passing as error:
-            if error.hold_seconds is None:
+            if error.hold_seconds is None or not error.holds_all:
                 return False
             self._pace.hold(error.hold_seconds)
-        return True
+            return True
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""

@@ -38,6 +38,8 @@ _SUCCESSES = {
 # A file without a byte in it may come as "no content".
 _WHOLE_TEXT = frozenset({200, 204})
 
+# Beside 5xx: too slow in asking, locked, too early, too many requests.
+_TRANSIENT = frozenset({408, 423, 425, 429})
 _UNTOLD_HOLD_SECONDS = 30.0
 _LONGEST_HOLD_DIGITS = 9
 _MESSAGE_LENGTH = 200
@@ -62,22 +64,23 @@ class NotTheApi(Passing):
 def error_for(answer: Answer) -> MeetingEtlError:
     """What an answer other than a success means. The only reader of status codes.
 
-    Passing (a BadAnswer) for what is worth asking again: 429, 423 and all 5xx. AuthError for 401,
-    a kind of Refused for other 4xx, BadAnswer for a redirect. A 2xx that is not the success of what
-    was asked is worth asking again, too, and so is a refusal that is not the API's own (NotTheApi).
+    Passing (a BadAnswer) for what is worth asking again: 408, 423, 425, 429 and all 5xx; only the
+    Retry-After of 429 holds up all requests. AuthError for 401, a kind of Refused for other 4xx,
+    BadAnswer for a redirect. A 2xx that is not the success of what was asked is worth asking again,
+    too, and so is a refusal that is not the API's own (NotTheApi).
     """
     status = answer.status
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
-    if status in (423, 429) or status >= 500:
-        # 423 is about one thing: only where Webex says how long does it hold up everything else.
+    if is_transient(status):
         hold = hold_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
         return Passing(
             told,
             status,
             hold_seconds=hold,
+            holds_all=status == 429,
             counts=status != 429,
             too_much=status == 504,
-            unheard=status in (423, 429),
+            unheard=status in (423, 425, 429),
         )
     if 200 <= status < 300:
         return Passing(f"{told}: this is not the whole answer", status)
@@ -91,8 +94,19 @@ def error_for(answer: Answer) -> MeetingEtlError:
     return BadAnswer(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
 
 
+def is_transient(status: int) -> bool:
+    """Whether a status says that the same request may be answered another time."""
+    return status in _TRANSIENT or status >= 500
+
+
 def _is_of_the_api(answer: Answer) -> bool:
-    """Whether a refusal has the API's error body or, where it has none, the API's header."""
+    """Whether a refusal has the API's error body or, where it has none, the API's header.
+
+    Of a body that broke off nobody knows whose it was. A 401 is judged by its head all the same:
+    that a token is renewed once too often does no harm.
+    """
+    if answer.cut and answer.status != 401:
+        return False
     if not answer.body.strip():
         return bool(answer.headers.get("trackingId", "").strip())
     body = _decoded(answer.body)
@@ -178,7 +192,10 @@ def _fit(text: str) -> str:
 
 
 def hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
-    """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense."""
+    """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense.
+
+    A date is one of the clock that the answer's own Date comes from; ours may be wrong.
+    """
     told = answer.headers.get("Retry-After", "").strip()
     if not told:
         return untold
@@ -187,7 +204,8 @@ def hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
     moment = _http_date(told)
     if moment is None:
         return _UNTOLD_HOLD_SECONDS
-    return max(1.0, (moment - answer.received_at).total_seconds())
+    now = _http_date(answer.headers.get("Date", "")) or answer.received_at
+    return max(1.0, (moment - now).total_seconds())
 
 
 def _http_date(told: str) -> datetime | None:

@@ -18,10 +18,18 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from meeting_etl import __version__
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
-from meeting_etl.webex.meaning import hold_seconds
-from meeting_etl.webex.wire import FAULTS, Answer, Passing, in_words, surroundings
+from meeting_etl.webex.meaning import hold_seconds, is_transient
+from meeting_etl.webex.wire import (
+    FAULTS,
+    Answer,
+    Passing,
+    in_words,
+    is_loopback,
+    is_misconfigured,
+    surroundings,
+)
 
 _TIMEOUT_SECONDS = (10, 30)
 _PIECE_BYTES = 256 * 1024
@@ -63,10 +71,14 @@ class Stretch:
 
 
 class Media:
-    """Asks download hosts, for any number of threads; links may be http only where the API is."""
+    """Asks download hosts, for any number of threads.
+
+    Links must be https. Where the API is on this machine, as the sandbox is, those to this machine
+    may be http, too.
+    """
 
     def __init__(self, base_url: str, clock: Clock) -> None:
-        self._schemes = {"https", urlsplit(base_url).scheme}
+        self._loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._clock = clock
 
     @contextmanager
@@ -112,7 +124,11 @@ class Media:
             parts = urlsplit(request.url or "")
         except (ValueError, requests.RequestException):
             parts = urlsplit("")
-        if str(parts.scheme) not in self._schemes or not parts.hostname:
+        host = str(parts.hostname or "")
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and self._loopback and is_loopback(host)
+        )
+        if not is_safe or not host:
             raise LinkRefused("The link to the file is no address that may be asked.")
         request.method, request.headers = "GET", CaseInsensitiveDict(headers)
         return request
@@ -121,7 +137,7 @@ class Media:
         status, headers = response.status_code, response.headers
         if status == 416:
             raise Outdated("The download host has less of the file than is here.", status)
-        if status == 429 or status >= 500:
+        if is_transient(status):
             answer = Answer("", status, headers, b"", self._clock.now(), "")
             hold = hold_seconds(answer, untold=None)
             raise Passing(f"The download host answered {status}", status, hold_seconds=hold)
@@ -194,8 +210,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except FAULTS as error:
-        problem = in_words(error)
+        problem, misconfigured = in_words(error), is_misconfigured(error)
     else:
         return
     # Outside of the except clause: the text of those errors has the whole link in it.
+    if misconfigured:
+        raise SettingsError(f"Recordings cannot be downloaded: {problem}.")
     raise Passing(f"The download came to nothing: {problem}")

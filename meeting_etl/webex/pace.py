@@ -18,7 +18,7 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
-_LONGEST_HOLD_SECONDS = 7 * 86_400.0
+LONGEST_HOLD_SECONDS = 7 * 86_400.0
 _LOOK_AGAIN_SECONDS = 5.0
 _HEED_SECONDS = 0.5
 # The wall clock counts microseconds: less than one cannot be waited for.
@@ -40,6 +40,7 @@ _NOTHING = _State(0.0, 0.0, 0.0)
 class Pace:
     """At most `requests_per_minute`, up to `burst` at once after a rest, none before a hold ends.
 
+    Nobody waits for more than `max_wait_seconds` because Webex says so, for a hold or otherwise.
     0 requests a minute stands for no rate of our own: only holds keep requests back. All methods
     raise StorageError when the file cannot be used. Damaged content counts as no content.
     """
@@ -55,7 +56,7 @@ class Pace:
     ) -> None:
         self._files = files
         self._clock = clock
-        self._max_wait_seconds = max_wait_seconds
+        self.max_wait_seconds = max_wait_seconds
         self._interval_seconds = 60 / requests_per_minute if requests_per_minute else 0.0
         self._tolerance_seconds = (burst - 1) * self._interval_seconds
         # One thread of a process at a time tries for a slot. The others queue here instead of
@@ -105,7 +106,7 @@ class Pace:
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             state = self._read(file, now)
-            until = now + min(seconds, _LONGEST_HOLD_SECONDS)
+            until = now + min(seconds, LONGEST_HOLD_SECONDS)
             if until > state.not_before_at:
                 arrival_at = max(state.arrival_at, until + self._tolerance_seconds)
                 self._write(file, _State(arrival_at, until, now))
@@ -126,12 +127,12 @@ class Pace:
             return 0.0
 
     def _bearable(self, not_before_at: float, now: float) -> float:
-        if not_before_at - now <= self._max_wait_seconds:
+        if not_before_at - now <= self.max_wait_seconds:
             return not_before_at - now
         retry_at = datetime.fromtimestamp(not_before_at, UTC)
         raise ApiUnavailable(
             f"Webex asks to send nothing before {format_timestamp(retry_at)}, which is longer than "
-            f"the {self._max_wait_seconds:g} s of WEBEX_MAX_WAIT_SECONDS; run again then.",
+            f"the {self.max_wait_seconds:g} s of WEBEX_MAX_WAIT_SECONDS; run again then.",
             retry_at,
         )
 
@@ -146,7 +147,7 @@ class Pace:
             return _NOTHING
         if not math.isfinite(arrival_at + not_before_at + written_at):
             return _NOTHING
-        if not_before_at - written_at > _LONGEST_HOLD_SECONDS + 1:
+        if not_before_at - written_at > LONGEST_HOLD_SECONDS + 1:
             return _NOTHING
         # Written in the future: the wall clock was set back since, and all times go with it.
         back_seconds = max(0.0, written_at - now)

@@ -5,14 +5,17 @@ certificates, timeouts, the bounds on an answer, and the count of requests. Does
 means and whether to ask again (client.py), nor which token goes along (auth.py).
 """
 
+import http.client
 import ipaddress
 import logging
+import ssl
 import threading
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from meeting_etl import __version__
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.pace import Pace
 
@@ -62,9 +65,10 @@ class Limits:
 class Passing(BadAnswer):
     """A fault that may have passed when asked again.
 
-    `hold_seconds`: nobody is to send for so long. `counts`: it uses up an attempt. `too_much`:
-    asking for less at once may help. `unheard`: Webex turned the request away before it did
-    anything; for all other faults it may have done what was asked.
+    `hold_seconds`: this request is not to be sent again for so long, and with `holds_all` no other
+    one either. `counts`: it uses up an attempt. `too_much`: asking for less at once may help.
+    `unheard`: Webex turned the request away before it did anything; for all other faults it may
+    have done what was asked.
     """
 
     def __init__(
@@ -73,12 +77,14 @@ class Passing(BadAnswer):
         http_status: int | None = None,
         *,
         hold_seconds: float | None = None,
+        holds_all: bool = False,
         counts: bool = True,
         too_much: bool = False,
         unheard: bool = False,
     ) -> None:
         super().__init__(message, http_status)
         self.hold_seconds = hold_seconds
+        self.holds_all = holds_all
         self.counts = counts
         self.too_much = too_much
         self.unheard = unheard
@@ -86,7 +92,11 @@ class Passing(BadAnswer):
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `asked` is the method and the path, without the query; fit for a message."""
+    """An answer. `asked` is the method and the path, without the query; fit for a message.
+
+    `cut`: its body could not be read to the end, and is empty here. That is so for errors alone,
+    which say all that matters in their head.
+    """
 
     asked: str
     status: int
@@ -94,6 +104,7 @@ class Answer:
     body: bytes = field(repr=False)
     received_at: datetime
     tracking_id: str
+    cut: bool = False
 
 
 class _TooLarge(Exception):
@@ -154,7 +165,9 @@ class Wire:
     ) -> Answer:
         """Send one request when the pace allows it and read the whole answer, whatever its status.
 
-        Raises Passing when no whole answer comes, ApiUnavailable when the pace says "not now".
+        Raises Passing when no whole answer comes, unless its head says that it is an error anyway;
+        ApiUnavailable when the pace says "not now", SettingsError when the proxy or the
+        certificates of the environment cannot be used.
         """
         tracking_id = f"METL_{uuid.uuid4()}"
         request = requests.PreparedRequest()
@@ -166,24 +179,29 @@ class Wire:
         with self._counting:
             self._requests_sent += 1
         deadline = self._clock.monotonic() + self._limits.answer_seconds
-        status = None
+        response = None
         try:
             response = self._adapter.send(
                 request, stream=True, timeout=self._timeout, **self._surroundings
             )
-            status = response.status_code
             content = self._read(response.raw, deadline)
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompressed(content)
         except FAULTS as error:
             problem, too_much = in_words(error), isinstance(error, _TooLarge)
+            misconfigured = is_misconfigured(error)
         else:
             now = self._clock.now()
-            return Answer(asked, status, response.headers, content, now, tracking_id)
+            return Answer(asked, response.status_code, response.headers, content, now, tracking_id)
         # Outside of the except clause: the text of those errors has the whole URL in it, and must
         # not hang on to ours as its context.
+        if misconfigured:
+            raise SettingsError(f"{asked} cannot be sent: {problem}.")
+        if response is not None and response.status_code >= 400:
+            status, headers, now = response.status_code, response.headers, self._clock.now()
+            return Answer(asked, status, headers, b"", now, tracking_id, cut=True)
         told = f"{asked} (TrackingID {tracking_id}) came to nothing: {problem}"
-        raise Passing(told, status, too_much=too_much)
+        raise Passing(told, None if response is None else response.status_code, too_much=too_much)
 
     def close(self) -> None:
         """Close all connections."""
@@ -221,31 +239,91 @@ class Wire:
         return plain
 
 
-def in_words(error: Exception) -> str:
+# Mistakes in the settings of the environment: they do not pass.
+_MISCONFIGURED = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,  # and InvalidProxyURL
+)
+# What happened, by the kinds of error that may lie in the one that was raised; the first that is
+# found counts. No error's own text: URLs are in it.
+_WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (
+        requests.exceptions.InvalidSchema,
+        "the proxy is one of SOCKS, which needs PySocks: install it, or change HTTPS_PROXY",
+    ),
+    (requests.exceptions.InvalidURL, "the address of the proxy is not valid, check HTTPS_PROXY"),
+    (
+        ssl.SSLCertVerificationError,
+        "its certificate is not trusted, or is not for this host (REQUESTS_CA_BUNDLE?)",
+    ),
+    ((requests.exceptions.SSLError, ssl.SSLError), "the TLS handshake failed"),
+    (requests.exceptions.ProxyError, "the proxy does not let it through (HTTPS_PROXY?)"),
+    (urllib3.exceptions.NameResolutionError, "the name of the host cannot be resolved (DNS)"),
+    (ConnectionRefusedError, "the host refuses the connection"),
+    (requests.exceptions.ConnectTimeout, "the host does not answer"),
+    (_TooSlow, "the answer has no end"),
+    (requests.exceptions.Timeout, "no answer in time"),
+    (urllib3.exceptions.ReadTimeoutError, "the answer stalled"),
+    (urllib3.exceptions.NewConnectionError, "the host cannot be reached"),
+    (_TooLarge, "the answer is too large"),
+    (
+        (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected),
+        "the connection was closed before the answer came",
+    ),
+    ((urllib3.exceptions.IncompleteRead, http.client.IncompleteRead), "the answer is cut off"),
+    (zlib.error, "the answer cannot be decompressed"),
+)
+
+
+def in_words(error: BaseException) -> str:
     """What happened, one of FAULTS, without the error's own text: URLs are in it."""
-    words = (
-        (requests.exceptions.SSLError, "its certificate is not trusted (REQUESTS_CA_BUNDLE?)"),
-        (requests.exceptions.ProxyError, "the proxy does not let it through (HTTPS_PROXY?)"),
-        (requests.exceptions.ConnectTimeout, "the host does not answer"),
-        (requests.exceptions.Timeout, "no answer in time"),
-        (urllib3.exceptions.ReadTimeoutError, "the answer stalled"),
-        (requests.exceptions.ConnectionError, "no connection, or it broke"),
-        (_TooSlow, "the answer has no end"),
-        (_TooLarge, "the answer is too large"),
-    )
-    return next((text for kind, text in words if isinstance(error, kind)), "the answer is cut off")
+    errors = list(_all_of(error))
+    words = (text for kind, text in _WORDS if any(isinstance(one, kind) for one in errors))
+    return next(words, "the connection broke, or the answer breaks the rules of HTTP")
+
+
+def is_misconfigured(error: BaseException) -> bool:
+    """Whether one of FAULTS comes from the settings of this machine, and stays until they change.
+
+    Redirects are not followed and our own addresses are checked, so that a bad address is a
+    proxy's.
+    """
+    return isinstance(error, _MISCONFIGURED)
+
+
+def _all_of(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it was raised for; requests and urllib3 wrap each other's."""
+    found, left = set[int](), [error]
+    while left:
+        error = left.pop()
+        if id(error) in found:
+            continue
+        found.add(id(error))
+        yield error
+        inside = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
+        left += [one for one in inside if isinstance(one, BaseException)]
 
 
 def surroundings(url: str) -> dict[str, Any]:
-    """Proxies and certificates that the environment has for a host, as keywords of `send`."""
+    """Proxies and certificates that the environment has for a host, as keywords of `send`.
+
+    Raises SettingsError when it names certificates that are not there.
+    """
     with requests.Session() as session:
         found = session.merge_environment_settings(url, {}, None, None, None)
-    if _is_loopback(urlsplit(url).hostname or ""):
+    if is_loopback(urlsplit(url).hostname or ""):
         found["proxies"] = {}  # no proxy leads to this machine; the sandbox lives there
+    verify = found["verify"]
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise SettingsError(
+            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {verify}, which is not there; set it to "
+            "the file of certificates that this machine is to trust."
+        )
     return {name: found[name] for name in ("proxies", "verify", "cert")}
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -37,7 +37,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """A well-formed answer. A body that is not bytes is sent as JSON."""
+    """A well-formed answer. A body that is not bytes is sent as JSON. An own Date is possible."""
 
     body: Any = field(default_factory=lambda: {"items": []})
     status: int = 200
@@ -104,7 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
+        self.send_response_only(status)
+        if "Date" not in headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -213,7 +215,7 @@ def cutting(
 
     def answer(seen: Seen) -> Act:
         connection = http.client.HTTPConnection(target.netloc, timeout=30)
-        own = ("host", "connection", "accept-encoding", "content-length")
+        own = ("connection", "accept-encoding", "content-length")  # and links lead to us
         headers = {name: value for name, value in seen.headers.items() if name.lower() not in own}
         query = f"?{urlencode(seen.params)}" if seen.params else ""
         try:

