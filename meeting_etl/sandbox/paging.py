@@ -27,28 +27,31 @@ class Place(NamedTuple):
 class Cursors:
     """Cursors that say nothing to who does not keep the list: one for each page handed out.
 
-    The same question has the same cursors. A cursor is a place in a list and nothing more: the
-    filters are those of the URL, so that a client which drops them gets other people's items
-    (webex-api.md 2.1).
+    The same question has the same cursors. A cursor is bound to its question: with another `max` or
+    filter than that had, it is refused. It does not hold the filters, though: those are what the
+    URL says, so that a client which drops them gets other people's items (webex-api.md 2.1).
     """
 
     def __init__(self, seed: int) -> None:
         self._key = f"cursor {seed}".encode()
-        self._places: dict[str, Place] = {}
+        self._issued: dict[str, tuple[Place, dict[str, str]]] = {}
 
-    def issue(self, question: str, place: Place) -> str:
-        """A cursor for that place."""
-        text = f"{question} {place}".encode()
+    def issue(self, about: str, query: Mapping[str, str], place: Place) -> str:
+        """A cursor for that place in what the query selects."""
+        text = f"{about} {sorted(query.items())} {place}".encode()
         cursor = hmac.new(self._key, text, hashlib.sha256).hexdigest()[:40]
-        self._places[cursor] = place
+        self._issued[cursor] = place, {k: v for k, v in query.items() if k != "cursor"}
         return cursor
 
-    def place(self, cursor: str) -> Place:
-        """The place that the cursor was issued for."""
-        try:
-            return self._places[cursor]
-        except KeyError:
-            raise Refusal(400, "The cursor is not one that was handed out.") from None
+    def place(self, cursor: str, query: Mapping[str, str]) -> Place:
+        """The place that the cursor was issued for; refuses it in a query that has changed."""
+        if cursor not in self._issued:
+            raise Refusal(400, "The cursor is not one that was handed out.")
+        place, issued = self._issued[cursor]
+        for name, value in query.items():
+            if name != "cursor" and issued.get(name) != value:
+                raise Refusal(400, f"The cursor was not handed out for this {name}.")
+        return place
 
 
 class Pager:
@@ -70,7 +73,7 @@ class Pager:
         """
         size = self._size(ask.query, listing.page)
         cursor = ask.query.get("cursor")
-        place = Place(0, first_empty) if cursor is None else self._cursors.place(cursor)
+        place = Place(0, first_empty) if cursor is None else self._cursors.place(cursor, ask.query)
         if place.empty_before:
             self._counters.note_injected("empty_first_page" if cursor is None else "empty_page")
             return self._page(ask, path, listing, slice(0, 0), Place(place.first, False))
@@ -86,8 +89,8 @@ class Pager:
     ) -> Reply:
         reply = Reply({"items": [listing.render(one) for one in listing.items[shown]]}, _JSON)
         if after is not None:
-            question = f"{ask.kind} {path} {sorted(ask.query.items())}"
-            reply.next_query = {**ask.query, "cursor": self._cursors.issue(question, after)}
+            cursor = self._cursors.issue(f"{ask.kind} {path}", ask.query, after)
+            reply.next_query = {**ask.query, "cursor": cursor}
         return reply
 
     def _empty(self, path: str, query: Mapping[str, str], first: int) -> bool:

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -50,6 +51,10 @@ _NOT_WEBEX = (
     "the proxy where there is one"
 )
 _ANY_TEXT = {"Accept": "text/vtt, text/plain, */*;q=0.1"}
+
+
+class _PageTooLarge(Exception):
+    """A page with so many items does not come; with fewer it may."""
 
 
 class Client:
@@ -114,23 +119,64 @@ class Client:
         found, _ = self._ask(PageUrl(self._url(path, params)), a_text, headers=_ANY_TEXT)
         return found
 
-    def pages(self, path: str, params: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
-        """The items of each page, to the last one. Empty pages in the middle are yielded too.
+    def pages(
+        self, path: str, params: Mapping[str, str], *, most_pages: int | None = None
+    ) -> list[list[dict[str, Any]]]:
+        """The items of each page, to the last one or the `most_pages`th, empty ones too.
+
+        A page that is too much for Webex (504) or for us (its size) makes the listing begin anew,
+        with half as many items a page: a cursor may be bound to the `max` that it was given for.
+        Where Webex refuses the smaller `max` with 400, it is asked for as it was.
 
         Raises BadAnswer, beside what the class says, for a next link that leads to another host or
         to a page that was there before.
+        """
+        asked, may_shrink = params, True
+        patience = Patience(self._pace, self._random, self._limits)
+        while True:
+            smaller = with_half_max(asked) if may_shrink else None
+            try:
+                pages = self._walk(path, asked, patience, shrinks=smaller is not None)
+                return list(islice(pages, most_pages))
+            except _PageTooLarge:
+                asked = smaller or asked
+            except Refused as error:
+                if error.http_status != 400 or asked == params:
+                    raise
+                asked, may_shrink = params, False
+
+    def _walk(
+        self, path: str, params: Mapping[str, str], patience: Patience, *, shrinks: bool
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The pages one by one; raises _PageTooLarge only if it `shrinks`.
+
+        `patience` is that of the first page, however often the listing begins anew.
         """
         page: PageUrl | None = PageUrl(self._url(path, params))
         seen: set[str] = set()
         while page:
             if page.url in seen or len(seen) >= self._limits.pages:
                 raise BadAnswer(f"The pages of GET {path} come round again and again.")
+            # A page in the middle that fails once is not worth all those before it.
+            most_faults = (1 if seen else 0) if shrinks else None
             seen.add(page.url)
-            items, answer = self._ask(page, a_list)
+            items, answer = self._page(page, patience, most_faults)
             yield items
+            patience = Patience(self._pace, self._random, self._limits)
             page = next_page(answer.headers.get("Link", ""), page.url, params)
             if not page and params.get("max") == str(len(items)):
                 _LOG.info("%s: the last page is a full one; is a link missing?", answer.asked)
+
+    def _page(
+        self, page: PageUrl, patience: Patience, too_large_after: int | None
+    ) -> tuple[list[dict[str, Any]], Answer]:
+        """One page; as its link was given, where Webex does not like what was made of the link."""
+        try:
+            return self._ask(page, a_list, patience=patience, too_large_after=too_large_after)
+        except Refused as error:
+            if error.http_status != 400 or page.given is None:
+                raise
+        return self._ask(PageUrl(page.given), a_list)
 
     def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """POST the document and return the object that answers it.
@@ -177,12 +223,18 @@ class Client:
         method: str = "GET",
         document: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        patience: Patience | None = None,
+        too_large_after: int | None = None,
     ) -> tuple[T, Answer]:
-        """Send it until `read` can make something of the answer."""
+        """Send it until `read` can make something of the answer.
+
+        Raises _PageTooLarge after more than `too_large_after` faults that a smaller page may mend.
+        """
         told, body = _json(method, document)
         told |= headers or {}
-        patience = Patience(self._pace, self._random, self._limits)
-        url, renewed = page.url, False
+        patience = patience or Patience(self._pace, self._random, self._limits)
+        url, renewed, too_large = page.url, False, 0
         while True:
             token = self._auth.token(self._grant)
             try:
@@ -200,8 +252,9 @@ class Client:
                     raise self._given_up(error, patience) from error
                 if error.http_status not in (None, 401):
                     renewed = False  # that token was taken; it may expire while this goes on
-                if error.too_much and page.divisible:
-                    url = with_half_max(url)
+                too_large += error.too_much
+                if too_large_after is not None and too_large > too_large_after:
+                    raise _PageTooLarge from None
             except (Refused, BadAnswer) as error:
                 self._failed_in_a_row = 0
                 self._doubt(error)

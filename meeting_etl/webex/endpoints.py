@@ -397,22 +397,28 @@ class Webex:
         self, path: str, params: Mapping[str, str], windows: Sequence[Window], most_pages: int
     ) -> Listing | None:
         items: list[dict[str, Any]] = []
-        for number, page in enumerate(self._pages(path, params, windows), 1):
+        pages = self._pages(path, params, windows, most_pages + 1)
+        for number, page in enumerate(pages, 1):
             if number > most_pages:
                 return None
             items += page
         return _listing(items)
 
     def _pages(
-        self, path: str, params: Mapping[str, str], windows: Sequence[Window]
+        self,
+        path: str,
+        params: Mapping[str, str],
+        windows: Sequence[Window],
+        most_pages: int | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
-        """The pages of all windows; what ignores its window comes once."""
+        """The pages of all windows, of each so many; what ignores its window comes once."""
         if not windows:
-            yield from self._client.pages(path, {**_PAGE, **params})
+            yield from self._client.pages(path, {**_PAGE, **params}, most_pages=most_pages)
         seen: set[Any] = set()
         for window in windows:
             found: set[Any] = set()
-            for page in self._client.pages(path, {**_PAGE, **params, **_from_to(*window)}):
+            asked = {**_PAGE, **params, **_from_to(*window)}
+            for page in self._client.pages(path, asked, most_pages=most_pages):
                 yield [item for item in page if _id(item) is None or _id(item) not in seen]
                 found |= {_id(item) for item in page}
             seen |= found

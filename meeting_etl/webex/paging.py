@@ -7,7 +7,7 @@ Belongs here: reading the header, and everything that a next link may get wrong.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote, unquote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote_plus, urlencode, urljoin, urlsplit
 
 from meeting_etl.errors import BadAnswer
 from meeting_etl.webex.wire import origin
@@ -24,13 +24,13 @@ _MOVING = frozenset({"cursor", "max", "offset", "from", "to"})
 
 @dataclass(frozen=True)
 class PageUrl:
-    """Where a page is. `divisible`: its `max` may be made smaller without missing items.
+    """Where a page is.
 
-    That is not so for a `max` that we had to add to a link: the cursor may count in pages.
+    `given` is its URL as the link to it had it, where that is not the one that we ask for.
     """
 
     url: str
-    divisible: bool = True
+    given: str | None = None
 
 
 def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> PageUrl | None:
@@ -53,22 +53,20 @@ def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> Pa
         raise BadAnswer(f"The next link of GET {path} leads to another host; it is not followed.")
     home, link = urlsplit(asked_url), urlsplit(resolved)
     path = quote(link.path, safe=_LEGAL)
-    url = f"{home.scheme}://{home.netloc}{path}?{_filtered(link.query, params)}"
-    return PageUrl(url, divisible="max" in parse_qs(link.query))
+    place = f"{home.scheme}://{home.netloc}{path}"
+    url, given = (
+        f"{place}?{query}"
+        for query in (_filtered(link.query, params), quote(link.query, safe=_LEGAL))
+    )
+    return PageUrl(url, given if given != url else None)
 
 
-def with_half_max(url: str) -> str:
-    """The URL asking for half as many items; unchanged when it names no `max` above 1."""
-    head, _, query = url.partition("?")
-    pieces = [_halved(piece) for piece in query.split("&")]
-    return f"{head}?{'&'.join(pieces)}" if query else url
-
-
-def _halved(piece: str) -> str:
-    name, _, value = piece.partition("=")
-    if name == "max" and value.isascii() and value.isdigit() and int(value) > 1:
-        return f"max={int(value) // 2}"
-    return piece
+def with_half_max(params: Mapping[str, str]) -> dict[str, str] | None:
+    """The parameters asking for half as many items; None when they name no `max` above 1."""
+    value = params.get("max", "")
+    if not (value.isascii() and value.isdigit()) or int(value) < 2:
+        return None
+    return {**params, "max": str(int(value) // 2)}
 
 
 def _next_target(link_header: str) -> str | None:

@@ -185,6 +185,21 @@ def test_who_drops_the_filters_of_the_next_link_gets_other_things(serve: Serve, 
     assert len(stray) == 25
 
 
+def test_a_cursor_is_good_for_the_question_alone_that_it_was_given_for(
+    serve: Serve, ask: Ask
+) -> None:
+    world = sized_world(1, UNTIL, meetings=2, participants=25, snippets=1)
+    walker = ask(serve(world, empty_page_every=0))
+    mine, other = (meeting.id for meeting in world.meetings[:2])
+    cursor = cursor_of(walker.get("/meetingParticipants", meetingId=mine, max=10))
+    for changed in ({"meetingId": mine, "max": 5}, {"meetingId": other, "max": 10}):
+        answer = walker.get("/meetingParticipants", cursor=cursor, **changed)
+        assert answer.status_code == 400
+        assert answer.json()["message"]
+    again = walker.get("/meetingParticipants", cursor=cursor, meetingId=mine, max=10)
+    assert len(again.json()["items"]) == 10
+
+
 @pytest.mark.parametrize(("every", "expected"), [(0, 3), (1, 5)])
 def test_follow_up_pages_may_come_after_an_empty_one(
     serve: Serve, ask: Ask, every: int, expected: int

@@ -4,7 +4,6 @@ import pytest
 
 from meeting_etl.errors import BadAnswer, Forbidden
 from meeting_etl.webex.wire import Limits
-from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen, reset
 
@@ -135,38 +134,95 @@ def test_a_page_that_is_refused_ends_the_listing(connect: Connect, serve: Serve)
         list(connect(serve(listed).url).pages("/recordings", PARAMS))
 
 
-def test_504_halves_the_first_page_as_often_as_it_takes(connect: Connect, serve: Serve) -> None:
-    listed = Listed(90)
-    listed.faults = {(0, 1): Reply(b"", 504), (0, 2): Reply(b"", 504)}
-    server = serve(listed)
-    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == list(range(90))
-    assert [seen.params["max"] for seen in server.seen] == ["100", "50", "25", "100"]
+class Bound:
+    """A listing whose cursors are good for the `max` alone that they were given for.
+
+    A page of more than `most` items from item `heavy_from` on takes too long, which is 504. With
+    `names_max` a next link has `max` in it.
+    """
+
+    def __init__(self, count: int, *, most: int, heavy_from: int = 0, names_max: bool) -> None:
+        self.count = count
+        self.most = most
+        self.heavy_from = heavy_from
+        self.names_max = names_max
+        self.fewest = 1
+
+    def __call__(self, seen: Seen) -> Act:
+        size = int(seen.params["max"])
+        start, bound = map(int, seen.params.get("cursor", f"0-{size}").split("-"))
+        if size != bound or size < self.fewest:
+            return Reply({"message": "max", "trackingId": "T"}, 400)
+        if size > self.most and start >= self.heavy_from:
+            return Reply(b"", 504)
+        end = min(start + size, self.count)
+        more = f"&max={size}" if self.names_max else ""
+        link = {"Link": f"<?cursor={end}-{size}{more}>; rel=next"} if end < self.count else {}
+        return Reply({"items": [{"id": number} for number in range(start, end)]}, headers=link)
 
 
-def test_504_on_a_later_page_halves_that_page_if_its_link_names_max(
+@pytest.mark.parametrize("names_max", [True, False])
+def test_504_halves_the_pages_of_a_listing_as_often_as_it_takes(
+    connect: Connect, serve: Serve, names_max: bool
+) -> None:
+    server = serve(Bound(90, most=30, names_max=names_max))
+    assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(90))
+    assert [seen.params["max"] for seen in server.seen] == ["100", "50", *["25"] * 4]
+
+
+@pytest.mark.parametrize("names_max", [True, False])
+def test_504_in_the_middle_makes_the_listing_begin_anew_and_nothing_doubles(
+    connect: Connect, serve: Serve, names_max: bool
+) -> None:
+    server = serve(Bound(250, most=60, heavy_from=100, names_max=names_max))
+    assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(250))
+    asked = [(seen.params["max"], seen.params.get("cursor")) for seen in server.seen]
+    # The first page, the second one twice as it is, and all from the beginning in fifties.
+    assert asked[:3] == [("100", None), ("100", "100-100"), ("100", "100-100")]
+    assert asked[3:] == [("50", None), *(("50", f"{start}-50") for start in (50, 100, 150, 200))]
+
+
+def test_a_smaller_max_that_is_refused_is_taken_back(connect: Connect, serve: Serve) -> None:
+    listed = Bound(90, most=1000, names_max=True)
+    listed.fewest = 100
+    faults = iter([Reply(b"", 504)])
+
+    def answer(seen: Seen) -> Act:
+        if seen.path == "/v1/people/me":  # whether it is Webex that refuses
+            return Reply({"id": "p1"})
+        return next(faults, None) or listed(seen)
+
+    server = serve(answer)
+    assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(90))
+    assert [seen.params["max"] for seen in server.seen if "max" in seen.params] == [
+        "100",
+        "50",
+        "100",
+    ]
+
+
+def test_a_link_whose_filters_are_refused_is_followed_as_it_was_given(
     connect: Connect, serve: Serve
 ) -> None:
     def answer(seen: Seen) -> Act:
-        if "offset" not in seen.params:
-            return Reply(headers={"Link": "<?offset=100&max=100>; rel=next"})
-        if seen.params["offset"] == "100":
-            if seen.params["max"] == "100":
-                return Reply(b"", 504)
-            return Reply(
-                {"items": [{"id": 1}]}, headers={"Link": "<?offset=150&max=100>; rel=next"}
-            )
+        if "cursor" not in seen.params:
+            return Reply({"items": [{"id": 1}]}, headers={"Link": "<?cursor=c2>; rel=next"})
+        if set(seen.params) != {"cursor"}:
+            return Reply({"message": "cursor alone", "trackingId": "T"}, 400)
         return Reply({"items": [{"id": 2}]})
 
     server = serve(answer)
-    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == [1, 2]
-    assert [seen.params["max"] for seen in server.seen] == ["100", "100", "50", "100"]
+    assert ids(connect(server.url).pages("/recordings", PARAMS)) == [1, 2]
+    assert len(server.seen) == 3
 
 
-def test_504_on_an_opaque_cursor_repeats_it_as_it_is(connect: Connect, serve: Serve) -> None:
+def test_504_that_passes_repeats_a_page_in_the_middle_as_it_is(
+    connect: Connect, serve: Serve
+) -> None:
     listed = Listed(250)
     listed.faults = {(100, 1): Reply(b"", 504)}
     server = serve(listed)
-    assert ids(list(connect(server.url).pages("/recordings", PARAMS))) == list(range(250))
+    assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(250))
     assert [seen.params["max"] for seen in server.seen] == ["100"] * 4
 
 
@@ -181,11 +237,10 @@ def test_a_full_last_page_without_a_link_is_mentioned(
     assert caplog.text == ""
 
 
-def test_pages_come_as_they_are_read(connect: Connect, serve: Serve, clock: ManualClock) -> None:
+def test_no_more_pages_are_asked_for_than_are_wanted(connect: Connect, serve: Serve) -> None:
     server = serve(Listed(250))
-    pages = connect(server.url).pages("/recordings", PARAMS)
-    next(pages)
-    assert len(server.seen) == 1
+    assert len(connect(server.url).pages("/recordings", PARAMS, most_pages=2)) == 2
+    assert len(server.seen) == 2
 
 
 def test_parameters_are_encoded_so_that_they_arrive(connect: Connect, serve: Serve) -> None:
