@@ -8,7 +8,7 @@ says that all files are alike and must be published after this.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,13 +74,20 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
     files = outdated(lake, progress)
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
-        _rewrite(lake, file)
+        with lake.files.lock(_lock(file)):
+            _rewrite(lake, file)
     _note(lake)
     return len(files)
 
 
 def migrate_if_quick(lake: Lake) -> None:
-    """`migrate` where it takes seconds; a StorageError that names the command where it does not."""
+    """`migrate` where it takes seconds and needs not wait for others.
+
+    Raises StorageError, which says what to do, when files are left as they are: they are many, or
+    another process is writing them.
+    """
+    if _known(lake) == _digests():
+        return
     files = outdated(lake)
     if len(files) > QUICK_FILES:
         raise StorageError(
@@ -88,20 +95,31 @@ def migrate_if_quick(lake: Lake) -> None:
             "and lack columns; the catalog stays as it is until they are rewritten: run "
             "`meeting-etl migrate`."
         )
-    if files or _known(lake) != _digests():
-        migrate(lake)
+    if locked := sum(not _rewrite_if_free(lake, file) for file in files):
+        raise StorageError(
+            f"Files in {lake.files.path('lake')} that an earlier version wrote ({locked:,}) could "
+            "not be rewritten, for another process is writing there; the catalog stays as it is "
+            "until the next `meeting-etl run` or `meeting-etl migrate`."
+        )
+    _note(lake)
+
+
+def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
+    """Rewrite without waiting for a lock that may be held for hours; whether that was done."""
+    with lake.files.lock_if_free(_lock(file)) as is_free:
+        if is_free:
+            _rewrite(lake, file)
+        return is_free
 
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
-    with _lock(lake, file):
-        if not lake.has_schema(file.table, file.partition):  # a run may have been here before us
-            lake.replace(file.table, file.partition, lake.read(file.table, file.partition))
+    if not lake.has_schema(file.table, file.partition):  # a run may have been here before us
+        lake.replace(file.table, file.partition, lake.read(file.table, file.partition))
 
 
-def _lock(lake: Lake, file: OldFile) -> AbstractContextManager[None]:
-    if lock := _LOCKS.get(file.table.name):
-        return lake.files.lock(lock)
-    return lake.lock_days([date.fromisoformat(str(file.partition))])
+def _lock(file: OldFile) -> str:
+    """Name of the lock under which a file is written."""
+    return _LOCKS.get(file.table.name) or f"day-{file.partition}"
 
 
 def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
@@ -109,7 +127,10 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
         yield None
         return
     for name in lake.partitions(table):
-        yield None if name == NULL_PARTITION else name
+        if name == NULL_PARTITION:
+            yield None
+        with suppress(ValueError):  # what else lies there is not ours
+            yield date.fromisoformat(name)
 
 
 def _known(lake: Lake) -> dict[str, str]:

@@ -303,7 +303,10 @@ def _conform(group: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _only(rows: pa.Table, where: Mapping[str, Collection[str]]) -> pa.Table:
+    """Rows whose column has one of the values. A column that an older file lacks is NULL."""
     for column, values in where.items():
+        if column not in rows.column_names:
+            return rows.slice(0, 0)
         rows = rows.filter(has(rows[column], values))
     return rows
 

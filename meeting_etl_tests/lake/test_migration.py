@@ -83,3 +83,28 @@ def test_a_damaged_file_is_named_and_nothing_is_noted_as_done(lake: Lake) -> Non
     with pytest.raises(StorageError, match=r"part-0\.parquet"):
         migration.migrate(lake)
     assert not lake.files.path("state/lake_schemas.json").exists()
+
+
+def test_a_stray_folder_among_the_days_is_left_alone(lake: Lake) -> None:
+    stray = lake.files.path("lake/meetings/date=junk/part-0.parquet")
+    stray.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"other": [1]}), stray)
+    old = write_as_before(lake, DAY, ["meeting_id"])
+    assert migration.migrate(lake) == 1
+    assert pq.read_schema(old).equals(MEETINGS.schema)
+    assert pq.read_schema(stray).names == ["other"]
+
+
+def test_what_another_process_is_writing_is_left_to_the_next_run(lake: Lake) -> None:
+    held, free = write_as_before(lake, DAY, ["title"]), date(2026, 3, 3)
+    other = write_as_before(lake, free, ["title"])
+    with lake.lock_days([DAY]):  # flock is held by an open file, so a second one waits here too
+        sentence = catalog.why_not_published(lake.files, lake)
+    assert sentence is not None
+    assert "another process" in sentence
+    assert pq.read_schema(held).names == ["title"]
+    assert pq.read_schema(other).equals(MEETINGS.schema)
+    assert not lake.files.path(catalog.CATALOG).exists()
+    assert catalog.why_not_published(lake.files, lake) is None
+    assert pq.read_schema(held).equals(MEETINGS.schema)
+    assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(2,)]

@@ -88,6 +88,15 @@ def test_a_file_of_an_older_schema_reads_with_nulls(lake: Lake) -> None:
     assert (held["title"], held["has_recording"]) == ("old", None)
 
 
+def test_a_column_that_an_older_file_lacks_has_no_value_that_is_asked_for(lake: Lake) -> None:
+    path = lake.files.path(PART)
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"meeting_id": ["a"]}), path)
+    found = lake.read(MEETINGS, DAY, columns=["meeting_id"], where={"origin": ["webhook"]})
+    assert found.num_rows == 0
+    assert found.schema.names == ["meeting_id"]
+
+
 def test_a_damaged_file_is_an_error_that_names_it_and_stays(lake: Lake) -> None:
     path = lake.files.path(PART)
     path.parent.mkdir(parents=True)
