@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
+from meeting_etl.addresses import http_url
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
@@ -74,6 +74,13 @@ _TOML: dict[str, dict[str, type]] = {
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
+_TOML_TYPES = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list in square brackets",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -130,7 +137,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
-        data_dir=Path(environ.get("MEETING_ETL_DATA_DIR") or "data").absolute(),
+        data_dir=_folder("MEETING_ETL_DATA_DIR", environ.get("MEETING_ETL_DATA_DIR") or "data"),
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
         summaries=fetch.get("summaries", False),
@@ -308,18 +315,35 @@ def _read_toml(name: str | None) -> dict[str, dict[str, Any]]:
                 raise SettingsError(
                     f"{name}: {key} in [{section}] is unknown; there are {', '.join(known)}."
                 )
-            if type(value) is not known[key]:
+            # TOML's 0 is a number like 0.0.
+            if known[key] is float and type(value) is int:
+                keys[key] = float(value)
+            elif type(value) is not known[key]:
                 raise SettingsError(
-                    f"{name}: {key} in [{section}] must be of type {known[key].__name__}."
+                    f"{name}: {key} in [{section}] is {value!r}; it must be "
+                    f"{_TOML_TYPES[known[key]]}."
                 )
     return content
 
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"WEBEX_BASE_URL is {value!r}, which is no http(s) address.")
-    return value.rstrip("/")
+    # A token that is sent over plain HTTP is everybody's on the way.
+    url = http_url("WEBEX_BASE_URL", value, plain_elsewhere=False)
+    if set(url) & set("?#"):
+        raise SettingsError("WEBEX_BASE_URL must end with its path: leave out what follows ? or #.")
+    return url.rstrip("/")
+
+
+def _folder(name: str, value: str) -> Path:
+    """The folder, which need not be there yet."""
+    path = Path(value).absolute()
+    try:
+        is_file = path.exists() and not path.is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        raise SettingsError(f"{name} is {value!r}, which is not a usable path.") from None
+    if is_file:
+        raise SettingsError(f"{name} is {path}, which is a file and not a folder.")
+    return path
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str | None:

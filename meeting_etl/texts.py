@@ -37,6 +37,11 @@ def visible(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: escape_of(match[0]), text)
 
 
+def visible_json(document: str) -> str:
+    """JSON of the same meaning in which nothing is left that a terminal would obey."""
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
+
+
 def escape_of(character: str) -> str:
     r"""How Python writes a character within a string: `\x1b`, `\n`, `\u202e`."""
     return character.encode("unicode_escape").decode("ascii")

@@ -6,17 +6,19 @@ escapes (texts.visible). All that is printed goes through here or through a `scr
 what is shown.
 """
 
-import csv
-import json
 import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -24,11 +26,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from meeting_etl.texts import escape_of, visible
+from meeting_etl.texts import escape_of, visible, visible_json
 
 # Answers go to stdout, so that they can be piped; all else goes to stderr.
 # Where nobody looks at a terminal there is no width to heed.
 _PLAIN_EVERY_SECONDS = 5.0
+_JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 class _Screen(Console):
@@ -81,8 +84,29 @@ def _indented(sentence: str) -> str:
     return sentence.replace("\n", "\n  ")
 
 
-def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table; numbers to the right, NULL as a dim dash."""
+def _cell(value: Any) -> str | Text:
+    if value is None:
+        return styled("–", "dim")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    return one_line(str(value))
+
+
+def _exact_cell(value: Any) -> str | Text:
+    return styled("NULL", "dim") if value is None else one_line(_exact(value))
+
+
+def show_table(
+    title: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    cell: Callable[[Any], str | Text] = _cell,
+) -> None:
+    """A table; numbers to the right. By default for people: 1,234, yes, a dash for NULL."""
     rows = [list(row) for row in rows]
     table = Table(
         title=one_line(title) or None,
@@ -92,7 +116,7 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
         pad_edge=False,
     )
     for number, name in enumerate(names):
-        numeric = any(isinstance(row[number], int | float) for row in rows)
+        numeric = any(isinstance(row[number], int | float | Decimal) for row in rows)
         table.add_column(
             one_line(name),
             justify="right" if numeric else "left",
@@ -101,15 +125,17 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(cell(value) for value in row))
     unbounded = answers.options.update(width=100_000)
     if Measurement.get(answers, unbounded, table).minimum <= answers.width:
         answers.print(table)
     else:
-        _show_records(names, rows)
+        _show_records(names, rows, cell)
 
 
-def _show_records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _show_records(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], cell: Callable[[Any], str | Text]
+) -> None:
     """Rows that are too wide for the screen, one below the other: nothing is left out."""
     for number, row in enumerate(rows, 1):
         record = Table(
@@ -118,22 +144,102 @@ def _show_records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         record.add_column(style="bold", no_wrap=True)
         record.add_column(overflow="fold")
         for name, value in zip(names, row, strict=True):
-            record.add_row(one_line(name), _cell(value))
+            record.add_row(one_line(name), cell(value))
         answers.print(record)
 
 
+def show_rows(names: Sequence[str], rows: Iterator[Sequence[Any]], most: int | None) -> None:
+    """An answer of SQL as a table, its values as they are; of more than `most` rows how many."""
+    shown = list(islice(rows, most))
+    if list(names) == ["explain_key", "explain_value"]:
+        for row in shown:
+            answers.print(row[1])
+        return
+    show_table("", names, shown, _exact_cell)
+    further = sum(1 for _ in rows)
+    if further:
+        say(f"{len(shown):,} of {len(shown) + further:,} rows are shown; --all shows all.")
+
+
 def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Comma-separated values with a header."""
-    writer = csv.writer(sys.stdout)
-    writer.writerow(names)
-    writer.writerows(rows)
+    """Comma-separated values with a header, a line each; NULL is empty, an empty text is ""."""
+    _write(",".join(map(_field, names)) + "\n")
+    for row in rows:
+        _write(",".join(map(_field, row)) + "\n")
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    text = _exact(value)
+    if text and not set(text) & set(',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """One JSON object a line."""
+    """One JSON object a line; NaN and infinities are null, bytes are Base64."""
+    names = _distinct(names)
     for row in rows:
-        record = dict(zip(names, row, strict=True))
-        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        record = _JSON.encode(_encodable(dict(zip(names, row, strict=True)))).decode()
+        # JSON may hold what a terminal obeys (DEL, C1, bidi) only in the form of escapes here.
+        _write(visible_json(record) + "\n")
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of which none is there twice, for an object would keep the last alone."""
+    found: list[str] = []
+    for name in names:
+        candidates = (name, *(f"{name}_{number}" for number in range(1, len(names) + 1)))
+        found.append(next(one for one in candidates if one not in found))
+    return found
+
+
+def _encodable(value: Any) -> Any:
+    """The value without what the encoder cannot write: whole numbers beyond 64 bits."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return Decimal(value)
+    if isinstance(value, dict):
+        return {name: _encodable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value
+
+
+def _exact(value: Any) -> str:
+    """A value as it is: numbers without separators, true, ISO 8601, JSON for what is nested."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    text = _JSON.encode(_encodable(value)).decode()
+    return text[1:-1] if text.startswith('"') else text
+
+
+def _write(data: str) -> None:
+    """Exactly, in UTF-8; only to a terminal as what it can be shown."""
+    if sys.stdout.isatty():
+        sys.stdout.write(visible(data))
+    else:
+        # Bytes of file names that are no UTF-8 go out as they came.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data.encode("utf-8", "surrogateescape"))
+
+
+def prepare() -> None:
+    """Let no character fail that stdout's encoding does not have: it is shown as an escape."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def drop_unwritten() -> None:
+    """Forget what could not be written, or Python would try again, and complain, at its end."""
+    with suppress(OSError, ValueError):
+        _point(sys.stdout, os.open(os.devnull, os.O_WRONLY))
 
 
 @contextmanager
@@ -215,15 +321,3 @@ class Meter:
         if now - self._said_at > _PLAIN_EVERY_SECONDS:
             self._said_at = now
             self._console.print(f"{one_line(what)}: {done} of {total}", soft_wrap=True)
-
-
-def _cell(value: Any) -> str | Text:
-    if value is None:
-        return styled("–", "dim")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.10g}"
-    return one_line(str(value))

@@ -6,9 +6,11 @@ report.py), any deed.
 
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import click
@@ -17,18 +19,22 @@ from meeting_etl import __version__
 from meeting_etl.cli import display
 from meeting_etl.cli.auto_record import auto_record
 from meeting_etl.cli.migrate import migrate
-from meeting_etl.cli.options import FORMAT
+from meeting_etl.cli.options import FORMAT, PORT, YES, confirm
 from meeting_etl.cli.prune import prune
 from meeting_etl.cli.rejected import rejected
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger import RESOURCES
-from meeting_etl.pipeline.settling import Status
+from meeting_etl.pipeline.settling import Pair, Status
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day
 
+_TRACEBACK = "MEETING_ETL_TRACEBACK"
+_SHOWN_ROWS = 200
+# Some minutes at Webex's usual pace; what a script that repairs a day or two has is less.
+_MANY_PAIRS = 1000
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FROM = click.option(
     "--from",
@@ -89,7 +95,10 @@ cli.add_command(rejected)
     help="First look for meetings of these days of which no webhook told; not with a compliance "
     "officer's token.",
 )
-def run(first: datetime | None, last: datetime | None, *, refetch: bool, discover: bool) -> None:
+@YES
+def run(
+    first: datetime | None, last: datetime | None, *, refetch: bool, discover: bool, yes: bool
+) -> None:
     """Read new log lines, then fetch what is due, newest day first.
 
     Where the settings ask for it, recording is switched on for meetings that were created.
@@ -101,10 +110,12 @@ def run(first: datetime | None, last: datetime | None, *, refetch: bool, discove
     """
     etl = _etl()
     asked = _span(etl, first, last)
-    if refetch and asked is None:
-        raise click.UsageError("--refetch needs --from or --to, the days to ask for again.")
+    if refetch and first is None:
+        raise click.UsageError("--refetch needs --from, the first day to ask for again.")
     if discover and first is None:
         raise click.UsageError("--discover needs --from, the first day to look at.")
+    if refetch and asked is not None and not yes:
+        _ask_if_much(etl, _days_within(etl, asked), lambda pair: etl.ledger.wants(pair.resource))
     from meeting_etl.cli.running import run_and_report
 
     home = os.environ.get("DAGSTER_HOME")
@@ -130,7 +141,7 @@ def status(first: datetime | None, last: datetime | None) -> None:
     report.show_open_work(etl)
     days = [*etl.ledger.open_days()]
     if asked is not None:
-        days = [day for day in etl.ledger.days() if asked.first <= day <= asked.last]
+        days = _days_within(etl, asked)
     if days:
         report.show_days(etl, days)
     report.say_if_the_catalog_is_old(etl)
@@ -154,11 +165,14 @@ def status(first: datetime | None, last: datetime | None) -> None:
 )
 @_FROM
 @_TO
+@YES
 def retry(
     statuses: tuple[str, ...],
     resources: tuple[str, ...],
     first: datetime | None,
     last: datetime | None,
+    *,
+    yes: bool,
 ) -> None:
     """Open pairs of meeting and resource again, so that the next run asks for them.
 
@@ -167,16 +181,31 @@ def retry(
     """
     etl = _etl()
     asked = _span(etl, first, last)
-    days = [day for day in etl.ledger.days() if asked is None or asked.first <= day <= asked.last]
-    count = etl.ledger.retry(
-        days,
-        lambda pair: (
+    days = _days_within(etl, asked)
+
+    def is_wanted(pair: Pair) -> bool:
+        return (
             pair.status in statuses
             and pair.resource in (resources or RESOURCES)
             and etl.ledger.wants(pair.resource)
-        ),
-    )
+        )
+
+    if not yes:
+        _ask_if_much(etl, days, is_wanted)
+    count = etl.ledger.retry(days, is_wanted)
     display.say(f"{count:,} pairs are asked for again by the next run.")
+
+
+def _ask_if_much(etl: Etl, days: Iterable[date], wanted: Callable[[Pair], bool]) -> None:
+    """Before so many items are asked for again that it takes long, and others wait for it."""
+    count = sum(wanted(pair) for day in days for pair in etl.ledger.pairs(day))
+    if count > _MANY_PAIRS:
+        confirm(f"{count:,} items will be asked for again. Go on?")
+
+
+def _days_within(etl: Etl, asked: Span | None) -> list[date]:
+    """Days that have items, of these days or of all."""
+    return [day for day in etl.ledger.days() if asked is None or asked.first <= day <= asked.last]
 
 
 @cli.command()
@@ -198,8 +227,14 @@ def doctor(*, as_json: bool) -> None:
 @cli.command()
 @click.argument("query", required=False)
 @FORMAT
-def sql(query: str | None, form: str) -> None:
+@click.option(
+    "--all", "everything", is_flag=True, help=f"Show all rows; a table ends after {_SHOWN_ROWS}."
+)
+def sql(query: str | None, form: str, *, everything: bool) -> None:
     """Answer a SQL QUERY over the tables; without one, read it from standard input.
+
+    Values are shown as they are, times in ISO 8601, bytes in Base64. csv and json are UTF-8; in csv
+    NULL is an empty field and an empty text is \"\"; in json NaN and Infinity are null.
 
     \b
     Examples:
@@ -215,13 +250,13 @@ def sql(query: str | None, form: str) -> None:
         query = sys.stdin.read()
     if not query.strip():
         raise click.UsageError("Give a query, as an argument or on standard input.")
-    names, rows = catalog.query(_etl().settings.data_dir, query)
-    if form == "csv":
-        display.write_csv(names, rows)
-    elif form == "json":
-        display.write_json(names, rows)
-    else:
-        display.show_table("", names, rows)
+    with catalog.answering(_etl().settings.data_dir, query) as (names, rows):
+        if form == "csv":
+            display.write_csv(names, rows)
+        elif form == "json":
+            display.write_json(names, rows)
+        else:
+            display.show_rows(names, rows, None if everything else _SHOWN_ROWS)
 
 
 @cli.command()
@@ -287,7 +322,9 @@ def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @_WORLD
 @_SEED
-@click.option("--port", default=8787, show_default=True, help="Port on 127.0.0.1; 0 picks one.")
+@click.option(
+    "--port", type=PORT, default=8787, show_default=True, help="Port on 127.0.0.1; 0 picks one."
+)
 @click.option(
     "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
 )
@@ -312,7 +349,11 @@ def sandbox(
 
 @cli.command()
 @click.option(
-    "--port", default=8080, show_default=True, help="Port to listen on; 0 picks a free one."
+    "--port",
+    type=PORT,
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--host",
@@ -359,7 +400,7 @@ def receive(port: int, host: str, *, insecure: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
 def dev(port: int, host: str) -> None:
     """Serve the Dagster UI with its daemon, until interrupted.
@@ -392,12 +433,17 @@ def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | Non
     return day
 
 
-def main() -> None:
-    """Run the command line; known errors become one sentence and an exit status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, or these arguments.
+
+    Whatever fails becomes one sentence and an exit status.
+    """
     # Also where DAGSTER_HOME names an instance with settings of its own.
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    display.prepare()
     try:
-        cli.main(standalone_mode=False, obj=_etl)
+        cli.main(arguments, standalone_mode=False, obj=_etl)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -412,6 +458,25 @@ def main() -> None:
     except MeetingEtlError as error:
         display.complain(str(error))
         sys.exit(1)
+    except OSError as error:
+        display.drop_unwritten()
+        where = error.filename or "Writing the output"
+        display.complain(f"{where}: {error.strerror or error}.")
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        display.complain(_bug(error))
+        sys.exit(1)
+
+
+def _bug(error: Exception) -> str:
+    """Without the error's own text: nobody can say what is in it."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"This is a bug; please report it: {type(error).__name__} in {Path(place.filename).name}, "
+        f"line {place.lineno}. With {_TRACEBACK}=1 in the environment the whole traceback is shown."
+    )
 
 
 if __name__ == "__main__":

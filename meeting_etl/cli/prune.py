@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from meeting_etl.cli import display
+from meeting_etl.cli.options import YES, confirm
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.privacy import prune as pipeline_prune
 from meeting_etl.settings import Etl
@@ -45,20 +46,37 @@ class _Days(click.ParamType[int]):
     "--media-only", is_flag=True, help="Only the recordings in media/; all tables keep their rows."
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, remove nothing.")
+@YES
 @click.pass_obj
-def prune(etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run: bool) -> None:
+def prune(
+    etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run: bool, yes: bool
+) -> None:
     """Remove meetings that are older than so many days, with all that belongs to them.
 
     Rows of every table by day, the events by the day on which they were received, the files in
     media/ and transcripts/. With --media-only only the files in media/; their rows in
-    recording_files stay and say when they were removed. It cannot be taken back: see what it will
-    be with --dry-run.
+    recording_files stay and say when they were removed. It cannot be taken back: what it will be is
+    shown first, and you are asked.
 
     The webhook logs are the record and are never changed; what was read of them is not read again.
     Remove old ones yourself where they must not be kept either.
     """
     etl = etl_of()
     before = utc_day(etl.clock.now()) - timedelta(days=days)
+    if dry_run or not yes:
+        rows = _removed(etl, before, media_only=media_only, dry_run=True)
+        _show(rows, before, dry_run=True)
+        if dry_run or not rows:
+            return
+        confirm("Remove all this?")
+    rows = _removed(etl, before, media_only=media_only, dry_run=False)
+    if sentence := catalog.why_not_published(etl.files, etl.lake):
+        display.complain(sentence)
+    _show(rows, before, dry_run=False)
+
+
+def _removed(etl: Etl, before: date, *, media_only: bool, dry_run: bool) -> list[list[Any]]:
+    """What was, or would be, removed: a row a table or folder."""
     with display.progress() as meter:
         reports = pipeline_prune(
             etl.lake,
@@ -68,12 +86,9 @@ def prune(etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run:
             dry_run=dry_run,
             progress=meter,
         )
-    if not dry_run and (sentence := catalog.why_not_published(etl.files, etl.lake)):
-        display.complain(sentence)
-    rows = [
+    return [
         [one.what, one.days, one.rows, one.files, one.size_bytes] for one in reports if one.days
     ]
-    _show(rows, before, dry_run=dry_run)
 
 
 def _show(rows: list[list[Any]], before: date, *, dry_run: bool) -> None:

@@ -124,9 +124,11 @@ _GONE = "the line is not there any more: its log is gone, cannot be read, or was
 
 
 def _show(logs: Lines, line: RejectedLine) -> None:
-    click.echo(f"{_place(line)}: {line.reason}: {shown(line.detail)} ({line.byte_length:,} bytes)")
+    display.answer(
+        f"{_place(line)}: {line.reason}: {shown(line.detail)} ({line.byte_length:,} bytes)"
+    )
     pieces = line.read(logs)
-    click.echo(f"    {_GONE}" if pieces is None else f"    {_excerpt(pieces)}")
+    display.answer(f"    {_GONE}" if pieces is None else f"    {_excerpt(pieces)}")
 
 
 def _place(line: RejectedLine) -> str:

@@ -5,7 +5,7 @@ Belongs here: the tables that `run`, `status` and `demo` show. Does not: how the
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date
 
 from meeting_etl.cli import display
@@ -75,15 +75,15 @@ def show_open_work(etl: Etl) -> None:
     if rows:
         display.show_table("Days with open work", ["day", "asked next"], rows)
     else:
-        display.say("No day has open work.")
+        display.answer("No day has open work.")
 
 
-def say_if_there_are_no_logs(etl: Etl) -> None:
+def say_if_there_are_no_logs(etl: Etl, say: Callable[[str], None] = display.say) -> None:
     """What a newcomer most likely forgot."""
     folder = etl.settings.data_dir / "webhook_logs"
     was_read = etl.lake.read(INGESTED_LOGS, columns=["log_id"]).num_rows
     if not was_read and not list_logs(folder).found:
-        display.say(
+        say(
             f"There are no webhook logs: put files *.jsonl, *.ndjson, *.json or *.log, .gz too, "
             f"below {folder}, or name another data folder with MEETING_ETL_DATA_DIR."
         )
@@ -104,19 +104,19 @@ def show_logs(etl: Etl) -> None:
     lines = sum(log["lines"] for log in logs)
     events = sum(log["events"] for log in logs)
     rejected = sum(log["rejected"] for log in logs)
-    display.say(
+    display.answer(
         f"Webhook logs in {etl.settings.data_dir / 'webhook_logs'}: {len(logs):,} read, "
         f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
     )
-    say_if_there_are_no_logs(etl)
+    say_if_there_are_no_logs(etl, display.answer)
     etl.logs.sightings(KnownLogs(etl.lake).identities())
     for sentence in log_troubles(etl.logs, etl.lake):
-        display.say(f"  {sentence}")
+        display.answer(f"  {sentence}")
     for name, size in etl.logs.unfinished.items():
-        display.say(f"  {name}: no line is finished yet; {size:,} bytes wait for a newline")
+        display.answer(f"  {name}: no line is finished yet; {size:,} bytes wait for a newline")
     for log in logs:
         waiting = log["size"] - log["bytes_consumed"]
         if waiting > 0 and not log["log_file"].endswith(".gz"):
-            display.say(f"  {log['log_file']}: {waiting:,} bytes wait for the end of their line")
+            display.answer(f"  {log['log_file']}: {waiting:,} bytes wait for the end of their line")
         if log["problem"]:
-            display.say(f"  {log['problem']}")
+            display.answer(f"  {log['problem']}")

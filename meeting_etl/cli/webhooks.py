@@ -7,12 +7,12 @@ puts it right (webex/comparison.py, webex/registration.py).
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
+from meeting_etl.addresses import http_url
 from meeting_etl.cli import display
-from meeting_etl.cli.options import FORMAT
+from meeting_etl.cli.options import FORMAT, YES, confirm
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
 from meeting_etl.webex import registration
@@ -32,10 +32,11 @@ _COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "tar
 
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    parts = urlsplit(value or "https://left.out")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.BadParameter(f"{value!r} is no http(s) address.")
-    return value
+    if value is None:
+        return None
+    # Events and their signatures are not for others to read on the way; to try things, --insecure.
+    plain = bool(context.params.get("insecure"))
+    return http_url("--target-url", value, plain_elsewhere=plain)
 
 
 def _names(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -52,7 +53,9 @@ def _expecting(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--insecure",
             is_flag=True,
-            help="Go on without WEBEX_WEBHOOK_SECRET: anybody could post to the target then.",
+            is_eager=True,  # how --target-url is checked depends on it
+            help="Go on without WEBEX_WEBHOOK_SECRET (anybody could post to the target then) and "
+            "with a target whose URL begins with http://.",
         ),
         click.option("--participants", is_flag=True, help=f"Also {_PARTICIPANTS}: joined, left."),
         click.option(
@@ -149,7 +152,7 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
 
 
 @webhooks.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @click.pass_obj
 def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
     """Remove all webhooks of ours, and expect none any more."""
@@ -157,9 +160,8 @@ def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
     ours = [webhook for webhook in registration.listed(etl.webex) if webhook.is_ours]
     if ours and not yes:
         _show(compare(None, ours), "table")
-        if not click.confirm(f"Delete these {len(ours)} webhooks?", err=True):
-            display.say("Nothing was deleted.")
-            sys.exit(1)
+        what = "this webhook" if len(ours) == 1 else f"these {len(ours)} webhooks"
+        confirm(f"Delete {what}?")
     _carry_out(registration.delete(etl.webex, ours))
     forget_expectation(etl.files)
 

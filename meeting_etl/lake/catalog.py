@@ -9,13 +9,16 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from struct import pack
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
@@ -39,6 +42,7 @@ _MISTAKES = (
     duckdb.ConversionException,
     duckdb.PermissionException,
 )
+_ROWS_AT_ONCE = 2048
 
 
 def publish(files: Files, lake: Lake) -> bool:
@@ -151,6 +155,53 @@ def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object,
         return _twice(read)
     except duckdb.Error as error:
         raise SettingsError(f"The query failed: {error}") from error
+
+
+@contextmanager
+def answering(
+    data_dir: str | Path, sql: str
+) -> Iterator[tuple[list[str], Iterator[tuple[object, ...]]]]:
+    """Column names and rows of one SQL statement, a few rows in memory at a time.
+
+    A FLOAT comes as the shortest number that means it. What fails before the first rows are there is
+    tried once more, as in `query`. Raises SettingsError, with DuckDB's words,
+    also while rows are taken.
+    """
+    with connect(data_dir) as connection:
+        try:
+            count = len(connection.extract_statements(sql))
+            if count != 1:
+                raise SettingsError(f"Give one SQL statement; these are {count}.")
+            first = _twice(lambda: connection.execute(sql).fetchmany(_ROWS_AT_ONCE))
+            columns = connection.description or []
+            kinds = [column[1] for column in columns]
+            yield [column[0] for column in columns], _rows(first, connection, kinds)
+        except duckdb.Error as error:
+            raise SettingsError(f"The query failed: {error}") from error
+
+
+def _rows(
+    rows: list[Any], connection: duckdb.DuckDBPyConnection, kinds: list[DuckDBPyType]
+) -> Iterator[tuple[object, ...]]:
+    """These rows and those that follow them."""
+    narrow = any("FLOAT" in str(kind) for kind in kinds)
+    while rows:
+        yield from (tuple(map(_shortest, row, kinds)) for row in rows) if narrow else rows
+        rows = connection.fetchmany(_ROWS_AT_ONCE)
+
+
+def _shortest(value: Any, kind: Any) -> Any:
+    """The value, in which a 32-bit float is the shortest number that rounds to it: 0.1."""
+    if value is None:
+        return None
+    if kind.id == "float":
+        tried = (float(f"{value:.{digits}g}") for digits in range(6, 9))
+        return next((one for one in tried if pack("f", one) == pack("f", value)), value)
+    if kind.id in ("list", "array"):
+        return [_shortest(item, kind.children[0][1]) for item in value]
+    if kind.id == "struct":
+        return {name: _shortest(value[name], inner) for name, inner in kind.children}
+    return value
 
 
 def _twice(read: Callable[[], T]) -> T:

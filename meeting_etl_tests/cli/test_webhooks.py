@@ -111,7 +111,7 @@ def test_without_a_secret_nothing_is_created_unless_insecure(
         ("compliance", (*CREATE, "--resources", "meetings"), "has no webhooks on meetings"),
         ("compliance", (*CREATE, "--participants"), "has no webhooks on meetingParticipants"),
         ("admin", ("create",), "--target-url"),
-        ("admin", ("create", "--target-url", "hooks.team.example"), "no http(s) address"),
+        ("admin", ("create", "--target-url", "hooks.team.example"), "not a valid http(s) URL"),
         ("admin", (*CREATE, "--resources", "meetings,rooms"), "'rooms' is none of"),
         ("admin", ("repair",), "webhooks create --target-url"),
     ],
@@ -230,7 +230,9 @@ def test_delete_asks_first_removes_ours_and_expects_none_any_more(
         theirs = {"name": "Theirs", "targetUrl": TARGET, "resource": "meetings", "event": "ended"}
         walker.send("POST", "/webhooks", theirs)
     done = webhooks(product, "delete")  # nobody answers the question
-    assert done.returncode == 1
+    assert done.returncode == 2
+    assert "Delete these 9 webhooks?" in done.stderr
+    assert "--yes" in done.stderr
     assert TARGET in done.stdout
     assert len(webex.webhooks.all()) == 10
     assert webhooks(product, "delete", "--yes").returncode == 0

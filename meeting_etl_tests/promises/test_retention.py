@@ -171,12 +171,12 @@ def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
     option = f"{days}d"
     kept_events = [row for row in made.rows("webhook_events") if is_kept(row["received_date"], new)]
 
-    shown = made.command("prune", "--older-than", option, "--dry-run")
+    shown = made.command("prune", "--yes", "--older-than", option, "--dry-run")
     assert shown.returncode == 0, shown.stderr
     assert "Would be removed" in shown.stdout
     assert dates(made, "meetings") == {old, new}
 
-    done = made.command("prune", "--older-than", option)
+    done = made.command("prune", "--yes", "--older-than", option)
     assert done.returncode == 0, done.stderr
     tables = "meetings recordings participants transcripts transcript_snippets fetch_ledger"
     for table in [*tables.split(), "recording_files", "transcript_files"]:
@@ -208,9 +208,11 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
     orphan.write_bytes(b"words")
     days = (datetime.now(UTC).date() - new).days
 
-    assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+    assert (
+        made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
+    )
     assert {one for one in files(made, "media") if str(old) in one} == {path}
-    done = made.command("prune", "--older-than", f"{days}d")
+    done = made.command("prune", "--yes", "--older-than", f"{days}d")
     assert done.returncode == 0, done.stderr
     assert {one for one in files(made, "media") if str(old) in one} == {path}
     assert not orphan.exists()
@@ -221,9 +223,14 @@ def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Pat
     old, new = sorted(dates(made, "meetings"))
     days = (datetime.now(UTC).date() - new).days
     with made.etl().files.lock(f"recording_files-{old}"):
-        assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+        assert (
+            made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode
+            == 0
+        )
         assert any(str(old) in one for one in files(made, "media"))
-    assert made.command("prune", "--older-than", f"{days}d", "--media-only").returncode == 0
+    assert (
+        made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
+    )
     assert not any(str(old) in one for one in files(made, "media"))
 
 
@@ -231,7 +238,7 @@ def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))
     days = (datetime.now(UTC).date() - new).days
-    done = made.command("prune", "--older-than", f"{days}d", "--media-only")
+    done = made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only")
     assert done.returncode == 0, done.stderr
     assert dates(made, "transcript_snippets") == {old, new}
     why = {(row["date"], row["removed_because"]) for row in made.rows("recording_files")}
@@ -243,6 +250,6 @@ def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize("age", ["0d", "400", "-1d", "a year"])
 def test_an_age_that_cannot_be_meant_is_refused(world: World, tmp_path: Path, age: str) -> None:
     made = product(tmp_path, world)
-    done = made.command("prune", "--older-than", age)
+    done = made.command("prune", "--yes", "--older-than", age)
     assert done.returncode == 2
     assert "400d" in done.stderr

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from meeting_etl.cli import display
 from meeting_etl.cli.doctor.line import Line, State
+from meeting_etl.texts import visible_json
 
 _STYLES = {
     State.OK: "green",
@@ -52,5 +53,5 @@ def _counted(lines: Sequence[Line], state: State) -> str:
 
 def write_json(lines: Sequence[Line]) -> None:
     """A JSON array of objects, each on a line of its own."""
-    objects = [json.dumps(asdict(line), ensure_ascii=False) for line in lines]
+    objects = [visible_json(json.dumps(asdict(line), ensure_ascii=False)) for line in lines]
     sys.stdout.write("[\n" + ",\n".join(objects) + "\n]\n")

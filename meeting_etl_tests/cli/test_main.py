@@ -1,0 +1,229 @@
+"""Mistakes of users end with a sentence and an exit status; answers of SQL are exact."""
+
+import io
+import json
+import os
+import pty
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.cli.main import main
+from meeting_etl.cli.options import confirm
+from meeting_etl.lake import catalog
+from meeting_etl.settings import Etl, read_settings
+
+Command = Callable[..., tuple[int | str | None, str, str]]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Command:
+    """The command line over an empty lake: exit status, stdout, stderr."""
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    catalog.publish(etl.files, etl.lake)
+    monkeypatch.setenv("MEETING_ETL_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    def run(*arguments: str, **variables: str) -> tuple[int | str | None, str, str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        status: int | str | None = 0
+        try:
+            main(arguments)
+        except SystemExit as end:
+            status = end.code
+        written = capfdbinary.readouterr()
+        return status, written.out.decode(), written.err.decode()
+
+    return run
+
+
+VALUES = """
+SELECT 2026 AS year, true AS yes, 0.1::FLOAT AS small, [0.1::FLOAT] AS several, NULL AS nothing,
+       '' AS blank, TIMESTAMPTZ '2021-05-14 20:25:19+00' AS at, DATE '2021-05-14' AS day,
+       12345678901234567.89::DECIMAL(19, 2) AS money, 'nan'::DOUBLE AS wrong,
+       {'a': 1, 'b': [2]} AS nested, 'a'::BLOB AS bytes,
+       170141183460469231731687303715884105727 AS big
+"""
+
+
+def test_csv_has_the_values_as_they_are(command: Command) -> None:
+    status, out, _ = command("sql", VALUES, "--format", "csv")
+    assert status == 0
+    assert out.splitlines()[1] == (
+        '2026,true,0.1,[0.1],,"",2021-05-14T20:25:19Z,2021-05-14,12345678901234567.89,nan,'
+        '"{""a"":1,""b"":[2]}",YQ==,170141183460469231731687303715884105727'
+    )
+
+
+def test_json_lines_are_json_with_exact_numbers_and_without_nan(command: Command) -> None:
+    _, out, _ = command("sql", VALUES, "--format", "json")
+    assert '"money":12345678901234567.89' in out
+    found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (found["year"], found["yes"], found["small"], found["several"]) == (
+        *(2026, True, 0.1),
+        [0.1],
+    )
+    assert (found["nothing"], found["blank"], found["wrong"]) == (None, "", None)
+    assert (found["at"], found["day"]) == ("2021-05-14T20:25:19Z", "2021-05-14")
+    assert (found["nested"], found["bytes"]) == ({"a": 1, "b": [2]}, "YQ==")
+    assert found["big"] == 2**127 - 1
+
+
+def test_a_table_shows_values_without_separators_and_null_apart(command: Command) -> None:
+    _, out, _ = command("sql", "SELECT 2026 AS year, false AS no, NULL AS nothing, '' AS blank")
+    assert out.split()[-3:] == ["2026", "false", "NULL"]
+
+
+def test_columns_of_one_name_all_come_to_json(command: Command) -> None:
+    _, out, _ = command("sql", "SELECT 1 AS a, 2 AS a", "--format", "json")
+    assert json.loads(out) == {"a": 1, "a_1": 2}
+
+
+def test_a_table_ends_after_200_rows_and_says_how_many_there_are(command: Command) -> None:
+    _, out, err = command("sql", "FROM range(5000)")
+    assert "199" in out.split()
+    assert "200" not in out.split()
+    assert "200 of 5,000 rows are shown" in err
+    _, out, err = command("sql", "FROM range(5000)", "--all")
+    assert ("4999" in out.split(), err) == (True, "")
+
+
+def test_several_statements_are_refused(command: Command) -> None:
+    status, out, err = command("sql", "SELECT 1; SELECT 2")
+    assert (status, out) == (2, "")
+    assert "Give one SQL statement; these are 2." in err
+
+
+def test_control_characters_stay_in_csv_and_are_escapes_in_json(command: Command) -> None:
+    query = "SELECT 'a' || chr(27) || '[2J' || chr(8238) || chr(155) AS name"
+    _, out, _ = command("sql", query, "--format", "csv")
+    assert out == "name\na\x1b[2J\u202e\x9b\n"
+    _, out, _ = command("sql", query, "--format", "json")
+    assert out == '{"name":"a\\u001b[2J\\u202e\\u009b"}\n'
+    _, out, _ = command("sql", query)
+    assert r"a\x1b[2J\u202e\x9b" in out
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "https://webexapis.com:99999/v1",
+        "https://webex apis.com/v1",
+        "https://webexapis.com/v1\n",
+        "ftp://webexapis.com/v1",
+        "webexapis.com/v1",
+        "https://",
+        "https://webexapis.com/v1?x=1",
+        "http://webexapis.com/v1",
+    ],
+)
+def test_a_wrong_base_url_is_one_sentence_that_names_it(command: Command, url: str) -> None:
+    status, _, err = command("status", WEBEX_BASE_URL=url)
+    assert (status, "WEBEX_BASE_URL" in err, "Traceback" in err) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:80/v1", "http://[::1]:80", "http://localhost/v1"]
+)
+def test_plain_http_is_for_this_machine(url: str) -> None:
+    assert read_settings({"WEBEX_BASE_URL": url}).base_url == url
+
+
+def test_a_password_in_a_wrong_url_is_not_quoted(command: Command) -> None:
+    _, _, err = command("status", WEBEX_BASE_URL="http://me:planted-secret@webexapis.com/v1")
+    assert "planted-secret" not in err
+
+
+@pytest.mark.parametrize("url", ["http://[x", "https://x.example:70000", "http://hooks.example/x"])
+def test_a_wrong_target_is_one_sentence(command: Command, url: str) -> None:
+    status, _, err = command("webhooks", "create", "--target-url", url)
+    assert (status, "--target-url" in err, "Traceback" in err) == (2, True, False)
+
+
+@pytest.mark.parametrize("name", ["receive", "dev", "sandbox"])
+@pytest.mark.parametrize("port", ["-1", "70000"])
+def test_a_port_that_is_none_is_wrong_usage(command: Command, name: str, port: str) -> None:
+    assert command(name, "--port", port)[0] == 2
+
+
+def test_a_whole_number_is_a_number_in_the_settings_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[reconcile]\nmost_missed_share = 0\n")
+    assert read_settings({"MEETING_ETL_SETTINGS": str(file)}).most_missed_share == 0.0
+
+
+def test_a_wrong_key_of_the_settings_file_is_named_with_its_value(
+    command: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[fetch]\nthreads = "many"\n')
+    status, _, err = command("status", MEETING_ETL_SETTINGS=str(file))
+    assert status == 2
+    assert "threads in [fetch] is 'many'; it must be a whole number" in err
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence(command: Command) -> None:
+    with Path("/dev/full").open("w") as full:
+        before, sys.stdout = sys.stdout, full
+        try:
+            status, _, err = command("sql", "SELECT 1 AS a", "--format", "csv")
+        finally:
+            sys.stdout = before
+    assert (status, err) == (1, "Error: Writing the output: No space left on device.\n")
+
+
+def test_answers_go_to_a_terminal_that_is_not_utf_8(command: Command) -> None:
+    before, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    try:
+        status, _, err = command("sql", "SELECT '李' AS name")
+        sys.stdout.flush()
+        written = sys.stdout.buffer.getvalue()
+    finally:
+        sys.stdout = before
+    assert (status, err) == (0, "")
+    assert rb"\u674e" in written
+
+
+def test_without_a_terminal_what_hurts_needs_yes(command: Command, tmp_path: Path) -> None:
+    status, _, _ = command("prune", "--older-than", "400d")
+    assert status == 0  # nothing is there: nothing to ask
+    day = date(2021, 5, 14)
+    media = tmp_path / f"transcripts/date={day}"
+    media.mkdir(parents=True)
+    (media / "one.vtt").write_text("WEBVTT\n")
+    status, out, err = command("prune", "--older-than", "400d")
+    assert (status, "--yes" in err, "Would be removed" in out) == (2, True, True)
+    assert (media / "one.vtt").exists()
+    assert command("prune", "--older-than", "400d", "--yes")[0] == 0
+    assert not (media / "one.vtt").exists()
+
+
+@pytest.mark.parametrize(("said", "goes_on"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_whoever_sits_at_the_terminal_is_asked(
+    monkeypatch: pytest.MonkeyPatch, said: str, *, goes_on: bool
+) -> None:
+    master, slave = pty.openpty()
+    os.write(master, said.encode())
+    with os.fdopen(slave) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        if goes_on:
+            confirm("Go on?")
+        else:
+            with pytest.raises(SystemExit, match="1"):
+                confirm("Go on?")
+    os.close(master)
+
+
+def test_a_data_folder_that_is_a_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for arguments in (("status",), ("run",), ("sql", "SELECT 1"), ("prune", "--older-than", "9d")):
+        status, _, err = command(*arguments, MEETING_ETL_DATA_DIR=str(file))
+        assert (status in (1, 2), "Traceback" in err, str(file) in err) == (True, False, True)
