@@ -163,9 +163,9 @@ def answering(
 ) -> Iterator[tuple[list[str], Iterator[tuple[object, ...]]]]:
     """Column names and rows of one SQL statement, a few rows in memory at a time.
 
-    A FLOAT comes as the shortest number that means it. What fails before the first rows are there is
-    tried once more, as in `query`. Raises SettingsError, with DuckDB's words,
-    also while rows are taken.
+    A FLOAT comes as the shortest number that means it. What fails before the first rows are there
+    is tried once more, as in `query`. Raises SettingsError, with DuckDB's words, also while rows
+    are taken.
     """
     with connect(data_dir) as connection:
         try:
