@@ -137,7 +137,7 @@ def test_plain_http_is_for_this_machine(url: str) -> None:
 
 
 def test_a_password_in_a_wrong_url_is_not_quoted(command: Command) -> None:
-    _, _, err = command("status", WEBEX_BASE_URL="http://me:planted-secret@webexapis.com/v1")
+    _, _, err = command("status", WEBEX_BASE_URL="http://me:planted-secret@webex.example/v1")
     assert "planted-secret" not in err
 
 
