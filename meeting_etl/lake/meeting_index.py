@@ -9,6 +9,7 @@ again from them. Does not: what the events mean.
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import chain
 from typing import NamedTuple
@@ -16,10 +17,18 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from meeting_etl.errors import StorageError
 from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
+# The lock of all who write the index; nobody waits for another one while holding it.
+INDEX_LOCK = "meeting_index"
+# Events of these resources say something of a meeting's rows; those of participants, two a person
+# and meeting, do not.
+FOLDED = ("meetings", "recordings", "meetingTranscripts")
+# While it is made again so many mentions wait in memory, some 100 MB.
+_WAITING_MENTIONS = 200_000
 # Written when all events are in the index, so that one that was half made is made again.
 _COMPLETE = f"lake/{MEETING_INDEX.name}/complete"
 
@@ -42,7 +51,11 @@ class Mention(NamedTuple):
 
 
 class MeetingIndex:
-    """Mentions of meetings, found by meeting id. Written only under the lock of ingest."""
+    """Mentions of meetings, found by meeting id. Written only under INDEX_LOCK.
+
+    A damaged shard makes the index incomplete, so that the next run makes it again; the error says
+    so.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -59,7 +72,8 @@ class MeetingIndex:
             ]
             rows = pa.table(columns, schema=MEETING_INDEX.schema)
             self._lake.sweep([MEETING_INDEX], [shard])
-            self._lake.merge(MEETING_INDEX, shard, rows)
+            with self._giving_up_damaged(shard):
+                self._lake.merge(MEETING_INDEX, shard, rows)
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
         """All mentions of the given meetings."""
@@ -68,7 +82,8 @@ class MeetingIndex:
             shards[_shard(meeting_id)].append(meeting_id)
         found: dict[str, list[Mention]] = defaultdict(list)
         for shard, ids in shards.items():
-            rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
+            with self._giving_up_damaged(shard):
+                rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
             columns = (rows[name].to_pylist() for name in Mention._fields)
             for mention in map(Mention._make, zip(*columns, strict=True)):
                 found[mention.meeting_id].append(mention)
@@ -78,7 +93,8 @@ class MeetingIndex:
         """Ids of the meetings that were ever said to have ended on these days; reads all shards."""
         found: dict[date, set[str]] = {day: set() for day in days}
         for shard in self._lake.partitions(MEETING_INDEX):
-            rows = self._lake.read(MEETING_INDEX, shard, columns=["meeting_id", "date"])
+            with self._giving_up_damaged(shard):
+                rows = self._lake.read(MEETING_INDEX, shard, columns=["meeting_id", "date"])
             wanted = rows.filter(pc.is_in(rows["date"], pa.array(list(days), pa.date32())))
             for row in wanted.to_pylist():
                 found[row["date"]].add(row["meeting_id"])
@@ -89,13 +105,35 @@ class MeetingIndex:
         return self._lake.files.read_bytes(_COMPLETE) is not None
 
     def heal(self) -> None:
-        """Make it from the events if it is not complete; the lock of ingest must be held."""
+        """Make it from the events if it is not complete; INDEX_LOCK must be held."""
         if self.is_complete():
             return
+        for shard in self._lake.partitions(MEETING_INDEX):
+            self._lake.remove(MEETING_INDEX, shard)
         told = map(self._of, self._lake.partitions(WEBHOOK_EVENTS))
         listed = map(self._reconciled, self._lake.partitions(MEETINGS))
-        self.add(chain.from_iterable(chain(told, listed)))
+        waiting: set[Mention] = set()
+        for mentions in chain(told, listed):
+            waiting.update(mentions)
+            if len(waiting) > _WAITING_MENTIONS:
+                self.add(waiting)
+                waiting.clear()
+        self.add(waiting)
         self._lake.files.replace_bytes(_COMPLETE, b"")
+
+    @contextmanager
+    def _giving_up_damaged(self, shard: str) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            if not _is_damage(error.__cause__):
+                raise
+            self._lake.files.remove(_COMPLETE)
+            path = self._lake.files.path(self._lake.folder(MEETING_INDEX, shard))
+            raise StorageError(
+                f"The index of meetings is damaged in {path}. Run again: it is made again from the "
+                "events."
+            ) from error
 
     def _reconciled(self, partition: str) -> Iterator[Mention]:
         """The mentions of a day's meetings of which no event told."""
@@ -109,10 +147,15 @@ class MeetingIndex:
         """The mentions in a partition of webhook_events."""
         received = None if partition == NULL_PARTITION else date.fromisoformat(partition)
         names = ["meeting_id", "meeting_ended_at"]
-        rows = self._lake.read(WEBHOOK_EVENTS, received, columns=names)
+        rows = self._lake.read(WEBHOOK_EVENTS, received, columns=names, where={"resource": FOLDED})
         for meeting_id, ended in zip(*(rows[name].to_pylist() for name in names), strict=True):
             if meeting_id:
                 yield Mention(meeting_id, received, ended.date() if ended else None)
+
+
+def _is_damage(cause: BaseException | None) -> bool:
+    """Not so a disk that is full or a file that may not be read, which have an errno."""
+    return isinstance(cause, (pa.ArrowException, OSError)) and not getattr(cause, "errno", None)
 
 
 def _shard(meeting_id: str) -> str:

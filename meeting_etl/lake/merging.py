@@ -63,6 +63,11 @@ def even(groups: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
         yield held
 
 
+def without(table: Table, rows: pa.Table, others: pa.Table) -> pa.Table:
+    """The rows whose key none of `others` has."""
+    return _kept(table, rows, others, {})
+
+
 def _kept(
     table: Table, old: pa.Table, new: pa.Table, instead_of: Mapping[str, Collection[str]]
 ) -> pa.Table:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, cast
 
-from meeting_etl.lake.meeting_index import MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.known_logs import KnownLogs
@@ -67,7 +67,8 @@ def ingest(
     """
     with lake.files.lock("ingest"):
         index = MeetingIndex(lake)
-        index.heal()
+        with lake.files.lock(INDEX_LOCK):
+            index.heal()
         known = KnownLogs(lake)
         sightings = logs.sightings(known.identities())
         before = known.rows([sighting.log_id for sighting in sightings])
@@ -147,7 +148,7 @@ class _Log:
         is_created = (event.resource, event.event) == ("recordings", "created")
         if is_created and event.resource_id and event.meeting_id is None:
             work.unowned[event.resource_id] = event
-        if event.meeting_id is not None:
+        if event.meeting_id is not None and event.resource in FOLDED:
             ended = ended_at.date() if ended_at else None
             work.mentions.add(Mention(event.meeting_id, received, ended))
 
@@ -255,8 +256,9 @@ class _Work:
         """Tell every day that a mentioned meeting ended on, before or now, of the news."""
         if not self.mentions:
             return
-        before = self._index.find({mention.meeting_id for mention in self.mentions})
-        self._index.add(self.mentions)
+        with self._lake.files.lock(INDEX_LOCK):
+            before = self._index.find({mention.meeting_id for mention in self.mentions})
+            self._index.add(self.mentions)
         news: dict[date, set[str]] = defaultdict(set)
         for mention in chain(self.mentions, *before.values()):
             if mention.date is not None:

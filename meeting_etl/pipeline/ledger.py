@@ -6,14 +6,12 @@ day with open work (due_days). Does not: the rules of states and attempts (settl
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.settling import (
@@ -36,9 +34,6 @@ from meeting_etl.schemas import (
 )
 from meeting_etl.times import Clock, format_timestamp, parse_timestamp
 
-# What else lies in that folder, a note or a copy, is not ours.
-_DUE_FILE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\.json")
-
 
 @dataclass(frozen=True)
 class PairEvents:
@@ -58,13 +53,15 @@ class PairEvents:
 class DueDay:
     """One file of due_days: when the day's next attempt is, and meetings with news.
 
-    `files_due_at` is when the next one is of downloads, which have runs of their own.
+    `files_due_at` is when the next one is of downloads, which have runs of their own. `everything`:
+    the file was damaged, so that every meeting of the day counts as one with news.
     """
 
     due_at: datetime | None = None
     version: int = 0
     news: tuple[str, ...] = ()
     files_due_at: datetime | None = None
+    everything: bool = False
 
     @property
     def next_at(self) -> datetime | None:
@@ -73,7 +70,9 @@ class DueDay:
 
     def is_due(self, now: datetime) -> bool:
         """Whether there is work now, downloads aside."""
-        return bool(self.news) or (self.due_at is not None and self.due_at <= now)
+        return (
+            self.everything or bool(self.news) or (self.due_at is not None and self.due_at <= now)
+        )
 
 
 @dataclass
@@ -158,7 +157,7 @@ class Ledger:
     def open_days(self) -> dict[date, DueDay]:
         """All days with open work, due or not, newest first."""
         names = self._files.names("lake/due_days")
-        days = [date.fromisoformat(name[:10]) for name in names if _DUE_FILE.fullmatch(name)]
+        days = [day for name in names if (day := _day_of(name))]
         return {day: self.due_day(day) for day in sorted(days, reverse=True)}
 
     def due_day(self, day: date) -> DueDay:
@@ -173,12 +172,11 @@ class Ledger:
                 parse_timestamp(text) if text else None
                 for text in (known["due_at"], known.get("files_due_at"))
             )
-            return DueDay(due_at, known["version"], tuple(known["news"]), files_due_at)
-        except (ValueError, TypeError, KeyError) as error:
-            raise StorageError(
-                f"{self._files.path(_due_file(day))} is damaged. Remove it, then say `meeting-etl "
-                f"run --from {day} --to {day} --refetch`, which finds all work of the day."
-            ) from error
+            news, version = tuple(known["news"]), known["version"]
+            return DueDay(due_at, version, news, files_due_at, known.get("everything", False))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # The events and the ledger know all that it said: the day is folded as a whole.
+            return DueDay(everything=True)
 
     def refresh(self, day: date, folded: DueDay | None = None) -> None:
         """Write when the day is due next; its file goes when nothing is open.
@@ -206,13 +204,14 @@ class Ledger:
                     due_at=due_at,
                     files_due_at=files_due_at,
                     news=() if done else known.news,
+                    everything=known.everything and not done,
                 ),
             )
 
     def _write(self, day: date, due: DueDay) -> None:
         if due == self.due_day(day):
             return
-        if due.due_at is None and due.files_due_at is None and not due.news:
+        if due.next_at is None and not due.news and not due.everything:
             self._files.remove(_due_file(day))
             return
         content = {
@@ -220,6 +219,7 @@ class Ledger:
             "files_due_at": format_timestamp(due.files_due_at) if due.files_due_at else None,
             "version": due.version,
             "news": due.news,
+            "everything": due.everything,
         }
         self._files.replace_bytes(_due_file(day), json.dumps(content).encode())
 
@@ -353,6 +353,14 @@ class Ledger:
             for row in counted.to_pylist():
                 found[row["resource"]].add(row)
             yield from (one for one in found.values() if one.statuses)
+
+
+def _day_of(name: str) -> date | None:
+    """The day of a file of due_days; None of what else lies there."""
+    try:
+        return date.fromisoformat(name.removesuffix(".json")) if name.endswith(".json") else None
+    except ValueError:
+        return None
 
 
 def _due_file(day: date) -> str:

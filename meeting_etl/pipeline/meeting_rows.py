@@ -13,6 +13,7 @@ from typing import Any
 from meeting_etl.pipeline.details import duration_seconds, united
 from meeting_etl.pipeline.rows import Drift, Row, organization_uuid, to_row
 from meeting_etl.schemas import MEETINGS, RECONCILED
+from meeting_etl.webhooks.events import EARLIEST, LATEST_AHEAD
 from meeting_etl.webhooks.ids import instance_id
 
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -47,12 +48,13 @@ def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
 def listed_row(item: Mapping[str, Any], drift: Drift, **ours: Any) -> Row | None:
     """One row of `meetings` from an item of GET /meetings, or the answer about one meeting.
 
-    None for what is no instance that has ended.
+    None for what is no instance that has ended, or ended on a day that there cannot be.
     """
     if instance_id(item.get("id")) is None or item.get("state") != "ended":
         return None
     row = to_row(MEETINGS, item, drift, **ours)
-    if row["ended_at"] is None:
+    ended_at = row["ended_at"]
+    if ended_at is None or not EARLIEST <= ended_at <= row["fetched_at"] + LATEST_AHEAD:
         return None
     series_id = row["meeting_series_id"] or row["meeting_id"].split("_", 1)[0]
     return row | {

@@ -13,7 +13,8 @@ from operator import itemgetter
 
 import pyarrow.compute as pc
 
-from meeting_etl.lake.meeting_index import MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
+from meeting_etl.lake.merging import without
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import keep_told
 from meeting_etl.pipeline.details import with_events
@@ -66,16 +67,19 @@ def fold(
 ) -> Iterator[FoldReport]:
     """Bring the meetings of these days up to date with the events, newest day first.
 
-    Only meetings that ingest announced are looked at; with `refetch`, or when there is no table of
-    meetings at all, every meeting that was ever said to have ended on these days.
+    Only meetings that ingest announced are looked at; with `refetch`, when there is no table of
+    meetings at all, or where the announcement was damaged, every meeting that was ever said to have
+    ended on these days.
     """
     index = MeetingIndex(lake)
     if not index.is_complete():
-        with lake.files.lock("ingest"):
+        with lake.files.lock(INDEX_LOCK):
             index.heal()
     everything: Mapping[date, set[str]] = {}
     if refetch or not lake.has_rows(MEETINGS):
         everything = index.ended_on(days)
+    elif lost := [day for day in days if ledger.due_day(day).everything]:
+        everything = index.ended_on(lost)
     for day in sorted(days, reverse=True):
         yield _fold_day(lake, ledger, index, day, everything.get(day, set()))
 
@@ -159,7 +163,7 @@ def _events(lake: Lake, mentions: Mapping[str, list[Mention]]) -> dict[str, list
     columns = "received_at resource event meeting_id resource_id meeting_ended_at body".split()
     found: dict[str, list[Row]] = defaultdict(list)
     for received, meeting_ids in wanted.items():
-        where = {"meeting_id": meeting_ids}
+        where = {"meeting_id": meeting_ids, "resource": FOLDED}
         for row in lake.read(WEBHOOK_EVENTS, received, columns=columns, where=where).to_pylist():
             found[row["meeting_id"]].append(row | {"received_date": received})
     return found
@@ -234,8 +238,7 @@ def _move(lake: Lake, meeting_ids: list[str], old: date, new: date) -> list[str]
         if rows.num_rows:
             # What the new day knows already came later than what the old one holds.
             newer = lake.read(table, new, where=here)
-            lake.merge(table, new, rows)
-            lake.merge(table, new, newer)
+            lake.merge(table, new, without(table, rows, newer))
             moved.update(pc.unique(rows["meeting_id"]).to_pylist())
     for table in reversed(_OF_A_MEETING):
         lake.merge(table, old, [], instead_of=here)

@@ -57,8 +57,16 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
         _remove_rowless(lake, _FOLDERS[table.name], day, gone)
         if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], instead_of={"transcript_id": gone})
+            _count_no_snippets(lake, day, gone)
     _forget_summaries(lake, day)
     return count
+
+
+def _count_no_snippets(lake: Lake, day: date, transcript_ids: set[str]) -> None:
+    rows = lake.read(TRANSCRIPTS, day, where={"transcript_id": transcript_ids}).to_pylist()
+    lake.merge(
+        TRANSCRIPTS, day, [row | {"snippet_count": 0} for row in rows if row["snippet_count"]]
+    )
 
 
 def _forget_summaries(lake: Lake, day: date) -> None:

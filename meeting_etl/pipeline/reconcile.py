@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from meeting_etl.lake.meeting_index import MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.pipeline.details import with_details, without_early_denials
 from meeting_etl.pipeline.ended import Listed, Ours, Windows
@@ -114,7 +114,7 @@ def _claimed(engine: Engine, day: date, meeting_ids: Collection[str]) -> list[st
     if not meeting_ids:
         return []
     index = MeetingIndex(engine.lake)
-    with engine.lake.files.lock("ingest"):
+    with engine.lake.files.lock(INDEX_LOCK):
         index.heal()
         mentions = index.find(meeting_ids)
         missing = [

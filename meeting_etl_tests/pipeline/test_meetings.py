@@ -1,4 +1,3 @@
-import itertools
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.lake.store import Lake
@@ -283,9 +283,33 @@ def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) ->
         world.tell(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
     world.fold()
     before = [world.meetings(day) for day in days]
-    for day in days:
-        world.lake.merge(
-            MEETINGS, day, [], instead_of={"meeting_id": list(itertools.chain(*before))}
-        )
+    shutil.rmtree(world.lake.files.path("lake/meetings"))
     world.fold(*days)
     assert [world.meetings(day) for day in days] == before
+
+
+def test_a_damaged_announcement_loses_no_news(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.lake.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
+    assert world.ledger.due_days() == [MONDAY]
+    world.fold(MONDAY)
+    assert len(world.meetings(MONDAY)) == 1
+
+
+def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    world.tell(ended("2026-03-02 11:01", 1, "2026-03-02 10:51"))
+    [shard] = world.lake.files.path("lake/meeting_index").glob("shard=*/part-0.parquet")
+    shard.write_bytes(b"torn")
+    with pytest.raises(StorageError, match="Run again"):
+        world.fold(MONDAY)
+    world.fold(MONDAY)
+    [meeting] = world.meetings(MONDAY).values()
+    assert meeting["ended_at"] == moment("2026-03-02 10:51")
+
+
+def test_a_stray_file_among_the_announcements_is_passed_over(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.lake.files.path("lake/due_days/notes.json").write_text("mine")
+    assert world.ledger.due_days() == [MONDAY]
