@@ -16,6 +16,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -109,14 +110,27 @@ class Files:
             target.unlink(missing_ok=True)
             _sync_folder(target.parent)
 
-    def sweep(self, folder: str) -> None:
+    def sweep(self, folder: str, *, before: datetime | None = None) -> None:
         """Remove temporary files that killed processes left directly in `folder`.
 
-        Only for the holder of the lock under which files of that folder are written.
+        Only for the holder of the lock under which files of that folder are written; who does not
+        hold it names a time `before` which no writer that lives has written last.
         """
         with self.explained(folder, doing="clean"):
             for orphan in self.path(folder).glob(".*.tmp"):
-                orphan.unlink(missing_ok=True)
+                if _is_older(orphan, before):
+                    orphan.unlink(missing_ok=True)
+
+    def sweep_locks(self, prefix: str, *, before: datetime) -> None:
+        """Remove files of free locks `prefix…` whose holders were killed.
+
+        Only for locks with a name that is used once. `before` keeps this from a lock that was
+        opened and is not held yet: its holder would hold a file that nobody else finds.
+        """
+        with self.explained("state/locks", doing="clean"):
+            for path in self.path("state/locks").glob(f"{prefix}*.lock"):
+                if _is_older(path, before):
+                    _remove_if_free(path)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -269,6 +283,19 @@ class Files:
             remedy = _REMEDY.get(error.errno or 0, "see the cause and run again")
             reason = error.strerror or str(error)
             raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error
+
+
+def _is_older(path: Path, before: datetime | None) -> bool:
+    try:
+        return before is None or path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _remove_if_free(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _make_folder(folder: Path) -> None:

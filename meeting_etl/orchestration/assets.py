@@ -30,6 +30,7 @@ from meeting_etl.pipeline.engine import DayReport
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.fetch_spec import FetchSpec
 from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.leftovers import sweep_leftovers
 from meeting_etl.pipeline.meetings import FoldReport, fold
 from meeting_etl.pipeline.owed import open_owed
 from meeting_etl.pipeline.reader import note_reader
@@ -74,6 +75,7 @@ def _asset(
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
     with failures():
+        sweep_leftovers(etl.files, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
         report.notices.extend(_look_up(etl, context.run.run_id))

@@ -17,7 +17,7 @@ from meeting_etl.pipeline.committing import Committer
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.engine import DayReport, Engine
 from meeting_etl.pipeline.fetch_spec import FetchSpec, Target
-from meeting_etl.pipeline.privacy import WITH_CONTENT, honour_deletes
+from meeting_etl.pipeline.privacy import FOLDERS, WITH_CONTENT, honour_deletes
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.pipeline.settling import (
     DETAILS,
@@ -83,6 +83,8 @@ def _honour_deletes(engine: Engine, spec: FetchSpec, report: DayReport) -> None:
 def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[Target]:
     """The due pairs of a day with what is known of their meetings; the day is locked."""
     engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
+    if spec.resource in FILES:
+        engine.lake.files.sweep(f"{FOLDERS[spec.resource]}/date={day}")
     ledger, now = engine.ledger, engine.asking.clock.now()
     known = ledger.pairs(day)
     due = (one for one in known if refetch or (one.next_attempt_at and one.next_attempt_at <= now))

@@ -26,7 +26,8 @@ from meeting_etl.schemas import (
 )
 
 MEDIA = "media"
-_FOLDERS = {RECORDING_FILES.name: MEDIA, TRANSCRIPT_FILES.name: "transcripts"}
+# Folders of files, by the table that names them.
+FOLDERS = {RECORDING_FILES.name: MEDIA, TRANSCRIPT_FILES.name: "transcripts"}
 # Resources after the fetch of which there may be something to remove.
 WITH_CONTENT = frozenset(
     {
@@ -54,7 +55,7 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
             continue
         rows = lake.read(table, day, where={parents.key[0]: gone}).to_pylist()
         count += _remove(lake, table, day, rows, now, "deleted")
-        _remove_rowless(lake, _FOLDERS[table.name], day, gone)
+        _remove_rowless(lake, FOLDERS[table.name], day, gone)
         if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], instead_of={"transcript_id": gone})
             _count_no_snippets(lake, day, gone)
@@ -154,7 +155,7 @@ def _prune_files(
 
     A file of a meeting whose end was corrected may lie in the folder of another day than its row.
     """
-    folder = _FOLDERS[table.name]
+    folder = FOLDERS[table.name]
     report = Pruned(f"{folder}/")
     kept = _paths(lake, table, lambda day: day >= before)
     names = (name.removeprefix("date=") for name in lake.files.names(folder))
@@ -179,7 +180,7 @@ def _prune_files_of(
     *,
     dry_run: bool,
 ) -> None:
-    place = f"{_FOLDERS[table.name]}/date={day}"
+    place = f"{FOLDERS[table.name]}/date={day}"
     rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
     paths = {f"{place}/{name}" for name in lake.files.names(place)} - kept
     paths |= {row["path"] for row in rows}

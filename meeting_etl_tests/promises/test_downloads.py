@@ -323,12 +323,20 @@ def test_a_deleted_recording_is_not_downloaded(world: World, tmp_path: Path) -> 
 def test_files_of_transcripts_are_asked_for_once(
     world: World, tmp_path: Path, kind: Literal["user", "admin"]
 ) -> None:
-    """An administrator's words are read from the file that is kept."""
+    """An administrator's words are read from the file that is kept.
+
+    Temporary files that a killed run left are swept.
+    """
     made = product(tmp_path, world)
     made.kind = kind
     made.settings('transcripts = ["vtt", "txt"]')
+    days = {one.ended_at.date() for one in world.meetings if one.transcripts}
+    for folder in ["lake/ingested_logs", *(f"transcripts/date={day}" for day in days)]:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / ".x.aa.tmp").write_bytes(b"unfinished")
     with made.webex as webex:
         assert made.run().failures == []
+        assert not (tmp_path / "lake/ingested_logs/.x.aa.tmp").exists()
         asked = Counter(url for url in made.requests() if "/download?" in url)
         assert len(asked) == 2 * MEETINGS
         assert set(asked.values()) == {1}
@@ -336,6 +344,7 @@ def test_files_of_transcripts_are_asked_for_once(
             content = (tmp_path / row["path"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == row["sha256"]
             assert len(content) == row["bytes"]
+            assert not (tmp_path / row["path"]).with_name(".x.aa.tmp").exists()
         vtts = [row for row in made.rows("transcript_files") if row["format"] == "vtt"]
         texts = {
             one.id: webex.media.vtt(one).encode()
