@@ -21,6 +21,7 @@ from meeting_etl import __version__
 from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.meaning import hold_seconds, is_transient
+from meeting_etl.webex.watched import MinimumRate, WatchedAdapter
 from meeting_etl.webex.wire import (
     FAULTS,
     Answer,
@@ -32,6 +33,9 @@ from meeting_etl.webex.wire import (
 )
 
 _TIMEOUT_SECONDS = (10, 30)
+# A host that sends less is one that stalls: it would keep a thread, and its run, for days.
+LEAST_BYTES = 64 * 1024
+LEAST_BYTES_SECONDS = 60.0
 _PIECE_BYTES = 256 * 1024
 _PLAIN = ("", "identity")
 # Pages and messages, which also come with status 200.
@@ -93,7 +97,8 @@ class Media:
             headers["Range"] = f"bytes={start}-"
             if version:
                 headers["If-Range"] = version
-        with closing(HTTPAdapter(pool_connections=1, pool_maxsize=1)) as adapter:
+        watch = MinimumRate(self._clock, LEAST_BYTES, LEAST_BYTES_SECONDS)
+        with closing(WatchedAdapter(lambda: watch, pool_maxsize=1)) as adapter:
             with _explained():
                 response = self._followed(adapter, link, headers)
             try:

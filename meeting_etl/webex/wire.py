@@ -21,13 +21,13 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from meeting_etl import __version__
 from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.watched import Deadline, TooSlow, WatchedAdapter
 
 # At DEBUG urllib3 logs every URL with its query, and ours carry e-mail addresses and cursors.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -111,17 +111,12 @@ class _TooLarge(Exception):
     """An answer larger than its bound."""
 
 
-class _TooSlow(Exception):
-    """An answer that has no end within its bound."""
-
-
 # What sending and reading raises when no whole answer comes.
 FAULTS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     zlib.error,
     _TooLarge,
-    _TooSlow,
 )
 
 
@@ -143,7 +138,9 @@ class Wire:
         self._pace = pace
         self._clock = clock
         self._limits = limits
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=threads)
+        self._adapter = WatchedAdapter(
+            lambda: Deadline(clock, limits.answer_seconds), pool_maxsize=threads
+        )
         # Looked up once, not at every request.
         self._surroundings = surroundings(base_url)
         self._timeout = (limits.connect_seconds, limits.read_seconds)
@@ -178,13 +175,12 @@ class Wire:
         self._pace.wait()
         with self._counting:
             self._requests_sent += 1
-        deadline = self._clock.monotonic() + self._limits.answer_seconds
         response = None
         try:
             response = self._adapter.send(
                 request, stream=True, timeout=self._timeout, **self._surroundings
             )
-            content = self._read(response.raw, deadline)
+            content = self._read(response.raw)
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompressed(content)
         except FAULTS as error:
@@ -207,8 +203,8 @@ class Wire:
         """Close all connections."""
         self._adapter.close()
 
-    def _read(self, raw: urllib3.HTTPResponse, deadline: float) -> bytes:
-        """The body as sent. read1 returns what is there, so that a trickle is noticed."""
+    def _read(self, raw: urllib3.HTTPResponse) -> bytes:
+        """The body as sent."""
         chunks: list[bytes] = []
         size = 0
         try:
@@ -217,8 +213,6 @@ class Wire:
                 size += len(chunk)
                 if size > self._limits.answer_bytes:
                     raise _TooLarge
-                if raw.length_remaining != 0 and self._clock.monotonic() > deadline:
-                    raise _TooSlow
         finally:
             raw.close()
         return b"".join(chunks)
@@ -261,7 +255,7 @@ _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str],
     (urllib3.exceptions.NameResolutionError, "the name of the host cannot be resolved (DNS)"),
     (ConnectionRefusedError, "the host refuses the connection"),
     (requests.exceptions.ConnectTimeout, "the host does not answer"),
-    (_TooSlow, "the answer has no end"),
+    (TooSlow, "the answer has no end, or comes too slowly"),
     (requests.exceptions.Timeout, "no answer in time"),
     (urllib3.exceptions.ReadTimeoutError, "the answer stalled"),
     (urllib3.exceptions.NewConnectionError, "the host cannot be reached"),

@@ -5,6 +5,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -14,6 +15,7 @@ import pytest
 from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.transfer import Arrived, Depot, Tally, Transfer
+from meeting_etl.times import Clock
 from meeting_etl.webex.media import LinkRefused, Media
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.servers import (
@@ -23,10 +25,12 @@ from meeting_etl_tests.webex.servers import (
     Seen,
     Server,
     broken_chunks,
+    drip,
     hang_up,
     in_turn,
     reset,
     running,
+    trickle_head,
 )
 
 CONTENT = random.Random(1).randbytes(3_000_000)
@@ -99,6 +103,7 @@ def assert_whole(depot: Depot, arrived: Arrived) -> None:
         reset,
         hang_up,
         broken_chunks,
+        drip,
         cut(0),
         cut(100_000),
         cut(2_900_000),
@@ -204,6 +209,24 @@ def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
     assert server.seen == []
 
 
+@pytest.mark.parametrize("moved", [True, False])
+def test_http_leads_to_this_machine_alone(depot: Depot, moved: bool) -> None:
+    elsewhere = "http://media.example/file"
+    redirect = Reply(b"", 302, {"Location": elsewhere})
+    with running(lambda _: redirect) as server, pytest.raises(LinkRefused, match="no address"):
+        bring(depot, server, f"{server.url}/file" if moved else elsewhere)
+    assert len(server.seen) == (2 if moved else 0)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 503])
+def test_a_host_that_says_much_later_is_left_alone_till_then(depot: Depot, status: int) -> None:
+    later = Reply(b"", status, {"Retry-After": "3600"})
+    with running(lambda _: later) as server, pytest.raises(BadAnswer, match="once") as caught:
+        bring(depot, server)
+    assert caught.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    assert len(server.seen) == 1
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 200])
 def test_an_expired_link_is_renewed_once(depot: Depot, status: int) -> None:
     page = Reply(b"<html>Sign in</html>", status, {"Content-Type": "text/html; charset=utf-8"})
@@ -218,6 +241,44 @@ def test_an_expired_link_is_renewed_once(depot: Depot, status: int) -> None:
 def test_a_host_that_always_cuts_is_given_up(depot: Depot) -> None:
     with running(lambda _: cut(10)) as server, pytest.raises(BadAnswer, match="5 times"):
         bring(depot, server)
+    assert len(server.seen) == 5
+
+
+class FastClock(Clock):
+    """A minute passes in a twentieth of a second."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 1200
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 1200)
+
+
+def drip_after(length: int) -> Callable[[Handler], None]:
+    def act(handler: Handler) -> None:
+        cut(length)(handler)
+        handler.wfile.flush()
+        drip(handler, CONTENT[length:])
+
+    return act
+
+
+def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(depot: Depot) -> None:
+    clock = FastClock()
+    slow = replace(depot, clock=clock, media=Media("http://127.0.0.1/v1", clock))
+    acts = iter([drip_after(2_500_000)])
+    with running(lambda seen: next(acts, None) or rest(seen)) as server:
+        assert_whole(slow, bring(slow, server))
+        first, second = server.seen
+    assert first.headers["Range"] is None
+    assert int(second.headers["Range"].removeprefix("bytes=").removesuffix("-")) >= 2_500_000
+
+
+def test_a_head_that_drips_is_given_up(depot: Depot) -> None:
+    clock = FastClock()
+    slow = replace(depot, clock=clock, media=Media("http://127.0.0.1/v1", clock))
+    with running(lambda _: trickle_head) as server, pytest.raises(BadAnswer, match="too slowly"):
+        bring(slow, server)
     assert len(server.seen) == 5
 
 

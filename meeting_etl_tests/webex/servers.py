@@ -5,6 +5,7 @@ the place of every host, and CONNECT leads to the server that `running` is told.
 """
 
 import http.client
+import itertools
 import json
 import socket
 import ssl
@@ -251,7 +252,7 @@ def cut_off(
 def trickle_head(handler: Handler) -> None:
     """A header that has no end, a byte now and then."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    _drip(handler, b"a")
+    drip(handler, b"a")
 
 
 def _pour(source: socket.socket, target: socket.socket) -> None:
@@ -307,26 +308,29 @@ def say_nothing(handler: Handler) -> None:
 def trickle(handler: Handler) -> None:
     """A byte now and then for ever, each long before the read timeout."""
     handler.start(200, {"Content-Length": "1000000"})
-    _drip(handler, b" ")
+    drip(handler, b" ")
 
 
 def trickle_chunk(handler: Handler) -> None:
     handler.start(200, {"Transfer-Encoding": "chunked"})
     handler.wfile.write(b"fffff\r\n")
-    _drip(handler, b" ")
+    drip(handler, b" ")
 
 
 def trickle_gzip(handler: Handler) -> None:
     """The file name in a gzip header has no end: bytes come, content never does."""
     handler.start(200, {"Content-Encoding": "gzip", "Content-Length": "1000000"})
     handler.wfile.write(b"\x1f\x8b\x08\x08\0\0\0\0\0\x03")
-    _drip(handler, b"a")
+    drip(handler, b"a")
 
 
-def _drip(handler: Handler, byte: bytes) -> None:
+def drip(handler: Handler, content: bytes) -> None:
+    """Byte by byte, over and over."""
     try:
-        while not handler.server.stopping.wait(0.02):
-            handler.wfile.write(byte)
+        for byte in itertools.cycle(content):
+            if handler.server.stopping.wait(0.02):
+                return
+            handler.wfile.write(bytes([byte]))
             handler.wfile.flush()
     except OSError:
         return

@@ -25,6 +25,7 @@ from meeting_etl_tests.webex.servers import (
     trickle,
     trickle_chunk,
     trickle_gzip,
+    trickle_head,
 )
 
 FINE = Reply({"id": "m1"})
@@ -113,7 +114,7 @@ def test_the_content_type_does_not_matter(connect: Connect, serve: Serve) -> Non
 
 @pytest.mark.parametrize(
     "fault",
-    [stall, say_nothing, trickle, trickle_chunk, trickle_gzip],
+    [stall, say_nothing, trickle_head, trickle, trickle_chunk, trickle_gzip],
     ids=lambda act: act.__name__,
 )
 def test_an_answer_without_end_does_not_hang(connect: Connect, serve: Serve, fault: Act) -> None:
