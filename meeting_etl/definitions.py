@@ -17,6 +17,7 @@ from meeting_etl.orchestration.automation import (
 )
 from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
 from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconciled_meetings
+from meeting_etl.orchestration.retention import PURGE_JOB, purge_nightly
 from meeting_etl.settings import Etl
 
 
@@ -25,8 +26,8 @@ def build_defs(etl: Etl) -> dg.Definitions:
     return dg.Definitions(
         assets=[*ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
-        jobs=[INGEST_JOB, DAYS_JOB, FILES_JOB, WEBHOOKS_JOB, RECONCILE_JOB],
-        schedules=[*SCHEDULES, webhooks_hourly],
+        jobs=[INGEST_JOB, DAYS_JOB, FILES_JOB, WEBHOOKS_JOB, RECONCILE_JOB, PURGE_JOB],
+        schedules=[*SCHEDULES, webhooks_hourly, purge_nightly],
         sensors=SENSORS,
         resources={"etl": etl},
         # Threads do the waiting; a process for each step would only add seconds.

@@ -27,7 +27,7 @@ from meeting_etl.pipeline.settling import OPTIONAL, Settling
 from meeting_etl.pipeline.transcript_files import FORMATS as TRANSCRIPT_FORMATS
 from meeting_etl.pipeline.transfer import Depot, Tally
 from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
-from meeting_etl.times import Clock
+from meeting_etl.times import Clock, parse_days
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
@@ -71,6 +71,7 @@ _TOML: dict[str, dict[str, type]] = {
     },
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
+    "retention": {"dagster_runs": str},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
@@ -104,6 +105,7 @@ class Settings:
     transcript_formats: tuple[str, ...]
     auto_record: Policy
     most_missed_share: float
+    dagster_runs_days: int
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -150,6 +152,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
+        dagster_runs_days=_dagster_runs(toml.get("retention", {}).get("dagster_runs", "30d")),
     )
 
 
@@ -378,6 +381,15 @@ def _threads(value: int) -> int:
     if not 1 <= value <= 256:
         raise SettingsError(f"threads in [fetch] is {value}; it must be between 1 and 256.")
     return value
+
+
+def _dagster_runs(text: str) -> int:
+    days = parse_days(text)
+    if days is None:
+        raise SettingsError(
+            f"dagster_runs in [retention] is {text!r}; it must be a number of days, as in 30d."
+        )
+    return days
 
 
 def _share(value: float) -> float:

@@ -4,12 +4,19 @@ Belongs here: everything that knows what a timestamp or a UTC day is, and the on
 system clock in the package. Does not: when something is due (pipeline/ledger.py).
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_days(text: str) -> int | None:
+    """A number of days written as in 400d, at least one; None for any other text."""
+    found = re.fullmatch(r"([1-9]\d{0,4})d", text.strip())
+    return int(found[1]) if found else None
 
 
 class Clock:

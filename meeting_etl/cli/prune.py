@@ -3,7 +3,6 @@
 Belongs here: arguments and the table of what went. Does not: what is removed (pipeline/privacy.py).
 """
 
-import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from meeting_etl.cli.options import YES, confirm
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.privacy import prune as pipeline_prune
 from meeting_etl.settings import Etl
-from meeting_etl.times import utc_day
+from meeting_etl.times import parse_days, utc_day
 
 _NAMES = ["what", "days", "rows", "files", "bytes"]
 
@@ -27,10 +26,10 @@ class _Days(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number; zero and less would remove what is being fetched."""
-        found = re.fullmatch(r"([1-9]\d{0,4})d", str(value).strip())
-        if found is None:
+        days = parse_days(str(value))
+        if days is None:
             self.fail(f"{value!r} is no number of days; say for example 400d.", param, ctx)
-        return int(found[1])
+        return days
 
 
 @click.command("prune")
@@ -45,11 +44,27 @@ class _Days(click.ParamType[int]):
 @click.option(
     "--media-only", is_flag=True, help="Only the recordings in media/; all tables keep their rows."
 )
+@click.option(
+    "--dagster",
+    is_flag=True,
+    help="Only the history of runs in the Dagster instance, by when a run was created.",
+)
+@click.option(
+    "--dagster-home", envvar="DAGSTER_HOME", hidden=True, help="Folder of the Dagster instance."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, remove nothing.")
 @YES
 @click.pass_obj
 def prune(
-    etl_of: Callable[[], Etl], /, days: int, *, media_only: bool, dry_run: bool, yes: bool
+    etl_of: Callable[[], Etl],
+    /,
+    days: int,
+    *,
+    media_only: bool,
+    dagster: bool,
+    dagster_home: str | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Remove meetings that are older than so many days, with all that belongs to them.
 
@@ -60,8 +75,17 @@ def prune(
 
     The webhook logs are the record and are never changed; what was read of them is not read again.
     Remove old ones yourself where they must not be kept either.
+
+    With --dagster only ended runs that are older go from the Dagster instance. What they fetched
+    stays, and each day stays green in the UI. It happens every night by itself, after 30
+    days or what [retention] dagster_runs says.
     """
+    if dagster and media_only:
+        raise click.UsageError("Say either --dagster or --media-only.")
     etl = etl_of()
+    if dagster:
+        _prune_runs(etl, dagster_home, days, dry_run=dry_run, yes=yes)
+        return
     before = utc_day(etl.clock.now()) - timedelta(days=days)
     if dry_run or not yes:
         rows = _removed(etl, before, media_only=media_only, dry_run=True)
@@ -89,6 +113,26 @@ def _removed(etl: Etl, before: date, *, media_only: bool, dry_run: bool) -> list
     return [
         [one.what, one.days, one.rows, one.files, one.size_bytes] for one in reports if one.days
     ]
+
+
+def _prune_runs(
+    etl: Etl, configured_home: str | None, days: int, *, dry_run: bool, yes: bool
+) -> None:
+    # Loading Dagster takes a second, which only this needs.
+    from meeting_etl.orchestration.instance import dagster_home, open_instance
+    from meeting_etl.orchestration.retention import ended_runs, purge_runs
+
+    before = etl.clock.now() - timedelta(days=days)
+    with open_instance(dagster_home(etl.files, configured_home)) as instance:
+        if dry_run or not yes:
+            count = len(ended_runs(instance, before))
+            display.say(f"Runs that would be removed: {count:,}.")
+            if dry_run or not count:
+                return
+            confirm("Remove all this?")
+        with display.progress() as meter:
+            count = purge_runs(instance, before, meter)
+    display.say(f"Runs removed: {count:,}.")
 
 
 def _show(rows: list[list[Any]], before: date, *, dry_run: bool) -> None:
