@@ -93,7 +93,7 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
 
 
 def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
-    with explained(home), Files(home).locked_file(_LOCK_FILE):
+    with explained(home), _locked(home):
         instance = dg.DagsterInstance.from_config(str(home), config_file)
         storages = (
             instance.run_storage,
@@ -106,6 +106,19 @@ def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
             with contextlib.redirect_stdout(io.StringIO()):
                 instance.upgrade()
         return instance
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Hold the lock under which the instance is created and migrated.
+
+    Raises the OSError itself: the remedy in the StorageError is that of the data folder.
+    """
+    try:
+        with Files(home).locked_file(_LOCK_FILE):
+            yield
+    except StorageError as error:
+        raise error.__cause__ or error from None
 
 
 @contextmanager

@@ -188,12 +188,12 @@ def test_a_folder_that_cannot_be_written_is_a_problem(product: Product, fails_at
     assert lines[WORK].state == OK
 
 
-def test_a_folder_that_is_none_is_a_problem_and_stops_nothing(product: Product) -> None:
+@pytest.mark.parametrize("name", ["file", "x" * 300])
+def test_a_data_folder_that_cannot_be_one_is_the_only_line(product: Product, name: str) -> None:
     (product.folder / "file").write_text("")
-    lines = examined(product, MEETING_ETL_DATA_DIR=str(product.folder / "file"))
-    assert lines[WRITABLE].state == PROBLEM
-    assert lines["token", "expiry"].state == PROBLEM  # the pace is kept there
-    assert "data folder" in lines["scopes", "/meetings"].found
+    lines = examined(product, MEETING_ETL_DATA_DIR=str(product.folder / name))
+    assert [line.state for line in lines.values()] == [PROBLEM]
+    assert "MEETING_ETL_DATA_DIR" in lines["settings", "values"].found
 
 
 def test_looking_leaves_nothing_behind(product: Product) -> None:

@@ -99,10 +99,10 @@ def test_an_address_that_cannot_be_had_is_one_sentence(tmp_path: Path, host: str
     assert not (tmp_path / "webhook_logs").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_data_folder_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     environ = {"MEETING_ETL_DATA_DIR": str(tmp_path / "file")}
     done = command("receive", "--insecure", "--port", "0", environ=environ)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
     assert "Traceback" not in done.stderr

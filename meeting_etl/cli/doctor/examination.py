@@ -44,7 +44,7 @@ def examine(etl: Etl, environ: Mapping[str, str]) -> list[Line]:
     """All lines, without any secret. Never raises: what fails is a line.
 
     With settings that cannot be read Webex is not asked; the rest is looked at in the data folder
-    that MEETING_ETL_DATA_DIR names.
+    that MEETING_ETL_DATA_DIR names, if it can be one.
     """
     try:
         etl.settings  # noqa: B018 - reading them checks them
@@ -52,6 +52,8 @@ def examine(etl: Etl, environ: Mapping[str, str]) -> list[Line]:
         first = [unreadable_line(error)]
         names = ("MEETING_ETL_DATA_DIR",)
         etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
+        if not _is_readable(etl):
+            return _without_secrets(first, environ)
     else:
         first = settings_lines(etl, environ.get("MEETING_ETL_SETTINGS"))
     return _without_secrets([*first, *_rest(etl, environ)], environ)
