@@ -39,8 +39,8 @@ def serve(size_bytes: int) -> None:
 def ours(folder: Path, base_url: str, token: str) -> None:
     """What `meeting-etl run` does, Dagster and all."""
     from meeting_etl.definitions import build_defs
-    from meeting_etl.orchestration.automation import run_now
     from meeting_etl.orchestration.instance import dagster_home, open_instance
+    from meeting_etl.orchestration.run_now import run_now
     from meeting_etl.settings import Etl
 
     settings = folder / "settings.toml"

@@ -43,7 +43,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
     import dagster as dg
 
     from meeting_etl.definitions import build_defs
-    from meeting_etl.orchestration.automation import run_now
+    from meeting_etl.orchestration.run_now import run_now
     from meeting_etl.pipeline import fetch_specs
     from meeting_etl.pipeline.fetch import fetch
     from meeting_etl.pipeline.ingest import ingest

@@ -37,8 +37,8 @@ def serve() -> None:
 def ours(folder: Path, base_url: str, token: str) -> None:
     """What `meeting-etl run` does with the day, Dagster and all."""
     from meeting_etl.definitions import build_defs
-    from meeting_etl.orchestration.automation import run_now
     from meeting_etl.orchestration.instance import dagster_home, open_instance
+    from meeting_etl.orchestration.run_now import run_now
     from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
     from meeting_etl.settings import Etl
 

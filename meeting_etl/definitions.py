@@ -8,16 +8,15 @@ import os
 import dagster as dg
 
 from meeting_etl.orchestration.assets import ASSETS
-from meeting_etl.orchestration.automation import (
-    DAYS_JOB,
-    FILES_JOB,
-    INGEST_JOB,
-    SCHEDULES,
-    SENSORS,
-)
 from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
-from meeting_etl.orchestration.reconciled import RECONCILE_JOB, reconciled_meetings
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.reconciled import (
+    RECONCILE_JOB,
+    reconcile_nightly,
+    reconciled_meetings,
+)
 from meeting_etl.orchestration.retention import PURGE_JOB, purge_nightly
+from meeting_etl.orchestration.sensors import due_files, due_work, every_quarter_hour
 from meeting_etl.settings import Etl
 
 
@@ -27,8 +26,8 @@ def build_defs(etl: Etl) -> dg.Definitions:
         assets=[*ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
         jobs=[INGEST_JOB, DAYS_JOB, FILES_JOB, WEBHOOKS_JOB, RECONCILE_JOB, PURGE_JOB],
-        schedules=[*SCHEDULES, webhooks_hourly, purge_nightly],
-        sensors=SENSORS,
+        schedules=[every_quarter_hour, reconcile_nightly, webhooks_hourly, purge_nightly],
+        sensors=[due_work, due_files],
         resources={"etl": etl},
         # Threads do the waiting; a process for each step would only add seconds.
         executor=dg.in_process_executor,

@@ -7,7 +7,7 @@ reading os.environ, which definitions.py and cli/main.py do, nor any deed.
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -56,6 +56,7 @@ VARIABLES = {
 # which nothing is sent, does not cost any of the rate.
 _BURST = 10
 _MOST_AT_ONCE = 64
+_LONGEST_INGEST_PAUSE_SECONDS = 86_400
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool, "summaries": bool},
@@ -72,6 +73,7 @@ _TOML: dict[str, dict[str, type]] = {
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
     "retention": {"dagster_runs": str},
+    "ingest": {"at_most_every_seconds": int},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
 
@@ -106,6 +108,7 @@ class Settings:
     auto_record: Policy
     most_missed_share: float
     dagster_runs_days: int
+    ingest_at_most_every_seconds: int
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -152,6 +155,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
+        ingest_at_most_every_seconds=_ingest_pause(toml.get("ingest", {})),
         dagster_runs_days=_dagster_runs(toml.get("retention", {}).get("dagster_runs", "30d")),
     )
 
@@ -212,20 +216,27 @@ class Etl:
     def client_with(self, limits: Limits, max_wait_seconds: float) -> Client:
         """A further connection to the API, as patient as is said here, at the same pace."""
         settings = self.settings
-        pace = Pace(
-            self.files,
-            self.clock,
-            requests_per_minute=settings.requests_per_minute,
-            max_wait_seconds=max_wait_seconds,
-            burst=max(_BURST, int(settings.requests_per_minute / 60)),
-        )
         return Client(
             settings.base_url,
             self.auth,
-            pace,
+            self._pace(max_wait_seconds),
             self.clock,
             threads=settings.threads,
             limits=limits,
+        )
+
+    def held_until(self) -> datetime | None:
+        """When the Retry-After of a 429 ends; None when none runs."""
+        return self._pace(self.settings.max_wait_seconds).held_until()
+
+    def _pace(self, max_wait_seconds: float) -> Pace:
+        rate = self.settings.requests_per_minute
+        return Pace(
+            self.files,
+            self.clock,
+            requests_per_minute=rate,
+            max_wait_seconds=max_wait_seconds,
+            burst=max(_BURST, int(rate / 60)),
         )
 
     @cached_property
@@ -390,6 +401,16 @@ def _dagster_runs(text: str) -> int:
             f"dagster_runs in [retention] is {text!r}; it must be a number of days, as in 30d."
         )
     return days
+
+
+def _ingest_pause(section: dict[str, Any]) -> int:
+    value = section.get("at_most_every_seconds", 60)
+    if not 1 <= value <= _LONGEST_INGEST_PAUSE_SECONDS:
+        raise SettingsError(
+            f"at_most_every_seconds in [ingest] is {value}; it must be between 1 and "
+            f"{_LONGEST_INGEST_PAUSE_SECONDS} (a day)."
+        )
+    return int(value)
 
 
 def _share(value: float) -> float:

@@ -13,8 +13,8 @@ import dagster as dg
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.outcome import Outcome
+from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.pipeline import fetch_specs
 from meeting_etl.pipeline.fetch import fetch
 from meeting_etl.pipeline.ingest import ingest

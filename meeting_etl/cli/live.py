@@ -18,8 +18,8 @@ from meeting_etl.cli.running import status_of
 from meeting_etl.cli.watching import repeating, watching
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
+from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import WEBHOOK_SECRET
 from meeting_etl.sandbox.world import World, demo_world

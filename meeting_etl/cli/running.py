@@ -1,7 +1,7 @@
 """One run in this process, shown while it goes on and summed up at its end.
 
 Belongs here: what `run` and the demos share. Does not: the run itself
-(orchestration/automation.py).
+(orchestration/run_now.py).
 """
 
 import gc
@@ -10,9 +10,9 @@ from meeting_etl.cli import display, report
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.automation import run_now
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
+from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 

@@ -1,7 +1,7 @@
 """The assets: one a table, glue between Dagster and the pipeline.
 
 Belongs here: what an asset says of itself, which deed it calls, what it tells of a day. Does not:
-how that is published (publishing.py), when runs start (automation.py), any deed of the pipeline.
+how that is published (publishing.py), when runs start (sensors.py), any deed of the pipeline.
 """
 
 from collections import Counter
@@ -74,7 +74,7 @@ def _asset(
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
-    with failures():
+    with failures(context, etl):
         sweep_leftovers(etl.files, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
@@ -123,7 +123,7 @@ def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
 @_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Created meetings that the policy wants recorded; off unless [auto_record] has lines."""
-    with failures():
+    with failures(context, etl):
         try:
             rows = auto_record(
                 lambda: etl.webex,
@@ -146,7 +146,7 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """One row for each meeting instance: all events about it, and what the API tells of it."""
-    with failures():
+    with failures(context, etl):
         days, refetch = days_of(context), _refetch(context)
         folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
 
@@ -221,7 +221,7 @@ ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
-    with failures():
+    with failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
         engine = etl.engine(context.run.run_id, at_once)
         reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
@@ -235,7 +235,7 @@ def _if_switched_on(
 ) -> Result:
     """Fetch what is due of the run's days for a table that is filled where it is wanted only."""
     resource = context.asset_key.path[-1]
-    with failures():
+    with failures(context, etl):
         if resource not in etl.switched_on:
             told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
             return dg.MaterializeResult(metadata={"switched_off": told})

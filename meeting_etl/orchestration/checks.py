@@ -9,7 +9,7 @@ import dagster as dg
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.orchestration.assets import webhook_events
 from meeting_etl.orchestration.reconciled import last_days, reconciled_meetings
-from meeting_etl.orchestration.span_tags import span_of
+from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile import missed_by_webhooks
 from meeting_etl.settings import Etl
 from meeting_etl.webex.comparison import Health, unhealthy

@@ -1,7 +1,7 @@
 """The Dagster instance that the command line and the UI share.
 
 Belongs here: its first dagster.yaml, creating, migrating and opening it, and what it means when its
-folder cannot be written. Does not: where it lies (home.py), runs (automation.py).
+folder cannot be written. Does not: where it lies (home.py), runs (run_now.py).
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """What came of runs in this process, as their events and metadata tell it.
 
 Belongs here: Outcome, and reading it from the results of jobs. Does not: running them
-(automation.py), showing it (cli/running.py).
+(run_now.py), showing it (cli/running.py).
 """
 
 from dataclasses import dataclass, field

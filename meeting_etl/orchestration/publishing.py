@@ -1,7 +1,7 @@
 """What all day assets share: partitions, metadata a day, known errors as dg.Failure.
 
 Belongs here: how the outcome of a day reaches Dagster. Does not: the assets (assets.py,
-reconciled.py), when runs start (automation.py).
+reconciled.py), when runs start (sensors.py).
 """
 
 import warnings
@@ -12,8 +12,9 @@ from typing import Any
 
 import dagster as dg
 
-from meeting_etl.errors import MeetingEtlError
+from meeting_etl.errors import AuthError, MeetingEtlError
 from meeting_etl.lake import catalog
+from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 
@@ -85,7 +86,7 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[None]:
     """Turn an error of ours into a failed step with one sentence and no stack trace.
 
     The step is not retried: what may come later is due later, by the ledger.
@@ -93,6 +94,10 @@ def failures() -> Iterator[None]:
     try:
         yield
     except MeetingEtlError as error:
+        if isinstance(error, AuthError):
+            context.op_execution_context.instance.add_run_tags(
+                context.run.run_id, refused_token_tag(etl)
+            )
         raise dg.Failure(
             str(error), metadata={"kind": type(error).__name__}, allow_retries=False
         ) from None

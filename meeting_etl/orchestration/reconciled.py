@@ -19,7 +19,7 @@ from meeting_etl.orchestration.publishing import (
     failures,
     published,
 )
-from meeting_etl.orchestration.span_tags import span_tags
+from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.pipeline.ended import Ours, Windows
 from meeting_etl.pipeline.orphans import ask_orphans
 from meeting_etl.pipeline.reconcile import can_list, reconcile
@@ -46,7 +46,7 @@ with beta_allowed():
         context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     ) -> Result:
         """Hold Webex's listing of each day against the lake, then ask for orphans by id."""
-        with failures():
+        with failures(context, etl):
             return published(context, etl, _described(context, etl))
 
 

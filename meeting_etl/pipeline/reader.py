@@ -65,6 +65,13 @@ def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> 
         return opened
 
 
+def is_noted(files: Files, reader: Reader) -> bool:
+    """Whether `note_reader` has nothing to do: the same token as in the latest run reads."""
+    known = _known(files)
+    mine = _of(reader, known)
+    return mine is not None and mine is known[0] and not _has_other_scopes(mine, reader)
+
+
 def reading_since(files: Files, reader: Reader, now: datetime) -> datetime:
     """When this token read for the first time; `now` when that is not known."""
     return _since(_of(reader, _known(files)), now)

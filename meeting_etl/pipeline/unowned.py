@@ -58,6 +58,11 @@ def has_unowned(files: Files) -> bool:
     return bool(files.names(_FOLDER))
 
 
+def has_due_unowned(files: Files, now: datetime) -> bool:
+    """Whether the time of any recording in the queue has come."""
+    return next(_due(files, now), None) is not None
+
+
 def look_up(engine: Engine) -> int:
     """Ask for those whose time has come; returns of how many the meeting is asked for again.
 

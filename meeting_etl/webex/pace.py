@@ -111,6 +111,13 @@ class Pace:
                 arrival_at = max(state.arrival_at, until + self._tolerance_seconds)
                 self._write(file, _State(arrival_at, until, now))
 
+    def held_until(self) -> datetime | None:
+        """When the hold that runs now ends (aware, UTC); None when none runs."""
+        with self._files.locked_file(_FILE) as file:
+            now = self._now()
+            until = self._read(file, now).not_before_at
+        return datetime.fromtimestamp(until, UTC) if until - now > _NO_TIME_SECONDS else None
+
     def _try_to_take(self) -> float:
         """Take the slot if it is there (0.0), else the seconds after which to try again."""
         with self._files.locked_file(_FILE) as file:

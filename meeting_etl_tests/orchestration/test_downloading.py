@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.automation import due_days, due_files
+from meeting_etl.orchestration.sensors import due_files, due_work
 from meeting_etl.pipeline.settling import Pair
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
@@ -57,7 +57,7 @@ def started(etl: Etl, instance: dg.DagsterInstance, job: str) -> None:
 
 def test_a_download_is_launched_by_itself(etl: Etl, instance: dg.DagsterInstance) -> None:
     assert days(due_files, etl, instance) == [str(DAY)]
-    assert days(due_days, etl, instance) == []
+    assert days(due_work, etl, instance) == []
 
 
 def test_switched_off_none_is_launched(
@@ -71,7 +71,7 @@ def test_a_download_keeps_no_other_run_from_its_day(etl: Etl, instance: dg.Dagst
     etl.ledger.announce({DAY: ["m"]})
     started(etl, instance, "files")
     assert days(due_files, etl, instance) == []
-    assert days(due_days, etl, instance) == [str(DAY)]
+    assert days(due_work, etl, instance) == [str(DAY)]
 
 
 def test_a_run_of_tables_keeps_no_download_from_its_day(
@@ -80,4 +80,4 @@ def test_a_run_of_tables_keeps_no_download_from_its_day(
     etl.ledger.announce({DAY: ["m"]})
     started(etl, instance, "days")
     assert days(due_files, etl, instance) == [str(DAY)]
-    assert days(due_days, etl, instance) == []
+    assert days(due_work, etl, instance) == []

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.automation import run_now
+from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.faults import Faults
 from meeting_etl.sandbox.world import sized_world

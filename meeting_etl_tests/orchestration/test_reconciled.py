@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.automation import DAYS_JOB, busy_days
+from meeting_etl.orchestration.day_spans import busy_days
+from meeting_etl.orchestration.jobs import DAYS_JOB
 from meeting_etl.orchestration.reconciled import CANNOT_LIST, reconcile_nightly
-from meeting_etl.orchestration.span_tags import span_tags
+from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import Kind
 from meeting_etl.sandbox.world import sized_world

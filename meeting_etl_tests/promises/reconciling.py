@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.span_tags import span_tags
+from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.model import Kind, Meeting, World
 from meeting_etl.sandbox.world import demo_world

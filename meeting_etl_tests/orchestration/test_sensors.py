@@ -1,25 +1,25 @@
 """When runs start and which days they cover."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.automation import (
-    active_runs,
-    busy_days,
-    due_days,
-    every_quarter_hour,
-    new_log_lines,
-    runnable,
-)
-from meeting_etl.orchestration.span_tags import span_of
+from meeting_etl.orchestration.day_spans import active_runs, busy_days, runnable
+from meeting_etl.orchestration.run_tags import span_of
+from meeting_etl.orchestration.sensors import due_work
 from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.settings import Etl
+from meeting_etl.webex.pace import Pace
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+from meeting_etl_tests.sandbox.small import small_world
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 
@@ -39,11 +39,15 @@ def announce(etl: Etl, *days: str) -> None:
     etl.ledger.announce({date.fromisoformat(day): ["m"] for day in days})
 
 
-def tick(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+def ticked(etl: Etl, instance: dg.DagsterInstance) -> Any:
     with dg.build_sensor_context(
         instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
     ) as context:
-        return list(due_days.evaluate_tick(context).run_requests or [])
+        return due_work.evaluate_tick(context)
+
+
+def tick(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    return list(ticked(etl, instance).run_requests or [])
 
 
 def test_nothing_due_launches_nothing(etl: Etl, instance: dg.DagsterInstance) -> None:
@@ -190,30 +194,72 @@ def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 17), date(2026, 3, 16)]
 
 
-def test_ingest_is_launched_when_a_log_has_news_and_not_while_it_runs(
-    etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
+def launched(
+    etl: Etl, instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus
+) -> dg.DagsterRun:
+    """A run as the daemon makes it of a request."""
+    job = build_defs(etl).resolve_job_def(str(request.job_name))
+    tags = {**request.tags, "dagster/run_key": str(request.run_key)}
+    return instance.create_run_for_job(job, status=status, tags=tags)
+
+
+def test_the_tick_says_that_the_run_failed_and_when_it_is_tried_again(
+    etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    def ticked() -> int:
-        with dg.build_sensor_context(
-            instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
-        ) as context:
-            return len(new_log_lines.evaluate_tick(context).run_requests or [])
-
-    assert ticked() == 0
-    (tmp_path / "webhook_logs").mkdir()
-    (tmp_path / "webhook_logs/a.jsonl").write_text("[]\n")
-    assert ticked() == 1
-    job = build_defs(etl).resolve_job_def("ingest")
-    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    assert ticked() == 0
-    instance.delete_run(run.run_id)
-    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    assert ticked() == 0
+    announce(etl, "2026-03-10")
+    (request,) = tick(etl, instance)
+    run = launched(etl, instance, request, dg.DagsterRunStatus.FAILURE)
+    found = ticked(etl, instance)
+    assert found.run_requests == []
+    sentence = f"Run {run.run_id[:8]} of 2026-03-10 failed: tried again at 2026-03-16T12:15:00Z."
+    assert sentence in str(found.skip_message)
+    etl.clock.sleep(8 * 60 + 1)
+    assert len(tick(etl, instance)) == 1
 
 
-def test_the_schedule_reads_the_logs_every_quarter_hour() -> None:
-    assert every_quarter_hour.cron_schedule == "*/15 * * * *"
-    assert every_quarter_hour.job_name == "ingest"
-    assert every_quarter_hour.default_status == dg.DefaultScheduleStatus.RUNNING
-    assert due_days.default_status == dg.DefaultSensorStatus.RUNNING
-    assert due_days.minimum_interval_seconds == 30
+def test_a_failed_span_holds_up_no_other(etl: Etl, instance: dg.DagsterInstance) -> None:
+    announce(etl, "2026-03-10", "2026-01-10")
+    newest, _ = tick(etl, instance)
+    launched(etl, instance, newest, dg.DagsterRunStatus.FAILURE)
+    assert [days_of(request) for request in tick(etl, instance)] == ["2026-01-10"]
+
+
+def test_while_a_retry_after_runs_the_days_wait_and_the_tick_says_until_when(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """At 12:07 Webex asks for an hour of rest."""
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "t"}, ManualClock(NOW))
+    announce(etl, "2026-03-10")
+    Pace(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).hold(3600)
+    found = ticked(etl, instance)
+    assert found.run_requests == []
+    assert "Webex asks to send nothing before 2026-03-16T13:07:00Z." in str(found.skip_message)
+    etl.clock.sleep(3600)
+    assert len(tick(etl, instance)) == 1
+
+
+def test_after_a_refused_token_the_days_wait_for_an_hour_or_for_another_token(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """A run of the meetings of 3 March, with a token that Webex does not take."""
+    clock = ManualClock(NOW)
+    with Sandbox(small_world(), clock) as webex:
+        product = Product(tmp_path, webex, clock=clock, more={"WEBEX_ACCESS_TOKEN": "no-such"})
+        product.write_logs()
+        etl = product.etl()
+        ingest(etl.logs, etl.lake, etl.ledger, clock)
+        (request,) = tick(etl, instance)
+        failed = (
+            build_defs(etl)
+            .resolve_job_def("days")
+            .execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
+        )
+        assert not failed.success
+        found = ticked(etl, instance)
+        assert found.run_requests == []
+        assert "Webex refuses the access token: set another one" in str(found.skip_message)
+        assert "It is tried again at 2026-03-16T13:07:00Z." in str(found.skip_message)
+        other = replace(product, more={"WEBEX_ACCESS_TOKEN": "another"}).etl()
+        assert len(tick(other, instance)) == 1
+        clock.advance(hours=1)
+        assert len(tick(etl, instance)) == 1

@@ -1,6 +1,7 @@
-"""Tags by which Dagster knows which days a run covers.
+"""Tags of runs: which days one covers, and what the sensors have to know of it.
 
-Belongs here: writing and reading them. Does not: which days a run should cover (automation.py).
+Belongs here: their names, writing and reading them. Does not: which days a run should cover
+(day_spans.py), when one starts (sensors.py).
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,14 @@ from meeting_etl.times import Span
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
+PRIORITY = "dagster/priority"
+RUN_KEY = "dagster/run_key"
+# Names the lock that the process of a run_now() holds while it lives.
+LOCK_TAG = "meeting_etl/lock"
+# Of runs that cover no new day: dagster.yaml lets few of them be under way at a time.
+PAST_TAG = "meeting_etl/past"
+# When the sensor or the schedule asked for the run, by the clock of the pipeline.
+REQUESTED_AT_TAG = "meeting_etl/requested_at"
 
 
 def span_tags(span: Span) -> dict[str, str]:

@@ -1,0 +1,27 @@
+"""The jobs: which assets a run of each works on.
+
+Belongs here: their names, selections and tags. Does not: when they start (sensors.py, run_now.py),
+the jobs beside the tables (reconciled.py, checks.py, retention.py).
+"""
+
+import dagster as dg
+
+from meeting_etl.orchestration.assets import DAY_ASSETS, FILE_ASSETS, INGEST_ASSETS
+
+INGEST_JOB = dg.define_asset_job(
+    "ingest",
+    # Reading logs needs no Webex; the checks of the asset do.
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS).without_checks(),
+    description="Read what the webhook logs have new; switch recording on where that is wanted.",
+)
+DAYS_JOB = dg.define_asset_job(
+    "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
+)
+
+FILES_JOB = dg.define_asset_job(
+    "files",
+    selection=FILE_ASSETS,
+    # One at a time (dagster.yaml): downloads are not to take the places of all other runs.
+    tags={"meeting_etl/downloads": "true"},
+    description="Download recordings of some days, where that is switched on.",
+)

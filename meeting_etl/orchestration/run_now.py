@@ -1,0 +1,155 @@
+"""run_now(): does in this process what the sensors do through the daemon.
+
+Belongs here: the order of the runs of `meeting-etl run`, and gathering their outcome. Does not:
+which days a run covers (day_spans.py), what a run does (assets.py), showing it (cli/running.py).
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from meeting_etl.orchestration.assets import REFETCH_TAG
+from meeting_etl.orchestration.day_spans import BRIDGE_DAYS, active_runs, runnable, stretches
+from meeting_etl.orchestration.instance import explained
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.outcome import (
+    Outcome,
+    discovered,
+    gather_failures,
+    ingest_notices,
+    undone,
+)
+from meeting_etl.orchestration.reconciled import RECONCILE_JOB
+from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
+from meeting_etl.pipeline.owed import open_owed
+from meeting_etl.pipeline.privacy import honour_deletes
+from meeting_etl.pipeline.settling import Why
+from meeting_etl.schemas import MEETINGS, RECORDING_FILES
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span
+
+
+def run_now(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    etl: Etl,
+    *,
+    asked: Span | None = None,
+    refetch: bool = False,
+    discover: bool = False,
+) -> Outcome:
+    """Ingest, then do the due work: of all days, newest first, or of the days asked for.
+
+    With `discover` meetings of the days asked for whose webhook never came are added first; with
+    `refetch` everything of these days is asked again. The runs are recorded on the instance. A
+    failed step ends it; what it committed stays. Raises StorageError when the instance cannot be
+    written.
+    """
+    outcome = Outcome()
+    lock = f"run-{uuid.uuid4().hex}"
+    with explained(Path(instance.root_directory)), etl.files.lock(lock):
+        active_runs(instance, etl)
+        runs = _Runs(defs, instance, outcome, {LOCK_TAG: lock})
+        runs.execute(INGEST_JOB.name, {})
+        if discover and asked is not None and not outcome.failures:
+            _discover(runs, etl, asked)
+        if not outcome.failures:
+            _work_off(runs, etl, asked, refetch=refetch)
+    etl.files.remove(f"state/locks/{lock}.lock")
+    return outcome
+
+
+# What is to be done about answers that were not asked for, by reason.
+_WHY_NOT_ASKED: dict[str, str] = {
+    Why.SCOPE: "The first 20 answers for a resource were refusals and the rest was not asked for: "
+    "see by `meeting-etl doctor` which scope is missing.",
+    Why.NOT_THE_API: "The first 20 answers for a resource were 404 and the rest was not asked for: "
+    "this does not look like the Webex API: check WEBEX_BASE_URL.",
+}
+
+
+def _discover(runs: "_Runs", etl: Etl, asked: Span) -> None:
+    """One run for all the days, so that they share windows."""
+    days = runnable(asked, etl)
+    if days:
+        runs.execute(RECONCILE_JOB.name, span_tags(Span(days[0], days[-1])))
+
+
+def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> None:
+    """A run for each span of due days, newest first; a failed one ends it."""
+    days: list[date] = []
+    if asked is not None or refetch:
+        held = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
+        days = [day for day in held if asked is None or asked.first <= day <= asked.last]
+    if asked is not None:
+        # What was switched on after their day was done.
+        open_owed(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
+        if etl.settings.honour_deletes:
+            _honour_deletes(etl, days)
+    for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
+        if job == FILES_JOB.name and RECORDING_FILES.name not in etl.switched_on:
+            break
+        due = runnable(sorted({*find(), *(days if refetch else ())}), etl)
+        if asked is not None:
+            due = [day for day in due if asked.first <= day <= asked.last]
+        _do(runs, job, due, refetch=refetch)
+        if runs.outcome.failures:
+            break
+    reasons = etl.ledger.failed(runs.outcome.days, runs.ids)
+    runs.outcome.failed_pairs += reasons.total()
+    runs.outcome.notices += [text for reason, text in _WHY_NOT_ASKED.items() if reasons[reason]]
+
+
+def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
+    """Also of days that were done before that was switched on."""
+    for day in days:
+        with etl.lake.lock_days([day]):
+            honour_deletes(etl.lake, day, etl.clock.now())
+
+
+def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
+    outcome = runs.outcome
+    bridge_days = 0 if refetch else BRIDGE_DAYS
+    for span in stretches(due, bridge_days=bridge_days):
+        runs.execute(job, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
+        if outcome.failures:
+            break
+        done = (day for day in due if span.first <= day <= span.last)
+        outcome.days += [day for day in done if day not in outcome.days]
+
+
+class _Runs:
+    """Executes jobs in this process and gathers what they say into the outcome."""
+
+    def __init__(
+        self,
+        defs: dg.Definitions,
+        instance: dg.DagsterInstance,
+        outcome: Outcome,
+        tags: dict[str, str],
+    ) -> None:
+        self.outcome = outcome
+        self.ids: list[str] = []
+        self._defs = defs
+        self._instance = instance
+        self._tags = tags
+
+    def execute(self, job: str, tags: dict[str, str]) -> None:
+        """One run; its failures and notices are in the outcome then."""
+        result = self._defs.resolve_job_def(job).execute_in_process(
+            instance=self._instance,
+            tags=tags | self._tags,
+            partition_key=tags.get(PARTITION),
+            raise_on_error=False,
+            # Dagster's own lines would drown ours; the UI shows them all.
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        self.ids.append(result.run_id)
+        self.outcome.notices += ingest_notices(result)
+        self.outcome.failed_pairs += undone(result)
+        if job == RECONCILE_JOB.name:
+            self.outcome.notices += discovered(result)
+        gather_failures(result, self.outcome)

@@ -1,0 +1,187 @@
+"""When runs start by themselves: the sensors and the schedule of ingest.
+
+Belongs here: what makes them launch a run, and what a tick that launches none says. Does not: which
+days a run covers (day_spans.py), until when nothing is launched (pauses.py), what is due
+(pipeline/ledger.py), the nightly and hourly schedules (reconciled.py, retention.py, checks.py).
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from meeting_etl.errors import SettingsError
+from meeting_etl.orchestration.day_spans import (
+    active_runs,
+    busy_days,
+    launchable,
+    newest_day,
+    runnable,
+)
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.pauses import (
+    next_ingest_at,
+    requested,
+    requested_at,
+    why_not_asked,
+)
+from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
+from meeting_etl.pipeline.ingest import news
+from meeting_etl.pipeline.reader import is_noted
+from meeting_etl.pipeline.recording_actions import undecided
+from meeting_etl.pipeline.unowned import has_due_unowned
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span, format_timestamp, round_up
+
+_QUARTER_HOUR = timedelta(minutes=15)
+# So long the days wait for an ingest that has begun: what it reads may make more of them due.
+_INGEST_COMES_FIRST = timedelta(seconds=60)
+
+Launches = Iterator[dg.RunRequest | dg.SkipReason]
+
+
+@dg.sensor(
+    jobs=[INGEST_JOB, DAYS_JOB],
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Launches ingest when a webhook log has grown, moved or is new, then runs for the "
+    "days that have due work.",
+)
+def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) -> Launches:
+    """Ingest when there is something to read, else one run a span of due days.
+
+    No cursor: what is due is in the lake. Days that an active run covers are left alone.
+    """
+    now, runs = etl.clock.now(), active_runs(context.instance, etl)
+    reading = [run for run in runs if run.job_name == INGEST_JOB.name]
+    next_at = next_ingest_at(context.instance, etl)
+    if any(_has_just_begun(run, now) for run in reading):
+        yield dg.SkipReason("Ingest has just begun: the days wait for what it reads.")
+        return
+    if reading:
+        said = "Ingest is under way."
+    elif next_at is not None and now < next_at:
+        said = f"The logs are looked at again at {format_timestamp(next_at)}."
+    elif news(etl.logs, etl.lake):
+        yield _ingest_request(context.instance, etl)
+        return
+    else:
+        said = "No log has new lines."
+    yield from _of_days(context.instance, etl, DAYS_JOB.name, etl.ledger.due_days(), runs, said)
+
+
+@dg.sensor(
+    job=FILES_JOB,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Launches downloads of the days that have recordings to download.",
+)
+def due_files(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) -> Launches:
+    """One run a span of days with due downloads; it keeps no other run from its days."""
+    runs = active_runs(context.instance, etl)
+    yield from _of_days(context.instance, etl, FILES_JOB.name, etl.due_downloads(), runs)
+
+
+@dg.schedule(
+    job=INGEST_JOB,
+    cron_schedule="*/15 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Launches ingest every 15 minutes when it has something to do that no new line "
+    "tells the sensor of: old logs that were added to, another token, attempts that are due again.",
+)
+def every_quarter_hour(
+    context: dg.ScheduleEvaluationContext, etl: dg.ResourceParam[Etl]
+) -> dg.RunRequest | dg.SkipReason:
+    """One ingest, or the reason for none."""
+    runs = active_runs(context.instance, etl)
+    if any(run.job_name == INGEST_JOB.name for run in runs):
+        return dg.SkipReason("Ingest is under way.")
+    next_at = next_ingest_at(context.instance, etl)
+    if next_at is not None and etl.clock.now() < next_at:
+        return dg.SkipReason(f"The last ingest is too recent: next {format_timestamp(next_at)}.")
+    if news(etl.logs, etl.lake) or _has_more_to_do(etl):
+        return _ingest_request(context.instance, etl)
+    return dg.SkipReason("No log has new lines, and nothing else is due.")
+
+
+def _has_just_begun(run: dg.DagsterRun, now: datetime) -> bool:
+    at = requested_at(run.tags)
+    return at is not None and now - at < _INGEST_COMES_FIRST
+
+
+def _ingest_request(instance: dg.DagsterInstance, etl: Etl) -> dg.RunRequest:
+    """One ingest after the latest: a tick that is evaluated twice launches one."""
+    latest = instance.get_run_ids(dg.RunsFilter(job_name=INGEST_JOB.name), limit=1)
+    key = f"{INGEST_JOB.name}/after {latest[0] if latest else 'none'}"
+    return dg.RunRequest(run_key=key, job_name=INGEST_JOB.name, tags=requested(etl))
+
+
+def _has_more_to_do(etl: Etl) -> bool:
+    """Whether ingest has work beside the logs; see the assets of the job."""
+    now, policy = etl.clock.now(), etl.settings.auto_record
+    try:
+        is_other_token = not is_noted(etl.files, etl.reader)
+    except SettingsError:
+        is_other_token = False
+    return (
+        is_other_token
+        or has_due_unowned(etl.files, now)
+        or (policy.is_on and bool(undecided(etl.lake, policy, now, again=False)))
+    )
+
+
+def _of_days(
+    instance: dg.DagsterInstance,
+    etl: Etl,
+    job: str,
+    days: Iterable[date],
+    runs: list[dg.DagsterRun],
+    said: str = "",
+) -> Launches:
+    """One run a span of these days that no active run covers; else why there is none.
+
+    The run key changes with every news of any of its days and each quarter hour, so that a span
+    whose run failed is tried again, but not every 30 seconds.
+    """
+    busy = busy_days(runs, newest=newest_day(etl), files=job == FILES_JOB.name)
+    due = [day for day in runnable(days, etl) if day not in busy]
+    reasons = [said] if said else []
+    requests: list[dg.RunRequest | dg.SkipReason] = []
+    if not due:
+        reasons.append("No day has due work that is not being done.")
+    elif waits := why_not_asked(instance, etl):
+        reasons.append(waits)
+    else:
+        for span in launchable(due, busy):
+            request = _request(etl, job, span, [day for day in due if day in span])
+            tried = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: str(request.run_key)}), limit=1)
+            if tried:
+                reasons.append(_tried(tried[0], span, etl))
+            else:
+                requests.append(request)
+    yield from requests or [dg.SkipReason(" ".join(reasons))]
+
+
+def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
+    quarter = round_up(etl.clock.now(), _QUARTER_HOUR)
+    texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
+    news_digest = hashlib.sha256("/".join(texts).encode()).hexdigest()[:16]
+    past = {PAST_TAG: "true", PRIORITY: "-1"} if span.last < newest_day(etl) else {}
+    return dg.RunRequest(
+        run_key=f"{job}/{span}/{news_digest}/{quarter}",
+        job_name=job,
+        tags=span_tags(span) | past | requested(etl),
+    )
+
+
+def _due_text(etl: Etl, day: date) -> str:
+    due = etl.ledger.due_day(day)
+    return f"{due.due_at}+{due.version}"
+
+
+def _tried(run: dg.DagsterRun, span: Span, etl: Etl) -> str:
+    """What became of the last try, and when the next one is."""
+    ended = "failed" if run.status == dg.DagsterRunStatus.FAILURE else "left work that is due"
+    again = format_timestamp(round_up(etl.clock.now(), _QUARTER_HOUR))
+    return f"Run {run.run_id[:8]} of {span} {ended}: tried again at {again}."

@@ -1,0 +1,222 @@
+"""When ingest is launched: soon after new lines, not for ever, and by the schedule for all else."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from meeting_etl.definitions import build_defs
+from meeting_etl.orchestration.sensors import due_work, every_quarter_hour
+from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.reader import note_reader
+from meeting_etl.settings import Etl
+from meeting_etl_tests.clocks import ManualClock
+
+NOW = datetime(2026, 3, 16, 12, 0, 30, tzinfo=UTC)
+TICK_SECONDS = 30
+
+
+@pytest.fixture
+def etl(tmp_path: Path) -> Etl:
+    (tmp_path / "webhook_logs").mkdir()
+    return Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(NOW))
+
+
+@pytest.fixture
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """On disk: a schedule opens its instance by itself."""
+    home = str(tmp_path_factory.mktemp("home"))
+    with dg.DagsterInstance.local_temp(home) as instance:
+        yield instance
+
+
+def append(etl: Etl, line: str = "[]") -> None:
+    with (etl.logs_folder / "a.jsonl").open("a") as log:
+        log.write(f"{line}\n")
+
+
+def ticked(etl: Etl, instance: dg.DagsterInstance) -> Any:
+    with dg.build_sensor_context(
+        instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
+    ) as context:
+        return due_work.evaluate_tick(context)
+
+
+def requests(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    """Of ingest, by the sensor."""
+    found = ticked(etl, instance).run_requests or []
+    return [request for request in found if request.job_name == "ingest"]
+
+
+def scheduled(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    with dg.build_schedule_context(
+        instance=instance, resources={"etl": etl}, scheduled_execution_time=etl.clock.now()
+    ) as context:
+        return list(every_quarter_hour.evaluate_tick(context).run_requests or [])
+
+
+def launch(
+    etl: Etl,
+    instance: dg.DagsterInstance,
+    request: dg.RunRequest,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+) -> dg.DagsterRun:
+    """The run of a request, as it is recorded; one that succeeded has read the logs."""
+    if status == dg.DagsterRunStatus.SUCCESS:
+        ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+    job = build_defs(etl).resolve_job_def("ingest")
+    return instance.create_run_for_job(job, status=status, tags=request.tags)
+
+
+def minutes_of_launches(
+    etl: Etl, instance: dg.DagsterInstance, minutes: int, status: dg.DagsterRunStatus
+) -> list[float]:
+    """Minutes after 12:00 of launches while the sensor ticks and a line comes before each tick."""
+    found = []
+    for _ in range(minutes * 60 // TICK_SECONDS):
+        append(etl)
+        for request in requests(etl, instance):
+            found.append((etl.clock.now() - NOW + timedelta(seconds=30)).total_seconds() / 60)
+            launch(etl, instance, request, status)
+        etl.clock.sleep(TICK_SECONDS)
+    return found
+
+
+def test_new_lines_are_read_at_the_next_tick_and_not_twice(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    assert requests(etl, instance) == []
+    append(etl)
+    (request,) = requests(etl, instance)
+    run = launch(etl, instance, request, dg.DagsterRunStatus.STARTED)
+    assert requests(etl, instance) == []
+    instance.delete_run(run.run_id)
+    launch(etl, instance, request)
+    etl.clock.sleep(3600)
+    assert requests(etl, instance) == []
+
+
+def test_a_tick_that_is_evaluated_twice_asks_for_the_same_run(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    append(etl)
+    (first,), (second,) = requests(etl, instance), requests(etl, instance)
+    assert first.run_key == second.run_key
+    launch(etl, instance, first)
+    append(etl)
+    etl.clock.sleep(60)
+    (third,) = requests(etl, instance)
+    assert third.run_key != first.run_key
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
+def test_while_lines_keep_coming_or_cannot_be_read_the_pause_grows_to_the_quarter_hours(
+    etl: Etl, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    """Pauses of 1, 2, 4 and 8 minutes from 12:00:30 on; then with the quarter hours."""
+    found = minutes_of_launches(etl, instance, 75, status)
+    assert found == [0.5, 1.5, 3.5, 7.5, 15.5, 30, 45, 60, 75]
+
+
+def test_lines_with_rests_between_them_are_read_at_once(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    """Every 7 minutes: 6 minutes after the pause of one minute, nobody keeps writing."""
+    for _ in range(9):
+        append(etl)
+        (request,) = requests(etl, instance)
+        launch(etl, instance, request)
+        etl.clock.sleep(7 * 60)
+
+
+def test_the_setting_is_the_least_pause(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[ingest]\nat_most_every_seconds = 1800\n")
+    (tmp_path / "webhook_logs").mkdir()
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": str(settings)}
+    etl = Etl(environ, ManualClock(NOW))
+    found = minutes_of_launches(etl, instance, 75, dg.DagsterRunStatus.SUCCESS)
+    assert found == [0.5, 30.5, 60.5]
+
+
+def test_the_tick_says_until_when_the_logs_are_not_looked_at(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    append(etl)
+    (request,) = requests(etl, instance)
+    launch(etl, instance, request)
+    assert "are looked at again at 2026-03-16T12:01:30Z" in str(ticked(etl, instance).skip_message)
+
+
+def test_the_days_wait_a_minute_for_an_ingest_that_has_begun_and_no_longer(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    etl.ledger.announce({NOW.date(): ["m"]})
+    append(etl)
+    (request,) = requests(etl, instance)
+    launch(etl, instance, request, dg.DagsterRunStatus.STARTED)
+    found = ticked(etl, instance)
+    assert (found.run_requests, "has just begun" in str(found.skip_message)) == ([], True)
+    etl.clock.sleep(60)
+    (days,) = ticked(etl, instance).run_requests or []
+    assert days.job_name == "days"
+
+
+def test_the_schedule_launches_nothing_without_news(etl: Etl, instance: dg.DagsterInstance) -> None:
+    assert scheduled(etl, instance) == []
+    append(etl)
+    (request,) = scheduled(etl, instance)
+    launch(etl, instance, request)
+    etl.clock.sleep(15 * 60)
+    assert scheduled(etl, instance) == []
+    assert every_quarter_hour.cron_schedule == "*/15 * * * *"
+    assert every_quarter_hour.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_the_schedule_launches_ingest_for_a_recording_whose_meeting_is_to_be_looked_up(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    """The event names no meeting; asking for the recording is due at once."""
+    event = {"resource": "recordings", "event": "created", "data": {"id": "r1"}}
+    append(etl, json.dumps(event))
+    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+    etl.clock.sleep(15 * 60)
+    assert len(scheduled(etl, instance)) == 1
+
+
+def test_the_schedule_launches_ingest_for_another_token(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    def etl_with(token: str) -> Etl:
+        environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": token}
+        return Etl(environ, ManualClock(NOW))
+
+    etl = etl_with("first")
+    assert len(scheduled(etl, instance)) == 1
+    note_reader(etl.files, etl.ledger, etl.reader, NOW)
+    assert scheduled(etl, instance) == []
+    assert len(scheduled(etl_with("second"), instance)) == 1
+
+
+def test_the_schedule_launches_ingest_for_a_created_meeting_that_waits_for_auto_record(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[auto_record]\nhosts = ["*@sales.example"]\n')
+    (tmp_path / "webhook_logs").mkdir()
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path)}
+    off = Etl(environ, ManualClock(NOW))
+    key = "0" * 32
+    created = {
+        "received_at": "2026-03-16T11:50:00Z",
+        "body": {"resource": "meetings", "event": "created", "data": {"id": key}},
+    }
+    append(off, json.dumps(created))
+    ingest(off.logs, off.lake, off.ledger, off.clock)
+    assert scheduled(off, instance) == []
+    on = Etl(environ | {"MEETING_ETL_SETTINGS": str(settings)}, ManualClock(NOW))
+    assert len(scheduled(on, instance)) == 1
