@@ -13,6 +13,7 @@ from meeting_etl.cli import display
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.privacy import prune as pipeline_prune
+from meeting_etl.pipeline.pruned import FLOOR_FILE
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_days, utc_day
 
@@ -73,6 +74,11 @@ def prune(
     recording_files stay and say when they were removed. It cannot be taken back: what it will be is
     shown first, and you are asked.
 
+    Nothing of these days comes back: lake/pruned.json keeps the first day that stays, and days
+    before it are neither filled by late events nor fetched, not even with --refetch or --discover.
+    Remove that file to undo this: new events fill such days again. What was removed comes back only
+    when you remove all of lake/ and run again, from the webhook logs that you still have.
+
     The webhook logs are the record and are never changed; what was read of them is not read again.
     Remove old ones yourself where they must not be kept either.
 
@@ -90,13 +96,20 @@ def prune(
     if dry_run or not yes:
         rows = _removed(etl, before, media_only=media_only, dry_run=True)
         _show(rows, before, dry_run=True)
-        if dry_run or not rows:
+        if dry_run:
             return
-        confirm("Remove all this?")
+        if rows:
+            confirm("Remove all this?")
     rows = _removed(etl, before, media_only=media_only, dry_run=False)
     if sentence := catalog.why_not_published(etl.files, etl.lake):
         display.complain(sentence)
-    _show(rows, before, dry_run=False)
+    if rows or yes:
+        _show(rows, before, dry_run=False)
+    if not media_only:
+        display.say(
+            f"Days before {before} stay empty: late events do not fill them again. To undo this, "
+            f"remove {etl.files.path(FLOOR_FILE)}."
+        )
 
 
 def _removed(etl: Etl, before: date, *, media_only: bool, dry_run: bool) -> list[list[Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.pruned import floor
 from meeting_etl.pipeline.settling import (
     DETAILS,
     LISTED,
@@ -130,9 +131,11 @@ class Ledger:
     # --- due_days -----------------------------------------------------------------------------
 
     def announce(self, news: Mapping[date, Collection[str]]) -> None:
-        """Tell that there are new events about meetings of these days."""
+        """Tell that there are new events about meetings of these days, pruned ones aside."""
         for day, meeting_ids in news.items():
             with self._files.lock("due_days"):
+                if day < floor(self._files):
+                    continue
                 known = self.due_day(day)
                 union = tuple(sorted({*known.news, *meeting_ids}))
                 self._write(day, replace(known, version=known.version + 1, news=union))
@@ -157,7 +160,8 @@ class Ledger:
     def open_days(self) -> dict[date, DueDay]:
         """All days with open work, due or not, newest first."""
         names = self._files.names("lake/due_days")
-        days = [day for name in names if (day := _day_of(name))]
+        since = floor(self._files)
+        days = [day for name in names if (day := _day_of(name)) and day >= since]
         return {day: self.due_day(day) for day in sorted(days, reverse=True)}
 
     def due_day(self, day: date) -> DueDay:

@@ -20,6 +20,7 @@ from meeting_etl.pipeline.deletions import keep_told
 from meeting_etl.pipeline.details import with_events
 from meeting_etl.pipeline.ledger import Ledger, PairEvents
 from meeting_etl.pipeline.meeting_rows import meeting_row, with_told
+from meeting_etl.pipeline.pruned import floor
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -142,9 +143,16 @@ class _News:
 
 
 def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
-    """Write the meetings and open their pairs; returns ids of meetings that moved."""
+    """Write the meetings and open their pairs; returns ids of meetings that moved.
+
+    What ended on a pruned day is left out. A meeting whose corrected end lies on one stays on its
+    day; the next prune that reaches it removes it.
+    """
     moved: list[str] = []
+    since = floor(lake.files)
     for home, rows in news.rows.items():
+        if home < since:
+            continue
         for old in sorted(news.elsewhere(home)):
             moved += _move(lake, [*rows], old, home)
         untold = _keep(lake, home, rows)

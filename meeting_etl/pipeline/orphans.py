@@ -20,6 +20,7 @@ from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.fetch_spec import Target
 from meeting_etl.pipeline.fetch_specs import MEETING
 from meeting_etl.pipeline.meeting_rows import listed_row
+from meeting_etl.pipeline.pruned import floor
 from meeting_etl.pipeline.reconcile import add
 from meeting_etl.pipeline.rows import Drift, Row
 from meeting_etl.pipeline.settling import DETAILS, Came, Pair
@@ -85,13 +86,15 @@ def _due(
 def _without_end(engine: Engine, meeting_ids: Collection[str]) -> set[str]:
     """Those whose end no event tells and that are not in the lake.
 
-    That the index knows a day from an earlier answer is not enough: the row may not be there yet.
+    That the index knows a day from an earlier answer is not enough: the row may not be there yet,
+    unless the day was pruned.
     """
+    since = floor(engine.lake.files)
     found = set(meeting_ids)
     listed: dict[date, set[str]] = defaultdict(set)
     for key, some in MeetingIndex(engine.lake).find(meeting_ids).items():
         for one in some:
-            if one.by_listing and one.date:
+            if one.by_listing and one.date and one.date >= since:
                 listed[one.date].add(key)
             elif one.date:
                 found.discard(key)

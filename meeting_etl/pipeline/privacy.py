@@ -12,6 +12,7 @@ from datetime import date, datetime
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.downloads import name_for
+from meeting_etl.pipeline.pruned import raise_floor
 from meeting_etl.schemas import (
     MEETING_SUMMARIES,
     RECORDING_FILES,
@@ -131,11 +132,15 @@ def prune(
 
     All days of all tables by date, events by the date on which they were received, and the files of
     media/ and transcripts/. Rows of files whose recording stays say that they were pruned. Webhook
-    logs, and how far they were read, are not touched, so nothing of it comes back. Files that are
-    being downloaded are left to the next time. With `dry_run` nothing is removed.
+    logs, and how far they were read, are not touched, and the days get no work any more
+    (pruned.py), so nothing of it comes back. Files that are being downloaded are left to the next
+    time. With `dry_run` nothing is removed.
     """
     if media_only:
         return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
+    if not dry_run:
+        raise_floor(lake.files, before)
+        _close_days(lake, before)
     files = [
         _prune_files(lake, table, before, now, dry_run, progress)
         for table in (RECORDING_FILES, TRANSCRIPT_FILES)
@@ -216,9 +221,15 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
                 lake.sweep([table], [day])
                 lake.remove(table, day)
                 lake.files.remove_folder(lake.folder(table, day))
-                if not ingest:
-                    lake.files.remove(f"lake/due_days/{day}.json")
     return report
+
+
+def _close_days(lake: Lake, before: date) -> None:
+    """Remove what is due of old days, after waiting for those who work on one of them now."""
+    names = (name.removesuffix(".json") for name in lake.files.names("lake/due_days"))
+    for day in _days(names, before):
+        with lake.lock_days([day]), lake.files.lock("due_days"):
+            lake.files.remove(f"lake/due_days/{day}.json")
 
 
 def _days(partitions: Iterable[str], before: date) -> Iterator[date]:

@@ -20,6 +20,7 @@ from meeting_etl.pipeline.ended import Listed, Ours, Windows
 from meeting_etl.pipeline.engine import Engine
 from meeting_etl.pipeline.meeting_rows import listed_again
 from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.pruned import floor
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.pipeline.settling import DETAILS, Came, Pair, judged
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, RECONCILED, WEBHOOK_EVENTS
@@ -38,12 +39,12 @@ class DayReconciled:
     """
 
     day: date
-    listed: int
-    known: int
-    added: int
-    of_others: int
-    refreshed: int
-    not_listed: int
+    listed: int = 0
+    known: int = 0
+    added: int = 0
+    of_others: int = 0
+    refreshed: int = 0
+    not_listed: int = 0
 
 
 def can_list(engine: Engine) -> bool:
@@ -56,11 +57,15 @@ def reconcile(
 ) -> Iterator[DayReconciled]:
     """Hold the listing of these days against the lake, oldest day first; yields a report a day.
 
+    Pruned days are not listed, and their reports come first.
     Raises what `Webex.ended_meetings` raises, and SettingsError when it cannot be known whose a
     meeting is; what was committed before stays.
     """
-    for number, listed in enumerate(windows.days(days)):
-        engine.progress(f"ended meetings {listed.day}", number, len(days))
+    since = floor(engine.lake.files)
+    yield from (DayReconciled(day) for day in days if day < since)
+    kept = [day for day in days if day >= since]
+    for number, listed in enumerate(windows.days(kept)):
+        engine.progress(f"ended meetings {listed.day}", number, len(kept))
         yield _day(engine, listed, ours)
 
 
@@ -96,10 +101,15 @@ def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
 
 
 def add(engine: Engine, day: date, rows: Mapping[str, Row], ours: Ours) -> int:
-    """Add those of the meetings, which ended on this day, that no webhook told of."""
+    """Add those of the meetings, which ended on this day, that no webhook told of.
+
+    Of a pruned day only the index learns, so that nobody asks for them again.
+    """
     with engine.lake.lock_days([day]):
         engine.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
         missing = _claimed(engine, day, rows)
+        if day < floor(engine.lake.files):
+            return 0
         _put(engine, day, {key: rows[key] for key in missing}, ours)
     list(fold(engine.lake, engine.ledger, [day]))
     return len(missing)

@@ -16,6 +16,7 @@ from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.privacy import prune
 from meeting_etl.pipeline.settling import Settling
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, PARTICIPANTS, RECORDINGS
 from meeting_etl_tests.clocks import ManualClock
@@ -313,3 +314,12 @@ def test_a_stray_file_among_the_announcements_is_passed_over(world: World) -> No
     world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.lake.files.path("lake/due_days/notes.json").write_text("mine")
     assert world.ledger.due_days() == [MONDAY]
+
+
+def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> None:
+    """The event outlives the meeting, and a refetch in the UI folds all that ever ended there."""
+    world.tell(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
+    world.fold()
+    prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
+    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == ({}, [])
