@@ -72,7 +72,7 @@ _TOML: dict[str, dict[str, type]] = {
     },
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
-    "retention": {"dagster_runs": str},
+    "retention": {"dagster_runs": str, "routine_runs": str},
     "ingest": {"at_most_every_seconds": int},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
@@ -108,6 +108,7 @@ class Settings:
     auto_record: Policy
     most_missed_share: float
     dagster_runs_days: int
+    routine_runs_days: int
     ingest_at_most_every_seconds: int
 
     @property
@@ -156,7 +157,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
         ingest_at_most_every_seconds=_ingest_pause(toml.get("ingest", {})),
-        dagster_runs_days=_dagster_runs(toml.get("retention", {}).get("dagster_runs", "30d")),
+        dagster_runs_days=_days_kept(toml, "dagster_runs", "30d"),
+        routine_runs_days=_days_kept(toml, "routine_runs", "1d"),
     )
 
 
@@ -394,11 +396,12 @@ def _threads(value: int) -> int:
     return value
 
 
-def _dagster_runs(text: str) -> int:
+def _days_kept(toml: Mapping[str, Mapping[str, Any]], name: str, default: str) -> int:
+    text = toml.get("retention", {}).get(name, default)
     days = parse_days(text)
     if days is None:
         raise SettingsError(
-            f"dagster_runs in [retention] is {text!r}; it must be a number of days, as in 30d."
+            f"{name} in [retention] is {text!r}; it must be a number of days, as in 30d."
         )
     return days
 

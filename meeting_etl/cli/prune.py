@@ -144,7 +144,7 @@ def _prune_runs(
                 return
             confirm("Remove all this?")
         with display.progress() as meter:
-            count = purge_runs(instance, before, meter)
+            count = purge_runs(instance, ended_runs(instance, before), meter)
     display.say(f"Runs removed: {count:,}.")
 
 

@@ -4,13 +4,14 @@ Belongs here: which runs go, what of them stays, the job and its schedule. Does 
 Dagster removes by itself (dagster.yaml), nor the retention of tables (pipeline/privacy.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
 from meeting_etl.settings import Etl
 
 _ENDED = [
@@ -27,20 +28,30 @@ def ended_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
     return list(instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)))
 
 
+def routine_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
+    """Ids of runs that a sensor or schedule launched before a moment and that succeeded."""
+    succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], created_before=before)
+    return [
+        run.run_id
+        for run in instance.get_runs(succeeded)
+        if SENSOR_TAG in run.tags or SCHEDULE_TAG in run.tags
+    ]
+
+
 def purge_runs(
-    instance: dg.DagsterInstance, before: datetime, progress: Callable[[str, int, int], None]
+    instance: dg.DagsterInstance, run_ids: Iterable[str], progress: Callable[[str, int, int], None]
 ) -> int:
-    """Remove what the instance holds of ended runs from before a moment; returns how many.
+    """Remove what the instance holds of ended runs; returns how many there were.
 
     A partition whose newest materialization is of such a run stays materialized: Dagster shows it
     by that event alone, which is therefore recorded again, without a run and with its metadata.
     `progress` is called with what is worked on, runs done and runs in all.
     """
-    doomed = ended_runs(instance, before)
+    doomed = sorted(set(run_ids))
     # All before the first run goes, so that one that is interrupted shows no day as missing.
     for materialization in list(_newest_of(instance, set(doomed))):
         instance.report_runless_asset_event(materialization)
-    for done, run_id in enumerate(reversed(doomed), start=1):
+    for done, run_id in enumerate(doomed, start=1):
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
         _remove_event_file(instance, run_id)
@@ -79,10 +90,11 @@ def _remove_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
 
 @dg.op(name="purge_old_runs", description="Remove ended runs that are older than [retention] says.")
 def _purge_old_runs(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
-    days = etl.settings.dagster_runs_days
-    before = etl.clock.now() - timedelta(days=days)
-    count = purge_runs(context.instance, before, etl.progress)
-    context.log.info(f"{count:,} ended runs older than {days} days were removed.")
+    now, settings = etl.clock.now(), etl.settings
+    old = ended_runs(context.instance, now - timedelta(days=settings.dagster_runs_days))
+    routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
+    count = purge_runs(context.instance, [*old, *routine], etl.progress)
+    context.log.info(f"{count:,} ended runs were removed.")
 
 
 @dg.job(
@@ -99,7 +111,8 @@ def PURGE_JOB() -> None:  # noqa: N802 - a job, named as the others
     cron_schedule="15 4 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Removes every night the runs that are older than [retention] dagster_runs.",
+    description="Removes every night the runs that are older than [retention] dagster_runs, and "
+    "those that a sensor or schedule launched and that succeeded after [retention] routine_runs.",
 )
 def purge_nightly() -> dg.RunRequest:
     """One run of the purge."""

@@ -14,6 +14,8 @@ _RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 PRIORITY = "dagster/priority"
 RUN_KEY = "dagster/run_key"
+SENSOR_TAG = "dagster/sensor_name"
+SCHEDULE_TAG = "dagster/schedule_name"
 # Names the lock that the process of a run_now() holds while it lives.
 LOCK_TAG = "meeting_etl/lock"
 # Of runs that cover no new day: dagster.yaml lets few of them be under way at a time.

@@ -12,7 +12,7 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.orchestration.retention import purge_runs
+from meeting_etl.orchestration.retention import ended_runs, purge_runs, routine_runs
 from meeting_etl.settings import Etl, read_settings
 from meeting_etl_tests.clocks import ManualClock
 
@@ -56,7 +56,7 @@ def test_an_old_run_leaves_no_file_behind(instance: dg.DagsterInstance) -> None:
     run_id = executed(instance, DAY)
     assert files_of(instance, run_id)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert purge_runs(instance, later, silent) == 1
+    assert purge_runs(instance, ended_runs(instance, later), silent) == 1
     assert instance.get_run_by_id(run_id) is None
     assert files_of(instance, run_id) == []
 
@@ -68,7 +68,7 @@ def test_days_stay_materialized_with_their_metadata_when_their_runs_go(
         executed(instance, day)
     later = datetime.now(UTC) + timedelta(seconds=1)
     for runs in (3, 0):
-        assert purge_runs(instance, later, silent) == runs
+        assert purge_runs(instance, ended_runs(instance, later), silent) == runs
         assert instance.get_materialized_partitions(KEY) == {DAY, OTHER_DAY}
         records = instance.fetch_materializations(KEY, limit=10).records
         # The newest of each day, once.
@@ -84,7 +84,7 @@ def test_a_day_that_a_younger_run_has_done_again_keeps_that_runs_event(
     executed(instance, DAY)
     between = datetime.now(UTC)
     younger = executed(instance, DAY)
-    assert purge_runs(instance, between, silent) == 1
+    assert purge_runs(instance, ended_runs(instance, between), silent) == 1
     (record,) = instance.fetch_materializations(KEY, limit=10).records
     assert record.run_id == younger
 
@@ -103,7 +103,7 @@ def test_runs_that_are_under_way_or_young_are_never_removed(instance: dg.Dagster
     stay |= {ended(instance, status, old) for status in statuses - ends}
     for status in ends:
         ended(instance, status, old)
-    assert purge_runs(instance, now - timedelta(days=30), silent) == 3
+    assert purge_runs(instance, ended_runs(instance, now - timedelta(days=30)), silent) == 3
     assert set(instance.get_run_ids()) == stay
 
 
@@ -123,6 +123,12 @@ def test_the_nightly_job_removes_what_is_older_than_the_setting(
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=4))
     stays = ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=2))
+    routine = dg.DagsterRun(
+        job_name="ingest",
+        status=dg.DagsterRunStatus.SUCCESS,
+        tags={"dagster/sensor_name": "due_work"},
+    )
+    instance.run_storage.add_historical_run(routine, now - timedelta(days=2))
     done = defs.resolve_job_def(schedule.job_name).execute_in_process(instance=instance)
     assert set(instance.get_run_ids()) == {stays, done.run_id}
 
@@ -149,3 +155,27 @@ def test_a_retention_that_is_no_number_of_days_is_refused(tmp_path: Path, text: 
     toml.write_text(f'[retention]\ndagster_runs = "{text}"\n')
     with pytest.raises(SettingsError, match=r"dagster_runs in \[retention\].*as in 30d"):
         read_settings({"MEETING_ETL_SETTINGS": str(toml)})
+
+
+def test_runs_by_sensor_and_schedule_that_succeeded_are_routine(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Not those that failed, that somebody launched, or that are too new."""
+    now = datetime.now(UTC)
+
+    def recorded(status: dg.DagsterRunStatus, age: timedelta, **tags: str) -> str:
+        named = {f"dagster/{name}": value for name, value in tags.items()}
+        run = dg.DagsterRun(job_name="days", status=status, tags=named)
+        instance.run_storage.add_historical_run(run, now - age)
+        return run.run_id
+
+    success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    old, new = timedelta(hours=25), timedelta(hours=23)
+    routine = {
+        recorded(success, old, sensor_name="due_work"),
+        recorded(success, old, schedule_name="every_quarter_hour"),
+    }
+    recorded(success, new, sensor_name="due_work")
+    recorded(failure, old, sensor_name="due_work")
+    recorded(success, old, backfill="b")
+    assert set(routine_runs(instance, now - timedelta(days=1))) == routine
