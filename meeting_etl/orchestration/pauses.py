@@ -16,8 +16,8 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import format_timestamp, parse_timestamp, round_up
 
 _QUARTER_HOUR = timedelta(minutes=15)
-# New lines that are there so soon after a pause are lines that keep coming.
-_KEEP_COMING = timedelta(minutes=5)
+# An ingest so soon after the pause of the one before: lines keep coming.
+_KEEP_COMING = _QUARTER_HOUR
 # By the tenth ingest in a row the pause has its full length.
 _LATEST_INGESTS = 12
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]

@@ -125,12 +125,12 @@ def test_while_lines_keep_coming_or_cannot_be_read_the_pause_grows_to_the_quarte
 def test_lines_with_rests_between_them_are_read_at_once(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    """Every 7 minutes: 6 minutes after the pause of one minute, nobody keeps writing."""
-    for _ in range(9):
+    """Every 17 minutes: lines that come within 15 minutes after a pause of one keep coming."""
+    for _ in range(5):
         append(etl)
         (request,) = requests(etl, instance)
         launch(etl, instance, request)
-        etl.clock.sleep(7 * 60)
+        etl.clock.sleep(17 * 60)
 
 
 def test_the_setting_is_the_least_pause(tmp_path: Path, instance: dg.DagsterInstance) -> None:
