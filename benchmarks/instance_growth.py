@@ -1,14 +1,15 @@
 """How many runs a working company makes, and how large the Dagster instance is after each purge.
 
-A week in which 400 meetings a day end: webhooks come as the sandbox's deliveries do, the sensors tick
-every 30 seconds and the schedules at their times, all by a clock of the benchmark; what they request
-is executed for real, against the embedded Webex, and recorded on an instance on disk. Ticks, which
-Dagster removes by itself, are not recorded.
+A week in which 400 meetings a day end. Webhooks come as the sandbox delivers them, the sensors tick
+every 30 seconds and the schedules at their times, all by a clock of the benchmark. What they
+request is executed for real, against the embedded Webex, and recorded on an instance on disk. Ticks
+are not recorded: Dagster removes them by itself.
 
     .venv/bin/python benchmarks/instance_growth.py
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import threading
@@ -31,13 +32,17 @@ from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import deliveries_of
 from meeting_etl.sandbox.demo import demo_world
+from meeting_etl.sandbox.model import World
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, format_timestamp, round_up
 
 END = datetime(2026, 3, 16, tzinfo=UTC)
 TICK = timedelta(seconds=30)
+MOMENT = timedelta(seconds=1)
+QUARTER_HOUR = timedelta(minutes=15)
+PAST_HOUR = timedelta(minutes=7)  # of webhooks_hourly
 RUN_SECONDS = 5.0
-# Hour and minute at which each schedule fires; None: every hour, or every quarter hour.
+# Hour and minute at which a schedule fires.
 NIGHTLY = {"reconcile_nightly": (3, 30), "purge_nightly": (4, 15)}
 
 
@@ -67,7 +72,11 @@ class Company:
         self._etl, self._clock, self._instance = etl, clock, instance
         self._defs = build_defs(etl)
         self._sensors = [one for one in self._defs.sensors or () if one.name != "default"]
-        self._schedules = {one.name: one for one in self._defs.schedules or ()}
+        self._schedules = {
+            one.name: one
+            for one in self._defs.schedules or ()
+            if isinstance(one, dg.ScheduleDefinition)
+        }
 
     def tick_sensors(self) -> int:
         """Evaluate each, execute what it requests; how many runs that were."""
@@ -92,7 +101,11 @@ class Company:
         ) as context:
             found = schedule.evaluate_tick(context)
         for request in found.run_requests or []:
-            self._execute(request, schedule.job_name, SCHEDULE_TAG, name)
+            self._execute(request, str(schedule.job_name), SCHEDULE_TAG, name)
+
+    def next_ingest_at(self) -> datetime | None:
+        """When the sensor looks at the logs again."""
+        return next_ingest_at(self._instance, self._etl)
 
     def _execute(self, request: dg.RunRequest, job: str, tag: str, by: str) -> None:
         before = self._clock.now()
@@ -119,9 +132,9 @@ class Company:
 
 def names_at(moment: datetime, last: datetime) -> Iterator[str]:
     """Schedules that fire after `last` and not after `moment`, less than an hour later."""
-    if round_up(last + TICK / 30, timedelta(minutes=15)) <= moment:
+    if round_up(last + MOMENT, QUARTER_HOUR) <= moment:
         yield "every_quarter_hour"
-    if (moment - timedelta(minutes=7)).hour != (last - timedelta(minutes=7)).hour:
+    if (moment - PAST_HOUR).hour != (last - PAST_HOUR).hour:
         yield "webhooks_hourly"
     for name, (hour, minute) in NIGHTLY.items():
         if last < moment.replace(hour=hour, minute=minute, second=0, microsecond=0) <= moment:
@@ -137,7 +150,6 @@ def main(days: int, a_day: int) -> None:
     """Live through the days, then print what they left."""
     start = END - timedelta(days=days)
     world = demo_world(1, END, days=days, meetings=days * a_day)
-    lines = sorted(deliveries_of(world, Random(1), END), key=lambda one: one.received_at)
     clock = SimulatedClock(start)
     with tempfile.TemporaryDirectory() as name, Sandbox(world, clock) as webex:
         etl = Etl(
@@ -153,54 +165,59 @@ def main(days: int, a_day: int) -> None:
         home = dagster_home(Files(Path(name)), None)
         with open_quiet_instance(home) as instance:
             company = Company(etl, clock, instance)
-            live(company, etl, clock, instance, lines, home)
+            collector = Collector(world, etl.logs_folder)
+            before = Counter[str]()
+            print("runs of the day before by job; runs and MB of the instance after the purge")
+            for night in live(company, collector, clock):
+                ran, before = company.launched - before, company.launched.copy()
+                jobs = ", ".join(f"{count} {job}" for job, count in sorted(ran.items()))
+                held = f"{instance.get_runs_count()} runs, {megabytes(home):.1f} MB"
+                print(f"{night:%m-%d}  {ran.total()} runs ({jobs}); {held}", flush=True)
 
 
-def live(
-    company: Company,
-    etl: Etl,
-    clock: SimulatedClock,
-    instance: dg.DagsterInstance,
-    lines: list,  # type: ignore[type-arg]
-    home: Path,
-) -> None:
-    """Tick by tick, without those at which nothing can be launched."""
-    from meeting_etl.sandbox.deliveries import _line
+class Collector:
+    """Writes what was delivered into hourly logs, as the receiver does."""
 
-    dice, last, written, before = Random(2), clock.now(), 0, Counter[str]()
-    print("day, runs by job; runs and MB of the instance after the purge of that night")
-    while clock.now() < END:
-        now = clock.now()
-        while written < len(lines) and lines[written].received_at <= now:
-            at = max(lines[written].received_at, now - timedelta(days=1))
-            log = etl.logs_folder / f"{at:%Y-%m-%d}" / f"{at:%H}.jsonl"
+    def __init__(self, world: World, folder: Path) -> None:
+        deliveries = deliveries_of(world, Random(1), END)
+        self._left = sorted(deliveries, key=lambda one: one.received_at, reverse=True)
+        self._folder = folder
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next line comes."""
+        return self._left[-1].received_at if self._left else None
+
+    def write(self, now: datetime) -> None:
+        """Append all lines that have been received."""
+        while self._left and self._left[-1].received_at <= now:
+            one = self._left.pop()
+            log = self._folder / f"{now:%Y-%m-%d}" / f"{now:%H}.jsonl"
             log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("ab") as file:
-                file.write(_line(lines[written], dice, enveloped=True) + b"\n")
-            written += 1
-        for name in names_at(now, last):
+            line = {"received_at": format_timestamp(one.received_at), "body": one.payload}
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(line)}\n")
+
+
+def live(company: Company, collector: Collector, clock: SimulatedClock) -> Iterator[datetime]:
+    """Tick by tick, without those at which nothing can be launched; yields after each purge."""
+    last = clock.now()
+    while (now := clock.now()) < END:
+        collector.write(now)
+        fired = list(names_at(now, last))
+        for name in fired:
             company.fire(name)
-            if name == "purge_nightly":
-                ran = company.launched - before
-                before = company.launched.copy()
-                said = ", ".join(f"{count} {job}" for job, count in sorted(ran.items()))
-                held = instance.get_runs_count()
-                print(
-                    f"{now:%m-%d}  {ran.total():>4} ({said}); {held} runs, {megabytes(home):.1f} MB"
-                )
+        if "purge_nightly" in fired:
+            yield now
         last = now
-        if not company.tick_sensors():
-            quarter = round_up(now + TICK / 30, timedelta(minutes=15))
-            hourly = round_up(now + TICK / 30 - timedelta(minutes=7), timedelta(hours=1))
-            moments = [quarter, hourly + timedelta(minutes=7)]
-            if written < len(lines):
-                moments.append(lines[written].received_at)
-            pause = next_ingest_at(instance, etl)
-            if pause and pause > now:
-                moments.append(pause)
-            clock.sleep(max((min(moments) - now).total_seconds(), 0.0))
-        clock.sleep(TICK.total_seconds() / 2)
-    print(f"written until {format_timestamp(clock.now())}: {written:,} lines")
+        if company.tick_sensors():
+            clock.sleep(TICK.total_seconds())
+        else:
+            quarter = round_up(now + MOMENT, QUARTER_HOUR)
+            past_hour = round_up(now + MOMENT - PAST_HOUR, timedelta(hours=1)) + PAST_HOUR
+            moments = [quarter, past_hour, collector.next_at, company.next_ingest_at()]
+            ahead = min(moment for moment in moments if moment and moment > now)
+            clock.sleep(max(ahead - now, TICK).total_seconds())
 
 
 if __name__ == "__main__":
