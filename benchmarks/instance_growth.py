@@ -87,7 +87,8 @@ class Company:
             ) as context:
                 found = sensor.evaluate_tick(context)
             for request in found.run_requests or []:
-                self._execute(request, request.job_name or sensor.job_name, SENSOR_TAG, sensor.name)
+                job = str(request.job_name or sensor.job_name)
+                self._execute(request, job, SENSOR_TAG, sensor.name)
                 count += 1
         return count
 
