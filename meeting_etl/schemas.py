@@ -43,6 +43,8 @@ class Table:
 
     `partition` names the column that is the folder (`date=…`) and not in the file; None for a table
     of one file. `sort` is the order of rows in a file, `bloom` the columns that are looked up.
+    `appended`: rows are added and never changed, and a partition is one file or several; else it is
+    one.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Table:
     columns: tuple[Column, ...]
     partition: Column | None
     bloom: tuple[str, ...] = ()
+    appended: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -398,6 +401,7 @@ WEBHOOK_EVENTS = Table(
     key=("log_id", "byte_offset"),
     sort=(),
     bloom=("meeting_id",),
+    appended=True,
     partition=_RECEIVED_DATE,
     columns=(
         Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
@@ -420,6 +424,7 @@ REJECTED_LINES = Table(
     "One row for each line of the webhook logs that is not usable, and why.",
     key=("log_id", "byte_offset"),
     sort=(),
+    appended=True,
     partition=_RECEIVED_DATE,
     columns=(
         Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),

@@ -41,7 +41,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class OldFile:
-    """A partition whose file has another schema than its table."""
+    """A partition of which a file has another schema than its table."""
 
     table: Table
     partition: Partition
@@ -113,8 +113,7 @@ def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
 
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
-    if not lake.has_schema(file.table, file.partition):  # a run may have been here before us
-        lake.replace(file.table, file.partition, lake.read(file.table, file.partition))
+    lake.give_schema(file.table, file.partition)  # a run may have been here before us
 
 
 def _lock(file: OldFile) -> str:

@@ -1,10 +1,11 @@
-"""class Lake: the tables as Parquet files, a file a partition, replaced as a whole or not at all.
+"""class Lake: the tables as Parquet files, each replaced as a whole or not at all.
 
-Belongs here: paths of partitions, reading, merging by key, streaming rewrites, locks of days; the
-only writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (lake/catalog.py).
+Belongs here: paths of partitions, reading, merging by key, appending, locks of days; the only
+writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (lake/catalog.py).
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
@@ -25,8 +26,13 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 ROW_GROUP_ROWS = 122_880
 # A partition with more rows is merged in row groups of so many, so that memory stays bounded.
 _LARGE_ROWS = 30_720
-# A streaming rewrite holds this many rows at a time; event bodies are about 1 kB each.
-GATHERED_ROWS = 16_384
+# So many rows are held at a time where a file is read piece by piece.
+_PIECE_ROWS = 16_384
+# A file that is appended to is rewritten until it has so many rows; then the next one begins. Its
+# row groups are as large, so that the body of one event is not read with too many others.
+PART_ROWS = 4_096
+
+_number_of_part = re.compile(r"part-(\d+)\.parquet").fullmatch
 
 Partition = date | str | None
 
@@ -77,10 +83,8 @@ class Lake:
             return False
 
     def count(self, table: Table, partition: Partition = None) -> int:
-        """Number of rows of a partition, from the file's footer."""
-        path = self.files.path(self._file(table, partition))
-        with _explained(path):
-            return pq.read_metadata(path).num_rows if path.exists() else 0
+        """Number of rows of a partition, from the footers of its files."""
+        return sum(map(self._rows, self._parts(table, partition)))
 
     def read(
         self,
@@ -97,7 +101,8 @@ class Lake:
         schema = table.schema if columns is None else pa.schema(map(table.schema.field, columns))
         groups = [
             _conform(_only(group, where or {}), schema)
-            for group in self._groups(table, partition, schema.names, where or {})
+            for part in self._parts(table, partition)
+            for group in self._groups(part, schema.names, where or {})
         ]
         return pa.concat_tables(groups) if groups else schema.empty_table()
 
@@ -139,8 +144,9 @@ class Lake:
                 yield _conform(group, table.schema)
 
         before, rows, same = even(held(), _LARGE_ROWS), 0, True
+        distinct = dict.fromkeys(table.bloom, ROW_GROUP_ROWS)
         with suppress(_NotToBeKept), self.files.replacement(self._file(table, partition)) as path:
-            with _writer(table, path, None) as writer:
+            with _writer(table, path, distinct) as writer:
                 for group in even(merged_groups(table, held(), new, instead_of), _LARGE_ROWS):
                     same = same and group.equals(next(before, group.schema.empty_table()))
                     rows += group.num_rows
@@ -161,39 +167,66 @@ class Lake:
         name = self._file(table, partition)
         if not rows.num_rows and not self.files.path(name).exists():
             return
-        with self.files.replacement(name) as path, _writer(table, path, rows) as writer:
+        distinct = _distinct(table, rows)
+        with self.files.replacement(name) as path, _writer(table, path, distinct) as writer:
             writer.write_table(rows.cast(table.schema), row_group_size=ROW_GROUP_ROWS)
 
     def has_schema(self, table: Table, partition: Partition) -> bool:
-        """Whether the file of a partition, if there is one, has the table's full schema."""
-        path = self.files.path(self._file(table, partition))
-        with _explained(path):
-            return not path.exists() or pq.read_schema(path).equals(table.schema)
+        """Whether the files of a partition, if there are any, have the table's full schema."""
+        return all(self._has_schema(table, part) for part in self._parts(table, partition))
+
+    def give_schema(self, table: Table, partition: Partition) -> None:
+        """Rewrite the files of a partition that lack columns of the table's schema."""
+        for part in self._parts(table, partition):
+            if not self._has_schema(table, part):
+                self._rewrite(table, part, lambda rows: rows)
 
     def remove(self, table: Table, partition: Partition) -> None:
-        """Remove a partition if it is there; only for pruning, as a reader may miss the file."""
-        self.files.remove(self._file(table, partition))
+        """Remove a partition if it is there; only for pruning, as a reader may miss a file."""
+        for part in self._parts(table, partition):
+            self.files.remove(part)
+
+    def leave_out(
+        self,
+        table: Table,
+        partition: Partition,
+        keep: Callable[[pa.Table], pa.Table],
+        *,
+        newest_only: bool,
+    ) -> None:
+        """Remove the rows that `keep` leaves out, from the newest file of a partition or from all.
+
+        `keep` gets rows with all columns or those of the key. Files without such rows stay as they
+        are; one that becomes empty stays a file, as a reader who has listed it must find it.
+        """
+        parts = self._parts(table, partition)
+        for part in parts[-1:] if newest_only else parts:
+            keys = self._groups(part, list(table.key), {})
+            if any(keep(group).num_rows < group.num_rows for group in keys):
+                self._rewrite(table, part, keep)
 
     @contextmanager
-    def rewriting(
-        self, table: Table, partition: Partition, keep: Callable[[pa.Table], pa.Table]
+    def appending(
+        self, table: Table, partition: Partition, *, rows: int = PART_ROWS
     ) -> Iterator[Callable[[pa.Table], None]]:
-        """Rewrite a partition without holding it in memory.
+        """Add rows, about so many, with the function that is yielded; they need not fit in memory.
 
-        The rows that are there pass through `keep`, a row group at a time; then the caller adds
-        tables in the table's schema with the function that is yielded. Nothing changes on disk
-        before the block ends well.
+        One file changes, when the block ends well: the newest while it has few rows, else a new
+        one.
         """
+        parts = self._parts(table, partition)
+        few = [part for part in parts[-1:] if self._rows(part) < PART_ROWS]
+        name = few[0] if few else self._next_part(table, partition, parts)
+        held = [group for part in few for group in self._groups(part, table.schema.names, {})]
+        most = min(sum(group.num_rows for group in held) + rows, PART_ROWS)
         with (
-            self.files.replacement(self._file(table, partition)) as path,
-            _writer(table, path, None) as writer,
+            self.files.replacement(name) as path,
+            _writer(table, path, dict.fromkeys(table.bloom, most)) as writer,
         ):
-            for kept in _gathered(
-                keep(_conform(group, table.schema))
-                for group in self._groups(table, partition, table.schema.names, {})
-            ):
-                writer.write_table(kept)
-            yield lambda rows: writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            if held:
+                conformed = [_conform(group, table.schema) for group in held]
+                writer.write_table(pa.concat_tables(conformed))
+            yield lambda added: writer.write_table(added, row_group_size=PART_ROWS)
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
@@ -219,25 +252,54 @@ class Lake:
     def _file(self, table: Table, partition: Partition) -> str:
         return f"{self.folder(table, partition)}/part-0.parquet"
 
+    def _parts(self, table: Table, partition: Partition) -> list[str]:
+        """The files of a partition that are there, the newest last."""
+        if not table.appended:
+            name = self._file(table, partition)
+            return [name] if self.files.path(name).exists() else []
+        folder = self.folder(table, partition)
+        found = filter(None, map(_number_of_part, self.files.names(folder)))
+        numbers = sorted(int(one[1]) for one in found)
+        return [f"{folder}/part-{number}.parquet" for number in numbers]
+
+    def _next_part(self, table: Table, partition: Partition, parts: list[str]) -> str:
+        found = _number_of_part(parts[-1].rpartition("/")[2]) if parts else None
+        number = int(found[1]) + 1 if found else 0
+        return f"{self.folder(table, partition)}/part-{number}.parquet"
+
+    def _rows(self, part: str) -> int:
+        path = self.files.path(part)
+        with _explained(path):
+            rows: int = pq.read_metadata(path).num_rows
+        return rows
+
+    def _has_schema(self, table: Table, part: str) -> bool:
+        path = self.files.path(part)
+        with _explained(path):
+            same: bool = pq.read_schema(path).equals(table.schema)
+        return same
+
+    def _rewrite(self, table: Table, part: str, keep: Callable[[pa.Table], pa.Table]) -> None:
+        """Rewrite a file with what `keep` leaves of it, a row group at a time."""
+        most = min(self._rows(part), PART_ROWS if table.appended else ROW_GROUP_ROWS)
+        distinct = dict.fromkeys(table.bloom, most)
+        with self.files.replacement(part) as path, _writer(table, path, distinct) as writer:
+            for group in self._groups(part, table.schema.names, {}):
+                writer.write_table(keep(_conform(group, table.schema)))
+
     def _pieces(self, table: Table, partition: Partition) -> Iterator[pa.Table]:
         """All rows in small tables, in their order."""
         path = self.files.path(self._file(table, partition))
         with _explained(path), pq.ParquetFile(path) as file:
             present = [name for name in table.schema.names if name in file.schema_arrow.names]
-            for batch in file.iter_batches(GATHERED_ROWS, columns=present, use_threads=False):
+            for batch in file.iter_batches(_PIECE_ROWS, columns=present, use_threads=False):
                 yield pa.Table.from_batches([batch])
 
     def _groups(
-        self,
-        table: Table,
-        partition: Partition,
-        names: list[str],
-        where: Mapping[str, Collection[str]],
+        self, part: str, names: list[str], where: Mapping[str, Collection[str]]
     ) -> Iterator[pa.Table]:
         """Row groups as tables, those left out whose statistics rule out every wanted value."""
-        path = self.files.path(self._file(table, partition))
-        if not path.exists():
-            return
+        path = self.files.path(part)
         with _explained(path), pq.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
             wanted = [name for name in {*names, *where} if name in present]
@@ -257,31 +319,22 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _gathered(groups: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in fewer groups: many small additions must not leave many small groups."""
-    waiting: list[pa.Table] = []
-    rows = 0
-    for group in groups:
-        waiting.append(group)
-        rows += group.num_rows
-        if rows >= GATHERED_ROWS:
-            yield pa.concat_tables(waiting)
-            waiting, rows = [], 0
-    if rows:
-        yield pa.concat_tables(waiting)
-
-
 def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as an Arrow table of the table's schema; a missing column is NULL."""
     return pa.Table.from_pylist(list(rows), schema=table.schema)
 
 
-def _writer(table: Table, path: Any, rows: pa.Table | None) -> pq.ParquetWriter:
-    """A writer with the lake's settings; measured, see docs/decisions."""
-    blooms = {}
-    for column in table.bloom:
-        distinct = pc.count_distinct(rows[column]).as_py() if rows is not None else ROW_GROUP_ROWS
-        blooms[column] = {"ndv": max(distinct, 1), "fpp": 0.01}
+def _distinct(table: Table, rows: pa.Table) -> dict[str, int]:
+    """How many values the columns with a bloom filter have."""
+    return {column: pc.count_distinct(rows[column]).as_py() for column in table.bloom}
+
+
+def _writer(table: Table, path: Any, distinct: Mapping[str, int]) -> pq.ParquetWriter:
+    """A writer with the lake's settings; measured, see docs/decisions.
+
+    `distinct` is about how many values of a column with a bloom filter are in a row group.
+    """
+    blooms = {column: {"ndv": max(distinct[column], 1), "fpp": 0.01} for column in table.bloom}
     return pq.ParquetWriter(
         path,
         table.schema,

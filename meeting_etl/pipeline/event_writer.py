@@ -1,52 +1,74 @@
 """class EventWriter: rows of webhook_events and rejected_lines on their way to their partitions.
 
-Belongs here: buffering, one open file a partition, leaving out what is being read again. Does not:
-what the rows say and when they are committed (ingest.py).
+Belongs here: buffering, what goes to an open file before the commit, removing rows that a killed
+ingest left. Does not: what the rows say and when they are committed (ingest.py).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meeting_etl.lake.store import Lake
-from meeting_etl.schemas import TABLES, Table
+from meeting_etl.lake.store import NULL_PARTITION, PART_ROWS, Lake
+from meeting_etl.schemas import REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 
-# Rows wait in memory until they are this large together, then go to the open files.
+# Rows wait as Python objects until they are this large together, then as Arrow tables.
 FLUSH_BYTES = 32 * 2**20
+# Those of a partition that are as large go to its file at once: a day of its own fills a log.
+LARGE_BYTES = 2**20
+# With so much waiting, or so many open files, it is time to commit; systems may allow 256 files.
+MOST_WAITING_BYTES = 64 * 2**20
+MOST_OPEN = 50
 _ROW_BYTES = 200
 
 Row = tuple[Any, ...]
+_Partition = tuple[str, date | None]
 
 
 class EventWriter:
-    """Takes rows one by one and puts all of them in place at `commit`, or none.
+    """Takes rows one by one and puts them in place at `commit`.
 
     A row holds the columns of its table but log_id, log_file and extra. `starts` says by log id
-    from which byte on its lines are not committed yet: rows beyond it are of a killed ingest and
-    give way. As a context manager it forgets, at an error, what was not committed.
+    from which byte on its lines are not committed yet; `new` are those of which nothing is. As a
+    context manager it forgets, at an error, what was not committed.
+
+    Rows that are not committed although they are there are of a killed ingest. They are removed
+    before a partition is written for the first time, and looked for in its newest file only: a
+    commit changes one file of a partition, and the next file begins only when no such rows are in
+    the one before. Those of a new log may lie in any file, as it may have been out of sight since.
     """
 
-    def __init__(self, lake: Lake, starts: Mapping[str, int], log_files: Mapping[str, str]) -> None:
-        # Partitions that rows wait for or that have an open file.
-        self.partitions: set[tuple[str, date | None]] = set()
+    def __init__(
+        self,
+        lake: Lake,
+        starts: Mapping[str, int],
+        new: Collection[str],
+        log_files: Mapping[str, str],
+    ) -> None:
+        # Whether so much waits that it is time to commit.
+        self.is_full = False
         self._lake = lake
         self._starts = dict(starts)
+        self._has_new = bool(new)
         self._log_files = log_files
         self._buffers: dict[tuple[str, date | None, str], list[Row]] = {}
         self._buffered_bytes = 0
-        self._writers: dict[tuple[str, date | None], Callable[[pa.Table], None]] = {}
-        self._open = ExitStack()
+        self._waiting: dict[_Partition, list[pa.Table]] = defaultdict(list)
+        self._waiting_bytes = 0
+        # Partitions without rows of a killed ingest.
+        self._clean: set[_Partition] = set()
+        self._open: dict[_Partition, Callable[[pa.Table], None]] = {}
+        self._files = ExitStack()
 
     def __enter__(self) -> "EventWriter":
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._open.__exit__(*error)
+        self._files.__exit__(*error)
 
     def add(self, name: str, received: date | None, log_id: str, row: Row, size: int) -> None:
         """Take one row of the table `name`; `size` is about its text, in bytes."""
@@ -54,43 +76,83 @@ class EventWriter:
         rows = self._buffers.get(key)
         if rows is None:
             rows = self._buffers[key] = []
-            self.partitions.add(key[:2])
         rows.append(row)
         self._buffered_bytes += size + _ROW_BYTES
         if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
+            self._write_large()
+            too_much = self._waiting_bytes > MOST_WAITING_BYTES
+            self.is_full = too_much or len(self._open) >= MOST_OPEN
+
+    def begin_anew(self) -> None:
+        """Remove all rows of logs that are going to be read, whose progress was lost."""
+        for table in (WEBHOOK_EVENTS, REJECTED_LINES):
+            for name in self._lake.partitions(table):
+                with suppress(ValueError):  # what else lies there is not ours
+                    received = None if name == NULL_PARTITION else date.fromisoformat(name)
+                    self._remove_uncommitted(table, received, newest_only=False)
 
     def commit(self, consumed: Mapping[str, int]) -> None:
-        """Put all files in place; `consumed` is by log id up to where its lines are in them."""
+        """Put all rows in place, a partition after the other.
+
+        `consumed` is by log id up to where its lines are in them.
+        """
         self._flush()
-        self._open.close()
-        self._writers.clear()
-        self.partitions.clear()
+        for partition, tables in self._waiting.items():
+            if partition in self._open:
+                self._open[partition](pa.concat_tables(tables))
+        self._files.close()
+        for partition, tables in self._waiting.items():
+            if partition not in self._open:
+                rows = pa.concat_tables(tables)
+                with self._appending(partition, rows.num_rows) as write:
+                    write(rows)
+        self._open.clear()
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self.is_full = False
         self._starts.update(consumed)
 
     def _flush(self) -> None:
-        """Put the buffered rows into the open files, those of one partition together."""
-        tables: dict[tuple[str, date | None], list[pa.Table]] = defaultdict(list)
+        """Make Arrow tables of the buffered rows, which are far smaller."""
         for (name, received, log_id), rows in self._buffers.items():
             same = {"log_id": log_id, "log_file": self._log_files[log_id]}
-            tables[name, received].append(_table(TABLES[name], same, rows))
-        for (name, received), some in tables.items():
-            self._writer(TABLES[name], received)(pa.concat_tables(some))
+            table = _table(TABLES[name], same, rows)
+            self._waiting[name, received].append(table)
+            self._waiting_bytes += table.nbytes
         self._buffers.clear()
         self._buffered_bytes = 0
 
-    def _writer(self, table: Table, received: date | None) -> Callable[[pa.Table], None]:
-        key = (table.name, received)
-        if key not in self._writers:
-            self._lake.sweep([table], [received])
-            rewriting = self._lake.rewriting(table, received, self._without_repeats)
-            self._writers[key] = self._open.enter_context(rewriting)
-        return self._writers[key]
+    def _write_large(self) -> None:
+        """Write what is much of one partition to an open file, so that it does not wait."""
+        for partition, tables in list(self._waiting.items()):
+            size = sum(table.nbytes for table in tables)
+            if size >= LARGE_BYTES or partition in self._open:
+                if partition not in self._open:
+                    self._open[partition] = self._files.enter_context(self._appending(partition))
+                self._open[partition](pa.concat_tables(tables))
+                del self._waiting[partition]
+                self._waiting_bytes -= size
 
-    def _without_repeats(self, rows: pa.Table) -> pa.Table:
-        """Rows without those of lines that are being read again after a kill."""
-        ids = pa.array(self._starts.keys(), pa.string())
-        starts = pa.array(self._starts.values(), pa.int64())
+    def _appending(
+        self, partition: _Partition, rows: int = PART_ROWS
+    ) -> AbstractContextManager[Callable[[pa.Table], None]]:
+        table, received = TABLES[partition[0]], partition[1]
+        if partition not in self._clean:
+            self._remove_uncommitted(table, received, newest_only=not self._has_new)
+        return self._lake.appending(table, received, rows=rows)
+
+    def _remove_uncommitted(
+        self, table: Table, received: date | None, *, newest_only: bool
+    ) -> None:
+        self._lake.sweep([table], [received])
+        self._lake.leave_out(table, received, self._committed, newest_only=newest_only)
+        self._clean.add((table.name, received))
+
+    def _committed(self, rows: pa.Table) -> pa.Table:
+        """Rows without those that a killed ingest left and that are read again."""
+        ids = rows["log_id"].unique()
+        starts = pa.array((self._starts.get(one) for one in ids.to_pylist()), pa.int64())
         start = pc.take(starts, pc.index_in(rows["log_id"], ids))
         return rows.filter(pc.fill_null(pc.less(rows["byte_offset"], start), True))
 

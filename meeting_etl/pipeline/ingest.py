@@ -27,8 +27,6 @@ from meeting_etl.webhooks.logs import Line, LogReader, Logs, Sighting
 
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
-# Each partition is an open file until the commit; systems may allow as few as 256.
-MOST_PARTITIONS = 100
 _LOOK_AT_CLOCK_EVERY = 4096
 
 _TOO_LONG = Rejected(Reason.TOO_LONG, "It is longer than the limit for one line.", None)
@@ -71,9 +69,10 @@ def ingest(
             index.heal()
         known = KnownLogs(lake)
         sightings = logs.sightings(known.identities())
-        before = known.rows([sighting.log_id for sighting in sightings])
-        work = _Work(lake, ledger, index, clock, before, sightings)
+        work = _Work(lake, ledger, index, clock, known, sightings)
         with work.rows:
+            if known.is_empty():
+                work.rows.begin_anew()
             for number, sighting in enumerate(sightings):
                 progress(sighting.log_file, number, len(sightings))
                 _read(logs, sighting, work, clock)
@@ -196,20 +195,19 @@ class _Work:
         ledger: Ledger,
         index: MeetingIndex,
         clock: Clock,
-        before: dict[str, dict[str, Any]],
+        known: KnownLogs,
         sightings: Sequence[Sighting],
     ) -> None:
+        log_files = {sighting.log_id: sighting.log_file for sighting in sightings}
         # Rows of ingested_logs by log id; none of a new log.
-        self.before = before
+        self.before = known.rows(log_files)
         self.report = IngestReport()
         self.mentions: set[Mention] = set()
         # Events of recordings that do not say of which meeting they are, by recording id.
         self.unowned: dict[str, Event] = {}
-        self.rows = EventWriter(
-            lake,
-            {one.log_id: before.get(one.log_id, {}).get("bytes_consumed", 0) for one in sightings},
-            {one.log_id: one.log_file for one in sightings},
-        )
+        new = log_files.keys() - self.before.keys()
+        starts = known.consumed() | dict.fromkeys(new, 0)
+        self.rows = EventWriter(lake, starts, new, log_files)
         self._lake, self._ledger, self._index, self._clock = lake, ledger, index, clock
         self._finished: list[dict[str, Any]] = []
         self._lines = 0
@@ -230,7 +228,7 @@ class _Work:
     def is_due(self) -> bool:
         """Asked after each line: whether it is time to commit."""
         self._lines += 1
-        if len(self.rows.partitions) >= MOST_PARTITIONS:
+        if self.rows.is_full:
             return True
         return self._lines % _LOOK_AT_CLOCK_EVERY == 0 and self._time_is_up()
 

@@ -32,6 +32,15 @@ class KnownLogs:
         ]
         return list(starmap(KnownLog, zip(*columns, strict=True)))
 
+    def is_empty(self) -> bool:
+        """Whether no log was read yet, or what was known of them is lost."""
+        return not self._table.num_rows
+
+    def consumed(self) -> dict[str, int]:
+        """By log id how many bytes of each log are committed."""
+        columns = (self._table[name].to_pylist() for name in ("log_id", "bytes_consumed"))
+        return dict(zip(*columns, strict=True))
+
     def rows(self, log_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """The whole rows of some logs by log id; none of a log that is new."""
         some = self._table.filter(has(self._table["log_id"], log_ids))

@@ -1,9 +1,10 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.store import Lake, to_arrow
+from meeting_etl.lake.store import PART_ROWS, Lake, to_arrow
 from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TABLES, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
@@ -106,16 +107,81 @@ def test_a_damaged_file_is_an_error_that_names_it_and_stays(lake: Lake) -> None:
     assert path.read_bytes() == b"PAR1 torn"
 
 
-def test_a_rewrite_that_fails_leaves_the_partition_as_it_was(lake: Lake) -> None:
-    lake.merge(MEETINGS, DAY, [row("a", "one")])
+def event(offset: int, log_id: str = "l") -> dict[str, Any]:
+    return {"log_id": log_id, "byte_offset": offset, "meeting_id": f"m{offset}"}
+
+
+def append(lake: Lake, offsets: Iterable[int], log_id: str = "l") -> None:
+    with lake.appending(WEBHOOK_EVENTS, DAY) as write:
+        write(to_arrow(WEBHOOK_EVENTS, [event(offset, log_id) for offset in offsets]))
+
+
+def parts(lake: Lake) -> dict[str, int]:
+    """Rows of each file of the day's events."""
+    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    return {path.name: pq.read_metadata(path).num_rows for path in folder.iterdir()}
+
+
+def offsets(lake: Lake) -> list[int]:
+    found: list[int] = lake.read(WEBHOOK_EVENTS, DAY)["byte_offset"].to_pylist()
+    return found
+
+
+def test_an_append_rewrites_the_newest_file_until_it_is_large_and_then_begins_another(
+    lake: Lake,
+) -> None:
+    append(lake, range(PART_ROWS - 1))
+    append(lake, range(PART_ROWS - 1, PART_ROWS + 9))
+    assert parts(lake) == {"part-0.parquet": PART_ROWS + 9}
+    first = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
+    append(lake, [PART_ROWS + 9])
+    append(lake, [PART_ROWS + 10])
+    assert parts(lake) == {"part-0.parquet": PART_ROWS + 9, "part-1.parquet": 2}
+    assert lake.count(WEBHOOK_EVENTS, DAY) == PART_ROWS + 11
+    assert offsets(lake) == list(range(PART_ROWS + 11))
+    again = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
+    assert (first.st_ino, first.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
+
+
+def test_the_tenth_file_comes_behind_the_ninth(lake: Lake) -> None:
+    for number in range(11):
+        append(lake, range(number * PART_ROWS, (number + 1) * PART_ROWS))
+    append(lake, [11 * PART_ROWS])
+    assert parts(lake)["part-11.parquet"] == 1
+    assert offsets(lake) == list(range(11 * PART_ROWS + 1))
+
+
+def test_an_append_that_fails_leaves_the_partition_as_it_was(lake: Lake) -> None:
+    append(lake, [1])
     with (
         pytest.raises(RuntimeError, match="killed"),
-        lake.rewriting(MEETINGS, DAY, lambda rows: rows) as write,
+        lake.appending(WEBHOOK_EVENTS, DAY) as write,
     ):
-        write(to_arrow(MEETINGS, [row("b", "two")]))
+        write(to_arrow(WEBHOOK_EVENTS, [event(2)]))
         raise RuntimeError("killed")
-    assert titles(lake) == {"a": "one"}
-    assert [entry.name for entry in lake.files.path(PART).parent.iterdir()] == ["part-0.parquet"]
+    assert offsets(lake) == [1]
+    assert parts(lake) == {"part-0.parquet": 1}
+
+
+def test_rows_are_left_out_of_the_newest_file_or_of_all(lake: Lake) -> None:
+    def below(end: int) -> Callable[[pa.Table], pa.Table]:
+        return lambda rows: rows.filter(pc.less(rows["byte_offset"], end))
+
+    append(lake, range(PART_ROWS))
+    append(lake, range(PART_ROWS, PART_ROWS + 9))
+    lake.leave_out(WEBHOOK_EVENTS, DAY, below(5), newest_only=True)
+    assert parts(lake) == {"part-0.parquet": PART_ROWS, "part-1.parquet": 0}
+    lake.leave_out(WEBHOOK_EVENTS, DAY, below(5), newest_only=False)
+    assert parts(lake) == {"part-0.parquet": 5, "part-1.parquet": 0}
+    assert offsets(lake) == [0, 1, 2, 3, 4]
+
+
+def test_a_pruned_partition_of_several_files_is_gone(lake: Lake) -> None:
+    append(lake, range(PART_ROWS))
+    append(lake, [PART_ROWS])
+    lake.remove(WEBHOOK_EVENTS, DAY)
+    assert parts(lake) == {}
+    assert lake.count(WEBHOOK_EVENTS, DAY) == 0
 
 
 @pytest.mark.parametrize(("kept", "expected"), [(False, None), (True, "https://x.example/r")])
@@ -128,7 +194,7 @@ def test_links_are_kept_only_when_it_is_said(
 
 
 def test_rows_without_a_date_have_a_partition_of_their_own(lake: Lake) -> None:
-    with lake.rewriting(WEBHOOK_EVENTS, None, lambda rows: rows) as write:
+    with lake.appending(WEBHOOK_EVENTS, None) as write:
         write(to_arrow(WEBHOOK_EVENTS, [{"log_id": "l", "byte_offset": 0}]))
     assert lake.partitions(WEBHOOK_EVENTS) == ["__HIVE_DEFAULT_PARTITION__"]
     assert lake.count(WEBHOOK_EVENTS, None) == 1

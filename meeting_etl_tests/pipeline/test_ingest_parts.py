@@ -1,0 +1,251 @@
+"""Received days of several files: every line is there once, whatever happened on the way."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.lake.store import PART_ROWS
+from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FaultyFiles
+from meeting_etl_tests.pipeline.box import NOW, SERIES, Box, line, payload, received
+
+TABLES = ("lake/webhook_events/", "lake/rejected_lines/", "lake/ingested_logs/")
+DAYS = [date(2026, 3, number) for number in (2, 3, 4)]
+# Ingests and is killed when the given number of files is in place.
+KILLED = """
+import os, signal, sys
+from contextlib import contextmanager
+from meeting_etl.files import Files
+from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.settings import Etl
+
+class Killed(Files):
+    left = int(sys.argv[2])
+
+    @contextmanager
+    def replacement(self, name):
+        with super().replacement(name) as path:
+            yield path
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+etl = Etl({"MEETING_ETL_DATA_DIR": sys.argv[1]})
+etl.files = Killed(etl.files.root)
+ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+"""
+
+
+class Hasty(ManualClock):
+    """Each look at it is 15 seconds later: every second look finds that it is time to commit."""
+
+    def monotonic(self) -> float:
+        self.advance(seconds=15)
+        return super().monotonic()
+
+
+def lines(day: date, count: int, first: int = 1) -> bytes:
+    """Events of one received day, of a meeting that ended and of people in it."""
+    events = [payload(first, f"{day}T10:50:00Z")]
+    for number in range(1, count):
+        data = {"id": f"{first + number}", "meetingId": f"{SERIES}_I_{first}"}
+        events.append({"resource": "meetingParticipants", "event": "joined", "data": data})
+    return b"".join(line(received(f"{day}T11:00:00Z", one)) for one in events)
+
+
+def add(box: Box, name: str, content: bytes) -> None:
+    with (box.logs / name).open("ab") as file:
+        file.write(content)
+
+
+def first_half(box: Box) -> None:
+    """Two days have a full newest file, one of them a second one."""
+    add(box, "a.jsonl", lines(DAYS[0], PART_ROWS) + lines(DAYS[1], PART_ROWS + 5))
+    box.ingest()
+    add(box, "a.jsonl", lines(DAYS[1], 3, 90_000))
+    box.ingest()
+
+
+def second_half(box: Box) -> None:
+    """More of every day, two new files begin, one of them larger than a file is to be."""
+    add(box, "a.jsonl", lines(DAYS[1], 2, 91_000) + lines(DAYS[2], PART_ROWS + 7) + b"broken\n")
+    add(box, "b.jsonl", lines(DAYS[0], 4, 92_000) + lines(DAYS[2], 2, 93_000) + b"[]\n")
+
+
+def held(box: Box) -> list[tuple[Any, ...]]:
+    """What tells a line of both tables, and where it lies."""
+    return [
+        (row["log_file"], row["byte_offset"], row["line_number"], row["received_date"])
+        for table in (WEBHOOK_EVENTS, REJECTED_LINES)
+        for row in box.rows(table)
+    ]
+
+
+def parts(box: Box, day: date) -> list[str]:
+    folder = box.folder / f"lake/webhook_events/received_date={day}"
+    return sorted(path.name for path in folder.iterdir())
+
+
+def new_box(folder: Path) -> Box:
+    folder.mkdir()
+    return Box(folder)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder after its first half, to be copied."""
+    box = new_box(tmp_path_factory.mktemp("begun") / "data")
+    first_half(box)
+    assert [len(parts(box, day)) for day in DAYS[:2]] == [1, 2]
+    return box.folder
+
+
+def copy_of(begun: Path, folder: Path) -> Box:
+    shutil.copytree(begun, folder)
+    box = Box.__new__(Box)
+    box.folder, box.logs, box.clock = folder, folder / "webhook_logs", ManualClock(NOW)
+    second_half(box)
+    return box
+
+
+@pytest.fixture(scope="module")
+def whole(begun: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
+    box = copy_of(begun, tmp_path_factory.mktemp("whole") / "data")
+    box.ingest()
+    found = held(box)
+    assert len(found) == 3 * PART_ROWS + 5 + 3 + 2 + 7 + 1 + 4 + 2 + 1
+    return found
+
+
+@pytest.mark.slow
+def test_a_kill_between_any_two_files_of_a_commit_repeats_no_line_and_loses_none(
+    begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    killed = 0
+    for number in range(1, 100):
+        box = copy_of(begun, tmp_path / str(number))
+        script = [sys.executable, "-c", KILLED, str(box.folder), str(number)]
+        status = subprocess.run(script, check=False).returncode
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+        killed += 1
+        box.ingest()
+        assert sorted(held(box)) == sorted(whole), f"killed after file {number}"
+    # Three days, their rejected lines, the index, the announcements, how far logs were read.
+    assert killed >= 8
+
+
+def test_what_a_failed_commit_left_gives_way_to_commits_of_other_sizes(
+    begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    """Nothing was committed of files that hold more rows than a new one is begun at."""
+    box = copy_of(begun, tmp_path / "data")
+    etl = box.etl()
+    etl.files = FaultyFiles(box.folder, fails_at=5)
+    with pytest.raises(StorageError):
+        box.ingest(etl)
+    assert len(held(box)) > 3 * PART_ROWS
+    box.clock = Hasty(NOW)
+    box.ingest()
+    assert sorted(held(box)) == sorted(whole)
+
+
+class Watched(Files):
+    """After each file that is put in place, every committed line is there once and none twice."""
+
+    box: Box
+    seen = 0
+
+    @contextmanager
+    def replacement(self, name: str) -> Iterator[Path]:
+        with super().replacement(name) as path:
+            yield path
+        if not name.startswith(TABLES):
+            return
+        rows = Counter((row[0], row[1]) for row in held(self.box))
+        assert set(rows.values()) == {1}, f"after {name}"
+        for log, row in self.box.progress().items():
+            there = [offset for log_file, offset in rows if log_file == log]
+            committed = sum(offset < row["bytes_consumed"] for offset in there)
+            assert committed == row["events"] + row["rejected"], f"after {name}"
+        self.seen += 1
+
+
+def test_readers_see_every_committed_line_once_at_any_moment(begun: Path, tmp_path: Path) -> None:
+    box = copy_of(begun, tmp_path / "data")
+    etl = box.etl()
+    etl.files = FaultyFiles(box.folder, fails_at=5)
+    with pytest.raises(StorageError):
+        box.ingest(etl)
+    etl = box.etl()
+    etl.files = watched = Watched(box.folder)
+    watched.box = box
+    box.ingest(etl)
+    assert watched.seen >= 6
+
+
+class SecondCommitFails(Files):
+    """Its events are in place, but not how far the logs were read."""
+
+    commits = 0
+
+    @contextmanager
+    def replacement(self, name: str) -> Iterator[Path]:
+        with super().replacement(name) as path:
+            self.commits += name.startswith("lake/ingested_logs/")
+            if self.commits == 2:
+                raise StorageError("The disk is full.")
+            yield path
+
+
+def test_lines_of_a_killed_ingest_are_found_in_old_files_when_their_log_comes_back(
+    tmp_path: Path,
+) -> None:
+    box = new_box(tmp_path / "data")
+    add(box, "a.jsonl", lines(DAYS[0], 5) + lines(DAYS[1], 5))
+    etl = box.etl()
+    etl.files = FaultyFiles(box.folder, fails_at=3)
+    with pytest.raises(StorageError):
+        box.ingest(etl)
+    left = len(held(box))
+    assert left > 0
+    hidden = (box.logs / "a.jsonl").rename(tmp_path / "away")
+    for number in range(2):
+        add(box, "b.jsonl", lines(DAYS[0], PART_ROWS + 1, 50_000 * (number + 1)))
+        box.ingest()
+    assert parts(box, DAYS[0]) == ["part-0.parquet", "part-1.parquet"]
+    assert len(held(box)) == 2 * PART_ROWS + 2 + left
+    hidden.rename(box.logs / "a.jsonl")
+    box.ingest()
+    assert len(set(held(box))) == len(held(box)) == 2 * PART_ROWS + 2 + 10
+
+
+def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_there_once(
+    begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    """Also when that is killed on the way; rows of logs that are gone for good stay."""
+    box = copy_of(begun, tmp_path / "data")
+    box.ingest()
+    (box.logs / "b.jsonl").unlink()
+    shutil.rmtree(box.folder / "lake/ingested_logs")
+    etl = box.etl()
+    etl.files = SecondCommitFails(box.folder)
+    etl.clock = Hasty(NOW)
+    with pytest.raises(StorageError):
+        box.ingest(etl)
+    assert 0 < box.progress()["a.jsonl"]["bytes_consumed"] < (box.logs / "a.jsonl").stat().st_size
+    box.ingest()
+    assert sorted(held(box)) == sorted(whole)
