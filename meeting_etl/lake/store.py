@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class Lake:
         """
         schema = table.schema if columns is None else pa.schema(map(table.schema.field, columns))
         groups = [
-            _conform(_only(group, where or {}), schema)
+            _conform(group, schema)
             for part in self._parts(table, partition)
             for group in self._groups(part, schema.names, where or {})
         ]
@@ -298,14 +299,24 @@ class Lake:
     def _groups(
         self, part: str, names: list[str], where: Mapping[str, Collection[str]]
     ) -> Iterator[pa.Table]:
-        """Row groups as tables, those left out whose statistics rule out every wanted value."""
+        """Row groups as tables, of which only rows that `where` asks for.
+
+        What a group holds is read only when its statistics and its columns in `where` do not rule
+        out all of its rows.
+        """
         path = self.files.path(part)
         with _explained(path), pq.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
-            wanted = [name for name in {*names, *where} if name in present]
+            wanted = [name for name in names if name in present] or file.schema_arrow.names[:1]
+            if not where.keys() <= present:
+                return  # a column that an older file lacks is NULL
             for number in range(file.num_row_groups):
-                if _may_hold(file.metadata.row_group(number), where):
+                if not where:
                     yield file.read_row_group(number, columns=wanted)
+                elif _may_hold(file.metadata.row_group(number), where):
+                    mask = _asked_for(file.read_row_group(number, columns=list(where)), where)
+                    if pc.any(mask).as_py():
+                        yield file.read_row_group(number, columns=wanted).filter(mask)
 
 
 @contextmanager
@@ -355,13 +366,10 @@ def _conform(group: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _only(rows: pa.Table, where: Mapping[str, Collection[str]]) -> pa.Table:
-    """Rows whose column has one of the values. A column that an older file lacks is NULL."""
-    for column, values in where.items():
-        if column not in rows.column_names:
-            return rows.slice(0, 0)
-        rows = rows.filter(has(rows[column], values))
-    return rows
+def _asked_for(rows: pa.Table, where: Mapping[str, Collection[str]]) -> pa.ChunkedArray:
+    """For each row whether its columns have one of the values each."""
+    masks = (has(rows[column], values) for column, values in where.items())
+    return reduce(pc.and_, masks)
 
 
 def _may_hold(group: pq.RowGroupMetaData, where: Mapping[str, Collection[str]]) -> bool:

@@ -81,6 +81,14 @@ def test_reading_can_be_bounded_to_columns_and_values(lake: Lake) -> None:
     assert found.to_pylist() == [{"title": "A"}, {"title": "C"}]
 
 
+def test_each_of_several_columns_has_one_of_its_values(lake: Lake) -> None:
+    lake.merge(MEETINGS, DAY, [row("a", "A"), row("b", "A"), row("c", "C"), {"meeting_id": "d"}])
+    where = {"meeting_id": ["a", "c", "d"], "title": ["A", "D"]}
+    assert lake.read(MEETINGS, DAY, columns=["meeting_id"], where=where).to_pylist() == [
+        {"meeting_id": "a"}
+    ]
+
+
 def test_a_file_of_an_older_schema_reads_with_nulls(lake: Lake) -> None:
     path = lake.files.path(PART)
     path.parent.mkdir(parents=True)
@@ -174,6 +182,23 @@ def test_rows_are_left_out_of_the_newest_file_or_of_all(lake: Lake) -> None:
     lake.leave_out(WEBHOOK_EVENTS, DAY, below(5), newest_only=False)
     assert parts(lake) == {"part-0.parquet": 5, "part-1.parquet": 0}
     assert offsets(lake) == [0, 1, 2, 3, 4]
+
+
+def test_of_rows_that_are_not_asked_for_only_the_columns_that_tell_are_read(lake: Lake) -> None:
+    append(lake, range(2 * PART_ROWS))
+    path = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet")
+    # The offsets of the second half cannot be read any more, the ids of its meetings can.
+    group = pq.read_metadata(path).row_group(1)
+    chunk = group.column(WEBHOOK_EVENTS.schema.names.index("byte_offset"))
+    with path.open("r+b") as file:
+        file.seek(chunk.dictionary_page_offset or chunk.data_page_offset)
+        file.write(b"\xff" * chunk.total_compressed_size)
+    ids = group.column(WEBHOOK_EVENTS.schema.names.index("meeting_id")).statistics
+    assert ids.min < "m5" < ids.max
+    found = lake.read(WEBHOOK_EVENTS, DAY, where={"meeting_id": ["m5", "none"]})
+    assert found["byte_offset"].to_pylist() == [5]
+    with pytest.raises(StorageError):
+        offsets(lake)
 
 
 def test_a_pruned_partition_of_several_files_is_gone(lake: Lake) -> None:
