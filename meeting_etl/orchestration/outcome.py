@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from meeting_etl.orchestration.reconciled import UNUSABLE
 from meeting_etl.pipeline.recording_actions import OPEN
 
 # Kind of the failure of a run that was asked to stop.
@@ -75,9 +76,7 @@ def discovered(result: dg.ExecuteInProcessResult) -> list[str]:
     )
     notices = [told]
     if unusable := cast(int, days[0]["run_unusable_items"].value):
-        notices.append(
-            f"{unusable:,} items of the listing could not be used: discover these days again."
-        )
+        notices.append(f"{unusable:,} {UNUSABLE}")
     checks = result.get_asset_check_evaluations()
     return notices + [one.description for one in checks if not one.passed and one.description]
 

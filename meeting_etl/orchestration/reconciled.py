@@ -31,6 +31,10 @@ CANNOT_LIST = (
     "found only where a recording, a transcript or a participant tells of them. The token of an "
     "administrator can list them."
 )
+UNUSABLE = (
+    "items of Webex's listing could not be used: they have errors instead of data, or no end that "
+    "can be. Discover these days again."
+)
 
 with beta_allowed():
 
@@ -67,10 +71,13 @@ def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[da
             told[one.day] = {name: count for name, count in asdict(one).items() if name != "day"}
             yield one.day, told[one.day]
     orphans = ask_orphans(engine, ours, days)
+    unusable = windows.broken + orphans.unusable
+    if unusable:
+        context.log.warning(f"{unusable:,} {UNUSABLE}")
     run |= {
         "run_windows": windows.windows,
         "run_listed": windows.listed,
-        "run_unusable_items": windows.broken,
+        "run_unusable_items": unusable,
         "run_orphans_asked": orphans.asked,
         "run_orphans_found": orphans.found,
         "run_requests": etl.requests_sent - before,

@@ -76,7 +76,8 @@ class Listed:
 class Windows:
     """The listing of some days, and what it cost and came upon.
 
-    `broken` are items that cannot be used: with errors instead of data, or without an end.
+    `broken` are items that cannot be used: with errors instead of data, or without an end that can
+    be.
     """
 
     webex: Webex

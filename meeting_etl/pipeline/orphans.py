@@ -35,10 +35,14 @@ _AGAIN = (timedelta(hours=6), timedelta(hours=24))
 
 @dataclass
 class OrphansReport:
-    """How many were asked for, and how many of them were meetings that had ended."""
+    """How many were asked for, and how many of them were meetings that had ended.
+
+    `unusable` are ended ones whose end cannot be, as of the year 1970.
+    """
 
     asked: int = 0
     found: int = 0
+    unusable: int = 0
 
 
 def ask_orphans(engine: Engine, ours: Ours, days: Collection[date]) -> OrphansReport:
@@ -127,6 +131,8 @@ def _commit(
             continue
         report.asked += 1
         meeting = _meeting(engine, answer)
+        if meeting is None and any(item.get("state") == "ended" for item in answer.items):
+            report.unusable += 1
         outcome = _outcome(answer, meeting, ours)
         if meeting is not None and outcome == "found":
             found[utc_day(meeting["ended_at"])][meeting["meeting_id"]] = meeting

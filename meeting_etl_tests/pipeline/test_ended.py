@@ -104,3 +104,13 @@ def test_what_has_no_end_is_no_meeting_and_is_counted() -> None:
     found, windows = listed(ByStart(items), [date(2026, 3, 10)])
     assert [list(one.rows) for one in found] == [[items[0]["id"]]]
     assert (windows.listed, windows.broken) == (3, 2)
+
+
+def test_items_with_an_end_that_cannot_be_are_counted() -> None:
+    """1970 stands for "unknown"; more than a day ahead is a wrong clock."""
+    begin, days = NOW - 2 * DAY, Span(date(2026, 3, 14), date(2026, 3, 14))
+    ends = [datetime(1970, 1, 1, tzinfo=UTC), NOW + 25 * HOUR, begin + HOUR]
+    items = [item(number, end) | {"start": begin.isoformat()} for number, end in enumerate(ends)]
+    [day], windows = listed(ByStart(items), days)
+    assert [*day.rows] == [items[2]["id"]]
+    assert (windows.listed, windows.broken) == (3, 2)

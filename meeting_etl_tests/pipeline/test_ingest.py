@@ -340,3 +340,20 @@ def test_an_event_behind_a_hole_is_an_event_and_the_hole_a_rejected_line(box: Bo
     assert [row["line_number"] for row in [*events, hole]] == [1, 1, 1]
     assert (hole["reason"], hole["byte_offset"], hole["byte_length"]) == ("nul_bytes", size, 9000)
     assert hole["line_sha256"] == hashlib.sha256(b"\0" * 9000).hexdigest()
+
+
+def test_events_of_participants_announce_no_day(box: Box) -> None:
+    """There are two a person and meeting, and nothing of a meeting's rows comes from them."""
+    about = {"id": "x", "meetingId": f"{SERIES}_I_1"}
+    joined = {"resource": "meetingParticipants", "event": "joined", "data": about}
+    recorded = {"resource": "recordings", "event": "created", "data": about}
+    day = date(2026, 3, 2)
+    (box.logs / "a.jsonl").write_bytes(line(payload(1)))
+    assert box.ingest().days == {day}
+    before = box.etl().ledger.due_day(day)
+    (box.logs / "b.jsonl").write_bytes(line(received("2026-03-02T11:00:00Z", joined)))
+    report = box.ingest()
+    assert (report.events, report.days) == (1, set())
+    assert box.etl().ledger.due_day(day) == before
+    (box.logs / "c.jsonl").write_bytes(line(received("2026-03-02T11:00:00Z", recorded)))
+    assert box.ingest().days == {day}

@@ -1,11 +1,13 @@
+import itertools
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +20,16 @@ from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.meetings import fold
 from meeting_etl.pipeline.privacy import prune
 from meeting_etl.pipeline.settling import Settling
-from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, PARTICIPANTS, RECORDINGS
+from meeting_etl.schemas import (
+    FETCH_LEDGER,
+    MEETINGS,
+    PARTICIPANTS,
+    RECORDINGS,
+    WEBHOOK_EVENTS,
+    Table,
+)
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.pipeline.events import SERIES, Told, ended, moment, tell
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
@@ -323,3 +333,79 @@ def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> 
     prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
     list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
     assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == ({}, [])
+
+
+def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
+    """There are two a person and meeting: in a large meeting nearly all events are theirs."""
+    joined = Told(
+        "2026-03-02 10:01", "joined", {"id": "p", "meetingId": ONE}, "meetingParticipants"
+    )
+    world.tell(joined, ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    read: list[int] = []
+
+    class Watched(Lake):
+        def read(self, table: Table, *arguments: Any, **more: Any) -> pa.Table:
+            rows = super().read(table, *arguments, **more)
+            if table is WEBHOOK_EVENTS:
+                read.append(rows.num_rows)
+            return rows
+
+    list(fold(Watched(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(MONDAY).keys() == {ONE}
+    assert set(read) == {1}
+
+
+def test_an_index_is_made_again_in_bounded_memory(world: World) -> None:
+    """What waits to be written is written before the next day's events are read."""
+    for day, count in ((MONDAY, 210_000), (TUESDAY, 1)):
+        columns = {
+            "log_id": pa.array(["log"] * count),
+            "byte_offset": pa.array(range(count), pa.int64()),
+            "resource": pa.array(["meetings"] * count),
+            "meeting_id": pa.array([f"{SERIES}_I_{number}" for number in range(count)]),
+        }
+        rows = [
+            columns[field.name].cast(field.type)
+            if field.name in columns
+            else pa.nulls(count, field.type)
+            for field in WEBHOOK_EVENTS.schema
+        ]
+        world.lake.replace(WEBHOOK_EVENTS, day, pa.table(rows, schema=WEBHOOK_EVENTS.schema))
+    steps: list[date | str] = []
+
+    class Watched(Lake):
+        def read(self, table: Table, partition: Any = None, **more: Any) -> pa.Table:
+            if table is WEBHOOK_EVENTS:
+                steps.append(partition)
+            return super().read(table, partition, **more)
+
+        def merge(self, table: Table, *arguments: Any, **more: Any) -> bool:
+            if steps[-1] != "written":
+                steps.append("written")
+            return super().merge(table, *arguments, **more)
+
+    MeetingIndex(Watched(world.lake.files)).heal()
+    assert steps == [MONDAY, "written", TUESDAY, "written"]
+
+
+def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: Path) -> None:
+    """When Tuesday's answer has come already, Monday's rows are the older ones."""
+    for fails_at in itertools.count():
+        world = World(tmp_path / str(fails_at))
+        world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+        world.fold()
+        person, left_at = {"meeting_id": ONE, "participant_id": "p"}, moment("2026-03-02 10:45")
+        world.lake.merge(PARTICIPANTS, MONDAY, [person, person | {"participant_id": "q"}])
+        world.lake.merge(PARTICIPANTS, TUESDAY, [person | {"left_at": left_at}])
+        world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+        files = FaultyFiles(tmp_path / str(fails_at), fails_at)
+        with suppress(StorageError):
+            list(fold(Lake(files), world.ledger, [TUESDAY, MONDAY]))
+        list(fold(Lake(files), world.ledger, [TUESDAY, MONDAY]))
+        rows = world.lake.read(PARTICIPANTS, TUESDAY).to_pylist()
+        known = {row["participant_id"]: row["left_at"] for row in rows}
+        assert known == {"p": left_at, "q": None}, f"after a failure of write {fails_at}"
+        assert world.lake.read(PARTICIPANTS, MONDAY).num_rows == 0
+        if files.writes <= fails_at:
+            break
+    assert fails_at > 6

@@ -74,3 +74,19 @@ def test_an_event_that_has_just_come_waits_for_the_end_to_be_told(tmp_path: Path
         tell(product, ended_line(meeting, meeting.ended_at, clock.now()))
         product.run(Span(NOW.date(), NOW.date()), discover=True)
         assert product.rows("orphans") == []
+
+
+def test_an_end_that_cannot_be_makes_no_day_and_is_said(tmp_path: Path) -> None:
+    """Days begin in 2015: work of an earlier one would never be done."""
+    world = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
+    ended = datetime(2014, 12, 31, 10, tzinfo=UTC)
+    meeting = replace(world.meetings[0], started_at=ended - timedelta(hours=1), ended_at=ended)
+    with Sandbox(replace(world, meetings=(meeting,)), ManualClock(NOW)) as webex:
+        product = Product(tmp_path, webex, "admin", clock=webex.clock)
+        tell(product, asset_line(meeting, "recordings", "0" * 32, NOW - timedelta(hours=2)))
+        outcome = product.run(Span(NOW.date(), NOW.date()), discover=True)
+        assert outcome.failures == []
+        [said] = [one for one in outcome.notices if "could not be used" in one]
+        assert said.startswith("1 items of Webex's listing")
+    assert product.rows("meetings") == []
+    assert product.etl().ledger.open_days() == {}

@@ -195,6 +195,6 @@ def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path
     with Sandbox(world, clock, Faults(item_errors=1.0, most_in_a_row=1)) as webex:
         product = Product(tmp_path / "items", webex, "admin", clock=clock)
         notices = product.run(DAYS, discover=True).notices
-        assert any("could not be used: discover these days again" in one for one in notices)
+        assert any("could not be used" in one for one in notices)
         reconcile_alone(product, DAYS)
         assert {row["meeting_id"] for row in product.rows("meetings")} == ended

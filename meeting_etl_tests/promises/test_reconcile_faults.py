@@ -1,6 +1,7 @@
 """Rule 2 for reconcile: after a failure at any single write, repeating it loses nothing."""
 
 import json
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,17 @@ def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
     for fails_at in range(shard, writes, SHARDS):
         found, _ = outcome(tmp_path / str(fails_at), fails_at)
         assert found == expected, f"after a failure of write {fails_at}"
+
+
+def test_no_day_is_held_while_ingest_is_waited_for(tmp_path: Path) -> None:
+    """A first import takes hours; a reconcile that waited for it would keep the day's runs out."""
+    world = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
+    with Sandbox(world, ManualClock(NOW)) as webex:
+        product = Product(tmp_path, webex, "admin", clock=webex.clock)
+        etl = product.etl()
+        with etl.files.lock("ingest"):
+            thread = threading.Thread(target=discover, args=[etl], daemon=True)
+            thread.start()
+            thread.join(30)
+            assert not thread.is_alive()
+        assert len(product.rows("meetings")) == 1

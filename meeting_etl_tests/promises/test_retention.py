@@ -100,6 +100,7 @@ def test_words_of_a_deleted_transcript(world: World, tmp_path: Path, honoured: b
         assert made.run().failures == []
     (transcript,) = [one for one in made.rows("transcripts") if one["transcript_id"] == gone]
     assert transcript["status"] == "deleted"
+    assert transcript["snippet_count"] == (0 if honoured else 3)
     words = [one for one in made.rows("transcript_snippets") if one["transcript_id"] == gone]
     assert len(words) == (0 if honoured else 3)
     assert len(made.rows("transcript_snippets")) == 3 * (MEETINGS - honoured)
