@@ -10,12 +10,12 @@ from datetime import date
 
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.pipeline.log_troubles import log_troubles
 from meeting_etl.pipeline.settling import LISTED, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
+from meeting_etl.webhooks.known_logs import KnownLogs
 from meeting_etl.webhooks.listing import list_logs
 
 
@@ -109,7 +109,7 @@ def show_logs(etl: Etl) -> None:
         f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
     )
     say_if_there_are_no_logs(etl, display.answer)
-    etl.logs.sightings(KnownLogs(etl.lake).identities())
+    etl.logs.sightings(KnownLogs(etl.lake.read(INGESTED_LOGS)))
     for sentence in log_troubles(etl.logs, etl.lake):
         display.answer(f"  {sentence}")
     for name, size in etl.logs.unfinished.items():

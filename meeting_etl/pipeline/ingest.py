@@ -16,13 +16,13 @@ from typing import Any, cast
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.event_writer import EventWriter
-from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.log_troubles import log_troubles
 from meeting_etl.pipeline.unowned import queue
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhooks.known_logs import QUICK_COLUMNS, KnownLogs
 from meeting_etl.webhooks.logs import Line, LogReader, Logs, Sighting
 
 # A kill repeats at most this much.
@@ -67,8 +67,8 @@ def ingest(
         index = MeetingIndex(lake)
         with lake.files.lock(INDEX_LOCK):
             index.heal()
-        known = KnownLogs(lake)
-        sightings = logs.sightings(known.identities())
+        known = KnownLogs(lake.read(INGESTED_LOGS))
+        sightings = logs.sightings(known)
         work = _Work(lake, ledger, index, clock, known, sightings)
         with work.rows:
             if known.is_empty():
@@ -82,8 +82,15 @@ def ingest(
 
 
 def news(logs: Logs, lake: Lake) -> list[str]:
-    """Paths of logs that ingest would read now; costs a look at each file's size and time."""
-    return [sighting.log_file for sighting in logs.sightings(KnownLogs(lake).identities())]
+    """Paths of logs that ingest would read now.
+
+    Costs the names of all files and a look at the newest, and more only when those have changed.
+    What is written to a log that was finished long ago is found by ingest alone.
+    """
+    if not logs.may_have_news(KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))):
+        return []
+    sightings = logs.sightings(KnownLogs(lake.read(INGESTED_LOGS)))
+    return [sighting.log_file for sighting in sightings]
 
 
 def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:

@@ -6,6 +6,8 @@ Belongs here: which files that concerns, and how many of them are named. Does no
 
 from collections.abc import Collection, Iterator
 
+import pyarrow.compute as pc
+
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.webhooks.listing import shown
@@ -40,9 +42,9 @@ def _unread(names: Collection[str]) -> Iterator[str]:
 
 def _useless(lake: Lake) -> Iterator[str]:
     """Logs with lines of which not one is an event."""
-    columns = ["log_file", "events", "rejected"]
-    rows = lake.read(INGESTED_LOGS, columns=columns).to_pylist()
-    names = sorted(row["log_file"] for row in rows if row["rejected"] and not row["events"])
+    rows = lake.read(INGESTED_LOGS, columns=["log_file", "events", "rejected"])
+    useless = pc.and_(pc.equal(rows["events"], 0), pc.greater(rows["rejected"], 0))
+    names = sorted(rows["log_file"].filter(useless).to_pylist())
     if names:
         yield (
             f"{_files(names)} read, but not one line there is a webhook event: {_some(names)}. "

@@ -41,12 +41,15 @@ class Found(NamedTuple):
 class Listing:
     """The log files by their path below the folder, with slashes, in the order of paths.
 
-    `unread` are the files that are not named like logs, in any order. `unseen` are paths that
+    `others` are the paths that are named like logs and are not among them: other ways to a file, a
+    packed copy beside a log, what cannot be looked at. `unread` are the files that are not named
+    like logs, in any order. `unseen` are paths that
     could not be looked at: a log that was there may be there still. `problems` are sentences for
     the user.
     """
 
     found: dict[str, Found] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -68,20 +71,48 @@ def list_logs(folder: Path) -> Listing:
     `X.gz` is left out while `X` is there: it is just being compressed, or both are kept.
     """
     listing = Listing()
-    files: dict[tuple[int, int], tuple[bool, str, Found]] = {}
+    found: dict[str, Found] = {}
+    # By device and inode the path of the file, as one number: years of logs are many files.
+    paths: dict[int, str] = {}
+    links, others = set(), []
     for entry, name in _log_entries(folder, listing):
         status = _status(entry, name, listing)
         if status is None:
+            others.append(name)
             continue
-        candidate = (entry.is_symlink(), name, Found(status.st_size, status.st_mtime_ns))
-        inode = (status.st_dev, status.st_ino)
-        files[inode] = min(files[inode], candidate) if inode in files else candidate
-    found = {name: file for _, name, file in files.values()}
+        found[name] = Found(status.st_size, status.st_mtime_ns)
+        if entry.is_symlink():
+            links.add(name)
+        inode = status.st_dev << 64 | status.st_ino
+        other = paths.setdefault(inode, name)
+        if other is not name:
+            first, second = sorted((name, other), key=lambda path: (path in links, path))
+            paths[inode] = first
+            others.append(second)
+    for name in others:
+        found.pop(name, None)
     for name in sorted(found):
         plain = name[:-3] if name.lower().endswith(".gz") else name
         if plain == name or not (plain in found or listing.may_hold(plain)):
             listing.found[name] = found[name]
+        else:
+            others.append(name)
+    listing.others = others
     return listing
+
+
+def names_of_logs(folder: Path) -> list[str]:
+    """The paths of all that is named like a log, without a look at it; never raises OSError."""
+    return [name for _, name in _log_entries(folder, Listing())]
+
+
+def look_at(folder: Path, name: str) -> Found | None:
+    """The file at a path below the folder; None when it is not there or may not be looked at."""
+    try:
+        status = (folder / name).stat()
+    except OSError:
+        return None
+    return Found(status.st_size, status.st_mtime_ns)
 
 
 def rotated_from(name: str) -> str | None:

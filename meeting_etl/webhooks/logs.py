@@ -4,16 +4,16 @@ Belongs here: the one class that the layers above use for logs. Does not: how a 
 (sightings.py) and read (reading.py), nor what a line says (events.py).
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from meeting_etl.webhooks.known_log import KnownLog
-from meeting_etl.webhooks.listing import Found
+from meeting_etl.webhooks.known_logs import KnownLogs
+from meeting_etl.webhooks.listing import Found, look_at, names_of_logs
 from meeting_etl.webhooks.reading import Line, LogReader
 from meeting_etl.webhooks.rereading import Lines
 from meeting_etl.webhooks.sightings import Recognition, Sighting
 
-__all__ = ["KnownLog", "Line", "Lines", "LogReader", "Logs", "Sighting"]
+__all__ = ["KnownLog", "KnownLogs", "Line", "Lines", "LogReader", "Logs", "Sighting"]
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -31,10 +31,29 @@ class Logs:
         self.problems: list[str] = []
         self.unread: list[str] = []
         self._unfinished: dict[str, Found] = {}
+        self._passed_over: dict[str, Found | None] = {}
         self._folder = folder
         self._max_line_bytes = max_line_bytes
 
-    def sightings(self, known: Iterable[KnownLog]) -> list[Sighting]:
+    def may_have_news(self, known: KnownLogs) -> bool:
+        """Whether `sightings` is worth its cost: by the names of all files and a look at few.
+
+        It misses what is written to a log whose last change was long ago. A file that was passed
+        over counts when it has changed since.
+        """
+        for name in known.unknown(names_of_logs(self._folder)):
+            if name not in self._passed_over or self._has_changed(name):
+                return True
+        for name, as_known in known.unfinished().items():
+            found = look_at(self._folder, name)
+            if found is not None and found not in as_known and self._has_changed(name):
+                return True  # one that is gone is found by its new name
+        return False
+
+    def _has_changed(self, name: str) -> bool:
+        return self._passed_over.get(name) != look_at(self._folder, name)
+
+    def sightings(self, known: KnownLogs) -> list[Sighting]:
         """The logs that have to be read now: new, changed or moved, in the order of their paths.
 
         A log that only moved is among them, so that its row can be brought up to date.
@@ -44,6 +63,7 @@ class Logs:
         )
         self.problems = recognition.problems
         self.unread = recognition.unread
+        self._passed_over = recognition.passed_over
         return recognition.sightings
 
     @property

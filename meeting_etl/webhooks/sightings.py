@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meeting_etl.webhooks.known_log import KnownLog
-from meeting_etl.webhooks.listing import Found, list_logs, rotated_from
+from meeting_etl.webhooks.known_logs import KnownLogs
+from meeting_etl.webhooks.listing import Found, list_logs, look_at, rotated_from
 from meeting_etl.webhooks.log_file import LogFile
 from meeting_etl.webhooks.reading import LogReader
 
@@ -45,13 +46,14 @@ class Recognition:
     Files of a known path whose size and modification time are unchanged are not opened, nor are
     those that had no finished line when they were last looked at (`unfinished` tells which, and
     is brought up to date). A copy that log rotation is just making is left alone as long as the
-    log that it is made from is not truncated.
+    log that it is made from is not truncated. `passed_over` are the files that are not as any known
+    log was and yet have not to be read now, as they were.
     """
 
     def __init__(
         self,
         folder: Path,
-        known: Iterable[KnownLog],
+        known: KnownLogs,
         unfinished: dict[str, Found],
         *,
         max_line_bytes: int,
@@ -65,10 +67,10 @@ class Recognition:
         self._unfinished_before = dict(unfinished)
         self._unfinished = unfinished
         self._unfinished.clear()
-        self._known = [log for log in known if log.bytes_consumed]
-        self._known_here: dict[str, list[KnownLog]] = defaultdict(list)
-        for log in self._known:
-            self._known_here[log.log_file].append(log)
+        self._known = known
+        # Files that are as they were when they were read are not looked at any further.
+        self._changed = known.changed(self._listing.found)
+        self._known_here = known.at(self._changed)
         self._placed: set[str] = set()
 
         strangers = self._find_what_stayed()
@@ -77,17 +79,17 @@ class Recognition:
         newcomers = self._find_what_moved(strangers)
         self._begin(newcomers)
         self.sightings.sort(key=lambda sighting: sighting.log_file)
+        read = {sighting.log_file for sighting in self.sightings}
+        self.passed_over = {name: look_at(folder, name) for name in self._listing.others}
+        for name in self._changed:
+            if name not in read:
+                self.passed_over[name] = self._listing.found[name]
 
     def _find_what_stayed(self) -> dict[str, str]:
         """The files that are none of the logs known at their paths, with their stems."""
         strangers = {}
-        for name, found in self._listing.found.items():
-            here = self._known_here.get(name, [])
-            as_found = (found.size, found.mtime)
-            unchanged = [log.log_id for log in here if (log.size, log.mtime) == as_found]
-            if unchanged:
-                self._placed.update(unchanged)
-                continue
+        for name in self._changed:
+            found, here = self._listing.found[name], self._known_here.get(name, [])
             if self._unfinished_before.get(name) == found:
                 self._unfinished[name] = found
                 continue
@@ -126,8 +128,8 @@ class Recognition:
         A log is looked for elsewhere only if it surely is no longer where it was.
         """
         homeless: dict[str, list[KnownLog]] = defaultdict(list)
-        for log in self._known:
-            if log.log_id not in self._placed and not self._listing.may_hold(log.log_file):
+        for log in self._known.beginning(set(strangers.values())):
+            if not self._is_placed(log) and not self._listing.may_hold(log.log_file):
                 homeless[_stem_of(log)].append(log)
         newcomers = {}
         for name, stem in strangers.items():
@@ -137,7 +139,7 @@ class Recognition:
         return newcomers
 
     def _begin(self, newcomers: dict[str, str]) -> None:
-        taken = {log.log_id for log in self._known}
+        taken = {log.log_id for log in self._known.beginning(set(newcomers.values()))}
         for name, stem in newcomers.items():
             log_id, number = stem, 1
             while log_id in taken:
@@ -162,7 +164,7 @@ class Recognition:
     def _place(self, name: str, candidates: Iterable[KnownLog]) -> bool:
         """Find the log that the file is, of two that both fit the one that was read further."""
         for log in sorted(candidates, key=lambda log: (-log.bytes_consumed, log.log_id)):
-            if log.log_id in self._placed:
+            if self._is_placed(log):
                 continue
             with closing(LogFile(self._folder / name)) as file:
                 if not log.goes_on_in(file):
@@ -172,6 +174,13 @@ class Recognition:
             self.sightings.append(Sighting(log.log_id, name, log, None, moved))
             return True
         return False
+
+    def _is_placed(self, log: KnownLog) -> bool:
+        """Whether it was found: where it lay, as it was, or in a file that was looked at."""
+        return log.log_id in self._placed or self._listing.found.get(log.log_file) == (
+            log.size,
+            log.mtime,
+        )
 
     @contextmanager
     def _watching(self, name: str) -> Iterator[None]:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
+from meeting_etl.pipeline.ingest import news
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
@@ -128,6 +130,18 @@ def test_nothing_new_writes_nothing(box: Box) -> None:
     before = {path: path.stat().st_mtime_ns for path in (box.folder / "lake").rglob("*")}
     box.ingest()
     assert {path: path.stat().st_mtime_ns for path in (box.folder / "lake").rglob("*")} == before
+
+
+def test_a_file_whose_time_lies_ahead_hides_no_news_of_others(box: Box) -> None:
+    for name, moment in (("a.jsonl", NOW), ("b.jsonl", NOW + timedelta(days=3650))):
+        (box.logs / name).write_bytes(line(payload(1)) + name.encode() + b"\n")
+        os.utime(box.logs / name, (moment.timestamp(),) * 2)
+    box.ingest()
+    etl = box.etl()
+    assert news(etl.logs, etl.lake) == []
+    with (box.logs / "a.jsonl").open("ab") as file:
+        file.write(line(payload(2)))
+    assert news(etl.logs, etl.lake) == ["a.jsonl"]
 
 
 def test_a_compressed_and_moved_log_is_the_same_log(box: Box) -> None:

@@ -1,8 +1,13 @@
 """A folder of logs, and a reader that commits as the pipeline does."""
 
 import gzip
+from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
+
+from meeting_etl.schemas import INGESTED_LOGS
+from meeting_etl.webhooks.known_logs import KnownLogs
 from meeting_etl.webhooks.logs import KnownLog, Line, LogReader, Logs, Sighting
 
 
@@ -16,7 +21,10 @@ class Follower:
         self.problems: list[str] = []
 
     def sightings(self) -> list[Sighting]:
-        return self.logs.sightings(self.known.values())
+        return self.logs.sightings(known_logs(self.known.values()))
+
+    def may_have_news(self) -> bool:
+        return self.logs.may_have_news(known_logs(self.known.values()))
 
     def catch_up(self, *, at_most: int | None = None) -> list[tuple[str, Line]]:
         """New lines with the ids of their logs; of each log at most so many."""
@@ -47,6 +55,18 @@ class Follower:
             head=reader.head,
             tail=reader.tail,
         )
+
+
+def known_logs(logs: Iterable[KnownLog] = ()) -> KnownLogs:
+    """These logs as the table ingested_logs tells them."""
+    rows = [
+        {
+            **{name: getattr(log, name) for name in KnownLog._fields[:-2]},
+            "digests": {"head": log.head, "tail": log.tail},
+        }
+        for log in logs
+    ]
+    return KnownLogs(pa.Table.from_pylist(rows, schema=INGESTED_LOGS.schema))
 
 
 def append(path: Path, content: bytes) -> None:

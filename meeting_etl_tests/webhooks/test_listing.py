@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.webhooks.logs import Logs
-from meeting_etl_tests.webhooks.folders import Follower, append, compress
+from meeting_etl_tests.webhooks.folders import Follower, append, compress, known_logs
 
 NOBODY = 65534
 
 
 def files(folder: Path) -> list[str]:
-    return [sighting.log_file for sighting in Logs(folder).sightings([])]
+    return [sighting.log_file for sighting in Logs(folder).sightings(known_logs())]
 
 
 def problems(folder: Path) -> list[str]:
     logs = Logs(folder)
-    logs.sightings([])
+    logs.sightings(known_logs())
     return logs.problems
 
 
@@ -59,7 +59,7 @@ def test_a_file_of_another_name_is_not_read_and_named(tmp_path: Path, name: str)
     write(tmp_path / name)
     logs = Logs(tmp_path)
 
-    assert logs.sightings([]) == []
+    assert logs.sightings(known_logs()) == []
     assert (logs.unread, logs.problems) == ([name], [])
 
 
@@ -68,7 +68,10 @@ def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path
         write(tmp_path / name)
     logs = Logs(tmp_path)
 
-    assert [one.log_file for one in logs.sightings([])] == ["b.jsonl.gz/c.jsonl", "d.x/e.jsonl"]
+    assert [one.log_file for one in logs.sightings(known_logs())] == [
+        "b.jsonl.gz/c.jsonl",
+        "d.x/e.jsonl",
+    ]
     assert logs.problems == ["b.jsonl.gz is named like a log, but is a folder."]
     assert logs.unread == []
 
@@ -76,7 +79,7 @@ def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path
 def test_a_name_that_would_speak_to_the_terminal_is_spelled_out(tmp_path: Path) -> None:
     write(tmp_path / "a\x1b[31m\u202e.txt")
     logs = Logs(tmp_path)
-    logs.sightings([])
+    logs.sightings(known_logs())
 
     assert logs.unread == ["a\\x1b[31m\\u202e.txt"]
 

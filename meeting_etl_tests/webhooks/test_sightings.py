@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.webhooks.logs import Logs, Sighting
-from meeting_etl_tests.webhooks.folders import Follower, append, compress
+from meeting_etl_tests.webhooks.folders import Follower, append, compress, known_logs
 
 
 def stem(first_line: bytes) -> str:
@@ -385,7 +385,7 @@ def test_finding_what_is_new_in_a_large_log_does_not_read_it(tmp_path: Path) -> 
 def test_a_missing_folder_holds_no_logs(tmp_path: Path) -> None:
     logs = Logs(tmp_path / "missing")
 
-    assert (logs.sightings([]), logs.problems) == ([], [])
+    assert (logs.sightings(known_logs()), logs.problems) == ([], [])
 
 
 def test_logrotate_with_delaycompress_gives_each_line_once(tmp_path: Path) -> None:

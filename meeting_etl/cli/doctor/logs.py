@@ -4,9 +4,10 @@ Belongs here: looking at the folder of logs. Does not: who writes them (hooks.py
 """
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, skipped, warning
-from meeting_etl.pipeline.known_logs import KnownLogs
 from meeting_etl.pipeline.log_troubles import log_troubles
+from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.settings import Etl
+from meeting_etl.webhooks.known_logs import KnownLogs
 from meeting_etl.webhooks.listing import shown
 
 _SECTION = "logs"
@@ -18,8 +19,8 @@ def log_lines(etl: Etl) -> list[Line]:
 
 
 def _files(etl: Etl) -> Finding:
-    known = KnownLogs(etl.lake).identities()
-    new = etl.logs.sightings(known)
+    known = etl.lake.read(INGESTED_LOGS)
+    new = etl.logs.sightings(KnownLogs(known))
     troubles = log_troubles(etl.logs, etl.lake)
     if unfinished := etl.logs.unfinished:
         first = shown(next(iter(unfinished)))
@@ -29,6 +30,8 @@ def _files(etl: Etl) -> Finding:
         )
     if troubles:
         return warning(" ".join(troubles), "Move away or rename what is no log.")
-    if not known and not new:
+    if not known.num_rows and not new:
         return skipped(f"There are no webhook logs in {etl.logs_folder}.")
-    return ok(f"{len(known):,} logs are known, {len(new):,} have something new for the next run.")
+    return ok(
+        f"{known.num_rows:,} logs are known, {len(new):,} have something new for the next run."
+    )
