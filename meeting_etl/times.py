@@ -19,6 +19,16 @@ def parse_days(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def parse_day(text: str) -> date | None:
+    """A day written as YYYY-MM-DD and not otherwise; None for any other text."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 class Clock:
     """The only source of the present. Tests hand in one that they move by hand."""
 

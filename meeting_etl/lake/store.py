@@ -21,6 +21,7 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.merging import even, has, merged, merged_groups
 from meeting_etl.schemas import LINK_COLUMNS, Table
+from meeting_etl.times import parse_day
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -69,7 +70,12 @@ class Lake:
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column that have a folder, as text and sorted."""
         names = self.files.names(f"lake/{table.name}")
-        return [name.split("=", 1)[1] for name in names if "=" in name]
+        return [name.split("=", 1)[1] for name in names if _is_partition(table, name)]
+
+    def strays(self, table: Table) -> list[str]:
+        """Names of what lies between the partitions of a table and is none, sorted."""
+        names = self.files.names(f"lake/{table.name}") if table.partition else []
+        return [name for name in names if not _is_partition(table, name)]
 
     def has_rows(self, table: Table) -> bool:
         """Whether any partition has rows."""
@@ -317,6 +323,15 @@ class Lake:
                     mask = _asked_for(file.read_row_group(number, columns=list(where)), where)
                     if pc.any(mask).as_py():
                         yield file.read_row_group(number, columns=wanted).filter(mask)
+
+
+def _is_partition(table: Table, name: str) -> bool:
+    """Whether the name of a folder is that of a partition; a note or a copy beside them is not."""
+    if table.partition is None or not name.startswith(f"{table.partition.name}="):
+        return False
+    value = name.removeprefix(f"{table.partition.name}=")
+    of_days = pa.types.is_date(table.partition.type)
+    return not of_days or value == NULL_PARTITION or parse_day(value) is not None
 
 
 @contextmanager

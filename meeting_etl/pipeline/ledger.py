@@ -33,7 +33,7 @@ from meeting_etl.schemas import (
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
 )
-from meeting_etl.times import Clock, format_timestamp, parse_timestamp
+from meeting_etl.times import Clock, format_timestamp, parse_day, parse_timestamp
 
 
 @dataclass(frozen=True)
@@ -361,10 +361,7 @@ class Ledger:
 
 def _day_of(name: str) -> date | None:
     """The day of a file of due_days; None of what else lies there."""
-    try:
-        return date.fromisoformat(name.removesuffix(".json")) if name.endswith(".json") else None
-    except ValueError:
-        return None
+    return parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
 
 
 def _due_file(day: date) -> str:

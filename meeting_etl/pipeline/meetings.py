@@ -79,8 +79,6 @@ def fold(
     everything: Mapping[date, set[str]] = {}
     if refetch or not lake.has_rows(MEETINGS):
         everything = index.ended_on(days)
-    elif lost := [day for day in days if ledger.due_day(day).everything]:
-        everything = index.ended_on(lost)
     for day in sorted(days, reverse=True):
         yield _fold_day(lake, ledger, index, day, everything.get(day, set()))
 
@@ -93,7 +91,9 @@ def _fold_day(
     while True:
         with lake.lock_days(locked):
             due = ledger.due_day(day)
-            news = _News.of(lake, index, {*due.news, *also})
+            # Only now: it may have been damaged while the lock was waited for.
+            lost = index.ended_on([day])[day] if due.everything else set[str]()
+            news = _News.of(lake, index, {*due.news, *also, *lost})
             needed = {day} | news.days()
             if needed <= locked:
                 lake.sweep([MEETINGS, FETCH_LEDGER], locked)

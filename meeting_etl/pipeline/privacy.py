@@ -5,7 +5,6 @@ deletion (deletions.py), fields that are never kept (schemas.py, rows.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -25,6 +24,7 @@ from meeting_etl.schemas import (
     WEBHOOK_EVENTS,
     Table,
 )
+from meeting_etl.times import parse_day
 
 MEDIA = "media"
 # Folders of files, by the table that names them.
@@ -201,10 +201,9 @@ def _prune_files_of(
 
 def _paths(lake: Lake, table: Table, wanted: Callable[[date], bool]) -> set[str]:
     """Paths that the rows of these days name."""
-    days = (date.fromisoformat(name) for name in lake.partitions(table))
     return {
         path
-        for day in days
+        for day in map(date.fromisoformat, lake.partitions(table))
         if wanted(day)
         for path in lake.read(table, day, columns=["path"])["path"].to_pylist()
     }
@@ -235,6 +234,5 @@ def _close_days(lake: Lake, before: date) -> None:
 def _days(partitions: Iterable[str], before: date) -> Iterator[date]:
     """Partitions that are days before `before`; what else lies there is not ours."""
     for name in partitions:
-        with suppress(ValueError):
-            if (day := date.fromisoformat(name)) < before:
-                yield day
+        if (day := parse_day(name)) and day < before:
+            yield day

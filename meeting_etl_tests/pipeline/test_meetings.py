@@ -409,3 +409,41 @@ def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: P
         if files.writes <= fails_at:
             break
     assert fails_at > 6
+
+
+@pytest.mark.parametrize("name", ["notes.json", "20260302.json", "2026-W10-1.json"])
+def test_a_stray_file_among_the_announcements_is_no_day(world: World, name: str) -> None:
+    world.lake.files.replace_bytes(f"lake/due_days/{name}", b"mine")
+    assert world.ledger.open_days() == {}
+
+
+@pytest.mark.parametrize("value", ["junk", "20260302", "2026-02-30", "2026-03-02 (copy)"])
+def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    for table in ("webhook_events/received_date", "meetings/date", "fetch_ledger/date"):
+        world.lake.files.path(f"lake/{table}={value}").mkdir(parents=True)
+    world.lake.files.path("lake/recording_files/date=junk.txt").parent.mkdir()
+    world.lake.files.path("lake/recording_files/date=junk.txt").write_text("mine")
+    shutil.rmtree(world.lake.files.path("lake/meeting_index"))
+    world.fold()
+    assert world.meetings(MONDAY).keys() == {ONE}
+    assert world.ledger.days() == [MONDAY]
+    pruned = prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
+    assert {one.what: one.days for one in pruned}["meetings"] == 1
+    assert world.lake.files.path(f"lake/meetings/date={value}").is_dir()
+
+
+def test_an_announcement_damaged_while_the_lock_is_waited_for_loses_no_news(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    # Without any meeting all that ever ended would be folded anyway.
+    world.lake.merge(MEETINGS, TUESDAY, [{"meeting_id": "other"}])
+
+    class Damaging(Lake):
+        @contextmanager
+        def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+            self.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
+            with super().lock_days(days):
+                yield
+
+    list(fold(Damaging(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(MONDAY).keys() == {ONE}
