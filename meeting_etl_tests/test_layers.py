@@ -144,6 +144,8 @@ def test_the_environment_is_read_in_two_places() -> None:
         and node.value.id == "os"
     }
     assert readers == {"definitions.py", "cli/main.py"}
+    # Options of click that read it by themselves.
+    assert not [path for path in MODULES if "envvar=" in path.read_text()]
 
 
 def test_status_codes_are_read_in_the_webex_folder_only() -> None:

@@ -442,7 +442,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     display.prepare()
     try:
-        cli.main(arguments, standalone_mode=False, obj=_etl)
+        cli.main(arguments, standalone_mode=False, obj=_etl, default_map=_defaults())
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -468,6 +468,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         display.complain(_bug(error))
         sys.exit(1)
+
+
+def _defaults() -> dict[str, dict[str, str]]:
+    """Options of commands in other modules that come from the environment."""
+    home = os.environ.get("DAGSTER_HOME")
+    return {"prune": {"dagster_home": home}} if home else {}
 
 
 def _bug(error: Exception) -> str:

@@ -50,9 +50,7 @@ class _Days(click.ParamType[int]):
     is_flag=True,
     help="Only the history of runs in the Dagster instance, by when a run was created.",
 )
-@click.option(
-    "--dagster-home", envvar="DAGSTER_HOME", hidden=True, help="Folder of the Dagster instance."
-)
+@click.option("--dagster-home", hidden=True, help="Folder of the Dagster instance.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, remove nothing.")
 @YES
 @click.pass_obj

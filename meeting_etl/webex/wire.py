@@ -301,19 +301,33 @@ def _all_of(error: BaseException) -> Iterator[BaseException]:
 def surroundings(url: str) -> dict[str, Any]:
     """Proxies and certificates that the environment has for a host, as keywords of `send`.
 
-    Raises SettingsError when it names certificates that are not there.
+    Raises SettingsError when it names certificates that cannot be used.
     """
     with requests.Session() as session:
         found = session.merge_environment_settings(url, {}, None, None, None)
     if is_loopback(urlsplit(url).hostname or ""):
         found["proxies"] = {}  # no proxy leads to this machine; the sandbox lives there
-    verify = found["verify"]
-    if isinstance(verify, str) and not Path(verify).exists():
+    if isinstance(found["verify"], str) and (problem := _bundle_problem(Path(found["verify"]))):
         raise SettingsError(
-            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {verify}, which is not there; set it to "
+            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {found['verify']}, {problem}; set it to "
             "the file of certificates that this machine is to trust."
         )
     return {name: found[name] for name in ("proxies", "verify", "cert")}
+
+
+def _bundle_problem(path: Path) -> str | None:
+    """What keeps a file or folder of trusted certificates from being used, if anything does."""
+    if path.is_dir():
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:  # an OSError, too
+        return "which has no certificates in PEM form"
+    except FileNotFoundError:
+        return "which is not there"
+    except OSError as error:
+        return f"which cannot be read ({error.strerror})"
+    return None
 
 
 def is_loopback(host: str) -> bool:

@@ -147,6 +147,19 @@ def test_a_wrong_target_is_one_sentence(command: Command, url: str) -> None:
     assert (status, "--target-url" in err, "Traceback" in err) == (2, True, False)
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_used_are_wrong_settings(
+    command: Command, tmp_path: Path, content: str | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    token = {"WEBEX_ACCESS_TOKEN": "x" * 20, "WEBEX_BASE_URL": "http://127.0.0.1:9/v1"}
+    status, _, err = command("webhooks", "list", REQUESTS_CA_BUNDLE=str(bundle), **token)
+    assert status == 2
+    assert f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {bundle}, which" in err
+
+
 @pytest.mark.parametrize("name", ["receive", "dev", "sandbox"])
 @pytest.mark.parametrize("port", ["-1", "70000"])
 def test_a_port_that_is_none_is_wrong_usage(command: Command, name: str, port: str) -> None:

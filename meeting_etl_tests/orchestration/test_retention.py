@@ -15,6 +15,7 @@ from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.retention import ended_runs, purge_runs, routine_runs
 from meeting_etl.settings import Etl, read_settings
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import command
 
 DAY, OTHER_DAY = "2026-03-02", "2026-03-03"
 KEY = dg.AssetKey("meetings")
@@ -140,11 +141,11 @@ def test_prune_counts_old_runs_and_then_removes_them(
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(now))
     ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=11))
     stays = ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=9))
-    command = ["--dagster", "--older-than", "10d"]
-    prune.main([*command, "--dry-run"], standalone_mode=False, obj=lambda: etl)
+    arguments = ["--dagster", "--older-than", "10d"]
+    prune.main([*arguments, "--dry-run"], standalone_mode=False, obj=lambda: etl)
     assert "Runs that would be removed: 1.\n" in "".join(capfd.readouterr())
     assert len(instance.get_run_ids()) == 2
-    prune.main([*command, "--yes"], standalone_mode=False, obj=lambda: etl)
+    prune.main([*arguments, "--yes"], standalone_mode=False, obj=lambda: etl)
     assert "Runs removed: 1.\n" in "".join(capfd.readouterr())
     assert instance.get_run_ids() == [stays]
 
@@ -179,3 +180,14 @@ def test_runs_by_sensor_and_schedule_that_succeeded_are_routine(
     recorded(failure, old, sensor_name="due_work")
     recorded(success, old, backfill="b")
     assert set(routine_runs(instance, now - timedelta(days=1))) == routine
+
+
+def test_prune_works_on_the_instance_of_the_environment(tmp_path: Path) -> None:
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with open_instance(home) as instance:
+        ended(instance, dg.DagsterRunStatus.SUCCESS, datetime(2026, 3, 1, tzinfo=UTC))
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path / "data"), "DAGSTER_HOME": str(home)}
+    done = command("prune", "--dagster", "--older-than", "10d", "--dry-run", environ=environ)
+    assert done.stderr == "Runs that would be removed: 1.\n"

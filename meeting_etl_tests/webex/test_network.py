@@ -169,3 +169,15 @@ def test_certificates_that_are_not_there(
     assert isinstance(error, SettingsError)
     assert "REQUESTS_CA_BUNDLE" in str(error)
     assert "none.pem" in str(error)
+
+
+@pytest.mark.parametrize("content", [b"", b"no certificate", b"\x00\xff"])
+def test_certificates_that_are_none(
+    connect: Connect, environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "some.pem"
+    file.write_bytes(content)
+    environment.setenv("REQUESTS_CA_BUNDLE", str(file))
+    error = refusal(connect, API)
+    assert isinstance(error, SettingsError)
+    assert f"names {file}, which has no certificates in PEM form; set it to" in str(error)
