@@ -15,6 +15,7 @@ import uvicorn
 
 from meeting_etl.cli import display
 from meeting_etl.cli.connections import Bounded
+from meeting_etl.cli.listening import address, family, warn_of_others
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.settings import Etl
@@ -37,10 +38,11 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
         journal = Journal(Files(etl.logs_folder), etl.clock, display.say)
         journal.open()
         receiver = Receiver(journal, etl.clock, secrets, tell=display.say)
-        address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        place = address(host, listener.getsockname()[1])
+        warn_of_others(host, "Let only the proxy that ends TLS reach it.")
         checked = "signatures are checked" if secrets else "signatures are NOT checked"
         display.say(
-            f"Listening on http://{address}{PATH}; {checked}; events go to {etl.logs_folder}."
+            f"Listening on http://{place}{PATH}; {checked}; events go to {etl.logs_folder}."
         )
         # uvicorn ends well at a signal and then raises it once more.
         with contextlib.suppress(KeyboardInterrupt):
@@ -91,9 +93,8 @@ def build_server(receiver: Receiver, connections: type[Bounded] = Bounded) -> uv
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family(host), backlog=1024)
     except OSError as error:
         reason = error.strerror or error
-        raise SettingsError(f"{host}:{port}: {reason}; see --host and --port.") from error
+        raise SettingsError(f"{address(host, port)}: {reason}; see --host and --port.") from error

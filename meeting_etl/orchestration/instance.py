@@ -80,6 +80,20 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     return _opened(home, "dagster.yaml")
 
 
+def look_at_instance(home: Path) -> None:
+    """Open the instance of a folder and leave it as it is, of an earlier version as well.
+
+    Raises StorageError when it is broken. It must be there: what is missing would be created.
+    """
+    with explained(home):
+        instance = dg.DagsterInstance.from_config(str(home), "dagster.yaml")
+        try:
+            if not _is_outdated(instance):
+                instance.get_runs(limit=1)
+        finally:
+            instance.dispose()
+
+
 def open_quiet_instance(home: Path) -> dg.DagsterInstance:
     """The instance of a folder made by dagster_home, for many short runs beside which one watches.
 
@@ -95,17 +109,18 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
 def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
     with explained(home), _locked(home):
         instance = dg.DagsterInstance.from_config(str(home), config_file)
-        storages = (
-            instance.run_storage,
-            instance.event_log_storage,
-            instance.schedule_storage,
-        )
-        revisions = [storage.alembic_version() for storage in storages if storage is not None]
-        if any(found is not None and found[0] != found[1] for found in revisions):
+        if _is_outdated(instance):
             # It prints, and what `run` writes to stdout is its own.
             with contextlib.redirect_stdout(io.StringIO()):
                 instance.upgrade()
         return instance
+
+
+def _is_outdated(instance: dg.DagsterInstance) -> bool:
+    """Whether a storage was made by an earlier version of Dagster."""
+    storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    revisions = [storage.alembic_version() for storage in storages if storage is not None]
+    return any(found is not None and found[0] != found[1] for found in revisions)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What the doctor says of webhooks, receiver, data folder, Dagster, meetings and open work."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.files import Files
+from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.pipeline.settling import Pair
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
@@ -27,6 +29,7 @@ REGISTERED, REACHABLE = ("webhooks", "registered"), ("receiver", "reachable")
 LATEST, WORK = ("receiver", "latest line"), ("work", "open work")
 WRITABLE, SPACE = ("data folder", "writable"), ("data folder", "space")
 HOME, TELEMETRY = ("Dagster", "home"), ("Dagster", "telemetry")
+INSTANCE = ("Dagster", "instance")
 EXPECTED = Expectation("http://127.0.0.1:9/webhooks/webex", True, ("meetings", "recordings"))
 
 
@@ -202,6 +205,15 @@ def test_looking_leaves_nothing_behind(product: Product) -> None:
     assert not (product.folder / "dagster").exists()
 
 
+def test_what_is_not_of_the_lake_is_named(product: Product) -> None:
+    assert examined(product)["data folder", "lake"].state == OK
+    for name in ("date=junk", "date=2026-03-02", "old"):
+        (product.folder / "lake/meetings" / name).mkdir(parents=True)
+    line = examined(product)["data folder", "lake"]
+    assert line.state == WARNING
+    assert "lake/meetings/date=junk, lake/meetings/old." in line.found
+
+
 # Dagster
 
 
@@ -219,6 +231,36 @@ def test_where_dagster_lives(product: Product, tmp_path: Path) -> None:
     assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == OK
     (home / "dagster.yaml").write_text("{")
     assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == WARNING
+
+
+def test_a_broken_instance_is_a_problem_that_says_what_to_move(product: Product) -> None:
+    home = dagster_home(product.etl().files, None)
+    assert examined(product)[INSTANCE].found.startswith("Not made yet")
+    assert not (home / "history").exists()
+    open_instance(home).dispose()
+    assert examined(product)[INSTANCE].state == OK
+    with sqlite3.connect(home / "history/runs.db") as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
+    connection.close()
+    line = examined(product)[INSTANCE]
+    assert line.state == PROBLEM
+    assert "half made; move its folders history and schedules away" in line.found
+
+
+def test_an_instance_of_an_earlier_version_is_looked_at_and_left_as_it_is(
+    product: Product,
+) -> None:
+    home = dagster_home(product.etl().files, None)
+    open_instance(home).dispose()
+    # A revision before the one that this version makes.
+    with sqlite3.connect(home / "history/runs.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '5771160a95ad'")
+    connection.close()
+    assert examined(product)[INSTANCE].state == OK
+    with sqlite3.connect(home / "history/runs.db") as connection:
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    connection.close()
+    assert found == [("5771160a95ad",)]
 
 
 # Meetings and open work

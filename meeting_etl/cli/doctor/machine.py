@@ -1,6 +1,6 @@
 """Sections data folder and Dagster: what this machine has to offer.
 
-Belongs here: writing, space, the instance's folder. Does not: what lies in them.
+Belongs here: writing, space, strays, the instance and its folder. Does not: rows of tables.
 """
 
 from collections.abc import Mapping
@@ -9,15 +9,17 @@ from typing import Any
 
 import yaml
 
-from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, warning
+from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, skipped, warning
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.orchestration.home import instance_folder
+from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 
 _TRIAL = "state/doctor"
 _GB = 10**9
 _LITTLE_BYTES = 5 * _GB
 _TOO_LITTLE_BYTES = _GB // 2
+_MOST_SHOWN = 3
 
 
 def folder_lines(etl: Etl) -> list[Line]:
@@ -25,6 +27,7 @@ def folder_lines(etl: Etl) -> list[Line]:
     return [
         look("data folder", "writable", lambda: _writable(etl)),
         look("data folder", "space", lambda: _space(etl)),
+        look("data folder", "lake", lambda: _lake(etl)),
     ]
 
 
@@ -32,6 +35,7 @@ def dagster_lines(etl: Etl, environ: Mapping[str, str]) -> list[Line]:
     """Where the instance lies, and that it tells nobody."""
     return [
         look("Dagster", "home", lambda: _home(etl, environ)),
+        look("Dagster", "instance", lambda: _instance(etl, environ)),
         look("Dagster", "telemetry", lambda: _telemetry(etl, environ)),
     ]
 
@@ -58,6 +62,15 @@ def _space(etl: Etl) -> Finding:
     return ok(found)
 
 
+def _lake(etl: Etl) -> Finding:
+    strays = [f"lake/{one.name}/{name}" for one in TABLES.values() for name in etl.lake.strays(one)]
+    if strays:
+        shown = ", ".join(strays[:_MOST_SHOWN])
+        more = f" and {len(strays) - _MOST_SHOWN:,} more" if len(strays) > _MOST_SHOWN else ""
+        return warning(f"Not of the lake, and not read: {shown}{more}.", "Move them elsewhere.")
+    return ok("Nothing else lies in it.")
+
+
 def _home(etl: Etl, environ: Mapping[str, str]) -> Finding:
     configured = environ.get("DAGSTER_HOME")
     try:
@@ -73,6 +86,32 @@ def _home(etl: Etl, environ: Mapping[str, str]) -> Finding:
             "Copy that of the package there, or unset DAGSTER_HOME: backfills take all places.",
         )
     return ok(f"{home}, by DAGSTER_HOME.")
+
+
+def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
+    try:
+        home = instance_folder(etl.files, environ.get("DAGSTER_HOME"))
+    except SettingsError:
+        return skipped("There is no folder to look at.")
+    if not _is_made(home):
+        return ok("Not made yet; the first run makes it.")
+    # Loading Dagster takes a second, which only this needs.
+    from meeting_etl.orchestration.instance import look_at_instance
+
+    try:
+        look_at_instance(home)
+    except StorageError as error:
+        return problem(str(error), "No table is touched by that: they lie in the lake.")
+    return ok("It can be read.")
+
+
+def _is_made(home: Path) -> bool:
+    """Whether there is an instance; looking at one that is not made yet would make it."""
+    told = _read_yaml(home / "dagster.yaml")
+    if told is None:
+        return False
+    elsewhere = isinstance(told, dict) and ("storage" in told or "run_storage" in told)
+    return elsewhere or (home / "history").exists()
 
 
 def _telemetry(etl: Etl, environ: Mapping[str, str]) -> Finding:
@@ -91,9 +130,14 @@ def _telemetry(etl: Etl, environ: Mapping[str, str]) -> Finding:
 
 
 def _is_off(path: Path) -> bool:
-    try:
-        told: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return False
+    told = _read_yaml(path)
     telemetry = told.get("telemetry") if isinstance(told, dict) else None
     return isinstance(telemetry, dict) and telemetry.get("enabled") is False
+
+
+def _read_yaml(path: Path) -> Any:
+    """What a file holds; None when it cannot be read."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None

@@ -1,0 +1,60 @@
+"""`meeting-etl dev`, up to its first line."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meeting_etl_tests.webhooks.served import receiving
+
+_DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
+
+
+def said(folder: Path, host: str, port: int) -> str:
+    """The line that it says first."""
+    with subprocess.Popen(
+        [*_DEV, "--host", host, "--port", str(port)],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            return process.stderr.readline()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+@pytest.fixture
+def loopback_6() -> socket.socket:
+    try:
+        return socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("This machine has no IPv6.")
+
+
+def test_the_ui_listens_on_an_address_of_version_6(
+    tmp_path: Path, loopback_6: socket.socket
+) -> None:
+    port = loopback_6.getsockname()[1]
+    with loopback_6:
+        taken = said(tmp_path, "::1", port)
+    assert taken.startswith(f"Error: [::1]:{port}: Address already in use")
+
+
+def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = said(tmp_path, "0.0.0.0", port)  # noqa: S104 - what is warned of
+    assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI asks")
+
+
+def test_who_opens_the_receiver_to_others_is_warned(tmp_path: Path) -> None:
+    with receiving(tmp_path, "--insecure", "--host", "0.0.0.0") as (_, line):  # noqa: S104
+        assert line.startswith("Warning: 0.0.0.0 can be reached from other machines.")
