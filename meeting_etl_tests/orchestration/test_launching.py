@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -96,7 +97,8 @@ def test_a_backfill_of_several_days_from_the_ui(
     """Through GraphQL, the daemon and `meeting-etl dev`, as a user of the UI does it."""
     product = Product(tmp_path / "data", webex)
     product.write_logs(2)
-    port = 31_517
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     with subprocess.Popen(
         [sys.executable, "-m", "meeting_etl.cli.main", "dev", "--port", str(port)],
         env={"PATH": os.environ["PATH"], **product.environ},

@@ -1,3 +1,5 @@
+import fcntl
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -268,11 +270,26 @@ def test_an_unusable_file_is_a_storage_error(
 
 
 def test_it_is_cheap(files: Files) -> None:
+    """A few times what changing a small file under a lock costs at all, on this machine.
+
+    Both are measured in turns, in time of the processor, and the best of each counts.
+    """
     pace = pace_of(files, Clock(), per_minute=1e9)
-    batches = []
+    file = files.path("bare")
+
+    def bare() -> None:
+        with file.open("a+b", buffering=0) as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            opened.seek(0)
+            opened.read(256)
+            opened.write(b"0" * 54)
+            opened.truncate()
+
+    best = dict.fromkeys((pace.wait, bare), math.inf)
     for _ in range(10):
-        started = time.process_time()
-        for _ in range(200):
-            pace.wait()
-        batches.append((time.process_time() - started) / 200)
-    assert min(batches) < 100e-6
+        for step in best:
+            started = time.process_time()
+            for _ in range(200):
+                step()
+            best[step] = min(best[step], time.process_time() - started)
+    assert best[pace.wait] < 8 * best[bare]
