@@ -44,7 +44,7 @@ class Table:
     `partition` names the column that is the folder (`date=…`) and not in the file; None for a table
     of one file. `sort` is the order of rows in a file, `bloom` the columns that are looked up.
     `appended`: rows are added and never changed, and a partition is one file or several; else it is
-    one.
+    one. `group_rows` are the rows of a row group: where few are looked up, it has few.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Table:
     partition: Column | None
     bloom: tuple[str, ...] = ()
     appended: bool = False
+    group_rows: int = 122_880
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -402,6 +403,7 @@ WEBHOOK_EVENTS = Table(
     sort=(),
     bloom=("meeting_id",),
     appended=True,
+    group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
         Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
@@ -425,6 +427,7 @@ REJECTED_LINES = Table(
     key=("log_id", "byte_offset"),
     sort=(),
     appended=True,
+    group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
         Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
@@ -582,7 +585,8 @@ MEETING_INDEX = Table(
     "catalog.",
     key=("meeting_id", "received_date", "date"),
     sort=("meeting_id", "received_date", "date"),
-    partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f."),
+    group_rows=2_048,
+    partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f; tail: the newest of all."),
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column(

@@ -1,9 +1,9 @@
 """class MeetingIndex: which received days speak of a meeting, and on which days it ended.
 
 Belongs here: looking a meeting up by its id at a cost that hardly grows with the history, by
-hashing ids over a fixed number of small files. The index says nothing that webhook_events and, of
-meetings without an ended event, the table of meetings do not say: when it is missing it is made
-again from them. Does not: what the events mean.
+hashing ids over a fixed number of small files, and a tail of what is new. The index says nothing
+that webhook_events and, of meetings without an ended event, the table of meetings do not say: when
+it is missing it is made again from them. Does not: what the events mean.
 """
 
 import zlib
@@ -22,6 +22,10 @@ from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
+# The shard of all meetings that new mentions go to, one small file, until it has so many; then they
+# are spread over the others.
+TAIL = "tail"
+TAIL_MENTIONS = 4096
 # The lock of all who write the index; nobody waits for another one while holding it.
 INDEX_LOCK = "meeting_index"
 # Events of these resources say something of a meeting's rows; those of participants, two a person
@@ -60,39 +64,54 @@ class MeetingIndex:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
-    def add(self, mentions: Iterable[Mention]) -> None:
-        """Remember mentions; known ones cost a read and no write."""
+    def add(self, mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
+        """Remember mentions, and return those that were known of these meetings before.
+
+        New ones cost one small file to write, and from time to time all of them.
+        """
+        new = set(mentions)
+        known = self.find({mention.meeting_id for mention in new})
+        new.difference_update(chain(*known.values()))
+        self._lake.sweep([MEETING_INDEX], [TAIL])
+        with self._giving_up_damaged(TAIL):
+            waiting = self._lake.read(MEETING_INDEX, TAIL)
+            if waiting.num_rows + len(new) <= TAIL_MENTIONS:
+                self._lake.merge(MEETING_INDEX, TAIL, _table(new))
+                return known
+        self._spread(new.union(_mentions(waiting)))
+        # Killed before this they are there twice, which is as once; so whoever looks for a meeting
+        # reads the tail first.
+        self._lake.replace(MEETING_INDEX, TAIL, MEETING_INDEX.schema.empty_table())
+        return known
+
+    def _spread(self, mentions: Iterable[Mention]) -> None:
         shards: dict[str, set[Mention]] = defaultdict(set)
         for mention in mentions:
             shards[_shard(mention.meeting_id)].add(mention)
         for shard, some in shards.items():
-            columns = [
-                pa.array(values, field.type)
-                for values, field in zip(zip(*some, strict=True), MEETING_INDEX.schema, strict=True)
-            ]
-            rows = pa.table(columns, schema=MEETING_INDEX.schema)
             self._lake.sweep([MEETING_INDEX], [shard])
             with self._giving_up_damaged(shard):
-                self._lake.merge(MEETING_INDEX, shard, rows)
+                self._lake.merge(MEETING_INDEX, shard, _table(some))
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
         """All mentions of the given meetings."""
-        shards: dict[str, list[str]] = defaultdict(list)
+        shards: dict[str, list[str]] = {TAIL: list(meeting_ids)}
         for meeting_id in meeting_ids:
-            shards[_shard(meeting_id)].append(meeting_id)
-        found: dict[str, list[Mention]] = defaultdict(list)
-        for shard, ids in shards.items():
+            shards.setdefault(_shard(meeting_id), []).append(meeting_id)
+        mentions: set[Mention] = set()
+        for shard, ids in shards.items() if meeting_ids else ():
             with self._giving_up_damaged(shard):
                 rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
-            columns = (rows[name].to_pylist() for name in Mention._fields)
-            for mention in map(Mention._make, zip(*columns, strict=True)):
-                found[mention.meeting_id].append(mention)
+            mentions.update(_mentions(rows))
+        found: dict[str, list[Mention]] = defaultdict(list)
+        for mention in mentions:
+            found[mention.meeting_id].append(mention)
         return found
 
     def ended_on(self, days: Collection[date]) -> dict[date, set[str]]:
         """Ids of the meetings that were ever said to have ended on these days; reads all shards."""
         found: dict[date, set[str]] = {day: set() for day in days}
-        for shard in self._lake.partitions(MEETING_INDEX):
+        for shard in [TAIL, *self._lake.partitions(MEETING_INDEX)]:
             with self._giving_up_damaged(shard):
                 rows = self._lake.read(MEETING_INDEX, shard, columns=["meeting_id", "date"])
             wanted = rows.filter(pc.is_in(rows["date"], pa.array(list(days), pa.date32())))
@@ -116,9 +135,9 @@ class MeetingIndex:
         for mentions in chain(told, listed):
             waiting.update(mentions)
             if len(waiting) > _WAITING_MENTIONS:
-                self.add(waiting)
+                self._spread(waiting)
                 waiting.clear()
-        self.add(waiting)
+        self._spread(waiting)
         self._lake.files.replace_bytes(_COMPLETE, b"")
 
     @contextmanager
@@ -151,6 +170,20 @@ class MeetingIndex:
         for meeting_id, ended in zip(*(rows[name].to_pylist() for name in names), strict=True):
             if meeting_id:
                 yield Mention(meeting_id, received, ended.date() if ended else None)
+
+
+def _table(mentions: Collection[Mention]) -> pa.Table:
+    columns = zip(*mentions, strict=True) if mentions else [(), (), ()]
+    arrays = (
+        pa.array(values, field.type)
+        for values, field in zip(columns, MEETING_INDEX.schema, strict=True)
+    )
+    return pa.table(list(arrays), schema=MEETING_INDEX.schema)
+
+
+def _mentions(rows: pa.Table) -> Iterator[Mention]:
+    columns = (rows[name].to_pylist() for name in Mention._fields)
+    return map(Mention._make, zip(*columns, strict=True))
 
 
 def _is_damage(cause: BaseException | None) -> bool:

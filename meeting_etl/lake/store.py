@@ -25,13 +25,11 @@ from meeting_etl.times import parse_day
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-ROW_GROUP_ROWS = 122_880
 # A partition with more rows is merged in row groups of so many, so that memory stays bounded.
 _LARGE_ROWS = 30_720
 # So many rows are held at a time where a file is read piece by piece.
 _PIECE_ROWS = 16_384
-# A file that is appended to is rewritten until it has so many rows; then the next one begins. Its
-# row groups are as large, so that the body of one event is not read with too many others.
+# A file that is appended to is rewritten until it has so many rows; then the next one begins.
 PART_ROWS = 4_096
 
 _number_of_part = re.compile(r"part-(\d+)\.parquet").fullmatch
@@ -151,13 +149,13 @@ class Lake:
                 yield _conform(group, table.schema)
 
         before, rows, same = even(held(), _LARGE_ROWS), 0, True
-        distinct = dict.fromkeys(table.bloom, ROW_GROUP_ROWS)
+        distinct = dict.fromkeys(table.bloom, table.group_rows)
         with suppress(_NotToBeKept), self.files.replacement(self._file(table, partition)) as path:
             with _writer(table, path, distinct) as writer:
                 for group in even(merged_groups(table, held(), new, instead_of), _LARGE_ROWS):
                     same = same and group.equals(next(before, group.schema.empty_table()))
                     rows += group.num_rows
-                    writer.write_table(group)
+                    writer.write_table(group, row_group_size=table.group_rows)
             same = same and next(before, None) is None
             _keep_if(rows > 0 and not same)
         if not rows:
@@ -176,7 +174,7 @@ class Lake:
             return
         distinct = _distinct(table, rows)
         with self.files.replacement(name) as path, _writer(table, path, distinct) as writer:
-            writer.write_table(rows.cast(table.schema), row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(rows.cast(table.schema), row_group_size=table.group_rows)
 
     def has_schema(self, table: Table, partition: Partition) -> bool:
         """Whether the files of a partition, if there are any, have the table's full schema."""
@@ -225,7 +223,7 @@ class Lake:
         few = [part for part in parts[-1:] if self._rows(part) < PART_ROWS]
         name = few[0] if few else self._next_part(table, partition, parts)
         held = [group for part in few for group in self._groups(part, table.schema.names, {})]
-        most = min(sum(group.num_rows for group in held) + rows, PART_ROWS)
+        most = min(sum(group.num_rows for group in held) + rows, table.group_rows)
         with (
             self.files.replacement(name) as path,
             _writer(table, path, dict.fromkeys(table.bloom, most)) as writer,
@@ -233,7 +231,7 @@ class Lake:
             if held:
                 conformed = [_conform(group, table.schema) for group in held]
                 writer.write_table(pa.concat_tables(conformed))
-            yield lambda added: writer.write_table(added, row_group_size=PART_ROWS)
+            yield lambda added: writer.write_table(added, row_group_size=table.group_rows)
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
@@ -288,7 +286,7 @@ class Lake:
 
     def _rewrite(self, table: Table, part: str, keep: Callable[[pa.Table], pa.Table]) -> None:
         """Rewrite a file with what `keep` leaves of it, a row group at a time."""
-        most = min(self._rows(part), PART_ROWS if table.appended else ROW_GROUP_ROWS)
+        most = min(self._rows(part), table.group_rows)
         distinct = dict.fromkeys(table.bloom, most)
         with self.files.replacement(part) as path, _writer(table, path, distinct) as writer:
             for group in self._groups(part, table.schema.names, {}):

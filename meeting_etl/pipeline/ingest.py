@@ -262,8 +262,7 @@ class _Work:
         if not self.mentions:
             return
         with self._lake.files.lock(INDEX_LOCK):
-            before = self._index.find({mention.meeting_id for mention in self.mentions})
-            self._index.add(self.mentions)
+            before = self._index.add(self.mentions)
         news: dict[date, set[str]] = defaultdict(set)
         for mention in chain(self.mentions, *before.values()):
             if mention.date is not None:
