@@ -1,9 +1,9 @@
 """How many runs a working company makes, and how large the Dagster instance is after each purge.
 
-A week in which 400 meetings a day end. Webhooks come as the sandbox delivers them, the sensors tick
-every 30 seconds and the schedules at their times, all by a clock of the benchmark. What they
-request is executed for real, against the embedded Webex, and recorded on an instance on disk. Ticks
-are not recorded: Dagster removes them by itself.
+A week in which 400 meetings a day end, between 06:00 and 20:00 UTC. Webhooks come as the sandbox
+delivers them, the sensors tick every 30 seconds and the schedules at their times, all by a clock of
+the benchmark. What they request is executed for real, against the embedded Webex, and recorded on
+an instance on disk. Ticks are not recorded: Dagster removes them by itself.
 
     .venv/bin/python benchmarks/instance_growth.py
 """
@@ -15,7 +15,8 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -35,11 +36,13 @@ from meeting_etl.sandbox.demo import demo_world
 from meeting_etl.sandbox.model import World
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, format_timestamp, round_up
+from meeting_etl.webex.expectation import Expectation, write_expectation
 
 END = datetime(2026, 3, 16, tzinfo=UTC)
 TICK = timedelta(seconds=30)
 MOMENT = timedelta(seconds=1)
 QUARTER_HOUR = timedelta(minutes=15)
+WORKING_HOURS = range(6, 20)
 PAST_HOUR = timedelta(minutes=7)  # of webhooks_hourly
 RUN_SECONDS = 5.0
 # Hour and minute at which a schedule fires.
@@ -131,6 +134,16 @@ class Company:
             )
 
 
+def in_working_hours(world: World, a_day: int) -> World:
+    """So many meetings of each day that end in the hours of work."""
+    meetings, count = [], Counter[date]()
+    for one in world.meetings:
+        if one.ended_at.hour in WORKING_HOURS and count[one.ended_at.date()] < a_day:
+            count[one.ended_at.date()] += 1
+            meetings.append(one)
+    return replace(world, meetings=tuple(meetings))
+
+
 def names_at(moment: datetime, last: datetime) -> Iterator[str]:
     """Schedules that fire after `last` and not after `moment`, less than an hour later."""
     if round_up(last + MOMENT, QUARTER_HOUR) <= moment:
@@ -150,7 +163,7 @@ def megabytes(home: Path) -> float:
 def main(days: int, a_day: int) -> None:
     """Live through the days, then print what they left."""
     start = END - timedelta(days=days)
-    world = demo_world(1, END, days=days, meetings=days * a_day)
+    world = in_working_hours(demo_world(1, END, days=days, meetings=2 * days * a_day), a_day)
     clock = SimulatedClock(start)
     with tempfile.TemporaryDirectory() as name, Sandbox(world, clock) as webex:
         etl = Etl(
@@ -165,6 +178,8 @@ def main(days: int, a_day: int) -> None:
         )
         home = dagster_home(Files(Path(name)), None)
         with open_quiet_instance(home) as instance:
+            expected = Expectation("http://127.0.0.1:9/webhooks/webex", True, ("meetings",))
+            write_expectation(etl.files, expected)
             company = Company(etl, clock, instance)
             collector = Collector(world, etl.logs_folder)
             before = Counter[str]()

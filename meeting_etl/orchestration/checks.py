@@ -81,12 +81,18 @@ WEBHOOKS_JOB = dg.define_asset_job(
     description="Look whether the expected webhooks are there and active; changes nothing.",
 )
 
-webhooks_hourly = dg.ScheduleDefinition(
-    name="webhooks_hourly",
+
+@dg.schedule(
     job=WEBHOOKS_JOB,
     cron_schedule="7 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Looks every hour whether the expected webhooks are there and active.",
 )
+def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason:
+    """One run, where webhooks are expected."""
+    if read_expectation(etl.files) is None:
+        return dg.SkipReason("No webhooks are expected: `meeting-etl webhooks create` makes them.")
+    return dg.RunRequest()
+
 
 CHECKS = [webhooks_registered, webhooks_complete]

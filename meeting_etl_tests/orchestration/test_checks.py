@@ -125,7 +125,11 @@ def test_it_is_looked_at_every_hour_and_not_at_every_ingest(etl: Etl, webex: San
     assert webhooks_hourly.job_name == "webhooks"
     assert webhooks_hourly.cron_schedule == "7 * * * *"
     assert webhooks_hourly.default_status == dg.DefaultScheduleStatus.RUNNING
+    with dg.build_schedule_context(resources={"etl": etl}) as context:
+        assert not webhooks_hourly.evaluate_tick(context).run_requests
     register(etl)
+    with dg.build_schedule_context(resources={"etl": etl}) as context:
+        assert len(webhooks_hourly.evaluate_tick(context).run_requests or []) == 1
     seen = webex.counters.total
     job = build_defs(etl).resolve_job_def("ingest")
     with dg.DagsterInstance.ephemeral() as instance:
