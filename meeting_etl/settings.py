@@ -73,6 +73,7 @@ _TOML: dict[str, dict[str, type]] = {
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
     "retention": {"dagster_runs": str, "routine_runs": str},
+    "analytics": {"internal_domains": list},
     "ingest": {"at_most_every_seconds": int},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
@@ -110,6 +111,7 @@ class Settings:
     dagster_runs_days: int
     routine_runs_days: int
     ingest_at_most_every_seconds: int
+    internal_domains: tuple[str, ...]
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -156,6 +158,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
+        internal_domains=_domains(toml.get("analytics", {}).get("internal_domains", [])),
         ingest_at_most_every_seconds=_ingest_pause(toml.get("ingest", {})),
         dagster_runs_days=_days_kept(toml, "dagster_runs", "30d"),
         routine_runs_days=_days_kept(toml, "routine_runs", "1d"),
@@ -414,6 +417,16 @@ def _ingest_pause(section: dict[str, Any]) -> int:
             f"{_LONGEST_INGEST_PAUSE_SECONDS} (a day)."
         )
     return int(value)
+
+
+def _domains(given: list[Any]) -> tuple[str, ...]:
+    """Domains of addresses, in lower case."""
+    for one in given:
+        if not isinstance(one, str) or not one.strip() or set(one.strip()) & set("@*/: "):
+            raise SettingsError(
+                f"internal_domains in [analytics] has {one!r}; a domain reads like sales.example."
+            )
+    return tuple(one.strip().lower() for one in given)
 
 
 def _share(value: float) -> float:

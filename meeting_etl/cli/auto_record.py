@@ -56,8 +56,10 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         str(uuid.uuid4()),
         again=again,
     )
-    if rows and (sentence := catalog.why_not_published(etl.files, etl.lake)):
-        display.complain(sentence)
+    if rows:
+        domains = etl.settings.internal_domains
+        if sentence := catalog.why_not_published(etl.files, etl.lake, domains):
+            display.complain(sentence)
     shown = [[row[name] for name in _COLUMNS] for row in rows]
     if form != "table":
         (display.write_csv if form == "csv" else display.write_json)(_COLUMNS, shown)

@@ -26,12 +26,15 @@ _MARK = ".meeting_etl_demo"
 _KINDS: dict[str, Kind] = {"guide": "user", "demo": "compliance"}
 _QUESTIONS = {
     "Who attended longest?": """
-        SELECT display_name, count(*) AS meetings, round(sum(attended_seconds) / 3600, 1) AS hours
-        FROM attendance GROUP BY ALL ORDER BY hours DESC, display_name LIMIT 5""",
+        SELECT any_value(display_name) AS name, any_value(side) AS side, count(*) AS meetings,
+               round(sum(attended_seconds) / 3600, 1) AS hours
+        FROM attendance WHERE present GROUP BY person ORDER BY hours DESC, person LIMIT 5""",
     "Who talked most?": """
-        SELECT person_name, count(*) AS meetings, round(sum(talk_seconds) / 60, 1) AS minutes,
+        SELECT any_value(display_name) AS name, any_value(side) AS side, count(*) AS meetings,
+               round(sum(talk_seconds) / 60, 1) AS minutes,
                round(avg(share_of_speech) * 100)::INT AS percent_of_speech
-        FROM talk_time GROUP BY ALL ORDER BY minutes DESC, person_name LIMIT 5""",
+        FROM talk_time WHERE person IS NOT NULL
+        GROUP BY person ORDER BY minutes DESC, person LIMIT 5""",
     "Which meetings have no recording, and why?": """
         SELECT l.status, l.reason, count(*) AS meetings, max(m.ended_at)::VARCHAR AS latest_ended_at
         FROM fetch_ledger l JOIN meetings m USING (meeting_id, date)

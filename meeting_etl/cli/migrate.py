@@ -28,8 +28,10 @@ def migrate(etl_of: Callable[[], Etl], /, *, dry_run: bool) -> None:
             count = len(migration.outdated(etl.lake, meter))
         else:
             count = migration.migrate(etl.lake, progress=meter)
-    if not dry_run and (sentence := catalog.why_not_published(etl.files, etl.lake)):
-        display.complain(sentence)
+    if not dry_run:
+        domains = etl.settings.internal_domains
+        if sentence := catalog.why_not_published(etl.files, etl.lake, domains):
+            display.complain(sentence)
     files = f"{count:,} file{'' if count == 1 else 's'}"
     if not count:
         display.say("All files have today's columns; nothing is to be done.")

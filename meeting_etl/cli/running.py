@@ -38,7 +38,7 @@ def run_and_report(
         defs = build_defs(etl)
         outcome = run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
-    if sentence := catalog.why_not_published(etl.files, etl.lake):
+    if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.internal_domains):
         outcome.notices.append(sentence)
     for notice in outcome.notices:
         display.say(notice)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
+from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES, Table
@@ -45,15 +46,16 @@ _MISTAKES = (
 _ROWS_AT_ONCE = 2048
 
 
-def publish(files: Files, lake: Lake) -> bool:
+def publish(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> bool:
     """Write the catalog if it would say something else than the one that is there.
 
     Its text depends on the schemas, on the views and on which tables have rows, so that a usual
-    run publishes nothing. Returns whether it was written. Raises StorageError when the disk refuses
+    run publishes nothing. `internal_domains` are the company's own; without any, those of the
+    meetings' hosts. Returns whether it was written. Raises StorageError when the disk refuses
     it or another program holds the catalog open for writing; what is in the lake is safe then.
     """
     with files.lock("catalog"):
-        statements = list(_statements(lake))
+        statements = list(_statements(lake, internal_domains))
         fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
         if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
             return False
@@ -75,22 +77,22 @@ def publish(files: Files, lake: Lake) -> bool:
         return True
 
 
-def why_not_published(files: Files, lake: Lake) -> str | None:
+def why_not_published(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> str | None:
     """Publish if that is needed; a sentence when it could not be done, which the next run tries.
 
     Readers of the catalog must never fail a run. Files of an earlier version are rewritten first.
     """
     try:
         migrate_if_quick(lake)
-        publish(files, lake)
+        publish(files, lake, internal_domains)
     except StorageError as error:
         return str(error)
     return None
 
 
-def is_current(files: Files, lake: Lake) -> bool:
+def is_current(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> bool:
     """Whether the catalog that is there is the one that would be published now."""
-    statements = "\n".join(_statements(lake))
+    statements = "\n".join(_statements(lake, internal_domains))
     published = _published(files)
     return published is None or published == hashlib.sha256(statements.encode()).hexdigest()
 
@@ -255,12 +257,15 @@ def _execute(path: Path, statements: list[str]) -> None:
         connection.execute("DETACH built")
 
 
-def _statements(lake: Lake) -> Iterator[str]:
+def _statements(lake: Lake, internal_domains: Sequence[str]) -> Iterator[str]:
     root = _literal_in_glob(str(lake.files.path("lake")))
     for one in TABLES.values():
         yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
         yield from _comments(one)
-    for name, sql in _views():
+    domains = [domain.strip().lower() for domain in internal_domains or host_domains(lake)]
+    internal = f"[{', '.join(map(_text, domains))}]::VARCHAR[]"
+    for name, template in _views():
+        sql = template.replace("{internal_domains}", internal)
         yield sql
         first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
         yield f"COMMENT ON VIEW {name} IS {_text(first)}"
@@ -273,7 +278,8 @@ def _statements(lake: Lake) -> Iterator[str]:
 def _views() -> Iterator[tuple[str, str]]:
     """Name and SQL of each analytical view, by name.
 
-    Line one is a comment, what it tells; a comment `-- name: …` tells of a column.
+    Line one is a comment, what it tells; a comment `-- name: …` tells of a column. For
+    `{internal_domains}` the list of domains is put in.
     """
     folder = resources.files("meeting_etl.lake").joinpath("views")
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):

@@ -14,6 +14,7 @@ import dagster as dg
 
 from meeting_etl.errors import AuthError, MeetingEtlError
 from meeting_etl.lake import catalog
+from meeting_etl.lake.host_domains import add_host_domains
 from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
@@ -53,8 +54,10 @@ def published(context: dg.AssetExecutionContext, etl: Etl, described: Described)
                 dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
             )
         # What came before can be queried even when the API cannot be reached.
+        add_host_domains(etl.lake, done)
         publish_catalog(context, etl)
         raise
+    add_host_domains(etl.lake, done)
     trouble = publish_catalog(context, etl)
     for day, metadata in done.items():
         context.add_asset_metadata(metadata | trouble, partition_key=str(day))
@@ -63,7 +66,7 @@ def published(context: dg.AssetExecutionContext, etl: Etl, described: Described)
 
 def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:
     """Publish it, last of all; what hinders is a warning and metadata, and fails no run."""
-    sentence = catalog.why_not_published(etl.files, etl.lake)
+    sentence = catalog.why_not_published(etl.files, etl.lake, etl.settings.internal_domains)
     if sentence is None:
         return {}
     context.log.warning(sentence)

@@ -27,7 +27,7 @@ from meeting_etl.schemas import (
 DAYS = [date(2026, 3, number) for number in range(2, 6)]
 # Hive folders with a partition column's name, characters of a glob, a blank.
 FOLDER = "date=2020-01-01/state=prod/b[1]/a b?"
-VIEWS = [*TABLES, "attendance", "coverage", "talk_time"]
+VIEWS = [*TABLES, "attendance", "coverage", "speakers", "talk_time"]
 # Opens the file itself: nothing of ours is importable where analysts are.
 SCRIPT = """
 import json, sys
@@ -85,7 +85,9 @@ def root(tmp_path: Path) -> Path:
         meeting: dict[str, object] = {"meeting_id": f"m{number}", "title": "Prüfung 'eins'"}
         meeting |= {"started_at": at, "ended_at": at.replace(hour=11)}
         person: dict[str, object] = {"meeting_id": f"m{number}", "participant_id": "p"}
-        person |= {"joined_at": at, "left_at": at.replace(minute=30)}
+        person |= {"joined_at": at, "left_at": at.replace(minute=30), "display_name": "Ines"}
+        person |= {"email": "Ines@sales.example " if number else None}
+        meeting |= {"host_email_domain": "sales.example"}
         spoken: dict[str, object] = {"snippet_id": f"s{number}", "meeting_id": f"m{number}"}
         spoken |= {"duration_ms": 1500, "person_name": "Ines", "transcript_id": "t"}
         lake.merge(MEETINGS, day, [meeting])
@@ -125,3 +127,5 @@ def test_another_duckdb_gives_the_same_answers_for_every_table_and_view(
     assert rows["transcript_snippets"] == 4
     assert rows["orphans"] == 0
     assert rows["talk_time"] > 0
+    (_, spoken) = theirs["SELECT * FROM speakers"]
+    assert sum("'ines@sales.example', 'Ines', 'internal', 'name'" in row for row in spoken) == 3

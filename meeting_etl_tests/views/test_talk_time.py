@@ -43,7 +43,7 @@ def test_talk_is_the_union_of_ones_own_snippets(tmp_path: Path) -> None:
         "SELECT person, snippets, words, talk_seconds, share_of_speech, share_of_meeting "
         "FROM talk_time ORDER BY person",
     )
-    assert rows == [("Ana", 2, 5, 20, 0.5, 0.2), ("Bo", 1, 1, 20, 0.5, 0.2)]
+    assert rows == [("name:Ana", 2, 5, 20, 0.5, 0.2), ("name:Bo", 1, 1, 20, 0.5, 0.2)]
 
 
 def test_shares_of_speech_add_up_to_one(tmp_path: Path) -> None:
@@ -59,17 +59,172 @@ def test_shares_of_speech_add_up_to_one(tmp_path: Path) -> None:
         },
         "SELECT person, share_of_speech FROM talk_time ORDER BY person",
     )
-    assert dict(rows) == pytest.approx({"Ana": 0.3, "Bo": 0.5, "Cy": 0.2})
+    assert dict(rows) == pytest.approx({"name:Ana": 0.3, "name:Bo": 0.5, "name:Cy": 0.2})
 
 
 def test_a_transcript_without_any_length_has_no_shares(tmp_path: Path) -> None:
     rows = ask(
         tmp_path,
         {"meetings": [MEETING], "transcript_snippets": [said(0, "Ana", 0, 0)]},
-        "SELECT talk_seconds, share_of_speech FROM talk_time",
+        "SELECT talk_seconds, share_of_speech, covered_seconds, share_of_covered FROM talk_time",
     )
-    assert rows == [(0, None)]
+    assert rows == [(0, None, 0, None)]
+
+
+def talk(folder: Path, columns: str, *snippets: dict[str, Any], **more: Any) -> dict[Any, Any]:
+    """These columns by person."""
+    rows = ask(
+        folder,
+        {"meetings": [MEETING], "transcript_snippets": snippets, **more},
+        f"SELECT person, {columns} FROM talk_time",
+    )
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_two_transcripts_of_the_same_time_count_once(tmp_path: Path) -> None:
+    """W1: Ana 0-60 s in both of 100 s: 60 s, 0.6 of the meeting, of all speech, of 60 covered."""
+    twice = said(0, "Ana", 0, 60_000), said(1, "Ana", 0, 60_000) | {"transcript_id": "t2"}
+    columns = "talk_seconds, share_of_meeting, share_of_speech, covered_seconds, share_of_covered"
+    assert talk(tmp_path, columns, *twice) == {"name:Ana": (60, 0.6, 1, 60, 1)}
+
+
+def test_a_transcript_that_is_restarted_adds_to_the_first(tmp_path: Path) -> None:
+    """0-10 s, and 10 s from 10:01:00 on, where its own clock begins anew: 20 s of 20 covered."""
+    restarted = said(1, "Ana", 0, 10_000) | {
+        "transcript_id": "t2",
+        "started_at": clock("10:01:00"),
+    }
+    first = said(0, "Ana", 0, 10_000) | {"started_at": clock("10:00:00")}
+    found = talk(tmp_path, "talk_seconds, covered_seconds", first, restarted)
+    assert found == {"name:Ana": (20, 20)}
+
+
+@pytest.mark.parametrize(("status", "seconds"), [("deleted", 60), ("unlisted", 100)])
+def test_what_was_replaced_counts_while_it_is_not_deleted(
+    tmp_path: Path, status: str, seconds: int
+) -> None:
+    """W2: t, 40-100 s, was replaced by t2, 0-60 s."""
+    old, new = said(0, "Ana", 40_000, 60_000), said(1, "Ana", 0, 60_000) | {"transcript_id": "t2"}
+    transcripts = [
+        {"transcript_id": "t", "meeting_id": "m", "status": status},
+        {"transcript_id": "t2", "meeting_id": "m", "status": "available"},
+    ]
+    found = talk(tmp_path, "talk_seconds", old, new, transcripts=transcripts)
+    assert found == {"name:Ana": (seconds,)}
+
+
+def test_talk_is_clipped_to_the_meeting(tmp_path: Path) -> None:
+    """W3: 0-250 s of 100 s are 100 s; -5 to 5 s are 5 s; after the end there is nothing."""
+    found = talk(
+        tmp_path,
+        "talk_seconds, share_of_meeting, covered_seconds",
+        said(0, "Ana", 0, 250_000),
+        said(1, "Bo", -5_000, 10_000),
+        said(2, "Cy", 120_000, 10_000),
+    )
+    assert found == {"name:Ana": (100, 1, 100), "name:Bo": (5, 0.05, 100), "name:Cy": (0, 0, 100)}
+
+
+def test_talk_without_an_offset_or_a_length_is_not_known(tmp_path: Path) -> None:
+    """W4b: of Bo one snippet of two has a time."""
+    found = talk(
+        tmp_path,
+        "talk_seconds, share_of_speech, snippets, untimed_snippets",
+        said(0, "Ana", 0, 0) | {"offset_ms": None},
+        said(1, "Bo", 0, 10_000),
+        said(2, "Bo", 20_000, 0) | {"duration_ms": None},
+    )
+    assert found == {"name:Ana": (None, None, 1, 1), "name:Bo": (10, 1, 2, 1)}
+
+
+def test_speakers_without_a_name_have_time_and_no_share(tmp_path: Path) -> None:
+    """W8: 30 s of nobody and 10 s of Ana, who so has a quarter of all speech."""
+    nobody = said(0, "", 0, 30_000) | {"person_name": None}
+    found = talk(
+        tmp_path,
+        "talk_seconds, share_of_speech, share_of_meeting, share_of_covered, method",
+        nobody,
+        said(1, "Ana", 30_000, 10_000),
+    )
+    assert found == {
+        None: (30, None, None, None, "unknown"),
+        "name:Ana": (10, 0.25, 0.1, 0.25, "unmatched"),
+    }
+
+
+def test_a_speaker_is_the_person_of_the_attendance(tmp_path: Path) -> None:
+    """W9, W9c, W9d: Ana 0-10 s with her address, with a blank after it, and by name: 30 s."""
+    ana = [
+        said(0, "Ana", 0, 10_000) | {"person_email": "ana@sales.example"},
+        said(1, "Ana", 10_000, 10_000) | {"person_email": "Ana@sales.example "},
+        said(2, "Ana", 20_000, 10_000),
+    ]
+    people = [{"meeting_id": "m", "participant_id": "p", "display_name": "Ana"}]
+    people[0]["email"] = "ana@sales.example"
+    found = talk(tmp_path, "talk_seconds, method", *ana, participants=people)
+    assert found == {"ana@sales.example": (30, "email")}
+    joined = ask(
+        tmp_path, {}, "SELECT count(*) FROM talk_time JOIN attendance USING (date, person)"
+    )
+    assert joined == [(1,)]
+
+
+def test_two_guests_of_one_name_are_ambiguous(tmp_path: Path) -> None:
+    """W9b: 0-10 and 5-15 s are 15 s of one voice, or 20 s of two; nobody can tell."""
+    people = [
+        {"meeting_id": "m", "participant_id": key, "display_name": "Guest"} for key in ("p", "q")
+    ]
+    two = said(0, "Guest", 0, 10_000), said(1, "Guest", 5_000, 10_000)
+    found = talk(tmp_path, "talk_seconds, method", *two, participants=people)
+    assert found == {"name:Guest": (15, "ambiguous")}
+
+
+def test_words_are_parted_by_any_white_space(tmp_path: Path) -> None:
+    """W10. Of `all` only the text with words of 2 counts, three are not counted."""
+    texts = {
+        "empty": "",
+        "blank": "   ",
+        "lines": "\nhello\n",
+        "nothing": None,
+        "japanese": "こんにちは皆さん",
+        "thai": "สวัสดีครับ",
+        "korean": "안녕하세요 여러분",
+        "exotic": "one\u00a0two\u3000three\u2003four\tfive\u0085six",
+        "cyrillic": "Спасибо всем",
+    }
+    snippets = [
+        said(number, name, 0, 1000) | {"text": text}
+        for number, (name, text) in enumerate(texts.items())
+    ]
+    found = talk(tmp_path, "words, uncounted_snippets", *snippets)
+    assert found == {
+        "name:empty": (0, 0),
+        "name:blank": (0, 0),
+        "name:lines": (1, 0),
+        "name:nothing": (None, 1),
+        "name:japanese": (None, 1),
+        "name:thai": (None, 1),
+        "name:korean": (2, 0),
+        "name:exotic": (6, 0),
+        "name:cyrillic": (2, 0),
+    }
+
+
+def test_columns_have_types_that_every_reader_knows(tmp_path: Path) -> None:
+    sql = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'talk_time'"
+    kinds = {kind for _, kind in ask(tmp_path, {}, sql)}
+    assert kinds == {"VARCHAR", "DATE", "BIGINT", "DOUBLE"}
 
 
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
-    assert files_read(tmp_path, "talk_time") <= 2
+    # Snippets, transcripts and meetings once, and what speakers read: snippets and participants.
+    assert files_read(tmp_path, "talk_time") <= 7
+
+
+def test_a_meeting_without_its_date_is_looked_up_by_its_id(tmp_path: Path) -> None:
+    """W14: its id reaches every file that is read, through all windows."""
+    snippets = [said(0, "Ana", 0, 1000), said(1, "Ana", 0, 1000) | {"meeting_id": "n"}]
+    tables = {"transcript_snippets": snippets, "meetings": [MEETING, {"meeting_id": "n"}]}
+    ((_, plan),) = ask(tmp_path, tables, "EXPLAIN SELECT * FROM talk_time WHERE meeting_id = 'm'")
+    assert plan.count("Read Parquet") == 4
+    assert plan.count("meeting_id = 'm'") == 4

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, warning
 from meeting_etl.errors import SettingsError
+from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.settings import Etl
 from meeting_etl.webex.expectation import read_expectation
 
@@ -20,6 +21,7 @@ def settings_lines(etl: Etl, settings_file: str | None) -> list[Line]:
         look(_SECTION, "file", lambda: ok(file)),
         look(_SECTION, "API", lambda: ok(shown_url(etl.settings.base_url))),
         look(_SECTION, "credentials", lambda: _credentials(etl)),
+        look(_SECTION, "internal domains", lambda: _internal_domains(etl)),
         look(_SECTION, "webhook secret", lambda: _webhook_secret(etl)),
     ]
 
@@ -44,6 +46,16 @@ def _credentials(etl: Etl) -> Finding:
     if etl.settings.credentials.access_token:
         return ok(f"WEBEX_ACCESS_TOKEN is set, WEBEX_TOKEN_KIND is {kind}.")
     return ok(f"The three variables of the refresh grant are set, WEBEX_TOKEN_KIND is {kind}.")
+
+
+def _internal_domains(etl: Etl) -> Finding:
+    """Who is internal in the views."""
+    if etl.settings.internal_domains:
+        return ok(f"[analytics] internal_domains: {', '.join(etl.settings.internal_domains)}.")
+    found = host_domains(etl.lake)
+    if not found:
+        return ok("None are set; those of the meetings' hosts will be taken.")
+    return ok(f"None are set; those of the meetings' hosts are taken: {', '.join(found)}.")
 
 
 def _webhook_secret(etl: Etl) -> Finding:

@@ -1,67 +1,177 @@
--- How long each person was in each meeting: the union of all join-to-leave intervals, clipped to the meeting. One row a person and meeting; a person is an e-mail address, without one a participant. Intervals with an unknown end are left out and counted in open_intervals.
+-- Who was in each meeting, and how long: the union of all joins, clipped to the meeting. One row a meeting and person, also for who came but never was inside (present is false). What is not known is NULL and counted in open_intervals. For insight into meetings, not for decisions on employment.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
--- person: E-mail address in lower case, without one the id of the participant.
--- email: E-mail address; NULL for guests and phones.
--- display_name: Name shown in the meeting.
+-- person: E-mail address, trimmed and in lower case; without one guest: and the id of the participant.
+-- email: E-mail address, trimmed and in lower case; NULL for guests and phones.
+-- display_name: Name shown in the meeting; of several that of the longest presence.
+-- side: internal, external or unknown, by the domain of the address.
 -- host: Was the host.
--- first_joined_at: First join, not before the meeting's start.
--- last_left_at: Last leave, not after the meeting's end.
--- attended_seconds: Time in the meeting, overlapping joins counted once, in seconds.
+-- invitee: Was invited; NULL while not known.
+-- device_types: Kinds of devices, in order; NULL when none is known.
+-- present: Was inside the meeting; false with a reason; NULL while no time is known.
+-- reason: Why present is false: lobby (never admitted), before_start (left before the start), after_end (joined after the end), leave_before_join, or no_time (left at once).
+-- method: Where the ends of the intervals are from, of several the weakest: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
+-- first_joined_at: First join, not before the meeting's start; NULL when not inside or not known.
+-- last_left_at: Last leave, not after the meeting's end; NULL when not inside or not known.
+-- attended_seconds: Time in the meeting, overlapping joins counted once, in seconds; NULL while no interval is known.
+-- share_of_meeting: attended_seconds over the meeting's duration, 0 to 1.
+-- late: First join more than 5 minutes after the start.
+-- left_early: Last leave more than 5 minutes before the end.
 -- intervals: Number of joins.
 -- open_intervals: Joins of which the begin or the end is not known; they add no time.
 CREATE VIEW attendance AS
-WITH joins AS (
+WITH participant AS (
     SELECT
-        p.meeting_id,
         p.date,
-        coalesce(lower(p.email), p.participant_id) AS person,
-        p.email,
+        p.meeting_id,
+        p.participant_id,
+        nullif(lower(trim(p.email, E' \t\r\n')), '') AS email,
         p.display_name,
         coalesce(p.host, false) AS host,
-        unnest(
-            CASE
-                WHEN len(p.devices) > 0 THEN [{'j': d.joined_at, 'l': d.left_at} FOR d IN p.devices]
-                ELSE [{'j': p.joined_at, 'l': p.left_at}]
-            END
-        ) AS interval
+        p.invitee,
+        p.state = 'lobby' AS is_lobby,
+        p.joined_at,
+        p.left_at,
+        -- Devices that tell no time at all say less than the participant.
+        CASE
+            WHEN len([d FOR d IN p.devices IF coalesce(d.joined_at, d.left_at) IS NOT NULL]) > 0
+                THEN p.devices
+            ELSE []
+        END AS devices,
+        list_sort(list_distinct([d.device_type FOR d IN p.devices IF d.device_type IS NOT NULL])) AS device_types
     FROM participants p
 ),
-clipped AS (
+-- One row a join. A device without an end (or begin) has it from its length, or, where it is the only one, from the participant.
+joins AS (
+    SELECT
+        p.* EXCLUDE (devices, joined_at, left_at),
+        unnest(
+            CASE
+                WHEN len(p.devices) = 0 THEN [{
+                    'j': p.joined_at, 'l': p.left_at,
+                    'method': CASE WHEN p.joined_at IS NULL OR p.left_at IS NULL THEN 'unknown' ELSE 'participant' END
+                }]
+                ELSE [{
+                    'j': coalesce(
+                        d.joined_at,
+                        d.left_at - to_seconds(d.duration_seconds),
+                        CASE WHEN len(p.devices) = 1 THEN p.joined_at END
+                    ),
+                    'l': coalesce(
+                        d.left_at,
+                        d.joined_at + to_seconds(d.duration_seconds),
+                        CASE WHEN len(p.devices) = 1 THEN p.left_at END
+                    ),
+                    'method': CASE
+                        WHEN d.joined_at IS NOT NULL AND d.left_at IS NOT NULL THEN 'device'
+                        WHEN d.duration_seconds IS NOT NULL THEN 'duration'
+                        WHEN len(p.devices) = 1
+                            AND coalesce(d.joined_at, p.joined_at) IS NOT NULL
+                            AND coalesce(d.left_at, p.left_at) IS NOT NULL THEN 'participant'
+                        ELSE 'unknown'
+                    END
+                } FOR d IN p.devices]
+            END
+        ) AS interval
+    FROM participant p
+),
+judged AS (
     SELECT
         j.* EXCLUDE (interval),
+        coalesce(j.email, 'guest:' || j.participant_id) AS person,
+        j.interval.method AS method,
+        m.started_at,
+        m.ended_at,
         -- greatest() and least() pass over NULL, which here means that nobody knows.
         CASE WHEN j.interval.j IS NOT NULL THEN greatest(j.interval.j, m.started_at) END AS joined_at,
-        CASE WHEN j.interval.l IS NOT NULL THEN least(j.interval.l, m.ended_at) END AS left_at
+        CASE WHEN j.interval.l IS NOT NULL THEN least(j.interval.l, m.ended_at) END AS left_at,
+        CASE
+            WHEN j.is_lobby THEN 'lobby'
+            WHEN j.interval.l < j.interval.j THEN 'leave_before_join'
+            WHEN j.interval.l = j.interval.j
+                AND j.interval.j BETWEEN coalesce(m.started_at, j.interval.j) AND coalesce(m.ended_at, j.interval.j)
+                THEN 'no_time'
+            WHEN j.interval.l <= m.started_at THEN 'before_start'
+            WHEN j.interval.j >= m.ended_at THEN 'after_end'
+            WHEN j.interval.j IS NULL AND j.interval.l IS NULL THEN 'not_known'
+        END AS why_not
     FROM joins j
-    LEFT JOIN meetings m USING (meeting_id, date)
+    LEFT JOIN meetings m USING (date, meeting_id)
 ),
 -- An interval adds what lies beyond the latest leave of those that began before it.
-reached AS (
+added AS (
+    SELECT
+        * EXCLUDE (joined_at, left_at),
+        CASE WHEN why_not IS NULL THEN joined_at END AS joined_at,
+        CASE WHEN why_not IS NULL THEN left_at END AS left_at,
+        CASE WHEN why_not IS NULL AND joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(
+            0,
+            epoch(left_at) - epoch(greatest(joined_at, coalesce(max(left_at) FILTER (why_not IS NULL AND joined_at IS NOT NULL) OVER (
+                PARTITION BY date, meeting_id, person
+                ORDER BY joined_at, left_at
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ), joined_at)))
+        ) END AS added_seconds
+    FROM judged
+),
+named AS (
     SELECT
         *,
-        max(left_at) OVER (
-            PARTITION BY date, meeting_id, person
-            ORDER BY joined_at, left_at
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS reached_at
-    FROM clipped
+        coalesce(sum(epoch(left_at) - epoch(joined_at)) OVER (PARTITION BY date, meeting_id, person, display_name), 0) AS named_seconds
+    FROM added
+),
+summed AS (
+    SELECT
+        date,
+        meeting_id,
+        person,
+        any_value(email) AS email,
+        first(display_name ORDER BY display_name IS NULL, named_seconds DESC, display_name) AS display_name,
+        bool_or(host) AS host,
+        bool_or(invitee) AS invitee,
+        list_sort(list_distinct(flatten(list(device_types)))) AS device_types,
+        CASE
+            WHEN bool_or(why_not IS NULL) THEN true
+            WHEN bool_or(why_not = 'not_known') THEN NULL
+            ELSE false
+        END AS present,
+        min(why_not) FILTER (why_not <> 'not_known') AS reason,
+        -- One that is not known may be before or after all others.
+        CASE WHEN bool_and(joined_at IS NOT NULL) FILTER (why_not IS NULL) THEN min(joined_at) END AS first_joined_at,
+        CASE WHEN bool_and(left_at IS NOT NULL) FILTER (why_not IS NULL) THEN max(left_at) END AS last_left_at,
+        CAST(sum(added_seconds) AS DOUBLE) AS attended_seconds,
+        any_value(started_at) AS started_at,
+        any_value(ended_at) AS ended_at,
+        max(CASE method WHEN 'device' THEN 0 WHEN 'duration' THEN 1 WHEN 'participant' THEN 2 END) FILTER (why_not IS NULL) AS weakest,
+        count(*) AS intervals,
+        count(*) FILTER (why_not = 'not_known' OR (why_not IS NULL AND (joined_at IS NULL OR left_at IS NULL))) AS open_intervals
+    FROM named
+    GROUP BY date, meeting_id, person
 )
 SELECT
     meeting_id,
     date,
     person,
-    any_value(email) AS email,
-    any_value(display_name) AS display_name,
-    bool_or(host) AS host,
-    min(joined_at) AS first_joined_at,
-    max(left_at) AS last_left_at,
-    coalesce(
-        sum(greatest(0, epoch(left_at) - epoch(greatest(joined_at, coalesce(reached_at, joined_at)))))
-        FILTER (joined_at IS NOT NULL AND left_at IS NOT NULL),
-        0
-    ) AS attended_seconds,
-    count(*) AS intervals,
-    count(*) FILTER (joined_at IS NULL OR left_at IS NULL) AS open_intervals
-FROM reached
-GROUP BY meeting_id, date, person
+    email,
+    display_name,
+    CASE
+        WHEN email IS NULL OR email NOT LIKE '%@%' THEN 'unknown'
+        WHEN list_contains({internal_domains}, split_part(email, '@', -1)) THEN 'internal'
+        ELSE 'external'
+    END AS side,
+    host,
+    invitee,
+    CASE WHEN len(device_types) > 0 THEN device_types END AS device_types,
+    present,
+    CASE WHEN NOT present THEN reason END AS reason,
+    coalesce(['device', 'duration', 'participant'][weakest + 1], 'unknown') AS method,
+    first_joined_at,
+    last_left_at,
+    CASE WHEN NOT present THEN 0 ELSE attended_seconds END AS attended_seconds,
+    CASE WHEN NOT present THEN 0 ELSE attended_seconds END
+        / nullif(CAST(epoch(ended_at) - epoch(started_at) AS DOUBLE), 0) AS share_of_meeting,
+    CASE WHEN present THEN first_joined_at > started_at + INTERVAL 5 MINUTE END AS late,
+    CASE WHEN present THEN last_left_at < ended_at - INTERVAL 5 MINUTE END AS left_early,
+    intervals,
+    open_intervals
+FROM summed

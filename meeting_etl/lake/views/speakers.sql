@@ -1,0 +1,116 @@
+-- Who each speaker of a meeting is: one row a meeting and pair of name and address as the transcripts have them, with the participant found for it by address, then by a name that only one participant of the meeting has.
+-- meeting_id: Id of the meeting instance.
+-- date: UTC date on which the meeting ended.
+-- person_name: Name as in transcript_snippets.
+-- person_email: E-mail address as in transcript_snippets.
+-- person: The person's key in attendance; without a participant the e-mail address, else name: and the name; NULL without both.
+-- display_name: Name shown in the meeting, else as in the transcript.
+-- side: internal, external or unknown, by the domain of the address.
+-- method: How it was found: email, name, ambiguous (several participants have the name), unmatched (none has), or unknown (neither name nor address).
+-- snippets: Number of snippets.
+CREATE VIEW speakers AS
+-- No part is named twice, and there is no window without an order: DuckDB would read all days.
+WITH heard AS (
+    SELECT
+        date,
+        meeting_id,
+        person_name,
+        person_email,
+        nullif(lower(trim(person_email, E' \t\r\n')), '') AS email,
+        nullif(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g')), '') AS name,
+        nullif(lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))), '') AS lower_name,
+        count(*) AS snippets
+    FROM transcript_snippets
+    GROUP BY date, meeting_id, person_name, person_email
+),
+-- A speaker who has an address in some snippets only is one speaker.
+addressed AS (
+    SELECT
+        date,
+        meeting_id,
+        lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS lower_name,
+        min(lower(trim(person_email, E' \t\r\n'))) AS first_email,
+        max(lower(trim(person_email, E' \t\r\n'))) AS last_email
+    FROM transcript_snippets
+    WHERE trim(person_email, E' \t\r\n') <> ''
+    GROUP BY ALL
+),
+voices AS (
+    SELECT
+        h.*,
+        coalesce('address ' || h.email, 'name ' || h.lower_name) AS key,
+        CASE WHEN a.first_email = a.last_email THEN a.first_email END AS email_of_the_name
+    FROM heard h
+    LEFT JOIN addressed a USING (date, meeting_id, lower_name)
+),
+-- Addresses and names of participants; a name stands for one person only when nobody else has it.
+participant AS (
+    SELECT
+        date,
+        meeting_id,
+        'address ' || nullif(lower(trim(email, E' \t\r\n')), '') AS key,
+        coalesce(nullif(lower(trim(email, E' \t\r\n')), ''), 'guest:' || participant_id) AS person,
+        display_name
+    FROM participants
+    WHERE state IS DISTINCT FROM 'lobby'
+    UNION ALL
+    SELECT
+        date,
+        meeting_id,
+        'name ' || nullif(lower(trim(regexp_replace(display_name, '[\s\p{Z}]+', ' ', 'g'))), ''),
+        coalesce(nullif(lower(trim(email, E' \t\r\n')), ''), 'guest:' || participant_id),
+        display_name
+    FROM participants
+    WHERE state IS DISTINCT FROM 'lobby'
+),
+known AS (
+    SELECT
+        date,
+        meeting_id,
+        key,
+        min(person) AS person,
+        min(person) <> max(person) AS is_ambiguous,
+        min(display_name) AS display_name
+    FROM participant
+    GROUP BY date, meeting_id, key
+),
+found AS (
+    SELECT
+        v.*,
+        k.person AS known_person,
+        k.display_name AS known_name,
+        CASE
+            WHEN v.key IS NULL THEN 'unknown'
+            WHEN k.person IS NULL THEN 'unmatched'
+            WHEN v.email IS NOT NULL THEN 'email'
+            WHEN k.is_ambiguous THEN 'ambiguous'
+            ELSE 'name'
+        END AS method
+    FROM voices v
+    LEFT JOIN known k USING (date, meeting_id, key)
+),
+keyed AS (
+    SELECT
+        *,
+        CASE
+            WHEN method IN ('email', 'name') THEN known_person
+            WHEN method = 'unmatched' THEN coalesce(email, email_of_the_name, 'name:' || name)
+            ELSE 'name:' || name
+        END AS person
+    FROM found
+)
+SELECT
+    meeting_id,
+    date,
+    person_name,
+    person_email,
+    person,
+    coalesce(CASE WHEN method IN ('email', 'name') THEN known_name END, name) AS display_name,
+    CASE
+        WHEN person IS NULL OR person NOT LIKE '%@%' OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
+        WHEN list_contains({internal_domains}, split_part(person, '@', -1)) THEN 'internal'
+        ELSE 'external'
+    END AS side,
+    method,
+    snippets
+FROM keyed
