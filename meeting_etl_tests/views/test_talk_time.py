@@ -224,7 +224,10 @@ def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
 def test_a_meeting_without_its_date_is_looked_up_by_its_id(tmp_path: Path) -> None:
     """W14: its id reaches every file that is read, through all windows."""
     snippets = [said(0, "Ana", 0, 1000), said(1, "Ana", 0, 1000) | {"meeting_id": "n"}]
-    tables = {"transcript_snippets": snippets, "meetings": [MEETING, {"meeting_id": "n"}]}
+    tables: dict[str, Any] = {
+        "transcript_snippets": snippets,
+        "meetings": [MEETING, {"meeting_id": "n"}],
+    }
     ((_, plan),) = ask(tmp_path, tables, "EXPLAIN SELECT * FROM talk_time WHERE meeting_id = 'm'")
     assert plan.count("Read Parquet") == 4
     assert plan.count("meeting_id = 'm'") == 4
