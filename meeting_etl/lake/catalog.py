@@ -22,6 +22,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
+from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.lake.store import Lake
@@ -100,10 +101,9 @@ def is_current(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -
 def _why_not_made(path: Path, words: str) -> str:
     if refusal := disk_refusal(words):
         return f"The catalog {path} cannot be made: {refusal}."
-    return (
-        f"The catalog cannot be made: {words.rstrip('.!')}. If a Parquet file is damaged, move it "
-        "away and run again with --refetch for its day."
-    )
+    damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", words)
+    what_to_do = f" {remedy(damaged[1])}" if damaged else ""
+    return f"The catalog cannot be made: {words.rstrip('.!')}.{what_to_do}"
 
 
 def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.damage import explained
 from meeting_etl.lake.merging import even, has, merged, merged_groups
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.times import parse_day
@@ -272,15 +272,20 @@ class Lake:
         number = int(found[1]) + 1 if found else 0
         return f"{self.folder(table, partition)}/part-{number}.parquet"
 
-    def _rows(self, part: str) -> int:
+    @contextmanager
+    def _readable(self, part: str) -> Iterator[Path]:
+        """The path of a file that is read; whatever keeps it from being read is a StorageError."""
         path = self.files.path(part)
-        with _explained(path):
+        with explained(path, part.split("/")[1]):
+            yield path
+
+    def _rows(self, part: str) -> int:
+        with self._readable(part) as path:
             rows: int = pq.read_metadata(path).num_rows
         return rows
 
     def _has_schema(self, table: Table, part: str) -> bool:
-        path = self.files.path(part)
-        with _explained(path):
+        with self._readable(part) as path:
             same: bool = pq.read_schema(path).equals(table.schema)
         return same
 
@@ -294,8 +299,7 @@ class Lake:
 
     def _pieces(self, table: Table, partition: Partition) -> Iterator[pa.Table]:
         """All rows in small tables, in their order."""
-        path = self.files.path(self._file(table, partition))
-        with _explained(path), pq.ParquetFile(path) as file:
+        with self._readable(self._file(table, partition)) as path, pq.ParquetFile(path) as file:
             present = [name for name in table.schema.names if name in file.schema_arrow.names]
             for batch in file.iter_batches(_PIECE_ROWS, columns=present, use_threads=False):
                 yield pa.Table.from_batches([batch])
@@ -308,8 +312,7 @@ class Lake:
         What a group holds is read only when its statistics and its columns in `where` do not rule
         out all of its rows.
         """
-        path = self.files.path(part)
-        with _explained(path), pq.ParquetFile(path) as file:
+        with self._readable(part) as path, pq.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
             wanted = [name for name in names if name in present] or file.schema_arrow.names[:1]
             if not where.keys() <= present:
@@ -330,17 +333,6 @@ def _is_partition(table: Table, name: str) -> bool:
     value = name.removeprefix(f"{table.partition.name}=")
     of_days = pa.types.is_date(table.partition.type)
     return not of_days or value == NULL_PARTITION or parse_day(value) is not None
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise StorageError(
-            f"Cannot read {path}: {str(error).rstrip('.')}. Move the file away "
-            "and run again with --refetch for its day, or restore it from a copy."
-        ) from error
 
 
 def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -249,3 +249,39 @@ def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_ther
     assert 0 < box.progress()["a.jsonl"]["bytes_consumed"] < (box.logs / "a.jsonl").stat().st_size
     box.ingest()
     assert sorted(held(box)) == sorted(whole)
+
+
+@pytest.mark.parametrize("name", ["part-0.parquet", "part-1.parquet"])
+def test_what_the_error_about_a_damaged_file_advises_brings_its_rows_back(
+    begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path, name: str
+) -> None:
+    box = copy_of(begun, tmp_path / "data")
+    box.ingest()
+    path = box.folder / f"lake/webhook_events/received_date={DAYS[1]}" / name
+    path.write_bytes(b"torn")
+    with pytest.raises(StorageError) as error:
+        box.etl().lake.read(WEBHOOK_EVENTS, DAYS[1])
+    assert str(error.value).endswith(
+        "Move it and the folder lake/ingested_logs away and run again: all logs are read again and "
+        "the rows come back. Do not restore it from a copy."
+    )
+    path.rename(tmp_path / name)
+    (box.folder / "lake/ingested_logs").rename(tmp_path / "ingested_logs")
+    box.ingest()
+    assert sorted(held(box)) == sorted(whole)
+
+
+def test_a_damaged_record_of_progress_comes_back_from_the_logs(
+    begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    box = copy_of(begun, tmp_path / "data")
+    box.ingest()
+    before = box.progress()
+    path = box.folder / "lake/ingested_logs/part-0.parquet"
+    path.write_bytes(b"torn")
+    with pytest.raises(StorageError, match="Move the file away and run again: all logs are read"):
+        box.ingest()
+    path.unlink()
+    box.ingest()
+    assert sorted(held(box)) == sorted(whole)
+    assert box.progress() == before
