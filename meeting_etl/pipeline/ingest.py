@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.early_ends import judge_again, note
 from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.ledger import Ledger
 from meeting_etl.pipeline.log_troubles import log_troubles
@@ -34,6 +35,10 @@ _HOLE = Rejected(
     Reason.NUL_BYTES,
     "NUL bytes that a crash or a truncation left; what stands before and behind them is read.",
     None,
+)
+_MOVED = (
+    "{:,} lines that were rejected because their end lay ahead of this machine's clock are events "
+    "now."
 )
 
 
@@ -77,6 +82,9 @@ def ingest(
                 progress(sighting.log_file, number, len(sightings))
                 _read(logs, sighting, work, clock)
             work.commit()
+        if moved := judge_again(logs, lake, clock.now(), work.announce):
+            work.report.events += moved
+            work.report.notices.append(_MOVED.format(moved))
         work.report.problems.extend(log_troubles(logs, lake))
         return work.report
 
@@ -171,6 +179,9 @@ class _Log:
             line.byte_length,
             line.sha256 or hashlib.sha256(line.data or b"").hexdigest(),
         )
+        if at := rejected.again_at:
+            early = self._work.early
+            early[self.last_date] = min(at, early.get(self.last_date, at))
         size = len(rejected.detail)
         self._work.rows.add(REJECTED_LINES.name, self.last_date, self._log_id, row, size)
 
@@ -212,6 +223,8 @@ class _Work:
         self.mentions: set[Mention] = set()
         # Events of recordings that do not say of which meeting they are, by recording id.
         self.unowned: dict[str, Event] = {}
+        # When lines that are rejected too early may be events, by received date.
+        self.early: dict[date | None, datetime] = {}
         new = log_files.keys() - self.before.keys()
         starts = known.consumed() | dict.fromkeys(new, 0)
         self.rows = EventWriter(lake, starts, new, log_files)
@@ -245,7 +258,10 @@ class _Work:
         if unfinished is not None:
             rows.append(unfinished.row(self._clock.now(), finished=False))
         self.rows.commit({row["log_id"]: row["bytes_consumed"] for row in rows})
-        self._announce()
+        self.announce(self.mentions)
+        self.mentions.clear()
+        note(self._lake.files, self.early)
+        self.early.clear()
         for recording_id, event in self.unowned.items():
             queue(self._lake.files, recording_id, event.received_at, event.body)
         self.unowned.clear()
@@ -257,16 +273,15 @@ class _Work:
     def _time_is_up(self) -> bool:
         return self._clock.monotonic() - self._since > COMMIT_SECONDS
 
-    def _announce(self) -> None:
+    def announce(self, mentions: set[Mention]) -> None:
         """Tell every day that a mentioned meeting ended on, before or now, of the news."""
-        if not self.mentions:
+        if not mentions:
             return
         with self._lake.files.lock(INDEX_LOCK):
-            before = self._index.add(self.mentions)
+            before = self._index.add(mentions)
         news: dict[date, set[str]] = defaultdict(set)
-        for mention in chain(self.mentions, *before.values()):
+        for mention in chain(mentions, *before.values()):
             if mention.date is not None:
                 news[mention.date].add(mention.meeting_id)
         self._ledger.announce(news)
         self.report.days.update(news)
-        self.mentions.clear()

@@ -18,6 +18,7 @@ from meeting_etl.webhooks.logs import Lines
 class RejectedLine:
     """One row. `log_file` is where the log lies now; `number` counts its lines from 1."""
 
+    log_id: str
     log_file: str
     number: int
     offset: int
@@ -39,24 +40,39 @@ def rejected_lines(
     `received` leaves out lines of other dates and without one, `reasons` those of other reasons,
     unless there are none. Raises StorageError when the lake cannot be read.
     """
+    for day in _days(lake, received):
+        yield from rejected_on(lake, day, reasons)
+
+
+def rejected_on(lake: Lake, day: date | None, reasons: Collection[str]) -> list[RejectedLine]:
+    """Those of a received date, by log and place."""
     logs = lake.read(INGESTED_LOGS, columns=["log_id", "log_file"]).to_pylist()
     where = {log["log_id"]: log["log_file"] for log in logs}
     only = {"reason": list(reasons)} if reasons else None
-    for day in _days(lake, received):
-        found = lake.read(REJECTED_LINES, day, where=only).to_pylist()
-        lines = [
-            RejectedLine(
-                where.get(row["log_id"], row["log_file"]),
-                row["line_number"],
-                row["byte_offset"],
-                row["reason"],
-                row["detail"],
-                row["byte_length"],
-                row["line_sha256"],
-            )
-            for row in found
-        ]
-        yield from sorted(lines, key=lambda line: (line.log_file, line.offset))
+    lines = [
+        RejectedLine(
+            row["log_id"],
+            where.get(row["log_id"], row["log_file"]),
+            row["line_number"],
+            row["byte_offset"],
+            row["reason"],
+            row["detail"],
+            row["byte_length"],
+            row["line_sha256"],
+        )
+        for row in lake.read(REJECTED_LINES, day, where=only).to_pylist()
+    ]
+    return sorted(lines, key=lambda line: (line.log_file, line.offset))
+
+
+def places_by_log(lake: Lake, log_ids: Collection[str]) -> dict[str, set[tuple[str, int]]]:
+    """Log id and offset of all rejected lines of these logs; looks at every date."""
+    found: dict[str, set[tuple[str, int]]] = {log_id: set() for log_id in log_ids}
+    for day in _days(lake, None):
+        names, where = ["log_id", "byte_offset"], {"log_id": log_ids}
+        for row in lake.read(REJECTED_LINES, day, columns=names, where=where).to_pylist():
+            found[row["log_id"]].add((row["log_id"], row["byte_offset"]))
+    return found
 
 
 def _days(lake: Lake, received: Span | None) -> Iterator[date | None]:

@@ -83,11 +83,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
-    """Why a line is no event: a code, and a sentence that never quotes the line."""
+    """Why a line is no event: a code, and a sentence that never quotes the line.
+
+    `again_at`: it may be one from then on, as the reader's clock alone speaks against it.
+    """
 
     reason: Reason
     detail: str
     received_at: datetime | None = None
+    again_at: datetime | None = None
 
 
 _decode_usual = msgspec.json.Decoder(UsualLine).decode
@@ -267,5 +271,6 @@ def _end(value: object, received_at: datetime | None, now: datetime) -> datetime
         return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at)
     if moment - (received_at or now) > LATEST_AHEAD:
         detail = "Its data.end lies more than 24 hours after it was received."
-        return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at)
+        again_at = None if received_at else moment
+        return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at, again_at)
     return moment
