@@ -1,7 +1,7 @@
 """The commands, each a few lines; Dagster is imported only inside those that run it.
 
 Belongs here: arguments, exit statuses, reading os.environ. Does not: what is shown (display.py,
-report.py), any deed.
+report.py), any work.
 """
 
 import os
@@ -103,7 +103,7 @@ def run(
 
     Where the settings ask for it, recording is switched on for meetings that were created.
     Without dates: all days that have due work. With dates: the due work of those days. What was
-    fetched and is settled is not asked again; to do so all the same, give --refetch.
+    fetched and is settled is not asked again; to do so anyway, give --refetch.
 
     For meetings of a time of which you have no webhook logs, or whose webhook never came:
     --discover lists the ended meetings of the days and adds those that are missing.
@@ -365,7 +365,7 @@ def sandbox(
     "--insecure",
     is_flag=True,
     help="Start without WEBEX_WEBHOOK_SECRET and take events of anybody, to try things on; "
-    "where it is set, signatures are checked all the same.",
+    "where it is set, signatures are still checked.",
 )
 def receive(port: int, host: str, *, insecure: bool) -> None:
     """Receive webhook events and write them to the logs, until interrupted.

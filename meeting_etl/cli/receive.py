@@ -31,7 +31,7 @@ def serve_receiver(etl: Etl, host: str, port: int, *, insecure: bool) -> None:
     if not secrets and not insecure:
         raise SettingsError(
             "Set WEBEX_WEBHOOK_SECRET, the secret that the webhooks were created with; without one "
-            "anybody could post events. To take unsigned events all the same, give --insecure."
+            "anybody could post events. To take unsigned events anyway, give --insecure."
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _listen(host, port) as listener:

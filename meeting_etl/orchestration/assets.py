@@ -1,7 +1,7 @@
 """The assets: one a table, glue between Dagster and the pipeline.
 
-Belongs here: what an asset says of itself, which deed it calls, what it tells of a day. Does not:
-how that is published (publishing.py), when runs start (sensors.py), any deed of the pipeline.
+Belongs here: what an asset says of itself, which function it calls, what it reports of a day. Does
+not: how that is published (publishing.py), when runs start (sensors.py), steps of the pipeline.
 """
 
 from collections import Counter

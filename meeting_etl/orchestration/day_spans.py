@@ -62,7 +62,7 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     """Queued and running runs.
 
     A run of run_now() whose process was killed is none: nobody else would ever end it, so it is
-    told to the instance as failed.
+    reported to the instance as failed.
     """
     found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
@@ -100,6 +100,6 @@ def newest_day(etl: Etl) -> date:
 
 
 def runnable(days: Iterable[date], etl: Etl) -> list[date]:
-    """Those days that are a partition: an end told for tomorrow waits for tomorrow."""
+    """Those days that are a partition: an end that lies in tomorrow waits for it."""
     today = utc_day(etl.clock.now())
     return [day for day in days if FIRST_DAY <= day <= today]

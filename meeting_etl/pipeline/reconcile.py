@@ -1,4 +1,4 @@
-"""Reconcile: meetings that Webex lists and that no webhook told of.
+"""Reconcile: meetings that Webex lists and that no webhook announced.
 
 Belongs here: holding a day's listing against the lake, and adding what is missing. Does not:
 windows and whose meetings count (ended.py), meetings that events tell of and nobody ended
@@ -101,7 +101,7 @@ def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
 
 
 def add(engine: Engine, day: date, rows: Mapping[str, Row], ours: Ours) -> int:
-    """Add those of the meetings, which ended on this day, that no webhook told of.
+    """Add those of the meetings, which ended on this day, that no webhook announced.
 
     Of a pruned day only the index learns, so that nobody asks for them again.
     """

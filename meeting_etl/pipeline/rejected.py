@@ -1,4 +1,4 @@
-"""Rejected lines, as their rows tell of them and as their logs have them.
+"""Rejected lines, as their rows describe them and as their logs have them.
 
 Belongs here: finding rows of rejected_lines by date and reason, and the line of each. Does not:
 rejecting lines (ingest.py), showing them (cli/rejected.py).

@@ -58,7 +58,7 @@ class Swept:
 def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target]) -> Iterator[Swept]:
     """Answer as many targets of a day as windows can, site by site where one is seen at a time.
 
-    Where a window is not allowed, comes to nothing or costs more than it saves, its targets are
+    Where a window is not allowed, fails or costs more than it saves, its targets are
     left to be asked singly. Raises AuthError and ApiUnavailable.
     """
     reach = engine.asking.webex.reach(spec.resource)

@@ -46,9 +46,9 @@ class Unowned:
 
 def queue(files: Files, recording_id: str, received_at: datetime | None, body: bytes) -> None:
     """Put the recording of an event into the queue, unless it is there already."""
-    told = json.loads(body)["data"].get("hostEmail")
+    host_email = json.loads(body)["data"].get("hostEmail")
     received = format_timestamp(received_at) if received_at else None
-    one = Unowned(recording_id, received, told if isinstance(told, str) else None)
+    one = Unowned(recording_id, received, host_email if isinstance(host_email, str) else None)
     if files.read_bytes(one.file) is None:
         _keep(files, one)
 
@@ -94,7 +94,7 @@ def _due(files: Files, now: datetime) -> Iterator[Unowned]:
             one = Unowned(**json.loads(content))
             at = parse_timestamp(one.next_attempt_at) if one.next_attempt_at else None
         except (TypeError, ValueError):
-            continue  # damaged: the log still tells of it, and so does a listing of its meeting
+            continue  # damaged: the log still has it, and so has a listing of its meeting
         if at is None or at <= now:
             yield one
 
@@ -136,7 +136,7 @@ def _days(engine: Engine, meeting_id: str) -> set[date]:
 
 
 def _added(engine: Engine, meeting_id: str, ours: Ours) -> set[date]:
-    """The day of the meeting, of which no event told, after it was asked for and added."""
+    """The day of the meeting, that no event announced, after it was asked for and added."""
     webex, now = engine.asking.webex, engine.asking.clock.now()
     try:
         item = webex.meeting(meeting_id)

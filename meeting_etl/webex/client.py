@@ -65,8 +65,8 @@ class Client:
 
     All methods that ask raise: AuthError when the token is refused and cannot be renewed;
     ApiUnavailable when Webex says "later" for longer than the pace bears, or when
-    `limits.outage_after` requests in a row came to nothing; Forbidden, NotFound, Gone or Refused at
-    once; BadAnswer when this one request came to nothing although it was sent several times.
+    `limits.outage_after` requests in a row failed; Forbidden, NotFound, Gone or Refused at
+    once; BadAnswer when this one request failed although it was sent several times.
     All of them may be sent several times, except for `post`.
 
     A wrong base URL and a gateway in between refuse everything. So the first refusal is believed
@@ -286,7 +286,7 @@ class Client:
                     if not patience.lasts(fault, is_down=False):
                         raise BadAnswer(
                             f"{error} Nothing has shown that this is Webex's answer, and GET "
-                            "/people/me came to nothing.",
+                            "/people/me failed.",
                             error.http_status,
                         ) from fault
         if not self._recognized:
@@ -327,7 +327,7 @@ class Client:
             self._failed_in_a_row *= self._down
         if self._is_down():
             return ApiUnavailable(
-                f"The last {self._failed_in_a_row} requests came to nothing, Webex seems to be "
+                f"The last {self._failed_in_a_row} requests failed, Webex seems to be "
                 f"down: run again later. The last one: {error}."
             )
         times = f"{patience.sent} times" if patience.sent > 1 else "once"

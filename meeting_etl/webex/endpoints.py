@@ -362,9 +362,9 @@ class Webex:
         """What one meeting has, from one day before its start on.
 
         What a meeting has is made within days of it, so its first 30 days are listed: one window.
-        `heard_at` is when an event told of something; where that is later, the 30 days that follow
-        are listed too, up to then. Where something is `expected`, for Webex's flags say so, and
-        none of these windows shows it, those after them are listed until one does.
+        `heard_at` is when an event announced something; where that is later, the 30 days that
+        follow are listed too, up to then. Where something is `expected`, for Webex's flags say so,
+        and none of these windows shows it, those after them are listed until one does.
         """
         start, now = started_at - _BEFORE_START, max(self._clock.now(), started_at)
         first = min(now, start + _WIDEST_WINDOW)

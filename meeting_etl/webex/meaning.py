@@ -102,7 +102,7 @@ def is_transient(status: int) -> bool:
 def _is_of_the_api(answer: Answer) -> bool:
     """Whether a refusal has the API's error body or, where it has none, the API's header.
 
-    Of a body that broke off nobody knows whose it was. A 401 is judged by its head all the same:
+    Of a body that broke off nobody knows whose it was. Even so a 401 is judged by its head:
     that a token is renewed once too often does no harm.
     """
     if answer.cut and answer.status != 401:

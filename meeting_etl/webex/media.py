@@ -221,4 +221,4 @@ def _explained() -> Iterator[None]:
     # Outside of the except clause: the text of those errors has the whole link in it.
     if misconfigured:
         raise SettingsError(f"Recordings cannot be downloaded: {problem}.")
-    raise Passing(f"The download came to nothing: {problem}")
+    raise Passing(f"The download failed: {problem}")

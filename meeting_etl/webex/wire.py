@@ -46,7 +46,7 @@ class Limits:
     `answer_bytes` the whole answer (its body as it is after decompression). A request is sent
     `attempts` times at most; 429 does not count as one, but comes `waits` times at most. Between
     attempts lie up to `backoff_seconds`, doubled each time up to `longest_backoff_seconds`. When
-    `outage_after` requests in a row came to nothing, Webex as a whole is taken to be down. A
+    `outage_after` requests in a row failed, Webex as a whole is taken to be down. A
     listing has at most `pages` pages.
     """
 
@@ -196,8 +196,10 @@ class Wire:
         if response is not None and response.status_code >= 400:
             status, headers, now = response.status_code, response.headers, self._clock.now()
             return Answer(asked, status, headers, b"", now, tracking_id, cut=True)
-        told = f"{asked} (TrackingID {tracking_id}) came to nothing: {problem}"
-        raise Passing(told, None if response is None else response.status_code, too_much=too_much)
+        message = f"{asked} (TrackingID {tracking_id}) failed: {problem}"
+        raise Passing(
+            message, None if response is None else response.status_code, too_much=too_much
+        )
 
     def close(self) -> None:
         """Close all connections."""

@@ -25,7 +25,7 @@ ALLOWED = re.compile(r"\x1b\[[0-9;]*m|\r\n")
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
-def on_a_terminal(deed: Callable[[], object]) -> str:
+def on_a_terminal(action: Callable[[], object]) -> str:
     """All that reaches the terminal while something is done."""
     master, slave = pty.openpty()
     with (
@@ -33,7 +33,7 @@ def on_a_terminal(deed: Callable[[], object]) -> str:
         redirect_stdout(stream),
         redirect_stderr(stream),
     ):
-        deed()
+        action()
         stream.flush()
         written = os.read(master, 1 << 16)
     os.close(master)

@@ -1,4 +1,4 @@
-"""A recording whose event names no meeting belongs to its meeting all the same."""
+"""A recording whose event names no meeting still belongs to its meeting."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def test_a_meeting_of_which_nothing_else_told_is_found_by_its_recording(
 
 
 def test_it_opens_the_recordings_of_its_meeting_again(tmp_path: Path) -> None:
-    """The meeting was settled long ago; the event tells of a recording all the same."""
+    """The meeting was settled long ago; the event still announces a recording."""
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)

@@ -1,7 +1,7 @@
 """A small HTTP server on a real socket that answers, or misbehaves, as a test tells it.
 
 With a context of certificates.py it speaks TLS. It is a proxy, too: for plain HTTP it answers in
-the place of every host, and CONNECT leads to the server that `running` is told.
+the place of every host, and CONNECT leads to the server that `running` is given.
 """
 
 import http.client

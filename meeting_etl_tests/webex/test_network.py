@@ -132,7 +132,7 @@ def test_a_proxy_leads_to_the_api_and_sees_no_token(
     assert connecting.headers["Authorization"] is None
 
 
-# Settings of the environment that cannot work: told at once, and not tried again
+# Settings of the environment that cannot work: reported at once, and not tried again
 
 
 @pytest.mark.parametrize(

@@ -107,10 +107,10 @@ def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
 
 def _is_made(home: Path) -> bool:
     """Whether there is an instance; looking at one that is not made yet would make it."""
-    told = _read_yaml(home / "dagster.yaml")
-    if told is None:
+    content = _read_yaml(home / "dagster.yaml")
+    if content is None:
         return False
-    elsewhere = isinstance(told, dict) and ("storage" in told or "run_storage" in told)
+    elsewhere = isinstance(content, dict) and ("storage" in content or "run_storage" in content)
     return elsewhere or (home / "history").exists()
 
 
@@ -130,8 +130,8 @@ def _telemetry(etl: Etl, environ: Mapping[str, str]) -> Finding:
 
 
 def _is_off(path: Path) -> bool:
-    told = _read_yaml(path)
-    telemetry = told.get("telemetry") if isinstance(told, dict) else None
+    content = _read_yaml(path)
+    telemetry = content.get("telemetry") if isinstance(content, dict) else None
     return isinstance(telemetry, dict) and telemetry.get("enabled") is False
 
 
