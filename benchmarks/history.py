@@ -2,6 +2,7 @@
 
 Two data folders hold 20 settled meetings a day, one for 5 days, one for 1,825: their webhook logs,
 read for real, and all tables. Then 20 new meetings come, and `run` takes them in; each time others.
+The same again with 400 meetings and 24 logs a day, whose tables are written directly.
 
     .venv/bin/python benchmarks/history.py
 """
@@ -12,12 +13,14 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import busy_lake
 from benchmarks.measuring import here, in_process, median, runs_argument
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
@@ -96,7 +99,12 @@ def incremental(folder: Path, base_url: str, token: str) -> None:
     print(json.dumps({"seconds": seconds, "requests": etl.requests_sent}))
 
 
-def main(runs: int) -> None:
+def build_busy(folder: Path, days: int) -> None:
+    """As `build`, with far more of everything."""
+    busy_lake.build(etl_for(folder, "http://127.0.0.1:1", "none"), UNTIL.date(), days)
+
+
+def main(runs: int, build: Callable[[Path, int], None]) -> None:
     """Both folders in turn, each with the same news, then the ratio."""
     worlds = [new_meetings(number) for number in range(runs + 1)]
     together = replace(worlds[0], meetings=tuple(one for some in worlds for one in some.meetings))
@@ -138,9 +146,14 @@ def report(what: str, seconds: dict[int, list[float]]) -> None:
 if __name__ == "__main__":
     parser: argparse.ArgumentParser = runs_argument(__doc__)
     parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--busy", action="store_true", help="400 meetings and 24 logs a day only")
     given = parser.parse_args()
     if given.run:
         data, address, bearer = given.run
         incremental(Path(data), address, bearer)
     else:
-        main(given.runs)
+        if not given.busy:
+            print(f"{A_DAY} meetings and 2 logs a day")
+            main(given.runs, build)
+        print(f"{busy_lake.MEETINGS_A_DAY} meetings and {busy_lake.LOGS_A_DAY} logs a day")
+        main(given.runs, build_busy)
