@@ -6,7 +6,7 @@ ingest left. Does not: what the rows say and when they are committed (ingest.py)
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from datetime import date
 from typing import Any
 
@@ -88,9 +88,8 @@ class EventWriter:
         """Remove all rows of logs that are going to be read, whose progress was lost."""
         for table in (WEBHOOK_EVENTS, REJECTED_LINES):
             for name in self._lake.partitions(table):
-                with suppress(ValueError):  # what else lies there is not ours
-                    received = None if name == NULL_PARTITION else date.fromisoformat(name)
-                    self._remove_uncommitted(table, received, newest_only=False)
+                received = None if name == NULL_PARTITION else date.fromisoformat(name)
+                self._remove_uncommitted(table, received, newest_only=False)
 
     def commit(self, consumed: Mapping[str, int]) -> None:
         """Put all rows in place, a partition after the other.

@@ -8,7 +8,7 @@ import pytest
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog, migration
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.store import PART_ROWS, Lake, to_arrow
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
@@ -60,6 +60,22 @@ def test_undated_rows_are_migrated_too(lake: Lake) -> None:
     assert migration.migrate(lake) == 1
     assert pq.read_schema(path).equals(WEBHOOK_EVENTS.schema)
     assert lake.read(WEBHOOK_EVENTS, None)["byte_offset"].to_pylist() == [7]
+
+
+def test_of_a_day_of_several_files_those_that_lack_columns_are_rewritten(lake: Lake) -> None:
+    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    folder.mkdir(parents=True)
+    old = pa.table({"log_id": ["l"] * PART_ROWS, "byte_offset": range(PART_ROWS)})
+    pq.write_table(old, folder / "part-0.parquet")
+    with lake.appending(WEBHOOK_EVENTS, DAY) as write:
+        write(to_arrow(WEBHOOK_EVENTS, [{"log_id": "l", "byte_offset": PART_ROWS}]))
+    newest = (folder / "part-1.parquet").stat()
+    assert migration.migrate(lake) == 1
+    assert pq.read_schema(folder / "part-0.parquet").equals(WEBHOOK_EVENTS.schema)
+    assert (folder / "part-1.parquet").stat().st_ino == newest.st_ino
+    sql = "SELECT count(*), count(DISTINCT byte_offset), min(received_date) FROM webhook_events"
+    catalog.publish(lake.files, lake)
+    assert catalog.query(lake.files.root, sql)[1] == [(PART_ROWS + 1, PART_ROWS + 1, DAY)]
 
 
 def test_many_old_files_are_left_to_the_command_and_the_catalog_stays(
