@@ -13,6 +13,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
 from meeting_etl.orchestration.run_now import run_now
+from meeting_etl.pipeline.pruned import FLOOR_FILE, floor
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 
@@ -40,6 +41,10 @@ def run_and_report(
     seconds = etl.clock.monotonic() - started
     if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.internal_domains):
         outcome.notices.append(sentence)
+    if asked is not None and asked.first < (since := floor(etl.files)):
+        outcome.notices.append(
+            f"Days before {since} were pruned and are left out, see {etl.files.path(FLOOR_FILE)}."
+        )
     for notice in outcome.notices:
         display.say(notice)
     report.say_if_there_are_no_logs(etl)

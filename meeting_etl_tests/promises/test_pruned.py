@@ -67,8 +67,12 @@ def test_a_late_event_does_not_bring_a_pruned_meeting_back(product: Product) -> 
 
     assert str(floor) in prune(product, KEPT)
     tell(product, asset_line(old, "recordings", old.recordings[0].id, LATE))
+    assert run(product) == []
+    seen = product.webex.counters.total
     days = ("--from", str(OLD), "--to", str(OLD))
-    assert run(product) == run(product, *days, "--refetch", "--yes") == []
+    done = product.command("run", *days, "--refetch", "--yes")
+    assert (done.returncode, product.requests(seen)) == (0, [])
+    assert f"Days before {KEPT} were pruned and are left out, see {floor}." in done.stderr
     assert [row["meeting_id"] for row in product.rows("meetings")] == [kept.id]
     assert {row["date"] for row in product.rows("fetch_ledger")} == {KEPT}
     assert product.etl().ledger.open_days() == {}
