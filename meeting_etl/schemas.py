@@ -16,6 +16,7 @@ FIRST_DAY = date(2015, 1, 1)
 
 TEXT = pa.string()
 INT = pa.int64()
+NUMBER = pa.float64()
 FLAG = pa.bool_()
 MOMENT = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
@@ -597,6 +598,107 @@ MEETING_INDEX = Table(
 )
 
 # The tables that analysts see.
+SPEAKER_METRICS = Table(
+    "speaker_metrics",
+    "One row for each speaker of a meeting: how long, how much and when, without any words; made "
+    "of transcript_snippets. For insight into meetings, not for decisions on employment.",
+    key=("meeting_id", "speaker"),
+    sort=("meeting_id", "speaker"),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        Column("meeting_id", TEXT, "Id of the meeting instance."),
+        Column("speaker", TEXT, "person; empty for the speakers without a name.", personal=True),
+        Column(
+            "person",
+            TEXT,
+            "Key of the person as in attendance; name: and the name of a speaker who is no "
+            "participant; NULL for speakers without a name, who are one row.",
+            personal=True,
+        ),
+        Column(
+            "display_name",
+            TEXT,
+            "Name shown in the meeting, else as in the transcript.",
+            personal=True,
+        ),
+        Column(
+            "method",
+            TEXT,
+            "How the person was found: email, name, ambiguous, unmatched or unknown (see "
+            "speakers); of several the first of these.",
+        ),
+        Column("source", TEXT, "snippets, vtt or both: where the words are from."),
+        Column("snippets", INT, "Number of snippets."),
+        Column(
+            "untimed_snippets", INT, "Snippets without an offset or a length; they add no time."
+        ),
+        Column(
+            "words",
+            INT,
+            "Words, parted by white space; NULL while no snippet's words can be counted.",
+        ),
+        Column(
+            "uncounted_snippets",
+            INT,
+            "Snippets whose words are not counted: without text, or in a script without spaces "
+            "(Chinese, Japanese, Thai …).",
+        ),
+        Column("questions", INT, "Question marks, several in a row as one; NULL without text."),
+        Column(
+            "talk_seconds",
+            NUMBER,
+            "Time spoken: the union on the clock over all transcripts that are not deleted, "
+            "clipped to the meeting; NULL while no snippet has a time.",
+        ),
+        Column(
+            "share_of_speech",
+            NUMBER,
+            "talk_seconds over that of all speakers of the meeting, each by itself, 0 to 1; NULL "
+            "for speakers without a name.",
+        ),
+        Column(
+            "share_of_meeting",
+            NUMBER,
+            "talk_seconds over the meeting's duration, 0 to 1; NULL for speakers without a name.",
+        ),
+        Column(
+            "covered_seconds",
+            NUMBER,
+            "Part of the meeting that its transcripts cover, each from its first to its last "
+            "snippet.",
+        ),
+        Column(
+            "share_of_covered",
+            NUMBER,
+            "talk_seconds over covered_seconds, 0 to 1; NULL for speakers without a name.",
+        ),
+        Column(
+            "words_per_minute",
+            NUMBER,
+            "Words over the time of the snippets that they are counted of.",
+        ),
+        Column("turns", INT, "Stretches in which nobody else began to speak."),
+        Column("switches", INT, "Turns that were taken from somebody else."),
+        Column(
+            "longest_monologue_seconds",
+            NUMBER,
+            "Longest stretch in which nobody else began to speak and no silence of one's own "
+            "lasted more than 2 seconds.",
+        ),
+        Column(
+            "patience_seconds",
+            NUMBER,
+            "Median silence between another's turn and one's own; 0 where one began before its "
+            "end; NULL for who never followed anybody.",
+        ),
+        Column(
+            "overlap_seconds", NUMBER, "Part of talk_seconds in which somebody else spoke as well."
+        ),
+        Column("definition", TEXT, "Digest of the definition by which the row was made."),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -614,6 +716,7 @@ TABLES: dict[str, Table] = {
         RECORDING_FILES,
         TRANSCRIPT_FILES,
         ORPHANS,
+        SPEAKER_METRICS,
     )
 }
 

@@ -38,6 +38,7 @@ DATA_TABLES = (
     "participants",
     "transcripts",
     "transcript_snippets",
+    "speaker_metrics",
     "fetch_ledger",
     "webhook_events",
     "rejected_lines",

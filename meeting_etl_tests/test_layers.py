@@ -100,8 +100,8 @@ def test_of_what_hears_webex_the_receiver_alone_knows_http() -> None:
         assert {name.split("/")[0] for name in users} <= {"webhooks", "sandbox", "cli"}
 
 
-def test_only_the_catalog_imports_duckdb() -> None:
-    assert importers("duckdb") == {"lake/catalog.py"}
+def test_only_the_catalog_and_the_metrics_import_duckdb() -> None:
+    assert importers("duckdb") == {"lake/catalog.py", "lake/metrics.py"}
 
 
 def test_only_orchestration_and_what_stands_above_it_import_dagster() -> None:

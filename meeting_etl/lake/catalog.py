@@ -329,7 +329,13 @@ def _sql_type(kind: pa.DataType) -> str:
         return f"STRUCT({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
     if pa.types.is_timestamp(kind):
         return "TIMESTAMPTZ"
-    names = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "date32[day]": "DATE"}
+    names = {
+        "string": "VARCHAR",
+        "int64": "BIGINT",
+        "bool": "BOOLEAN",
+        "date32[day]": "DATE",
+        "double": "DOUBLE",
+    }
     return names[str(kind)]
 
 

@@ -1,8 +1,9 @@
-"""Files that an earlier version wrote → files with today's full schema.
+"""Files that an earlier version wrote → files with today's full schema and definitions.
 
-Belongs here: finding files that lack columns or have others, and rewriting them under the locks of
-their writers. Does not: reading and writing a partition (store.py), the catalog (catalog.py), which
-says that all files are alike and must be published after this.
+Belongs here: finding files that lack columns or have others, or metrics by another definition, and
+rewriting them under the locks of their writers. Does not: reading and writing a partition
+(store.py), the catalog (catalog.py), which says that all files are alike and must be published
+after this.
 """
 
 import hashlib
@@ -13,13 +14,20 @@ from dataclasses import dataclass
 from datetime import date
 
 from meeting_etl.errors import StorageError
+from meeting_etl.lake.metrics import (
+    definition_digest,
+    has_current_metrics,
+    refresh_metrics,
+)
 from meeting_etl.lake.store import NULL_PARTITION, Lake, Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     INGESTED_LOGS,
     ORPHANS,
     REJECTED_LINES,
+    SPEAKER_METRICS,
     TABLES,
+    TRANSCRIPT_SNIPPETS,
     WEBHOOK_EVENTS,
     Table,
 )
@@ -61,7 +69,7 @@ def outdated(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
         found += [
             OldFile(table, partition)
             for partition in _partitions(lake, table)
-            if not lake.has_schema(table, partition)
+            if not _is_current(lake, table, partition)
         ]
     return found
 
@@ -112,7 +120,16 @@ def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
         return is_free
 
 
+def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
+    if table is SPEAKER_METRICS and isinstance(partition, date):
+        return has_current_metrics(lake, partition)
+    return lake.has_schema(table, partition)
+
+
 def _rewrite(lake: Lake, file: OldFile) -> None:
+    if file.table is SPEAKER_METRICS and isinstance(file.partition, date):
+        refresh_metrics(lake, file.partition)
+        return
     lake.give_schema(file.table, file.partition)  # a run may have been here before us
 
 
@@ -125,7 +142,8 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
     if table.partition is None:
         yield None
         return
-    for name in lake.partitions(table):
+    # Metrics that are missing are old as well.
+    for name in lake.partitions(TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table):
         if name == NULL_PARTITION:
             yield None
         with suppress(ValueError):  # what else lies there is not ours
@@ -149,4 +167,5 @@ def _digests() -> dict[str, str]:
 
 
 def _digest(table: Table) -> str:
-    return hashlib.sha256(str(table.schema).encode()).hexdigest()[:16]
+    text = str(table.schema) + (definition_digest() if table is SPEAKER_METRICS else "")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -176,6 +176,13 @@ class Lake:
         with self.files.replacement(name) as path, _writer(table, path, distinct) as writer:
             writer.write_table(rows.cast(table.schema), row_group_size=table.group_rows)
 
+    def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
+        """When a file of the partition was last replaced, by the disk's clock; None without any."""
+        paths = [self.files.path(part) for part in self._parts(table, partition)]
+        with suppress(FileNotFoundError):
+            return max((path.stat().st_mtime_ns for path in paths), default=None)
+        return None
+
     def has_schema(self, table: Table, partition: Partition) -> bool:
         """Whether the files of a partition, if there are any, have the table's full schema."""
         return all(self._has_schema(table, part) for part in self._parts(table, partition))

@@ -13,6 +13,7 @@ import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.publishing import (
     DAYS,
     Metadata,
@@ -204,6 +205,21 @@ def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[E
     return _if_switched_on(context, etl, lambda: fetch_specs.SUMMARIES)
 
 
+@_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
+def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Talk of each speaker in numbers, kept in step with the words; a backfill makes it anew."""
+    with failures(context, etl):
+
+        def described() -> Iterator[tuple[date, Metadata]]:
+            for day in days_of(context):
+                with etl.lake.lock_days([day]):
+                    refresh_metrics(etl.lake, day)
+                rows = etl.lake.count(schemas.SPEAKER_METRICS, day)
+                yield day, {"rows": rows, "dagster/partition_row_count": rows}
+
+        return published(context, etl, described())
+
+
 DAY_ASSETS = [
     meetings,
     recordings,
@@ -212,6 +228,7 @@ DAY_ASSETS = [
     transcript_files,
     transcript_snippets,
     meeting_summaries,
+    speaker_metrics,
 ]
 # Downloads take hours, for which nothing else is to wait.
 FILE_ASSETS = [recording_files]

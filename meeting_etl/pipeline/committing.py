@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from meeting_etl.lake.metrics import MEASURED, refresh_metrics
 from meeting_etl.pipeline.asking import Answer
 from meeting_etl.pipeline.deletions import is_deleted, look_for, unlisted
 from meeting_etl.pipeline.engine import DayReport, Engine
@@ -64,6 +65,8 @@ class Committer:
         missing = self._write(made)
         looks = look_for(self._engine, self._spec, missing, ending=ending)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
+        if self._spec.table.name in MEASURED:
+            refresh_metrics(self._engine.lake, self._day)
         if looks.ends is not None:
             # A pair must not settle before what it lacks was looked for.
             unsure = {row["meeting_id"] for row in missing}

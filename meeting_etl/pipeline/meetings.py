@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.merging import without
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import keep_told
 from meeting_etl.pipeline.details import with_events
@@ -99,6 +100,7 @@ def _fold_day(
                 lake.sweep([MEETINGS, FETCH_LEDGER], locked)
                 moved = _write(lake, ledger, news)
                 for touched in needed:
+                    refresh_metrics(lake, touched)
                     ledger.refresh(touched, due if touched == day else None)
                 rows = lake.count(MEETINGS, day)
                 return FoldReport(day, rows, len(news.mentions), moved, news.drift)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.downloads import name_for
@@ -61,6 +62,7 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], instead_of={"transcript_id": gone})
             _count_no_snippets(lake, day, gone)
     _forget_summaries(lake, day)
+    refresh_metrics(lake, day)
     return count
 
 

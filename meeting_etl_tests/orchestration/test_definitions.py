@@ -33,6 +33,7 @@ def test_there_is_an_asset_for_each_table_that_runs_fill() -> None:
         "transcript_files",
         "recording_files",
         "meeting_summaries",
+        "speaker_metrics",
         "reconciled_meetings",
     }
     # That one writes into `meetings`.

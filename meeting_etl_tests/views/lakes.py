@@ -8,6 +8,7 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES
 
@@ -26,6 +27,7 @@ def ask(folder: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], sql: str)
     lake = Lake(files)
     for name, some in rows.items():
         lake.merge(TABLES[name], DAY, some)
+    refresh_metrics(lake, DAY)
     catalog.publish(files, lake)
     return catalog.query(folder, sql)[1]
 
@@ -46,6 +48,7 @@ def files_read(folder: Path, view: str) -> int:
         }
         for name, row in rows.items():
             lake.merge(TABLES[name], day, [row])
+        refresh_metrics(lake, day)
     sql = f"EXPLAIN ANALYZE SELECT * FROM {view} WHERE date = DATE '{DAY}'"
     ((_, plan),) = ask(folder, {}, sql)
     return sum(map(int, re.findall(r"Total Files Read: (\d+)", plan)))

@@ -1,0 +1,90 @@
+"""speaker_metrics: what each speaker said, in numbers, made anew when a day's words change.
+
+Belongs here: running lake/metrics.sql over the files of one day, and when that is needed. Does not:
+the definitions (metrics.sql, views/speakers.sql), when it is called (pipeline/).
+"""
+
+import hashlib
+from datetime import date
+from functools import cache
+from importlib import resources
+
+import duckdb
+import pyarrow as pa
+
+from meeting_etl.lake.store import Lake
+from meeting_etl.schemas import (
+    MEETINGS,
+    PARTICIPANTS,
+    SPEAKER_METRICS,
+    TRANSCRIPT_SNIPPETS,
+    TRANSCRIPTS,
+    Table,
+)
+
+# Columns that the definitions read, by table.
+_INPUTS: dict[str, tuple[Table, list[str]]] = {
+    table.name: (table, columns.split())
+    for table, columns in (
+        (MEETINGS, "meeting_id started_at ended_at"),
+        (PARTICIPANTS, "meeting_id participant_id email display_name state"),
+        (TRANSCRIPTS, "meeting_id transcript_id status"),
+        (
+            TRANSCRIPT_SNIPPETS,
+            """meeting_id transcript_id snippet_index text person_name person_email source
+            started_at offset_ms duration_ms""",
+        ),
+    )
+}
+MEASURED = frozenset(_INPUTS)
+
+
+def refresh_metrics(lake: Lake, day: date) -> None:
+    """Make the metrics of a day if they are older than its words; the day must be locked.
+
+    Raises StorageError when the lake cannot be read or written.
+    """
+    if not has_current_metrics(lake, day):
+        lake.sweep([SPEAKER_METRICS], [day])
+        lake.replace(SPEAKER_METRICS, day, speaker_metrics(lake, day))
+
+
+def has_current_metrics(lake: Lake, day: date) -> bool:
+    """Whether the metrics of a day are by today's definition, and not older than its words."""
+    made_at = lake.changed_at_ns(SPEAKER_METRICS, day)
+    if made_at is None:
+        return lake.count(TRANSCRIPT_SNIPPETS, day) == 0
+    changed = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
+    if any(at is not None and at >= made_at for at in changed):
+        return False
+    definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]
+    return set(definitions.unique().to_pylist()) <= {definition_digest()}
+
+
+def speaker_metrics(lake: Lake, day: date) -> pa.Table:
+    """The rows of a day, from its tables."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, (table, columns) in _INPUTS.items():
+            rows = lake.read(table, day, columns=columns)
+            connection.register(f"{name}_rows", rows)
+            connection.execute(
+                f"CREATE VIEW {name} AS SELECT *, DATE '{day}' AS date FROM {name}_rows"  # noqa: S608
+            )
+        connection.execute(_sql("views/speakers.sql"))
+        found: pa.Table = connection.sql(_sql("metrics.sql")).to_arrow_table()
+    definition = pa.array([definition_digest()] * found.num_rows, pa.string())
+    return found.append_column("definition", definition).cast(SPEAKER_METRICS.schema)
+
+
+@cache
+def definition_digest() -> str:
+    """Changes with every change of a definition."""
+    text = _sql("views/speakers.sql") + _sql("metrics.sql")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sql(name: str) -> str:
+    """The text of a file beside this one, without internal domains: sides are the views' matter."""
+    text = resources.files("meeting_etl.lake").joinpath(name).read_text(encoding="utf-8")
+    return text.replace("{internal_domains}", "[]::VARCHAR[]")

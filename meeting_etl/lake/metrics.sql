@@ -1,0 +1,211 @@
+-- What each speaker of a day's meetings said, in numbers: from the day's meetings, transcripts, transcript_snippets and the view speakers, one row a meeting and person. What is not known is NULL.
+WITH said AS (
+    SELECT
+        s.meeting_id,
+        s.transcript_id,
+        s.snippet_index,
+        s.source,
+        s.text,
+        k.person,
+        k.display_name,
+        k.method,
+        m.started_at AS meeting_started_at,
+        m.ended_at AS meeting_ended_at,
+        s.duration_ms,
+        -- On the clock; without one on that of the transcript.
+        coalesce(
+            s.started_at,
+            m.started_at + to_milliseconds(s.offset_ms),
+            TIMESTAMPTZ '1970-01-01 00:00:00+00' + to_milliseconds(s.offset_ms)
+        ) AS said_at
+    FROM transcript_snippets s
+    LEFT JOIN transcripts t USING (meeting_id, transcript_id)
+    LEFT JOIN meetings m USING (meeting_id)
+    LEFT JOIN speakers k
+        ON k.meeting_id = s.meeting_id
+        AND k.person_name IS NOT DISTINCT FROM s.person_name
+        AND k.person_email IS NOT DISTINCT FROM s.person_email
+    WHERE t.status IS DISTINCT FROM 'deleted'
+),
+-- Clipped to the meeting. greatest() and least() pass over NULL.
+clipped AS (
+    SELECT
+        *,
+        CASE WHEN said_at IS NOT NULL AND duration_ms IS NOT NULL
+            THEN least(greatest(said_at, meeting_started_at), meeting_ended_at) END AS begins_at,
+        CASE WHEN said_at IS NOT NULL AND duration_ms IS NOT NULL
+            THEN least(greatest(said_at + to_milliseconds(duration_ms), meeting_started_at), meeting_ended_at) END AS ends_at,
+        regexp_matches(text, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]') AS is_unspaced
+    FROM said
+),
+-- A snippet adds what lies beyond the latest end of the person's snippets that began before it.
+own AS (
+    SELECT
+        *,
+        greatest(begins_at, max(ends_at) OVER (
+            PARTITION BY meeting_id, person
+            ORDER BY begins_at, ends_at
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )) AS adds_from
+    FROM clipped
+),
+counted AS (
+    SELECT
+        meeting_id,
+        person,
+        first(display_name ORDER BY ends_at - begins_at DESC NULLS LAST, display_name) AS display_name,
+        ['email', 'name', 'ambiguous', 'unmatched', 'unknown'][
+            min(list_position(['email', 'name', 'ambiguous', 'unmatched', 'unknown'], method))
+        ] AS method,
+        CASE WHEN min(source) = max(source) THEN min(source) ELSE 'both' END AS source,
+        count(*) AS snippets,
+        count(*) FILTER (begins_at IS NULL) AS untimed_snippets,
+        sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced) AS words,
+        sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced AND begins_at IS NOT NULL) AS timed_words,
+        sum(epoch(ends_at) - epoch(adds_from)) FILTER (NOT is_unspaced AND ends_at > adds_from) AS worded_seconds,
+        count(*) FILTER (is_unspaced IS DISTINCT FROM false) AS uncounted_snippets,
+        sum(len(regexp_extract_all(text, '[?？؟]+'))) AS questions,
+        sum(CASE WHEN begins_at IS NOT NULL THEN greatest(0, epoch(ends_at) - epoch(adds_from)) END) AS talk_seconds,
+        any_value(meeting_started_at) AS meeting_started_at,
+        any_value(meeting_ended_at) AS meeting_ended_at
+    FROM own
+    GROUP BY meeting_id, person
+),
+-- Overlap: how many speakers talk between two moments at which one begins or ends; shared_until is the time until a moment in which two or more did.
+moments AS (
+    SELECT meeting_id, person, adds_from AS moment, 1 AS speakers FROM own WHERE ends_at > adds_from
+    UNION ALL
+    SELECT meeting_id, person, ends_at, -1 FROM own WHERE ends_at > adds_from
+),
+slices AS (
+    SELECT
+        *,
+        CASE WHEN sum(speakers) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) > 1
+            THEN epoch(lead(moment) OVER in_order) - epoch(moment) ELSE 0 END AS shared_seconds
+    FROM moments
+    WINDOW in_order AS (PARTITION BY meeting_id ORDER BY moment, speakers, person)
+),
+shared AS (
+    SELECT
+        *,
+        coalesce(sum(shared_seconds) OVER (
+            PARTITION BY meeting_id ORDER BY moment, speakers, person ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ), 0) AS shared_until
+    FROM slices
+),
+overlapped AS (
+    SELECT meeting_id, person, sum(-speakers * shared_until) AS overlap_seconds
+    FROM shared
+    GROUP BY meeting_id, person
+),
+-- A turn lasts until somebody else speaks; a monologue also ends where one is silent for more than 2 seconds.
+ordered AS (
+    SELECT
+        meeting_id,
+        person,
+        begins_at,
+        ends_at,
+        lag(person) OVER in_order AS person_before,
+        max(ends_at) OVER (
+            PARTITION BY meeting_id, person ORDER BY begins_at, ends_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS ended_before_at,
+        row_number() OVER in_order AS place
+    FROM own
+    WHERE begins_at IS NOT NULL
+    WINDOW in_order AS (PARTITION BY meeting_id ORDER BY begins_at, ends_at, transcript_id, snippet_index)
+),
+numbered AS (
+    SELECT
+        *,
+        sum(CAST(place = 1 OR person IS DISTINCT FROM person_before AS INT)) OVER in_order AS turn,
+        sum(CAST(place = 1 OR person IS DISTINCT FROM person_before OR begins_at > ended_before_at + INTERVAL 2 SECOND AS INT)) OVER in_order AS monologue
+    FROM ordered
+    WINDOW in_order AS (PARTITION BY meeting_id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+monologues AS (
+    SELECT meeting_id, person, max(seconds) AS longest_monologue_seconds
+    FROM (
+        SELECT meeting_id, person, monologue, epoch(max(ends_at)) - epoch(min(begins_at)) AS seconds
+        FROM numbered
+        GROUP BY meeting_id, person, monologue
+    )
+    GROUP BY meeting_id, person
+),
+turns AS (
+    SELECT meeting_id, turn, any_value(person) AS person, min(begins_at) AS begins_at, max(ends_at) AS ends_at
+    FROM numbered
+    GROUP BY meeting_id, turn
+),
+taken AS (
+    SELECT
+        meeting_id,
+        person,
+        turn,
+        epoch(begins_at) - epoch(lag(ends_at) OVER (PARTITION BY meeting_id ORDER BY turn)) AS gap_seconds
+    FROM turns
+),
+turned AS (
+    SELECT
+        meeting_id,
+        person,
+        count(*) AS turns,
+        count(*) FILTER (turn > 1) AS switches,
+        median(greatest(gap_seconds, 0)) AS patience_seconds
+    FROM taken
+    GROUP BY meeting_id, person
+),
+-- What the transcripts cover, each from its first to its last snippet.
+spans AS (
+    SELECT meeting_id, transcript_id, min(begins_at) AS begins_at, max(ends_at) AS ends_at
+    FROM own
+    WHERE begins_at IS NOT NULL
+    GROUP BY meeting_id, transcript_id
+),
+reached AS (
+    SELECT
+        *,
+        max(ends_at) OVER (
+            PARTITION BY meeting_id ORDER BY begins_at, ends_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS reached_at
+    FROM spans
+),
+covered AS (
+    SELECT meeting_id, sum(greatest(0, epoch(ends_at) - epoch(greatest(begins_at, reached_at)))) AS covered_seconds
+    FROM reached
+    GROUP BY meeting_id
+),
+spoken AS (
+    SELECT meeting_id, sum(talk_seconds) AS speech_seconds FROM counted GROUP BY meeting_id
+)
+SELECT
+    c.meeting_id,
+    coalesce(c.person, '') AS speaker,
+    c.person,
+    c.display_name,
+    c.method,
+    c.source,
+    c.snippets,
+    c.untimed_snippets,
+    CAST(c.words AS BIGINT) AS words,
+    c.uncounted_snippets,
+    CAST(c.questions AS BIGINT) AS questions,
+    CAST(c.talk_seconds AS DOUBLE) AS talk_seconds,
+    CASE WHEN c.person IS NOT NULL THEN CAST(c.talk_seconds / nullif(s.speech_seconds, 0) AS DOUBLE) END AS share_of_speech,
+    CASE WHEN c.person IS NOT NULL THEN
+        CAST(c.talk_seconds / nullif(epoch(c.meeting_ended_at) - epoch(c.meeting_started_at), 0) AS DOUBLE)
+    END AS share_of_meeting,
+    CAST(v.covered_seconds AS DOUBLE) AS covered_seconds,
+    CASE WHEN c.person IS NOT NULL THEN CAST(c.talk_seconds / nullif(v.covered_seconds, 0) AS DOUBLE) END AS share_of_covered,
+    CASE WHEN c.person IS NOT NULL AND c.worded_seconds > 0 THEN CAST(c.timed_words * 60 / c.worded_seconds AS DOUBLE) END AS words_per_minute,
+    CASE WHEN c.person IS NOT NULL THEN t.turns END AS turns,
+    CASE WHEN c.person IS NOT NULL THEN t.switches END AS switches,
+    CASE WHEN c.person IS NOT NULL THEN CAST(g.longest_monologue_seconds AS DOUBLE) END AS longest_monologue_seconds,
+    CASE WHEN c.person IS NOT NULL THEN CAST(t.patience_seconds AS DOUBLE) END AS patience_seconds,
+    CASE WHEN c.talk_seconds IS NOT NULL THEN CAST(coalesce(o.overlap_seconds, 0) AS DOUBLE) END AS overlap_seconds
+FROM counted c
+LEFT JOIN spoken s USING (meeting_id)
+LEFT JOIN covered v USING (meeting_id)
+LEFT JOIN overlapped o ON o.meeting_id = c.meeting_id AND o.person IS NOT DISTINCT FROM c.person
+LEFT JOIN turned t ON t.meeting_id = c.meeting_id AND t.person IS NOT DISTINCT FROM c.person
+LEFT JOIN monologues g ON g.meeting_id = c.meeting_id AND g.person IS NOT DISTINCT FROM c.person
+ORDER BY c.meeting_id, speaker

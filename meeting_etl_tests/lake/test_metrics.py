@@ -1,0 +1,87 @@
+"""When the metrics of a day are made: whenever its words, people or meetings changed."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from meeting_etl.files import Files
+from meeting_etl.lake.metrics import has_current_metrics, refresh_metrics
+from meeting_etl.lake.migration import migrate, outdated
+from meeting_etl.lake.store import Lake
+from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
+
+DAY = date(2026, 3, 2)
+SNIPPET = {
+    "snippet_id": "s",
+    "transcript_id": "t",
+    "meeting_id": "m",
+    "snippet_index": 0,
+    "text": "yes",
+    "person_name": "Ana",
+    "offset_ms": 0,
+    "duration_ms": 1000,
+}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(Files(tmp_path))
+    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [SNIPPET])
+    return lake
+
+
+def persons(lake: Lake) -> list[str]:
+    found: list[str] = lake.read(SPEAKER_METRICS, DAY)["person"].to_pylist()
+    return found
+
+
+def test_a_day_without_words_needs_none(tmp_path: Path) -> None:
+    lake = Lake(Files(tmp_path))
+    lake.merge(PARTICIPANTS, DAY, [{"meeting_id": "m", "participant_id": "p"}])
+    assert has_current_metrics(lake, DAY)
+    refresh_metrics(lake, DAY)
+    assert lake.partitions(SPEAKER_METRICS) == []
+
+
+def test_what_changed_is_made_anew_and_what_did_not_is_left_alone(lake: Lake) -> None:
+    assert not has_current_metrics(lake, DAY)
+    refresh_metrics(lake, DAY)
+    assert persons(lake) == ["name:Ana"]
+    assert has_current_metrics(lake, DAY)
+    made_at = lake.changed_at_ns(SPEAKER_METRICS, DAY)
+    refresh_metrics(lake, DAY)
+    assert lake.changed_at_ns(SPEAKER_METRICS, DAY) == made_at
+    # Who Ana is becomes known.
+    people = {"meeting_id": "m", "participant_id": "p", "display_name": "Ana"}
+    lake.merge(PARTICIPANTS, DAY, [people | {"email": "ana@sales.example"}])
+    assert not has_current_metrics(lake, DAY)
+    refresh_metrics(lake, DAY)
+    assert persons(lake) == ["ana@sales.example"]
+    # Her words go.
+    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [], instead_of={"snippet_id": ["s"]})
+    refresh_metrics(lake, DAY)
+    assert persons(lake) == []
+    assert has_current_metrics(lake, DAY)
+
+
+def test_metrics_by_another_definition_are_found_and_made_anew_by_migrate(lake: Lake) -> None:
+    refresh_metrics(lake, DAY)
+    rows = lake.read(SPEAKER_METRICS, DAY)
+    place = rows.schema.get_field_index("definition")
+    old = rows.set_column(place, "definition", pa.array(["older"]))
+    lake.replace(SPEAKER_METRICS, DAY, old)
+    assert not has_current_metrics(lake, DAY)
+    assert [(file.table.name, file.partition) for file in outdated(lake)] == [
+        ("speaker_metrics", DAY)
+    ]
+    assert migrate(lake) == 1
+    assert has_current_metrics(lake, DAY)
+    assert lake.read(SPEAKER_METRICS, DAY).equals(rows)
+
+
+def test_a_lake_of_an_earlier_version_gets_its_metrics_by_migrate(lake: Lake) -> None:
+    assert migrate(lake) == 1
+    assert persons(lake) == ["name:Ana"]
+    assert migrate(lake) == 0

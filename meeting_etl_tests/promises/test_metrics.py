@@ -1,0 +1,68 @@
+"""Metrics of speakers follow the words of their day, wherever these go."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.lake.metrics import has_current_metrics, speaker_metrics
+from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.world import sized_world
+from meeting_etl.schemas import SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product
+from meeting_etl_tests.sandbox.small import NOW
+
+MEETINGS = 4
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Product:
+    world = sized_world(3, NOW, meetings=MEETINGS, participants=2, snippets=3)
+    return Product(tmp_path, Sandbox(world, ManualClock(NOW)), clock=ManualClock(NOW))
+
+
+def days_with_metrics(product: Product) -> dict[str, int]:
+    """How many rows each day has, all of which are what its words make."""
+    lake = product.etl().lake
+    counts = {}
+    for name in lake.partitions(TRANSCRIPT_SNIPPETS):
+        day = date.fromisoformat(name)
+        assert has_current_metrics(lake, day)
+        rows = lake.read(SPEAKER_METRICS, day)
+        assert rows.equals(speaker_metrics(lake, day))
+        counts[name] = rows.num_rows
+    return counts
+
+
+def test_they_are_there_after_the_run_that_brings_the_words(product: Product) -> None:
+    product.write_logs()
+    with product.webex:
+        assert product.run().failures == []
+    assert sum(days_with_metrics(product).values()) >= MEETINGS
+
+
+def test_a_meeting_that_moves_takes_them_along(product: Product) -> None:
+    product.write_logs()
+    moved = product.webex.world.meetings[0]
+    with product.webex:
+        product.run()
+        ((first, before),) = days_with_metrics(product).items()
+        data = {"id": moved.id, "end": (moved.ended_at + timedelta(days=1)).isoformat()}
+        body = {"resource": "meetings", "event": "ended", "data": data}
+        line = {"received_at": NOW.isoformat(), "headers": {}, "body": body}
+        (product.folder / "webhook_logs" / "later.jsonl").write_text(json.dumps(line) + "\n")
+        product.run()
+    after = days_with_metrics(product)
+    assert len(after) == 2
+    assert sum(after.values()) == before
+    assert 0 < after[first] < before
+
+
+def test_pruned_days_lose_them(product: Product) -> None:
+    product.write_logs()
+    with product.webex:
+        product.run()
+    assert product.command("prune", "--older-than", "1d", "--yes").returncode == 0
+    assert product.etl().lake.partitions(SPEAKER_METRICS) == []
