@@ -39,11 +39,10 @@ def prune(product: Product, before: date) -> str:
     return done.stderr
 
 
-def run(product: Product, *arguments: str) -> list[str]:
+def run(product: Product) -> list[str]:
     """The requests of a run."""
     seen = product.webex.counters.total
-    done = product.command("run", *arguments)
-    assert done.returncode == 0, done.stderr
+    assert product.run().failures == []
     return product.requests(seen)
 
 
