@@ -7,16 +7,17 @@ which those sweep who hold the lock of their day.
 from datetime import datetime, timedelta
 
 from meeting_etl.files import Files
+from meeting_etl.lake.meeting_index import INDEX_LOCK
 
 # Folders whose files are written under one lock.
 _LOCKS = {
     "lake/ingested_logs": "ingest",
-    "lake/meeting_index": "ingest",
+    "lake/meeting_index": INDEX_LOCK,
     "lake/due_days": "due_days",
     "lake/orphans": "orphans",
 }
 # Folders whose files are written under various locks, or none; each in a moment.
-_SHARED = ("state", "lake/unowned_recordings", "dagster")
+_SHARED = ("state", "lake", "lake/unowned_recordings", "dagster")
 _NOBODYS_AFTER = timedelta(days=1)
 
 

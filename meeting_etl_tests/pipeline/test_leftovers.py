@@ -26,7 +26,7 @@ def leave(files: Files, name: str, *, age: timedelta = timedelta(hours=1)) -> Pa
 
 UNDER_A_LOCK = [
     ("ingest", "lake/ingested_logs/.part-0.parquet.aa.tmp"),
-    ("ingest", "lake/meeting_index/.complete.aa.tmp"),
+    ("meeting_index", "lake/meeting_index/.complete.aa.tmp"),
     ("due_days", "lake/due_days/.2026-03-02.json.aa.tmp"),
     ("orphans", "lake/orphans/.part-0.parquet.aa.tmp"),
 ]
@@ -46,7 +46,7 @@ def test_a_temporary_file_goes_unless_its_writer_is_at_work(
     assert finished.exists()
 
 
-@pytest.mark.parametrize("folder", ["state", "lake/unowned_recordings", "dagster"])
+@pytest.mark.parametrize("folder", ["state", "lake", "lake/unowned_recordings", "dagster"])
 def test_where_many_write_a_temporary_file_goes_after_a_day(files: Files, folder: str) -> None:
     old = leave(files, f"{folder}/.tokens.json.aa.tmp", age=timedelta(hours=25))
     new = leave(files, f"{folder}/.tokens.json.bb.tmp", age=timedelta(hours=23))
