@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake import catalog
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.store import PART_ROWS
 from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -46,7 +47,8 @@ def build(etl: Etl, until: date, days: int) -> None:
         _fetched(etl, day, ids)
         logs += _logs(etl, day)
         _events(etl, day, ids, [log["log_id"] for log in logs[-LOGS_A_DAY:]])
-    etl.lake.merge(INGESTED_LOGS, None, logs)
+    for place in range(0, len(logs), PART_ROWS):
+        etl.lake.merge(INGESTED_LOGS, None, logs[place : place + PART_ROWS])
     with etl.files.lock(INDEX_LOCK):
         MeetingIndex(etl.lake).heal()
     catalog.publish(etl.files, etl.lake)

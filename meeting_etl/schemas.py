@@ -44,8 +44,8 @@ class Table:
 
     `partition` names the column that is the folder (`date=…`) and not in the file; None for a table
     of one file. `sort` is the order of rows in a file, `bloom` the columns that are looked up.
-    `appended`: rows are added and never changed, and a partition is one file or several; else it is
-    one. `group_rows` are the rows of a row group: where few are looked up, it has few.
+    `appended`: most rows are added and never changed, and a partition is one file or several; else
+    it is one. `group_rows` are the rows of a row group: where few are looked up, it has few.
     """
 
     name: str
@@ -448,6 +448,7 @@ INGESTED_LOGS = Table(
     "One row for each webhook log: how far it was read.",
     key=("log_id",),
     sort=("log_file", "log_id"),
+    appended=True,
     partition=None,
     columns=(
         Column("log_id", TEXT, "Id of the log; unique."),

@@ -23,7 +23,8 @@ _READ_LOGS_AGAIN = (
     "and the rows come back. Do not restore it from a copy."
 )
 _BEGIN_ANEW = (
-    "Move the file away and run again: all logs are read again. Do not restore it from a copy."
+    f"Move the folder lake/{INGESTED_LOGS.name} away and run again: all logs are read again. Do "
+    "not restore it from a copy."
 )
 _RUN_AGAIN = "Move the file away and run again, or restore it from a copy."
 

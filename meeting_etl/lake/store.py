@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from meeting_etl.files import Files
 from meeting_etl.lake.damage import explained
-from meeting_etl.lake.merging import even, has, merged, merged_groups
+from meeting_etl.lake.merging import even, has, merged, merged_groups, without
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.times import parse_day
 
@@ -126,6 +126,8 @@ class Lake:
         rows leaves a file without any.
         """
         new = self._withholding(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
+        if table.appended:
+            return self._merge_into_parts(table, partition, new)
         if table.sort and self.count(table, partition) > _LARGE_ROWS:
             return self._merge_by_group(table, partition, new, instead_of or {})
         old = self.read(table, partition)
@@ -133,6 +135,38 @@ class Lake:
         if rows_now.equals(old):
             return False
         self.replace(table, partition, rows_now)
+        return True
+
+    def _merge_into_parts(self, table: Table, partition: Partition, new: pa.Table) -> bool:
+        """Replace each row in the file that it lies in; new ones go to the newest file.
+
+        So at no moment a reader misses a row or sees it twice.
+        """
+        changed = False
+        for part in reversed(self._parts(table, partition)):
+            if not new.num_rows:
+                break
+            rest = without(table, new, self._whole(part, table.schema, list(table.key)))
+            if rest.num_rows < new.num_rows:
+                changed |= self._merge_into(table, part, without(table, new, rest))
+                new = rest
+        if new.num_rows:
+            name, _ = self._growing(table, partition)
+            changed |= self._merge_into(table, name, new)
+        return changed
+
+    def _merge_into(self, table: Table, part: str, new: pa.Table) -> bool:
+        old = table.schema.empty_table()
+        if self.files.path(part).exists():
+            old = self._whole(part, table.schema, table.schema.names)
+        rows = merged(table, old, new, {})
+        if rows.equals(old):
+            return False
+        with (
+            self.files.replacement(part) as path,
+            _writer(table, path, _distinct(table, rows)) as writer,
+        ):
+            writer.write_table(rows, row_group_size=table.group_rows)
         return True
 
     def _merge_by_group(
@@ -226,18 +260,15 @@ class Lake:
         One file changes, when the block ends well: the newest while it has few rows, else a new
         one.
         """
-        parts = self._parts(table, partition)
-        few = [part for part in parts[-1:] if self._rows(part) < PART_ROWS]
-        name = few[0] if few else self._next_part(table, partition, parts)
-        held = [group for part in few for group in self._groups(part, table.schema.names, {})]
-        most = min(sum(group.num_rows for group in held) + rows, table.group_rows)
+        name, is_there = self._growing(table, partition)
+        held = self._whole(name, table.schema, table.schema.names) if is_there else None
+        most = min((held.num_rows if held else 0) + rows, table.group_rows)
         with (
             self.files.replacement(name) as path,
             _writer(table, path, dict.fromkeys(table.bloom, most)) as writer,
         ):
             if held:
-                conformed = [_conform(group, table.schema) for group in held]
-                writer.write_table(pa.concat_tables(conformed))
+                writer.write_table(held)
             yield lambda added: writer.write_table(added, row_group_size=table.group_rows)
 
     @contextmanager
@@ -274,10 +305,20 @@ class Lake:
         numbers = sorted(int(one[1]) for one in found)
         return [f"{folder}/part-{number}.parquet" for number in numbers]
 
-    def _next_part(self, table: Table, partition: Partition, parts: list[str]) -> str:
+    def _growing(self, table: Table, partition: Partition) -> tuple[str, bool]:
+        """The file that more rows go to, and whether it is there; not so when the last is large."""
+        parts = self._parts(table, partition)
+        if parts and self._rows(parts[-1]) < PART_ROWS:
+            return parts[-1], True
         found = _number_of_part(parts[-1].rpartition("/")[2]) if parts else None
         number = int(found[1]) + 1 if found else 0
-        return f"{self.folder(table, partition)}/part-{number}.parquet"
+        return f"{self.folder(table, partition)}/part-{number}.parquet", False
+
+    def _whole(self, part: str, schema: pa.Schema, names: list[str]) -> pa.Table:
+        """All rows of a file, some or all of its columns."""
+        some = pa.schema(map(schema.field, names))
+        groups = [_conform(group, some) for group in self._groups(part, names, {})]
+        return pa.concat_tables(groups) if groups else some.empty_table()
 
     @contextmanager
     def _readable(self, part: str) -> Iterator[Path]:

@@ -151,6 +151,22 @@ def test_an_append_rewrites_the_newest_file_until_it_is_large_and_then_begins_an
     assert (first.st_ino, first.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
 
 
+def test_a_merge_replaces_a_row_in_the_file_that_it_lies_in(lake: Lake) -> None:
+    append(lake, range(PART_ROWS))
+    append(lake, [PART_ROWS])
+    append(lake, [PART_ROWS + 1])
+    rows = [event(5) | {"event": "new"}, event(PART_ROWS) | {"event": "new"}, event(90_000)]
+    assert lake.merge(WEBHOOK_EVENTS, DAY, rows)
+    assert parts(lake) == {"part-0.parquet": PART_ROWS, "part-1.parquet": 3}
+    found = lake.read(WEBHOOK_EVENTS, DAY, where={"event": ["new"]})["byte_offset"]
+    assert found.to_pylist() == [5, PART_ROWS]
+    assert sorted(offsets(lake)) == [*range(PART_ROWS + 2), 90_000]
+    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    before = {path: path.stat().st_ino for path in folder.iterdir()}
+    assert not lake.merge(WEBHOOK_EVENTS, DAY, [event(90_000)])
+    assert {path: path.stat().st_ino for path in folder.iterdir()} == before
+
+
 def test_the_tenth_file_comes_behind_the_ninth(lake: Lake) -> None:
     for number in range(11):
         append(lake, range(number * PART_ROWS, (number + 1) * PART_ROWS))
