@@ -8,13 +8,16 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from graphlib import TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from struct import pack
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 import duckdb
 import pyarrow as pa
@@ -262,10 +265,13 @@ def _statements(lake: Lake, internal_domains: Sequence[str]) -> Iterator[str]:
     for one in TABLES.values():
         yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
         yield from _comments(one)
-    domains = [domain.strip().lower() for domain in internal_domains or host_domains(lake)]
-    internal = f"[{', '.join(map(_text, domains))}]::VARCHAR[]"
-    for name, template in _views():
-        sql = template.replace("{internal_domains}", internal)
+    lists = {
+        "{internal_domains}": internal_domains or host_domains(lake),
+        "{time_zones}": _time_zones(),
+    }
+    for name, sql in _in_order(_views()):
+        for placeholder, values in lists.items():
+            sql = sql.replace(placeholder, f"[{', '.join(map(_text, values))}]::VARCHAR[]")
         yield sql
         first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
         yield f"COMMENT ON VIEW {name} IS {_text(first)}"
@@ -279,12 +285,31 @@ def _views() -> Iterator[tuple[str, str]]:
     """Name and SQL of each analytical view, by name.
 
     Line one is a comment, what it tells; a comment `-- name: …` tells of a column. For
-    `{internal_domains}` the list of domains is put in.
+    `{internal_domains}` and `{time_zones}` lists are put in.
     """
     folder = resources.files("meeting_etl.lake").joinpath("views")
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".sql"):
             yield entry.name.removesuffix(".sql"), entry.read_text()
+
+
+@cache
+def _time_zones() -> list[str]:
+    """Names that DuckDB knows as well: it refuses any other, and with it the whole query."""
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT name FROM pg_timezone_names()").fetchall()
+    return sorted(available_timezones() & {name for (name,) in rows})
+
+
+def _in_order(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The views so that each comes after those that it reads."""
+    texts = dict(views)
+    read = {
+        name: [other for other in texts if re.search(rf"(FROM|JOIN) {other}\b", text)]
+        for name, text in texts.items()
+    }
+    for name in TopologicalSorter(read).static_order():
+        yield name, texts[name]
 
 
 def _select(lake: Lake, one: Table, root: str) -> str:

@@ -27,7 +27,11 @@ from meeting_etl.schemas import (
 DAYS = [date(2026, 3, number) for number in range(2, 6)]
 # Hive folders with a partition column's name, characters of a glob, a blank.
 FOLDER = "date=2020-01-01/state=prod/b[1]/a b?"
-VIEWS = [*TABLES, "attendance", "coverage", "speakers", "talk_time"]
+VIEWS = [
+    *TABLES,
+    *"account_activity attendance coverage meeting_overview person_week presence".split(),
+    *"series_health speakers talk_time turn_pairs".split(),
+]
 # Opens the file itself: nothing of ours is importable where analysts are.
 SCRIPT = """
 import json, sys
@@ -84,6 +88,7 @@ def root(tmp_path: Path) -> Path:
         at = datetime(2026, 3, day.day, 10, tzinfo=UTC)
         meeting: dict[str, object] = {"meeting_id": f"m{number}", "title": "Prüfung 'eins'"}
         meeting |= {"started_at": at, "ended_at": at.replace(hour=11)}
+        meeting |= {"timezone": "Asia/Tokyo", "meeting_series_id": "s"}
         person: dict[str, object] = {"meeting_id": f"m{number}", "participant_id": "p"}
         person |= {"joined_at": at, "left_at": at.replace(minute=30), "display_name": "Ines"}
         person |= {"email": "Ines@sales.example " if number else None}

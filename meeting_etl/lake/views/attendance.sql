@@ -20,86 +20,8 @@
 -- intervals: Number of joins.
 -- open_intervals: Joins of which the begin or the end is not known; they add no time.
 CREATE VIEW attendance AS
-WITH participant AS (
-    SELECT
-        p.date,
-        p.meeting_id,
-        p.participant_id,
-        nullif(lower(trim(p.email, E' \t\r\n')), '') AS email,
-        p.display_name,
-        coalesce(p.host, false) AS host,
-        p.invitee,
-        p.state = 'lobby' AS is_lobby,
-        p.joined_at,
-        p.left_at,
-        -- Devices that tell no time at all say less than the participant.
-        CASE
-            WHEN len([d FOR d IN p.devices IF coalesce(d.joined_at, d.left_at) IS NOT NULL]) > 0
-                THEN p.devices
-            ELSE []
-        END AS devices,
-        list_sort(list_distinct([d.device_type FOR d IN p.devices IF d.device_type IS NOT NULL])) AS device_types
-    FROM participants p
-),
--- One row a join. A device without an end (or begin) has it from its length, or, where it is the only one, from the participant.
-joins AS (
-    SELECT
-        p.* EXCLUDE (devices, joined_at, left_at),
-        unnest(
-            CASE
-                WHEN len(p.devices) = 0 THEN [{
-                    'j': p.joined_at, 'l': p.left_at,
-                    'method': CASE WHEN p.joined_at IS NULL OR p.left_at IS NULL THEN 'unknown' ELSE 'participant' END
-                }]
-                ELSE [{
-                    'j': coalesce(
-                        d.joined_at,
-                        d.left_at - to_seconds(d.duration_seconds),
-                        CASE WHEN len(p.devices) = 1 THEN p.joined_at END
-                    ),
-                    'l': coalesce(
-                        d.left_at,
-                        d.joined_at + to_seconds(d.duration_seconds),
-                        CASE WHEN len(p.devices) = 1 THEN p.left_at END
-                    ),
-                    'method': CASE
-                        WHEN d.joined_at IS NOT NULL AND d.left_at IS NOT NULL THEN 'device'
-                        WHEN d.duration_seconds IS NOT NULL THEN 'duration'
-                        WHEN len(p.devices) = 1
-                            AND coalesce(d.joined_at, p.joined_at) IS NOT NULL
-                            AND coalesce(d.left_at, p.left_at) IS NOT NULL THEN 'participant'
-                        ELSE 'unknown'
-                    END
-                } FOR d IN p.devices]
-            END
-        ) AS interval
-    FROM participant p
-),
-judged AS (
-    SELECT
-        j.* EXCLUDE (interval),
-        coalesce(j.email, 'guest:' || j.participant_id) AS person,
-        j.interval.method AS method,
-        m.started_at,
-        m.ended_at,
-        -- greatest() and least() pass over NULL, which here means that nobody knows.
-        CASE WHEN j.interval.j IS NOT NULL THEN greatest(j.interval.j, m.started_at) END AS joined_at,
-        CASE WHEN j.interval.l IS NOT NULL THEN least(j.interval.l, m.ended_at) END AS left_at,
-        CASE
-            WHEN j.is_lobby THEN 'lobby'
-            WHEN j.interval.l < j.interval.j THEN 'leave_before_join'
-            WHEN j.interval.l = j.interval.j
-                AND j.interval.j BETWEEN coalesce(m.started_at, j.interval.j) AND coalesce(m.ended_at, j.interval.j)
-                THEN 'no_time'
-            WHEN j.interval.l <= m.started_at THEN 'before_start'
-            WHEN j.interval.j >= m.ended_at THEN 'after_end'
-            WHEN j.interval.j IS NULL AND j.interval.l IS NULL THEN 'not_known'
-        END AS why_not
-    FROM joins j
-    LEFT JOIN meetings m USING (date, meeting_id)
-),
 -- An interval adds what lies beyond the latest leave of those that began before it.
-added AS (
+WITH added AS (
     SELECT
         * EXCLUDE (joined_at, left_at),
         CASE WHEN why_not IS NULL THEN joined_at END AS joined_at,
@@ -112,7 +34,7 @@ added AS (
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ), joined_at)))
         ) END AS added_seconds
-    FROM judged
+    FROM presence
 ),
 named AS (
     SELECT

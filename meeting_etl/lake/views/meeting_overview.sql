@@ -1,0 +1,92 @@
+-- One row a meeting: when and where it was, by its own clock, who came, what is here of it and what is missing and why.
+-- meeting_id: Id of the meeting instance.
+-- date: UTC date on which the meeting ended.
+-- title: Title of the meeting.
+-- scheduled_type: meeting, webinar or personalRoomMeeting.
+-- is_webinar: Is a webinar, whose audience is not a meeting's.
+-- meeting_series_id: Id of the series.
+-- host_email: E-mail address of the host.
+-- timezone: Time zone the meeting was scheduled in.
+-- started_at: Start, UTC.
+-- ended_at: End, UTC.
+-- duration_seconds: Length, in seconds.
+-- local_started_at: Start by the clock of the meeting's time zone; NULL while that is not known.
+-- local_date: Day of local_started_at.
+-- iso_week: ISO week of local_date, as in 2026-W10.
+-- attendees: Persons who were inside; NULL while the participants are not here.
+-- internal_attendees: Of these, internal ones.
+-- external_attendees: Of these, external ones.
+-- unknown_attendees: Of these, guests and phones without an address.
+-- attended_seconds: Time of all attendees together, as far as it is known.
+-- recorded: Has a recording that is not deleted.
+-- transcribed: Has a transcript that is not deleted.
+-- missing: Reason by resource, of what is not here; NULL when nothing is missing.
+CREATE VIEW meeting_overview AS
+WITH people AS (
+    SELECT
+        date,
+        meeting_id,
+        count(*) FILTER (present) AS attendees,
+        count(*) FILTER (present AND side = 'internal') AS internal_attendees,
+        count(*) FILTER (present AND side = 'external') AS external_attendees,
+        count(*) FILTER (present AND side = 'unknown') AS unknown_attendees,
+        CAST(sum(attended_seconds) AS DOUBLE) AS attended_seconds
+    FROM attendance
+    GROUP BY date, meeting_id
+),
+recorded AS (
+    SELECT date, meeting_id, true AS recorded
+    FROM recordings
+    WHERE status IS NULL OR status NOT IN ('deleted', 'purged')
+    GROUP BY date, meeting_id
+),
+transcribed AS (
+    SELECT date, meeting_id, true AS transcribed
+    FROM transcripts
+    WHERE status IS DISTINCT FROM 'deleted'
+    GROUP BY date, meeting_id
+),
+missing AS (
+    SELECT date, meeting_id, map_from_entries(list((resource, reason) ORDER BY resource)) AS missing
+    FROM (
+        SELECT date, meeting_id, resource, min(coalesce(reason, status)) AS reason
+        FROM fetch_ledger
+        WHERE status <> 'ready'
+        GROUP BY date, meeting_id, resource
+    )
+    GROUP BY date, meeting_id
+),
+local AS (
+    SELECT
+        *,
+        CASE WHEN list_contains({time_zones}, timezone) THEN timezone(timezone, started_at) END AS local_started_at
+    FROM meetings
+)
+SELECT
+    m.meeting_id,
+    m.date,
+    m.title,
+    m.scheduled_type,
+    coalesce(m.scheduled_type = 'webinar', false) AS is_webinar,
+    m.meeting_series_id,
+    m.host_email,
+    m.timezone,
+    m.started_at,
+    m.ended_at,
+    m.duration_seconds,
+    m.local_started_at,
+    CAST(m.local_started_at AS DATE) AS local_date,
+    strftime(CAST(m.local_started_at AS DATE), '%G-W%V') AS iso_week,
+    p.attendees,
+    p.internal_attendees,
+    p.external_attendees,
+    p.unknown_attendees,
+    p.attended_seconds,
+    coalesce(r.recorded, false) AS recorded,
+    coalesce(t.transcribed, false) AS transcribed,
+    x.missing
+FROM local m
+LEFT JOIN people p USING (date, meeting_id)
+LEFT JOIN recorded r USING (date, meeting_id)
+LEFT JOIN transcribed t USING (date, meeting_id)
+LEFT JOIN missing x USING (date, meeting_id)

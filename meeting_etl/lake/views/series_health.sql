@@ -1,0 +1,54 @@
+-- How recurring meetings go: one row a series that took place more than once. An occurrence that was begun twice counts once.
+-- meeting_series_id: Id of the series.
+-- title: Title of the latest occurrence.
+-- occurrences: Occurrences that took place.
+-- instances: Meetings in which they took place.
+-- first_date: UTC date of the first one.
+-- last_date: UTC date of the latest one.
+-- attendees: Mean number of persons who were inside, of the occurrences of which the participants are here.
+-- first_attendees: That of the first occurrence.
+-- last_attendees: That of the latest occurrence.
+-- duration_seconds: Mean length.
+-- late_share: Share of attendances more than 5 minutes late.
+CREATE VIEW series_health AS
+WITH late AS (
+    SELECT date, meeting_id, count(*) FILTER (late) AS late, count(*) FILTER (late IS NOT NULL) AS timed
+    FROM attendance
+    WHERE present
+    GROUP BY date, meeting_id
+),
+occurrence AS (
+    SELECT
+        m.meeting_series_id,
+        coalesce(m.scheduled_meeting_id, CAST(coalesce(m.local_date, m.date) AS VARCHAR)) AS occurrence,
+        count(*) AS instances,
+        min(m.date) AS date,
+        max(m.attendees) AS attendees,
+        CAST(sum(m.duration_seconds) AS DOUBLE) AS duration_seconds,
+        sum(l.late) AS late,
+        sum(l.timed) AS timed,
+        arg_max(m.title, m.started_at) AS title
+    FROM (
+        SELECT o.*, s.scheduled_meeting_id
+        FROM meeting_overview o
+        JOIN meetings s USING (date, meeting_id)
+    ) m
+    LEFT JOIN late l USING (date, meeting_id)
+    WHERE m.meeting_series_id IS NOT NULL AND NOT m.is_webinar
+    GROUP BY m.meeting_series_id, coalesce(m.scheduled_meeting_id, CAST(coalesce(m.local_date, m.date) AS VARCHAR))
+)
+SELECT
+    meeting_series_id,
+    arg_max(title, date) AS title,
+    count(*) AS occurrences,
+    CAST(sum(instances) AS BIGINT) AS instances,
+    min(date) AS first_date,
+    max(date) AS last_date,
+    avg(attendees) AS attendees,
+    arg_min(attendees, date) AS first_attendees,
+    arg_max(attendees, date) AS last_attendees,
+    avg(duration_seconds) AS duration_seconds,
+    CAST(sum(late) AS DOUBLE) / nullif(CAST(sum(timed) AS DOUBLE), 0) AS late_share
+FROM occurrence
+GROUP BY meeting_series_id
+HAVING count(*) > 1

@@ -1,0 +1,51 @@
+-- Who speaks after whom: one row a meeting and pair of persons. Webinars, and speakers without a name, are left out.
+-- meeting_id: Id of the meeting instance.
+-- date: UTC date on which the meeting ended.
+-- person_before: Key of the person who spoke first.
+-- person: Key of the person who spoke next.
+-- switches: How often.
+-- gap_seconds: Median silence between the two; 0 where the second began before the end.
+CREATE VIEW turn_pairs AS
+WITH said AS (
+    SELECT
+        s.date,
+        s.meeting_id,
+        k.person,
+        s.transcript_id,
+        s.snippet_index,
+        coalesce(s.started_at, m.started_at + to_milliseconds(s.offset_ms)) AS begins_at,
+        coalesce(s.started_at, m.started_at + to_milliseconds(s.offset_ms)) + to_milliseconds(s.duration_ms) AS ends_at
+    FROM transcript_snippets s
+    LEFT JOIN transcripts t USING (date, meeting_id, transcript_id)
+    JOIN meetings m USING (date, meeting_id)
+    JOIN speakers k
+        ON k.date = s.date
+        AND k.meeting_id = s.meeting_id
+        AND k.person_name IS NOT DISTINCT FROM s.person_name
+        AND k.person_email IS NOT DISTINCT FROM s.person_email
+    WHERE t.status IS DISTINCT FROM 'deleted'
+        AND m.scheduled_type IS DISTINCT FROM 'webinar'
+),
+followed AS (
+    SELECT
+        date,
+        meeting_id,
+        person,
+        lag(person) OVER in_order AS person_before,
+        epoch(begins_at) - epoch(lag(ends_at) OVER in_order) AS gap_seconds
+    FROM said
+    WHERE begins_at IS NOT NULL AND ends_at IS NOT NULL
+    WINDOW in_order AS (
+        PARTITION BY date, meeting_id ORDER BY begins_at, ends_at, transcript_id, snippet_index
+    )
+)
+SELECT
+    meeting_id,
+    date,
+    person_before,
+    person,
+    count(*) AS switches,
+    CAST(median(greatest(gap_seconds, 0)) AS DOUBLE) AS gap_seconds
+FROM followed
+WHERE person_before <> person
+GROUP BY meeting_id, date, person_before, person

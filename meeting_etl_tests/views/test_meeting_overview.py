@@ -1,0 +1,194 @@
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from meeting_etl_tests.views.lakes import ask, clock, files_read
+from meeting_etl_tests.views.test_attendance import person
+
+MEETING = {
+    "meeting_id": "m",
+    "started_at": clock("10:00"),
+    "ended_at": clock("11:00"),
+    "duration_seconds": 3600,
+    "host_email_domain": "sales.example",
+    "timezone": "UTC",
+    "scheduled_type": "meeting",
+}
+
+
+def test_who_came_and_what_is_missing(tmp_path: Path) -> None:
+    """Inside were one of the company, two of a customer and a guest: 600 + 2 x 300 + 60 s."""
+    people = (
+        person("a", ("10:00", "10:10"), email="ana@sales.example"),
+        person("b", ("10:00", "10:05"), email="bo@customer.example"),
+        person("c", ("10:00", "10:05"), email="cy@customer.example"),
+        person("d", ("10:00", "10:01")),
+        person("e", ("10:00", "10:30"), email="eve@customer.example", state="lobby"),
+    )
+    pairs = [
+        {"meeting_id": "m", "resource": name, "resource_id": "", "status": status, "reason": reason}
+        for name, status, reason in (
+            ("recordings", "absent", "not_recorded"),
+            ("transcripts", "ready", "complete"),
+            ("participants", "failed", "fault"),
+        )
+    ]
+    rows = ask(
+        tmp_path,
+        {
+            "meetings": [MEETING],
+            "participants": people,
+            "fetch_ledger": pairs,
+            "transcripts": [{"meeting_id": "m", "transcript_id": "t", "status": "available"}],
+            "recordings": [{"meeting_id": "m", "recording_id": "r", "status": "deleted"}],
+        },
+        "SELECT attendees, internal_attendees, external_attendees, unknown_attendees, "
+        "attended_seconds, recorded, transcribed, missing, is_webinar FROM meeting_overview",
+    )
+    missing = {"participants": "fault", "recordings": "not_recorded"}
+    assert rows == [(4, 1, 2, 1, 1260, False, True, missing, False)]
+
+
+def test_what_is_not_known_of_people_is_null(tmp_path: Path) -> None:
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING]},
+        "SELECT attendees, attended_seconds, missing FROM meeting_overview",
+    )
+    assert rows == [(None, None, None)]
+
+
+def local(folder: Path, **zones: str | None) -> dict[str, tuple[Any, ...]]:
+    """Local start, day and week of meetings at 2026-03-02 01:00 UTC, a Monday, by id."""
+    meetings = [
+        MEETING | {"meeting_id": key, "started_at": clock("1:00"), "timezone": zone}
+        for key, zone in zones.items()
+    ]
+    sql = "SELECT meeting_id, local_started_at::VARCHAR, local_date, iso_week FROM meeting_overview"
+    return {row[0]: row[1:] for row in ask(folder, {"meetings": meetings}, sql)}
+
+
+def test_days_and_weeks_are_those_of_the_meetings_clock(tmp_path: Path) -> None:
+    """W12. In Los Angeles it was Sunday 17:00, a day of the week before; Tokyo is 9 h ahead.
+
+    What is no zone of DuckDB's has no local time, and ends no query.
+    """
+    found = local(
+        tmp_path,
+        utc="UTC",
+        west="America/Los_Angeles",
+        east="Asia/Tokyo",
+        odd="Mars/Olympus",
+        none=None,
+    )
+    assert found == {
+        "utc": ("2026-03-02 01:00:00", date(2026, 3, 2), "2026-W10"),
+        "west": ("2026-03-01 17:00:00", date(2026, 3, 1), "2026-W09"),
+        "east": ("2026-03-02 10:00:00", date(2026, 3, 2), "2026-W10"),
+        "odd": (None, None, None),
+        "none": (None, None, None),
+    }
+
+
+def test_an_account_is_met_in_meetings_and_not_in_webinars(tmp_path: Path) -> None:
+    """Customers: 2 persons for 900 s in a meeting, one in a webinar; the company is no account."""
+    webinar = MEETING | {"meeting_id": "w", "scheduled_type": "webinar"}
+    people = (
+        person("a", ("10:00", "10:10"), email="ana@sales.example"),
+        person("b", ("10:00", "10:05"), email="bo@customer.example"),
+        person("c", ("10:00", "10:10"), email="cy@customer.example"),
+        person("d", ("10:00", "10:10"), email="cy@customer.example") | {"meeting_id": "w"},
+        person("e", ("9:00", "9:10"), email="eve@other.example"),
+    )
+    said = {
+        "snippet_id": "s",
+        "transcript_id": "t",
+        "meeting_id": "m",
+        "person_email": "bo@customer.example",
+        "started_at": clock("10:00"),
+        "duration_ms": 5_000,
+    }
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING, webinar], "participants": people, "transcript_snippets": [said]},
+        "SELECT domain, meetings, webinars, persons, attended_seconds, talk_seconds "
+        "FROM account_activity",
+    )
+    assert rows == [("customer.example", 1, 1, 2, 900, 5)]
+
+
+def test_an_occurrence_that_was_begun_twice_counts_once(tmp_path: Path) -> None:
+    """A series on two days, the first in two instances; another one that took place once.
+
+    On the first day 2 persons at most, on the second 1: 1.5; of 4 attendances one was late.
+    """
+    series = MEETING | {"meeting_series_id": "s"}
+    first = {"scheduled_meeting_id": "o1", "title": "Old"}
+    meetings = [
+        series | first | {"meeting_id": "1"},
+        series | first | {"meeting_id": "2"},
+        series
+        | {"meeting_id": "3", "scheduled_meeting_id": "o2", "title": "New"}
+        | {"started_at": clock("12:00"), "ended_at": clock("13:00")},
+        MEETING | {"meeting_id": "4", "meeting_series_id": "once"},
+    ]
+    people = (
+        person("a", ("10:00", "11:00")) | {"meeting_id": "1"},
+        person("a", ("10:00", "11:00")) | {"meeting_id": "2"},
+        person("b", ("10:06", "11:00")) | {"meeting_id": "2"},
+        person("a", ("12:00", "13:00")) | {"meeting_id": "3"},
+    )
+    rows = ask(
+        tmp_path,
+        {"meetings": meetings, "participants": people},
+        "SELECT meeting_series_id, occurrences, instances, attendees, late_share "
+        "FROM series_health",
+    )
+    assert rows == [("s", 2, 3, 1.5, 0.25)]
+
+
+def test_parallel_meetings_of_a_week_count_once(tmp_path: Path) -> None:
+    """10:00-10:30 in one and 10:20-10:50 in the other: 50 minutes on the clock, 60 in all."""
+    people = (
+        person("a", ("10:00", "10:30"), email="ana@sales.example"),
+        person("a", ("10:20", "10:50"), email="ana@sales.example") | {"meeting_id": "n"},
+    )
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING, MEETING | {"meeting_id": "n"}], "participants": people},
+        "SELECT * FROM person_week",
+    )
+    assert rows == [("ana@sales.example", "2026-W10", 2, 3000, 3600)]
+
+
+def test_who_speaks_after_whom(tmp_path: Path) -> None:
+    """Ana 0-10, Bo 12-20, Ana 18-30, Bo 34-40 s: Bo after Ana twice, 2 and 4 s; Ana at once."""
+    spoken = [("Ana", 0, 10), ("Bo", 12, 8), ("Ana", 18, 12), ("Bo", 34, 6), (None, 50, 1)]
+    snippets = [
+        {
+            "snippet_id": f"{meeting}{number}",
+            "transcript_id": meeting,
+            "meeting_id": meeting,
+            "snippet_index": number,
+            "person_name": who,
+            "offset_ms": 1000 * start,
+            "duration_ms": 1000 * seconds,
+        }
+        for meeting in ("m", "w")
+        for number, (who, start, seconds) in enumerate(spoken)
+    ]
+    webinar = MEETING | {"meeting_id": "w", "scheduled_type": "webinar"}
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING, webinar], "transcript_snippets": snippets},
+        "SELECT meeting_id, person_before, person, switches, gap_seconds FROM turn_pairs "
+        "ORDER BY person",
+    )
+    assert rows == [("m", "name:Bo", "name:Ana", 1, 0), ("m", "name:Ana", "name:Bo", 2, 3)]
+
+
+def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
+    # Meetings twice, participants, snippets; of twenty days.
+    assert files_read(tmp_path, "meeting_overview") <= 5
+    assert files_read(tmp_path, "account_activity") <= 6
+    assert files_read(tmp_path, "turn_pairs") <= 6
