@@ -13,6 +13,7 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import (
     INGESTED_LOGS,
@@ -94,10 +95,11 @@ def root(tmp_path: Path) -> Path:
         person |= {"email": "Ines@sales.example " if number else None}
         meeting |= {"host_email_domain": "sales.example"}
         spoken: dict[str, object] = {"snippet_id": f"s{number}", "meeting_id": f"m{number}"}
-        spoken |= {"duration_ms": 1500, "person_name": "Ines", "transcript_id": "t"}
+        spoken |= {"duration_ms": 1500, "person_name": "Ines", "transcript_id": "t", "offset_ms": 0}
         lake.merge(MEETINGS, day, [meeting])
         lake.merge(PARTICIPANTS, day, [person])
         lake.merge(TRANSCRIPT_SNIPPETS, day, [spoken])
+        refresh_metrics(lake, day)
     lake.replace(MEETINGS, DAYS[3], MEETINGS.schema.empty_table())
     for partition in (DAYS[0], None):
         event = {"log_id": "l", "byte_offset": 7 if partition else 8, "body": "{}"}
