@@ -115,10 +115,11 @@ def publish(folder: Path) -> None:
     """The catalog of a folder."""
     from meeting_etl.files import Files
     from meeting_etl.lake import catalog
+    from meeting_etl.lake.analytics import Analytics
     from meeting_etl.lake.store import Lake
 
     files = Files(folder)
-    catalog.publish(files, Lake(files), ["sales.example"])
+    catalog.publish(files, Lake(files), Analytics(("sales.example",)))
 
 
 def repeat(source: Path, target: Path, days: int, tables: list[str]) -> None:

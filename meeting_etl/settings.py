@@ -16,6 +16,7 @@ from typing import Any
 from meeting_etl.addresses import http_url
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
+from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.asking import Asking
 from meeting_etl.pipeline.downloads import LINKS, Wanted
@@ -73,7 +74,7 @@ _TOML: dict[str, dict[str, type]] = {
     "settling": {"after_end_seconds": list, "after_event_seconds": list},
     "reconcile": {"most_missed_share": float},
     "retention": {"dagster_runs": str, "routine_runs": str},
-    "analytics": {"internal_domains": list},
+    "analytics": {"internal_domains": list, "person_metrics": bool},
     "ingest": {"at_most_every_seconds": int},
     "auto_record": {"hosts": list, "sites": list, "titles": list, "dry_run": bool},
 }
@@ -111,7 +112,7 @@ class Settings:
     dagster_runs_days: int
     routine_runs_days: int
     ingest_at_most_every_seconds: int
-    internal_domains: tuple[str, ...]
+    analytics: Analytics
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -158,7 +159,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         auto_record=_policy(toml.get("auto_record", {})),
         most_missed_share=_share(toml.get("reconcile", {}).get("most_missed_share", 0.02)),
-        internal_domains=_domains(toml.get("analytics", {}).get("internal_domains", [])),
+        analytics=_analytics(toml.get("analytics", {})),
         ingest_at_most_every_seconds=_ingest_pause(toml.get("ingest", {})),
         dagster_runs_days=_days_kept(toml, "dagster_runs", "30d"),
         routine_runs_days=_days_kept(toml, "routine_runs", "1d"),
@@ -190,7 +191,11 @@ class Etl:
     @cached_property
     def lake(self) -> Lake:
         """The tables."""
-        return Lake(self.files, withheld=() if self.settings.store_links else LINK_COLUMNS)
+        return Lake(
+            self.files,
+            withheld=() if self.settings.store_links else LINK_COLUMNS,
+            person_metrics=self.settings.analytics.person_metrics,
+        )
 
     @cached_property
     def logs(self) -> Logs:
@@ -417,6 +422,11 @@ def _ingest_pause(section: dict[str, Any]) -> int:
             f"{_LONGEST_INGEST_PAUSE_SECONDS} (a day)."
         )
     return int(value)
+
+
+def _analytics(section: dict[str, Any]) -> Analytics:
+    domains = _domains(section.get("internal_domains", []))
+    return Analytics(domains, section.get("person_metrics", True))
 
 
 def _domains(given: list[Any]) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         again=again,
     )
     if rows:
-        domains = etl.settings.internal_domains
-        if sentence := catalog.why_not_published(etl.files, etl.lake, domains):
+        analytics = etl.settings.analytics
+        if sentence := catalog.why_not_published(etl.files, etl.lake, analytics):
             display.complain(sentence)
     shown = [[row[name] for name in _COLUMNS] for row in rows]
     if form != "table":

@@ -29,8 +29,8 @@ def migrate(etl_of: Callable[[], Etl], /, *, dry_run: bool) -> None:
         else:
             count = migration.migrate(etl.lake, progress=meter)
     if not dry_run:
-        domains = etl.settings.internal_domains
-        if sentence := catalog.why_not_published(etl.files, etl.lake, domains):
+        analytics = etl.settings.analytics
+        if sentence := catalog.why_not_published(etl.files, etl.lake, analytics):
             display.complain(sentence)
     files = f"{count:,} file{'' if count == 1 else 's'}"
     if not count:

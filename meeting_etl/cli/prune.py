@@ -99,7 +99,7 @@ def prune(
         if rows:
             confirm("Remove all this?")
     rows = _removed(etl, before, media_only=media_only, dry_run=False)
-    if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.internal_domains):
+    if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.analytics):
         display.complain(sentence)
     if rows or yes:
         _show(rows, before, dry_run=False)

@@ -91,7 +91,7 @@ def say_if_there_are_no_logs(etl: Etl, say: Callable[[str], None] = display.say)
 
 def say_if_the_catalog_is_old(etl: Etl) -> None:
     """What a run could not publish, or was not there to publish."""
-    if not catalog.is_current(etl.files, etl.lake, etl.settings.internal_domains):
+    if not catalog.is_current(etl.files, etl.lake, etl.settings.analytics):
         display.say(
             f"{etl.settings.data_dir / catalog.CATALOG} is of an earlier state of the lake; the "
             "next `meeting-etl run` publishes it again, or says what hinders."

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from graphlib import TopologicalSorter
@@ -25,6 +25,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
+from meeting_etl.lake.analytics import OF_PERSONS, Analytics
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.migration import migrate_if_quick
@@ -34,6 +35,7 @@ from meeting_etl.schemas import TABLES, Table
 T = TypeVar("T")
 
 CATALOG = "meetings.duckdb"
+_DEFAULT = Analytics()
 # The oldest format there is. Clients from 1.1 on can query the views, which need getvariable().
 STORAGE_VERSION = "v1.0.0"
 # Beside the catalog and not in it: analysts may hold that open in ways that let nobody read it.
@@ -50,16 +52,15 @@ _MISTAKES = (
 _ROWS_AT_ONCE = 2048
 
 
-def publish(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> bool:
+def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     """Write the catalog if it would say something else than the one that is there.
 
     Its text depends on the schemas, on the views and on which tables have rows, so that a usual
-    run publishes nothing. `internal_domains` are the company's own; without any, those of the
-    meetings' hosts. Returns whether it was written. Raises StorageError when the disk refuses
+    run publishes nothing. Returns whether it was written. Raises StorageError when the disk refuses
     it or another program holds the catalog open for writing; what is in the lake is safe then.
     """
     with files.lock("catalog"):
-        statements = list(_statements(lake, internal_domains))
+        statements = list(_statements(lake, analytics))
         fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
         if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
             return False
@@ -81,22 +82,22 @@ def publish(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> b
         return True
 
 
-def why_not_published(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> str | None:
+def why_not_published(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> str | None:
     """Publish if that is needed; a sentence when it could not be done, which the next run tries.
 
     Readers of the catalog must never fail a run. Files of an earlier version are rewritten first.
     """
     try:
         migrate_if_quick(lake)
-        publish(files, lake, internal_domains)
+        publish(files, lake, analytics)
     except StorageError as error:
         return str(error)
     return None
 
 
-def is_current(files: Files, lake: Lake, internal_domains: Sequence[str] = ()) -> bool:
+def is_current(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     """Whether the catalog that is there is the one that would be published now."""
-    statements = "\n".join(_statements(lake, internal_domains))
+    statements = "\n".join(_statements(lake, analytics))
     published = _published(files)
     return published is None or published == hashlib.sha256(statements.encode()).hexdigest()
 
@@ -260,16 +261,17 @@ def _execute(path: Path, statements: list[str]) -> None:
         connection.execute("DETACH built")
 
 
-def _statements(lake: Lake, internal_domains: Sequence[str]) -> Iterator[str]:
+def _statements(lake: Lake, analytics: Analytics) -> Iterator[str]:
     root = _literal_in_glob(str(lake.files.path("lake")))
     for one in TABLES.values():
         yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
         yield from _comments(one)
     lists = {
-        "{internal_domains}": internal_domains or host_domains(lake),
+        "{internal_domains}": analytics.internal_domains or host_domains(lake),
         "{time_zones}": _time_zones(),
     }
-    for name, sql in _in_order(_views()):
+    views = _in_order(_views())
+    for name, sql in views if analytics.person_metrics else _without_persons(views):
         for placeholder, values in lists.items():
             sql = sql.replace(placeholder, f"[{', '.join(map(_text, values))}]::VARCHAR[]")
         yield sql
@@ -310,6 +312,23 @@ def _in_order(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     }
     for name in TopologicalSorter(read).static_order():
         yield name, texts[name]
+
+
+def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The views that have no row a person; what they read of such views is put into them."""
+    queries: dict[str, str] = {}
+    for name, text in views:
+        whole = text
+        for other, query in queries.items():
+            whole = re.sub(rf"(FROM|JOIN) {other}\b", _in_place(query), whole)
+        if name in OF_PERSONS:
+            queries[name] = whole.partition(f"CREATE VIEW {name} AS")[2]
+        else:
+            yield name, whole
+
+
+def _in_place(query: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: f"{found[1]} ({query})"
 
 
 def _select(lake: Lake, one: Table, root: str) -> str:

@@ -44,21 +44,29 @@ def refresh_metrics(lake: Lake, day: date) -> None:
 
     Raises StorageError when the lake cannot be read or written.
     """
-    if not has_current_metrics(lake, day):
-        lake.sweep([SPEAKER_METRICS], [day])
-        lake.replace(SPEAKER_METRICS, day, speaker_metrics(lake, day))
+    if has_current_metrics(lake, day):
+        return
+    wanted = lake.person_metrics
+    rows = speaker_metrics(lake, day) if wanted else SPEAKER_METRICS.schema.empty_table()
+    lake.sweep([SPEAKER_METRICS], [day])
+    lake.replace(SPEAKER_METRICS, day, rows)
 
 
 def has_current_metrics(lake: Lake, day: date) -> bool:
-    """Whether the metrics of a day are by today's definition, and not older than its words."""
+    """Whether the metrics of a day are by today's definition, and not older than its words.
+
+    Where none are wanted, whether there are none.
+    """
+    if not lake.person_metrics:
+        return lake.count(SPEAKER_METRICS, day) == 0
     made_at = lake.changed_at_ns(SPEAKER_METRICS, day)
-    if made_at is None:
+    if made_at is None or lake.count(SPEAKER_METRICS, day) == 0:
         return lake.count(TRANSCRIPT_SNIPPETS, day) == 0
     changed = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
     if any(at is not None and at >= made_at for at in changed):
         return False
     definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]
-    return set(definitions.unique().to_pylist()) <= {definition_digest()}
+    return set(definitions.unique().to_pylist()) == {definition_digest()}
 
 
 def speaker_metrics(lake: Lake, day: date) -> pa.Table:

@@ -62,7 +62,7 @@ def outdated(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
     opens no file for this.
     """
     known = _known(lake)
-    changed = [table for table in TABLES.values() if known.get(table.name) != _digest(table)]
+    changed = [table for table in TABLES.values() if known.get(table.name) != _digest(lake, table)]
     found: list[OldFile] = []
     for number, table in enumerate(changed):
         progress(f"schemas of {table.name}", number, len(changed))
@@ -94,7 +94,7 @@ def migrate_if_quick(lake: Lake) -> None:
     Raises StorageError, which says what to do, when files are left as they are: they are many, or
     another process is writing them.
     """
-    if _known(lake) == _digests():
+    if _known(lake) == _digests(lake):
         return
     files = outdated(lake)
     if len(files) > QUICK_FILES:
@@ -159,13 +159,15 @@ def _known(lake: Lake) -> dict[str, str]:
 
 
 def _note(lake: Lake) -> None:
-    lake.files.replace_bytes(_STATE, json.dumps(_digests(), indent=1).encode())
+    lake.files.replace_bytes(_STATE, json.dumps(_digests(lake), indent=1).encode())
 
 
-def _digests() -> dict[str, str]:
-    return {table.name: _digest(table) for table in TABLES.values()}
+def _digests(lake: Lake) -> dict[str, str]:
+    return {table.name: _digest(lake, table) for table in TABLES.values()}
 
 
-def _digest(table: Table) -> str:
-    text = str(table.schema) + (definition_digest() if table is SPEAKER_METRICS else "")
+def _digest(lake: Lake, table: Table) -> str:
+    text = str(table.schema)
+    if table is SPEAKER_METRICS:
+        text += definition_digest() if lake.person_metrics else "none"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

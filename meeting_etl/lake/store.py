@@ -51,11 +51,19 @@ class Lake:
 
     A partition is given as its date (or shard), None where the partition column is NULL, and for a
     table without partitions. All methods raise StorageError when a file cannot be read or written.
-    `withheld` are columns that are written as NULL whatever the rows hold.
+    `withheld` are columns that are written as NULL whatever the rows hold. `person_metrics`:
+    whether metrics of single persons are kept (metrics.py).
     """
 
-    def __init__(self, files: Files, *, withheld: Collection[str] = LINK_COLUMNS) -> None:
+    def __init__(
+        self,
+        files: Files,
+        *,
+        withheld: Collection[str] = LINK_COLUMNS,
+        person_metrics: bool = True,
+    ) -> None:
         self.files = files
+        self.person_metrics = person_metrics
         self._withheld = frozenset(withheld)
 
     def folder(self, table: Table, partition: Partition) -> str:

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from meeting_etl.files import Files
+from meeting_etl.lake import catalog
+from meeting_etl.lake.analytics import OF_PERSONS, Analytics
 from meeting_etl.lake.metrics import has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated
 from meeting_etl.lake.store import Lake
@@ -85,3 +87,24 @@ def test_a_lake_of_an_earlier_version_gets_its_metrics_by_migrate(lake: Lake) ->
     assert migrate(lake) == 1
     assert persons(lake) == ["name:Ana"]
     assert migrate(lake) == 0
+
+
+def test_where_no_metrics_of_persons_are_wanted_there_are_none(lake: Lake) -> None:
+    """They go when that is switched on, by `migrate`, and come back when it is switched off."""
+    refresh_metrics(lake, DAY)
+    catalog.publish(lake.files, lake)
+    migrate(lake)
+    off = Lake(lake.files, person_metrics=False)
+    assert migrate(off) == 1
+    assert persons(off) == []
+    refresh_metrics(off, DAY)
+    assert persons(off) == []
+    catalog.publish(off.files, off, Analytics(person_metrics=False))
+    root = lake.files.root
+    names = {row[0] for row in catalog.query(root, "SELECT view_name FROM duckdb_views()")[1]}
+    assert not names & OF_PERSONS
+    assert names >= {"coverage", "meeting_overview", "account_activity", "series_health"}
+    for name in names & {"coverage", "meeting_overview", "account_activity", "series_health"}:
+        catalog.query(root, f"SELECT * FROM {name}")
+    assert migrate(lake) == 1
+    assert persons(lake) == ["name:Ana"]

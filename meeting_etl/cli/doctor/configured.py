@@ -50,8 +50,8 @@ def _credentials(etl: Etl) -> Finding:
 
 def _internal_domains(etl: Etl) -> Finding:
     """Who is internal in the views."""
-    if etl.settings.internal_domains:
-        return ok(f"[analytics] internal_domains: {', '.join(etl.settings.internal_domains)}.")
+    if domains := etl.settings.analytics.internal_domains:
+        return ok(f"[analytics] internal_domains: {', '.join(domains)}.")
     found = host_domains(etl.lake)
     if not found:
         return ok("None are set; those of the meetings' hosts will be taken.")
