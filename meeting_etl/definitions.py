@@ -9,7 +9,7 @@ import dagster as dg
 
 from meeting_etl.orchestration.assets import ASSETS
 from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconciled import (
     RECONCILE_JOB,
     reconcile_nightly,
@@ -25,7 +25,15 @@ def build_defs(etl: Etl) -> dg.Definitions:
     return dg.Definitions(
         assets=[*ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
-        jobs=[INGEST_JOB, DAYS_JOB, FILES_JOB, WEBHOOKS_JOB, RECONCILE_JOB, PURGE_JOB],
+        jobs=[
+            INGEST_JOB,
+            DAYS_JOB,
+            INGEST_AND_DAYS_JOB,
+            FILES_JOB,
+            WEBHOOKS_JOB,
+            RECONCILE_JOB,
+            PURGE_JOB,
+        ],
         schedules=[every_quarter_hour, reconcile_nightly, webhooks_hourly, purge_nightly],
         sensors=[due_work, due_files],
         resources={"etl": etl},

@@ -18,6 +18,12 @@ DAYS_JOB = dg.define_asset_job(
     "days", selection=DAY_ASSETS, description="Fold and fetch what is due of some days."
 )
 
+INGEST_AND_DAYS_JOB = dg.define_asset_job(
+    "ingest_and_days",
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS, *DAY_ASSETS).without_checks(),
+    description="Read what the webhook logs have new, then do what is due of some days.",
+)
+
 FILES_JOB = dg.define_asset_job(
     "files",
     selection=FILE_ASSETS,

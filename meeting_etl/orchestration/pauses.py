@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.jobs import DAYS_JOB, INGEST_JOB
+from meeting_etl.orchestration.jobs import DAYS_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.refused_token import refused_until
 from meeting_etl.orchestration.run_tags import REQUESTED_AT_TAG
 from meeting_etl.settings import Etl
@@ -20,6 +20,8 @@ _QUARTER_HOUR = timedelta(minutes=15)
 _KEEP_COMING = _QUARTER_HOUR
 # By the tenth ingest in a row the pause has its full length.
 _LATEST_INGESTS = 12
+# Jobs that read the logs.
+INGEST_JOBS = (INGEST_JOB.name, INGEST_AND_DAYS_JOB.name)
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
@@ -45,8 +47,7 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
     most = max(least, _QUARTER_HOUR)
     pause, next_at = least, None
-    runs = instance.get_runs(dg.RunsFilter(job_name=INGEST_JOB.name), limit=_LATEST_INGESTS)
-    for at in filter(None, (requested_at(run.tags) for run in reversed(runs))):
+    for at in sorted(filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))):
         in_a_row = next_at is not None and at <= next_at + _KEEP_COMING
         pause = min(2 * pause, most) if in_a_row else least
         is_long = least < pause == _QUARTER_HOUR
@@ -54,14 +55,28 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     return next_at
 
 
+def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    return [
+        run
+        for job in INGEST_JOBS
+        for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=_LATEST_INGESTS)
+    ]
+
+
 def why_not_asked(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     """Why Webex is not to be asked now, and until when; None when it may be."""
     if (held_until := etl.held_until()) is not None:
         return f"Webex asks to send nothing before {format_timestamp(held_until)}."
     # Also of `meeting-etl run`: what succeeds there ends the pause.
-    ended = dg.RunsFilter(job_name=DAYS_JOB.name, statuses=_ENDED)
-    runs = instance.get_runs(ended, limit=1)
-    if runs and (until := refused_until(runs[0].tags, etl)):
+    records = [
+        record
+        for job in (DAYS_JOB.name, INGEST_AND_DAYS_JOB.name)
+        for record in instance.get_run_records(
+            dg.RunsFilter(job_name=job, statuses=_ENDED), limit=1
+        )
+    ]
+    newest = max(records, key=lambda record: record.create_timestamp, default=None)
+    if newest and (until := refused_until(newest.dagster_run.tags, etl)):
         return (
             "Webex refuses the access token: set another one, or see what `meeting-etl doctor` "
             f"says. It is tried again at {format_timestamp(until)}."

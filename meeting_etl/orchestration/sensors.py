@@ -19,20 +19,21 @@ from meeting_etl.orchestration.day_spans import (
     newest_day,
     runnable,
 )
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.pauses import (
+    INGEST_JOBS,
     next_ingest_at,
     requested,
     requested_at,
     why_not_asked,
 )
 from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
-from meeting_etl.pipeline.ingest import news
+from meeting_etl.pipeline.ingest import INGEST_LOCK, news
 from meeting_etl.pipeline.reader import is_noted
 from meeting_etl.pipeline.recording_actions import undecided
 from meeting_etl.pipeline.unowned import has_due_unowned
 from meeting_etl.settings import Etl
-from meeting_etl.times import Span, format_timestamp, round_up
+from meeting_etl.times import Span, format_timestamp, round_up, utc_day
 
 _QUARTER_HOUR = timedelta(minutes=15)
 # So long the days wait for an ingest that has begun: what it reads may make more of them due.
@@ -42,33 +43,35 @@ Launches = Iterator[dg.RunRequest | dg.SkipReason]
 
 
 @dg.sensor(
-    jobs=[INGEST_JOB, DAYS_JOB],
+    jobs=[INGEST_JOB, DAYS_JOB, INGEST_AND_DAYS_JOB],
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Launches ingest when a webhook log has grown, moved or is new, then runs for the "
-    "days that have due work.",
+    description="Launches ingest when a webhook log has grown, moved or is new, in one run with "
+    "the newest due days, and runs for all other days that have due work.",
 )
 def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) -> Launches:
-    """Ingest when there is something to read, else one run a span of due days.
+    """One run that reads what is new, or one run a span of due days.
 
     No cursor: what is due is in the lake. Days that an active run covers are left alone.
     """
-    now, runs = etl.clock.now(), active_runs(context.instance, etl)
-    reading = [run for run in runs if run.job_name == INGEST_JOB.name]
-    next_at = next_ingest_at(context.instance, etl)
+    instance, now = context.instance, etl.clock.now()
+    runs = active_runs(instance, etl)
+    reading = [run for run in runs if run.job_name in INGEST_JOBS]
+    next_at = next_ingest_at(instance, etl)
     if any(_has_just_begun(run, now) for run in reading):
         yield dg.SkipReason("Ingest has just begun: the days wait for what it reads.")
         return
-    if reading:
+    is_reading = etl.files.is_locked(INGEST_LOCK)
+    if is_reading or any(run.job_name == INGEST_JOB.name for run in reading):
         said = "Ingest is under way."
     elif next_at is not None and now < next_at:
         said = f"The logs are looked at again at {format_timestamp(next_at)}."
     elif news(etl.logs, etl.lake):
-        yield _ingest_request(context.instance, etl)
+        yield _ingest_request(instance, etl, _span_beside_ingest(instance, etl, runs))
         return
     else:
         said = "No log has new lines."
-    yield from _of_days(context.instance, etl, DAYS_JOB.name, etl.ledger.due_days(), runs, said)
+    yield from _of_days(instance, etl, DAYS_JOB.name, etl.ledger.due_days(), runs, said)
 
 
 @dg.sensor(
@@ -95,13 +98,13 @@ def every_quarter_hour(
 ) -> dg.RunRequest | dg.SkipReason:
     """One ingest, or the reason for none."""
     runs = active_runs(context.instance, etl)
-    if any(run.job_name == INGEST_JOB.name for run in runs):
+    if any(run.job_name in INGEST_JOBS for run in runs):
         return dg.SkipReason("Ingest is under way.")
     next_at = next_ingest_at(context.instance, etl)
     if next_at is not None and etl.clock.now() < next_at:
         return dg.SkipReason(f"The last ingest is too recent: next {format_timestamp(next_at)}.")
     if news(etl.logs, etl.lake) or _has_more_to_do(etl):
-        return _ingest_request(context.instance, etl)
+        return _ingest_request(context.instance, etl, None)
     return dg.SkipReason("No log has new lines, and nothing else is due.")
 
 
@@ -110,11 +113,30 @@ def _has_just_begun(run: dg.DagsterRun, now: datetime) -> bool:
     return at is not None and now - at < _INGEST_COMES_FIRST
 
 
-def _ingest_request(instance: dg.DagsterInstance, etl: Etl) -> dg.RunRequest:
-    """One ingest after the latest: a tick that is evaluated twice launches one."""
-    latest = instance.get_run_ids(dg.RunsFilter(job_name=INGEST_JOB.name), limit=1)
-    key = f"{INGEST_JOB.name}/after {latest[0] if latest else 'none'}"
-    return dg.RunRequest(run_key=key, job_name=INGEST_JOB.name, tags=requested(etl))
+def _ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) -> dg.RunRequest:
+    """One ingest after the latest, and the work of a span: a tick that comes twice launches one."""
+    latest = [
+        run_id
+        for job in INGEST_JOBS
+        for run_id in instance.get_run_ids(dg.RunsFilter(job_name=job), limit=1)
+    ]
+    return dg.RunRequest(
+        run_key=f"{INGEST_JOB.name}/after {' '.join(latest)}",
+        job_name=INGEST_AND_DAYS_JOB.name if span else INGEST_JOB.name,
+        tags=requested(etl) | (span_tags(span) if span else {}),
+    )
+
+
+def _span_beside_ingest(
+    instance: dg.DagsterInstance, etl: Etl, runs: list[dg.DagsterRun]
+) -> Span | None:
+    """The newest due days and today, of which new lines mostly are; None when these are busy."""
+    today = utc_day(etl.clock.now())
+    busy = busy_days(runs, newest=newest_day(etl))
+    if today in busy or why_not_asked(instance, etl):
+        return None
+    due = [day for day in runnable([*etl.ledger.due_days(), today], etl) if day not in busy]
+    return next(launchable(due, busy))
 
 
 def _has_more_to_do(etl: Etl) -> bool:

@@ -26,6 +26,8 @@ from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhooks.known_logs import QUICK_COLUMNS, KnownLogs
 from meeting_etl.webhooks.logs import Line, LogReader, Logs, Sighting
 
+# Held by who reads logs.
+INGEST_LOCK = "ingest"
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
 _LOOK_AT_CLOCK_EVERY = 4096
@@ -68,7 +70,7 @@ def ingest(
     `progress` is called with the log's path, the logs done and the logs to do. Raises StorageError
     when the lake cannot be written; what was committed before stays and is not read again.
     """
-    with lake.files.lock("ingest"):
+    with lake.files.lock(INGEST_LOCK):
         index = MeetingIndex(lake)
         with lake.files.lock(INDEX_LOCK):
             index.heal()
