@@ -9,17 +9,25 @@ from pathlib import Path
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 
+# Dagster takes the path of its dagster.yaml for a pattern, and those of its databases for URLs: it
+# would run without its settings, or write beside the folder.
+_NOT_FOR_DAGSTER = "*?[%"
+
 
 def instance_folder(files: Files, configured: str | None) -> Path:
     """DAGSTER_HOME when it is set, else `dagster/` in the data folder, which may not be there yet.
 
-    Raises SettingsError for a DAGSTER_HOME that is no absolute path of a folder.
+    Raises SettingsError for a DAGSTER_HOME that is no absolute path of a folder, and for a path
+    that Dagster cannot work with.
     """
-    if not configured:
-        return files.path("dagster")
-    home = Path(configured).expanduser()
-    if not home.is_absolute() or not home.is_dir():
+    home = Path(configured).expanduser() if configured else files.path("dagster")
+    if configured and not (home.is_absolute() and home.is_dir()):
         raise SettingsError(
             f"DAGSTER_HOME is {configured!r}; it must be the absolute path of a folder."
+        )
+    if set(str(home)) & set(_NOT_FOR_DAGSTER):
+        raise SettingsError(
+            f"Dagster cannot work in {home}: none of {' '.join(_NOT_FOR_DAGSTER)} may be in its "
+            "path. Set DAGSTER_HOME to another folder; the data may stay where they are."
         )
     return home

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.errors import StorageError
+from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 
@@ -44,3 +44,25 @@ def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) 
     assert [opener.wait() for opener in openers] == [0, 0, 0, 0]
     for name in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db"):
         assert heads(home / name) == 1
+
+
+@pytest.mark.parametrize("name", ["a?b", "a*b", "b[1]", "a%20b"])
+def test_where_dagster_cannot_work_nothing_is_written(tmp_path: Path, name: str) -> None:
+    """It would read none of its settings there, or write its databases beside the folder."""
+    data = tmp_path / name / "data"
+    with pytest.raises(SettingsError, match="Dagster cannot work in .*Set DAGSTER_HOME"):
+        dagster_home(Files(data), None)
+    assert list(tmp_path.iterdir()) == []
+    data.mkdir(parents=True)
+    with pytest.raises(SettingsError, match="Dagster cannot work in"):
+        dagster_home(Files(tmp_path), str(data))
+    home = tmp_path / "home"
+    home.mkdir()
+    assert dagster_home(Files(data), str(home)) == home
+
+
+def test_an_instance_lies_in_a_folder_of_an_odd_name_with_its_settings(tmp_path: Path) -> None:
+    home = dagster_home(Files(tmp_path / "it's] a#b=c & d"), None)
+    with open_instance(home) as instance:
+        assert instance.telemetry_enabled is False
+    assert (home / "history/runs.db").exists()
