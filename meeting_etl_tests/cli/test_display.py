@@ -48,6 +48,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "title": lambda: display.show_table(HOSTILE, ["name" * 10], [[None]]),
     "column": lambda: display.show_table("", [HOSTILE], [[None]]),
     "records": lambda: display.show_table("", [HOSTILE, "b"], [["x" * 300, "y"]]),
+    "csv": lambda: display.write_csv([HOSTILE], [[HOSTILE]]),
     "doctor": lambda: screen.show([Line("s", HOSTILE, State.PROBLEM, HOSTILE, HOSTILE)]),
 }
 

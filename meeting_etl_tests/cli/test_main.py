@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -14,6 +15,7 @@ import pytest
 from meeting_etl.cli.main import main
 from meeting_etl.cli.options import confirm
 from meeting_etl.lake import catalog
+from meeting_etl.pipeline.settling import Pair
 from meeting_etl.settings import Etl, read_settings
 
 Command = Callable[..., tuple[int | str | None, str, str]]
@@ -92,6 +94,33 @@ def test_a_table_ends_after_200_rows_and_says_how_many_there_are(command: Comman
     assert "200 of 5,000 rows are shown" in err
     _, out, err = command("sql", "FROM range(5000)", "--all")
     assert ("4999" in out.split(), err) == (True, "")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_rows_are_written_as_they_come(command: Command, form: str) -> None:
+    """Never all of them in memory: the first are out before a later one fails."""
+    query = "SELECT if(range < 400000, range, error('too late')) AS n FROM range(500000)"
+    status, out, err = command("sql", query, "--format", form)
+    assert (status, "too late" in err) == (2, True)
+    assert len(out.splitlines()) > 1000
+
+
+def test_who_stops_reading_an_answer_gets_no_noise(tmp_path: Path) -> None:
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    catalog.publish(etl.files, etl.lake)
+    call = [sys.executable, "-m", "meeting_etl.cli.main", "sql", "FROM range(1000000)"]
+    with subprocess.Popen(
+        [*call, "--format", "csv"],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"range\n"
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert (process.returncode, "Traceback" in err, len(err.splitlines()) <= 1) == (1, False, True)
 
 
 def test_several_statements_are_refused(command: Command) -> None:
@@ -216,6 +245,30 @@ def test_without_a_terminal_what_hurts_needs_yes(command: Command, tmp_path: Pat
     assert (media / "one.vtt").exists()
     assert command("prune", "--older-than", "400d", "--yes")[0] == 0
     assert not (media / "one.vtt").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("retry", "--status", "ready"),
+        ("run", "--refetch", "--from", "2021-05-14", "--to", "2021-05-14"),
+    ],
+)
+def test_what_asks_for_much_again_needs_yes(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    ledger, day = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}).ledger, date(2021, 5, 14)
+    some = [Pair(f"m{n}", "recordings", status="ready", settled=True) for n in range(1001)]
+    ledger.record(day, some)
+    status, _, err = command(*arguments)
+    assert (status, "1,001 items will be asked for again. Go on?" in err) == (2, True)
+    assert "--yes" in err
+    assert all(pair.settled for pair in ledger.pairs(day))
+
+
+def test_a_refetch_names_its_first_day(command: Command) -> None:
+    status, _, err = command("run", "--refetch", "--to", "2021-05-14")
+    assert (status, "--refetch needs --from" in err) == (2, True)
 
 
 @pytest.mark.parametrize(("said", "goes_on"), [("y\n", True), ("n\n", False), ("\n", False)])

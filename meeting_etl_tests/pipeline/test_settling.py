@@ -325,7 +325,7 @@ def test_what_the_token_kind_rules_out_counts_as_no_attempt() -> None:
     assert answer(Pair("m", "recordings"), Came.RULED_OUT, at(2, 10, 31)).attempts == 0
 
 
-def test_faults_are_asked_again_after_15_minutes_doubling_to_6_hours_and_never_settle() -> None:
+def test_faults_are_asked_again_after_15_minutes_doubling_to_6_hours() -> None:
     pair, waits = Pair("m", "recordings"), []
     for _ in range(7):
         pair = answer(pair, Came.FAULT, LONG_AFTER)
