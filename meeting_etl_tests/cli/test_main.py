@@ -120,7 +120,7 @@ def test_who_stops_reading_an_answer_gets_no_noise(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"range\n"
         process.stdout.close()
         err = process.stderr.read().decode()
-    assert (process.returncode, "Traceback" in err, len(err.splitlines()) <= 1) == (1, False, True)
+    assert (process.returncode, err) == (1, "")
 
 
 def test_several_statements_are_refused(command: Command) -> None:

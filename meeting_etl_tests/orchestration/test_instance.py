@@ -50,7 +50,7 @@ def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) 
 def test_where_dagster_cannot_work_nothing_is_written(tmp_path: Path, name: str) -> None:
     """It would read none of its settings there, or write its databases beside the folder."""
     data = tmp_path / name / "data"
-    with pytest.raises(SettingsError, match="Dagster cannot work in .*Set DAGSTER_HOME"):
+    with pytest.raises(SettingsError, match=r"Dagster cannot work in .*Set DAGSTER_HOME"):
         dagster_home(Files(data), None)
     assert list(tmp_path.iterdir()) == []
     data.mkdir(parents=True)

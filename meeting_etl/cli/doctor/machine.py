@@ -76,7 +76,7 @@ def _home(etl: Etl, environ: Mapping[str, str]) -> Finding:
     try:
         home = instance_folder(etl.files, configured)
     except SettingsError as error:
-        return problem(str(error), "Set DAGSTER_HOME to the absolute path of a folder that is there.")
+        return problem(str(error), "Set DAGSTER_HOME to a folder that is there.")
     if not configured:
         made = "" if (home / "dagster.yaml").exists() else ", which the first run makes"
         return ok(f"{home}{made}.")
