@@ -8,7 +8,13 @@ import os
 import dagster as dg
 
 from meeting_etl.orchestration.assets import ASSETS
-from meeting_etl.orchestration.checks import CHECKS, WEBHOOKS_JOB, webhooks_hourly
+from meeting_etl.orchestration.checks import (
+    CHECKS,
+    METRICS_JOB,
+    WEBHOOKS_JOB,
+    metrics_nightly,
+    webhooks_hourly,
+)
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconciled import (
     RECONCILE_JOB,
@@ -31,10 +37,17 @@ def build_defs(etl: Etl) -> dg.Definitions:
             INGEST_AND_DAYS_JOB,
             FILES_JOB,
             WEBHOOKS_JOB,
+            METRICS_JOB,
             RECONCILE_JOB,
             PURGE_JOB,
         ],
-        schedules=[every_quarter_hour, reconcile_nightly, webhooks_hourly, purge_nightly],
+        schedules=[
+            every_quarter_hour,
+            reconcile_nightly,
+            webhooks_hourly,
+            purge_nightly,
+            metrics_nightly,
+        ],
         sensors=[due_work, due_files],
         resources={"etl": etl},
         # Threads do the waiting; a process for each step would only add seconds.

@@ -7,11 +7,14 @@ check looks at (webex/comparison.py, pipeline/reconcile.py).
 import dagster as dg
 
 from meeting_etl.errors import MeetingEtlError
-from meeting_etl.orchestration.assets import webhook_events
+from meeting_etl.lake.metrics import has_current_metrics
+from meeting_etl.orchestration.assets import speaker_metrics, webhook_events
 from meeting_etl.orchestration.reconciled import last_days, reconciled_meetings
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile import missed_by_webhooks
+from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
+from meeting_etl.times import parse_day
 from meeting_etl.webex.comparison import Health, unhealthy
 from meeting_etl.webex.expectation import read_expectation
 from meeting_etl.webex.registration import findings
@@ -95,4 +98,37 @@ def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason
     return dg.RunRequest()
 
 
-CHECKS = [webhooks_registered, webhooks_complete]
+@dg.asset_check(
+    asset=speaker_metrics,
+    description="The metrics of all days are by today's definition and not older than their words.",
+)
+def metrics_current(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
+    """Looks at every day that has words; no request."""
+    days = filter(None, map(parse_day, etl.lake.partitions(TRANSCRIPT_SNIPPETS)))
+    old = [str(day) for day in days if not has_current_metrics(etl.lake, day)]
+    if not old:
+        return dg.AssetCheckResult(passed=True, description="The metrics of all days are current.")
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"The metrics of {len(old):,} days are by an older definition or older than "
+        "their words: materialize speaker_metrics for these days, or run `meeting-etl migrate`.",
+        metadata={"days": old},
+    )
+
+
+METRICS_JOB = dg.define_asset_job(
+    "metrics",
+    selection=dg.AssetSelection.checks(metrics_current),
+    description="Look whether the metrics of all days are current; changes nothing.",
+)
+
+metrics_nightly = dg.ScheduleDefinition(
+    name="metrics_nightly",
+    job=METRICS_JOB,
+    cron_schedule="45 4 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks every night whether the metrics of all days are current.",
+)
+
+CHECKS = [webhooks_registered, webhooks_complete, metrics_current]

@@ -1,14 +1,17 @@
 """Red when a webhook that was asked for is missing or inactive, green when all is well."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.checks import webhooks_hourly
 from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.webex.expectation import Expectation, write_expectation
 from meeting_etl.webex.registration import create
@@ -135,3 +138,21 @@ def test_it_is_looked_at_every_hour_and_not_at_every_ingest(etl: Etl, webex: San
     with dg.DagsterInstance.ephemeral() as instance:
         assert job.execute_in_process(instance=instance).success
     assert webex.counters.total == seen
+
+
+def test_days_whose_metrics_are_older_than_their_words_are_named(etl: Etl) -> None:
+    day = date(2026, 3, 2)
+
+    def evaluated() -> dg.AssetCheckEvaluation:
+        job = build_defs(etl).resolve_job_def("metrics")
+        with dg.DagsterInstance.ephemeral() as instance:
+            (found,) = job.execute_in_process(instance=instance).get_asset_check_evaluations()
+        return found
+
+    assert evaluated().passed
+    etl.lake.merge(TRANSCRIPT_SNIPPETS, day, [{"snippet_id": "s", "meeting_id": "m"}])
+    old = evaluated()
+    assert (old.passed, old.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert old.metadata["days"].value == ["2026-03-02"]
+    refresh_metrics(etl.lake, day)
+    assert evaluated().passed
