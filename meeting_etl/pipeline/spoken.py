@@ -4,6 +4,7 @@ Belongs here: how both are asked for and which rows they make. Does not: reading
 the file takes the place of snippets (asking.py).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from meeting_etl.pipeline.vtt import Vtt, read_vtt
 from meeting_etl.webex.endpoints import Listing, Webex
 
 _VTT = "vtt"
+# No field of a snippet: the id in parentheses of a cue's identifier, which is kept in `extra`.
+_SPEAKER_ID = "speakerId"
 # Stands for a cue that cannot be read.
 _UNREADABLE: Item = {}
 
@@ -76,6 +79,7 @@ def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
             "personName": cue.speaker,
             "offsetMillisecond": cue.offset_ms,
             "durationMillisecond": cue.duration_ms,
+            _SPEAKER_ID: cue.speaker_id,
         }
         for number, cue in enumerate(vtt.cues, 1)
     ]
@@ -86,4 +90,10 @@ def _vtt_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) ->
     readable = [item for item in items if item != _UNREADABLE]
     if len(readable) < len(items):
         drift.changed["vtt cue"] += len(items) - len(readable)
-    return _said(readable, target, drift, ours | {"source": _VTT})
+    ids = {item["id"]: item[_SPEAKER_ID] for item in readable if item[_SPEAKER_ID]}
+    known = [{name: item[name] for name in item if name != _SPEAKER_ID} for item in readable]
+    rows = _said(known, target, drift, ours | {"source": _VTT})
+    for row in rows:
+        if speaker_id := ids.get(row["snippet_id"]):
+            row["extra"] = json.dumps({_SPEAKER_ID: speaker_id})
+    return rows

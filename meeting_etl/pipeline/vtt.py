@@ -41,7 +41,9 @@ _NO_NAMES = frozenset(
     "note ps tip warning question answer q a music laughter laughs applause silence inaudible "
     "crosstalk".split()
 )
-_IDENTIFIER = re.compile(r'\d+\s+"((?:[^"]|"")*)"\s+\([^()]*\)\s*')
+# Number, name in quotes, in which quotes are doubled or behind a backslash, and an id.
+_IDENTIFIER = re.compile(r'\d+\s+"((?:[^"\\]|""|\\.)*)"\s+\(([^()]*)\)\s*')
+_QUOTED = re.compile(r'""|\\(["\\])')
 _TIME = r"(?:\d+:)?[0-5]?\d:[0-5]?\d[.,]\d{1,3}"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
 _BEGINS_WITH_TIME = re.compile(rf"^\s*{_TIME}", re.MULTILINE)
@@ -56,13 +58,14 @@ class Cue:
     """Something said. `offset_ms` counts from the start of the transcript.
 
     `speaker` is None where the file does not tell, `duration_ms` where the end lies before the
-    begin.
+    begin, `speaker_id` where the cue's identifier names none.
     """
 
     text: str
     speaker: str | None
     offset_ms: int
     duration_ms: int | None
+    speaker_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,10 @@ def _cues(caption: webvtt.Caption) -> Iterator[Cue]:
     unvoiced, *voiced = _VOICE.split(caption.raw_text)
     if not voiced:
         named = _IDENTIFIER.fullmatch(caption.identifier or "")
-        name = " ".join(named[1].replace('""', '"').split()) if named else ""
-        yield Cue(_plain(unvoiced), name or None, begin, length if length >= 0 else None)
+        name = " ".join(_QUOTED.sub(_unquoted, named[1]).split()) if named else ""
+        speaker_id = named[2].strip() or None if named else None
+        text, duration = _plain(unvoiced), length if length >= 0 else None
+        yield Cue(text, name or None, begin, duration, speaker_id)
         return
     spans = list(zip(voiced[::2], voiced[1::2], strict=True))
     if unvoiced.strip():
@@ -172,6 +177,10 @@ def _cues(caption: webvtt.Caption) -> Iterator[Cue]:
         speaker = " ".join(_plain(name).split()) or None
         text = _plain(said).strip() if len(spans) > 1 else _plain(said)
         yield Cue(text, speaker, begin, length if length >= 0 else None)
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return match[1] or '"'
 
 
 def _plain(text: str) -> str:

@@ -157,6 +157,20 @@ def test_speakers_in_the_identifiers_of_cues() -> None:
     assert said(text) == [('Ada "Ace" Moor', "Hello"), ("Bo Ek", "Note: yes"), (None, "Who?")]
 
 
+def test_quotes_wide_characters_and_ids_in_identifiers() -> None:
+    """Backslashed quotes, a comma, wide characters, an empty name; the id is the speaker's."""
+    text = (
+        'WEBVTT\n\n1 "Ada \\"Ace\\" Moor, Dr." (41)\n00:00:01.000 --> 00:00:02.000\nOne\n\n'
+        '2 "山田 花子" (b 7)\n00:00:02.000 --> 00:00:03.000\nTwo\n\n'
+        '3 "" ()\n00:00:03.000 --> 00:00:04.000\nThree\n'
+    )
+    assert [(cue.speaker, cue.speaker_id) for cue in cues(text)] == [
+        ('Ada "Ace" Moor, Dr.', "41"),
+        ("山田 花子", "b 7"),
+        (None, None),
+    ]
+
+
 def test_times_with_commas_are_read_and_commas_in_texts_stay() -> None:
     text = "WEBVTT\n\n1\n00:01:02,250 --> 01:03,5 line:0,1\nIt is 10:30,5\n"
     assert cues(text) == [Cue("It is 10:30,5", None, 62_250, 1_250)]
