@@ -58,6 +58,8 @@ VARIABLES = {
 _BURST = 10
 _MOST_AT_ONCE = 64
 _LONGEST_INGEST_PAUSE_SECONDS = 86_400
+# Nothing of a meeting comes later than a year after it, and far larger numbers are no dates.
+_LONGEST_SETTLING_SECONDS = 366 * 86_400
 # Names of TOML keys: section → key → type of its value.
 _TOML: dict[str, dict[str, type]] = {
     "fetch": {"threads": int, "windows": bool, "summaries": bool},
@@ -142,7 +144,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             refresh_token=environ.get("WEBEX_REFRESH_TOKEN") or None,
         ),
         token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
-        requests_per_minute=_number(environ, "WEBEX_REQUESTS_PER_MINUTE", 300),
+        requests_per_minute=_requests_per_minute(environ),
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
@@ -398,6 +400,14 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
+def _requests_per_minute(environ: Mapping[str, str]) -> float:
+    name = "WEBEX_REQUESTS_PER_MINUTE"
+    value = _number(environ, name, 300)
+    if 0 < value < 1:
+        raise SettingsError(f"{name} is {environ[name]!r}; it must be 0 or at least 1.")
+    return value
+
+
 def _threads(value: int) -> int:
     if not 1 <= value <= 256:
         raise SettingsError(f"threads in [fetch] is {value}; it must be between 1 and 256.")
@@ -451,6 +461,11 @@ def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
     numbers = [value for value in values if type(value) is int and value >= 0]
     if not values or numbers != values or numbers != sorted(numbers):
         raise SettingsError(f"{name} in [settling] must be rising whole numbers of seconds.")
+    if numbers[-1] > _LONGEST_SETTLING_SECONDS:
+        raise SettingsError(
+            f"{name} in [settling] has {numbers[-1]}; a year, {_LONGEST_SETTLING_SECONDS} seconds, "
+            "is the most."
+        )
     return tuple(numbers)
 
 

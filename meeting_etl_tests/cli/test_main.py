@@ -211,6 +211,23 @@ def test_a_wrong_key_of_the_settings_file_is_named_with_its_value(
     assert "threads in [fetch] is 'many'; it must be a whole number" in err
 
 
+@pytest.mark.parametrize("name", ["after_end_seconds", "after_event_seconds"])
+def test_an_attempt_that_no_date_could_have_is_refused(
+    command: Command, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[settling]\n{name} = [900, 31622400]\n")
+    assert command("status", MEETING_ETL_SETTINGS=str(file))[0] == 0
+    file.write_text(f"[settling]\n{name} = [900, 31622401]\n")
+    status, _, err = command("status", MEETING_ETL_SETTINGS=str(file))
+    assert (status, f"{name} in [settling] has 31622401; a year" in err) == (2, True)
+
+
+def test_a_rate_below_one_request_a_minute_is_refused(command: Command) -> None:
+    status, _, err = command("status", WEBEX_REQUESTS_PER_MINUTE="1e-300")
+    assert (status, "it must be 0 or at least 1" in err) == (2, True)
+
+
 def test_a_full_disk_behind_stdout_is_one_sentence(command: Command) -> None:
     with Path("/dev/full").open("w") as full:
         before, sys.stdout = sys.stdout, full

@@ -22,6 +22,7 @@ from meeting_etl_tests.webex.servers import (
     Act,
     Handler,
     Reply,
+    Seen,
     broken_chunks,
     cut_short,
     hang_up,
@@ -262,6 +263,35 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
     working.clear()
     with pytest.raises(BadAnswer):
         client.get("/meetings/m1")
+
+
+def test_what_fails_while_one_looks_whether_it_is_down_does_not_wait_for_that(
+    connect: Connect, serve: Serve
+) -> None:
+    looking, seen_enough = threading.Event(), threading.Event()
+
+    def answer(seen: Seen) -> Reply:
+        if seen.path == "/v1/people/me":
+            looking.set()
+            assert seen_enough.wait(60)
+        return Reply(b"", 500)
+
+    client = connect(serve(answer).url, limits=Limits(attempts=1, outage_after=2))
+
+    def fail() -> type[BaseException]:
+        with pytest.raises(MeetingEtlError) as caught:
+            client.get("/meetings/m1")
+        return caught.type
+
+    with ThreadPoolExecutor(2) as threads:
+        assert threads.submit(fail).result(10) is BadAnswer
+        looks = threads.submit(fail)
+        assert looking.wait(10)
+        try:
+            assert threads.submit(fail).result(10) is BadAnswer
+        finally:
+            seen_enough.set()
+        assert looks.result(10) is ApiUnavailable
 
 
 def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve) -> None:
