@@ -156,9 +156,41 @@ def test_parallel_meetings_of_a_week_count_once(tmp_path: Path) -> None:
     rows = ask(
         tmp_path,
         {"meetings": [MEETING, MEETING | {"meeting_id": "n"}], "participants": people},
-        "SELECT * FROM person_week",
+        "SELECT person, iso_week, meetings, in_meetings_seconds, attended_seconds FROM person_week",
     )
     assert rows == [("ana@sales.example", "2026-W10", 2, 3000, 3600)]
+
+
+def test_a_persons_share_is_the_mean_over_meetings_and_beside_it_that_of_all_time(
+    tmp_path: Path,
+) -> None:
+    """Ana 10 of 10 s in one meeting and 10 of 40 s in the other: 0.625, and 20 of 50 s are 0.4."""
+    people = [
+        person("a", ("10:00", "10:30"), email="ana@sales.example") | {"meeting_id": key}
+        for key in ("m", "n")
+    ]
+    spoken = (("m", "ana", 0, 10), ("n", "ana", 0, 10), ("n", "bo", 10, 30))
+    snippets = [
+        {
+            "snippet_id": f"{number}",
+            "transcript_id": meeting,
+            "meeting_id": meeting,
+            "person_email": f"{who}@sales.example",
+            "offset_ms": 1000 * start,
+            "duration_ms": 1000 * seconds,
+        }
+        for number, (meeting, who, start, seconds) in enumerate(spoken)
+    ]
+    rows = ask(
+        tmp_path,
+        {
+            "meetings": [MEETING, MEETING | {"meeting_id": "n"}],
+            "participants": people,
+            "transcript_snippets": snippets,
+        },
+        "SELECT talk_seconds, share_of_speech, weighted_share_of_speech FROM person_week",
+    )
+    assert rows == [(20, 0.625, 0.4)]
 
 
 def test_who_speaks_after_whom(tmp_path: Path) -> None:

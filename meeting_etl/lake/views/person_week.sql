@@ -4,6 +4,9 @@
 -- meetings: Meetings in which the person was.
 -- in_meetings_seconds: Time in meetings, parallel ones once, as far as it is known.
 -- attended_seconds: Time in each meeting, added up.
+-- talk_seconds: Talk in these meetings, added up; NULL while none is known.
+-- share_of_speech: Mean of the person's share of all speech over the meetings in which it spoke; each counts alike.
+-- weighted_share_of_speech: Share of all speech of these meetings together; long ones count more.
 CREATE VIEW person_week AS
 WITH stay AS (
     SELECT
@@ -16,6 +19,22 @@ WITH stay AS (
     FROM presence p
     JOIN meetings m USING (date, meeting_id)
     WHERE p.why_not IS NULL
+),
+talked AS (
+    SELECT
+        t.person,
+        CASE WHEN list_contains({time_zones}, m.timezone)
+            THEN strftime(CAST(timezone(m.timezone, m.started_at) AS DATE), '%G-W%V') END AS iso_week,
+        CAST(sum(t.talk_seconds) AS DOUBLE) AS talk_seconds,
+        avg(t.share_of_speech) AS share_of_speech,
+        sum(t.talk_seconds) / nullif(sum(s.speech_seconds) FILTER (t.talk_seconds IS NOT NULL), 0) AS weighted_share_of_speech
+    FROM talk_time t
+    JOIN meetings m USING (date, meeting_id)
+    JOIN (
+        SELECT date, meeting_id, sum(talk_seconds) AS speech_seconds FROM talk_time GROUP BY date, meeting_id
+    ) s USING (date, meeting_id)
+    WHERE t.person IS NOT NULL
+    GROUP BY ALL
 ),
 added AS (
     SELECT
@@ -33,10 +52,14 @@ added AS (
     FROM stay
 )
 SELECT
-    person,
-    iso_week,
-    count(DISTINCT meeting_id) AS meetings,
-    CAST(sum(clock_seconds) AS DOUBLE) AS in_meetings_seconds,
-    CAST(sum(added_seconds) AS DOUBLE) AS attended_seconds
-FROM added
-GROUP BY person, iso_week
+    a.person,
+    a.iso_week,
+    count(DISTINCT a.meeting_id) AS meetings,
+    CAST(sum(a.clock_seconds) AS DOUBLE) AS in_meetings_seconds,
+    CAST(sum(a.added_seconds) AS DOUBLE) AS attended_seconds,
+    any_value(t.talk_seconds) AS talk_seconds,
+    any_value(t.share_of_speech) AS share_of_speech,
+    any_value(t.weighted_share_of_speech) AS weighted_share_of_speech
+FROM added a
+LEFT JOIN talked t ON t.person = a.person AND t.iso_week IS NOT DISTINCT FROM a.iso_week
+GROUP BY a.person, a.iso_week
