@@ -31,6 +31,9 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/download.py
+	$(BIN)/python benchmarks/queries.py
+	$(BIN)/python benchmarks/instance_start.py
+	$(BIN)/python benchmarks/instance_growth.py
 
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
