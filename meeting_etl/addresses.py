@@ -20,6 +20,7 @@ def http_url(name: str, value: str, *, plain_elsewhere: bool) -> str:
     try:
         parts = urlsplit(value)
         host, is_port = parts.hostname, parts.port != 0
+        (host or "").encode("idna")  # a name with a part that is empty or too long
     except ValueError as error:
         reason = str(error).removeprefix("Port ") if "Port" in str(error) else str(error)
         raise SettingsError(f"{name} is {shown}, which is not a valid URL: {reason}.") from None

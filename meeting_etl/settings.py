@@ -364,9 +364,10 @@ def _folder(name: str, value: str) -> Path:
     """The folder, which need not be there yet."""
     path = Path(value).absolute()
     try:
+        str(path).encode()
         is_file = path.exists() and not path.is_dir()
-    except (OSError, ValueError):  # a name too long, or with a NUL in it
-        raise SettingsError(f"{name} is {value!r}, which is not a usable path.") from None
+    except (OSError, ValueError):  # a name too long, not UTF-8, or with a NUL in it
+        raise SettingsError(f"{name} is {str(path)!r}, which is not a usable path.") from None
     if is_file:
         raise SettingsError(f"{name} is {path}, which is a file and not a folder.")
     return path

@@ -244,10 +244,13 @@ def sql(query: str | None, form: str, *, everything: bool) -> None:
     """  # noqa: D301 - click wants a real backspace
     from meeting_etl.lake import catalog
 
-    if query is None:
-        if sys.stdin.isatty():
-            display.say("Type a query, then end it with Ctrl-D.")
-        query = sys.stdin.read()
+    if query is None and sys.stdin.isatty():
+        display.say("Type a query, then end it with Ctrl-D.")
+    try:
+        query = sys.stdin.read() if query is None else query
+        query.encode()
+    except UnicodeError:
+        raise click.UsageError("The query is not UTF-8.") from None
     if not query.strip():
         raise click.UsageError("Give a query, as an argument or on standard input.")
     with catalog.answering(_etl().settings.data_dir, query) as (names, rows):

@@ -129,6 +129,16 @@ def test_several_statements_are_refused(command: Command) -> None:
     assert "Give one SQL statement; these are 2." in err
 
 
+def test_a_query_that_is_not_utf_8_is_wrong_usage(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, _, err = command("sql", os.fsdecode(b"SELECT '\xff'"))
+    assert (status, "The query is not UTF-8." in err) == (2, True)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"SELECT '\xff'"), "utf-8"))
+    status, _, err = command("sql")
+    assert (status, "The query is not UTF-8." in err) == (2, True)
+
+
 def test_control_characters_stay_in_csv_and_are_escapes_in_json(command: Command) -> None:
     query = "SELECT 'a' || chr(27) || '[2J' || chr(8238) || chr(155) AS name"
     _, out, _ = command("sql", query, "--format", "csv")
@@ -146,6 +156,8 @@ def test_control_characters_stay_in_csv_and_are_escapes_in_json(command: Command
         "https://webexapis.com:99999/v1",
         "https://webex apis.com/v1",
         "https://webexapis.com/v1\n",
+        "https://webexapis..com/v1",
+        f"https://{'a' * 64}.example/v1",
         "ftp://webexapis.com/v1",
         "webexapis.com/v1",
         "https://",
@@ -302,6 +314,16 @@ def test_whoever_sits_at_the_terminal_is_asked(
             with pytest.raises(SystemExit, match="1"):
                 confirm("Go on?")
     os.close(master)
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"a\xff"), "a" * 300])
+def test_a_data_folder_that_no_file_can_lie_in_is_one_sentence(
+    command: Command, tmp_path: Path, name: str
+) -> None:
+    """DuckDB takes paths in UTF-8 only."""
+    for arguments in (("run",), ("sql", "SELECT 1")):
+        status, _, err = command(*arguments, MEETING_ETL_DATA_DIR=str(tmp_path / name))
+        assert (status, "which is not a usable path" in err) == (2, True)
 
 
 def test_a_data_folder_that_is_a_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
