@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +285,64 @@ def test_a_damaged_record_of_progress_comes_back_from_the_logs(
     box.ingest()
     assert sorted(held(box)) == sorted(whole)
     assert box.progress() == before
+
+
+class Counted(Files):
+    """Counts how often each file of events takes its place."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.placed: Counter[str] = Counter()
+
+    @contextmanager
+    def replacement(self, name: str) -> Iterator[Path]:
+        with super().replacement(name) as path:
+            yield path
+        if name.startswith(TABLES[0]):
+            self.placed[name] += 1
+
+
+def placed_by_an_ingest(box: Box) -> Counter[str]:
+    etl, files = box.etl(), Counted(box.folder)
+    etl.files = files
+    box.ingest(etl)
+    return files.placed
+
+
+def test_logs_in_any_order_of_dates_write_each_day_once(tmp_path: Path) -> None:
+    """As one file an event under random names gives them, which are read in the order of names."""
+    box = Box(tmp_path)
+    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(150)]
+    for number in range(450):
+        day = days[number * 89 % 150]
+        document = received(f"{day}T11:00:00Z", payload(number, f"{day}T10:50:00Z"))
+        (box.logs / f"{number:03}.jsonl").write_bytes(line(document))
+    placed = placed_by_an_ingest(box)
+    assert (len(placed), set(placed.values())) == (150, {1})
+    assert len(box.rows(WEBHOOK_EVENTS)) == 450
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_ten_more_lines_rewrite_the_newest_file_of_their_day_alone(
+    tmp_path: Path, *, is_dated: bool
+) -> None:
+    box = Box(tmp_path)
+
+    def document(number: int) -> dict[str, Any]:
+        told = {"resource": "recordings", "event": "updated", "data": {"id": f"r{number}"}}
+        return received("2026-03-02T11:00:00Z", told) if is_dated else told
+
+    def add(numbers: range) -> None:
+        with (box.logs / "a.jsonl").open("ab") as file:
+            file.writelines(line(document(number)) for number in numbers)
+
+    for first in (0, PART_ROWS, 2 * PART_ROWS):
+        add(range(first, first + PART_ROWS))
+        placed_by_an_ingest(box)
+    add(range(3 * PART_ROWS, 3 * PART_ROWS + 10))
+    day = "2026-03-02" if is_dated else "__HIVE_DEFAULT_PARTITION__"
+    newest = f"{TABLES[0]}received_date={day}/part-3.parquet"
+    assert placed_by_an_ingest(box) == {newest: 1}
+    add(range(3 * PART_ROWS + 10, 3 * PART_ROWS + 20))
+    assert placed_by_an_ingest(box) == {newest: 1}
+    assert len(box.rows(WEBHOOK_EVENTS)) == 3 * PART_ROWS + 20
