@@ -1,10 +1,12 @@
 """Where the Dagster instance lies.
 
-Belongs here: the folder, for those who ask without loading Dagster. Does not: making and opening
-the instance (instance.py).
+Belongs here: the folder and its dagster.yaml, for those who ask without loading Dagster. Does not:
+making and opening the instance (instance.py).
 """
 
 from pathlib import Path
+
+import yaml
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
@@ -31,3 +33,18 @@ def instance_folder(files: Files, configured: str | None) -> Path:
             "path. Set DAGSTER_HOME to another folder; the data may stay where they are."
         )
     return home
+
+
+def check_configuration(home: Path) -> None:
+    """Raises SettingsError for a dagster.yaml that holds no settings; there may be none."""
+    path = home / "dagster.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise SettingsError(f"{path} is not YAML: correct it.") from None
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"{path} is no mapping of settings to values: correct it.")

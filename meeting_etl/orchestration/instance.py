@@ -16,9 +16,9 @@ import dagster as dg
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from meeting_etl.errors import MeetingEtlError, StorageError
+from meeting_etl.errors import MeetingEtlError, SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.home import instance_folder
+from meeting_etl.orchestration.home import check_configuration, instance_folder
 
 _QUIET_FILE = "quiet.yaml"
 _QUIET = """
@@ -74,8 +74,9 @@ def dagster_home(files: Files, configured: str | None) -> Path:
 def open_instance(home: Path) -> dg.DagsterInstance:
     """The instance of a folder, its storages created and migrated.
 
-    Raises StorageError when it cannot be written or is broken. Safe for several processes at once:
-    Dagster's own creation of SQLite storages is not.
+    Raises StorageError when it cannot be written or is broken, SettingsError for a wrong
+    dagster.yaml. Safe for several processes at once: Dagster's own creation of SQLite storages is
+    not.
     """
     return _opened(home, "dagster.yaml")
 
@@ -83,10 +84,11 @@ def open_instance(home: Path) -> dg.DagsterInstance:
 def look_at_instance(home: Path) -> None:
     """Open the instance of a folder and leave it as it is, of an earlier version as well.
 
-    Raises StorageError when it is broken. It must be there: what is missing would be created.
+    Raises StorageError when it is broken, SettingsError for a wrong dagster.yaml. It must be there:
+    what is missing would be created.
     """
     with explained(home):
-        instance = dg.DagsterInstance.from_config(str(home), "dagster.yaml")
+        instance = _configured(home, "dagster.yaml")
         try:
             if not _is_outdated(instance):
                 instance.get_runs(limit=1)
@@ -108,12 +110,21 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
 
 def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
     with explained(home), _locked(home):
-        instance = dg.DagsterInstance.from_config(str(home), config_file)
+        instance = _configured(home, config_file)
         if _is_outdated(instance):
             # It prints, and what `run` writes to stdout is its own.
             with contextlib.redirect_stdout(io.StringIO()):
                 instance.upgrade()
         return instance
+
+
+def _configured(home: Path, config_file: str) -> dg.DagsterInstance:
+    check_configuration(home)
+    try:
+        return dg.DagsterInstance.from_config(str(home), config_file)
+    except dg.DagsterInvalidConfigError as error:
+        wrong = error.errors[0].message.partition(" Expected")[0].rstrip(".")
+        raise SettingsError(f"{home / 'dagster.yaml'}: {wrong}; correct it.") from None
 
 
 def _is_outdated(instance: dg.DagsterInstance) -> bool:

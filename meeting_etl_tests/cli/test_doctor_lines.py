@@ -247,6 +247,15 @@ def test_a_broken_instance_is_a_problem_that_says_what_to_move(product: Product)
     assert "half made; move its folders history and schedules away" in line.found
 
 
+@pytest.mark.parametrize("content", ["{", "nonsense: 1"])
+def test_a_wrong_dagster_yaml_is_a_problem(product: Product, content: str) -> None:
+    home = dagster_home(product.etl().files, None)
+    (home / "dagster.yaml").write_text(content)
+    (home / "history").mkdir()
+    line = examined(product)[INSTANCE]
+    assert (line.state, "dagster.yaml" in line.found) == (PROBLEM, True)
+
+
 def test_an_instance_of_an_earlier_version_is_looked_at_and_left_as_it_is(
     product: Product,
 ) -> None:

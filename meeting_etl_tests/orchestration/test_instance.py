@@ -9,7 +9,7 @@ import pytest
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance import dagster_home, look_at_instance, open_instance
 
 _OPEN = (
     "import sys; from pathlib import Path; "
@@ -66,3 +66,27 @@ def test_an_instance_lies_in_a_folder_of_an_odd_name_with_its_settings(tmp_path:
     with open_instance(home) as instance:
         assert instance.telemetry_enabled is False
     assert (home / "history/runs.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "is not YAML"),
+        (b"\xff", "is not YAML"),
+        (b"[]", "is no mapping"),
+        (b"nonsense: 1", 'unexpected config entry "nonsense"'),
+        (b"run_monitoring: {enabled: 7}", "enabled"),
+    ],
+)
+def test_a_wrong_dagster_yaml_is_one_sentence_that_names_it(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    home = dagster_home(Files(tmp_path), None)
+    (home / "dagster.yaml").write_bytes(content)
+    for opening in (open_instance, look_at_instance):
+        with pytest.raises(SettingsError) as caught:
+            opening(home)
+        sentence = str(caught.value)
+        assert sentence.startswith(str(home / "dagster.yaml"))
+        assert said in sentence
+        assert "\n" not in sentence

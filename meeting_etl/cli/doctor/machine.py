@@ -11,7 +11,7 @@ import yaml
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, skipped, warning
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.orchestration.home import instance_folder
+from meeting_etl.orchestration.home import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 
@@ -20,6 +20,7 @@ _GB = 10**9
 _LITTLE_BYTES = 5 * _GB
 _TOO_LITTLE_BYTES = _GB // 2
 _MOST_SHOWN = 3
+_NO_TABLE = "No table is touched by that: they lie in the lake."
 
 
 def folder_lines(etl: Etl) -> list[Line]:
@@ -93,6 +94,10 @@ def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
         home = instance_folder(etl.files, environ.get("DAGSTER_HOME"))
     except SettingsError:
         return skipped("There is no folder to look at.")
+    try:
+        check_configuration(home)
+    except SettingsError as error:
+        return problem(str(error), _NO_TABLE)
     if not _is_made(home):
         return ok("Not made yet; the first run makes it.")
     # Loading Dagster takes a second, which only this needs.
@@ -100,8 +105,8 @@ def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
 
     try:
         look_at_instance(home)
-    except StorageError as error:
-        return problem(str(error), "No table is touched by that: they lie in the lake.")
+    except (SettingsError, StorageError) as error:
+        return problem(str(error), _NO_TABLE)
     return ok("It can be read.")
 
 
