@@ -210,6 +210,75 @@ def test_sides_are_by_the_domains_of_the_hosts(tmp_path: Path) -> None:
     }
 
 
+def test_a_day_of_guests_alone_has_sides(tmp_path: Path) -> None:
+    """A file without any address: DuckDB 2.0 cannot compare split_part() of nothing but NULL."""
+    host = MEETING | {"host_email_domain": "sales.example"}
+    tables = {"meetings": [host], "participants": [person("p", ("10:00", "10:10"))]}
+    assert ask(tmp_path, tables, "SELECT side FROM attendance") == [("unknown",)]
+
+
+def test_a_domain_is_what_follows_the_last_at(tmp_path: Path) -> None:
+    """And nothing after it is no domain; white space of any kind is not part of an address."""
+    host = MEETING | {"host_email_domain": "sales.example"}
+    addresses = ("a@b@Sales.example", "bo@", "cy", "\u2003dee@sales.example\u00a0", "@x.example")
+    people = [
+        person(str(number), ("10:00", "10:10"), email=address)
+        for number, address in enumerate(addresses)
+    ]
+    rows = ask(
+        tmp_path,
+        {"meetings": [host], "participants": people},
+        "SELECT person, side FROM attendance",
+    )
+    assert dict(rows) == {
+        "a@b@sales.example": "internal",
+        "bo@": "unknown",
+        "cy": "unknown",
+        "dee@sales.example": "internal",
+        "@x.example": "external",
+    }
+
+
+def test_a_join_without_any_time_leaves_the_first_and_the_last_open(tmp_path: Path) -> None:
+    """10:20-10:30 is known of one device, of the other nothing: it may have come at 10:00."""
+    found = all_of(
+        tmp_path,
+        "attended_seconds, first_joined_at, last_left_at, late, left_early, open_intervals",
+        person("p", ("10:20", "10:30"), (None, None)),
+    )
+    assert found == {"p": (600, None, None, None, None, 1)}
+
+
+def test_lengths_that_cannot_be_are_not_known(tmp_path: Path) -> None:
+    """Neither less than nothing nor longer than decades; one such row stops no query."""
+    found = all_of(
+        tmp_path,
+        "attended_seconds, method",
+        *(
+            with_devices(f"{length}", None, None, device("10:00", None, length))
+            for length in (-(2**63), -1, 2**63 - 1)
+        ),
+        with_devices("half", None, None, device("10:00", "10:10"), device(None, None, 600)),
+    )
+    assert found == {
+        f"{-(2**63)}": (None, "unknown"),
+        "-1": (None, "unknown"),
+        f"{2**63 - 1}": (None, "unknown"),
+        "half": (600, "device"),
+    }
+
+
+def test_a_start_after_the_end_is_none(tmp_path: Path) -> None:
+    """10:20-10:30 of a meeting that is said to last from 12:00 to 11:00: 600 s, share unknown."""
+    meeting = MEETING | {"started_at": clock("12:00")}
+    rows = ask(
+        tmp_path,
+        {"meetings": [meeting], "participants": [person("p", ("10:20", "10:30"))]},
+        "SELECT present, attended_seconds, share_of_meeting, late FROM attendance",
+    )
+    assert rows == [(True, 600, None, None)]
+
+
 def test_over_midnight_and_without_a_meetings_row(tmp_path: Path) -> None:
     """23:50 to 00:20 of the next day are 1,800 s; without a row nothing is clipped."""
     meeting = {

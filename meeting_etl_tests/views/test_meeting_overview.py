@@ -58,6 +58,21 @@ def test_what_is_not_known_of_people_is_null(tmp_path: Path) -> None:
     assert rows == [(None, None, None)]
 
 
+def test_of_people_without_times_it_is_not_known_whether_they_came(tmp_path: Path) -> None:
+    """Nobody's times are known in m; in n one of two was inside."""
+    people = (
+        person("a"),
+        person("b") | {"meeting_id": "n"},
+        person("c", ("10:00", "10:10")) | {"meeting_id": "n"},
+    )
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING, MEETING | {"meeting_id": "n"}], "participants": people},
+        "SELECT attendees, unknown_attendees FROM meeting_overview ORDER BY meeting_id",
+    )
+    assert rows == [(None, None), (1, 1)]
+
+
 def local(folder: Path, **zones: str | None) -> dict[str, tuple[Any, ...]]:
     """Local start, day and week of meetings at 2026-03-02 01:00 UTC, a Monday, by id."""
     meetings = [

@@ -10,7 +10,7 @@
 -- device_types: Kinds of devices, in order; NULL when none is known.
 -- present: Was inside the meeting; false with a reason; NULL while no time is known.
 -- reason: Why present is false: lobby (never admitted), before_start (left before the start), after_end (joined after the end), leave_before_join, or no_time (left at once).
--- method: Where the ends of the intervals are from, of several the weakest: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
+-- method: Where the ends of the intervals that are known are from, of several the weakest: device (its join and leave), duration (its join and length) or participant (its own times); unknown when none is known or none was inside.
 -- first_joined_at: First join, not before the meeting's start; NULL when not inside or not known.
 -- last_left_at: Last leave, not after the meeting's end; NULL when not inside or not known.
 -- attended_seconds: Time in the meeting, overlapping joins counted once, in seconds; NULL while no interval is known.
@@ -59,8 +59,8 @@ summed AS (
         END AS present,
         min(why_not) FILTER (why_not <> 'not_known') AS reason,
         -- One that is not known may be before or after all others.
-        CASE WHEN bool_and(joined_at IS NOT NULL) FILTER (why_not IS NULL) THEN min(joined_at) END AS first_joined_at,
-        CASE WHEN bool_and(left_at IS NOT NULL) FILTER (why_not IS NULL) THEN max(left_at) END AS last_left_at,
+        CASE WHEN bool_and(joined_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN min(joined_at) END AS first_joined_at,
+        CASE WHEN bool_and(left_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN max(left_at) END AS last_left_at,
         CAST(sum(added_seconds) AS DOUBLE) AS attended_seconds,
         any_value(started_at) AS started_at,
         any_value(ended_at) AS ended_at,
@@ -77,8 +77,8 @@ SELECT
     email,
     display_name,
     CASE
-        WHEN email IS NULL OR email NOT LIKE '%@%' THEN 'unknown'
-        WHEN list_contains({internal_domains}, split_part(email, '@', -1)) THEN 'internal'
+        WHEN email IS NULL OR NOT regexp_matches(email, '@[^@]+$') THEN 'unknown'
+        WHEN list_contains({internal_domains}, regexp_extract(email, '[^@]+$')) THEN 'internal'
         ELSE 'external'
     END AS side,
     host,

@@ -13,7 +13,7 @@
 -- local_started_at: Start by the clock of the meeting's time zone; NULL while that is not known.
 -- local_date: Day of local_started_at.
 -- iso_week: ISO week of local_date, as in 2026-W10.
--- attendees: Persons who were inside; NULL while the participants are not here.
+-- attendees: Persons who were inside; NULL while no participants, or none of their times, are here.
 -- internal_attendees: Of these, internal ones.
 -- external_attendees: Of these, external ones.
 -- unknown_attendees: Of these, guests and phones without an address.
@@ -33,6 +33,8 @@ WITH people AS (
         CAST(sum(attended_seconds) AS DOUBLE) AS attended_seconds
     FROM attendance
     GROUP BY date, meeting_id
+    -- Of whom no time is known nobody knows whether they were inside.
+    HAVING bool_or(present IS NOT NULL)
 ),
 recorded AS (
     SELECT date, meeting_id, true AS recorded

@@ -9,7 +9,7 @@
 -- invitee: Was invited; NULL while not known.
 -- device_types: Kinds of devices of the participant, in order.
 -- method: Where the two ends are from: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
--- started_at: Start of the meeting.
+-- started_at: Start of the meeting; NULL when it is told to be after the end.
 -- ended_at: End of the meeting.
 -- joined_at: When it began, not before the meeting's start; NULL while not known.
 -- left_at: When it ended, not after the meeting's end; NULL while not known.
@@ -20,17 +20,21 @@ WITH participant AS (
         p.date,
         p.meeting_id,
         p.participant_id,
-        nullif(lower(trim(p.email, E' \t\r\n')), '') AS email,
+        nullif(lower(regexp_replace(p.email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS email,
         p.display_name,
         coalesce(p.host, false) AS host,
         p.invitee,
         p.state = 'lobby' AS is_lobby,
         p.joined_at,
         p.left_at,
-        -- Devices that tell no time at all say less than the participant.
+        -- Devices that tell no time at all say less than the participant. A length of decades is none.
         CASE
             WHEN len([d FOR d IN p.devices IF coalesce(d.joined_at, d.left_at) IS NOT NULL]) > 0
-                THEN p.devices
+                THEN [{
+                    'joined_at': d.joined_at,
+                    'left_at': d.left_at,
+                    'length': CASE WHEN d.duration_seconds BETWEEN 0 AND 1000000000 THEN to_seconds(d.duration_seconds) END
+                } FOR d IN p.devices]
             ELSE []
         END AS devices,
         list_sort(list_distinct([d.device_type FOR d IN p.devices IF d.device_type IS NOT NULL])) AS device_types
@@ -49,17 +53,17 @@ joins AS (
                 ELSE [{
                     'j': coalesce(
                         d.joined_at,
-                        d.left_at - to_seconds(d.duration_seconds),
+                        d.left_at - d.length,
                         CASE WHEN len(p.devices) = 1 THEN p.joined_at END
                     ),
                     'l': coalesce(
                         d.left_at,
-                        d.joined_at + to_seconds(d.duration_seconds),
+                        d.joined_at + d.length,
                         CASE WHEN len(p.devices) = 1 THEN p.left_at END
                     ),
                     'method': CASE
                         WHEN d.joined_at IS NOT NULL AND d.left_at IS NOT NULL THEN 'device'
-                        WHEN d.duration_seconds IS NOT NULL THEN 'duration'
+                        WHEN d.length IS NOT NULL AND coalesce(d.joined_at, d.left_at) IS NOT NULL THEN 'duration'
                         WHEN len(p.devices) = 1
                             AND coalesce(d.joined_at, p.joined_at) IS NOT NULL
                             AND coalesce(d.left_at, p.left_at) IS NOT NULL THEN 'participant'
@@ -69,6 +73,11 @@ joins AS (
             END
         ) AS interval
     FROM participant p
+),
+-- A start after the end is none.
+meeting AS (
+    SELECT date, meeting_id, CASE WHEN started_at <= ended_at OR ended_at IS NULL THEN started_at END AS started_at, ended_at
+    FROM meetings
 ),
 judged AS (
     SELECT
@@ -98,7 +107,7 @@ judged AS (
             WHEN j.interval.j IS NULL AND j.interval.l IS NULL THEN 'not_known'
         END AS why_not
     FROM joins j
-    LEFT JOIN meetings m USING (date, meeting_id)
+    LEFT JOIN meeting m USING (date, meeting_id)
 )
 SELECT
     meeting_id,

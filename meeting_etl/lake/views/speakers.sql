@@ -16,7 +16,7 @@ WITH heard AS (
         meeting_id,
         person_name,
         person_email,
-        nullif(lower(trim(person_email, E' \t\r\n')), '') AS email,
+        nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS email,
         nullif(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g')), '') AS name,
         nullif(lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))), '') AS lower_name,
         count(*) AS snippets
@@ -29,10 +29,10 @@ addressed AS (
         date,
         meeting_id,
         lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS lower_name,
-        min(lower(trim(person_email, E' \t\r\n'))) AS first_email,
-        max(lower(trim(person_email, E' \t\r\n'))) AS last_email
+        min(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g'))) AS first_email,
+        max(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g'))) AS last_email
     FROM transcript_snippets
-    WHERE trim(person_email, E' \t\r\n') <> ''
+    WHERE regexp_matches(person_email, '[^\s\p{Z}]')
     GROUP BY ALL
 ),
 voices AS (
@@ -48,8 +48,8 @@ participant AS (
     SELECT
         date,
         meeting_id,
-        'address ' || nullif(lower(trim(email, E' \t\r\n')), '') AS key,
-        coalesce(nullif(lower(trim(email, E' \t\r\n')), ''), 'guest:' || participant_id) AS person,
+        'address ' || nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS key,
+        coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id) AS person,
         display_name
     FROM participants
     WHERE state IS DISTINCT FROM 'lobby'
@@ -58,7 +58,7 @@ participant AS (
         date,
         meeting_id,
         'name ' || nullif(lower(trim(regexp_replace(display_name, '[\s\p{Z}]+', ' ', 'g'))), ''),
-        coalesce(nullif(lower(trim(email, E' \t\r\n')), ''), 'guest:' || participant_id),
+        coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id),
         display_name
     FROM participants
     WHERE state IS DISTINCT FROM 'lobby'
@@ -107,8 +107,8 @@ SELECT
     person,
     coalesce(CASE WHEN method IN ('email', 'name') THEN known_name END, name) AS display_name,
     CASE
-        WHEN person IS NULL OR person NOT LIKE '%@%' OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
-        WHEN list_contains({internal_domains}, split_part(person, '@', -1)) THEN 'internal'
+        WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$') OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
+        WHEN list_contains({internal_domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
         ELSE 'external'
     END AS side,
     method,

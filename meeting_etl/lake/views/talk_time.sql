@@ -21,8 +21,8 @@ SELECT
     person,
     display_name,
     CASE
-        WHEN person IS NULL OR person NOT LIKE '%@%' OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
-        WHEN list_contains({internal_domains}, split_part(person, '@', -1)) THEN 'internal'
+        WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$') OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
+        WHEN list_contains({internal_domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
         ELSE 'external'
     END AS side,
     method,
