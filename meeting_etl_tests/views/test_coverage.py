@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meeting_etl_tests.views.lakes import DAY, ask, clock
 
 COUNTS = "expected, here, deleted, waiting, failed, forbidden, lost, not_expected"
@@ -89,3 +91,78 @@ def test_what_is_deleted_at_webex_is_not_here(tmp_path: Path) -> None:
         f"SELECT {COUNTS}, share_here FROM coverage",
     )
     assert rows == [(2, 1, 1, 0, 0, 0, 0, 0, 0.5)]
+
+
+def test_words_and_files_go_with_what_they_are_of(tmp_path: Path) -> None:
+    """Rows of what is deleted are not here.
+
+    a has words of a deleted transcript alone, b of a deleted and another one, which is waited for,
+    c of both. Of d's recordings one is deleted, of the other the status is not known; its summary
+    is deleted. Of e one of two files was removed, of f the only one.
+    """
+    ready = ("ready", "complete")
+    transcripts = [
+        {"meeting_id": key[0], "transcript_id": key, "status": status}
+        for key, status in (
+            ("a1", "deleted"),
+            ("a2", "available"),
+            ("b1", "deleted"),
+            ("b2", "available"),
+            ("c1", "deleted"),
+            ("c2", "available"),
+        )
+    ]
+    pairs = [
+        pair("a", "transcript_snippets", *ready, resource_id="a1"),
+        pair("a", "transcript_snippets", "absent", "deadline_passed", resource_id="a2"),
+        pair("b", "transcript_snippets", *ready, resource_id="b1"),
+        pair("b", "transcript_snippets", "waiting", "nothing_yet", "12:15", resource_id="b2"),
+        pair("c", "transcript_snippets", *ready, resource_id="c1"),
+        pair("c", "transcript_snippets", *ready, resource_id="c2"),
+        pair("d", "recordings", *ready),
+        pair("d", "meeting_summaries", *ready),
+        pair("e", "recording_files", *ready, resource_id="e1"),
+        pair("e", "recording_files", *ready, resource_id="e2"),
+        pair("f", "transcript_files", *ready, resource_id="f1"),
+    ]
+    removed = {"removed_at": clock("12:00")}
+    rows = ask(
+        tmp_path,
+        {
+            "fetch_ledger": pairs,
+            "transcripts": transcripts,
+            "recordings": [
+                {"meeting_id": "d", "recording_id": "d1", "status": "deleted"},
+                {"meeting_id": "d", "recording_id": "d2", "status": None},
+            ],
+            "meeting_summaries": [{"meeting_id": "d", "summary_id": "d1", "status": "deleted"}],
+            "recording_files": [
+                {"meeting_id": "e", "recording_id": "e1", "kind": "video"} | removed,
+                {"meeting_id": "e", "recording_id": "e2", "kind": "video"},
+            ],
+            "transcript_files": [
+                {"meeting_id": "f", "transcript_id": "f1", "format": "vtt"} | removed,
+            ],
+        },
+        "SELECT resource, expected, here, deleted FROM coverage ORDER BY resource",
+    )
+    assert rows == [
+        ("meeting_summaries", 1, 0, 1),
+        ("recording_files", 1, 1, 0),
+        ("recordings", 1, 1, 0),
+        ("transcript_files", 1, 0, 1),
+        ("transcript_snippets", 3, 1, 2),
+    ]
+
+
+@pytest.mark.parametrize("ids", [("t1", "t2"), ("t2", "t1")])
+def test_of_several_reasons_the_first_in_order_counts(tmp_path: Path, ids: tuple[str, str]) -> None:
+    """Whatever the order of rows, which is that of ids; what is here has no reason for words."""
+    pairs = [
+        pair("a", "transcripts", "ready", "complete"),
+        pair("a", "transcript_snippets", "absent", "deadline_passed", resource_id=ids[0]),
+        pair("a", "transcript_snippets", "gone", "removed", resource_id=ids[1]),
+        pair("b", "transcripts", "ready", "complete"),
+    ]
+    sql = "SELECT reasons FROM coverage WHERE resource = 'transcript_snippets'"
+    assert ask(tmp_path, {"fetch_ledger": pairs}, sql) == [({"deadline_passed": 1},)]

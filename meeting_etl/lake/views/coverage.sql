@@ -3,7 +3,7 @@
 -- resource: Table that the answers fill; meeting for title, names and flags of the meetings.
 -- expected: Meetings of which it was asked or will be.
 -- here: Meetings with rows that are not deleted at Webex.
--- deleted: Meetings of which all rows are deleted at Webex.
+-- deleted: Meetings of which all rows are deleted at Webex, or all files removed here.
 -- waiting: Meetings with nothing yet; asked again.
 -- failed: Meetings whose last answer was a transient fault.
 -- forbidden: Meetings that the token may not read.
@@ -14,7 +14,32 @@
 -- next_attempt_at: When the next of them is asked.
 -- reasons: Number of meetings by reason.
 CREATE VIEW coverage AS
-WITH pair AS (
+-- What is deleted at Webex, or removed here, by what was asked for: lists by meeting, all else by its own id.
+WITH removed AS (
+    SELECT date, meeting_id, 'recordings' AS resource, '' AS resource_id, bool_and(coalesce(status IN ('deleted', 'purged'), false)) AS is_deleted
+    FROM recordings
+    GROUP BY date, meeting_id
+    UNION ALL
+    SELECT date, meeting_id, 'transcripts', '', bool_and(status IS NOT DISTINCT FROM 'deleted')
+    FROM transcripts
+    GROUP BY date, meeting_id
+    UNION ALL
+    SELECT date, meeting_id, 'meeting_summaries', '', bool_and(status IS NOT DISTINCT FROM 'deleted')
+    FROM meeting_summaries
+    GROUP BY date, meeting_id
+    UNION ALL
+    SELECT date, meeting_id, 'transcript_snippets', transcript_id, status IS NOT DISTINCT FROM 'deleted'
+    FROM transcripts
+    UNION ALL
+    SELECT date, meeting_id, 'transcript_files', transcript_id, bool_and(removed_at IS NOT NULL)
+    FROM transcript_files
+    GROUP BY date, meeting_id, transcript_id
+    UNION ALL
+    SELECT date, meeting_id, 'recording_files', recording_id, bool_and(removed_at IS NOT NULL)
+    FROM recording_files
+    GROUP BY date, meeting_id, recording_id
+),
+pair AS (
     SELECT
         date,
         meeting_id,
@@ -23,30 +48,32 @@ WITH pair AS (
         settled,
         next_attempt_at,
         CASE
+            WHEN status = 'ready' AND is_deleted THEN 2
             WHEN status = 'ready' THEN 1
-            WHEN status = 'waiting' THEN 2
-            WHEN status = 'failed' THEN 3
-            WHEN status = 'forbidden' THEN 4
-            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 6
-            ELSE 5
+            WHEN status = 'waiting' THEN 3
+            WHEN status = 'failed' THEN 4
+            WHEN status = 'forbidden' THEN 5
+            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
+            ELSE 6
         END AS rank
     FROM fetch_ledger
+    LEFT JOIN removed USING (date, meeting_id, resource, resource_id)
     UNION ALL
     -- A meeting without transcripts has no words either, though nobody could ask for them.
     SELECT
         date,
         meeting_id,
         'transcript_snippets',
-        reason,
+        CASE WHEN status <> 'ready' THEN reason END,
         settled,
         next_attempt_at,
         CASE
-            WHEN status = 'ready' THEN 7
-            WHEN status = 'waiting' THEN 2
-            WHEN status = 'failed' THEN 3
-            WHEN status = 'forbidden' THEN 4
-            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 6
-            ELSE 5
+            WHEN status = 'ready' THEN 8
+            WHEN status = 'waiting' THEN 3
+            WHEN status = 'failed' THEN 4
+            WHEN status = 'forbidden' THEN 5
+            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
+            ELSE 6
         END
     FROM fetch_ledger
     WHERE resource = 'transcripts'
@@ -57,42 +84,28 @@ meeting AS (
         meeting_id,
         resource,
         min(rank) AS rank,
-        arg_min(reason, rank) AS reason,
+        first(reason ORDER BY rank, reason NULLS LAST) AS reason,
         bool_or(NOT settled) AS is_open,
         min(next_attempt_at) AS next_attempt_at
     FROM pair
     GROUP BY date, meeting_id, resource
-),
-removed AS (
-    SELECT date, meeting_id, 'recordings' AS resource, bool_and(status IN ('deleted', 'purged')) AS is_deleted
-    FROM recordings
-    GROUP BY date, meeting_id
-    UNION ALL
-    SELECT date, meeting_id, 'transcripts', bool_and(status IS NOT DISTINCT FROM 'deleted')
-    FROM transcripts
-    GROUP BY date, meeting_id
-    UNION ALL
-    SELECT date, meeting_id, 'transcript_snippets', bool_and(status IS NOT DISTINCT FROM 'deleted')
-    FROM transcripts
-    GROUP BY date, meeting_id
 ),
 counted AS (
     SELECT
         date,
         resource,
         count(*) AS expected,
-        count(*) FILTER (rank = 1 AND r.is_deleted IS DISTINCT FROM true) AS here,
-        count(*) FILTER (rank = 1 AND r.is_deleted) AS deleted,
-        count(*) FILTER (rank IN (2, 7)) AS waiting,
-        count(*) FILTER (rank = 3) AS failed,
-        count(*) FILTER (rank = 4) AS forbidden,
-        count(*) FILTER (rank = 5) AS lost,
-        count(*) FILTER (rank = 6) AS not_expected,
+        count(*) FILTER (rank = 1) AS here,
+        count(*) FILTER (rank = 2) AS deleted,
+        count(*) FILTER (rank IN (3, 8)) AS waiting,
+        count(*) FILTER (rank = 4) AS failed,
+        count(*) FILTER (rank = 5) AS forbidden,
+        count(*) FILTER (rank = 6) AS lost,
+        count(*) FILTER (rank = 7) AS not_expected,
         count(*) FILTER (is_open) AS open,
         min(next_attempt_at) AS next_attempt_at,
         histogram(reason) AS reasons
     FROM meeting
-    LEFT JOIN removed r USING (date, meeting_id, resource)
     GROUP BY date, resource
 )
 SELECT
