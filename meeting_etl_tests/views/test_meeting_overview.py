@@ -2,6 +2,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meeting_etl_tests.views.lakes import ask, clock, files_read
 from meeting_etl_tests.views.test_attendance import person
 
@@ -232,6 +234,61 @@ def test_who_speaks_after_whom(tmp_path: Path) -> None:
         "ORDER BY person",
     )
     assert rows == [("m", "name:Bo", "name:Ana", 1, 0), ("m", "name:Ana", "name:Bo", 2, 3)]
+
+
+def test_silence_is_counted_from_the_latest_end_of_the_one_before(tmp_path: Path) -> None:
+    """Ana 0-60 s, and 10-12 s in it; Bo at 63 s: 3 s and not 51."""
+    snippets = [
+        {
+            "snippet_id": f"s{number}",
+            "transcript_id": "t",
+            "meeting_id": "m",
+            "snippet_index": number,
+            "person_name": who,
+            "offset_ms": 1000 * start,
+            "duration_ms": 1000 * seconds,
+        }
+        for number, (who, start, seconds) in enumerate(
+            [("Ana", 0, 60), ("Ana", 10, 2), ("Bo", 63, 1), ("Cy", 3600, 1), ("Dee", 0, -1)]
+        )
+    ]
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING], "transcript_snippets": snippets},
+        "SELECT person_before, person, switches, gap_seconds FROM turn_pairs",
+    )
+    # Cy spoke after the end of the meeting; Dee's length cannot be.
+    assert rows == [("name:Ana", "name:Bo", 1, 3)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_occurrences_of_one_day_are_in_the_order_of_their_starts(
+    tmp_path: Path, order: int
+) -> None:
+    """At 10:00 nobody is known, at 12:00 one came, and in the second half, begun at 12:30, two.
+
+    The order of rows, which is that of ids, does not matter.
+    """
+    series = MEETING | {"meeting_series_id": "s"}
+    ids = ["1", "2", "3"][::order]
+    starts = ("10:00", "12:00", "12:30")
+    meetings = [
+        series
+        | {"meeting_id": key, "title": start, "scheduled_meeting_id": start[:2]}
+        | {"started_at": clock(start), "ended_at": clock("13:00")}
+        for key, start in zip(ids, starts, strict=True)
+    ]
+    people = (
+        person("a", ("12:00", "12:20")) | {"meeting_id": ids[1]},
+        person("a", ("12:30", "12:50")) | {"meeting_id": ids[2]},
+        person("b", ("12:30", "12:50")) | {"meeting_id": ids[2]},
+    )
+    rows = ask(
+        tmp_path,
+        {"meetings": meetings, "participants": people},
+        "SELECT title, occurrences, attendees, first_attendees, last_attendees FROM series_health",
+    )
+    assert rows == [("12:30", 2, 2, None, 2)]
 
 
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 -- How recurring meetings go: one row a series that took place more than once. An occurrence that was begun twice counts once.
 -- meeting_series_id: Id of the series.
--- title: Title of the latest occurrence.
+-- title: Title of the latest occurrence of which it is known.
 -- occurrences: Occurrences that took place.
 -- instances: Meetings in which they took place.
 -- first_date: UTC date of the first one.
 -- last_date: UTC date of the latest one.
--- attendees: Mean number of persons who were inside, of the occurrences of which the participants are here.
--- first_attendees: That of the first occurrence.
--- last_attendees: That of the latest occurrence.
+-- attendees: Mean number of persons who were inside, of the occurrences of which the participants are here; of one that was begun twice the larger number.
+-- first_attendees: Number at the first occurrence; NULL while its participants are not here.
+-- last_attendees: Number at the latest occurrence; NULL while its participants are not here.
 -- duration_seconds: Mean length.
 -- late_share: Share of attendances more than 5 minutes late.
 CREATE VIEW series_health AS
@@ -27,7 +27,8 @@ occurrence AS (
         CAST(sum(m.duration_seconds) AS DOUBLE) AS duration_seconds,
         sum(l.late) AS late,
         sum(l.timed) AS timed,
-        arg_max(m.title, m.started_at) AS title
+        min(m.started_at) AS started_at,
+        first(m.title ORDER BY m.title IS NULL, m.started_at DESC NULLS LAST, m.meeting_id) AS title
     FROM (
         SELECT o.*, s.scheduled_meeting_id
         FROM meeting_overview o
@@ -39,14 +40,14 @@ occurrence AS (
 )
 SELECT
     meeting_series_id,
-    arg_max(title, date) AS title,
+    first(title ORDER BY title IS NULL, date DESC, started_at DESC NULLS LAST, occurrence DESC) AS title,
     count(*) AS occurrences,
     CAST(sum(instances) AS BIGINT) AS instances,
     min(date) AS first_date,
     max(date) AS last_date,
     avg(attendees) AS attendees,
-    arg_min(attendees, date) AS first_attendees,
-    arg_max(attendees, date) AS last_attendees,
+    first(attendees ORDER BY date, started_at NULLS LAST, occurrence) AS first_attendees,
+    first(attendees ORDER BY date DESC, started_at DESC NULLS LAST, occurrence DESC) AS last_attendees,
     avg(duration_seconds) AS duration_seconds,
     CAST(sum(late) AS DOUBLE) / nullif(CAST(sum(timed) AS DOUBLE), 0) AS late_share
 FROM occurrence

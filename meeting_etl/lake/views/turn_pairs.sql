@@ -13,8 +13,14 @@ WITH said AS (
         k.person,
         s.transcript_id,
         s.snippet_index,
-        coalesce(s.started_at, m.started_at + to_milliseconds(s.offset_ms)) AS begins_at,
-        coalesce(s.started_at, m.started_at + to_milliseconds(s.offset_ms)) + to_milliseconds(s.duration_ms) AS ends_at
+        m.started_at,
+        m.ended_at,
+        coalesce(
+            s.started_at,
+            m.started_at
+                + CASE WHEN s.offset_ms BETWEEN -1000000000000 AND 1000000000000 THEN to_milliseconds(s.offset_ms) END
+        ) AS begins_at,
+        CASE WHEN s.duration_ms BETWEEN 0 AND 1000000000000 THEN to_milliseconds(s.duration_ms) END AS length
     FROM transcript_snippets s
     LEFT JOIN transcripts t USING (date, meeting_id, transcript_id)
     JOIN meetings m USING (date, meeting_id)
@@ -26,17 +32,28 @@ WITH said AS (
     WHERE t.status IS DISTINCT FROM 'deleted'
         AND m.scheduled_type IS DISTINCT FROM 'webinar'
 ),
+reached AS (
+    SELECT
+        *,
+        max(begins_at + length) OVER (
+            PARTITION BY date, meeting_id, person ORDER BY begins_at, length, transcript_id, snippet_index
+        ) AS reached_at
+    FROM said
+    WHERE begins_at IS NOT NULL
+        AND length IS NOT NULL
+        AND (started_at IS NULL OR begins_at >= started_at OR begins_at + length > started_at)
+        AND (ended_at IS NULL OR begins_at < ended_at OR begins_at + length <= ended_at)
+),
 followed AS (
     SELECT
         date,
         meeting_id,
         person,
         lag(person) OVER in_order AS person_before,
-        epoch(begins_at) - epoch(lag(ends_at) OVER in_order) AS gap_seconds
-    FROM said
-    WHERE begins_at IS NOT NULL AND ends_at IS NOT NULL
+        epoch(begins_at) - epoch(lag(reached_at) OVER in_order) AS gap_seconds
+    FROM reached
     WINDOW in_order AS (
-        PARTITION BY date, meeting_id ORDER BY begins_at, ends_at, transcript_id, snippet_index
+        PARTITION BY date, meeting_id ORDER BY begins_at, length, transcript_id, snippet_index
     )
 )
 SELECT
