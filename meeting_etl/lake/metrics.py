@@ -27,7 +27,7 @@ _INPUTS: dict[str, tuple[Table, list[str]]] = {
     table.name: (table, columns.split())
     for table, columns in (
         (MEETINGS, "meeting_id started_at ended_at"),
-        (PARTICIPANTS, "meeting_id participant_id email display_name state"),
+        (PARTICIPANTS, "meeting_id participant_id email display_name state joined_at left_at"),
         (TRANSCRIPTS, "meeting_id transcript_id status"),
         (
             TRANSCRIPT_SNIPPETS,
@@ -61,12 +61,20 @@ def has_current_metrics(lake: Lake, day: date) -> bool:
         return lake.count(SPEAKER_METRICS, day) == 0
     made_at = lake.changed_at_ns(SPEAKER_METRICS, day)
     if made_at is None or lake.count(SPEAKER_METRICS, day) == 0:
-        return lake.count(TRANSCRIPT_SNIPPETS, day) == 0
+        return not _is_anything_said(lake, day)
     changed = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
     if any(at is not None and at >= made_at for at in changed):
         return False
     definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]
     return set(definitions.unique().to_pylist()) == {definition_digest()}
+
+
+def _is_anything_said(lake: Lake, day: date) -> bool:
+    """Whether a day has words of a transcript that is not deleted; others make no metrics."""
+    spoken = lake.read(TRANSCRIPT_SNIPPETS, day, columns=["transcript_id"])["transcript_id"]
+    transcripts = lake.read(TRANSCRIPTS, day, columns=["transcript_id", "status"]).to_pylist()
+    deleted = {one["transcript_id"] for one in transcripts if one["status"] == "deleted"}
+    return not set(spoken.unique().to_pylist()) <= deleted
 
 
 def speaker_metrics(lake: Lake, day: date) -> pa.Table:

@@ -1,5 +1,17 @@
 -- What each speaker of a day's meetings said, in numbers: from the day's meetings, transcripts, transcript_snippets and the view speakers, one row a meeting and person. What is not known is NULL.
-WITH said AS (
+-- A length below zero or of decades is none, nor is a start after the end.
+WITH snippet AS (
+    SELECT
+        *,
+        CASE WHEN offset_ms BETWEEN -1000000000000 AND 1000000000000 THEN to_milliseconds(offset_ms) END AS from_start,
+        CASE WHEN duration_ms BETWEEN 0 AND 1000000000000 THEN to_milliseconds(duration_ms) END AS length
+    FROM transcript_snippets
+),
+meeting AS (
+    SELECT meeting_id, CASE WHEN started_at <= ended_at OR ended_at IS NULL THEN started_at END AS started_at, ended_at
+    FROM meetings
+),
+said AS (
     SELECT
         s.meeting_id,
         s.transcript_id,
@@ -11,16 +23,17 @@ WITH said AS (
         k.method,
         m.started_at AS meeting_started_at,
         m.ended_at AS meeting_ended_at,
-        s.duration_ms,
-        -- On the clock; without one on that of the transcript.
+        s.length,
+        -- On the clock; where the whole meeting has none, on that of its transcripts.
         coalesce(
             s.started_at,
-            m.started_at + to_milliseconds(s.offset_ms),
-            TIMESTAMPTZ '1970-01-01 00:00:00+00' + to_milliseconds(s.offset_ms)
+            m.started_at + s.from_start,
+            CASE WHEN count(s.started_at) OVER (PARTITION BY s.meeting_id) = 0
+                THEN TIMESTAMPTZ '1970-01-01 00:00:00+00' + s.from_start END
         ) AS said_at
-    FROM transcript_snippets s
+    FROM snippet s
     LEFT JOIN transcripts t USING (meeting_id, transcript_id)
-    LEFT JOIN meetings m USING (meeting_id)
+    LEFT JOIN meeting m USING (meeting_id)
     LEFT JOIN speakers k
         ON k.meeting_id = s.meeting_id
         AND k.person_name IS NOT DISTINCT FROM s.person_name
@@ -31,10 +44,12 @@ WITH said AS (
 clipped AS (
     SELECT
         *,
-        CASE WHEN said_at IS NOT NULL AND duration_ms IS NOT NULL
+        CASE WHEN said_at IS NOT NULL AND length IS NOT NULL
             THEN least(greatest(said_at, meeting_started_at), meeting_ended_at) END AS begins_at,
-        CASE WHEN said_at IS NOT NULL AND duration_ms IS NOT NULL
-            THEN least(greatest(said_at + to_milliseconds(duration_ms), meeting_started_at), meeting_ended_at) END AS ends_at,
+        CASE WHEN said_at IS NOT NULL AND length IS NOT NULL
+            THEN least(greatest(said_at + length, meeting_started_at), meeting_ended_at) END AS ends_at,
+        coalesce(said_at < meeting_started_at AND said_at + length <= meeting_started_at, false)
+            OR coalesce(said_at >= meeting_ended_at AND said_at + length > meeting_ended_at, false) AS is_outside,
         regexp_matches(text, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]') AS is_unspaced
     FROM said
 ),
@@ -53,7 +68,13 @@ counted AS (
     SELECT
         meeting_id,
         person,
-        first(display_name ORDER BY ends_at - begins_at DESC NULLS LAST, display_name) AS display_name,
+        first(
+            display_name
+            ORDER BY
+                list_position(['email', 'name', 'ambiguous', 'unmatched', 'unknown'], method),
+                ends_at - begins_at DESC NULLS LAST,
+                display_name
+        ) AS display_name,
         ['email', 'name', 'ambiguous', 'unmatched', 'unknown'][
             min(list_position(['email', 'name', 'ambiguous', 'unmatched', 'unknown'], method))
         ] AS method,
@@ -62,7 +83,7 @@ counted AS (
         count(*) FILTER (begins_at IS NULL) AS untimed_snippets,
         sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced) AS words,
         sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced AND begins_at IS NOT NULL) AS timed_words,
-        sum(epoch(ends_at) - epoch(adds_from)) FILTER (NOT is_unspaced AND ends_at > adds_from) AS worded_seconds,
+        sum(epoch(length)) FILTER (NOT is_unspaced AND begins_at IS NOT NULL) AS worded_seconds,
         count(*) FILTER (is_unspaced IS DISTINCT FROM false) AS uncounted_snippets,
         sum(len(regexp_extract_all(text, '[?？؟]+'))) AS questions,
         sum(CASE WHEN begins_at IS NOT NULL THEN greatest(0, epoch(ends_at) - epoch(adds_from)) END) AS talk_seconds,
@@ -111,7 +132,8 @@ ordered AS (
         ) AS ended_before_at,
         row_number() OVER in_order AS place
     FROM own
-    WHERE begins_at IS NOT NULL
+    -- What lies outside of the meeting is nobody's turn.
+    WHERE begins_at IS NOT NULL AND NOT is_outside
     WINDOW in_order AS (PARTITION BY meeting_id ORDER BY begins_at, ends_at, transcript_id, snippet_index)
 ),
 numbered AS (
@@ -150,7 +172,7 @@ turned AS (
         person,
         count(*) AS turns,
         count(*) FILTER (turn > 1) AS switches,
-        median(greatest(gap_seconds, 0)) AS patience_seconds
+        median(greatest(gap_seconds, 0)) FILTER (turn > 1) AS patience_seconds
     FROM taken
     GROUP BY meeting_id, person
 ),
@@ -197,9 +219,11 @@ SELECT
     CAST(v.covered_seconds AS DOUBLE) AS covered_seconds,
     CASE WHEN c.person IS NOT NULL THEN CAST(c.talk_seconds / nullif(v.covered_seconds, 0) AS DOUBLE) END AS share_of_covered,
     CASE WHEN c.person IS NOT NULL AND c.worded_seconds > 0 THEN CAST(c.timed_words * 60 / c.worded_seconds AS DOUBLE) END AS words_per_minute,
-    CASE WHEN c.person IS NOT NULL THEN t.turns END AS turns,
-    CASE WHEN c.person IS NOT NULL THEN t.switches END AS switches,
-    CASE WHEN c.person IS NOT NULL THEN CAST(g.longest_monologue_seconds AS DOUBLE) END AS longest_monologue_seconds,
+    CASE WHEN c.person IS NOT NULL AND c.talk_seconds IS NOT NULL THEN coalesce(t.turns, 0) END AS turns,
+    CASE WHEN c.person IS NOT NULL AND c.talk_seconds IS NOT NULL THEN coalesce(t.switches, 0) END AS switches,
+    CASE WHEN c.person IS NOT NULL AND c.talk_seconds IS NOT NULL THEN
+        CAST(coalesce(g.longest_monologue_seconds, 0) AS DOUBLE)
+    END AS longest_monologue_seconds,
     CASE WHEN c.person IS NOT NULL THEN CAST(t.patience_seconds AS DOUBLE) END AS patience_seconds,
     CASE WHEN c.talk_seconds IS NOT NULL THEN CAST(coalesce(o.overlap_seconds, 0) AS DOUBLE) END AS overlap_seconds
 FROM counted c

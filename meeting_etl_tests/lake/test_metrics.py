@@ -12,7 +12,7 @@ from meeting_etl.lake.analytics import OF_PERSONS, Analytics
 from meeting_etl.lake.metrics import has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated
 from meeting_etl.lake.store import Lake
-from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
+from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 
 DAY = date(2026, 3, 2)
 SNIPPET = {
@@ -45,6 +45,14 @@ def test_a_day_without_words_needs_none(tmp_path: Path) -> None:
     assert has_current_metrics(lake, DAY)
     refresh_metrics(lake, DAY)
     assert lake.partitions(SPEAKER_METRICS) == []
+
+
+def test_words_of_deleted_transcripts_alone_need_none(lake: Lake) -> None:
+    lake.merge(TRANSCRIPTS, DAY, [{"transcript_id": "t", "meeting_id": "m", "status": "deleted"}])
+    assert has_current_metrics(lake, DAY)
+    assert migrate(lake) == 0
+    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [SNIPPET | {"snippet_id": "other", "transcript_id": "u"}])
+    assert not has_current_metrics(lake, DAY)
 
 
 def test_what_changed_is_made_anew_and_what_did_not_is_left_alone(lake: Lake) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl_tests.views.lakes import ask
+from meeting_etl_tests.views.lakes import ask, clock
 from meeting_etl_tests.views.test_talk_time import MEETING, said
 
 
@@ -35,6 +35,12 @@ def test_turns_and_who_takes_them(tmp_path: Path) -> None:
     """
     found = metrics(tmp_path, "turns, switches, patience_seconds", *TALK)
     assert found == {"Ana": (2, 1, 0), "Bo": (1, 1, 2)}
+
+
+def test_who_begins_waits_for_nobody(tmp_path: Path) -> None:
+    """Ana 0-1 s, Bo 3-4 s, Ana 8-9 s: Ana waited once, 4 s."""
+    three = said(0, "Ana", 0, 1000), said(1, "Bo", 3000, 1000), said(2, "Ana", 8000, 1000)
+    assert metrics(tmp_path, "patience_seconds", *three) == {"Ana": (4,), "Bo": (2,)}
 
 
 def test_a_monologue_bears_two_seconds_of_silence(tmp_path: Path) -> None:
@@ -89,3 +95,69 @@ def test_no_words_are_kept(tmp_path: Path) -> None:
         "SELECT * FROM speaker_metrics",
     )
     assert "zebra" not in str(rows)
+
+
+def test_lengths_and_offsets_that_cannot_be_are_not_known(tmp_path: Path) -> None:
+    """One such snippet stops nobody's metrics: Bo spoke 10-15 s."""
+    found = metrics(
+        tmp_path,
+        "talk_seconds, longest_monologue_seconds, turns, untimed_snippets, words",
+        said(0, "less", 10_000, -5_000),
+        said(1, "ages", 0, 2**63 - 1),
+        said(2, "later", 2**63 - 1, 1_000),
+        said(3, "Bo", 10_000, 5_000),
+    )
+    unknown = (None, None, None, 1, 1)
+    assert found == {"less": unknown, "ages": unknown, "later": unknown, "Bo": (5, 5, 1, 0, 1)}
+
+
+def test_the_rate_of_words_is_that_of_each_snippet(tmp_path: Path) -> None:
+    """60 words in 60 s, in two transcripts: 60 a minute and not 120."""
+    text = "yes " * 60
+    twice = (
+        said(0, "Ana", 0, 60_000, text),
+        said(1, "Ana", 0, 60_000, text) | {"transcript_id": "t2"},
+    )
+    assert metrics(tmp_path, "words_per_minute, talk_seconds", *twice) == {"Ana": (60, 60)}
+
+
+def test_what_is_said_outside_of_the_meeting_is_nobodys_turn(tmp_path: Path) -> None:
+    """Of 100 s: Ana 90-95 s is a turn; Bo and Ana after 100 s are none, nor is Cy before 0 s."""
+    found = metrics(
+        tmp_path,
+        "talk_seconds, turns, switches, longest_monologue_seconds, patience_seconds",
+        said(0, "Cy", -2_000, 1_000),
+        said(1, "Ana", 90_000, 5_000),
+        said(2, "Bo", 100_000, 1_000),
+        said(3, "Ana", 102_000, 1_000),
+    )
+    outside = (0, 0, 0, 0, None)
+    assert found == {"Cy": outside, "Ana": (5, 1, 0, 5, None), "Bo": outside}
+
+
+def test_a_transcript_without_a_clock_is_not_put_beside_one_with_a_clock(tmp_path: Path) -> None:
+    """The meeting's start is not known: Ana 10:00:00-10:00:10, Bo at 0 s of another transcript."""
+    meeting = MEETING | {"started_at": None}
+    snippets = (
+        said(0, "Ana", 0, 10_000) | {"started_at": clock("10:00")},
+        said(1, "Bo", 0, 10_000) | {"transcript_id": "t2"},
+    )
+    rows = ask(
+        tmp_path,
+        {"meetings": [meeting], "transcript_snippets": snippets},
+        "SELECT person, talk_seconds, covered_seconds, patience_seconds FROM speaker_metrics",
+    )
+    assert rows == [("name:Ana", 10, 10, None), ("name:Bo", None, 10, None)]
+
+
+def test_a_start_after_the_end_is_none(tmp_path: Path) -> None:
+    """Of a meeting that is said to last from 12:00 to 10:01:40: 0-10 s are 10 s, share unknown."""
+    rows = ask(
+        tmp_path,
+        {
+            "meetings": [MEETING | {"started_at": clock("12:00")}],
+            "transcript_snippets": [said(0, "Ana", 0, 10_000)],
+        },
+        "SELECT talk_seconds, share_of_meeting FROM speaker_metrics",
+    )
+    assert rows == [(10, None)]

@@ -92,6 +92,34 @@ def test_a_name_with_two_addresses_is_nobodys(tmp_path: Path) -> None:
     assert rows["Ana", None] == ("name:Ana", "unmatched", "unknown")
 
 
+def test_names_that_differ_in_case_and_blanks_are_one_speaker(tmp_path: Path) -> None:
+    """Of these, the first in order stands for all; of guests of one name, too."""
+    people = [participant("p1", "Guest"), participant("p2", "guest")]
+    spoken = said(0, "Dee Day"), said(1, "DEE  DAY "), said(2, "Guest"), said(3, "GUEST")
+    rows = found(tmp_path, people, *spoken)
+    assert {key[0]: row[:2] for key, row in rows.items()} == {
+        "Dee Day": ("name:DEE DAY", "unmatched"),
+        "DEE  DAY ": ("name:DEE DAY", "unmatched"),
+        "Guest": ("name:GUEST", "ambiguous"),
+        "GUEST": ("name:GUEST", "ambiguous"),
+    }
+
+
+def test_the_name_shown_is_that_of_the_longest_presence(tmp_path: Path) -> None:
+    """W15: five minutes as A., 55 as Zoe Example; in metrics also when most is said as Z."""
+    times = {"joined_at": clock("10:00"), "left_at": clock("10:05")}
+    later = {"joined_at": clock("10:05"), "left_at": clock("11:00")}
+    people = [
+        participant("p1", "A.", "zoe@sales.example", **times),
+        participant("p2", "Zoe Example", "zoe@sales.example", **later),
+    ]
+    short = said(0, "Z.", "zoe@sales.example")
+    found(tmp_path, people, short, said(1, "Z.") | {"duration_ms": 60_000})
+    for view in ("attendance", "talk_time"):
+        rows = ask(tmp_path, {}, f"SELECT person, display_name FROM {view}")
+        assert rows == [("zoe@sales.example", "Zoe Example")]
+
+
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     # Snippets twice, and participants twice.
     assert files_read(tmp_path, "speakers") == 4

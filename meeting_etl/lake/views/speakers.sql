@@ -3,8 +3,8 @@
 -- date: UTC date on which the meeting ended.
 -- person_name: Name as in transcript_snippets.
 -- person_email: E-mail address as in transcript_snippets.
--- person: The person's key in attendance; without a participant the e-mail address, else name: and the name; NULL without both.
--- display_name: Name shown in the meeting, else as in the transcript.
+-- person: The person's key in attendance; without a participant the e-mail address, else name: and the name (of those that differ in case and blanks only, one); NULL without both.
+-- display_name: Name shown in the meeting, of several that of the longest presence, else as in the transcript.
 -- side: internal, external or unknown, by the domain of the address.
 -- method: How it was found: email, name, ambiguous (several participants have the name), unmatched (none has), or unknown (neither name nor address).
 -- snippets: Number of snippets.
@@ -23,25 +23,26 @@ WITH heard AS (
     FROM transcript_snippets
     GROUP BY date, meeting_id, person_name, person_email
 ),
--- A speaker who has an address in some snippets only is one speaker.
-addressed AS (
+-- Speakers whose names differ in case and blanks only are one, and so is one with an address in some snippets only.
+alike AS (
     SELECT
         date,
         meeting_id,
         lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS lower_name,
-        min(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g'))) AS first_email,
-        max(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g'))) AS last_email
+        min(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS name,
+        min(nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '')) AS first_email,
+        max(nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '')) AS last_email
     FROM transcript_snippets
-    WHERE regexp_matches(person_email, '[^\s\p{Z}]')
-    GROUP BY ALL
+    GROUP BY date, meeting_id, lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g')))
 ),
 voices AS (
     SELECT
         h.*,
         coalesce('address ' || h.email, 'name ' || h.lower_name) AS key,
+        a.name AS name_alike,
         CASE WHEN a.first_email = a.last_email THEN a.first_email END AS email_of_the_name
     FROM heard h
-    LEFT JOIN addressed a USING (date, meeting_id, lower_name)
+    LEFT JOIN alike a USING (date, meeting_id, lower_name)
 ),
 -- Addresses and names of participants; a name stands for one person only when nobody else has it.
 participant AS (
@@ -50,7 +51,8 @@ participant AS (
         meeting_id,
         'address ' || nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS key,
         coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id) AS person,
-        display_name
+        display_name,
+        left_at - joined_at AS presence
     FROM participants
     WHERE state IS DISTINCT FROM 'lobby'
     UNION ALL
@@ -59,7 +61,8 @@ participant AS (
         meeting_id,
         'name ' || nullif(lower(trim(regexp_replace(display_name, '[\s\p{Z}]+', ' ', 'g'))), ''),
         coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id),
-        display_name
+        display_name,
+        left_at - joined_at
     FROM participants
     WHERE state IS DISTINCT FROM 'lobby'
 ),
@@ -70,7 +73,7 @@ known AS (
         key,
         min(person) AS person,
         min(person) <> max(person) AS is_ambiguous,
-        min(display_name) AS display_name
+        first(display_name ORDER BY display_name IS NULL, presence DESC NULLS LAST, display_name) AS display_name
     FROM participant
     GROUP BY date, meeting_id, key
 ),
@@ -94,8 +97,8 @@ keyed AS (
         *,
         CASE
             WHEN method IN ('email', 'name') THEN known_person
-            WHEN method = 'unmatched' THEN coalesce(email, email_of_the_name, 'name:' || name)
-            ELSE 'name:' || name
+            WHEN method = 'unmatched' THEN coalesce(email, email_of_the_name, 'name:' || name_alike)
+            ELSE 'name:' || name_alike
         END AS person
     FROM found
 )
