@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.pipeline.details import with_details, without_early_denials
 from meeting_etl.pipeline.ended import Listed, Ours, Windows
@@ -87,6 +88,7 @@ def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
         if moved:
             engine.ledger.announce({day: moved})
         lake.merge(MEETINGS, day, changed)
+        refresh_metrics(lake, day)
     if missing or moved:
         list(fold(lake, engine.ledger, [day]))
     return DayReconciled(

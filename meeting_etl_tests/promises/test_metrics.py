@@ -1,6 +1,7 @@
 """Metrics of speakers follow the words of their day, wherever these go."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from meeting_etl.lake.metrics import has_current_metrics, speaker_metrics
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.world import sized_world
 from meeting_etl.schemas import SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
+from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.promises.reconciling import reconcile_alone
 from meeting_etl_tests.sandbox.small import NOW
 
 MEETINGS = 4
@@ -58,6 +61,21 @@ def test_a_meeting_that_moves_takes_them_along(product: Product) -> None:
     assert len(after) == 2
     assert sum(after.values()) == before
     assert 0 < after[first] < before
+
+
+def test_they_are_current_when_only_a_listing_brought_something_new(product: Product) -> None:
+    product.write_logs()
+    with product.webex:
+        product.run()
+    world = product.webex.world
+    renamed = replace(world.meetings[0], title="Renewal call")
+    changed = replace(world, meetings=(renamed, *world.meetings[1:]))
+    with Sandbox(changed, ManualClock(NOW)) as webex:
+        later = Product(product.folder, webex, "admin", clock=ManualClock(NOW))
+        day = renamed.ended_at.date()
+        reconcile_alone(later, Span(day, day))
+    assert "Renewal call" in {row["title"] for row in later.rows("meetings")}
+    assert days_with_metrics(later)
 
 
 def test_pruned_days_lose_them(product: Product) -> None:
