@@ -7,6 +7,7 @@ folder cannot be written. Does not: where it lies (home.py), runs (run_now.py).
 import contextlib
 import errno
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -123,7 +124,8 @@ def _configured(home: Path, config_file: str) -> dg.DagsterInstance:
     try:
         return dg.DagsterInstance.from_config(str(home), config_file)
     except dg.DagsterInvalidConfigError as error:
-        wrong = error.errors[0].message.partition(" Expected")[0].rstrip(".")
+        # What follows may quote the value, which may be a password.
+        wrong = re.split(" Expected| Value ", error.errors[0].message)[0].rstrip(".")
         raise SettingsError(f"{home / 'dagster.yaml'}: {wrong}; correct it.") from None
 
 

@@ -75,7 +75,7 @@ def test_an_instance_lies_in_a_folder_of_an_odd_name_with_its_settings(tmp_path:
         (b"\xff", "is not YAML"),
         (b"[]", "is no mapping"),
         (b"nonsense: 1", 'unexpected config entry "nonsense"'),
-        (b"run_monitoring: {enabled: 7}", "enabled"),
+        (b"run_monitoring: {enabled: 774411}", "at path root:run_monitoring:enabled; correct it."),
     ],
 )
 def test_a_wrong_dagster_yaml_is_one_sentence_that_names_it(
@@ -90,3 +90,4 @@ def test_a_wrong_dagster_yaml_is_one_sentence_that_names_it(
         assert sentence.startswith(str(home / "dagster.yaml"))
         assert said in sentence
         assert "\n" not in sentence
+        assert "774411" not in sentence  # a value may be a password
