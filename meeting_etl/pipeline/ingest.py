@@ -91,14 +91,17 @@ def ingest(
         return work.report
 
 
-def news(logs: Logs, lake: Lake) -> list[str]:
+def news(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
     """Paths of logs that ingest would read now.
 
     Costs the names of all files and a look at the newest, and more only when those have changed.
-    What is written to a log that was finished long ago is found by ingest alone.
+    What is written to a log that was finished long ago is found with `whole` alone, which looks at
+    every file.
     """
-    if not logs.may_have_news(KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))):
-        return []
+    if not whole:
+        known = KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))
+        if not logs.may_have_news(known):
+            return []
     sightings = logs.sightings(KnownLogs(lake.read(INGESTED_LOGS)))
     return [sighting.log_file for sighting in sightings]
 

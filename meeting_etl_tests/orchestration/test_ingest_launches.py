@@ -1,6 +1,7 @@
 """When ingest is launched: soon after new lines, not for ever, and by the schedule for all else."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -219,6 +220,36 @@ def test_the_schedule_launches_nothing_without_news(etl: Etl, instance: dg.Dagst
     assert scheduled(etl, instance) == []
     assert every_quarter_hour.cron_schedule == "*/15 * * * *"
     assert every_quarter_hour.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_new_lines_are_the_sensors_while_it_runs(etl: Etl, instance: dg.DagsterInstance) -> None:
+    """The next ingest may begin at 12:01:30; by 12:16:30 the sensor would have launched it."""
+    append(etl)
+    (request,) = requests(etl, instance)
+    launch(etl, instance, request)
+    append(etl)
+    etl.clock.sleep(14 * 60)
+    assert scheduled(etl, instance) == []
+    etl.clock.sleep(2 * 60)
+    assert len(scheduled(etl, instance)) == 1
+
+
+def test_the_schedule_finds_what_was_written_to_a_log_of_long_ago(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    """The sensor looks at the newest logs only."""
+    for name, day in (("a.jsonl", 1), ("b.jsonl", 15)):
+        log = etl.logs_folder / name
+        log.write_text("[]\n")
+        at = datetime(2026, 3, day, tzinfo=UTC).timestamp()
+        os.utime(log, (at, at))
+    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+    with (etl.logs_folder / "a.jsonl").open("a") as old:
+        old.write("[]\n")
+    at = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+    os.utime(etl.logs_folder / "a.jsonl", (at, at))
+    assert requests(etl, instance) == []
+    assert len(scheduled(etl, instance)) == 1
 
 
 def test_the_schedule_launches_ingest_for_a_recording_whose_meeting_is_to_be_looked_up(
