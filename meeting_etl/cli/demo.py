@@ -12,7 +12,9 @@ from pathlib import Path
 
 from meeting_etl.cli import display, report
 from meeting_etl.errors import SettingsError
+from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.orchestration.home import instance_folder
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
 from meeting_etl.sandbox.faults import Faults
@@ -136,6 +138,7 @@ def _world(name: str, seed: int, clock: Clock) -> World:
 
 def emptied(folder: Path) -> Path:
     """The folder without an earlier demo; anything else in it is left alone, with an error."""
+    instance_folder(Files(folder), None)  # before anything is written: Dagster must work in it
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARK).exists():
             raise SettingsError(
