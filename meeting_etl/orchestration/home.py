@@ -30,7 +30,7 @@ def instance_folder(files: Files, configured: str | None) -> Path:
     if set(str(home)) & set(_NOT_FOR_DAGSTER):
         raise SettingsError(
             f"Dagster cannot work in {home}: none of {' '.join(_NOT_FOR_DAGSTER)} may be in its "
-            "path. Set DAGSTER_HOME, for a demo --data-dir, to another folder; the data may stay where "
+            "path. Set DAGSTER_HOME, for a demo --data-dir, to another folder; data may stay where "
             "they are."
         )
     return home
