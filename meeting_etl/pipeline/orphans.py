@@ -75,7 +75,8 @@ def _due(
     """Ids to ask for now, and rows of those whose end was told meanwhile."""
     now = engine.asking.clock.now()
     waiting = {key for key, row in known.items() if not row["settled"]}
-    seen = {key for day in days for key in _seen(engine, day, now - _PATIENCE)}
+    # Undated events are of any day.
+    seen = {key for day in [*days, None] for key in _seen(engine, day, now - _PATIENCE)}
     endless = _without_end(engine, seen | known.keys())
     settled = [
         known[key] | {"settled": True, "next_attempt_at": None, "outcome": "found"}
@@ -108,8 +109,8 @@ def _without_end(engine: Engine, meeting_ids: Collection[str]) -> set[str]:
     return found
 
 
-def _seen(engine: Engine, day: date, before: datetime) -> Iterator[str]:
-    """Ids of the meetings that the day's events tell of."""
+def _seen(engine: Engine, day: date | None, before: datetime) -> Iterator[str]:
+    """Ids of the meetings that the day's events, or those without a day, tell of."""
     rows: Any = engine.lake.read(WEBHOOK_EVENTS, day, columns=["meeting_id", "received_at"])
     old = pc.fill_null(pc.less_equal(rows["received_at"], before), True)
     yield from pc.unique(rows.filter(old)["meeting_id"].drop_null()).to_pylist()

@@ -1,5 +1,6 @@
 """Meetings that events tell of and whose end nobody told are asked for by id, a few times."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,20 @@ def test_an_orphan_that_is_never_found_is_asked_for_a_few_times(tmp_path: Path) 
             404,
             True,
         )
+
+
+def test_an_orphan_of_a_log_without_any_date_is_found(tmp_path: Path) -> None:
+    """The collector keeps the payloads alone, which do not tell when they came."""
+    world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
+    clock, meeting = ManualClock(NOW), world.meetings[0]
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "admin", clock=clock)
+        line = json.loads(asset_line(meeting, "recordings", meeting.recordings[0].id, NOW))
+        tell(product, json.dumps(line["body"]) + "\n")
+        assert product.run(Span(NOW.date(), NOW.date()), discover=True).failures == []
+        assert [row["received_date"] for row in product.rows("webhook_events")] == [None]
+        assert [row["outcome"] for row in product.rows("orphans")] == ["found"]
+        assert [row["meeting_id"] for row in product.rows("meetings")] == [meeting.id]
 
 
 def test_an_event_that_has_just_come_waits_for_the_end_to_be_told(tmp_path: Path) -> None:
