@@ -45,6 +45,7 @@ def files_read(folder: Path, view: str) -> int:
             },
             "participants": {"meeting_id": "m", "participant_id": "p", "joined_at": clock("10:00")},
             "transcript_snippets": {"snippet_id": "s", "meeting_id": "m", "transcript_id": "t"},
+            "fetch_ledger": {"meeting_id": "m", "resource": "transcripts", "resource_id": ""},
         }
         for name, row in rows.items():
             lake.merge(TABLES[name], day, [row])

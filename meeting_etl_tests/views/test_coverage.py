@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl_tests.views.lakes import DAY, ask, clock
+from meeting_etl_tests.views.lakes import DAY, ask, clock, files_read
 
 COUNTS = "expected, here, deleted, waiting, failed, forbidden, lost, not_expected"
 
@@ -166,3 +166,8 @@ def test_of_several_reasons_the_first_in_order_counts(tmp_path: Path, ids: tuple
     ]
     sql = "SELECT reasons FROM coverage WHERE resource = 'transcript_snippets'"
     assert ask(tmp_path, {"fetch_ledger": pairs}, sql) == [({"deadline_passed": 1},)]
+
+
+def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
+    # The ledger, also for meetings without transcripts; no other table has files here.
+    assert files_read(tmp_path, "coverage") == 2

@@ -90,10 +90,12 @@ meeting AS (
     FROM pair
     GROUP BY date, meeting_id, resource
 ),
-counted AS (
+-- Not histogram(): beside other aggregates it makes DuckDB 2.0 read the files of all days.
+by_reason AS (
     SELECT
         date,
         resource,
+        reason,
         count(*) AS expected,
         count(*) FILTER (rank = 1) AS here,
         count(*) FILTER (rank = 2) AS deleted,
@@ -103,9 +105,26 @@ counted AS (
         count(*) FILTER (rank = 6) AS lost,
         count(*) FILTER (rank = 7) AS not_expected,
         count(*) FILTER (is_open) AS open,
-        min(next_attempt_at) AS next_attempt_at,
-        histogram(reason) AS reasons
+        min(next_attempt_at) AS next_attempt_at
     FROM meeting
+    GROUP BY date, resource, reason
+),
+counted AS (
+    SELECT
+        date,
+        resource,
+        CAST(sum(expected) AS BIGINT) AS expected,
+        CAST(sum(here) AS BIGINT) AS here,
+        CAST(sum(deleted) AS BIGINT) AS deleted,
+        CAST(sum(waiting) AS BIGINT) AS waiting,
+        CAST(sum(failed) AS BIGINT) AS failed,
+        CAST(sum(forbidden) AS BIGINT) AS forbidden,
+        CAST(sum(lost) AS BIGINT) AS lost,
+        CAST(sum(not_expected) AS BIGINT) AS not_expected,
+        CAST(sum(open) AS BIGINT) AS open,
+        min(next_attempt_at) AS next_attempt_at,
+        map_from_entries(list((reason, expected) ORDER BY reason) FILTER (reason IS NOT NULL)) AS reasons
+    FROM by_reason
     GROUP BY date, resource
 )
 SELECT

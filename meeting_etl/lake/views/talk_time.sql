@@ -1,4 +1,4 @@
--- How long each person talked in each meeting, from the table speaker_metrics: the union on the clock of what was said in all transcripts that are not deleted, clipped to the meeting; what two transcripts have both counts once. One row a meeting and person, and one with person NULL for speakers without a name. What is not known is NULL and counted beside it. For insight into meetings, not for decisions on employment.
+-- How long each person talked in each meeting, from the table speaker_metrics: the union on the clock of what was said in all transcripts that are not deleted, clipped to the meeting; time that two transcripts have both counts once; snippets and words are those of all transcripts. One row a meeting and person, and one with person NULL for speakers without a name. What is not known is NULL and counted beside it. For insight into meetings, not for decisions on employment.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- person: Key of the person as in attendance; name: and the name of a speaker who is no participant; NULL for speakers without a name.
