@@ -8,13 +8,14 @@ after this.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from meeting_etl.errors import StorageError
 from meeting_etl.lake.metrics import (
+    MEASURED,
     definition_digest,
     has_current_metrics,
     refresh_metrics,
@@ -84,6 +85,9 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
         progress(f"migrate {file.table.name}", number, len(files))
         with lake.files.lock(_lock(file)):
             _rewrite(lake, file)
+    for day in _measured_days(files):
+        with lake.lock_days([day]):
+            refresh_metrics(lake, day)
     _note(lake)
     return len(files)
 
@@ -109,7 +113,16 @@ def migrate_if_quick(lake: Lake) -> None:
             "not be rewritten, for another process is writing there; the catalog stays as it is "
             "until the next `meeting-etl run` or `meeting-etl migrate`."
         )
+    for day in _measured_days(files):
+        with lake.lock_days([day]):
+            refresh_metrics(lake, day)
     _note(lake)
+
+
+def _measured_days(files: Iterable[OldFile]) -> list[date]:
+    """Days of which a file that the metrics are made of was rewritten: it is newer than they."""
+    days = {file.partition for file in files if file.table.name in MEASURED}
+    return sorted(day for day in days if isinstance(day, date))
 
 
 def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:

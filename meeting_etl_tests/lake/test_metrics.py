@@ -1,9 +1,11 @@
 """When the metrics of a day are made: whenever its words, people or meetings changed."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from meeting_etl.files import Files
@@ -116,3 +118,15 @@ def test_where_no_metrics_of_persons_are_wanted_there_are_none(lake: Lake) -> No
         catalog.query(root, f"SELECT * FROM {name}")
     assert migrate(lake) == 1
     assert persons(lake) == ["name:Ana"]
+
+
+def test_they_are_current_after_a_migration_of_what_they_are_made_of(lake: Lake) -> None:
+    """A version added a column to the snippets; nothing else changed."""
+    refresh_metrics(lake, DAY)
+    migrate(lake)
+    path = lake.files.path(f"{lake.folder(TRANSCRIPT_SNIPPETS, DAY)}/part-0.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["source"]), path)
+    state = lake.files.root / "state/lake_schemas.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"transcript_snippets": "older"}))
+    assert migrate(lake) == 1
+    assert has_current_metrics(lake, DAY)
