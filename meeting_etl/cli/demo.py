@@ -5,6 +5,7 @@ Belongs here: `demo` and `sandbox`. Does not: the show of `demo --live` (live.py
 """
 
 import os
+import shlex
 import shutil
 import sys
 import threading
@@ -12,9 +13,7 @@ from pathlib import Path
 
 from meeting_etl.cli import display, report
 from meeting_etl.errors import SettingsError
-from meeting_etl.files import Files
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.home import instance_folder
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.sandbox.deliveries import write_logs
 from meeting_etl.sandbox.faults import Faults
@@ -138,7 +137,6 @@ def _world(name: str, seed: int, clock: Clock) -> World:
 
 def emptied(folder: Path) -> Path:
     """The folder without an earlier demo; anything else in it is left alone, with an error."""
-    instance_folder(Files(folder), None)  # before anything is written: Dagster must work in it
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARK).exists():
             raise SettingsError(
@@ -155,12 +153,13 @@ def emptied(folder: Path) -> Path:
 
 def _say_how_to_go_on(data_dir: str) -> None:
     command = "meeting-etl" if shutil.which("meeting-etl") else os.path.relpath(sys.argv[0])
-    variable = f"MEETING_ETL_DATA_DIR={data_dir}"
+    variable = f"MEETING_ETL_DATA_DIR={shlex.quote(data_dir)}"
+    opened = shlex.quote(f"{data_dir}/{catalog.CATALOG}")
     display.notes.print("\n", display.styled("Go on", "bold"), sep="")
     display.notes.print(
         f'  one query   {variable} {command} sql "FROM meetings LIMIT 5"\n'
-        f"  DuckDB      duckdb -readonly {data_dir}/{catalog.CATALOG}\n"
-        f'  Python      meeting_etl.connect("{data_dir}").sql("SHOW TABLES")\n'
+        f"  DuckDB      duckdb -readonly {opened}\n"
+        f'  Python      meeting_etl.connect({data_dir!r}).sql("SHOW TABLES")\n'
         f"  Dagster UI  {variable} {command} dev     then open http://127.0.0.1:3000",
         soft_wrap=True,
     )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from meeting_etl.cli import display
 from meeting_etl.cli.listening import address, family, warn_of_others
 from meeting_etl.errors import SettingsError
+from meeting_etl.orchestration.home import path_for_dagster
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.settings import Etl
 
@@ -27,7 +28,7 @@ def serve_dagster(etl: Etl, environ: Mapping[str, str], host: str, port: int) ->
     open_instance(home).dispose()
     variables = {
         **environ,
-        "DAGSTER_HOME": str(home),
+        "DAGSTER_HOME": str(path_for_dagster(home)),
         "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }

@@ -4,6 +4,10 @@ Belongs here: the folder and its dagster.yaml, for those who ask without loading
 making and opening the instance (instance.py).
 """
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -13,27 +17,35 @@ from meeting_etl.files import Files
 
 # Dagster takes the path of its dagster.yaml for a pattern, and those of its databases for URLs: it
 # would run without its settings, or write beside the folder.
-_NOT_FOR_DAGSTER = "*?[%"
+_NOT_FOR_DAGSTER = frozenset("*?[%")
 
 
 def instance_folder(files: Files, configured: str | None) -> Path:
     """DAGSTER_HOME when it is set, else `dagster/` in the data folder, which may not be there yet.
 
-    Raises SettingsError for a DAGSTER_HOME that is no absolute path of a folder, and for a path
-    that Dagster cannot work with.
+    Raises SettingsError for a DAGSTER_HOME that is no absolute path of a folder.
     """
     home = Path(configured).expanduser() if configured else files.path("dagster")
     if configured and not (home.is_absolute() and home.is_dir()):
         raise SettingsError(
             f"DAGSTER_HOME is {configured!r}; it must be the absolute path of a folder."
         )
-    if set(str(home)) & set(_NOT_FOR_DAGSTER):
-        raise SettingsError(
-            f"Dagster cannot work in {home}: none of {' '.join(_NOT_FOR_DAGSTER)} may be in its "
-            "path. Set DAGSTER_HOME, for a demo --data-dir, to another folder; data may stay where "
-            "they are."
-        )
     return home
+
+
+@cache
+def path_for_dagster(home: Path) -> Path:
+    """A path of the folder that means the same to Dagster, as long as this process lives.
+
+    The folder's own, or a link to it where that has characters with a meaning of their own.
+    """
+    if _NOT_FOR_DAGSTER.isdisjoint(str(home)):
+        return home
+    folder = Path(tempfile.mkdtemp(prefix="meeting-etl-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = folder / "dagster"
+    link.symlink_to(home, target_is_directory=True)
+    return link
 
 
 def check_configuration(home: Path) -> None:

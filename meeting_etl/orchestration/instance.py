@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from meeting_etl.errors import MeetingEtlError, SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.home import check_configuration, instance_folder
+from meeting_etl.orchestration.home import check_configuration, instance_folder, path_for_dagster
 
 _QUIET_FILE = "quiet.yaml"
 _QUIET = """
@@ -122,7 +122,7 @@ def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
 def _configured(home: Path, config_file: str) -> dg.DagsterInstance:
     check_configuration(home)
     try:
-        return dg.DagsterInstance.from_config(str(home), config_file)
+        return dg.DagsterInstance.from_config(str(path_for_dagster(home)), config_file)
     except dg.DagsterInvalidConfigError as error:
         # What follows may quote the value, which may be a password.
         wrong = re.split(" Expected| Value ", error.errors[0].message)[0].rstrip(".")
@@ -164,6 +164,7 @@ def explained(home: Path) -> Iterator[None]:
         reason = _refusal(error)
         if reason is None:
             raise
+        home = home.readlink() if home.is_symlink() else home
         remedy = next((text for word, text in _REMEDIES.items() if word in reason), _REMEDY)
         raise StorageError(
             f"Cannot write the Dagster instance in {home}: {reason}; {remedy}."

@@ -316,15 +316,6 @@ def test_whoever_sits_at_the_terminal_is_asked(
     os.close(master)
 
 
-@pytest.mark.parametrize("more", [(), ("--live",)])
-def test_a_demo_in_a_folder_that_dagster_cannot_take_writes_nothing(
-    command: Command, tmp_path: Path, more: tuple[str, ...]
-) -> None:
-    status, _, err = command("demo", "--data-dir", str(tmp_path / "a?b"), *more)
-    assert (status, "Dagster cannot work in" in err) == (2, True)
-    assert not (tmp_path / "a?b").exists()
-
-
 @pytest.mark.parametrize("name", [os.fsdecode(b"a\xff"), "a" * 300])
 def test_a_data_folder_that_no_file_can_lie_in_is_one_sentence(
     command: Command, tmp_path: Path, name: str

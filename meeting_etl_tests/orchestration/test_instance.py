@@ -1,5 +1,6 @@
 """The Dagster instance: made once, whole, or named as broken."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -46,26 +47,26 @@ def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) 
         assert heads(home / name) == 1
 
 
-@pytest.mark.parametrize("name", ["a?b", "a*b", "b[1]", "a%20b"])
-def test_where_dagster_cannot_work_nothing_is_written(tmp_path: Path, name: str) -> None:
-    """It would read none of its settings there, or write its databases beside the folder."""
-    data = tmp_path / name / "data"
-    with pytest.raises(SettingsError, match=r"Dagster cannot work in .*Set DAGSTER_HOME"):
-        dagster_home(Files(data), None)
-    assert list(tmp_path.iterdir()) == []
-    data.mkdir(parents=True)
-    with pytest.raises(SettingsError, match="Dagster cannot work in"):
-        dagster_home(Files(tmp_path), str(data))
-    home = tmp_path / "home"
-    home.mkdir()
-    assert dagster_home(Files(data), str(home)) == home
-
-
-def test_an_instance_lies_in_a_folder_of_an_odd_name_with_its_settings(tmp_path: Path) -> None:
-    home = dagster_home(Files(tmp_path / "it's] a#b=c & d"), None)
+@pytest.mark.parametrize("name", ["a?b", "a*b", "b[1]", "a%20b", "it's] a#b=c & d"])
+def test_an_instance_lies_in_a_folder_of_any_name_with_its_settings(
+    tmp_path: Path, name: str
+) -> None:
+    """Dagster takes paths for patterns and URLs: it would write its databases beside the folder."""
+    home = dagster_home(Files(tmp_path / name), None)
     with open_instance(home) as instance:
         assert instance.telemetry_enabled is False
+        assert instance.get_runs() == []
     assert (home / "history/runs.db").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    look_at_instance(home)
+
+
+def test_what_is_wrong_in_a_folder_of_an_odd_name_names_that_folder(tmp_path: Path) -> None:
+    home = dagster_home(Files(tmp_path / "b[1]"), None)
+    open_instance(home).dispose()
+    (home / "history/runs.db").write_bytes(b"no database")
+    with pytest.raises(StorageError, match=re.escape(f"the Dagster instance in {home}: ")):
+        open_instance(home)
 
 
 @pytest.mark.parametrize(
