@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake import catalog
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.migration import migrate
 from meeting_etl.lake.store import PART_ROWS
 from meeting_etl.pipeline.ledger import RESOURCES
 from meeting_etl.schemas import (
@@ -51,6 +52,7 @@ def build(etl: Etl, until: date, days: int) -> None:
         etl.lake.merge(INGESTED_LOGS, None, logs[place : place + PART_ROWS])
     with etl.files.lock(INDEX_LOCK):
         MeetingIndex(etl.lake).heal()
+    migrate(etl.lake)  # with the metrics of all days
     catalog.publish(etl.files, etl.lake)
 
 

@@ -51,6 +51,7 @@ def etl_for(folder: Path, base_url: str, token: str) -> Etl:
 def build(folder: Path, days: int) -> None:
     """A lake in which everything of so many days has settled."""
     from meeting_etl.lake import catalog
+    from meeting_etl.lake.migration import migrate
     from meeting_etl.pipeline.ingest import ingest
     from meeting_etl.pipeline.meetings import fold
     from meeting_etl.schemas import (
@@ -85,6 +86,7 @@ def build(folder: Path, days: int) -> None:
             ]
             etl.lake.merge(table, day, rows)
     assert not etl.ledger.open_days()
+    migrate(etl.lake)  # with the metrics of all days
     catalog.publish(etl.files, etl.lake)
 
 

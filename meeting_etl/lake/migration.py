@@ -34,6 +34,7 @@ from meeting_etl.schemas import (
 )
 
 _STATE = "state/lake_schemas.json"
+_MANY = "state/files_to_migrate.json"
 # Tables that are not written under the lock of a day, and the lock of those who write them.
 _LOCKS = {
     WEBHOOK_EVENTS.name: "ingest",
@@ -100,10 +101,15 @@ def migrate_if_quick(lake: Lake) -> None:
     """
     if _known(lake) == _digests(lake):
         return
-    files = outdated(lake)
-    if len(files) > QUICK_FILES:
+    count = _known_to_be_many(lake)
+    files = [] if count else outdated(lake)
+    if count or len(files) > QUICK_FILES:
+        count = count or len(files)
+        # Looking for them opens every file, which the next runs need not do again.
+        many = {"count": count, "of": _digests(lake)}
+        lake.files.replace_bytes(_MANY, json.dumps(many, indent=1).encode())
         raise StorageError(
-            f"{len(files):,} files in {lake.files.path('lake')} were written by an earlier version "
+            f"{count:,} files in {lake.files.path('lake')} were written by an earlier version "
             "and lack columns; the catalog stays as it is until they are rewritten: run "
             "`meeting-etl migrate`."
         )
@@ -117,6 +123,15 @@ def migrate_if_quick(lake: Lake) -> None:
         with lake.lock_days([day]):
             refresh_metrics(lake, day)
     _note(lake)
+
+
+def _known_to_be_many(lake: Lake) -> int:
+    """How many files an earlier run found that are to be rewritten; 0 when none did."""
+    try:
+        found = json.loads(lake.files.read_bytes(_MANY) or b"{}")
+        return int(found["count"]) if found["of"] == _digests(lake) else 0
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _measured_days(files: Iterable[OldFile]) -> list[date]:
@@ -172,6 +187,7 @@ def _known(lake: Lake) -> dict[str, str]:
 
 
 def _note(lake: Lake) -> None:
+    lake.files.remove(_MANY)
     lake.files.replace_bytes(_STATE, json.dumps(_digests(lake), indent=1).encode())
 
 
