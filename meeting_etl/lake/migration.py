@@ -8,7 +8,7 @@ after this.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +34,8 @@ from meeting_etl.schemas import (
 )
 
 _STATE = "state/lake_schemas.json"
-_MANY = "state/files_to_migrate.json"
+# In the lake, with which it goes.
+_MANY = "lake/files_to_migrate.json"
 # Tables that are not written under the lock of a day, and the lock of those who write them.
 _LOCKS = {
     WEBHOOK_EVENTS.name: "ingest",
@@ -86,9 +87,6 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
         progress(f"migrate {file.table.name}", number, len(files))
         with lake.files.lock(_lock(file)):
             _rewrite(lake, file)
-    for day in _measured_days(files):
-        with lake.lock_days([day]):
-            refresh_metrics(lake, day)
     _note(lake)
     return len(files)
 
@@ -110,7 +108,7 @@ def migrate_if_quick(lake: Lake) -> None:
         lake.files.replace_bytes(_MANY, json.dumps(many, indent=1).encode())
         raise StorageError(
             f"{count:,} files in {lake.files.path('lake')} were written by an earlier version "
-            "and lack columns; the catalog stays as it is until they are rewritten: run "
+            "and lack columns or metrics; the catalog stays as it is until they are rewritten: run "
             "`meeting-etl migrate`."
         )
     if locked := sum(not _rewrite_if_free(lake, file) for file in files):
@@ -119,9 +117,6 @@ def migrate_if_quick(lake: Lake) -> None:
             "not be rewritten, for another process is writing there; the catalog stays as it is "
             "until the next `meeting-etl run` or `meeting-etl migrate`."
         )
-    for day in _measured_days(files):
-        with lake.lock_days([day]):
-            refresh_metrics(lake, day)
     _note(lake)
 
 
@@ -132,12 +127,6 @@ def _known_to_be_many(lake: Lake) -> int:
         return int(found["count"]) if found["of"] == _digests(lake) else 0
     except (KeyError, TypeError, ValueError):
         return 0
-
-
-def _measured_days(files: Iterable[OldFile]) -> list[date]:
-    """Days of which a file that the metrics are made of was rewritten: it is newer than they."""
-    days = {file.partition for file in files if file.table.name in MEASURED}
-    return sorted(day for day in days if isinstance(day, date))
 
 
 def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
@@ -155,10 +144,11 @@ def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
 
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
-    if file.table is SPEAKER_METRICS and isinstance(file.partition, date):
+    if file.table is not SPEAKER_METRICS:
+        lake.give_schema(file.table, file.partition)  # a run may have been here before us
+    # A rewritten file is newer than the metrics that are made of it.
+    if file.table.name in (*MEASURED, SPEAKER_METRICS.name) and isinstance(file.partition, date):
         refresh_metrics(lake, file.partition)
-        return
-    lake.give_schema(file.table, file.partition)  # a run may have been here before us
 
 
 def _lock(file: OldFile) -> str:

@@ -1,3 +1,4 @@
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -96,6 +97,17 @@ def test_many_old_files_are_left_to_the_command_and_the_catalog_stays(
     assert catalog.why_not_published(lake.files, lake) == sentence
     path.write_bytes(whole)
     assert migration.migrate(lake) == 3
+    assert catalog.why_not_published(lake.files, lake) is None
+
+
+def test_that_old_files_were_many_goes_with_the_lake(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleting the lake and running again is always allowed."""
+    write_as_before(lake, DAY, ["meeting_id"])
+    monkeypatch.setattr(migration, "QUICK_FILES", 0)
+    assert catalog.why_not_published(lake.files, lake) is not None
+    shutil.rmtree(lake.files.path("lake"))
     assert catalog.why_not_published(lake.files, lake) is None
 
 
