@@ -25,7 +25,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, disk_refusal
-from meeting_etl.lake.analytics import OF_PERSONS, Analytics
+from meeting_etl.lake.analytics import OF_PERSONS, Analytics, sql_list, with_sides
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.migration import migrate_if_quick
@@ -266,14 +266,11 @@ def _statements(lake: Lake, analytics: Analytics) -> Iterator[str]:
     for one in TABLES.values():
         yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
         yield from _comments(one)
-    lists = {
-        "{internal_domains}": analytics.internal_domains or host_domains(lake),
-        "{time_zones}": _time_zones(),
-    }
+    domains = analytics.internal_domains or host_domains(lake)
+    time_zones = sql_list(_time_zones())
     views = _in_order(_views())
     for name, sql in views if analytics.person_metrics else _without_persons(views):
-        for placeholder, values in lists.items():
-            sql = sql.replace(placeholder, f"[{', '.join(map(_text, values))}]::VARCHAR[]")
+        sql = with_sides(sql, domains).replace("{time_zones}", time_zones)
         yield sql
         first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
         yield f"COMMENT ON VIEW {name} IS {_text(first)}"
@@ -287,7 +284,7 @@ def _views() -> Iterator[tuple[str, str]]:
     """Name and SQL of each analytical view, by name.
 
     Line one is a comment, what it tells; a comment `-- name: …` tells of a column. For
-    `{internal_domains}` and `{time_zones}` lists are put in.
+    `{side}` an expression is put in, for `{time_zones}` a list.
     """
     folder = resources.files("meeting_etl.lake").joinpath("views")
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):

@@ -12,6 +12,7 @@ from importlib import resources
 import duckdb
 import pyarrow as pa
 
+from meeting_etl.lake.analytics import with_sides
 from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import (
     MEETINGS,
@@ -103,4 +104,4 @@ def definition_digest() -> str:
 def _sql(name: str) -> str:
     """The text of a file beside this one, without internal domains: sides are the views' matter."""
     text = resources.files("meeting_etl.lake").joinpath(name).read_text(encoding="utf-8")
-    return text.replace("{internal_domains}", "[]::VARCHAR[]")
+    return with_sides(text, ())

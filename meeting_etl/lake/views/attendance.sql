@@ -76,11 +76,7 @@ SELECT
     person,
     email,
     display_name,
-    CASE
-        WHEN email IS NULL OR NOT regexp_matches(email, '@[^@]+$') THEN 'unknown'
-        WHEN list_contains({internal_domains}, regexp_extract(email, '[^@]+$')) THEN 'internal'
-        ELSE 'external'
-    END AS side,
+    {side} AS side,
     host,
     invitee,
     CASE WHEN len(device_types) > 0 THEN device_types END AS device_types,

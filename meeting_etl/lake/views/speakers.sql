@@ -109,11 +109,7 @@ SELECT
     person_email,
     person,
     coalesce(CASE WHEN method IN ('email', 'name') THEN known_name END, name) AS display_name,
-    CASE
-        WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$') OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
-        WHEN list_contains({internal_domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
-        ELSE 'external'
-    END AS side,
+    {side} AS side,
     method,
     snippets
 FROM keyed

@@ -20,11 +20,7 @@ SELECT
     date,
     person,
     display_name,
-    CASE
-        WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$') OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
-        WHEN list_contains({internal_domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
-        ELSE 'external'
-    END AS side,
+    {side} AS side,
     method,
     snippets,
     untimed_snippets,
