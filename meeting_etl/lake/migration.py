@@ -20,7 +20,7 @@ from meeting_etl.lake.metrics import (
     has_current_metrics,
     refresh_metrics,
 )
-from meeting_etl.lake.store import NULL_PARTITION, Lake, Partition
+from meeting_etl.lake.store import INGEST_LOCK, NULL_PARTITION, Lake, Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     INGESTED_LOGS,
@@ -38,9 +38,9 @@ _STATE = "state/lake_schemas.json"
 _MANY = "lake/files_to_migrate.json"
 # Tables that are not written under the lock of a day, and the lock of those who write them.
 _LOCKS = {
-    WEBHOOK_EVENTS.name: "ingest",
-    REJECTED_LINES.name: "ingest",
-    INGESTED_LOGS.name: "ingest",
+    WEBHOOK_EVENTS.name: INGEST_LOCK,
+    REJECTED_LINES.name: INGEST_LOCK,
+    INGESTED_LOGS.name: INGEST_LOCK,
     AUTO_RECORD_ACTIONS.name: "auto_record",
     ORPHANS.name: "orphans",
 }

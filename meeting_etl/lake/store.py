@@ -23,6 +23,8 @@ from meeting_etl.lake.merging import even, has, merged, merged_groups, without
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.times import parse_day
 
+# The lock of who reads logs, and writes the tables of received days.
+INGEST_LOCK = "ingest"
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # A partition with more rows is merged in row groups of so many, so that memory stays bounded.

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from meeting_etl.errors import SettingsError
+from meeting_etl.lake.store import INGEST_LOCK
 from meeting_etl.orchestration.day_spans import (
     active_runs,
     busy_days,
@@ -28,7 +29,7 @@ from meeting_etl.orchestration.pauses import (
     why_not_asked,
 )
 from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
-from meeting_etl.pipeline.ingest import INGEST_LOCK, news
+from meeting_etl.pipeline.ingest import news
 from meeting_etl.pipeline.reader import is_noted
 from meeting_etl.pipeline.recording_actions import undecided
 from meeting_etl.pipeline.unowned import has_due_unowned

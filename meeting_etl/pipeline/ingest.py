@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, cast
 
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.store import INGEST_LOCK, Lake
 from meeting_etl.pipeline.early_ends import judge_again, note
 from meeting_etl.pipeline.event_writer import EventWriter
 from meeting_etl.pipeline.ledger import Ledger
@@ -26,8 +26,6 @@ from meeting_etl.webhooks.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhooks.known_logs import QUICK_COLUMNS, KnownLogs
 from meeting_etl.webhooks.logs import Line, LogReader, Logs, Sighting
 
-# Held by who reads logs.
-INGEST_LOCK = "ingest"
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
 _LOOK_AT_CLOCK_EVERY = 4096

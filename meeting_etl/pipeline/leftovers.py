@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import INDEX_LOCK
+from meeting_etl.lake.store import INGEST_LOCK
 
 # Folders whose files are written under one lock.
 _LOCKS = {
-    "lake/ingested_logs": "ingest",
+    "lake/ingested_logs": INGEST_LOCK,
     "lake/meeting_index": INDEX_LOCK,
     "lake/due_days": "due_days",
     "lake/orphans": "orphans",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.store import INGEST_LOCK, Lake
 from meeting_etl.pipeline.deletions import is_deleted
 from meeting_etl.pipeline.downloads import name_for
 from meeting_etl.pipeline.pruned import raise_floor
@@ -215,7 +215,7 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
     report = Pruned(table.name)
     ingest = table in (WEBHOOK_EVENTS, REJECTED_LINES)
     for day in _days(lake.partitions(table), before):
-        with lake.files.lock("ingest") if ingest else lake.lock_days([day]):
+        with lake.files.lock(INGEST_LOCK) if ingest else lake.lock_days([day]):
             report.days += 1
             report.rows += lake.count(table, day)
             if not dry_run:

@@ -39,15 +39,25 @@ WITH removed AS (
     FROM recording_files
     GROUP BY date, meeting_id, recording_id
 ),
+asked AS (
+    SELECT date, meeting_id, resource, resource_id, status, reason, settled, next_attempt_at, false AS is_parent
+    FROM fetch_ledger
+    UNION ALL
+    -- A meeting without transcripts has no words either, though nobody could ask for them.
+    SELECT date, meeting_id, 'transcript_snippets', '', status, reason, settled, next_attempt_at, true
+    FROM fetch_ledger
+    WHERE resource = 'transcripts'
+),
 pair AS (
     SELECT
         date,
         meeting_id,
         resource,
-        reason,
+        CASE WHEN NOT (is_parent AND status = 'ready') THEN reason END AS reason,
         settled,
         next_attempt_at,
         CASE
+            WHEN is_parent AND status = 'ready' THEN 8
             WHEN status = 'ready' AND is_deleted THEN 2
             WHEN status = 'ready' THEN 1
             WHEN status = 'waiting' THEN 3
@@ -56,27 +66,8 @@ pair AS (
             WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
             ELSE 6
         END AS rank
-    FROM fetch_ledger
+    FROM asked
     LEFT JOIN removed USING (date, meeting_id, resource, resource_id)
-    UNION ALL
-    -- A meeting without transcripts has no words either, though nobody could ask for them.
-    SELECT
-        date,
-        meeting_id,
-        'transcript_snippets',
-        CASE WHEN status <> 'ready' THEN reason END,
-        settled,
-        next_attempt_at,
-        CASE
-            WHEN status = 'ready' THEN 8
-            WHEN status = 'waiting' THEN 3
-            WHEN status = 'failed' THEN 4
-            WHEN status = 'forbidden' THEN 5
-            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
-            ELSE 6
-        END
-    FROM fetch_ledger
-    WHERE resource = 'transcripts'
 ),
 meeting AS (
     SELECT
