@@ -164,7 +164,7 @@ def explained(home: Path) -> Iterator[None]:
         reason = _refusal(error)
         if reason is None:
             raise
-        home = home.readlink() if home.is_symlink() else home
+        home = home.resolve() if home.is_symlink() else home  # see path_for_dagster
         remedy = next((text for word, text in _REMEDIES.items() if word in reason), _REMEDY)
         raise StorageError(
             f"Cannot write the Dagster instance in {home}: {reason}; {remedy}."

@@ -5,19 +5,19 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.orchestration.sensors import due_work, every_quarter_hour
+from meeting_etl.orchestration.sensors import every_quarter_hour
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.pipeline.reader import note_reader
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.orchestration.ticking import ticked
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import small_world
 
@@ -42,13 +42,6 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
 def append(etl: Etl, line: str = "[]") -> None:
     with (etl.logs_folder / "a.jsonl").open("a") as log:
         log.write(f"{line}\n")
-
-
-def ticked(etl: Etl, instance: dg.DagsterInstance) -> Any:
-    with dg.build_sensor_context(
-        instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
-    ) as context:
-        return due_work.evaluate_tick(context)
 
 
 def requests(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:

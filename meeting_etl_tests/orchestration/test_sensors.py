@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -12,12 +11,12 @@ import pytest
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.day_spans import active_runs, busy_days, runnable
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.orchestration.sensors import due_work
 from meeting_etl.pipeline.ingest import ingest
 from meeting_etl.sandbox.api import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl.webex.pace import Pace
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.orchestration.ticking import ticked
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import small_world
 
@@ -37,13 +36,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def announce(etl: Etl, *days: str) -> None:
     etl.ledger.announce({date.fromisoformat(day): ["m"] for day in days})
-
-
-def ticked(etl: Etl, instance: dg.DagsterInstance) -> Any:
-    with dg.build_sensor_context(
-        instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
-    ) as context:
-        return due_work.evaluate_tick(context)
 
 
 def tick(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
