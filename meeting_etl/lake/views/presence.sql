@@ -9,7 +9,7 @@
 -- invitee: Was invited; NULL while not known.
 -- device_types: Kinds of devices of the participant, in order.
 -- method: Where the two ends are from: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
--- started_at: Start of the meeting; NULL when it is told to be after the end.
+-- started_at: Start of the meeting; NULL where it would be after the end.
 -- ended_at: End of the meeting.
 -- joined_at: When it began, not before the meeting's start; NULL while not known.
 -- left_at: When it ended, not after the meeting's end; NULL while not known.
