@@ -24,10 +24,10 @@ SIZES = (10_000_000, 1_000_000_000)
 
 def serve(size_bytes: int) -> None:
     """The sandbox; writes the webhook logs to the folder that it is told, and says its address."""
-    from meeting_etl.sandbox.api import Sandbox
-    from meeting_etl.sandbox.deliveries import write_logs
-    from meeting_etl.sandbox.faults import Faults
-    from meeting_etl.sandbox.world import sized_world
+    from meeting_etl.sandbox.faults.faults import Faults
+    from meeting_etl.sandbox.sandbox import Sandbox
+    from meeting_etl.sandbox.world.deliveries import write_logs
+    from meeting_etl.sandbox.world.worlds import sized_world
 
     world = sized_world(1, UNTIL, meetings=1, participants=1, snippets=1)
     with Sandbox(world, faults=Faults(media_bytes=size_bytes)) as webex:

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import here, in_process, median, runs_argument, serving
-from meeting_etl.sandbox.world import World, sized_world
+from meeting_etl.sandbox.world.worlds import World, sized_world
 
 UNTIL = datetime(2026, 3, 3, tzinfo=UTC)
 MEETINGS, PARTICIPANTS, SNIPPETS = 500, 10, 50
@@ -25,8 +25,8 @@ MEETINGS, PARTICIPANTS, SNIPPETS = 500, 10, 50
 
 def serve(latency_ms: int) -> None:
     """The sandbox; prints its address and token, then serves until it is ended."""
-    from meeting_etl.sandbox.api import Sandbox
-    from meeting_etl.sandbox.faults import Faults
+    from meeting_etl.sandbox.faults.faults import Faults
+    from meeting_etl.sandbox.sandbox import Sandbox
 
     with Sandbox(_world(), faults=Faults(latency_ms=latency_ms)) as webex:
         print(json.dumps([webex.base_url, webex.token("compliance")]), flush=True)
@@ -44,11 +44,11 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
 
     from meeting_etl.definitions import build_defs
     from meeting_etl.orchestration.run_now import run_now
-    from meeting_etl.pipeline import fetch_specs
-    from meeting_etl.pipeline.fetch import fetch
-    from meeting_etl.pipeline.ingest import ingest
-    from meeting_etl.pipeline.meetings import fold
-    from meeting_etl.sandbox.deliveries import write_logs
+    from meeting_etl.pipeline.fetch.fetch import fetch
+    from meeting_etl.pipeline.ingest.ingest import ingest
+    from meeting_etl.pipeline.meetings.fold import fold
+    from meeting_etl.pipeline.resources import fetch_specs
+    from meeting_etl.sandbox.world.deliveries import write_logs
     from meeting_etl.settings import Etl
 
     etl = Etl(

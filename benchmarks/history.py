@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import busy_lake
 from benchmarks.measuring import here, in_process, median, runs_argument
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.world import World, sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.worlds import World, sized_world
 from meeting_etl.settings import Etl
 
 UNTIL = datetime(2026, 3, 9, tzinfo=UTC)
@@ -52,8 +52,8 @@ def build(folder: Path, days: int) -> None:
     """A lake in which everything of so many days has settled."""
     from meeting_etl.lake import catalog
     from meeting_etl.lake.migration import migrate
-    from meeting_etl.pipeline.ingest import ingest
-    from meeting_etl.pipeline.meetings import fold
+    from meeting_etl.pipeline.ingest.ingest import ingest
+    from meeting_etl.pipeline.meetings.fold import fold
     from meeting_etl.schemas import (
         MEETINGS,
         PARTICIPANTS,

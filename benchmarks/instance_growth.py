@@ -30,13 +30,13 @@ from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
 from meeting_etl.orchestration.pauses import next_ingest_at
 from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import deliveries_of
-from meeting_etl.sandbox.demo import demo_world
-from meeting_etl.sandbox.model import World
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import deliveries_of
+from meeting_etl.sandbox.world.demo import demo_world
+from meeting_etl.sandbox.world.model import World
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, format_timestamp, round_up
-from meeting_etl.webex.expectation import Expectation, write_expectation
+from meeting_etl.webex.webhook_spec import Expectation, write_expectation
 
 END = datetime(2026, 3, 16, tzinfo=UTC)
 TICK = timedelta(seconds=30)

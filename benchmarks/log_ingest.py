@@ -96,7 +96,7 @@ def ours(folder: Path) -> None:
 
 def ingested(folder: Path) -> dict[str, float]:
     """Ingest what is new in the folder: the seconds it took, and how many lines became what."""
-    from meeting_etl.pipeline.ingest import ingest
+    from meeting_etl.pipeline.ingest.ingest import ingest
     from meeting_etl.settings import Etl
     from meeting_etl.times import Clock
 

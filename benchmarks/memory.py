@@ -23,9 +23,9 @@ MEETINGS, PARTICIPANTS, SNIPPETS = 1500, 10, 250
 
 def serve() -> None:
     """The sandbox; writes the webhook logs to the folder that it is told, and says its address."""
-    from meeting_etl.sandbox.api import Sandbox
-    from meeting_etl.sandbox.deliveries import write_logs
-    from meeting_etl.sandbox.world import sized_world
+    from meeting_etl.sandbox.sandbox import Sandbox
+    from meeting_etl.sandbox.world.deliveries import write_logs
+    from meeting_etl.sandbox.world.worlds import sized_world
 
     world = sized_world(1, UNTIL, meetings=MEETINGS, participants=PARTICIPANTS, snippets=SNIPPETS)
     with Sandbox(world) as webex:

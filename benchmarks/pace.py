@@ -18,14 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import here, in_process, median, runs_argument, serving
-from meeting_etl.pipeline import fetch_specs
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.world import World, sized_world
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.meetings.fold import fold
+from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.worlds import World, sized_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock
 

@@ -36,9 +36,9 @@ def serve(folder: Path, *, fsync: bool) -> None:
     """The receiver; prints its port, then serves until it is ended."""
     from meeting_etl.cli.receive import build_server
     from meeting_etl.files import Files
+    from meeting_etl.receiver.app import Receiver
+    from meeting_etl.receiver.journal import Journal
     from meeting_etl.times import Clock
-    from meeting_etl.webhooks.journal import Journal
-    from meeting_etl.webhooks.receiver import Receiver
 
     class Careless(Files):
         def append(self, file: io.FileIO, lines: bytes) -> None:

@@ -1,7 +1,7 @@
 """Addresses that users give, checked in one place.
 
 Belongs here: what a URL of a setting or option must be. Does not: addresses that Webex names
-(webex/paging.py, webex/media.py).
+(webex/pagination.py, webex/media.py).
 """
 
 from ipaddress import ip_address

@@ -18,24 +18,24 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.asking import Asking
-from meeting_etl.pipeline.downloads import LINKS, Wanted
-from meeting_etl.pipeline.engine import Engine
-from meeting_etl.pipeline.ledger import Ledger
-from meeting_etl.pipeline.reader import Reader, reading_since
-from meeting_etl.pipeline.recording_policy import Policy
-from meeting_etl.pipeline.settling import OPTIONAL, Settling
-from meeting_etl.pipeline.transcript_files import FORMATS as TRANSCRIPT_FORMATS
-from meeting_etl.pipeline.transfer import Depot, Tally
+from meeting_etl.pipeline.auto_record.policy import Policy
+from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.fetch.request_pool import Asking
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.ledger.settling import OPTIONAL, Settling
+from meeting_etl.pipeline.ledger.token_history import Reader, reading_since
+from meeting_etl.pipeline.resources.download import Depot, Tally
+from meeting_etl.pipeline.resources.recording_files import LINKS, Wanted
+from meeting_etl.pipeline.resources.transcript_files import FORMATS as TRANSCRIPT_FORMATS
 from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.times import Clock, parse_days
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
 from meeting_etl.webex.media import Media
-from meeting_etl.webex.pace import Pace
-from meeting_etl.webex.wire import Limits
-from meeting_etl.webhooks.logs import Logs
+from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.transport import Limits
+from meeting_etl.webhook_logs.logs import Logs
 
 VARIABLES = {
     "WEBEX_BASE_URL": "API base; https://webexapis.com/v1 by default",

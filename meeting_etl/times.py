@@ -1,7 +1,7 @@
 """Time: the clock that is handed in, timestamps as text, UTC days and spans of days.
 
 Belongs here: everything that knows what a timestamp or a UTC day is, and the only calls of the
-system clock in the package. Does not: when something is due (pipeline/ledger.py).
+system clock in the package. Does not: when something is due (pipeline/ledger/ledger.py).
 """
 
 import re

@@ -15,14 +15,14 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.outcome import Outcome
 from meeting_etl.orchestration.run_now import run_now
-from meeting_etl.pipeline import fetch_specs
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
-from meeting_etl.pipeline.reader import note_reader
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.model import Kind
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.pipeline.meetings.fold import fold
+from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, Span
 

@@ -1,7 +1,7 @@
 """`auto-record`: switch recording on for meetings that were created, and show what was decided.
 
 Belongs here: arguments, the table of decisions, the exit status. Does not: any decision
-(pipeline/auto_record.py).
+(pipeline/auto_record/auto_record.py).
 """
 
 import sys
@@ -12,8 +12,8 @@ import click
 
 from meeting_etl.cli import display
 from meeting_etl.cli.options import FORMAT
-from meeting_etl.pipeline import auto_record as pipeline
-from meeting_etl.pipeline.recording_actions import OPEN
+from meeting_etl.pipeline.auto_record import auto_record as pipeline
+from meeting_etl.pipeline.auto_record.actions import OPEN
 from meeting_etl.settings import Etl
 
 _COLUMNS = (

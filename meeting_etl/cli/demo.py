@@ -14,11 +14,11 @@ from pathlib import Path
 from meeting_etl.cli import display, report
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import World, demo_world, guide_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import World, demo_world, guide_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock
 

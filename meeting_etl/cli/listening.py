@@ -7,7 +7,7 @@ servers (dev.py, receive.py).
 import socket
 
 from meeting_etl.cli import display
-from meeting_etl.webex.wire import is_loopback
+from meeting_etl.webex.transport import is_loopback
 
 
 def family(host: str) -> socket.AddressFamily:

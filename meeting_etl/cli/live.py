@@ -20,14 +20,14 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
 from meeting_etl.orchestration.run_now import run_now
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import WEBHOOK_SECRET
-from meeting_etl.sandbox.world import World, demo_world
+from meeting_etl.receiver.app import Receiver
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import WEBHOOK_SECRET
+from meeting_etl.sandbox.world.worlds import World, demo_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
-from meeting_etl.webex import registration
-from meeting_etl.webex.expectation import EVENTS, Expectation
-from meeting_etl.webhooks.receiver import Receiver
+from meeting_etl.webex import webhook_sync as registration
+from meeting_etl.webex.webhook_spec import EVENTS, Expectation
 
 _MEETINGS = 80
 _BEGINS, _ENDS = timedelta(hours=6), timedelta(hours=22)

@@ -24,9 +24,9 @@ from meeting_etl.cli.prune import prune
 from meeting_etl.cli.rejected import rejected
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
-from meeting_etl.pipeline.ledger import RESOURCES
-from meeting_etl.pipeline.settling import Pair, Status
-from meeting_etl.sandbox.faults import Faults
+from meeting_etl.pipeline.ledger.ledger import RESOURCES
+from meeting_etl.pipeline.ledger.settling import Pair, Status
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day

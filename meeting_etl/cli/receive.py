@@ -1,7 +1,7 @@
 """The server around the receiver.
 
 Belongs here: `receive`: listening, saying so, ending well; the same beside other work. Does not:
-what is answered (webhooks/receiver.py), single connections (connections.py).
+what is answered (receiver/app.py), single connections (receiver/connections.py).
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from functools import partial
 import uvicorn
 
 from meeting_etl.cli import display
-from meeting_etl.cli.connections import Bounded
 from meeting_etl.cli.listening import address, family, warn_of_others
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
+from meeting_etl.receiver.app import PATH, Receiver
+from meeting_etl.receiver.connections import Bounded
+from meeting_etl.receiver.journal import Journal
 from meeting_etl.settings import Etl
-from meeting_etl.webhooks.journal import Journal
-from meeting_etl.webhooks.receiver import PATH, Receiver
 
 _END_SECONDS = 3
 

@@ -1,6 +1,7 @@
 """`rejected`: the lines of the logs that are no events, and why.
 
-Belongs here: arguments, and how a line is shown. Does not: finding lines (pipeline/rejected.py).
+Belongs here: arguments, and how a line is shown. Does not: finding lines
+(pipeline/ingest/rejected_lines.py).
 """
 
 import re
@@ -12,13 +13,13 @@ from itertools import islice
 import click
 
 from meeting_etl.cli import display
-from meeting_etl.pipeline.rejected import RejectedLine, rejected_lines
+from meeting_etl.pipeline.ingest.rejected_lines import RejectedLine, rejected_lines
 from meeting_etl.schemas import FIRST_DAY, LINK_FIELDS, SECRET_FIELDS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, utc_day
-from meeting_etl.webhooks.events import Reason
-from meeting_etl.webhooks.listing import shown
-from meeting_etl.webhooks.logs import Lines
+from meeting_etl.webhook_logs.events import Reason
+from meeting_etl.webhook_logs.listing import shown
+from meeting_etl.webhook_logs.logs import Lines
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _SHOWN_LINES = 20

@@ -10,13 +10,13 @@ from datetime import date
 
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger import RESOURCES
-from meeting_etl.pipeline.log_troubles import log_troubles
-from meeting_etl.pipeline.settling import LISTED, Status
+from meeting_etl.pipeline.ingest.log_problems import log_troubles
+from meeting_etl.pipeline.ledger.ledger import RESOURCES
+from meeting_etl.pipeline.ledger.settling import LISTED, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
-from meeting_etl.webhooks.known_logs import KnownLogs
-from meeting_etl.webhooks.listing import list_logs
+from meeting_etl.webhook_logs.known_logs import KnownLogs
+from meeting_etl.webhook_logs.listing import list_logs
 
 
 def show_tables(etl: Etl) -> None:

@@ -13,7 +13,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
 from meeting_etl.orchestration.run_now import run_now
-from meeting_etl.pipeline.pruned import FLOOR_FILE, floor
+from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE, floor
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 

@@ -1,7 +1,7 @@
 """`webhooks create|list|repair|delete`: registration at Webex from the command line.
 
 Belongs here: arguments, what is said of each deed, exit statuses. Does not: what is right and what
-puts it right (webex/comparison.py, webex/registration.py).
+puts it right (webex/webhook_comparison.py, webex/webhook_sync.py).
 """
 
 import sys
@@ -15,9 +15,9 @@ from meeting_etl.cli import display
 from meeting_etl.cli.options import FORMAT, YES, confirm
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
-from meeting_etl.webex import registration
-from meeting_etl.webex.comparison import Finding, compare, unhealthy
-from meeting_etl.webex.expectation import (
+from meeting_etl.webex import webhook_sync as registration
+from meeting_etl.webex.webhook_comparison import Finding, compare, unhealthy
+from meeting_etl.webex.webhook_spec import (
     EVENTS,
     USUAL,
     Expectation,
@@ -25,7 +25,7 @@ from meeting_etl.webex.expectation import (
     read_expectation,
     write_expectation,
 )
-from meeting_etl.webex.registration import Deed
+from meeting_etl.webex.webhook_sync import Deed
 
 _PARTICIPANTS = "meetingParticipants"
 _COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")

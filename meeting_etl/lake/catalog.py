@@ -1,7 +1,7 @@
 """meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
 
 Belongs here: publishing it and opening it; the only importer of duckdb. Does not: writing tables
-(lake/store.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
+(store.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """class Lake: the tables as Parquet files, each replaced as a whole or not at all.
 
 Belongs here: paths of partitions, reading, merging by key, appending, locks of days; the only
-writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (lake/catalog.py).
+writer of Parquet. Does not: what the rows mean (pipeline/), nor DuckDB (catalog.py).
 """
 
 import os

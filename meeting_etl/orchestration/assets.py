@@ -13,6 +13,7 @@ import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
+from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.publishing import (
     DAYS,
@@ -24,22 +25,21 @@ from meeting_etl.orchestration.publishing import (
     publish_catalog,
     published,
 )
-from meeting_etl.pipeline import fetch_specs
-from meeting_etl.pipeline.auto_record import auto_record
-from meeting_etl.pipeline.downloads import recording_files as keep_recordings
-from meeting_etl.pipeline.engine import DayReport
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.fetch_spec import FetchSpec
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.leftovers import sweep_leftovers
-from meeting_etl.pipeline.meetings import FoldReport, fold
-from meeting_etl.pipeline.owed import open_owed
-from meeting_etl.pipeline.reader import note_reader
+from meeting_etl.pipeline.auto_record.auto_record import auto_record
+from meeting_etl.pipeline.fetch.context import DayReport
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.fetch.spec import FetchSpec
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.ledger.newly_enabled import open_owed
+from meeting_etl.pipeline.ledger.settling import SLOW
+from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.pipeline.meetings.fold import FoldReport, fold
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_unowned, look_up
+from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.recording_files import recording_files as keep_recordings
+from meeting_etl.pipeline.resources.transcript_files import held_vtt
+from meeting_etl.pipeline.resources.transcript_files import transcript_files as keep_transcripts
 from meeting_etl.pipeline.rows import Drift
-from meeting_etl.pipeline.settling import SLOW
-from meeting_etl.pipeline.transcript_files import held_vtt
-from meeting_etl.pipeline.transcript_files import transcript_files as keep_transcripts
-from meeting_etl.pipeline.unowned import has_unowned, look_up
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 

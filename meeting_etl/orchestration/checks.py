@@ -1,7 +1,7 @@
 """What must be true beside the tables, and when it is looked at.
 
 Belongs here: asset checks, and the job and the schedule that run one by itself. Does not: what a
-check looks at (webex/comparison.py, pipeline/reconcile.py).
+check looks at (webex/webhook_comparison.py, pipeline/reconcile/reconcile.py).
 """
 
 import dagster as dg
@@ -11,13 +11,13 @@ from meeting_etl.lake.metrics import has_current_metrics
 from meeting_etl.orchestration.assets import speaker_metrics, webhook_events
 from meeting_etl.orchestration.reconciled import last_days, reconciled_meetings
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.pipeline.reconcile import missed_by_webhooks
+from meeting_etl.pipeline.reconcile.reconcile import missed_by_webhooks
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day
-from meeting_etl.webex.comparison import Health, unhealthy
-from meeting_etl.webex.expectation import read_expectation
-from meeting_etl.webex.registration import findings
+from meeting_etl.webex.webhook_comparison import Health, unhealthy
+from meeting_etl.webex.webhook_spec import read_expectation
+from meeting_etl.webex.webhook_sync import findings
 
 
 @dg.asset_check(

@@ -1,7 +1,7 @@
 """Which days a run is to cover, and which are being worked on.
 
 Belongs here: cutting due days into spans, days of active runs. Does not: what is due
-(pipeline/ledger.py), launching (sensors.py, run_now.py).
+(pipeline/ledger/ledger.py), launching (sensors.py, run_now.py).
 """
 
 from collections.abc import Iterable, Iterator

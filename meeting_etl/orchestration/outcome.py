@@ -11,7 +11,7 @@ from typing import Any, cast
 import dagster as dg
 
 from meeting_etl.orchestration.reconciled import UNUSABLE
-from meeting_etl.pipeline.recording_actions import OPEN
+from meeting_etl.pipeline.auto_record.actions import OPEN
 
 # Kind of the failure of a run that was asked to stop.
 INTERRUPTED = "Interrupted"

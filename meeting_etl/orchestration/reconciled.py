@@ -1,7 +1,8 @@
 """The asset `reconciled_meetings`: meetings whose webhook never came, added to `meetings`.
 
 Belongs here: the asset, its metadata, its job and its nightly schedule. Does not: what is red about
-it (checks.py), how meetings are found (pipeline/reconcile.py, pipeline/orphans.py).
+it (checks.py), how meetings are found (pipeline/reconcile/reconcile.py,
+pipeline/reconcile/events_without_meeting.py).
 """
 
 from collections.abc import Iterator
@@ -20,9 +21,9 @@ from meeting_etl.orchestration.publishing import (
     published,
 )
 from meeting_etl.orchestration.run_tags import span_tags
-from meeting_etl.pipeline.ended import Ours, Windows
-from meeting_etl.pipeline.orphans import ask_orphans
-from meeting_etl.pipeline.reconcile import can_list, reconcile
+from meeting_etl.pipeline.reconcile.events_without_meeting import ask_orphans
+from meeting_etl.pipeline.reconcile.listing import Ours, Windows
+from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, utc_day
 

@@ -1,7 +1,8 @@
 """How long the Dagster instance keeps its runs: purge_runs() and the nightly job that calls it.
 
 Belongs here: which runs go, what of them stays, the job and its schedule. Does not: ticks, which
-Dagster removes by itself (dagster.yaml), nor the retention of tables (pipeline/privacy.py).
+Dagster removes by itself (dagster.yaml), nor the retention of tables
+(pipeline/deletions/privacy.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator

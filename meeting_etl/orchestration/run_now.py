@@ -24,9 +24,9 @@ from meeting_etl.orchestration.outcome import (
 )
 from meeting_etl.orchestration.reconciled import RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
-from meeting_etl.pipeline.owed import open_owed
-from meeting_etl.pipeline.privacy import honour_deletes
-from meeting_etl.pipeline.settling import Why
+from meeting_etl.pipeline.deletions.privacy import honour_deletes
+from meeting_etl.pipeline.ledger.newly_enabled import open_owed
+from meeting_etl.pipeline.ledger.settling import Why
 from meeting_etl.schemas import MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span

@@ -2,7 +2,8 @@
 
 Belongs here: what makes them launch a run, and what a tick that launches none says. Does not: which
 days a run covers (day_spans.py), until when nothing is launched (pauses.py), what is due
-(pipeline/ledger.py), the nightly and hourly schedules (reconciled.py, retention.py, checks.py).
+(pipeline/ledger/ledger.py), the nightly and hourly schedules (reconciled.py, retention.py,
+checks.py).
 """
 
 import hashlib
@@ -29,10 +30,10 @@ from meeting_etl.orchestration.pauses import (
     why_not_asked,
 )
 from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
-from meeting_etl.pipeline.ingest import news
-from meeting_etl.pipeline.reader import is_noted
-from meeting_etl.pipeline.recording_actions import undecided
-from meeting_etl.pipeline.unowned import has_due_unowned
+from meeting_etl.pipeline.auto_record.actions import undecided
+from meeting_etl.pipeline.ingest.ingest import news
+from meeting_etl.pipeline.ledger.token_history import is_noted
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_unowned
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up, utc_day
 

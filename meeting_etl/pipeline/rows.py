@@ -1,7 +1,8 @@
 """API item → row, led by the schema: names, types, what is unknown, what is never kept.
 
 Belongs here: coercing values, gathering unknown fields into `extra`, folding items with one key.
-Does not: asking for items (webex/), keeping rows (lake/), what an answer means (ledger.py).
+Does not: asking for items (webex/), keeping rows (lake/), what an answer means
+(pipeline/ledger/ledger.py).
 """
 
 import base64

@@ -17,7 +17,7 @@ import msgspec
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, Refused, SettingsError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.wire import origin
+from meeting_etl.webex.transport import origin
 
 Grant = Callable[[Mapping[str, str]], dict[str, Any]]
 """Posts a form to /access_token and returns the answer's JSON object. Raises BadAnswer when none

@@ -1,8 +1,8 @@
 """The client: asks Webex, patiently, and says what became of it.
 
 Belongs here: asking again, and getting all pages of a listing. Does not: what an answer means
-(meaning.py), bytes on the wire (wire.py), tokens (auth.py), the rate (pace.py), how long to go on
-with one request (patience.py), or which paths and parameters there are (endpoints.py).
+(responses.py), bytes on the wire (transport.py), tokens (auth.py), the rate (rate_limit.py), how
+long to go on with one request (retry.py), or which paths and parameters there are (endpoints.py).
 """
 
 import logging
@@ -27,7 +27,9 @@ from meeting_etl.errors import (
 )
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.meaning import (
+from meeting_etl.webex.pagination import PageUrl, next_page, with_half_max
+from meeting_etl.webex.rate_limit import LONGEST_HOLD_SECONDS, Pace
+from meeting_etl.webex.responses import (
     NotTheApi,
     a_list,
     a_text,
@@ -36,10 +38,8 @@ from meeting_etl.webex.meaning import (
     nothing,
     read_with,
 )
-from meeting_etl.webex.pace import LONGEST_HOLD_SECONDS, Pace
-from meeting_etl.webex.paging import PageUrl, next_page, with_half_max
-from meeting_etl.webex.patience import Patience
-from meeting_etl.webex.wire import Answer, Limits, Passing, Wire
+from meeting_etl.webex.retry import Patience
+from meeting_etl.webex.transport import Answer, Limits, Passing, Wire
 
 T = TypeVar("T")
 

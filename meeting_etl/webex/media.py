@@ -20,9 +20,9 @@ from requests.structures import CaseInsensitiveDict
 from meeting_etl import __version__
 from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
-from meeting_etl.webex.meaning import hold_seconds, is_transient
-from meeting_etl.webex.watched import MinimumRate, WatchedAdapter
-from meeting_etl.webex.wire import (
+from meeting_etl.webex.read_deadlines import MinimumRate, WatchedAdapter
+from meeting_etl.webex.responses import hold_seconds, is_transient
+from meeting_etl.webex.transport import (
     FAULTS,
     Answer,
     Passing,

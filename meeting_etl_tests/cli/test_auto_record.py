@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl_tests.pipeline.recording import S5, S6, Desk, created, desk, world
 from meeting_etl_tests.sandbox.small import HANA, TOM, series
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import demo_world, guide_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, command
 

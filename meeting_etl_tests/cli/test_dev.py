@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl_tests.webhooks.served import receiving
+from meeting_etl_tests.receiver.served import receiving
 
 _DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import demo_world, guide_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cli.examining import SECRET
 from meeting_etl_tests.product import Product, command

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.cli.doctor.examination import examine
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import guide_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl.settings import Etl
-from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.rate_limit import Pace
 from meeting_etl_tests.cli.examining import (
     OK,
     PROBLEM,

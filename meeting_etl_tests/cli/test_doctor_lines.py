@@ -10,20 +10,20 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.pipeline.settling import Pair
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
-from meeting_etl.webex.expectation import Expectation, write_expectation
-from meeting_etl.webex.registration import create
+from meeting_etl.webex.webhook_spec import Expectation, write_expectation
+from meeting_etl.webex.webhook_sync import create
 from meeting_etl_tests.cli.examining import OK, PROBLEM, SECRET, SKIPPED, WARNING, examined
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.receiver.served import served
 from meeting_etl_tests.sandbox.small import NOW, small_world
 from meeting_etl_tests.webex.servers import Reply, running
-from meeting_etl_tests.webhooks.served import served
 
 REGISTERED, REACHABLE = ("webhooks", "registered"), ("receiver", "reachable")
 LATEST, WORK = ("receiver", "latest line"), ("work", "open work")

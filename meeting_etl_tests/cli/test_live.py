@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.cli.live import day_to_play, live_world
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import World
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock, start_of, utc_day
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, command, rows

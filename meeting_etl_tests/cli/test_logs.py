@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from meeting_etl.cli.doctor.line import State
 from meeting_etl.cli.doctor.logs import log_lines
 from meeting_etl.cli.main import cli
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
 
 

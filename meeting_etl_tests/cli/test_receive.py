@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
 from meeting_etl_tests.product import command
-from meeting_etl_tests.webhooks.samples import ended, line
-from meeting_etl_tests.webhooks.served import SECRET, receiving, sign
+from meeting_etl_tests.receiver.served import SECRET, receiving, sign
+from meeting_etl_tests.webhook_logs.samples import ended, line
 
 BODY = line(ended())
 

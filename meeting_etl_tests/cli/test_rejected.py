@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from meeting_etl.cli.main import cli
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
-from meeting_etl_tests.webhooks.samples import ended, envelope
+from meeting_etl_tests.webhook_logs.samples import ended, envelope
 
 PLANTED = "Pl4nted-5ecret"
 DATED = envelope(ended(), received_at="2021-05-14T20:27:03Z") + b"\n"

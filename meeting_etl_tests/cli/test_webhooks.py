@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.cli.demo import tell
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.registry import Hook
+from meeting_etl.sandbox.api.webhook_registry import Hook
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, command
 from meeting_etl_tests.sandbox.small import A, at, small_world

@@ -10,11 +10,11 @@ import pytest
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.checks import webhooks_hourly
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
-from meeting_etl.webex.expectation import Expectation, write_expectation
-from meeting_etl.webex.registration import create
+from meeting_etl.webex.webhook_spec import Expectation, write_expectation
+from meeting_etl.webex.webhook_sync import create
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import NOW, small_world

@@ -12,9 +12,9 @@ import pytest
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.orchestration.sensors import every_quarter_hour
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.reader import note_reader
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.ticking import ticked

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
 
@@ -110,7 +110,7 @@ def test_a_backfill_of_several_days_from_the_ui(
             until_it_answers(url, served)
             # What the schedule does every quarter of an hour.
             ingest = product.etl()
-            from meeting_etl.pipeline.ingest import ingest as read_logs
+            from meeting_etl.pipeline.ingest.ingest import ingest as read_logs
 
             read_logs(ingest.logs, ingest.lake, ingest.ledger, ingest.clock)
             names = ("meetings", "recordings", "participants", "transcripts", "transcript_snippets")

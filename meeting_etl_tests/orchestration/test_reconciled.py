@@ -13,9 +13,9 @@ from meeting_etl.orchestration.day_spans import busy_days
 from meeting_etl.orchestration.jobs import DAYS_JOB
 from meeting_etl.orchestration.reconciled import CANNOT_LIST, reconcile_nightly
 from meeting_etl.orchestration.run_tags import span_tags
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock

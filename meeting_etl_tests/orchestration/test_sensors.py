@@ -11,10 +11,10 @@ import pytest
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.day_spans import active_runs, busy_days, runnable
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
-from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.rate_limit import Pace
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.ticking import ticked
 from meeting_etl_tests.product import Product

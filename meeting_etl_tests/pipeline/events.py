@@ -9,7 +9,7 @@ from typing import Any
 
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.ledger import Ledger
+from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.schemas import WEBHOOK_EVENTS
 
 SERIES = "501e995485e2460bb129410116757b13"

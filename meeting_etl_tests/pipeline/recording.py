@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.pipeline.auto_record import auto_record
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.auto_record.auto_record import auto_record
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.rows import Row
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind, World
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS
 from meeting_etl.settings import Etl
 from meeting_etl_tests.product import Product

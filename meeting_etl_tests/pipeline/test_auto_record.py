@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from meeting_etl.errors import AuthError, SettingsError, StorageError
-from meeting_etl.pipeline.recording_actions import Reason, Result
-from meeting_etl.sandbox.api import Sandbox
+from meeting_etl.pipeline.auto_record.actions import Reason, Result
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl_tests.faulty_files import FaultyFiles

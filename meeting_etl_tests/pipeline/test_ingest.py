@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
-from meeting_etl.pipeline.ingest import news
+from meeting_etl.pipeline.ingest.ingest import news
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
@@ -210,7 +210,7 @@ def test_more_days_than_files_may_be_open_are_committed_in_turn(box: Box) -> Non
     # In a process of its own, for this one has files open already.
     script = (
         "import resource, sys\n"
-        "from meeting_etl.pipeline.ingest import ingest\n"
+        "from meeting_etl.pipeline.ingest.ingest import ingest\n"
         "from meeting_etl.settings import Etl\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\n"
         "etl = Etl({'MEETING_ETL_DATA_DIR': sys.argv[1]})\n"

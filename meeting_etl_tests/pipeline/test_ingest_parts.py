@@ -28,7 +28,7 @@ KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
 from meeting_etl.files import Files
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
 
 class Killed(Files):

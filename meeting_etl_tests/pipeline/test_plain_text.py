@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meeting_etl.pipeline.plain_text import plain_text
+from meeting_etl.pipeline.resources.plain_text import plain_text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meeting_etl.pipeline.settling import (
+from meeting_etl.pipeline.ledger.settling import (
     Came,
     Pair,
     Settling,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.errors import BadAnswer
-from meeting_etl.pipeline.vtt import Cue, Vtt, read_vtt
+from meeting_etl.pipeline.resources.vtt import Cue, Vtt, read_vtt
 
 
 def cues(text: str) -> list[Cue]:

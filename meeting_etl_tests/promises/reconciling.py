@@ -11,9 +11,9 @@ import dagster as dg
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.run_tags import span_tags
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind, Meeting, World
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, Meeting, World
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables

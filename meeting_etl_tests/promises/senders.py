@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from meeting_etl.webhooks.receiver import PATH
-from meeting_etl_tests.webhooks.samples import SERIES_ID, ended
-from meeting_etl_tests.webhooks.served import SECRET
+from meeting_etl.receiver.app import PATH
+from meeting_etl_tests.receiver.served import SECRET
+from meeting_etl_tests.webhook_logs.samples import SERIES_ID, ended
 
 _LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 

@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off
 

@@ -7,8 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.asked import asked, committed
@@ -18,10 +18,10 @@ NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 UNTIL_KILLED = """
 import os, signal
 from datetime import datetime
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.fetch_specs import MEETING
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.meetings import fold
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.resources.fetch_specs import MEETING
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 

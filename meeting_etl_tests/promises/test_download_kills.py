@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.product import Product
 
 SIZE = 200_000_000

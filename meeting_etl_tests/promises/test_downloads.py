@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Recording, World
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Recording, World
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import RECORDINGS as _RECORDINGS
 from meeting_etl.times import Clock, Span
 from meeting_etl.webex.endpoints import Webex

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from meeting_etl.orchestration.outcome import Outcome
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import guide_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.webex.servers import Reply, Seen, running

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.schemas import (
     MEETINGS,
     PARTICIPANTS,
@@ -20,7 +20,7 @@ from meeting_etl.schemas import (
     TRANSCRIPTS,
     Table,
 )
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables, work_off
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.pipeline import fetch_specs
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles

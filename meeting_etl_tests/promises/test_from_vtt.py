@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.pipeline import fetch_specs
-from meeting_etl.pipeline.engine import DayReport
-from meeting_etl.pipeline.fetch import fetch
-from meeting_etl.pipeline.fetch_spec import Target
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind, Transcript, World
-from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl.pipeline.fetch.context import DayReport
+from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.fetch.spec import Target
+from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, Transcript, World
+from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off

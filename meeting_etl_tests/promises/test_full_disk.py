@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.promises.asked import Pair, asked, committed, grown, meetings_a_day

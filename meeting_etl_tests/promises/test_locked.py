@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off
 from meeting_etl_tests.webex.servers import Act, Reply, Seen, cutting, running

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.lake.metrics import has_current_metrics, speaker_metrics
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock

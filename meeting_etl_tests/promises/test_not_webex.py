@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.orchestration.outcome import Outcome
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.webex.servers import Reply, running

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meeting_etl.lake import catalog
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import PARTICIPANTS, TRANSCRIPT_SNIPPETS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product

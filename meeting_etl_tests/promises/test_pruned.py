@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.errors import StorageError
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Meeting
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Meeting
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product

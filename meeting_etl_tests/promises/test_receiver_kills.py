@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.pipeline.ingest import ingest
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
 from meeting_etl_tests.promises.senders import Senders, event, port_of, wait_for
-from meeting_etl_tests.webhooks.served import SECRET, receiving
+from meeting_etl_tests.receiver.served import SECRET, receiving
 
 KILLS = 20
 CONNECTIONS = 16

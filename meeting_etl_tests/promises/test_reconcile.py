@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.orchestration.reconciled import CANNOT_LIST
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, files

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ended import Ours, Windows
-from meeting_etl.pipeline.ingest import ingest
-from meeting_etl.pipeline.orphans import ask_orphans
-from meeting_etl.pipeline.reconcile import reconcile
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.reconcile.events_without_meeting import ask_orphans
+from meeting_etl.pipeline.reconcile.listing import Ours, Windows
+from meeting_etl.pipeline.reconcile.reconcile import reconcile
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, files
 from meeting_etl_tests.promises.reconciling import (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.errors import AuthError
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off

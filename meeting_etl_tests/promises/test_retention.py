@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import MEETING_SUMMARIES, RECORDING_FILES
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock

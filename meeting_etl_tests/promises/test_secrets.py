@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.lake import catalog
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import SECRET_MARK, Kind, World
-from meeting_etl.sandbox.world import demo_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, World
+from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import TABLES
 from meeting_etl_tests.product import Product
 

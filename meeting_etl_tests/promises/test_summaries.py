@@ -10,9 +10,9 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.run_now import run_now
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind, World
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, World
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind, World
-from meeting_etl.sandbox.world import demo_world, sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, World
+from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables, work_off
@@ -214,7 +214,7 @@ def test_a_window_with_far_more_than_ours_in_it_is_given_up(tmp_path: Path) -> N
     clock = ManualClock(NOW)
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, "admin", clock=clock)
-        from meeting_etl.sandbox.deliveries import write_logs
+        from meeting_etl.sandbox.world.deliveries import write_logs
 
         write_logs(told, tmp_path / "webhook_logs", seed=1, until=NOW)
         product.run()

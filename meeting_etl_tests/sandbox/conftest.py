@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind, World
-from meeting_etl.sandbox.world import demo_world, guide_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind, World
+from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.walker import Walker
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from meeting_etl.sandbox.model import (
+from meeting_etl.sandbox.world.model import (
     Device,
     Meeting,
     Participant,

@@ -14,10 +14,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.patching import FIELDS
-from meeting_etl.sandbox.routes import ENDPOINTS
+from meeting_etl.sandbox.api.patching import FIELDS
+from meeting_etl.sandbox.api.routes import ENDPOINTS
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.sandbox.conftest import Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, S1, S2, small_world
 from meeting_etl_tests.sandbox.test_patch import FORM, ON, patch

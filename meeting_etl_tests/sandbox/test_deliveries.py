@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.deliveries import write_logs
-from meeting_etl.sandbox.world import World, demo_world, guide_world, sized_world
+from meeting_etl.sandbox.world.deliveries import write_logs
+from meeting_etl.sandbox.world.worlds import World, demo_world, guide_world, sized_world
 
 UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
 

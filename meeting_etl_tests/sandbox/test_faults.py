@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import World
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import sized_world
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import World
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, Ask, Serve

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.answers import Ask as AskedQuestion
-from meeting_etl.sandbox.answers import Listing
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.changes import Changes
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.index import Index
-from meeting_etl.sandbox.media import Media
-from meeting_etl.sandbox.meetings import list_meetings
-from meeting_etl.sandbox.registry import Registry
-from meeting_etl.sandbox.tickets import Tickets
+from meeting_etl.sandbox.api.answers import Ask as AskedQuestion
+from meeting_etl.sandbox.api.answers import Listing
+from meeting_etl.sandbox.api.meetings import list_meetings
+from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.media.files import Media
+from meeting_etl.sandbox.media.tickets import Tickets
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.changes import Changes
+from meeting_etl.sandbox.world.index import Index
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import (

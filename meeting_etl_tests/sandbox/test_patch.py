@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, S1, S2, S4, A, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker

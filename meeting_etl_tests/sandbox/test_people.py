@@ -2,7 +2,7 @@
 
 import pytest
 
-from meeting_etl.sandbox.model import Kind, cisco_id
+from meeting_etl.sandbox.world.model import Kind, cisco_id
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import NOW, small_world
 

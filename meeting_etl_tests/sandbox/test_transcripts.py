@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import World
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import (

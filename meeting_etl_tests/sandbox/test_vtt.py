@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 import webvtt
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Snippet, Transcript, World
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Snippet, Transcript, World
 from meeting_etl_tests.sandbox.conftest import Ask, Serve
 from meeting_etl_tests.sandbox.small import NOW, A, at, changed, small_world
 

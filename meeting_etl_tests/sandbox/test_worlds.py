@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from meeting_etl.sandbox.model import SECRET_MARK, Meeting, World
-from meeting_etl.sandbox.world import demo_world, guide_world, sized_world
+from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, World
+from meeting_etl.sandbox.world.worlds import demo_world, guide_world, sized_world
 
 UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
 MEETING = re.compile(r"[0-9a-f]{32}_I_[0-9]{18}")

@@ -8,10 +8,10 @@ from wxc_sdk import WebexSimpleApi
 from wxc_sdk.rest import RestError, RestSession
 from wxc_sdk.webhook import WebhookEventType, WebhookResource, WebhookStatus
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.faults import Faults
-from meeting_etl.sandbox.model import Kind
-from meeting_etl.sandbox.world import World, demo_world, guide_world
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.sandbox.world.worlds import World, demo_world, guide_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL
 

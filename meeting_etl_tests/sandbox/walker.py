@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
-from meeting_etl.sandbox.api import Sandbox
-from meeting_etl.sandbox.model import Kind
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import Kind
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.pace import Pace
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.certificates import Authority
 from meeting_etl_tests.webex.granting import Webex

@@ -296,7 +296,7 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.pace import Pace
+from meeting_etl.webex.rate_limit import Pace
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 credentials = Credentials(

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from meeting_etl.errors import BadAnswer, Refused
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED, Webex

@@ -14,7 +14,7 @@ from meeting_etl.errors import (
     Refused,
 )
 from meeting_etl.times import Clock
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED, Webex

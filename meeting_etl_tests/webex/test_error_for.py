@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meeting_etl.errors import MeetingEtlError
-from meeting_etl.webex.meaning import clock_ahead, error_for
-from meeting_etl.webex.wire import Answer, Passing
+from meeting_etl.webex.responses import clock_ahead, error_for
+from meeting_etl.webex.transport import Answer, Passing
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
 

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from meeting_etl.errors import BadAnswer, Forbidden
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen, reset
 

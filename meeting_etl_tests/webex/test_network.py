@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.errors import BadAnswer, MeetingEtlError, SettingsError
-from meeting_etl.webex.wire import Limits
+from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.certificates import Authority
 from meeting_etl_tests.webex.conftest import Connect, Serve

@@ -9,7 +9,7 @@ from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, warnin
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.settings import Etl
-from meeting_etl.webex.expectation import read_expectation
+from meeting_etl.webex.webhook_spec import read_expectation
 
 _SECTION = "settings"
 

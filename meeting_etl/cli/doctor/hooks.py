@@ -1,7 +1,7 @@
 """Sections webhooks and receiver: whether what happens at Webex is heard of.
 
 Belongs here: webhooks against what is expected, the receiver's health, the latest line that came.
-Does not: what is wrong with a webhook (webex/comparison.py).
+Does not: what is wrong with a webhook (webex/webhook_comparison.py).
 """
 
 import hmac
@@ -16,13 +16,13 @@ from meeting_etl.cli.doctor.kept import newest_days
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, skipped, warning
 from meeting_etl.cli.doctor.once import Once
 from meeting_etl.errors import Forbidden
+from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
 from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
-from meeting_etl.webex.comparison import Health, unhealthy
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.expectation import read_expectation
-from meeting_etl.webex.registration import findings
-from meeting_etl.webhooks.receiver import NOT_CHECKED, PROBE, VERIFIED
+from meeting_etl.webex.webhook_comparison import Health, unhealthy
+from meeting_etl.webex.webhook_spec import read_expectation
+from meeting_etl.webex.webhook_sync import findings
 
 _HEALTH_SECONDS = 3.0
 _PROBE_BODY = b'{"probe":"meeting-etl doctor"}'

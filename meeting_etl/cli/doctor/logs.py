@@ -4,11 +4,11 @@ Belongs here: looking at the folder of logs. Does not: who writes them (hooks.py
 """
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, skipped, warning
-from meeting_etl.pipeline.log_troubles import log_troubles
+from meeting_etl.pipeline.ingest.log_problems import log_troubles
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.settings import Etl
-from meeting_etl.webhooks.known_logs import KnownLogs
-from meeting_etl.webhooks.listing import shown
+from meeting_etl.webhook_logs.known_logs import KnownLogs
+from meeting_etl.webhook_logs.listing import shown
 
 _SECTION = "logs"
 

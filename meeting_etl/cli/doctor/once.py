@@ -12,7 +12,7 @@ from meeting_etl.cli.doctor.line import Finding, NotAsked, problem, skipped, war
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, SettingsError, StorageError
 from meeting_etl.settings import Etl
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.wire import Limits, Passing
+from meeting_etl.webex.transport import Limits, Passing
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Switching recording on for meetings that were created."""

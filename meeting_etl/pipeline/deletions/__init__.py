@@ -1,0 +1,1 @@
+"""What was deleted at Webex, and what follows from that here."""

@@ -1,0 +1,1 @@
+"""One day of one resource: due work, requests in threads, rows, commits."""

@@ -1,0 +1,55 @@
+"""What every fetch works with, and what it reports of a day.
+
+Belongs here: the plain values that the steps of a fetch hand on (windows.py, request_pool.py,
+commit.py, pipeline/deletions/deletions.py). Does not: any of these steps, nor their order
+(fetch.py).
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.fetch.request_pool import Asking
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.rows import Drift
+
+Progress = Callable[[str, int, int], None]
+_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class DayReport:
+    """What one fetch did to one day of one resource.
+
+    `swept` counts pairs that a listing of many meetings answered, `asked` those that had a request
+    of their own, `removed` files of what was deleted at Webex.
+    """
+
+    day: date
+    rows: int = 0
+    asked: int = 0
+    swept: int = 0
+    came: Counter[str] = field(default_factory=Counter)
+    drift: Drift = field(default_factory=Drift)
+    removed: int = 0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What every fetch needs; `run_id` is written into the rows.
+
+    `reading_since` is when the present token read for the first time: of what another one read, a
+    404 proves nothing. `windows` can be switched off to ask for each meeting by itself. With
+    `honours_deletes` nothing stays here of what was deleted at Webex.
+    """
+
+    asking: Asking
+    lake: Lake
+    ledger: Ledger
+    run_id: str
+    progress: Progress = lambda *_: None
+    reading_since: datetime = _ALWAYS
+    windows: bool = True
+    honours_deletes: bool = False

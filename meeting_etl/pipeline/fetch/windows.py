@@ -1,0 +1,219 @@
+"""Sweeps: one listing over a window of time that answers for many meetings of a day.
+
+Belongs here: which targets a sweep is worth its while for, which window it takes, and what it
+proves of each of them. Does not: asking for one meeting (request_pool.py), what an answer means for
+the pair (pipeline/ledger/settling.py).
+
+A window that ends now shows all that has come so far. One that ended days ago, of a day that is
+fetched long afterwards, shows what came in the usual time: what it holds is taken, but that it does
+not hold something proves nothing by itself, and of what an event told later it knows nothing.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from meeting_etl.errors import BadAnswer, Refused
+from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.fetch.request_pool import Answer
+from meeting_etl.pipeline.fetch.spec import (
+    FetchSpec,
+    Item,
+    Sweep,
+    Target,
+    Window,
+    named_instance,
+    same_series,
+)
+from meeting_etl.pipeline.ledger.settling import Came, Why, is_last
+from meeting_etl.schemas import MEETINGS
+from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
+from meeting_etl.webex.endpoints import Listing, Reach
+
+_PAGE_ITEMS = 100
+_DAY = timedelta(days=1)
+# Recordings and transcripts come up to days after their meeting.
+_DAYS_AFTER = timedelta(days=4)
+# Ended meetings are listed by their start, or by any part of them: sources do not say.
+_AROUND_MEETINGS = timedelta(hours=1)
+# Somebody may press the button on the stroke, by another clock.
+_AROUND_RECORDINGS = timedelta(minutes=15)
+
+
+@dataclass
+class Swept:
+    """What one window gave: answers, and the targets that are to be asked singly.
+
+    `listed`: they are left although the listing came; asking for it again would be of no use.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    singly: list[Target] = field(default_factory=list)
+    listed: bool = False
+
+
+def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target]) -> Iterator[Swept]:
+    """Answer as many targets of a day as windows can, site by site where one is seen at a time.
+
+    Where a window is not allowed, fails or costs more than it saves, its targets are
+    left to be asked singly. Raises AuthError and ApiUnavailable.
+    """
+    reach = engine.asking.webex.reach(spec.resource)
+    if spec.sweep is None or reach is None or not engine.windows:
+        yield Swept(singly=list(targets))
+        return
+    now = engine.asking.clock.now()
+    by_site: dict[str | None, list[Target]] = defaultdict(list)
+    for target in targets:
+        by_site[target.meeting["site_url"] if reach is Reach.ONE_SITE else None].append(target)
+    for site, some in by_site.items():
+        if reach is Reach.ONE_SITE and not site:
+            yield Swept(singly=some)
+            continue
+        window = _window(spec.sweep, day, some, now, site)
+        fit: list[Target] = []
+        unfit: list[Target] = []
+        for one in some:
+            (fit if _may_tell(spec.sweep, window, one, now) else unfit).append(one)
+        most_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
+        if most_pages:
+            yield Swept(singly=unfit)
+            yield _Listed(engine, spec, spec.sweep, window, now).swept(fit, most_pages)
+        else:
+            yield Swept(singly=some)
+
+
+def _window(
+    kind: Sweep, day: date, targets: Sequence[Target], now: datetime, site: str | None
+) -> Window:
+    if kind.late:
+        start = start_of(day) - _DAY
+        return Window(start, min(start_of(day) + _DAY + _DAYS_AFTER, now), site)
+    start = min(target.started_at for target in targets) - _AROUND_MEETINGS
+    end = max(target.ended_at for target in targets) + _AROUND_MEETINGS
+    return Window(start, max(start, min(end, now)), site)
+
+
+def _may_tell(kind: Sweep, window: Window, target: Target, now: datetime) -> bool:
+    """Whether the window can tell something of the target that was not known before."""
+    pair = target.pair
+    if pair.reason == Why.NOT_IN_WINDOW:
+        return False
+    if not kind.late:
+        return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
+    if window.end < now and _told_since(target, window.end):
+        return False  # what the event is about came when the window was over
+    reaches_back = window.start <= target.started_at
+    return reaches_back and (pair.last_attempt_at is None or pair.last_attempt_at < window.end)
+
+
+def _told_since(target: Target, moment: datetime) -> bool:
+    """Whether an event told of the target at this moment or later."""
+    pair = target.pair
+    return pair.opened_by == "event" and pair.opened_at is not None and pair.opened_at >= moment
+
+
+def _most_pages(engine: Engine, kind: Sweep, window: Window, count: int, share: float) -> int:
+    """How many pages a window may have; 0 when it is expected to cost more than it saves.
+
+    `share` is the part of the window's meetings that is on the site.
+    """
+    if count < kind.least:
+        return 0
+    if not kind.late:
+        return max(2, count)
+    days = Span(utc_day(window.start), utc_day(window.end))
+    meetings = sum(engine.lake.count(MEETINGS, one) for one in days)
+    most = count // 2
+    return most if math.ceil(meetings * share / _PAGE_ITEMS) <= most else 0
+
+
+class _Listed:
+    """One window: asked for, and held against its targets."""
+
+    def __init__(
+        self, engine: Engine, spec: FetchSpec, kind: Sweep, window: Window, now: datetime
+    ) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._kind = kind
+        self._window = window
+        self._now = now
+        # Where nothing comes late, a window that is over has shown all.
+        self._until = window.end if kind.late and window.end < now else None
+
+    def swept(self, targets: list[Target], most_pages: int) -> Swept:
+        """What the window gives for these targets."""
+        engine, kind = self._engine, self._kind
+        engine.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
+        try:
+            listing = kind.ask(engine.asking.webex, self._window, most_pages)
+        except (Refused, BadAnswer):
+            return Swept(singly=targets)
+        if listing is None:
+            return Swept(singly=targets, listed=True)
+        return self._held_against(listing, targets)
+
+    def _held_against(self, listing: Listing, targets: list[Target]) -> Swept:
+        found: dict[str, list[Item]] = defaultdict(list)
+        stray = list(listing.broken)
+        for item in listing.items:
+            owner = named_instance(item, self._kind.key)
+            (stray if owner is None else found[owner]).append(item)
+        result = Swept(listed=True)
+        for target in targets:
+            items = found[target.meeting_id]
+            if any(may_own(target, item, self._kind.key) for item in stray):
+                result.singly.append(target)
+            elif items or self._absence_is_an_answer(target):
+                came = Came.ROWS if items else Came.EMPTY
+                answer = Answer(target, came, self._now, items, 200, swept=True, until=self._until)
+                result.answers.append(answer)
+            else:
+                result.singly.append(target)
+        return result
+
+    def _absence_is_an_answer(self, target: Target) -> bool:
+        """Whether its not being listed is an answer.
+
+        Before the last attempt that settles nothing. At it, it must be sure: the window reaches to
+        this moment, or the flags say that there is nothing; and flags that say there is something
+        are looked into.
+        """
+        settling = self._engine.ledger.settling
+        last = is_last(target.pair, self._now, target.ended_at, settling)
+        if not self._kind.proves:
+            return not last
+        reaches = self._window.end == self._now
+        if not last:
+            return reaches
+        return target.flagged is False or (reaches and target.flagged is None)
+
+
+def may_own(target: Target, item: Item, key: str) -> bool:
+    """Whether an item that is broken or names no meeting could be of this one, for all it says."""
+    owner = named_instance(item, key)
+    if owner is not None:
+        return owner == target.meeting_id
+    if item.get("format") == "UPLOADED" or not same_series(item, target):
+        return False
+    host, ours = item.get("hostEmail"), target.meeting["host_email"]
+    if isinstance(host, str) and ours and ours.lower() != host.lower():
+        return False
+    begun = _moment(item.get("timeRecorded")) or _moment(item.get("startTime"))
+    if begun is not None:
+        return (
+            target.started_at - _AROUND_RECORDINGS <= begun <= target.ended_at + _AROUND_RECORDINGS
+        )
+    made = _moment(item.get("createTime"))
+    return made is None or made >= target.started_at
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return parse_timestamp(value) if isinstance(value, str) and value else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What has been fetched for each meeting and resource, and what is due next."""

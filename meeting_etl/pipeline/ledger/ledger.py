@@ -1,0 +1,368 @@
+"""class Ledger: for every meeting and resource what was asked, what came, and what is due.
+
+Belongs here: the two places where that is kept, the table fetch_ledger and one small file for each
+day with open work (due_days). Does not: the rules of states and attempts (settling.py), asking
+(pipeline/fetch/fetch.py), rows of answers (pipeline/rows.py).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from meeting_etl.files import Files
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.ledger.prune_floor import floor
+from meeting_etl.pipeline.ledger.settling import (
+    DETAILS,
+    LISTED,
+    SLOW,
+    Pair,
+    Settling,
+    Status,
+    next_attempt,
+    opened_at_once,
+    opened_by_event,
+)
+from meeting_etl.schemas import (
+    FETCH_LEDGER,
+    MEETINGS,
+    RECORDING_FILES,
+    TRANSCRIPT_FILES,
+    TRANSCRIPT_SNIPPETS,
+)
+from meeting_etl.times import Clock, format_timestamp, parse_day, parse_timestamp
+
+
+@dataclass(frozen=True)
+class PairEvents:
+    """Webhook events for one pair: how many, and when the latest was received if that is known.
+
+    `undated`: there are some of which the log does not say when; `undated_from` is the begin of the
+    day that their place in the log speaks for, None where it speaks for none.
+    """
+
+    count: int
+    latest_at: datetime | None
+    undated: bool = False
+    undated_from: datetime | None = None
+
+
+@dataclass(frozen=True)
+class DueDay:
+    """One file of due_days: when the day's next attempt is, and meetings with news.
+
+    `files_due_at` is when the next one is of downloads, which have runs of their own. `everything`:
+    the file was damaged, so that every meeting of the day counts as one with news.
+    """
+
+    due_at: datetime | None = None
+    version: int = 0
+    news: tuple[str, ...] = ()
+    files_due_at: datetime | None = None
+    everything: bool = False
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the day's next attempt is, downloads included; None when there is none."""
+        return min((at for at in (self.due_at, self.files_due_at) if at), default=None)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is work now, downloads aside."""
+        return (
+            self.everything or bool(self.news) or (self.due_at is not None and self.due_at <= now)
+        )
+
+
+@dataclass
+class Coverage:
+    """What is known of one resource of a day's meetings, as the view `coverage` shows it."""
+
+    day: date
+    resource: str
+    statuses: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    next_attempt_at: datetime | None = None
+
+    def add(self, group: Mapping[str, Any]) -> None:
+        """Add pairs of one status and reason."""
+        self.statuses[group["status"]] += group["count_all"]
+        self.reasons[group["reason"]] += group["count_all"]
+        moments = [at for at in (self.next_attempt_at, group["next_attempt_at_min"]) if at]
+        self.next_attempt_at = min(moments, default=None)
+
+
+RESOURCES = (
+    *LISTED,
+    TRANSCRIPT_SNIPPETS.name,
+    TRANSCRIPT_FILES.name,
+    RECORDING_FILES.name,
+)
+
+
+class Ledger:
+    """fetch_ledger and due_days. Rows of a day change only under the day's lock.
+
+    `off` are resources that are switched off: no pair of theirs is opened, and what is open of them
+    since they were on makes no day due.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        files: Files,
+        clock: Clock,
+        settling: Settling,
+        *,
+        off: Collection[str] = (),
+    ) -> None:
+        self._lake = lake
+        self._files = files
+        self._clock = clock
+        self.settling = settling
+        self._off = frozenset(off)
+
+    def wants(self, resource: str) -> bool:
+        """Whether the resource is switched on."""
+        return resource not in self._off
+
+    # --- due_days -----------------------------------------------------------------------------
+
+    def announce(self, news: Mapping[date, Collection[str]]) -> None:
+        """Tell that there are new events about meetings of these days, pruned ones aside."""
+        for day, meeting_ids in news.items():
+            with self._files.lock("due_days"):
+                if day < floor(self._files):
+                    continue
+                known = self.due_day(day)
+                union = tuple(sorted({*known.news, *meeting_ids}))
+                self._write(day, replace(known, version=known.version + 1, news=union))
+
+    def due_days(self) -> list[date]:
+        """Days with news or with a pair whose time has come, newest first.
+
+        The only place where due work is found; its cost follows the open days.
+        """
+        now = self._clock.now()
+        return [day for day, due in self.open_days().items() if due.is_due(now)]
+
+    def due_files(self) -> list[date]:
+        """Days with a download whose time has come, newest first."""
+        now = self._clock.now()
+        return [
+            day
+            for day, due in self.open_days().items()
+            if due.files_due_at is not None and due.files_due_at <= now
+        ]
+
+    def open_days(self) -> dict[date, DueDay]:
+        """All days with open work, due or not, newest first."""
+        names = self._files.names("lake/due_days")
+        since = floor(self._files)
+        days = [day for name in names if (day := _day_of(name)) and day >= since]
+        return {day: self.due_day(day) for day in sorted(days, reverse=True)}
+
+    def due_day(self, day: date) -> DueDay:
+        """What is open of one day."""
+        content = self._files.read_bytes(_due_file(day))
+        if content is None:
+            return DueDay()
+        try:
+            known = json.loads(content)
+            # The downloads are missing in files of earlier versions.
+            due_at, files_due_at = (
+                parse_timestamp(text) if text else None
+                for text in (known["due_at"], known.get("files_due_at"))
+            )
+            news, version = tuple(known["news"]), known["version"]
+            return DueDay(due_at, version, news, files_due_at, known.get("everything", False))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # The events and the ledger know all that it said: the day is folded as a whole.
+            return DueDay(everything=True)
+
+    def refresh(self, day: date, folded: DueDay | None = None) -> None:
+        """Write when the day is due next; its file goes when nothing is open.
+
+        `folded` is what the caller found announced and has worked off; what was announced since
+        then stays.
+        """
+        rows = self._lake.read(FETCH_LEDGER, day, columns=["resource", "next_attempt_at"])
+        moments = [
+            (one["resource"], one["next_attempt_at"])
+            for one in rows.to_pylist()
+            if self.wants(one["resource"])
+        ]
+        due_at, files_due_at = (
+            min((at for resource, at in moments if at and (resource in SLOW) is slow), default=None)
+            for slow in (False, True)
+        )
+        with self._files.lock("due_days"):
+            known = self.due_day(day)
+            done = folded is not None and folded.version == known.version
+            self._write(
+                day,
+                replace(
+                    known,
+                    due_at=due_at,
+                    files_due_at=files_due_at,
+                    news=() if done else known.news,
+                    everything=known.everything and not done,
+                ),
+            )
+
+    def _write(self, day: date, due: DueDay) -> None:
+        if due == self.due_day(day):
+            return
+        if due.next_at is None and not due.news and not due.everything:
+            self._files.remove(_due_file(day))
+            return
+        content = {
+            "due_at": format_timestamp(due.due_at) if due.due_at else None,
+            "files_due_at": format_timestamp(due.files_due_at) if due.files_due_at else None,
+            "version": due.version,
+            "news": due.news,
+            "everything": due.everything,
+        }
+        self._files.replace_bytes(_due_file(day), json.dumps(content).encode())
+
+    # --- fetch_ledger -------------------------------------------------------------------------
+
+    def pairs(self, day: date) -> list[Pair]:
+        """All pairs of a day."""
+        rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
+        return [Pair(**row) for row in rows]
+
+    def record(self, day: date, pairs: Iterable[Pair]) -> None:
+        """Write pairs of a day."""
+        self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
+
+    def open_meetings(
+        self,
+        day: date,
+        ended_at: Mapping[str, datetime],
+        events: Mapping[tuple[str, str], PairEvents],
+        untold: Collection[str] = (),
+    ) -> None:
+        """Open the pairs of meetings, and open again those for which new events came.
+
+        `ended_at` by meeting id; `events` by meeting id and resource; `untold` are meetings whose
+        rows hold nothing of the API, which is asked again if it told of them once.
+        """
+        known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
+        changed = []
+        for meeting_id, ended in ended_at.items():
+            for resource in filter(self.wants, LISTED):
+                old = known.get((meeting_id, resource))
+                pair = old or Pair(meeting_id, resource, opened_at=ended)
+                pair = self._told(pair, events.get((meeting_id, resource)), ended)
+                if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
+                    pair = opened_at_once(pair, self._clock.now())
+                if pair != old:
+                    changed.append(pair)
+        if changed:
+            self.record(day, changed)
+
+    def _told(self, pair: Pair, events: PairEvents | None, ended_at: datetime) -> Pair:
+        """The pair with its next attempt, opened again if more events than before tell of it."""
+        if events is not None and events.count > pair.event_count:
+            pair = replace(pair, event_count=events.count)
+            at = self._heard_at(pair, events, ended_at)
+            if at is not None:
+                return opened_by_event(pair, at, ended_at, self.settling)
+        if pair.settled or pair.failures:
+            return pair
+        scheduled = next_attempt(pair, ended_at, self.settling)
+        if pair.last_attempt_at is None:
+            return replace(pair, next_attempt_at=scheduled)
+        # Opened by hand it is asked sooner than the schedule says. After a correction of the end
+        # the schedule may be over: then once more, so that nothing open is forgotten.
+        known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
+        return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
+
+    def _heard_at(self, pair: Pair, events: PairEvents, ended_at: datetime) -> datetime | None:
+        """The moment from which the attempts of these events count; None for those of the end."""
+        if not events.undated:
+            return events.latest_at
+        if pair.attempts:
+            return self._clock.now()  # any of them may be the new one: now is when we hear of it
+        # Nothing was asked yet: it only matters how long after the meeting they may have come.
+        known = (events.latest_at, events.undated_from)
+        at = max((one for one in known if one), default=None)
+        return at if at is not None and (events.latest_at or at > ended_at) else None
+
+    def retry(self, days: Iterable[date], wanted: Callable[[Pair], bool]) -> int:
+        """Open the wanted pairs of these days again; returns how many."""
+        now, count = self._clock.now(), 0
+        for day in days:
+            with self._lake.lock_days([day]):
+                chosen = [opened_at_once(pair, now) for pair in self.pairs(day) if wanted(pair)]
+                if chosen:
+                    self.record(day, chosen)
+                    self.refresh(day)
+                    count += len(chosen)
+        return count
+
+    def open_by_event(self, day: date, meeting_id: str, resource: str, at: datetime) -> bool:
+        """Open a list's pair of a meeting as an event received at this moment does.
+
+        Returns whether there is such a pair on this day.
+        """
+        with self._lake.lock_days([day]):
+            ends = self._lake.read(
+                MEETINGS, day, columns=["ended_at"], where={"meeting_id": [meeting_id]}
+            ).to_pylist()
+            pairs = [one for one in self.pairs(day) if one.key == (meeting_id, resource, "")]
+            if not ends or not pairs:
+                return False
+            opened = opened_by_event(pairs[0], at, ends[0]["ended_at"], self.settling)
+            self.record(day, [opened])
+            self.refresh(day)
+            return True
+
+    def days(self) -> list[date]:
+        """All days that have pairs."""
+        return [date.fromisoformat(name) for name in self._lake.partitions(FETCH_LEDGER)]
+
+    def failed(self, days: Iterable[date], run_ids: Collection[str]) -> Counter[str]:
+        """Of the pairs of these days that one of these runs left to be tried again, the reasons."""
+        return Counter(
+            pair.reason
+            for day in days
+            for pair in self.pairs(day)
+            if pair.status == Status.FAILED and not pair.settled and pair.run_id in run_ids
+        )
+
+    def was_allowed(self, resource: str, since: datetime) -> bool:
+        """Whether an answer for the resource was a success, in an attempt since that moment."""
+        columns = ["http_status", "last_attempt_at"]
+        for day in sorted(self.days(), reverse=True):
+            asked: Any = self._lake.read(
+                FETCH_LEDGER, day, columns=columns, where={"resource": [resource]}
+            )
+            for row in asked.to_pylist():
+                if row["http_status"] == 200 and row["last_attempt_at"] >= since:
+                    return True
+        return False
+
+    def coverage(self, days: Iterable[date] | None = None) -> Iterator[Coverage]:
+        """What is known of these days, or of all: one Coverage a day and resource, newest first."""
+        columns = ["resource", "status", "reason", "next_attempt_at"]
+        for day in sorted(self.days() if days is None else days, reverse=True):
+            found = {resource: Coverage(day, resource) for resource in RESOURCES}
+            rows: Any = self._lake.read(FETCH_LEDGER, day, columns=columns)
+            groups = rows.group_by(columns[:3])
+            counted = groups.aggregate([([], "count_all"), ("next_attempt_at", "min")])
+            for row in counted.to_pylist():
+                found[row["resource"]].add(row)
+            yield from (one for one in found.values() if one.statuses)
+
+
+def _day_of(name: str) -> date | None:
+    """The day of a file of due_days; None of what else lies there."""
+    return parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
+
+
+def _due_file(day: date) -> str:
+    return f"lake/due_days/{day}.json"

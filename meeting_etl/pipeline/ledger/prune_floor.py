@@ -1,0 +1,38 @@
+"""The floor that `prune` leaves: days before it were removed and get no work any more.
+
+Belongs here: the small file that remembers the floor. Does not: removing
+(pipeline/deletions/privacy.py), nor what is left out below the floor (ledger.py,
+pipeline/meetings/fold.py, pipeline/reconcile/reconcile.py,
+pipeline/reconcile/events_without_meeting.py).
+"""
+
+import json
+from datetime import date
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+
+# In the lake, not in state/: whoever deletes the lake and reads all logs again wants all of them.
+FLOOR_FILE = "lake/pruned.json"
+
+
+def floor(files: Files) -> date:
+    """The first day that was never pruned; the first of all dates when nothing was."""
+    content = files.read_bytes(FLOOR_FILE)
+    if content is None:
+        return date.min
+    try:
+        return date.fromisoformat(json.loads(content)["before"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"{files.path(FLOOR_FILE)} is damaged, so that nobody knows what was pruned: remove it "
+            "and run `meeting-etl prune` again."
+        ) from error
+
+
+def raise_floor(files: Files, before: date) -> None:
+    """Remember that days before `before` were pruned. Afterwards none of them is announced."""
+    # Ledger.announce reads the floor under this lock.
+    with files.lock("due_days"):
+        if before > floor(files):
+            files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())

@@ -1,0 +1,1 @@
+"""Rows of meetings, from webhook events and from the API."""

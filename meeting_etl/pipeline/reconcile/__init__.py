@@ -1,0 +1,1 @@
+"""What webhooks did not announce, found by listings and by id."""

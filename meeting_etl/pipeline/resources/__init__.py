@@ -1,0 +1,1 @@
+"""What is fetched, one module a table or kind of file."""

@@ -1,0 +1,221 @@
+"""What is downloaded of recordings: which files are wanted, and a FetchSpec that brings them here.
+
+Belongs here: RECORDING_FILES: choice, bounds, names, what is here already. Does not: the transfer
+of a file (download.py), files of transcripts (transcript_files.py), when it is done
+(pipeline/fetch/fetch.py).
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from meeting_etl import schemas
+from meeting_etl.errors import BadAnswer, Gone, Prevented, Refused
+from meeting_etl.pipeline.auto_record.policy import matching
+from meeting_etl.pipeline.deletions.deletions import is_deleted
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
+from meeting_etl.pipeline.ledger.settling import Came, Why
+from meeting_etl.pipeline.resources.download import Arrived, Depot, Transfer
+from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.webex.endpoints import Listing, Webex
+
+# Kind of file → the link to it in temporaryDirectDownloadLinks (GET /recordings/{id}).
+LINKS = {
+    "video": "recordingDownloadLink",
+    "audio": "audioDownloadLink",
+    "transcript": "transcriptDownloadLink",
+}
+_FIT_FOR_A_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_VIDEO_EXTENSIONS = {"MP4": "mp4", "ARF": "arf"}
+# More cannot be meant, nor be kept in a column.
+_SIZE_DIGITS = 18
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files of which recordings are downloaded; without kinds none are.
+
+    `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
+    are those of the recording as Webex tells them; a size or length that it does not tell is within
+    them, an unknown host is not.
+    """
+
+    kinds: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    largest_bytes: int | None = None
+    longest_seconds: int | None = None
+    at_once: int = 4
+    keep_free_bytes: int = 5 * 10**9
+
+    def allows(self, recording: Row) -> bool:
+        """Whether a recording is within the bounds."""
+        within = (
+            (recording["size_bytes"], self.largest_bytes),
+            (recording["duration_seconds"], self.longest_seconds),
+        )
+        if any(told is not None and most is not None and told > most for told, most in within):
+            return False
+        return not self.hosts or matching(recording["host_email"], self.hosts) is not None
+
+
+def name_for(identifier: str) -> str:
+    """A file name, without extension, for what has this id, whatever Webex may put into ids."""
+    if _FIT_FOR_A_NAME.fullmatch(identifier):
+        return identifier
+    return hashlib.sha256(identifier.encode()).hexdigest()
+
+
+def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
+    """The items of these kinds of file; one that did not come is a broken one of the listing.
+
+    What came is told all the same: it need not be sent again. Raises the first BadAnswer or Refused
+    when nothing came.
+    """
+    items: list[Item] = []
+    failed: list[BadAnswer | Refused] = []
+    for kind in kinds:
+        try:
+            items.append(get(kind))
+        except (BadAnswer, Refused) as error:
+            failed.append(error)
+    if failed and not items:
+        raise failed[0]
+    return Listing(items, [{} for _ in failed])
+
+
+def discard(depot: Depot, folder: str, recording_id: str) -> None:
+    """Leave nothing unfinished of a recording that will not come any more."""
+    start = f".{name_for(recording_id)}."
+    for name in depot.files.names(folder):
+        if name.startswith(start):
+            depot.files.remove(f"{folder}/{name}")
+
+
+def recording_files(depot: Depot, wanted: Wanted) -> FetchSpec:
+    """The spec of recording_files; links are asked for at the moment of their use."""
+    return FetchSpec(
+        schemas.RECORDING_FILES,
+        lambda webex, target: _Recording(depot, wanted, webex, target).files(),
+        _rows,
+        parent=schemas.RECORDINGS,
+        finished=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
+        unfinished=Why.LINKS_MISSING,
+        beforehand=lambda target: _beforehand(depot, wanted, target),
+        stop=depot.stop.set,
+    )
+
+
+def _beforehand(depot: Depot, wanted: Wanted, target: Target) -> Came | None:
+    """What is known without asking; then nothing unfinished stays of it."""
+    recording = target.parent
+    came = None
+    if recording is None or is_deleted(recording):
+        came = Came.DELETED
+    elif not wanted.allows(recording):
+        came = Came.UNWANTED
+    if came is not None:
+        discard(depot, _folder(target), target.pair.resource_id)
+    return came
+
+
+def _folder(target: Target) -> str:
+    return f"media/date={target.ended_at.date()}"
+
+
+def _rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    ours = ours | {"recording_id": target.pair.resource_id, "meeting_id": target.meeting_id}
+    drift.other_sizes += sum(item["told_bytes"] not in (None, item["bytes"]) for item in items)
+    # What lay here already keeps the moment at which it came.
+    return [ours | item for item in items]
+
+
+class _Recording:
+    """One recording, the files of which are brought here."""
+
+    def __init__(self, depot: Depot, wanted: Wanted, webex: Webex, target: Target) -> None:
+        self._depot = depot
+        self._kinds = wanted.kinds
+        self._webex = webex
+        self._id = target.pair.resource_id
+        self._host_email = (target.parent or {}).get("host_email")
+        self._format = (target.parent or {}).get("format")
+        self._held = {row["kind"]: row for row in target.kept if row["removed_at"] is None}
+        self._folder = _folder(target)
+        self._links: Mapping[str, str] = {}
+        self._told_bytes: int | None = None
+
+    def files(self) -> Listing:
+        """One item for each wanted kind that there is: values of columns of recording_files."""
+        try:
+            self._ask()
+            return what_came(self._file, [one for one in self._kinds if LINKS[one] in self._links])
+        except Refused:
+            discard(self._depot, self._folder, self._id)
+            raise
+
+    def _ask(self) -> None:
+        """Details, with fresh links."""
+        item = self._webex.recording(self._id, host_email=self._host_email)
+        if item.get("status") in ("deleted", "purged"):
+            raise Gone(f"Recording {self._id} was deleted.", 200)
+        links = item.get("temporaryDirectDownloadLinks")
+        if not links:
+            raise Prevented(f"Recording {self._id} is not to be downloaded.", 200)
+        told = links if isinstance(links, dict) else {}
+        self._links = {name: link for name, link in told.items() if isinstance(link, str) and link}
+        # Webex is known to send numbers as text, too.
+        size = str(item.get("sizeBytes"))
+        self._told_bytes = int(size) if size.isdecimal() and len(size) <= _SIZE_DIGITS else None
+
+    def _renewed(self, kind: str) -> str:
+        self._ask()
+        return self._link(kind)
+
+    def _link(self, kind: str) -> str:
+        """The link; renewing that of another file may have shown that it is there no longer."""
+        if LINKS[kind] not in self._links:
+            raise BadAnswer(f"Recording {self._id} has no link to its {kind} any more.")
+        return self._links[LINKS[kind]]
+
+    def _file(self, kind: str) -> Item:
+        told = self._told_bytes if kind == "video" else None
+        stem = f"{name_for(self._id)}.{kind}"
+        transfer = Transfer(self._depot, self._folder, stem)
+        item = self._here(kind, told)
+        if item is None:
+            arrived = transfer.run(self._link(kind), lambda: self._renewed(kind), told)
+            path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, arrived)}"
+            transfer.finish(path)
+            if kind in self._held and self._held[kind]["path"] != path:
+                # It lay on another day before the end of the meeting was corrected.
+                self._depot.files.remove(self._held[kind]["path"])
+            item = {"path": path, "bytes": arrived.size_bytes, "sha256": arrived.sha256}
+        return item | {"kind": kind, "told_bytes": told}
+
+    def _here(self, kind: str, told: int | None) -> Item | None:
+        """What the lake knows of the file, if it is here and Webex still tells the same size.
+
+        A whole file without a row is what a kill left: it is taken as it is.
+        """
+        files, row = self._depot.files, self._held.get(kind)
+        if row is not None:
+            same = row["told_bytes"] == told and files.size_bytes(row["path"]) == row["bytes"]
+            kept = ("path", "bytes", "sha256", "run_id", "fetched_at")
+            return {name: row[name] for name in kept} if same else None
+        path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, None)}"
+        if told is None or files.size_bytes(path) != told:
+            return None
+        return {"path": path, "bytes": told, "sha256": self._sha256(path)}
+
+    def _sha256(self, path: str) -> str:
+        files = self._depot.files
+        with files.explained(path, doing="read"), files.path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _extension(self, kind: str, arrived: Arrived | None) -> str:
+        if kind == "video":
+            return _VIDEO_EXTENSIONS.get(self._format or "", "media")
+        if kind == "audio":
+            return "mp3"
+        return "txt" if arrived and arrived.media_type == "text/plain" else "vtt"

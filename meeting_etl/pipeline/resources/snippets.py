@@ -1,0 +1,99 @@
+"""What was said in a transcript: its snippets, or the cues of its VTT file in their place.
+
+Belongs here: how both are asked for and which rows they make. Does not: reading VTT (vtt.py), when
+the file takes the place of snippets (pipeline/fetch/request_pool.py).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from meeting_etl import schemas
+from meeting_etl.errors import BadAnswer
+from meeting_etl.pipeline.fetch.spec import Item, StandIn, Target
+from meeting_etl.pipeline.resources.vtt import Vtt, read_vtt
+from meeting_etl.pipeline.rows import Drift, Row, fold_last, to_row
+from meeting_etl.webex.endpoints import Listing, Webex
+
+_VTT = "vtt"
+# No field of a snippet: the id in parentheses of a cue's identifier, which is kept in `extra`.
+_SPEAKER_ID = "speakerId"
+# Stands for a cue that cannot be read.
+_UNREADABLE: Item = {}
+
+
+def ask_snippets(webex: Webex, target: Target) -> Listing:
+    """Snippets of one transcript."""
+    return webex.snippets(target.pair.resource_id)
+
+
+def snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    """Rows of snippets."""
+    return _said(items, target, drift, ours | {"source": "snippets"})
+
+
+def _said(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    """Rows of snippets, whatever they were read from."""
+    begun: datetime | None = (target.parent or {}).get("started_at")
+    ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.pair.resource_id}
+    rows = fold_last(
+        (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
+        "snippet_id",
+        drift,
+    )
+    for number, row in enumerate(rows):
+        row["snippet_index"] = number
+        if begun is not None and row["offset_ms"] is not None:
+            try:
+                row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
+            except OverflowError:
+                drift.changed["offsetMillisecond"] += 1
+    return rows
+
+
+def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> StandIn:
+    """The cues of a transcript's VTT file, as snippets without the speaker's address.
+
+    `held_vtt` returns the file of a transcript where that is already here.
+    """
+
+    def ask(webex: Webex, target: Target) -> Sequence[Item]:
+        transcript_id = target.pair.resource_id
+        content = held_vtt(target)
+        if content is not None:
+            with suppress(BadAnswer):  # then it is asked for, once more
+                return _items(transcript_id, read_vtt(content))
+        host_email = target.meeting["host_email"]
+        content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
+        return _items(transcript_id, read_vtt(content))
+
+    return StandIn(ask, _vtt_rows, _VTT)
+
+
+def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
+    readable: list[Item] = [
+        {
+            "id": f"{transcript_id}_vtt_{number:05}",
+            "text": cue.text,
+            "personName": cue.speaker,
+            "offsetMillisecond": cue.offset_ms,
+            "durationMillisecond": cue.duration_ms,
+            _SPEAKER_ID: cue.speaker_id,
+        }
+        for number, cue in enumerate(vtt.cues, 1)
+    ]
+    return [*readable, *[_UNREADABLE] * vtt.unreadable]
+
+
+def _vtt_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+    readable = [item for item in items if item != _UNREADABLE]
+    if len(readable) < len(items):
+        drift.changed["vtt cue"] += len(items) - len(readable)
+    ids = {item["id"]: item[_SPEAKER_ID] for item in readable if item[_SPEAKER_ID]}
+    known = [{name: item[name] for name in item if name != _SPEAKER_ID} for item in readable]
+    rows = _said(known, target, drift, ours | {"source": _VTT})
+    for row in rows:
+        if speaker_id := ids.get(row["snippet_id"]):
+            row["extra"] = json.dumps({_SPEAKER_ID: speaker_id})
+    return rows

@@ -1,0 +1,127 @@
+"""Lines → the log of the hour, on disk before anybody is told so.
+
+Belongs here: which file a line goes to, and group commit: lines that arrive while the disk is busy
+are written together and share one fsync. Does not: what a line says (envelope.py), how bytes are
+made to last (files.py).
+
+    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl       of the UTC hour in which it was written
+    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH-2.jsonl     that of a second receiver beside the first, …
+"""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.receiver.metrics import Histogram
+from meeting_etl.times import Clock
+
+
+class Journal:
+    """Appends to the logs below the root of `files`; for one event loop.
+
+    A file belongs to one journal at a time, over all processes. `trouble` says in a sentence why
+    the latest write failed, None when it did not; `tell` is called with a sentence when that
+    changes, from another thread. `fsync_seconds` counts writes, each with its fsync.
+    """
+
+    def __init__(
+        self, files: Files, clock: Clock, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.trouble: str | None = None
+        self.fsync_seconds = Histogram()
+        self._files = files
+        self._clock = clock
+        self._tell = tell
+        self._file: io.FileIO | None = None
+        self._stem = ""
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        # One thread, so that the loop never waits for the disk and files see one writer.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    def open(self) -> None:
+        """Take the log of this hour, so that a folder that cannot be written is found out now.
+
+        A torn line that a crash left at its end is closed off. Raises StorageError.
+        """
+        self._write(b"")
+
+    def close(self) -> None:
+        """Let go of the file, when what is being written is written."""
+        self._executor.shutdown()
+        self._let_go()
+
+    async def append(self, line: bytes) -> None:
+        """Write a line, given with its newline; returns when it is on disk.
+
+        Raises StorageError when it may not be there. Whoever sends it again then may find it twice.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((line, written))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_waiting())
+        await written
+
+    async def _write_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            lines = b"".join(line for line, _ in group)
+            outcome = loop.run_in_executor(self._executor, self._write, lines)
+            await asyncio.wait([outcome])
+            error = outcome.exception()
+            for _, written in group:
+                if written.done():  # whoever waited was cancelled
+                    continue
+                if error is None:
+                    written.set_result(None)
+                else:
+                    written.set_exception(error)
+        self._writing = None
+
+    def _write(self, lines: bytes) -> None:
+        try:
+            file = self._file_of_this_hour()
+            started = self._clock.monotonic()
+            self._files.append(file, lines)
+        except StorageError as error:
+            self._let_go()
+            if self.trouble is None:
+                self._tell(f"Events are refused until this is mended: {error}")
+            self.trouble = str(error)
+            raise
+        self.fsync_seconds.add(self._clock.monotonic() - started)
+        if self.trouble is not None:
+            self._tell("Events are taken again.")
+        self.trouble = None
+
+    def _file_of_this_hour(self) -> io.FileIO:
+        """The open file, unless its hour is over or somebody moved it away."""
+        now = self._clock.now()
+        stem = f"{now:%Y-%m-%d}/webhooks-{now:%Y-%m-%dT%H}"
+        if self._file is None or stem != self._stem or not self._files.is_in_place(self._file):
+            self._let_go()
+            self._file, self._stem = self._free_file(*stem.split("/")), stem
+        return self._file
+
+    def _free_file(self, folder: str, stem: str) -> io.FileIO:
+        there = self._files.names(folder)
+        for number in count(1):
+            name = f"{stem}-{number}.jsonl" if number > 1 else f"{stem}.jsonl"
+            # Beside X, X.gz would be passed over when logs are read.
+            if f"{name}.gz" in there:
+                continue
+            if file := self._files.open_to_append(f"{folder}/{name}"):
+                return file
+        raise AssertionError("numbers do not end")
+
+    def _let_go(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # what matters was fsynced
+                self._file.close()
+        self._file = None

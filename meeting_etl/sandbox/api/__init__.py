@@ -1,0 +1,1 @@
+"""The REST API of the sandbox, endpoint by endpoint."""

@@ -1,0 +1,183 @@
+"""What passes between the front (app.py) and the endpoints: a question, an answer, a refusal.
+
+Belongs here: Ask, the three forms of an answer, Reply, Refusal, and reading query parameters. Does
+not: what any endpoint does with them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.media.files import Media
+from meeting_etl.sandbox.media.tickets import Tickets
+from meeting_etl.sandbox.world.changes import Changes
+from meeting_etl.sandbox.world.index import Index
+from meeting_etl.sandbox.world.model import Kind, Person
+
+DEFAULT_PAGE = 10
+DEFAULT_WINDOW = timedelta(days=7)
+
+
+class Refusal(Exception):
+    """An answer that is an error: its status and what the body says (webex-api.md 2.3).
+
+    `html`: the body is a page and not JSON. `retry_after`: the value of that header.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, html: bool = False, retry_after: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.html = html
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that a list would hold; the front cuts the page and renders only that.
+
+    `page` is the size of one when `max` is left out.
+    """
+
+    items: Sequence[Any]
+    render: Callable[[Any], Json]
+    page: int = DEFAULT_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One JSON object."""
+
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file."""
+
+    body: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """204: it is done, there is nothing to say."""
+
+
+Answer = Listing | Item | Text | Nothing
+
+
+@dataclass(slots=True)
+class Reply:
+    """A successful answer on its way out, in which faults can still change everything.
+
+    `document` is text or what becomes JSON; `next_query` leads to the next page, on `next_host` if
+    that is another.
+    """
+
+    document: Json | str
+    content_type: str
+    next_query: dict[str, str] | None = None
+    next_host: str | None = None
+    status: int = 200
+
+    @property
+    def items(self) -> list[Json]:
+        """Items of a list; the object itself where it is one."""
+        if isinstance(self.document, str):
+            return []
+        items: list[Json] = self.document.get("items", [self.document])
+        return items
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of a caller whose token was accepted.
+
+    `port` is where the client finds this server; `body` is empty where none was sent.
+    """
+
+    index: Index
+    kind: Kind
+    caller: Person
+    now: datetime
+    query: Mapping[str, str]
+    path_id: str
+    token_expires_at: datetime
+    webhooks: Registry
+    changes: Changes
+    media: Media
+    tickets: Tickets
+    port: str
+    longest_window_days: int = 30
+    body: Json = field(default_factory=dict)
+
+    def host_email(self) -> str | None:
+        """Whose things are asked for; None = everybody's, as only a compliance officer may.
+
+        hostEmail counts for admins and officers only; an admin who leaves it out asks for his own
+        things, of which there are none (T35).
+        """
+        given = self.query.get("hostEmail")
+        if self.kind == "user":
+            return self.caller.email
+        if given is None:
+            return self.caller.email if self.kind == "admin" else None
+        if given not in self.index.people:
+            raise Refusal(404, "No user with that hostEmail on the sites you manage.")
+        return given
+
+    def preferred_site(self) -> str:
+        """The site that is looked at when siteUrl is left out (T40)."""
+        email = self.host_email()
+        return self.index.people[email].site_url if email else self.caller.site_url
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean parameter; None when left out."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        if text not in ("true", "false"):
+            raise Refusal(400, f"{name} must be true or false.")
+        return text == "true"
+
+    def choice(self, name: str, choices: Sequence[str]) -> str | None:
+        """A parameter that takes one of a few values; None when left out."""
+        text = self.query.get(name)
+        if text is not None and text not in choices:
+            raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
+        return text
+
+    def moment(self, name: str) -> datetime | None:
+        """A time in any ISO 8601 form; without a zone it is UTC."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Refusal(400, f"{name} is not an ISO 8601 date and time.") from None
+
+    def window(self, names: tuple[str, str] = ("from", "to")) -> tuple[datetime, datetime]:
+        """From (incl.) and to (excl.); what is left out makes it the last seven days (T33).
+
+        Raises Refusal for more than `longest_window_days`, which is no rule for join times.
+        """
+        begin, end = self.moment(names[0]), self.moment(names[1])
+        if begin is None:
+            begin = (end or self.now) - DEFAULT_WINDOW
+            end = end or self.now
+        elif end is None:
+            end = begin + DEFAULT_WINDOW
+        if begin > end:
+            raise Refusal(400, f"{names[0]} cannot be after {names[1]}.")
+        days = self.longest_window_days if names == ("from", "to") else 0
+        if days and end - begin > timedelta(days=days):
+            raise Refusal(400, f"{names[0]} and {names[1]} must be within {days} days.")
+        return begin, end

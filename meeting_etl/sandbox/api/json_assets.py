@@ -1,0 +1,118 @@
+"""Recordings, transcripts and snippets on the wire.
+
+Belongs here: which fields these objects have, and their links. Does not: who may see them and when
+(recordings_and_transcripts.py), the files of a transcript (sandbox/world/vtt.py).
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from meeting_etl.sandbox.api.json_values import Json, present, stamp
+from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
+
+MEDIA_HOST = "localhost"
+"""Host of the files: the same server as the API, under a name that makes it another to clients."""
+
+VIDEO_PATH, MEDIA_PATH = "/nbr/MultiThreadDownloadServlet", "/nbr/downloadMedia.do"
+
+
+def recording(
+    one: Recording,
+    meeting: Meeting | None,
+    site: str,
+    now: datetime,
+    told_bytes: int,
+    *,
+    share_to_me: bool,
+) -> Json:
+    """A recording as GET /recordings shows it; uploads have no meeting (T38)."""
+    item = {
+        "id": one.id,
+        "meetingId": meeting and meeting.id,
+        "scheduledMeetingId": meeting and meeting.scheduled_id,
+        "meetingSeriesId": meeting and meeting.series_id,
+        "topic": one.topic,
+        "createTime": stamp(one.created_at),
+        "timeRecorded": one.recorded_at and stamp(one.recorded_at),
+        "siteUrl": site,
+        "downloadUrl": None if one.prevent_download else _site_link(site, "lsr", one.link_key),
+        "playbackUrl": _site_link(site, "ldr", one.link_key),
+        "password": one.password,
+        "format": one.format,
+        "serviceType": one.service_type,
+        "durationSeconds": one.duration_seconds,
+        "sizeBytes": told_bytes,
+        "shareToMe": share_to_me,
+        "integrationTags": list(one.integration_tags) or None,
+        "status": None if one.guide_shape else recording_status(one, now),
+    }
+    return present(item)
+
+
+def recording_status(one: Recording, now: datetime) -> str:
+    """available, deleted (in the recycle bin) or purged."""
+    if one.purged_at and one.purged_at <= now:
+        return "purged"
+    return "deleted" if one.deleted_at and one.deleted_at <= now else "available"
+
+
+def direct_links(kinds: Collection[str], query: str, port: str, expires_at: datetime) -> Json:
+    """The temporary links to files of these kinds, which need no token but the query."""
+    base = f"http://{MEDIA_HOST}:{port}" if port else f"http://{MEDIA_HOST}"
+    links = {"recordingDownloadLink": f"{base}{VIDEO_PATH}?{query}"}
+    if "audio" in kinds:
+        links["audioDownloadLink"] = f"{base}{MEDIA_PATH}?{query}&mediaType=1"
+    if "transcript" in kinds:
+        links["transcriptDownloadLink"] = f"{base}{MEDIA_PATH}?{query}&mediaType=2"
+    return links | {"expiration": stamp(expires_at)}
+
+
+def _site_link(site: str, page: str, key: str) -> str:
+    return f"https://{site}/{site.split('.')[0]}/{page}.php?RCID={SECRET_MARK}{page}{key}"
+
+
+def transcript(one: Transcript, meeting: Meeting, now: datetime) -> Json:
+    """A transcript; its links lead to hosts that must never see the token (T46)."""
+    item = {
+        "id": one.id,
+        "meetingId": meeting.id,
+        "startTime": stamp(one.started_at),
+        "vttDownloadLink": _transcript_link(one, meeting, "vtt"),
+        "txtDownloadLink": _transcript_link(one, meeting, "txt"),
+    }
+    if one.guide_shape:
+        return item
+    return present(
+        item
+        | {
+            "siteUrl": meeting.site_url,
+            "meetingTopic": meeting.title,
+            "scheduledMeetingId": meeting.scheduled_id,
+            "meetingSeriesId": meeting.series_id,
+            "hostUserId": meeting.host.user_id,
+            "status": "deleted" if one.deleted_at and one.deleted_at <= now else "available",
+        }
+    )
+
+
+def _transcript_link(one: Transcript, meeting: Meeting, form: str) -> str:
+    path = f"/v1/meetingTranscripts/{one.id}/download"
+    if one.guide_shape:
+        return f"https://webexapis.com{path}?meetingId={meeting.id}&format={form}"
+    return f"http://{meeting.site_url}{path}?format={form}"
+
+
+def snippet(one: Snippet, *, older: bool) -> Json:
+    """A snippet in the shape of the schema or in the older one; both are milliseconds (T42)."""
+    offset, duration = (
+        ("offset", "duration") if older else ("offsetMillisecond", "durationMillisecond")
+    )
+    item = {
+        "id": one.id,
+        "text": one.text,
+        "personName": one.person_name,
+        "personEmail": one.person_email,
+        offset: one.offset_ms,
+        duration: one.duration_ms,
+    }
+    return present(item)

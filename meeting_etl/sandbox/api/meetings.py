@@ -1,0 +1,260 @@
+"""The endpoints on meetings and participants.
+
+Belongs here: what GET /meetings, /meetings/{id}, /admin/meetings/{id} and /meetingParticipants
+select, by webex-api.md 4.2, 4.3 and 4.5. Does not: tokens, scopes and pages (sandbox/sandbox.py).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Listing, Refusal
+from meeting_etl.sandbox.api.json_meetings import (
+    admin_meeting,
+    has_flags,
+    listed_meeting,
+    meeting_detail,
+    participant,
+)
+from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.world.model import LISTING_LAG, Meeting, Participant, Series
+
+_EXCLUSIVE = ("meetingNumber", "webLink", "roomId")
+_TYPES = ("meetingSeries", "scheduledMeeting", "meeting")
+_STATES = tuple("active scheduled ready lobby inProgress ended missed expired".split())
+_SCHEDULED_TYPES = ("meeting", "webinar", "personalRoomMeeting")
+_FLAGS = tuple(
+    f"has{what}"
+    for what in "Chat Recording Transcription Summary ClosedCaption Polls QA Slido".split()
+)
+_MOST_INSTANCES = 10_000
+_SERIES_LIFE = timedelta(days=180)
+_LONGEST_JOIN_WINDOW = timedelta(days=90)
+_START_WINDOW = timedelta(days=30)
+
+
+def list_meetings(ask: Ask) -> Answer:
+    """GET /meetings: series of the next seven days unless meetingType says otherwise (T11)."""
+    keys = [name for name in _EXCLUSIVE if name in ask.query]
+    if len(keys) > 1:
+        raise Refusal(400, f"{' and '.join(keys)} are mutually exclusive.")
+    if keys:
+        return _by_key(ask, keys[0])
+    kind = ask.choice("meetingType", _TYPES) or "meetingSeries"
+    state = ask.choice("state", _STATES)
+    wanted = {name: flag for name in _FLAGS if (flag := ask.flag(name)) is not None}
+    if wanted and (kind != "meeting" or state != "ended"):
+        raise Refusal(400, "has-filters need meetingType=meeting and state=ended.")
+    if kind == "meeting":
+        return _instances(ask, state, wanted)
+    return _scheduled_meetings(ask, state, kind)
+
+
+def _instances(ask: Ask, state: str | None, wanted: dict[str, bool]) -> Listing:
+    begin, end = ask.window()
+    form = ask.choice("scheduledType", _SCHEDULED_TYPES)
+    series_id = ask.query.get("meetingSeriesId")
+    site = ask.query.get("siteUrl")
+    tag = ask.query.get("integrationTag")
+    found = [
+        meeting
+        for meeting in ask.index.world.meetings
+        if begin <= meeting.started_at < end
+        and _shown(meeting, ask.now)
+        and state in (None, _state(meeting, ask.now))
+        and form in (None, "webinar" if meeting.scheduled_type == "webinar" else "meeting")
+        and series_id in (None, meeting.series_id)
+        and site in (None, meeting.site_url)
+        and (tag is None or tag in meeting.integration_tags)
+        and _concerns(ask, meeting)
+        and wanted.items() <= has_flags(meeting, ask.now).items()
+    ]
+    return Listing(found[:_MOST_INSTANCES], lambda meeting: listed_meeting(meeting, ask.now))
+
+
+def _concerns(ask: Ask, meeting: Meeting) -> bool:
+    """Users and hostEmail see what they host or are invited to; an admin without it sees all."""
+    if ask.kind == "admin" and "hostEmail" not in ask.query:
+        return True
+    email = ask.host_email()
+    return email is None or meeting.involves(email)
+
+
+def _state(meeting: Meeting, now: datetime) -> str:
+    return "ended" if meeting.ended_at <= now else "inProgress"
+
+
+def _shown(meeting: Meeting, now: datetime) -> bool:
+    """Both starting and ending take a quarter of an hour to be noticed (T13)."""
+    if meeting.ended_at <= now:
+        return meeting.listed_at <= now
+    return meeting.started_at + LISTING_LAG <= now
+
+
+def _scheduled_meetings(ask: Ask, state: str | None, kind: str) -> Listing:
+    begin, end = ask.moment("from"), ask.moment("to")
+    if begin is None:
+        begin = end - timedelta(days=7) if end else ask.now
+    end = end or begin + timedelta(days=7)
+    if begin > end:
+        raise Refusal(400, "from cannot be after to.")
+    form = ask.choice("scheduledType", _SCHEDULED_TYPES)
+    series_id = ask.query.get("meetingSeriesId")
+    current = ask.flag("current") is not False
+    items = [
+        item
+        for series in ask.index.world.series
+        if form in (None, series.scheduled_type)
+        and series_id in (None, series.id)
+        and not _expired(series, ask.now)
+        and _may_see_series(ask, series)
+        for at, item in _occurrences(ask, series, kind, current)
+        if begin <= at < end and state in (None, item["state"])
+    ]
+    return Listing(items, dict)
+
+
+def _occurrences(
+    ask: Ask, series: Series, kind: str, current: bool
+) -> Iterator[tuple[datetime, Json]]:
+    """What a series contributes to a listing: each occurrence, the next one, or itself."""
+    if kind == "scheduledMeeting":
+        for at in series.occurrences:
+            yield at, ask.changes.shown(series, at, ask.now, whole=False)
+        return
+    coming = [at for at in series.occurrences if at + series.length > ask.now]
+    if coming:
+        yield coming[0], ask.changes.shown(series, coming[0], ask.now, whole=not current)
+
+
+def _expired(series: Series, now: datetime) -> bool:
+    """Series are deleted 180 days after the end of the last occurrence (T17)."""
+    return max(series.occurrences) + series.length + _SERIES_LIFE <= now
+
+
+def _may_see_series(ask: Ask, series: Series) -> bool:
+    if ask.kind == "admin" and "hostEmail" not in ask.query:
+        return True
+    return ask.host_email() in (None, series.host.email)
+
+
+def _by_key(ask: Ask, key: str) -> Listing:
+    """By number, link or space; all other filters are ignored."""
+    value = ask.query[key]
+    if key == "roomId":
+        found = [
+            listed_meeting(meeting, ask.now)
+            for meeting in ask.index.world.meetings
+            if meeting.room_id == value and _shown(meeting, ask.now) and _concerns(ask, meeting)
+        ]
+    else:
+        found = [
+            item
+            for series in ask.index.world.series
+            if _may_see_series(ask, series) and not _expired(series, ask.now)
+            for _, item in _occurrences(ask, series, "meetingSeries", current=True)
+            if item[key] == value
+        ]
+    return Listing(found, dict)
+
+
+def get_meeting(ask: Ask) -> Answer:
+    """GET /meetings/{id}: of instances only 15 minutes after their start or end."""
+    if meeting := ask.index.meetings.get(ask.path_id):
+        if not _shown(meeting, ask.now):
+            raise Refusal(404, "There is no such meeting.")
+        if ask.kind == "user" and not meeting.involves(ask.caller.email):
+            raise Refusal(403, "Only the host and invitees may see the meeting.")
+        if ask.kind == "admin" and meeting.host.email != ask.host_email():
+            raise Refusal(404, "That host has no such meeting.")
+        return Item(meeting_detail(meeting, ask.now))
+    series, at = asked_series(ask, ask.host_email())
+    whole = at is None and ask.flag("current") is not True
+    return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
+
+
+def asked_series(ask: Ask, host_email: str | None) -> tuple[Series, datetime | None]:
+    """The host's series of that id, and the start of the occurrence if it is the id of one."""
+    series, at = ask.index.occurrences.get(ask.path_id, (None, None))
+    series = series or ask.index.series.get(ask.path_id)
+    if series is None or _expired(series, ask.now) or series.host.email != host_email:
+        raise Refusal(404, "There is no such meeting.")
+    return series, at
+
+
+def get_admin_meeting(ask: Ask) -> Answer:
+    """GET /admin/meetings/{id}: any instance, without hostEmail and without secrets."""
+    meeting = ask.index.meetings.get(ask.path_id)
+    if meeting is None or not _shown(meeting, ask.now):
+        raise Refusal(404, "There is no such meeting.")
+    return Item(admin_meeting(meeting, ask.now))
+
+
+def list_participants(ask: Ask) -> Answer:
+    """GET /meetingParticipants: of an instance, or of the last one of a series (T27)."""
+    meeting_id = ask.query.get("meetingId")
+    if not meeting_id:
+        raise Refusal(400, "meetingId is required.")
+    joined = _join_window(ask)
+    meeting = _attended(ask, meeting_id)
+    if meeting is None:
+        return Listing((), dict)
+    if ask.kind == "user" and meeting.host.email != ask.caller.email:
+        raise Refusal(403, "Only the host may list the participants.")
+    if "hostEmail" in ask.query and ask.kind != "user" and meeting.host.email != ask.host_email():
+        raise Refusal(404, "That host has no such meeting.")
+    session = ask.query.get("breakoutSessionId")
+    found = [
+        one
+        for one in meeting.participants
+        if _present(meeting, one, ask.now)
+        and (joined is None or joined[0] <= one.joined_at < joined[1])
+        and (session is None or session in {attended.id for attended in one.breakouts})
+    ]
+    phones = ask.kind == "compliance"
+    org_id = ask.index.world.org_id
+    return Listing(
+        found, lambda one: participant(meeting, one, ask.now, org_id=org_id, phones=phones)
+    )
+
+
+def _present(meeting: Meeting, one: Participant, now: datetime) -> bool:
+    """Who is there now while it goes on, everybody who came once it has ended (T32)."""
+    if meeting.ended_at <= now:
+        return True
+    return any(device.joined_at <= now < device.left_at for device in one.devices)
+
+
+def _attended(ask: Ask, meeting_id: str) -> Meeting | None:
+    """The instance that is meant; None when there was none in the window of starts."""
+    meeting = ask.index.meetings.get(meeting_id)
+    if meeting is not None and meeting.started_at <= ask.now:
+        return meeting
+    if meeting is not None or not ask.index.knows(meeting_id):
+        raise Refusal(404, "There is no such meeting.")
+    refuse_personal_room(ask, meeting_id)
+    end = ask.moment("meetingStartTimeTo")
+    begin = ask.moment("meetingStartTimeFrom") or (end or ask.now) - _START_WINDOW
+    end = end or min(begin + _START_WINDOW, ask.now)
+    held = [
+        one
+        for one in ask.index.instances.get(meeting_id, [])
+        if begin < one.started_at < end and one.started_at <= ask.now
+    ]
+    return held[-1] if held else None
+
+
+def refuse_personal_room(ask: Ask, meeting_id: str) -> None:
+    """Ids of scheduled personal-room meetings are not supported; ids of instances are."""
+    series = ask.index.series.get(meeting_id.partition("_")[0])
+    if series is not None and series.scheduled_type == "personalRoomMeeting":
+        raise Refusal(400, "Ids of scheduled personal room meetings are not supported.")
+
+
+def _join_window(ask: Ask) -> tuple[datetime, datetime] | None:
+    """JoinTimeFrom and joinTimeTo; None when both are left out (T31)."""
+    if "joinTimeFrom" not in ask.query and "joinTimeTo" not in ask.query:
+        return None
+    begin, end = ask.window(("joinTimeFrom", "joinTimeTo"))
+    if end - begin > _LONGEST_JOIN_WINDOW:
+        raise Refusal(400, "joinTimeFrom and joinTimeTo must be within 90 days.")
+    return begin, end

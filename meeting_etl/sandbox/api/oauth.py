@@ -1,0 +1,114 @@
+"""Tokens: which are valid, whom they speak for, and the refresh grant.
+
+Belongs here: issuing, checking and rotating tokens. Does not: what a token may do
+(sandbox/sandbox.py).
+"""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Refusal
+from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.world.model import SECRET_MARK, Kind
+
+REFRESH_TOKEN_LIFE = timedelta(days=90)
+SCOPES: dict[Kind, str] = {
+    "user": "meeting:schedules_read meeting:participants_read meeting:recordings_read"
+    " meeting:transcripts_read meeting:preferences_read spark:kms",
+    "admin": "meeting:admin_schedule_read meeting:admin_participants_read"
+    " meeting:admin_recordings_read meeting:admin_transcripts_read"
+    " meeting:admin_preferences_read spark:kms",
+    "compliance": "spark-compliance:meetings_read spark:kms",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access or refresh token: whom it speaks for and until when."""
+
+    kind: Kind
+    expires_at: datetime
+
+
+def token_expiry(ask: Ask) -> Answer:
+    """GET /authorizations/tokenExpiry: of the token that asks, in milliseconds since 1970."""
+    return Item({"exp": int(ask.token_expires_at.timestamp() * 1000)})
+
+
+class Tokens:
+    """All tokens that were handed out. Safe to use from several threads."""
+
+    def __init__(self, seed: int, access_token_seconds: int) -> None:
+        self.client_id = f"C{hashlib.sha256(f'client {seed}'.encode()).hexdigest()}"
+        self.client_secret = f"{SECRET_MARK}-client-{self.client_id[-12:]}"
+        self._seed = seed
+        self._life = timedelta(seconds=access_token_seconds)
+        self._issued = 0
+        self._access: dict[str, Token] = {}
+        self._refresh: dict[str, Token] = {}
+        self._lock = threading.Lock()
+
+    def access(self, kind: Kind, now: datetime) -> str:
+        """A valid access token of that kind: the newest one, or a new one if that has expired."""
+        with self._lock:
+            for text, token in reversed(self._access.items()):
+                if token.kind == kind and token.expires_at > now:
+                    return text
+            return self._new("access", kind, self._access, now + self._life)
+
+    def grant(self, kind: Kind, now: datetime) -> str:
+        """A new refresh token for that kind of access."""
+        with self._lock:
+            return self._new("refresh", kind, self._refresh, now + REFRESH_TOKEN_LIFE)
+
+    def change(self, kind: Kind) -> None:
+        """Have all refresh tokens lead to that kind of access; access tokens stay as they are."""
+        with self._lock:
+            self._refresh = {
+                text: replace(token, kind=kind) for text, token in self._refresh.items()
+            }
+
+    def check(self, authorization: str | None, now: datetime) -> Token:
+        """The token of an Authorization header; refuses with 401."""
+        scheme, _, text = (authorization or "").partition(" ")
+        token = self._access.get(text)
+        if scheme.lower() != "bearer" or token is None or token.expires_at <= now:
+            raise Refusal(401, "The request needs a valid access token.")
+        return token
+
+    def revoke(self) -> None:
+        """Refuse every access token handed out so far; refresh tokens stay."""
+        with self._lock:
+            self._access.clear()
+
+    def refresh(self, form: Mapping[str, str], now: datetime) -> Json:
+        """The refresh grant. The refresh token is used up; older access tokens stay valid."""
+        if form.get("grant_type") != "refresh_token":
+            raise Refusal(400, "grant_type must be refresh_token.")
+        client = (form.get("client_id"), form.get("client_secret"))
+        if client != (self.client_id, self.client_secret):
+            raise Refusal(401, "client_id or client_secret is wrong.")
+        with self._lock:
+            token = self._refresh.pop(form.get("refresh_token", ""), None)
+            if token is None or token.expires_at <= now:
+                raise Refusal(400, "The refresh token is invalid, used up or expired.")
+            access = self._new("access", token.kind, self._access, now + self._life)
+            refresh = self._new("refresh", token.kind, self._refresh, now + REFRESH_TOKEN_LIFE)
+        return {
+            "access_token": access,
+            "expires_in": int(self._life.total_seconds()),
+            "refresh_token": refresh,
+            "refresh_token_expires_in": int(REFRESH_TOKEN_LIFE.total_seconds()),
+            "token_type": "Bearer",
+            "scope": SCOPES[token.kind],
+        }
+
+    def _new(self, sort: str, kind: Kind, kept: dict[str, Token], until: datetime) -> str:
+        self._issued += 1
+        key = hashlib.sha256(f"{sort} {kind} {self._seed} {self._issued}".encode()).hexdigest()
+        text = f"{SECRET_MARK}-{sort}-{key}"
+        kept[text] = Token(kind, until)
+        return text

@@ -1,0 +1,17 @@
+"""The endpoint on the caller's own preferences.
+
+Belongs here: GET /meetingPreferences/sites. Does not: what lies on a site (meetings.py,
+recordings_and_transcripts.py).
+"""
+
+from meeting_etl.sandbox.api.answers import Answer, Ask, Item
+
+
+def list_sites(ask: Ask) -> Answer:
+    """GET /meetingPreferences/sites: the sites of the caller; `default` is the preferred one (T40).
+
+    The object has `sites` where others have `items`, and no pages.
+    """
+    preferred = ask.caller.site_url
+    sites = sorted({*ask.index.world.sites, preferred})
+    return Item({"sites": [{"siteUrl": site, "default": site == preferred} for site in sites]})

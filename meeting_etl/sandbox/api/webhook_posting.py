@@ -1,0 +1,148 @@
+"""Posting: a world's events, sent to the webhooks that were registered for them.
+
+Belongs here: which webhook hears of an event, the request, and what a failure does to the webhook.
+Does not: what happened when (sandbox/world/deliveries.py), the webhooks (webhook_registry.py).
+"""
+
+import hmac
+import http.client
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from meeting_etl.sandbox.api.json_values import stamp_ms
+from meeting_etl.sandbox.api.webhook_registry import Hook, Registry
+from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.world.deliveries import Delivery, deliveries_of, is_lost
+from meeting_etl.sandbox.world.model import World, dice
+from meeting_etl.times import Clock
+
+_TIMEOUT_SECONDS = 10
+
+
+class Posted(NamedTuple):
+    """What became of deliveries: answered with 2xx, not so, never sent on purpose."""
+
+    accepted: int
+    failed: int
+    dropped: int
+
+
+class Poster:
+    """Posts to the active webhooks, one request after the other, in the calling thread."""
+
+    def __init__(
+        self, world: World, registry: Registry, clock: Clock, faults: Faults, counters: Counters
+    ) -> None:
+        self._world = world
+        self._meetings = {meeting.id: meeting for meeting in world.meetings}
+        self._registry = registry
+        self._clock = clock
+        self._faults = faults
+        self._counters = counters
+        self._chance = dice("posting", faults.seed)
+        self._told: list[Delivery] | None = None
+
+    def play(self, since: datetime, until: datetime) -> Posted:
+        """Post what the world tells after `since` and up to `until`, in order."""
+        if self._told is None:
+            self._told = sorted(_told_by(self._world), key=lambda one: one.received_at)
+        return self.post(one.payload for one in self._told if since < one.received_at <= until)
+
+    def post(self, payloads: Iterable[Mapping[str, Any]]) -> Posted:
+        """Post each of these to every active webhook that is for it.
+
+        Payloads are as sandbox/world/deliveries.py makes them; what they say of the webhook becomes
+        true.
+        """
+        accepted = failed = dropped = 0
+        for payload in payloads:
+            for hook in self._registry.all():
+                if not self._hears(hook, payload):
+                    continue
+                if is_lost(payload, self._faults.lost_deliveries, self._faults.seed):
+                    self._counters.note_injected("lost_delivery")
+                    dropped += 1
+                    continue
+                if self._chance.random() < self._faults.dropped_deliveries:
+                    self._counters.note_injected("dropped_delivery")
+                    dropped += 1
+                    continue
+                for _ in range(self._times()):
+                    arrived = self._send(hook, payload)
+                    accepted, failed = accepted + arrived, failed + (not arrived)
+        return Posted(accepted, failed, dropped)
+
+    def _times(self) -> int:
+        if self._chance.random() >= self._faults.repeated_deliveries:
+            return 1
+        self._counters.note_injected("repeated_delivery")
+        return 2
+
+    def _hears(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
+        """Whether the webhook is for that event; one of a user tells what he can see (T10)."""
+        if hook.status != "active":
+            return False
+        if (hook.resource, hook.event) != (payload["resource"], payload["event"]):
+            return False
+        data = payload["data"]
+        for part in filter(None, (hook.filter or "").split("&")):
+            name, _, value = part.partition("=")
+            if data.get(name) != value:
+                return False
+        if hook.owned_by == "org" or data.get("hostEmail") == hook.creator.email:
+            return True
+        meeting = self._meetings.get(data.get("meetingId", data["id"]))
+        return meeting is not None and meeting.involves(hook.creator.email)
+
+    def _send(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
+        body = msgspec.json.encode(_addressed(hook, payload))
+        headers = {"Content-Type": "application/json"}
+        if hook.secret:
+            headers["X-Spark-Signature"] = hmac.new(hook.secret.encode(), body, "sha1").hexdigest()
+        if 200 <= _status(hook.target_url, body, headers) < 300:
+            return True
+        if self._registry.note_failure(hook, self._clock.now()):
+            self._counters.note_injected("disabled_webhook")
+        return False
+
+
+def _told_by(world: World) -> Iterable[Delivery]:
+    """All that the world ever tells."""
+    if world.webhook is not None:
+        return [Delivery(meeting.ended_at, world.webhook) for meeting in world.meetings]
+    return deliveries_of(world, dice("play", world.seed))
+
+
+def _addressed(hook: Hook, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as this webhook posts it: `created` is the webhook's, not the event's."""
+    envelope = {
+        "id": hook.id,
+        "name": hook.name,
+        "targetUrl": hook.target_url,
+        "filter": hook.filter,
+        "createdBy": hook.creator.user_id,
+        "ownedBy": hook.owned_by,
+        "status": "active",
+        "created": stamp_ms(hook.created_at),
+    }
+    return {**payload, **{name: value for name, value in envelope.items() if value is not None}}
+
+
+def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Status of the answer to POST; 0 when there is none. Redirects are not followed."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    try:
+        connection.request("POST", path, body, dict(headers))
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()

@@ -1,0 +1,182 @@
+"""/webhooks: who may register which, and what is answered (webex-api.md 4.1).
+
+Belongs here: list, create, show, update, delete. Does not: what is kept (webhook_registry.py),
+posting (webhook_posting.py).
+"""
+
+from urllib.parse import urlsplit
+
+from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Listing, Nothing, Refusal
+from meeting_etl.sandbox.api.json_values import Json, present, stamp_ms
+from meeting_etl.sandbox.api.webhook_registry import Hook
+from meeting_etl.sandbox.world.model import Kind
+
+EVENTS = {
+    "meetings": ("created", "updated", "deleted", "started", "ended"),
+    "recordings": ("created", "updated", "deleted"),
+    "meetingParticipants": ("joined", "left"),
+    "meetingTranscripts": ("created",),
+}
+_ASSET_FILTERS = frozenset(
+    "id meetingId scheduledMeetingId meetingSeriesId hostEmail hostUserId siteUrl".split()
+)
+FILTERS = {
+    "meetings": frozenset(
+        "id meetingNumber meetingType state hostEmail hostUserId siteUrl".split()
+    ),
+    "recordings": _ASSET_FILTERS,
+    "meetingParticipants": frozenset("id meetingId state hostEmail hostPersonId siteUrl".split()),
+    "meetingTranscripts": _ASSET_FILTERS,
+}
+# Resources that Webex has webhooks for and that none of our tokens has a scope for.
+_OTHERS = frozenset(
+    "attachmentActions dataSources memberships messages rooms convergedRecordings telephony_calls "
+    "telephony_conference telephony_mwi uc_counters serviceApp adminBatchJobs".split()
+)
+_SCOPES: dict[Kind, frozenset[str]] = {
+    "user": frozenset(EVENTS),
+    "admin": frozenset(EVENTS),
+    "compliance": frozenset({"recordings", "meetingTranscripts"}),
+}
+_NEEDED = ("name", "targetUrl", "resource", "event")
+_KNOWN = {*_NEEDED, "filter", "secret", "ownedBy"}
+_OF_THE_ORG = {"hostEmail", "hostUserId"}
+_PAGE = 100
+
+
+def list_webhooks(ask: Ask) -> Answer:
+    """GET /webhooks: those of the caller, or with ownedBy=org those of the organization."""
+    org = ask.choice("ownedBy", ("org",)) is not None
+    if org and ask.kind == "user":
+        raise Refusal(403, "Only administrators see the webhooks of the organization.")
+    found = [hook for hook in ask.webhooks.all() if _is_visible(ask, hook)]
+    return Listing([hook for hook in found if (hook.owned_by == "org") == org], _wire, _PAGE)
+
+
+def create_webhook(ask: Ask) -> Answer:
+    """POST /webhooks; there is one org-wide webhook for a resource, event and filter (T6)."""
+    unknown = set(ask.body) - _KNOWN
+    if unknown:
+        raise Refusal(400, f"There is no field {', '.join(sorted(unknown))}.")
+    name, target_url, resource, event = (_text(ask.body, field) for field in _NEEDED)
+    org = _text(ask.body, "ownedBy") if "ownedBy" in ask.body else None
+    if org not in (None, "org"):
+        raise Refusal(400, "ownedBy can only be org.")
+    _check_kind(ask, resource, event)
+    if org and ask.kind == "user":
+        raise Refusal(403, "Only administrators create webhooks of the organization.")
+    filter_ = _text(ask.body, "filter") if "filter" in ask.body else None
+    _check_filter(resource, filter_, org=bool(org))
+    hook = Hook(
+        id=ask.webhooks.new_id(),
+        name=name,
+        target_url=_url(target_url),
+        resource=resource,
+        event=event,
+        filter=filter_,
+        secret=_text(ask.body, "secret") if "secret" in ask.body else None,
+        owned_by="org" if org else "creator",
+        creator=ask.caller,
+        created_at=ask.now,
+        visible_at=ask.now + ask.webhooks.lag,
+    )
+    if org and any(_is_same(hook, other) for other in ask.webhooks.all()):
+        raise Refusal(409, "The organization has a webhook for this resource, event and filter.")
+    ask.webhooks.add(hook)
+    return Item(_wire(hook))
+
+
+def get_webhook(ask: Ask) -> Answer:
+    """GET /webhooks/{id}."""
+    return Item(_wire(_asked(ask)))
+
+
+def update_webhook(ask: Ask) -> Answer:
+    """PUT /webhooks/{id}: name, target, secret, and back to active; all else is ignored."""
+    hook = _asked(ask)
+    name, target_url = _text(ask.body, "name"), _url(_text(ask.body, "targetUrl"))
+    secret = _text(ask.body, "secret") if "secret" in ask.body else hook.secret
+    if ask.body.get("status", "active") != "active":
+        raise Refusal(400, "status can only be active.")
+    hook.name, hook.target_url, hook.secret = name, target_url, secret
+    if "status" in ask.body:
+        ask.webhooks.enable(hook, ask.now)
+    return Item(_wire(hook))
+
+
+def delete_webhook(ask: Ask) -> Answer:
+    """DELETE /webhooks/{id}."""
+    ask.webhooks.remove(_asked(ask).id)
+    return Nothing()
+
+
+def _asked(ask: Ask) -> Hook:
+    hook = ask.webhooks.get(ask.path_id)
+    if hook is None or not _is_visible(ask, hook):
+        raise Refusal(404, "There is no such webhook.")
+    return hook
+
+
+def _is_visible(ask: Ask, hook: Hook) -> bool:
+    may_see = ask.kind != "user" if hook.owned_by == "org" else hook.creator == ask.caller
+    return may_see and ask.now >= hook.visible_at
+
+
+def _is_same(one: Hook, other: Hook) -> bool:
+    return other.owned_by == "org" and all(
+        getattr(one, name) == getattr(other, name) for name in ("resource", "event", "filter")
+    )
+
+
+def _check_kind(ask: Ask, resource: str, event: str) -> None:
+    if resource in _OTHERS:
+        raise Refusal(403, f"The token has no scope for {resource}.")
+    if event not in EVENTS.get(resource, ()):
+        raise Refusal(400, f"There is no webhook on {resource} {event}.")
+    if resource not in _SCOPES[ask.kind]:
+        raise Refusal(403, f"The token has no scope for {resource}.")
+
+
+def _check_filter(resource: str, text: str | None, *, org: bool) -> None:
+    """`key=value`, several joined by `&`, of the keys that the resource has."""
+    if text is None:
+        return
+    names = {part.partition("=")[0] for part in text.split("&")}
+    if not names <= FILTERS[resource] or not all(
+        part.partition("=")[2] for part in text.split("&")
+    ):
+        raise Refusal(400, f"The filter does not suit {resource}.")
+    if names & _OF_THE_ORG and not org:
+        raise Refusal(400, "A filter by host needs ownedBy=org.")
+
+
+def _text(body: Json, name: str) -> str:
+    text = body.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise Refusal(400, f"{name} must be a text.")
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refusal(400, "targetUrl must be an http(s) address.")
+    return text
+
+
+def _wire(hook: Hook) -> Json:
+    """As on the wire: with its secret."""
+    return present(
+        {
+            "id": hook.id,
+            "name": hook.name,
+            "targetUrl": hook.target_url,
+            "resource": hook.resource,
+            "event": hook.event,
+            "filter": hook.filter,
+            "secret": hook.secret,
+            "status": hook.status,
+            "created": stamp_ms(hook.created_at),
+            "ownedBy": hook.owned_by,
+        }
+    )

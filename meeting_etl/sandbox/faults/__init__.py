@@ -1,0 +1,1 @@
+"""What the sandbox can get wrong on purpose."""

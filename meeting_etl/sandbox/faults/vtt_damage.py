@@ -1,0 +1,69 @@
+"""WebVTT files that are not quite: most of their cues can still be read.
+
+Belongs here: what can be wrong with a file. Does not: sound files (sandbox/world/vtt.py), which
+ones are hit (sandbox/media/files.py).
+"""
+
+import random
+from collections.abc import Callable, Sequence
+
+_TIMES = (
+    "00:0x:12.250 --> 00:00:14.000",
+    "00:00:12.250 -> 00:00:14.000",
+    "--> 00:00:14.000",
+    "12.250 --> 14.000",
+    "00:61:99.000 --> NaN:NaN:NaN",
+    "00:00:12.250 -->",
+)
+_GARBAGE = (
+    "<html><body>504 Gateway Time-out</body></html>",
+    "\x00\x01\ufffd\ufffd\ufffd",
+    '{"error": "segment lost"}',
+    "- - -",
+)
+# One in so many cues is damaged, and at least so much of a file that is cut is left.
+_ONE_IN = 8
+_LEAST_LEFT = 0.6
+
+
+def damaged(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+    """The blocks of a file with one kind of damage."""
+    kind: Callable[[random.Random, Sequence[str]], list[str]]
+    kind = chance.choice((_unreadable_times, _garbage, _cut))
+    return kind(chance, blocks)
+
+
+def _cues(blocks: Sequence[str]) -> list[int]:
+    return [place for place, block in enumerate(blocks) if " --> " in block]
+
+
+def _hit(chance: random.Random, blocks: Sequence[str]) -> list[int]:
+    """Places of the cues that are hit: one in eight, at least one."""
+    cues = _cues(blocks)
+    return chance.sample(cues, -(-len(cues) // _ONE_IN))
+
+
+def _unreadable_times(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+    found = list(blocks)
+    for place in _hit(chance, blocks):
+        lines = found[place].split("\n")
+        times = next(number for number, line in enumerate(lines) if " --> " in line)
+        lines[times] = chance.choice(_TIMES)
+        found[place] = "\n".join(lines)
+    return found
+
+
+def _garbage(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+    found = list(blocks)
+    for place in sorted(_hit(chance, blocks), reverse=True):
+        found.insert(place, chance.choice(_GARBAGE))
+    return found
+
+
+def _cut(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+    """The file ends in the middle of a cue."""
+    cues = _cues(blocks)
+    if not cues:
+        return list(blocks)
+    last = cues[min(len(cues) - 1, int(len(cues) * chance.uniform(_LEAST_LEFT, 1)))]
+    return [*blocks[:last], blocks[last][: chance.randrange(1, len(blocks[last]))]]

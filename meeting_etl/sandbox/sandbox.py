@@ -1,0 +1,162 @@
+"""Sandbox: a Webex of one's own over real HTTP.
+
+Belongs here: starting and stopping the server, and what its users need to know of it. Does not:
+what it answers (sandbox/api/app.py).
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from meeting_etl.sandbox.api.app import Front
+from meeting_etl.sandbox.api.oauth import Tokens
+from meeting_etl.sandbox.api.webhook_posting import Posted, Poster
+from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.faults.broken_connections import reachable
+from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.world.changes import Changes
+from meeting_etl.sandbox.world.model import Kind, World
+from meeting_etl.times import Clock
+
+
+class Sandbox:
+    """A Webex that knows one world.
+
+    As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. The present
+    is asked of `clock` at every request, so that tests can move it. `webhooks` are those that were
+    registered; `deliver` and `play` post to them. `changes` are those of scheduled meetings.
+    `media` knows what the files of recordings hold, which a download host serves: the same port
+    under the name localhost.
+    `refresh_token` is the first one for the user token and stays here as it was when it has been
+    used up.
+    """
+
+    def __init__(
+        self, world: World, clock: Clock | None = None, faults: Faults | None = None
+    ) -> None:
+        self.world = world
+        self.clock = clock or Clock()
+        self.faults = faults or Faults()
+        self.counters = Counters()
+        self.base_url = ""
+        self._tokens = Tokens(world.seed, self.faults.access_token_seconds)
+        self.client_id = self._tokens.client_id
+        self.client_secret = self._tokens.client_secret
+        self.refresh_token = self.grant("user")
+        self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
+        self.changes = Changes()
+        self._poster = Poster(world, self.webhooks, self.clock, self.faults, self.counters)
+        self._front = Front(
+            world,
+            self.clock,
+            self.faults,
+            self.counters,
+            self._tokens,
+            self.webhooks,
+            self.changes,
+            self._closing,
+        )
+        self.media = self._front.media
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                _dated(self._front.app(), self.clock),
+                http=reachable(self._front.connections),
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    def token(self, kind: Kind) -> str:
+        """A valid bearer token of that kind."""
+        return self._tokens.access(kind, self.clock.now())
+
+    def grant(self, kind: Kind) -> str:
+        """A new refresh token, good for one use, that leads to access tokens of that kind."""
+        return self._tokens.grant(kind, self.clock.now())
+
+    def change_grants(self, kind: Kind) -> None:
+        """Have the next renewal of every grant bring other scopes, as after a change of roles."""
+        self._tokens.change(kind)
+
+    def deliver(self, *payloads: Mapping[str, Any]) -> Posted:
+        """Post these events to the registered webhooks that they are for, from this thread."""
+        return self._poster.post(payloads)
+
+    def play(self, since: datetime, until: datetime) -> Posted:
+        """Post what the world tells after `since` and up to `until` to its webhooks, in order.
+
+        Windows that follow each other tell everything once. The clock is not moved.
+        """
+        return self._poster.play(since, until)
+
+    def __enter__(self) -> Self:
+        listener = self._listen(0)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="webex-sandbox", daemon=True
+        )
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("The sandbox did not start.")
+            Clock().sleep(0.005)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def serve_forever(self, port: int, when_listening: Callable[[str], None]) -> None:
+        """Serve on 127.0.0.1 in this thread until interrupted; port 0 picks a free one.
+
+        `when_listening` is called with the base URL.
+        """
+        listener = self._listen(port)
+        when_listening(self.base_url)
+        # uvicorn ends well at Ctrl-C and then raises it once more.
+        with contextlib.suppress(KeyboardInterrupt):
+            self._server.run([listener])
+
+    def _listen(self, port: int) -> socket.socket:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # from now on clients may connect, though the server still starts
+        self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        return listener
+
+    def _closing(self) -> bool:
+        return self._server.should_exit
+
+
+def _dated(app: ASGIApp, clock: Clock) -> ASGIApp:
+    """The application with the sandbox's own time as the Date of each answer."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return serve

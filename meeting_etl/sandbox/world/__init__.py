@@ -1,0 +1,1 @@
+"""Invented companies, their meetings and what those leave behind."""

@@ -1,0 +1,160 @@
+"""What a meeting of the demo leaves: recordings, transcripts, snippets, and when they come.
+
+Belongs here: inventing assets. Does not: meetings (demo.py), words (utterances.py).
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from meeting_etl.sandbox.world.model import (
+    SECRET_MARK,
+    Meeting,
+    Person,
+    Recording,
+    Snippet,
+    Transcript,
+    Upload,
+    new_hex,
+    new_uuid,
+)
+from meeting_etl.sandbox.world.utterances import turns
+
+_MOST_TURNS = 220
+_BYTES_PER_SECOND = 61_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsakes:
+    """What a meeting is to leave.
+
+    `late` comes on top of the usual minutes, which are 215 at most; `fresh`: nothing comes before
+    an hour has passed. `binned_after`: so long after the end recordings go into the recycle bin,
+    `purged_after`: out of it for good.
+    """
+
+    recordings: int = 1
+    transcripts: int = 1
+    late: timedelta = timedelta()
+    fresh: bool = False
+    snippets_missing: bool = False
+    older_snippets: bool = False
+    shared_with: tuple[str, ...] = ()
+    prevent_download: bool = False
+    format: Literal["MP4", "ARF"] = "MP4"
+    binned_after: timedelta | None = None
+    purged_after: timedelta | None = None
+
+
+def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tuple[Recording, ...]:
+    """Recordings one after the other within the meeting, made available together (T37)."""
+    if not kept.recordings:
+        return ()
+    part = (meeting.ended_at - meeting.started_at) / kept.recordings
+    made = meeting.ended_at + _lag(chance, kept, 2, 20)
+    # In one of six cases the file was generated long before it is shown.
+    shown = made + timedelta(minutes=chance.choice((0, 0, 1, 1, 3, 95)))
+    return tuple(
+        Recording(
+            id=new_hex(chance),
+            topic=meeting.title + (f"-{number + 1}" if kept.recordings > 1 else ""),
+            created_at=made + timedelta(seconds=number),
+            available_at=shown + timedelta(seconds=number),
+            recorded_at=_pressed(chance, meeting.started_at + number * part),
+            duration_seconds=(seconds := int(part.total_seconds() * chance.uniform(0.6, 0.9))),
+            size_bytes=seconds * _BYTES_PER_SECOND + chance.randrange(1_000_000),
+            password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
+            link_key=new_hex(chance),
+            format=kept.format,
+            service_type="EventCenter" if meeting.scheduled_type == "webinar" else "MeetingCenter",
+            shared_with=kept.shared_with,
+            prevent_download=kept.prevent_download,
+            integration_tags=meeting.integration_tags,
+            deleted_at=_after(meeting, kept.binned_after),
+            purged_at=_after(meeting, kept.purged_after),
+        )
+        for number in range(kept.recordings)
+    )
+
+
+def transcripts(
+    chance: random.Random, meeting: Meeting, made: Sequence[Recording], kept: Keepsakes
+) -> tuple[Transcript, ...]:
+    """Transcripts of the recordings, minutes after these; none of what nobody said."""
+    if not made or not meeting.participants:
+        return ()
+    shown = max(one.available_at for one in made) + timedelta(minutes=chance.randint(1, 25))
+    return tuple(
+        _transcript(chance, meeting, made[min(number, len(made) - 1)], shown, kept)
+        for number in range(kept.transcripts)
+    )
+
+
+def _transcript(
+    chance: random.Random, meeting: Meeting, source: Recording, shown: datetime, kept: Keepsakes
+) -> Transcript:
+    key, fragment = new_hex(chance), new_uuid(chance)
+    name = key if chance.random() < 0.25 else f"{fragment}_M_{key}"
+    readable = shown + timedelta(minutes=chance.choice((0,) * 11 + (75,)))
+    length = meeting.ended_at - (source.recorded_at or meeting.started_at)
+    return Transcript(
+        id=name,
+        started_at=source.recorded_at or meeting.started_at,
+        available_at=shown,
+        snippets_available_at=None if kept.snippets_missing else readable,
+        snippets=_snippets(chance, name, meeting, int(length.total_seconds() * 1000)),
+        older_snippets=kept.older_snippets,
+    )
+
+
+def _snippets(
+    chance: random.Random, transcript_id: str, meeting: Meeting, length_ms: int
+) -> tuple[Snippet, ...]:
+    """Of webinars the panel talks; elsewhere everybody, the host a little more than others."""
+    speakers = meeting.participants[: 4 if meeting.scheduled_type == "webinar" else 12]
+    weights = [(2.0 if one.host else 1.0) * chance.uniform(0.2, 1.5) for one in speakers]
+    return tuple(
+        Snippet(
+            id=f"{transcript_id}_{number:05d}",
+            text=turn.text,
+            person_name=speakers[turn.speaker].name,
+            person_email=speakers[turn.speaker].email,
+            offset_ms=turn.offset_ms,
+            duration_ms=turn.duration_ms,
+        )
+        for number, turn in enumerate(turns(chance, weights, length_ms, _MOST_TURNS), start=1)
+    )
+
+
+def upload(chance: random.Random, host: Person, until: datetime) -> Upload:
+    """A file that somebody put there by hand."""
+    made = until - timedelta(days=3, minutes=chance.randrange(600))
+    recording = Recording(
+        id=new_hex(chance),
+        topic="Uploaded: onboarding",
+        created_at=made,
+        available_at=made,
+        recorded_at=made,
+        duration_seconds=1260,
+        size_bytes=88_000_000,
+        password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
+        link_key=new_hex(chance),
+        format="UPLOADED",
+    )
+    return Upload(recording, host)
+
+
+def _after(meeting: Meeting, delay: timedelta | None) -> datetime | None:
+    return None if delay is None else meeting.ended_at + delay
+
+
+def _pressed(chance: random.Random, moment: datetime) -> datetime:
+    """When the record button was pressed: somewhat into the meeting."""
+    return moment + timedelta(seconds=chance.randrange(5, 100))
+
+
+def _lag(chance: random.Random, kept: Keepsakes, least: int, most: int) -> timedelta:
+    usual = timedelta(seconds=chance.randrange(least * 60, most * 60))
+    return usual + kept.late + (timedelta(hours=1) if kept.fresh else timedelta())

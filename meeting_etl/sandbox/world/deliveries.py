@@ -1,0 +1,280 @@
+"""Webhook deliveries: what Webex posted about a world, as the log files of a careless collector.
+
+Belongs here: payloads, when they were received, and how they lie in files. Does not: the lines that
+are no payloads (malformed_lines.py).
+"""
+
+import gzip
+import hmac
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from meeting_etl.sandbox.api.json_values import Json, stamp, stamp_ms
+from meeting_etl.sandbox.world.malformed_lines import SPOILT, spoilt_line
+from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, World, cisco_id, dice
+from meeting_etl.times import EPOCH, utc_day
+
+WEBHOOK_SECRET = f"{SECRET_MARK}-webhook"
+_EVERYTHING = timedelta(days=30)
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A payload and when it was received. `dated`: only an envelope will do, which tells when."""
+
+    received_at: datetime
+    payload: Mapping[str, Any]
+    dated: bool = False
+
+
+def write_logs(
+    world: World, folder: Path, *, seed: int, until: datetime | None = None, lost: float = 0.0
+) -> None:
+    """Write the webhook logs of a world below `folder`; the same bytes for the same arguments.
+
+    All that was received up to `until` (everything, if None) is in `<day>/collector-a.jsonl` and
+    `collector-b.jsonl`: raw payloads and {"received_at","headers","body"} envelopes, mixed; the
+    older days are compressed, one log of the last day is rotated. Every meeting that ended by
+    `until` is told of by at least one readable meetings/ended line; others come twice, days late,
+    out of order, or first with a wrong end that a later delivery corrects. Among them stand
+    malformed lines of every kind, which tell of no meeting of the world. Of the guide's world there
+    is one log with one line, the guide's own payload. Of the share `lost` of the meetings there is
+    no ended event; the other lines are as without it.
+    """
+    if world.webhook is not None:
+        _write(folder / "2021-05-14" / "guide.jsonl", _encode(world.webhook) + b"\n")
+        return
+    chance = dice("deliveries", world.seed, seed)
+    logs: Mapping[tuple[date, str], list[bytes]] = defaultdict(list)
+    for delivery in sorted(deliveries_of(world, chance, until), key=lambda one: one.received_at):
+        log = (utc_day(delivery.received_at), chance.choice("ab"))
+        line = _line(delivery, chance, enveloped=log[1] == "a")
+        if not is_lost(delivery.payload, lost, seed):
+            logs[log].append(line)
+    logs = {log: lines for log, lines in logs.items() if lines}
+    if logs:
+        _disturb(chance, [logs[key] for key in sorted(logs)])
+        _write_all(folder, logs)
+
+
+def deliveries_of(
+    world: World, chance: random.Random, until: datetime | None = None
+) -> Iterator[Delivery]:
+    """Everything that was received by `until`, in no order; everything at all if that is None."""
+    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
+    for number, meeting in enumerate(world.meetings):
+        told = [
+            *_scheduling(world, meeting, chance),
+            *_joining(world, meeting, chance),
+            *_keepsakes(world, meeting, chance),
+        ]
+        yield from (one for one in told if one.received_at <= until)
+        if meeting.ended_at <= until:
+            yield from _endings(world, meeting, chance, until, corrected=number % 97 == 5)
+
+
+def is_lost(payload: Mapping[str, Any], share: float, seed: int) -> bool:
+    """Whether this is an ended event of a meeting that webhooks never tell of the end of."""
+    ended = (payload["resource"], payload["event"]) == ("meetings", "ended")
+    return ended and dice("lost", seed, payload["data"]["id"]).random() < share
+
+
+def _endings(
+    world: World, meeting: Meeting, chance: random.Random, until: datetime, *, corrected: bool
+) -> Iterator[Delivery]:
+    """The ended event: once, or again, or late; at least once by `until`."""
+    payload = _payload(world, meeting, "meetings", "ended", _ended(world, meeting))
+    prompt = min(meeting.ended_at + timedelta(milliseconds=chance.randrange(900, 60_000)), until)
+    late = prompt + timedelta(hours=chance.uniform(20, 80))
+    again = prompt + timedelta(seconds=chance.choice((2, 45, 2_400, 180_000)))
+    draw = chance.random()
+    if corrected:
+        wrong = _ended(world, meeting) | {"end": stamp(meeting.ended_at - timedelta(hours=20))}
+        wrong |= {"start": stamp(meeting.started_at - timedelta(hours=20))}
+        yield Delivery(prompt, _payload(world, meeting, "meetings", "ended", wrong), dated=True)
+        yield Delivery(min(again, until), payload, dated=True)
+        return
+    yield Delivery(late if draw < 0.04 and late <= until else prompt, payload)
+    if draw > 0.88 and again <= until:
+        yield Delivery(again, payload)
+    if draw > 0.98 and late <= until:
+        yield Delivery(late, payload)
+
+
+def _ended(world: World, meeting: Meeting) -> Json:
+    return {
+        "id": meeting.id,
+        "meetingType": "meeting",
+        "timezone": meeting.timezone,
+        "start": stamp(meeting.started_at),
+        "end": stamp(meeting.ended_at),
+        "hostUserId": meeting.host.user_id,
+        "state": "ended",
+        "hostEmail": meeting.host.email,
+        "siteUrl": meeting.site_url,
+        "orgId": world.org_id,
+    }
+
+
+def _scheduling(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+    """created, updated and started; the first two have ids without _I_ and careless fields."""
+    data = {
+        "id": meeting.series_id,
+        "meetingNumber": meeting.number,
+        "meetingType": "meetingSeries",
+        "state": "active",
+        "hostEmail": meeting.host.email,
+        "siteUrl": meeting.site_url,
+        "password": f"{SECRET_MARK}-{meeting.number[-4:]}",
+        "webLink": f"https://{meeting.site_url}/j.php?MTID={SECRET_MARK}{meeting.web_link_key}",
+    }
+    before = meeting.started_at - timedelta(minutes=chance.randrange(30, 9_000))
+    if chance.random() < 0.3:
+        yield Delivery(before, _payload(world, meeting, "meetings", "created", data))
+    if chance.random() < 0.1:
+        yield Delivery(
+            before + timedelta(minutes=3), _payload(world, meeting, "meetings", "updated", data)
+        )
+    if chance.random() < 0.4:
+        started = _ended(world, meeting) | {"state": "inProgress"}
+        del started["end"]
+        yield Delivery(
+            meeting.started_at + timedelta(seconds=4),
+            _payload(world, meeting, "meetings", "started", started),
+        )
+
+
+def _joining(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+    for one in meeting.participants[:3]:
+        if chance.random() < 0.2:
+            data = {
+                "id": one.id,
+                "meetingId": meeting.id,
+                "state": "joined",
+                "hostEmail": meeting.host.email,
+                "hostPersonId": meeting.host.user_id,
+                "siteUrl": meeting.site_url,
+            }
+            yield Delivery(
+                one.joined_at + timedelta(seconds=2),
+                _payload(world, meeting, "meetingParticipants", "joined", data),
+            )
+
+
+def _keepsakes(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+    """Most assets are announced when they become available; some never are (T5)."""
+    assets = [
+        *(("recordings", one.id, one.available_at) for one in meeting.recordings),
+        *(("meetingTranscripts", one.id, one.available_at) for one in meeting.transcripts),
+    ]
+    for resource, key, available_at in assets:
+        if chance.random() < 0.85:
+            yield Delivery(
+                available_at + timedelta(milliseconds=chance.randrange(300, 20_000)),
+                _payload(world, meeting, resource, "created", _asset(meeting, key)),
+            )
+    for one in meeting.recordings:
+        if one.purged_at is not None:
+            # Only what is gone for good is told of; the recycle bin sends nothing (T9).
+            deleted = _payload(world, meeting, "recordings", "deleted", _asset(meeting, one.id))
+            yield Delivery(one.purged_at + timedelta(seconds=3), deleted, dated=True)
+
+
+def _asset(meeting: Meeting, key: str) -> Json:
+    return {
+        "id": key,
+        "meetingId": meeting.id,
+        "scheduledMeetingId": meeting.scheduled_id,
+        "meetingSeriesId": meeting.series_id,
+        "hostEmail": meeting.host.email,
+        "hostUserId": meeting.host.user_id,
+        "siteUrl": meeting.site_url,
+    }
+
+
+def _payload(world: World, meeting: Meeting, resource: str, event: str, data: Json) -> Json:
+    """The envelope of Webex: its `created` is the webhook's, of the event there is no time."""
+    key = cisco_id("WEBHOOK", f"{resource}-{event}-{world.org_id}")
+    return {
+        "id": key,
+        "name": f"{resource} {event}",
+        "targetUrl": "https://hooks.corvane.example/webex",
+        "resource": resource,
+        "event": event,
+        "orgId": cisco_id("ORGANIZATION", world.org_id),
+        "createdBy": world.admin.user_id,
+        "appId": cisco_id("APPLICATION", world.org_id),
+        "ownedBy": "org",
+        "status": "active",
+        "created": "2020-02-03T09:00:00.000Z",
+        "actorId": meeting.host.user_id,
+        "data": data,
+    }
+
+
+def _line(delivery: Delivery, chance: random.Random, *, enveloped: bool) -> bytes:
+    body = _encode(delivery.payload)
+    if not (enveloped or delivery.dated or chance.random() < 0.1):
+        return body
+    signature = hmac.new(WEBHOOK_SECRET.encode(), body, "sha1").hexdigest()
+    return _encode(
+        {
+            "received_at": stamp_ms(delivery.received_at),
+            "headers": {"content-type": "application/json", "x-spark-signature": signature},
+            "body": delivery.payload,
+        }
+    )
+
+
+def _disturb(chance: random.Random, logs: list[list[bytes]]) -> None:
+    """Swap neighbours, and strew malformed and blank lines."""
+    sound = logs[0][0]
+    for lines in logs:
+        for place in range(0, len(lines) - 1, 2):
+            if chance.random() < 0.1:
+                lines[place], lines[place + 1] = lines[place + 1], lines[place]
+    for kind in SPOILT:
+        lines = chance.choice(logs)
+        lines.insert(chance.randrange(len(lines) + 1), spoilt_line(kind, sound))
+    for blank in (b"", b"   ", b"\t"):
+        lines = chance.choice(logs)
+        lines.insert(chance.randrange(len(lines) + 1), blank)
+
+
+def _write_all(folder: Path, logs: Mapping[tuple[date, str], list[bytes]]) -> None:
+    """One file a log. Of the days the first third is compressed, as two gzip members in a row."""
+    days = sorted({day for day, _ in logs})
+    for (day, name), lines in logs.items():
+        path = folder / str(day) / f"collector-{name}.jsonl"
+        if (day, name) == (days[-1], "a"):
+            rotated, lines = lines[: len(lines) // 2], lines[len(lines) // 2 :]
+            _write(path.with_name("collector-a-1.jsonl.gz"), gzip.compress(_text(rotated), mtime=0))
+        if days.index(day) < len(days) // 3:
+            half = len(lines) // 2
+            parts = [gzip.compress(_text(part), mtime=0) for part in (lines[:half], lines[half:])]
+            _write(path.with_name(f"{path.name}.gz"), b"".join(parts))
+        elif day == days[len(days) // 2]:
+            _write(path, _BOM + _text(lines, ending=b"\r\n"))
+        else:
+            _write(path, _text(lines))
+
+
+def _text(lines: list[bytes], ending: bytes = b"\n") -> bytes:
+    return b"".join(line + ending for line in lines)
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(document)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,262 @@
+"""What a world consists of: people, meetings, and what the meetings left behind.
+
+Belongs here: the frozen dataclasses that worlds are made of and every view of the sandbox reads.
+Does not: how a world is invented (demo.py, worlds.py) and how it looks on the wire
+(sandbox/api/json_values.py).
+
+All moments are aware and in UTC. `available_at` is when the API begins to show an asset; what was
+created earlier and is shown later is not a mistake but what Webex does.
+"""
+
+import base64
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+SECRET_MARK = "plantedsecret"  # noqa: S105
+"""Part of every password, link, ticket, key and token of the sandbox, so that a test can search
+all outputs for the one word that must not be there."""
+
+LISTING_LAG = timedelta(minutes=15)
+
+Kind = Literal["user", "admin", "compliance"]
+ScheduledType = Literal["meeting", "webinar", "personalRoomMeeting"]
+
+
+def dice(*parts: object) -> random.Random:
+    """Chance that comes out the same for the same parts, on every machine."""
+    return random.Random("|".join(str(part) for part in parts))  # noqa: S311 - invented worlds only
+
+
+def new_hex(chance: random.Random) -> str:
+    """32 hex digits: the form of the ids of series and recordings, and of keys in links."""
+    return f"{chance.getrandbits(128):032x}"
+
+
+def new_uuid(chance: random.Random) -> str:
+    """A random UUID as text."""
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+
+def cisco_id(kind: str, key: str) -> str:
+    """The URL-safe base64 form in which Webex hands out people and organizations."""
+    plain = f"ciscospark://us/{kind}/{key}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the organization. `site_url` is the preferred site (webex-api.md T40)."""
+
+    name: str
+    email: str
+    user_id: str
+    site_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One join of a participant: each has its own correlation id (T29)."""
+
+    correlation_id: str
+    device_type: str
+    audio_type: Literal["pstn", "voip", "inactive"]
+    joined_at: datetime
+    left_at: datetime
+    call_type: Literal["callIn", "callBack"] | None = None
+    phone_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breakout:
+    """A breakout session as one participant attended it."""
+
+    id: str
+    name: str
+    joined_at: datetime
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One line of the attendance. Guests and phones have no e-mail; nothing makes it unique."""
+
+    id: str
+    name: str
+    email: str | None
+    devices: tuple[Device, ...]
+    host: bool = False
+    co_host: bool = False
+    invitee: bool = True
+    muted: bool = False
+    video: Literal["on", "off"] = "on"
+    space_moderator: bool | None = None
+    breakouts: tuple[Breakout, ...] = ()
+    source_id: str | None = None
+
+    @property
+    def joined_at(self) -> datetime:
+        """First join."""
+        return min(device.joined_at for device in self.devices)
+
+    @property
+    def left_at(self) -> datetime:
+        """Last leave."""
+        return max(device.left_at for device in self.devices)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording. `deleted_at`: into the recycle bin; `purged_at`: out of it for good.
+
+    `link_key` makes its secret links, `guide_shape` omits what the guide's example does not have.
+    """
+
+    id: str
+    topic: str
+    created_at: datetime
+    available_at: datetime
+    recorded_at: datetime | None
+    duration_seconds: int
+    size_bytes: int
+    password: str
+    link_key: str
+    format: Literal["MP4", "ARF", "UPLOADED"] = "MP4"
+    service_type: str | None = "MeetingCenter"
+    shared_with: tuple[str, ...] = ()
+    prevent_download: bool = False
+    integration_tags: tuple[str, ...] = ()
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    guide_shape: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Something said; milliseconds count from the start of the transcript."""
+
+    id: str
+    text: str
+    person_name: str
+    person_email: str | None
+    offset_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A transcript.
+
+    From `available_at` it is listed and its VTT can be had. Its snippets are an empty list until
+    `snippets_available_at` and 404 for ever where that is None. `older_snippets`: offset and
+    duration instead of offsetMillisecond and durationMillisecond (T42).
+    """
+
+    id: str
+    started_at: datetime
+    available_at: datetime
+    snippets_available_at: datetime | None
+    snippets: tuple[Snippet, ...]
+    older_snippets: bool = False
+    deleted_at: datetime | None = None
+    guide_shape: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One instance, in progress or ended, with all it left.
+
+    `participants_final_at` is when joined and left times become known (T26). `features` are the
+    further has-flags that are true: chat, polls, qa, slido, closedCaption, summary.
+    """
+
+    id: str
+    series_id: str
+    scheduled_id: str | None
+    number: str
+    title: str
+    started_at: datetime
+    ended_at: datetime
+    host: Person
+    site_url: str
+    web_link_key: str
+    participants_final_at: datetime
+    participants: tuple[Participant, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    transcripts: tuple[Transcript, ...] = ()
+    scheduled_type: ScheduledType = "meeting"
+    timezone: str = "UTC"
+    agenda: str | None = None
+    room_id: str | None = None
+    integration_tags: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
+
+    @property
+    def listed_at(self) -> datetime:
+        """When the ended meeting appears in GET /meetings (T13)."""
+        return self.ended_at + LISTING_LAG
+
+    def involves(self, email: str) -> bool:
+        """Host or invitee: whose listing shows the meeting."""
+        return self.host.email == email or any(
+            one.invitee and one.email == email for one in self.participants
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A scheduled meeting or series, with its occurrences in the past and the near future.
+
+    `ad_hoc`: it was made to begin at once. `auto_record`: as the host set it.
+    """
+
+    id: str
+    number: str
+    title: str
+    host: Person
+    site_url: str
+    occurrences: tuple[datetime, ...]
+    length: timedelta
+    secret_key: str
+    scheduled_type: ScheduledType = "meeting"
+    timezone: str = "UTC"
+    recurrence: str | None = None
+    agenda: str | None = None
+    ad_hoc: bool = False
+    auto_record: bool = False
+
+    def next_at(self, now: datetime) -> datetime:
+        """Start of the next occurrence; of the first when all are over."""
+        return next((one for one in self.occurrences if one > now), self.occurrences[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A recording that belongs to no meeting (T38)."""
+
+    recording: Recording
+    host: Person
+
+
+@dataclass(frozen=True)
+class World:
+    """An organization and its meetings, in order of their start.
+
+    `owner` is whom the user token speaks for, `admin` and `officer` the other two; these host
+    nothing. `sites[0]` is the preferred site of both. `webhook` is a literal payload that tells of
+    the meetings instead of invented ones (guide only).
+    """
+
+    seed: int
+    org_id: str
+    sites: tuple[str, ...]
+    owner: Person
+    admin: Person
+    officer: Person
+    meetings: tuple[Meeting, ...]
+    series: tuple[Series, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    webhook: Mapping[str, Any] | None = None

@@ -1,0 +1,59 @@
+"""Patience: how often one request is sent again, and the waiting in between.
+
+Belongs here: attempts, backoff and jitter of a single request. Does not: which faults may pass
+(client.py), nor what holds up all requests (rate_limit.py).
+"""
+
+import logging
+from random import Random
+
+from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.transport import Limits, Passing
+
+_LOG = logging.getLogger(__name__)
+
+
+class Patience:
+    """Of one request. `sent` is how often it was sent in vain."""
+
+    def __init__(
+        self, pace: Pace, random: Random, limits: Limits, attempts: int | None = None
+    ) -> None:
+        self._pace = pace
+        self._random = random
+        self._limits = limits
+        self._attempts_left = attempts or limits.attempts
+        self._waits_left = limits.waits
+        self._longest_seconds = limits.backoff_seconds
+        self._told_seconds_left = pace.max_wait_seconds
+        self.sent = 0
+
+    def lasts(self, error: Passing, is_down: bool) -> bool:
+        """Wait as this fault demands and say True, or False when it is to be given up.
+
+        A Retry-After that concerns this request alone keeps its thread waiting, so all of them
+        together are borne for as long as a hold of all requests is.
+        """
+        self.sent += 1
+        if error.counts:
+            self._attempts_left -= 1
+        else:
+            self._waits_left -= 1
+        own_seconds = None if error.holds_all else error.hold_seconds
+        if error.hold_seconds is not None and error.holds_all:
+            self._pace.hold(error.hold_seconds)
+        if own_seconds is not None:
+            self._told_seconds_left -= own_seconds
+        if self._told_seconds_left < 0:
+            return False
+        if self._attempts_left <= 0 or self._waits_left <= 0 or (is_down and error.counts):
+            return False
+        _LOG.info("%s; it is sent again", error)
+        if own_seconds is not None:
+            self._pace.rest(own_seconds)
+        elif error.hold_seconds is None:
+            self._pace.rest(self._random.uniform(0, self._longest_seconds))
+            self._longest_seconds = min(
+                self._longest_seconds * 2, self._limits.longest_backoff_seconds
+            )
+        return True

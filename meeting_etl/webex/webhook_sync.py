@@ -1,0 +1,198 @@
+"""Registration: webhooks are listed, created, repaired and deleted.
+
+Belongs here: the order of the calls, and what a failure in between means. Does not: what is wrong
+with a webhook (webhook_comparison.py), the calls themselves (endpoints.py), what is shown (cli/).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, SettingsError
+from meeting_etl.times import Clock
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.webhook_comparison import (
+    Finding,
+    Health,
+    Webhook,
+    compare,
+    name_for,
+    read_webhook,
+    unhealthy,
+    wrongs,
+)
+from meeting_etl.webex.webhook_spec import Expectation
+
+_ATTEMPTS = 3
+# What was created shows in lists a little later.
+_LAG_SECONDS = 5.0
+_CONFLICT = 409
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was done about a finding, in a word or two; `done`: it needs nothing more."""
+
+    finding: Finding
+    what: str
+    done: bool = True
+
+
+def findings(webex: Webex, expected: Expectation | None) -> list[Finding]:
+    """What is expected against what is there now.
+
+    Raises what `listed` does, and SettingsError when the token cannot see what is expected.
+    """
+    if expected and expected.org and not webex.can_register("recordings", org=True):
+        raise SettingsError(
+            "The expected webhooks are those of the organization: they need the token of an "
+            "administrator or compliance officer, see WEBEX_TOKEN_KIND."
+        )
+    return compare(expected, listed(webex))
+
+
+def listed(webex: Webex) -> list[Webhook]:
+    """All webhooks that the token can see: its owner's and, where it may, the organization's.
+
+    Raises BadAnswer, beside what `Client` does, for a list that is not whole: what it lacks would
+    be taken for missing.
+    """
+    found: dict[str, Webhook] = {}
+    for org in (False, True):
+        if org and not webex.can_register("recordings", org=True):
+            continue
+        listing = webex.webhooks(org=org)
+        if listing.broken:
+            raise BadAnswer("Webex sent a list of webhooks with errors in it; try again later.")
+        found |= {one.id: one for one in map(read_webhook, listing.items)}
+    return list(found.values())
+
+
+def create(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
+    """Create what is missing, one after the other as the result is read; nothing else changes."""
+    for finding in findings(webex, expected):
+        if finding.health is Health.MISSING:
+            _create(webex, expected, finding, secret, clock)
+            yield Deed(finding, "created")
+        elif finding.health is Health.OK:
+            yield Deed(finding, "was there")
+        elif finding.health is not Health.NOT_EXPECTED:
+            yield Deed(finding, finding.health, done=False)
+
+
+def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
+    """Put right what is wrong, one after the other as the result is read.
+
+    A target or a status is set; owner and filter cannot be, so a new webhook takes the place of the
+    old one, which goes when the new one is there. Duplicates go when the one that stays is right.
+    """
+    in_doubt = set()
+    for finding in unhealthy(findings(webex, expected)):
+        pair = (finding.resource, finding.event)
+        if finding.health is Health.DUPLICATE and pair in in_doubt:
+            yield Deed(finding, "left until the other one is right", done=False)
+            continue
+        deed = _repair(webex, expected, finding, secret, clock)
+        if not deed.done:
+            in_doubt.add(pair)
+        yield deed
+
+
+def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Deed]:
+    """Remove these, which must be ours, one after the other as the result is read."""
+    for webhook in webhooks:
+        _delete(webex, webhook)
+        finding = Finding(webhook.resource, webhook.event, Health.NOT_EXPECTED, webhook)
+        yield Deed(finding, "deleted")
+
+
+def _repair(
+    webex: Webex, expected: Expectation, finding: Finding, secret: str | None, clock: Clock
+) -> Deed:
+    webhook = finding.webhook
+    if webhook is None:
+        _create(webex, expected, finding, secret, clock)
+        return Deed(finding, "created")
+    if finding.health is Health.DUPLICATE:
+        _delete(webex, webhook)
+        return Deed(finding, "deleted")
+    if finding.health in (Health.WRONG_FILTER, Health.WRONG_OWNER):
+        _create(webex, expected, finding, secret, clock)
+        _delete(webex, webhook)
+        return Deed(finding, "created anew, the old one deleted")
+    return _update(webex, expected, finding, webhook, secret)
+
+
+def _update(
+    webex: Webex, expected: Expectation, finding: Finding, webhook: Webhook, secret: str | None
+) -> Deed:
+    """Set target, secret and status, whichever was wrong."""
+    document = _document(expected, finding, secret) | {"status": "active"}
+    for fixed in ("resource", "event"):
+        del document[fixed]
+    try:
+        after = read_webhook(webex.update_webhook(webhook.id, document))
+    except (NotFound, Gone):
+        # The list and what it lists may lag behind each other (webex-api.md 2.4): creating another
+        # one now could make two of it.
+        return Deed(finding, "listed but not there (yet): repair again later", done=False)
+    left = wrongs(expected, after)
+    if left:
+        return Deed(finding, f"Webex left it as it is: {', '.join(left)}", done=False)
+    return Deed(finding, "re-activated" if finding.health is Health.INACTIVE else "target set")
+
+
+def _create(
+    webex: Webex, expected: Expectation, wanted: Finding, secret: str | None, clock: Clock
+) -> None:
+    """Create one webhook. After an attempt whose outcome is not known, look before the next."""
+    document = _document(expected, wanted, secret)
+    for _ in range(_ATTEMPTS):
+        try:
+            webex.create_webhook(document)
+        except (BadAnswer, Refused) as error:
+            if isinstance(error, Refused) and error.http_status != _CONFLICT:
+                raise
+            failure = error
+        else:
+            return
+        clock.sleep(_LAG_SECONDS)
+        if _is_there(webex, expected, wanted):
+            return
+        if isinstance(failure, Refused):
+            raise Refused(
+                f"{failure} For {wanted.resource} {wanted.event} the organization has one already: "
+                "somebody else's, or one of ours so new that it is not listed yet. Try again in "
+                "some minutes.",
+                _CONFLICT,
+            ) from failure
+    raise failure
+
+
+def _is_there(webex: Webex, expected: Expectation, wanted: Finding) -> bool:
+    """Whether there is one now that posts what is wanted to where it is wanted."""
+    return any(
+        (one.resource, one.event, one.health) == (wanted.resource, wanted.event, Health.OK)
+        for one in findings(webex, expected)
+    )
+
+
+def _delete(webex: Webex, webhook: Webhook) -> None:
+    try:
+        webex.delete_webhook(webhook.id)
+    except (NotFound, Gone):
+        return
+
+
+def _document(expected: Expectation, wanted: Finding, secret: str | None) -> dict[str, str]:
+    """What is sent to create a webhook."""
+    document = {
+        "name": name_for(wanted.resource, wanted.event),
+        "targetUrl": expected.target_url,
+        "resource": wanted.resource,
+        "event": wanted.event,
+    }
+    if secret:
+        document["secret"] = secret
+    if expected.org:
+        document["ownedBy"] = "org"
+    return document

@@ -1,0 +1,92 @@
+"""A line that was read before, found again in its log by place and digest.
+
+Belongs here: getting at the bytes of one line. Does not: reading what is new (reader.py).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Self
+
+from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.unfinished_line import BOM
+
+_MOST_HELD_BYTES = 16 * 1024 * 1024
+
+
+class Lines:
+    """The lines of the logs below `folder`. The log that was read last stays open.
+
+    So many lines of a compressed log, in their order, cost decompressing it once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: LogFile | None = None
+        self._log_file = ""
+        self._position = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def line(
+        self, log_file: str, offset: int, byte_length: int, sha256: str
+    ) -> Iterator[bytes] | None:
+        """The line, as Line.data had it, in pieces; however long it is.
+
+        `offset` is its first uncompressed byte. None when the log is gone or cannot be read, or
+        something else stands there now.
+        """
+        try:
+            if byte_length > _MOST_HELD_BYTES:
+                return self._long_line(self._folder / log_file, offset, byte_length, sha256)
+            file = self._opened(log_file, offset)
+            data = b"".join(_bytes_at(file, offset, byte_length))
+        except OSError:
+            return None
+        self._position = offset + byte_length
+        return iter((data,)) if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def _opened(self, log_file: str, offset: int) -> LogFile:
+        """The log, from where one can still get to the byte."""
+        if self._file and (log_file != self._log_file or offset <= self._position):
+            self._close()
+        if self._file is None:
+            self._file = LogFile(self._folder / log_file)
+            self._log_file = log_file
+        return self._file
+
+    def _close(self) -> None:
+        if self._file:
+            self._file.close()
+        self._file = None
+
+    def _long_line(
+        self, path: Path, offset: int, length: int, sha256: str
+    ) -> Iterator[bytes] | None:
+        """A line that is too long to be held: read once to compare, and once more."""
+        digest = hashlib.sha256()
+        with closing(LogFile(path)) as file:
+            for piece in _bytes_at(file, offset, length):
+                digest.update(piece)
+        return _pieces(path, offset, length) if digest.hexdigest() == sha256 else None
+
+
+def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
+    with closing(LogFile(path)) as file:
+        yield from _bytes_at(file, offset, length)
+
+
+def _bytes_at(file: LogFile, offset: int, length: int) -> Iterator[bytes]:
+    """So many bytes from there on, fewer at the end; a BOM at the begin of a log is left out."""
+    if not file.pass_over(offset):
+        return
+    if offset == 0:
+        begin = b"".join(file.take(len(BOM))).removeprefix(BOM)
+        yield begin[:length]
+        length = max(0, length - len(begin))
+    yield from file.take(length)

@@ -1,1 +1,0 @@
-"""All that Webex says to us."""

@@ -1,0 +1,449 @@
+import itertools
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.lake.meeting_index import MeetingIndex
+from meeting_etl.lake.store import Lake
+from meeting_etl.pipeline.deletions.privacy import prune
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.ledger.settling import Settling
+from meeting_etl.pipeline.meetings.fold import fold
+from meeting_etl.schemas import (
+    FETCH_LEDGER,
+    MEETINGS,
+    PARTICIPANTS,
+    RECORDINGS,
+    WEBHOOK_EVENTS,
+    Table,
+)
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.faulty_files import FaultyFiles
+from meeting_etl_tests.pipeline.events import SERIES, Told, ended, moment, tell
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+ONE = f"{SERIES}_I_1"
+
+
+class World:
+    """A lake with a ledger at a given time."""
+
+    def __init__(self, folder: Path, now: str = "2026-03-10 00:00") -> None:
+        files = Files(folder)
+        self.clock = ManualClock(moment(now))
+        self.lake = Lake(files)
+        self.ledger = Ledger(self.lake, files, self.clock, Settling(), off=["meeting_summaries"])
+
+    def tell(self, *events: Told, log_id: str = "log") -> None:
+        tell(self.lake, self.ledger, events, log_id=log_id)
+
+    def fold(self, *days: date) -> None:
+        list(fold(self.lake, self.ledger, days or self.ledger.due_days()))
+
+    def meetings(self, day: date) -> dict[str, dict[str, Any]]:
+        return {row["meeting_id"]: row for row in self.lake.read(MEETINGS, day).to_pylist()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_an_ended_event_is_a_meeting_of_the_day_it_ended(world: World) -> None:
+    world.tell(
+        ended(
+            "2026-03-03 00:05",
+            1,
+            "2026-03-02 23:55",
+            start="2026-03-02T23:00:00Z",
+            hostEmail="dana@sales.example",
+            siteUrl="sales.webex.example",
+            orgId="55c5ae3f-8d7f-427b-a4f9-5e3cb3dddf7b",
+        )
+    )
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    assert row["meeting_id"] == ONE
+    assert row["meeting_series_id"] == SERIES
+    assert row["started_at"] == moment("2026-03-02 23:00")
+    assert (row["ended_at"], row["duration_seconds"]) == (moment("2026-03-02 23:55"), 3300)
+    assert row["host_email_domain"] == "sales.example"
+    assert (row["delivery_count"], row["origin"]) == (1, "webhook")
+    assert row["first_received_at"] == moment("2026-03-03 00:05")
+    assert (row["title"], row["has_recording"]) == (None, None)
+
+
+@settings(max_examples=25)
+@given(st.permutations(range(4)), st.integers(1, 4))
+def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
+) -> None:
+    events = [
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50", title="first"),
+        ended("2026-03-02 12:00", 1, "2026-03-02 10:55", title="corrected"),
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50", title="first"),
+        ended(None, 1, "2026-03-02 11:40", title="undated", meetingNumber="77"),
+    ]
+    world = World(tmp_path_factory.mktemp("lake"))
+    shuffled = [events[number] for number in order]
+    world.tell(*shuffled[:cut], log_id="a")
+    world.fold()
+    world.tell(*shuffled[cut:], log_id="b")
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    # The latest received counts; what it does not tell comes from the others.
+    assert (row["title"], row["ended_at"]) == ("corrected", moment("2026-03-02 10:55"))
+    assert (row["meeting_number"], row["delivery_count"]) == ("77", 4)
+    assert row["first_received_at"] == moment("2026-03-02 11:00")
+
+
+def test_folding_again_changes_nothing(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    before = world.meetings(MONDAY), world.ledger.pairs(MONDAY)
+    world.fold(MONDAY)
+    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == before
+
+
+def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
+    started = {"id": ONE, "start": "2026-03-02T10:00:00Z", "title": "Pipeline review"}
+    world.tell(Told("2026-03-02 10:00", "started", started))
+    world.fold(MONDAY)
+    assert world.meetings(MONDAY) == {}
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.fold()
+    (row,) = world.meetings(MONDAY).values()
+    assert (row["title"], row["duration_seconds"]) == ("Pipeline review", 3000)
+    assert (row["state"], row["delivery_count"]) == (None, 1)
+
+
+def test_what_only_the_api_knew_stays(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    row = world.meetings(MONDAY)[ONE] | {"has_recording": True}
+    world.lake.merge(MEETINGS, MONDAY, [row])
+    world.tell(ended("2026-03-02 12:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.fold()
+    row = world.meetings(MONDAY)[ONE]
+    assert (row["has_recording"], row["delivery_count"]) == (True, 2)
+
+
+def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    pairs = world.ledger.pairs(MONDAY)
+    assert [pair.resource for pair in pairs] == [
+        "meeting",
+        "participants",
+        "recordings",
+        "transcripts",
+    ]
+    assert {pair.next_attempt_at for pair in pairs} == {moment("2026-03-02 11:15")}
+    assert {(pair.status, pair.reason) for pair in pairs} == {("waiting", "not_asked_yet")}
+
+
+def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
+    world.tell(
+        ended("2026-03-02 11:00", 1, "2026-03-02 10:50"),
+        ended("2026-03-02 12:00", 2, "2026-03-02 11:00"),
+    )
+    world.fold()
+    two = f"{SERIES}_I_2"
+    for meeting_id in (ONE, two):
+        world.lake.merge(
+            RECORDINGS, MONDAY, [{"recording_id": meeting_id[-1], "meeting_id": meeting_id}]
+        )
+        person = {"meeting_id": meeting_id, "participant_id": "p"}
+        world.lake.merge(PARTICIPANTS, MONDAY, [person])
+    world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+    assert world.ledger.due_days() == [TUESDAY, MONDAY]
+    world.fold()
+    for day, meeting_id in ((MONDAY, two), (TUESDAY, ONE)):
+        for table in (MEETINGS, RECORDINGS, PARTICIPANTS, FETCH_LEDGER):
+            rows = world.lake.read(table, day, columns=["meeting_id"])
+            assert set(rows["meeting_id"].to_pylist()) == {meeting_id}, (table.name, day)
+    assert world.meetings(TUESDAY)[ONE]["delivery_count"] == 2
+
+
+def test_days_without_news_are_not_due_after_folding(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    assert world.ledger.due_days() == [MONDAY]
+    world.fold()
+    # Its pairs are due by now; when they are settled, nothing is left of the day.
+    assert world.ledger.open_days()[MONDAY].due_at == moment("2026-03-02 11:15")
+    world.lake.merge(FETCH_LEDGER, MONDAY, [], instead_of={"meeting_id": [ONE]})
+    world.ledger.refresh(MONDAY)
+    assert world.ledger.open_days() == {}
+
+
+def test_news_that_comes_while_a_day_is_folded_stays(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    seen = world.ledger.due_day(MONDAY)
+    world.tell(ended("2026-03-02 11:00", 2, "2026-03-02 10:50"), log_id="b")
+    world.ledger.refresh(MONDAY, seen)
+    assert set(world.ledger.due_day(MONDAY).news) == {ONE, f"{SERIES}_I_2"}
+
+
+def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    settle(world, moment("2026-03-06 00:00"))
+    late = Told("2026-03-09 08:01", "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.tell(late, log_id="b")
+    world.fold()
+    due = {pair.resource: pair.next_attempt_at for pair in world.ledger.pairs(MONDAY)}
+    assert due == {
+        "meeting": None,
+        "participants": None,
+        "recordings": moment("2026-03-09 08:01"),
+        "transcripts": None,
+    }
+    # The same event told twice by a repeated fold opens nothing twice.
+    settle(world, world.clock.now())
+    world.fold(MONDAY)
+    assert world.ledger.due_days() == []
+
+
+def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) -> None:
+    undated = Told(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
+    world.fold()
+    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    # Nothing was asked yet: the schedule from the end on covers it.
+    assert (pair.opened_by, pair.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
+    settle(world, moment("2026-03-06 00:00"))
+    world.tell(undated, log_id="b")
+    world.fold()
+    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    assert pair.next_attempt_at == world.clock.now()
+
+
+def settle(world: World, at: datetime) -> None:
+    """As if all pairs had been asked for the last time at this moment."""
+    pairs = world.ledger.pairs(MONDAY)
+    done: dict[str, Any] = {
+        "settled": True,
+        "attempts": 1,
+        "next_attempt_at": None,
+        "last_attempt_at": at,
+    }
+    world.ledger.record(MONDAY, [replace(pair, **done) for pair in pairs])
+
+
+def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_lock(
+    world: World,
+) -> None:
+    """Ingest commits events before the index: a fold in between sees an end without a mention."""
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    index = world.lake.files.path("lake/meeting_index")
+    known = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
+    world.tell(ended("2026-03-02 12:00", 1, "2026-03-03 00:10"), log_id="b")
+    for path in list(index.rglob("*.parquet")):
+        path.unlink()
+    for path, content in known.items():
+        path.write_bytes(content)
+    world.ledger.refresh(TUESDAY, world.ledger.due_day(TUESDAY))
+    locked: list[set[date]] = []
+    lock_days = world.lake.lock_days
+
+    class Watched(Lake):
+        @contextmanager
+        def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+            locked.append(set(days))
+            with lock_days(days):
+                yield
+
+    list(fold(Watched(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(TUESDAY).keys() == {ONE}
+    assert locked[-1] == {MONDAY, TUESDAY}
+
+
+def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    shutil.rmtree(world.lake.files.path("lake/meeting_index"))
+    world.fold()
+    assert world.meetings(MONDAY).keys() == {ONE}
+
+
+def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
+    events = [ended("2026-03-02 11:00", number, "2026-03-02 10:50") for number in range(1, 9)]
+    world.tell(*events)
+    MeetingIndex(world.lake).heal()
+    index = world.lake.files.path("lake/meeting_index")
+    (index / "complete").unlink()
+    next(index.glob("*/*.parquet")).unlink()
+    world.fold()
+    assert len(world.meetings(MONDAY)) == 8
+
+
+def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) -> None:
+    days = [MONDAY, TUESDAY]
+    for number, day in enumerate(days, 1):
+        world.tell(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
+    world.fold()
+    before = [world.meetings(day) for day in days]
+    shutil.rmtree(world.lake.files.path("lake/meetings"))
+    world.fold(*days)
+    assert [world.meetings(day) for day in days] == before
+
+
+def test_a_damaged_announcement_loses_no_news(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.lake.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
+    assert world.ledger.due_days() == [MONDAY]
+    world.fold(MONDAY)
+    assert len(world.meetings(MONDAY)) == 1
+
+
+def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.fold()
+    world.tell(ended("2026-03-02 11:01", 1, "2026-03-02 10:51"))
+    [shard] = world.lake.files.path("lake/meeting_index").glob("shard=*/part-0.parquet")
+    shard.write_bytes(b"torn")
+    with pytest.raises(StorageError, match="Run again"):
+        world.fold(MONDAY)
+    world.fold(MONDAY)
+    [meeting] = world.meetings(MONDAY).values()
+    assert meeting["ended_at"] == moment("2026-03-02 10:51")
+
+
+def test_a_stray_file_among_the_announcements_is_passed_over(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.lake.files.path("lake/due_days/notes.json").write_text("mine")
+    assert world.ledger.due_days() == [MONDAY]
+
+
+def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> None:
+    """The event outlives the meeting, and a refetch in the UI folds all that ever ended there."""
+    world.tell(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
+    world.fold()
+    prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
+    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == ({}, [])
+
+
+def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
+    """There are two a person and meeting: in a large meeting nearly all events are theirs."""
+    joined = Told(
+        "2026-03-02 10:01", "joined", {"id": "p", "meetingId": ONE}, "meetingParticipants"
+    )
+    world.tell(joined, ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    read: list[int] = []
+
+    class Watched(Lake):
+        def read(self, table: Table, *arguments: Any, **more: Any) -> pa.Table:
+            rows = super().read(table, *arguments, **more)
+            if table is WEBHOOK_EVENTS:
+                read.append(rows.num_rows)
+            return rows
+
+    list(fold(Watched(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(MONDAY).keys() == {ONE}
+    assert set(read) == {1}
+
+
+def test_an_index_is_made_again_in_bounded_memory(world: World) -> None:
+    """What waits to be written is written before the next day's events are read."""
+    for day, count in ((MONDAY, 210_000), (TUESDAY, 1)):
+        columns = {
+            "log_id": pa.array(["log"] * count),
+            "byte_offset": pa.array(range(count), pa.int64()),
+            "resource": pa.array(["meetings"] * count),
+            "meeting_id": pa.array([f"{SERIES}_I_{number}" for number in range(count)]),
+        }
+        rows = [
+            columns[field.name].cast(field.type)
+            if field.name in columns
+            else pa.nulls(count, field.type)
+            for field in WEBHOOK_EVENTS.schema
+        ]
+        world.lake.replace(WEBHOOK_EVENTS, day, pa.table(rows, schema=WEBHOOK_EVENTS.schema))
+    steps: list[date | str] = []
+
+    class Watched(Lake):
+        def read(self, table: Table, partition: Any = None, **more: Any) -> pa.Table:
+            if table is WEBHOOK_EVENTS:
+                steps.append(partition)
+            return super().read(table, partition, **more)
+
+        def merge(self, table: Table, *arguments: Any, **more: Any) -> bool:
+            if steps[-1] != "written":
+                steps.append("written")
+            return super().merge(table, *arguments, **more)
+
+    MeetingIndex(Watched(world.lake.files)).heal()
+    assert steps == [MONDAY, "written", TUESDAY, "written"]
+
+
+def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: Path) -> None:
+    """When Tuesday's answer has come already, Monday's rows are the older ones."""
+    for fails_at in itertools.count():
+        world = World(tmp_path / str(fails_at))
+        world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+        world.fold()
+        person, left_at = {"meeting_id": ONE, "participant_id": "p"}, moment("2026-03-02 10:45")
+        world.lake.merge(PARTICIPANTS, MONDAY, [person, person | {"participant_id": "q"}])
+        world.lake.merge(PARTICIPANTS, TUESDAY, [person | {"left_at": left_at}])
+        world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+        files = FaultyFiles(tmp_path / str(fails_at), fails_at)
+        with suppress(StorageError):
+            list(fold(Lake(files), world.ledger, [TUESDAY, MONDAY]))
+        list(fold(Lake(files), world.ledger, [TUESDAY, MONDAY]))
+        rows = world.lake.read(PARTICIPANTS, TUESDAY).to_pylist()
+        known = {row["participant_id"]: row["left_at"] for row in rows}
+        assert known == {"p": left_at, "q": None}, f"after a failure of write {fails_at}"
+        assert world.lake.read(PARTICIPANTS, MONDAY).num_rows == 0
+        if files.writes <= fails_at:
+            break
+    assert fails_at > 6
+
+
+@pytest.mark.parametrize("name", ["notes.json", "20260302.json", "2026-W10-1.json"])
+def test_a_stray_file_among_the_announcements_is_no_day(world: World, name: str) -> None:
+    world.lake.files.replace_bytes(f"lake/due_days/{name}", b"mine")
+    assert world.ledger.open_days() == {}
+
+
+@pytest.mark.parametrize("value", ["junk", "20260302", "2026-02-30", "2026-03-02 (copy)"])
+def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    for table in ("webhook_events/received_date", "meetings/date", "fetch_ledger/date"):
+        world.lake.files.path(f"lake/{table}={value}").mkdir(parents=True)
+    world.lake.files.path("lake/recording_files/date=junk.txt").parent.mkdir()
+    world.lake.files.path("lake/recording_files/date=junk.txt").write_text("mine")
+    shutil.rmtree(world.lake.files.path("lake/meeting_index"))
+    world.fold()
+    assert world.meetings(MONDAY).keys() == {ONE}
+    assert world.ledger.days() == [MONDAY]
+    pruned = prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
+    assert {one.what: one.days for one in pruned}["meetings"] == 1
+    assert world.lake.files.path(f"lake/meetings/date={value}").is_dir()
+
+
+def test_an_announcement_damaged_while_the_lock_is_waited_for_loses_no_news(world: World) -> None:
+    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    # Without any meeting all that ever ended would be folded anyway.
+    world.lake.merge(MEETINGS, TUESDAY, [{"meeting_id": "other"}])
+
+    class Damaging(Lake):
+        @contextmanager
+        def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+            self.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
+            with super().lock_days(days):
+                yield
+
+    list(fold(Damaging(world.lake.files), world.ledger, [MONDAY]))
+    assert world.meetings(MONDAY).keys() == {ONE}

@@ -1,0 +1,295 @@
+import fcntl
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meeting_etl.errors import ApiUnavailable, StorageError
+from meeting_etl.files import Files
+from meeting_etl.times import Clock
+from meeting_etl.webex.rate_limit import Pace
+from meeting_etl_tests.clocks import ManualClock
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def pace_of(
+    files: Files, clock: Clock, *, per_minute: float = 60, max_wait: float = 300, burst: int = 10
+) -> Pace:
+    return Pace(
+        files, clock, requests_per_minute=per_minute, max_wait_seconds=max_wait, burst=burst
+    )
+
+
+class Interrupted(ManualClock):
+    """Calls `then` in the middle of the first sleep, as another thread would."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.then: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        then, self.then = self.then, None
+        if then:
+            super().sleep(seconds / 2)
+            then()
+            super().sleep(seconds / 2)
+        else:
+            super().sleep(seconds)
+
+
+def seconds_of(pace: Pace, clock: ManualClock, count: int) -> list[float]:
+    """When each of the next requests leaves, in seconds from now."""
+    start, left = clock.now(), []
+    for _ in range(count):
+        pace.wait()
+        left.append(round((clock.now() - start).total_seconds(), 3))
+    return left
+
+
+def test_a_burst_and_then_one_each_interval(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=60, burst=3)
+    assert seconds_of(pace, clock, 6) == [0, 0, 0, 1, 2, 3]
+
+
+def test_a_rest_fills_the_bucket_but_not_more(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=60, burst=3)
+    seconds_of(pace, clock, 6)
+    clock.advance(hours=1)
+    assert seconds_of(pace, clock, 5) == [0, 0, 0, 1, 2]
+
+
+def test_a_thousand_requests_take_requests_over_rate(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=300)
+    assert seconds_of(pace, clock, 1000)[-1] == pytest.approx(200, rel=0.05)
+
+
+def test_many_threads_use_the_whole_rate_and_no_more(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=300)
+    with ThreadPoolExecutor(24) as threads:
+        for future in [threads.submit(pace.wait) for _ in range(1000)]:
+            future.result()
+    assert (clock.now() - START).total_seconds() == pytest.approx(990 / 5, abs=0.01)
+
+
+class CountedFiles(Files):
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.opened = 0
+
+    @contextmanager
+    def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+        self.opened += 1
+        with super().locked_file(name, mode=mode) as file:
+            yield file
+
+
+def test_waiting_threads_do_not_all_wake_up_for_each_slot(tmp_path: Path) -> None:
+    files = CountedFiles(tmp_path)
+    pace = pace_of(files, Clock(), per_minute=12_000)
+    with ThreadPoolExecutor(24) as threads:
+        for future in [threads.submit(pace.wait) for _ in range(100)]:
+            future.result()
+    assert files.opened < 400
+
+
+@given(
+    per_minute=st.floats(1, 6000),
+    burst=st.integers(1, 20),
+    rests=st.lists(st.floats(0, 30), min_size=2, max_size=60),
+)
+def test_no_stretch_of_time_has_more_than_a_burst_and_the_rate(
+    tmp_path_factory: pytest.TempPathFactory, per_minute: float, burst: int, rests: list[float]
+) -> None:
+    clock = ManualClock(START)
+    files = Files(tmp_path_factory.mktemp("pace"))
+    pace = pace_of(files, clock, per_minute=per_minute, burst=burst)
+    left = []
+    for rest in rests:
+        clock.advance(seconds=rest)
+        pace.wait()
+        left.append((clock.now() - START).total_seconds())
+    for first in range(len(left)):
+        for last in range(first, len(left)):
+            stretch = left[last] - left[first]
+            assert last - first + 1 <= burst + stretch * per_minute / 60 + 0.01
+
+
+def test_nobody_sends_during_a_hold(files: Files, clock: ManualClock) -> None:
+    pace_of(files, clock).hold(42)
+    assert seconds_of(pace_of(files, clock), clock, 1) == [42]
+
+
+def test_a_hold_is_never_shortened(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock)
+    pace.hold(42)
+    clock.advance(seconds=2)
+    pace.hold(1)
+    assert seconds_of(pace, clock, 1) == [40]
+
+
+def test_a_hold_can_grow(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock)
+    pace.hold(10)
+    pace.hold(42)
+    assert seconds_of(pace, clock, 1) == [42]
+
+
+def test_those_who_waited_do_not_leave_all_at_once(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=60)
+    pace.hold(30)
+    assert seconds_of(pace, clock, 4) == [30, 31, 32, 33]
+
+
+def test_a_hold_keeps_back_a_thread_that_was_sleeping_for_its_slot(files: Files) -> None:
+    clock = Interrupted(START)
+    pace = pace_of(files, clock, per_minute=60, burst=1)
+    pace.wait()
+    clock.then = lambda: pace.hold(20)
+    pace.wait()
+    assert clock.now() == START + timedelta(seconds=20.5)
+
+
+def test_a_hold_that_grows_too_long_meanwhile_is_noticed_soon(files: Files) -> None:
+    clock = Interrupted(START)
+    pace = pace_of(files, clock, max_wait=300)
+    pace.hold(200)
+    clock.then = lambda: pace.hold(3600)
+    with pytest.raises(ApiUnavailable):
+        pace.wait()
+    assert clock.now() <= START + timedelta(seconds=10)
+
+
+def test_a_hold_longer_than_bearable_ends_it_and_says_until_when(
+    files: Files, clock: ManualClock
+) -> None:
+    pace = pace_of(files, clock, max_wait=300)
+    pace.hold(3600)
+    for other in (pace, pace_of(files, clock, max_wait=300)):
+        with pytest.raises(
+            ApiUnavailable, match=r"2026-03-02T10:00:00Z.*WEBEX_MAX_WAIT_SECONDS"
+        ) as e:
+            other.wait()
+        assert e.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    assert clock.slept == []
+    clock.advance(minutes=56)
+    assert seconds_of(pace, clock, 1) == [240]
+
+
+def test_a_hold_of_many_years_is_not_a_crash(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock)
+    pace.hold(1e18)
+    with pytest.raises(ApiUnavailable):
+        pace.wait()
+
+
+def test_without_a_rate_only_holds_count(files: Files, clock: ManualClock) -> None:
+    pace = pace_of(files, clock, per_minute=0)
+    assert seconds_of(pace, clock, 500)[-1] == 0
+    pace.hold(7)
+    assert seconds_of(pace, clock, 500) == [7] * 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"\0" * 5000,
+        b"hello world again",
+        b"1 2",
+        b"1 2 3 4",
+        b"nan nan nan",
+        b"inf 0 0",
+        b"0 inf 0",
+        b"0 1e308 0",
+        b"1e308 0 1e308",
+        b'{"arrival_at": 1}',
+        b"99999999999 99999999999 0",
+    ],
+)
+def test_damaged_or_foreign_content_is_as_good_as_none(
+    files: Files, clock: ManualClock, content: bytes
+) -> None:
+    files.replace_bytes("state/pace", content)
+    pace = pace_of(files, clock, per_minute=60, burst=2)
+    assert seconds_of(pace, clock, 3)[-1] <= 2
+    pace.hold(5)
+    assert seconds_of(pace, clock, 1) == [5]
+
+
+@given(st.binary(max_size=300))
+def test_no_content_makes_it_crash_or_wait_long(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    clock = ManualClock(START)
+    files = Files(tmp_path_factory.mktemp("pace"))
+    files.replace_bytes("state/pace", content)
+    pace_of(files, clock).wait()
+    assert clock.now() - START <= timedelta(seconds=2)
+
+
+def test_a_clock_that_was_set_back_does_not_block(files: Files) -> None:
+    ahead = ManualClock(START + timedelta(days=365))
+    pace = pace_of(files, ahead, per_minute=60, burst=1)
+    pace.wait()
+    pace.hold(60)
+    right = ManualClock(START)
+    assert seconds_of(pace_of(files, right, per_minute=60, burst=1), right, 3) == [60, 61, 62]
+
+
+def test_what_another_rate_left_behind_is_cut_to_what_the_bucket_holds(
+    files: Files, clock: ManualClock
+) -> None:
+    slow = pace_of(files, clock, per_minute=1, burst=10)
+    seconds_of(slow, clock, 15)
+    quick = pace_of(files, clock, per_minute=60, burst=3)
+    assert seconds_of(quick, clock, 2) == [1, 2]
+
+
+@pytest.mark.parametrize("blocked", ["state", "state/pace"])
+def test_an_unusable_file_is_a_storage_error(
+    files: Files, clock: ManualClock, tmp_path: Path, blocked: str
+) -> None:
+    path = tmp_path / blocked
+    path.parent.mkdir(exist_ok=True)
+    if blocked == "state":
+        path.write_text("a file where a folder should be")
+    else:
+        path.symlink_to("/dev/full")
+    with pytest.raises(StorageError, match=r"state"):
+        pace_of(files, clock).wait()
+
+
+def test_it_is_cheap(files: Files) -> None:
+    """A few times what changing a small file under a lock costs at all, on this machine.
+
+    Both are measured in turns, in time of the processor, and the best of each counts.
+    """
+    pace = pace_of(files, Clock(), per_minute=1e9)
+    file = files.path("bare")
+
+    def bare() -> None:
+        with file.open("a+b", buffering=0) as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            opened.seek(0)
+            opened.read(256)
+            opened.write(b"0" * 54)
+            opened.truncate()
+
+    best = dict.fromkeys((pace.wait, bare), math.inf)
+    for _ in range(10):
+        for step in best:
+            started = time.process_time()
+            for _ in range(200):
+                step()
+            best[step] = min(best[step], time.process_time() - started)
+    assert best[pace.wait] < 8 * best[bare]

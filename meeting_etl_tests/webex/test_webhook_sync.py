@@ -1,0 +1,470 @@
+"""Webhooks wanted against webhooks there, over real HTTP against the sandbox."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from meeting_etl.errors import ApiUnavailable, BadAnswer, Forbidden, Refused, StorageError
+from meeting_etl.files import Files
+from meeting_etl.sandbox.api.webhook_registry import Hook
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.webex import webhook_sync as registration
+from meeting_etl.webex.auth import Credentials
+from meeting_etl.webex.endpoints import TokenKind, Webex
+from meeting_etl.webex.webhook_comparison import Health, Webhook, compare, read_webhook
+from meeting_etl.webex.webhook_spec import (
+    USUAL,
+    Expectation,
+    forget_expectation,
+    read_expectation,
+    write_expectation,
+)
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.sandbox.small import small_world
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import Act, Reply, Seen
+
+TARGET, ELSEWHERE = "https://hooks.team.example/webex", "https://old.team.example/webex"
+ORG, OWN = Expectation(TARGET, True, USUAL), Expectation(TARGET, False, USUAL)
+ENDED = ("meetings", "ended")
+SECRET = "signing"
+
+Start = Callable[..., tuple[Sandbox, Webex]]
+
+
+@pytest.fixture
+def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
+    """A sandbox with these knobs, and what a token of that kind says to it."""
+    with ExitStack() as stack:
+
+        def started(kind: TokenKind = TokenKind.ADMIN, **knobs: Any) -> tuple[Sandbox, Webex]:
+            faults = Faults(**knobs)
+            sandbox = stack.enter_context(Sandbox(small_world(), clock, faults))
+            credentials = Credentials(access_token=sandbox.token(kind.value))
+            client = connect(sandbox.base_url, credentials=credentials)
+            return sandbox, Webex(client, kind, clock)
+
+        yield started
+
+
+def create(webex: Webex, expected: Expectation, clock: ManualClock) -> list[tuple[str, str, str]]:
+    return told(registration.create(webex, expected, SECRET, clock))
+
+
+def repair(webex: Webex, expected: Expectation, clock: ManualClock) -> list[tuple[str, str, str]]:
+    return told(registration.repair(webex, expected, SECRET, clock))
+
+
+def told(deeds: Iterator[registration.Deed]) -> list[tuple[str, str, str]]:
+    return [(deed.finding.resource, deed.finding.event, deed.what) for deed in deeds]
+
+
+def health(webex: Webex, expected: Expectation) -> Counter[Health]:
+    return Counter(one.health for one in compare(expected, registration.listed(webex)))
+
+
+def hooks(sandbox: Sandbox) -> dict[tuple[str, str], Hook]:
+    return {(hook.resource, hook.event): hook for hook in sandbox.webhooks.all()}
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sum(seen.method == "POST" for seen in sandbox.counters.requests)
+
+
+def foreign(webex: Webex, **more: str) -> str:
+    """A webhook of somebody else; its id."""
+    document = {"name": "Theirs", "targetUrl": ELSEWHERE, "resource": "meetings", "event": "ended"}
+    found: str = webex.create_webhook(document | more)["id"]
+    return found
+
+
+# Creating
+
+
+def test_all_usual_webhooks_are_created_for_the_organization(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start()
+    assert {what for _, _, what in create(webex, ORG, clock)} == {"created"}
+    assert list(hooks(sandbox)) == ORG.pairs()
+    assert len(ORG.pairs()) == 9
+    for (resource, event), hook in hooks(sandbox).items():
+        assert hook.name == f"meeting_etl {resource} {event}"
+        assert (hook.target_url, hook.owned_by, hook.secret) == (TARGET, "org", SECRET)
+        assert (hook.filter, hook.status) == (None, "active")
+
+
+def test_creating_again_creates_nothing(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start()
+    create(webex, ORG, clock)
+    sent = posts(sandbox)
+    assert {what for _, _, what in create(webex, ORG, clock)} == {"was there"}
+    assert posts(sandbox) == sent == 9
+
+
+def test_what_is_there_is_found_on_whatever_page(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start(TokenKind.USER, empty_page_every=1)
+    for _ in range(120):
+        foreign(webex)
+    create(webex, OWN, clock)
+    sent = posts(sandbox)
+    create(webex, OWN, clock)
+    assert posts(sandbox) == sent
+    assert health(webex, OWN) == {Health.OK: 9}
+
+
+def test_webhooks_of_others_do_not_count(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start(TokenKind.USER)
+    foreign(webex, targetUrl=TARGET)
+    foreign(webex, targetUrl=TARGET, name="meeting_etl meetings started")
+    foreign(webex, targetUrl=TARGET, name="meeting_etl meetings ended, of Bob")
+    create(webex, OWN, clock)
+    assert len(sandbox.webhooks.all()) == 3 + 9
+
+
+def test_a_compliance_officer_registers_recordings_and_transcripts(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(TokenKind.COMPLIANCE)
+    able = Expectation(TARGET, True, ("recordings", "meetingTranscripts"))
+    create(webex, able, clock)
+    assert list(hooks(sandbox)) == able.pairs()
+    with pytest.raises(Forbidden):
+        create(webex, ORG, clock)
+
+
+def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start()
+    foreign(webex, ownedBy="org")
+    with pytest.raises(
+        Refused, match="For meetings ended the organization has one already: somebody else's"
+    ):
+        create(webex, ORG, clock)
+    assert hooks(sandbox)[ENDED].name == "Theirs"
+
+
+@pytest.mark.parametrize("knob", ["connection_reset", "truncated_body", "html_page"])
+def test_a_lost_answer_makes_no_second_webhook(start: Start, clock: ManualClock, knob: str) -> None:
+    """The webhook was created, but nobody told: it is looked for before the next attempt."""
+    sandbox, webex = start(TokenKind.USER, **{knob: 0.5})
+    create(webex, OWN, clock)
+    assert sandbox.counters.injected[knob] > 0
+    assert sorted(hooks(sandbox)) == sorted(OWN.pairs())
+    assert len(sandbox.webhooks.all()) == 9 == posts(sandbox)
+
+
+def test_what_was_not_created_is_created_after_a_look(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start(TokenKind.USER, internal_error=0.5)
+    create(webex, OWN, clock)
+    assert len(sandbox.webhooks.all()) == 9 < posts(sandbox)
+    for failed, following in pairwise(sandbox.counters.requests):
+        if (failed.method, failed.status) == ("POST", 500):
+            assert following.method == "GET"
+
+
+def test_a_new_webhook_is_looked_for_some_seconds_later(start: Start, clock: ManualClock) -> None:
+    """What a list lags behind by is waited for, so that a lost answer makes no second webhook."""
+    sandbox, webex = start(TokenKind.USER, connection_reset=0.5, webhook_lag_seconds=4)
+    create(webex, OWN, clock)
+    assert sandbox.counters.injected["connection_reset"] > 0
+    assert len(sandbox.webhooks.all()) == 9
+
+
+def test_where_lists_lag_for_long_the_second_webhook_goes_with_the_next_repair(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(TokenKind.USER, webhook_lag_seconds=600)
+    create(webex, OWN, clock)
+    create(webex, OWN, clock)
+    assert len(sandbox.webhooks.all()) == 18
+    clock.advance(minutes=10)
+    assert {what for _, _, what in repair(webex, OWN, clock)} == {"deleted"}
+    assert health(webex, OWN) == {Health.OK: 9}
+
+
+def test_for_the_organization_webex_itself_refuses_the_second(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(webhook_lag_seconds=600)
+    create(webex, ORG, clock)
+    with pytest.raises(Refused, match="so new that it is not listed yet"):
+        create(webex, ORG, clock)
+    assert len(sandbox.webhooks.all()) == 9
+
+
+def test_a_webex_that_is_down_ends_it(connect: Connect, serve: Serve, clock: ManualClock) -> None:
+    def answer(seen: Seen) -> Act:
+        return Reply(b"", 500) if seen.method == "POST" else Reply()
+
+    server = serve(answer)
+    webex = Webex(connect(server.url), TokenKind.USER, clock)
+    with pytest.raises((BadAnswer, ApiUnavailable)):
+        create(webex, OWN, clock)
+    assert [seen.method for seen in server.seen].count("POST") == 3
+
+
+def test_a_list_that_is_not_whole_is_no_reason_to_create(
+    connect: Connect, serve: Serve, clock: ManualClock
+) -> None:
+    broken = {"id": "w1", "errors": {"name": {"code": "kms_failure"}}}
+    for item in (broken, {"name": "without an id"}):
+        server = serve(lambda seen, item=item: Reply({"items": [item]}))  # type: ignore[misc]
+        webex = Webex(connect(server.url), TokenKind.USER, clock)
+        with pytest.raises(BadAnswer, match="try again later"):
+            create(webex, OWN, clock)
+        assert {seen.method for seen in server.seen} == {"GET"}
+
+
+# Comparing
+
+
+def webhook(**changes: str) -> Webhook:
+    sound = Webhook(
+        id="w1",
+        name="meeting_etl meetingTranscripts created",
+        resource="meetingTranscripts",
+        event="created",
+        target_url=TARGET,
+        filter="",
+        owned_by="org",
+        status="active",
+        created="2026-03-02T09:00:00.000Z",
+    )
+    return replace(sound, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Health.OK),
+        ({"status": "inactive"}, Health.INACTIVE),
+        ({"target_url": ELSEWHERE}, Health.WRONG_TARGET),
+        ({"filter": "hostEmail=olga@team.example"}, Health.WRONG_FILTER),
+        ({"owned_by": "creator"}, Health.WRONG_OWNER),
+        ({"status": "inactive", "target_url": ELSEWHERE}, Health.WRONG_TARGET),
+        ({"filter": "id=1", "target_url": ELSEWHERE}, Health.WRONG_FILTER),
+    ],
+)
+def test_each_fault_has_its_name(changes: dict[str, str], expected: Health) -> None:
+    only = Expectation(TARGET, True, ("meetingTranscripts",))
+    (finding,) = compare(only, [webhook(**changes)])
+    assert finding.health is expected
+
+
+def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
+    only = Expectation(TARGET, True, ("meetingTranscripts",))
+    there = [
+        webhook(id="inactive", status="inactive", created="2026-03-01T09:00:00.000Z"),
+        webhook(id="younger", created="2026-03-02T10:00:00.000Z"),
+        webhook(id="older", created="2026-03-02T09:00:00.000Z"),
+    ]
+    found = [(one.webhook.id, one.health) for one in compare(only, there) if one.webhook]
+    assert found == [
+        ("older", Health.OK),
+        ("younger", Health.DUPLICATE),
+        ("inactive", Health.DUPLICATE),
+    ]
+
+
+def test_ours_that_nobody_expects_are_told_and_others_passed_over() -> None:
+    others = [webhook(name="Theirs"), webhook(resource="messages"), webhook(event="deleted")]
+    (finding,) = compare(None, [webhook(), *others])
+    assert finding.health is Health.NOT_EXPECTED
+    (finding,) = compare(Expectation(TARGET, True, ("meetingTranscripts",)), others)
+    assert finding.health is Health.MISSING
+
+
+def test_the_secret_is_left_behind_where_a_webhook_is_read() -> None:
+    found = read_webhook({"id": "w1", "secret": SECRET, "created": 7})
+    assert SECRET not in repr(found)
+    assert found.created == ""
+
+
+# Repairing
+
+
+def test_nothing_is_done_about_what_is_well(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start()
+    create(webex, ORG, clock)
+    sent = sandbox.counters.total
+    assert repair(webex, ORG, clock) == []
+    assert {seen.method for seen in sandbox.counters.requests[sent:]} == {"GET"}
+
+
+@pytest.mark.parametrize("expected", [ORG, OWN])
+def test_one_that_was_switched_off_is_switched_on_with_the_secret_of_today(
+    start: Start, clock: ManualClock, expected: Expectation
+) -> None:
+    sandbox, webex = start()
+    create(webex, expected, clock)
+    hook = hooks(sandbox)[ENDED]
+    sandbox.webhooks.disable(hook.id)
+    hook.secret = "yesterday"
+    assert health(webex, expected) == {Health.OK: 8, Health.INACTIVE: 1}
+    assert repair(webex, expected, clock) == [(*ENDED, "re-activated")]
+    assert (hook.status, hook.secret) == ("active", SECRET)
+    assert health(webex, expected) == {Health.OK: 9}
+
+
+@pytest.mark.parametrize("expected", [ORG, OWN])
+def test_a_wrong_target_is_set_without_a_gap(
+    start: Start, clock: ManualClock, expected: Expectation
+) -> None:
+    sandbox, webex = start()
+    create(webex, replace(expected, target_url=ELSEWHERE), clock)
+    before = {hook.id for hook in sandbox.webhooks.all()}
+    assert create(webex, expected, clock)[0] == ("meetings", "created", "wrong target")
+    assert {what for _, _, what in repair(webex, expected, clock)} == {"target set"}
+    assert {hook.id for hook in sandbox.webhooks.all()} == before
+    assert health(webex, expected) == {Health.OK: 9}
+
+
+@pytest.mark.parametrize("expected", [ORG, OWN])
+def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
+    start: Start, clock: ManualClock, expected: Expectation
+) -> None:
+    sandbox, webex = start()
+    create(webex, expected, clock)
+    old = hooks(sandbox)[ENDED]
+    old.filter = "state=ended"
+    sent = sandbox.counters.total
+    assert repair(webex, expected, clock) == [(*ENDED, "created anew, the old one deleted")]
+    methods = [seen.method for seen in sandbox.counters.requests[sent:]]
+    assert methods[-2:] == ["POST", "DELETE"]
+    assert sandbox.webhooks.get(old.id) is None
+    assert health(webex, expected) == {Health.OK: 9}
+
+
+@pytest.mark.parametrize(("before", "after"), [(OWN, ORG), (ORG, OWN)])
+def test_a_wrong_owner_needs_a_new_webhook(
+    start: Start, clock: ManualClock, before: Expectation, after: Expectation
+) -> None:
+    sandbox, webex = start()
+    create(webex, before, clock)
+    assert len(repair(webex, after, clock)) == 9
+    assert len(sandbox.webhooks.all()) == 9
+    assert health(webex, after) == {Health.OK: 9}
+
+
+def test_a_missing_one_is_created(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start()
+    create(webex, ORG, clock)
+    sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
+    assert repair(webex, ORG, clock) == [(*ENDED, "created")]
+    assert health(webex, ORG) == {Health.OK: 9}
+
+
+def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock) -> None:
+    sandbox, webex = start(TokenKind.USER)
+    create(webex, OWN, clock)
+    theirs = foreign(webex, targetUrl=TARGET)
+    ours = hooks(sandbox)
+    clock.advance(seconds=1)
+    twin = foreign(webex, name="meeting_etl meetings ended", targetUrl=ELSEWHERE)
+    assert repair(webex, OWN, clock) == [(*ENDED, "deleted")]
+    left = {hook.id for hook in sandbox.webhooks.all()}
+    assert twin not in left
+    assert theirs in left
+    assert left >= {hook.id for pair, hook in ours.items() if pair != ENDED}
+    assert health(webex, OWN) == {Health.OK: 9}
+
+
+def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
+    connect: Connect, serve: Serve, clock: ManualClock
+) -> None:
+    """Fresh ids are 404 for a while (webex-api.md 2.4)."""
+    item = {
+        "name": "meeting_etl meetingTranscripts created",
+        "resource": "meetingTranscripts",
+        "event": "created",
+        "targetUrl": TARGET,
+        "status": "inactive",
+    }
+
+    def answer(seen: Seen) -> Act:
+        if seen.method == "GET":
+            return Reply({"items": [item | {"id": "w1"}, item | {"id": "w2"}]})
+        return Reply({"message": "not found"}, 404)
+
+    server = serve(answer)
+    webex = Webex(connect(server.url), TokenKind.USER, clock)
+    only = Expectation(TARGET, False, ("meetingTranscripts",))
+    deeds = list(registration.repair(webex, only, SECRET, clock))
+    assert [deed.done for deed in deeds] == [False, False]
+    assert [seen.method for seen in server.seen] == ["GET", "PUT"]
+
+
+def test_a_webhook_that_webex_leaves_inactive_is_told(
+    connect: Connect, serve: Serve, clock: ManualClock
+) -> None:
+    item = {
+        "id": "w1",
+        "name": "meeting_etl meetingTranscripts created",
+        "resource": "meetingTranscripts",
+        "event": "created",
+        "targetUrl": TARGET,
+        "status": "inactive",
+    }
+    server = serve(lambda seen: Reply({"items": [item]} if seen.method == "GET" else item))
+    webex = Webex(connect(server.url), TokenKind.USER, clock)
+    only = Expectation(TARGET, False, ("meetingTranscripts",))
+    (deed,) = registration.repair(webex, only, SECRET, clock)
+    assert (deed.done, deed.what) == (False, "Webex left it as it is: inactive")
+
+
+def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None:
+    knobs = {"internal_error": 0.2, "connection_reset": 0.2, "locked": 0.2}
+    sandbox, webex = start(TokenKind.USER, **knobs)
+    create(webex, replace(OWN, target_url=ELSEWHERE), clock)
+    sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
+    repair(webex, OWN, clock)
+    assert health(webex, OWN) == {Health.OK: 9}
+
+
+# Deleting
+
+
+def test_deleting_removes_what_it_is_given_and_404_is_done(
+    start: Start, clock: ManualClock
+) -> None:
+    sandbox, webex = start(TokenKind.USER, connection_reset=0.3)
+    create(webex, OWN, clock)
+    with suppress(BadAnswer):
+        foreign(webex)
+    theirs = hooks(sandbox)[ENDED].id
+    ours = [one for one in registration.listed(webex) if one.is_ours]
+    sandbox.webhooks.remove(ours[0].id)
+    assert {what for _, _, what in told(registration.delete(webex, ours))} == {"deleted"}
+    assert [hook.id for hook in sandbox.webhooks.all()] == [theirs]
+
+
+# What is expected
+
+
+def test_the_expectation_is_kept_without_the_secret(files: Files) -> None:
+    assert read_expectation(files) is None
+    write_expectation(files, ORG)
+    assert read_expectation(files) == ORG
+    assert files.read_bytes("state/webhooks.json") == (
+        b'{"target_url":"https://hooks.team.example/webex","org":true,'
+        b'"resources":["meetings","recordings","meetingTranscripts"]}\n'
+    )
+    forget_expectation(files)
+    assert read_expectation(files) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b'{"target_url":"https://a.example","org":true,"resources":["no"]}']
+)
+def test_a_damaged_file_says_what_to_do(files: Files, content: bytes) -> None:
+    files.replace_bytes("state/webhooks.json", content)
+    with pytest.raises(StorageError, match="webhooks create"):
+        read_expectation(files)
