@@ -36,7 +36,7 @@ from meeting_etl.sandbox.world.demo import demo_world
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, format_timestamp, round_up
-from meeting_etl.webex.webhook_spec import Expectation, write_expectation
+from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
 
 END = datetime(2026, 3, 16, tzinfo=UTC)
 TICK = timedelta(seconds=30)
@@ -178,8 +178,8 @@ def main(days: int, a_day: int) -> None:
         )
         home = dagster_home(Files(Path(name)), None)
         with open_quiet_instance(home) as instance:
-            expected = Expectation("http://127.0.0.1:9/webhooks/webex", True, ("meetings",))
-            write_expectation(etl.files, expected)
+            expected = WebhookSpec("http://127.0.0.1:9/webhooks/webex", True, ("meetings",))
+            write_webhook_spec(etl.files, expected)
             company = Company(etl, clock, instance)
             collector = Collector(world, etl.logs_folder)
             before = Counter[str]()

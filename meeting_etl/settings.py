@@ -23,9 +23,9 @@ from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Asking
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.settling import OPTIONAL, Settling
-from meeting_etl.pipeline.ledger.token_history import Reader, reading_since
-from meeting_etl.pipeline.resources.download import Depot, Tally
-from meeting_etl.pipeline.resources.recording_files import LINKS, Wanted
+from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_since
+from meeting_etl.pipeline.resources.download import ByteProgress, DownloadContext
+from meeting_etl.pipeline.resources.recording_files import LINKS, DownloadPolicy
 from meeting_etl.pipeline.resources.transcript_files import FORMATS as TRANSCRIPT_FORMATS
 from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.times import Clock, parse_days
@@ -33,7 +33,7 @@ from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import TokenKind, Webex
 from meeting_etl.webex.media import Media
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.transport import Limits
 from meeting_etl.webhook_logs.logs import Logs
 
@@ -107,7 +107,7 @@ class Settings:
     settling: Settling
     store_links: bool
     honour_deletes: bool
-    downloads: Wanted
+    downloads: DownloadPolicy
     transcript_formats: tuple[str, ...]
     auto_record: Policy
     most_missed_share: float
@@ -241,9 +241,9 @@ class Etl:
         """When the Retry-After of a 429 ends; None when none runs."""
         return self._pace(self.settings.max_wait_seconds).held_until()
 
-    def _pace(self, max_wait_seconds: float) -> Pace:
+    def _pace(self, max_wait_seconds: float) -> RateLimiter:
         rate = self.settings.requests_per_minute
-        return Pace(
+        return RateLimiter(
             self.files,
             self.clock,
             requests_per_minute=rate,
@@ -259,9 +259,9 @@ class Etl:
         return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> TokenIdentity:
         """Who reads. Raises SettingsError when no token is set."""
-        return Reader(self.settings.token_kind, self.auth.reader, self.auth.scopes)
+        return TokenIdentity(self.settings.token_kind, self.auth.reader, self.auth.scopes)
 
     @property
     def requests_sent(self) -> int:
@@ -287,12 +287,12 @@ class Etl:
         """Days with recordings to download now, newest first; none while that is switched off."""
         return self.ledger.due_files() if RECORDING_FILES.name in self.switched_on else []
 
-    def depot(self) -> Depot:
+    def download_context(self) -> DownloadContext:
         """Where files of recordings come from and go to."""
         media = Media(self.settings.base_url, self.clock)
         floor = self.settings.downloads.keep_free_bytes
-        tally = Tally(lambda what, done, total: self.progress(what, done, total))
-        return Depot(self.files, media, self.clock, floor, Event(), tally)
+        byte_progress = ByteProgress(lambda what, done, total: self.progress(what, done, total))
+        return DownloadContext(self.files, media, self.clock, floor, Event(), byte_progress)
 
     def engine(self, run_id: str, at_once: int | None = None) -> Engine:
         """What a fetch of the given run works with; `at_once` in the place of [fetch] threads."""
@@ -470,7 +470,7 @@ def _seconds(name: str, values: list[Any]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _wanted(section: dict[str, Any]) -> Wanted:
+def _wanted(section: dict[str, Any]) -> DownloadPolicy:
     """Downloads of recordings, which are off unless `recordings` names kinds of files."""
     numbers = {name: value for name, value in section.items() if type(value) is int}
     for name, value in numbers.items():
@@ -478,7 +478,7 @@ def _wanted(section: dict[str, Any]) -> Wanted:
             raise SettingsError(f"{name} in [downloads] is {value}, which is too little.")
         if name == "at_once" and value > _MOST_AT_ONCE:
             raise SettingsError(f"{name} in [downloads] is {value}; {_MOST_AT_ONCE} are the most.")
-    return Wanted(
+    return DownloadPolicy(
         kinds=_some_of(tuple(LINKS), "recordings", section.get("recordings", [])),
         hosts=_patterns("downloads", "hosts", section.get("hosts", [])),
         **numbers,

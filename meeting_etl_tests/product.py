@@ -13,11 +13,11 @@ import dagster as dg
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.outcome import Outcome
+from meeting_etl.orchestration.outcome import RunSummary
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.resources import fetch_specs
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -75,7 +75,7 @@ class Product:
 
     def run(
         self, asked: Span | None = None, *, refetch: bool = False, discover: bool = False
-    ) -> Outcome:
+    ) -> RunSummary:
         """What `meeting-etl run` does, with this product's clock."""
         etl = self.etl()
         with dg.DagsterInstance.ephemeral() as instance:
@@ -99,7 +99,7 @@ class Product:
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    note_reader(etl.files, etl.ledger, etl.reader, etl.clock.now())
+    record_token(etl.files, etl.ledger, etl.reader, etl.clock.now())
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
     for spec in fetch_specs.ALL:

@@ -27,7 +27,7 @@ from meeting_etl.sandbox.world.worlds import World, demo_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
 from meeting_etl.webex import webhook_sync as registration
-from meeting_etl.webex.webhook_spec import EVENTS, Expectation
+from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 _MEETINGS = 80
 _BEGINS, _ENDS = timedelta(hours=6), timedelta(hours=22)
@@ -98,7 +98,7 @@ def _register(etl: Etl, address: str) -> int:
 
     They are not remembered as expected: this Webex is gone after the show.
     """
-    expected = Expectation(address, org=True, resources=tuple(EVENTS))
+    expected = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
     return sum(1 for _ in registration.create(etl.webex, expected, secret, etl.clock))
 

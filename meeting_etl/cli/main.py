@@ -25,7 +25,7 @@ from meeting_etl.cli.rejected import rejected
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger.ledger import RESOURCES
-from meeting_etl.pipeline.ledger.settling import Pair, Status
+from meeting_etl.pipeline.ledger.settling import Status, WorkItem
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
@@ -183,7 +183,7 @@ def retry(
     asked = _span(etl, first, last)
     days = _days_within(etl, asked)
 
-    def is_wanted(pair: Pair) -> bool:
+    def is_wanted(pair: WorkItem) -> bool:
         return (
             pair.status in statuses
             and pair.resource in (resources or RESOURCES)
@@ -196,7 +196,7 @@ def retry(
     display.say(f"{count:,} pairs are asked for again by the next run.")
 
 
-def _ask_if_much(etl: Etl, days: Iterable[date], wanted: Callable[[Pair], bool]) -> None:
+def _ask_if_much(etl: Etl, days: Iterable[date], wanted: Callable[[WorkItem], bool]) -> None:
     """Before so many items are asked for again that it takes long, and others wait for it."""
     count = sum(wanted(pair) for day in days for pair in etl.ledger.pairs(day))
     if count > _MANY_PAIRS:

@@ -11,7 +11,7 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.orchestration.outcome import INTERRUPTED, Outcome
+from meeting_etl.orchestration.outcome import INTERRUPTED, RunSummary
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE, floor
 from meeting_etl.settings import Etl
@@ -57,7 +57,7 @@ def run_and_report(
     return status_of(outcome)
 
 
-def _days(outcome: Outcome) -> str:
+def _days(outcome: RunSummary) -> str:
     if outcome.failures:
         return f"The run ended early, with {len(outcome.days)} days done"
     if not outcome.days:
@@ -65,7 +65,7 @@ def _days(outcome: Outcome) -> str:
     return f"{len(outcome.days)} day{'s' if len(outcome.days) > 1 else ''} with due work done"
 
 
-def status_of(outcome: Outcome) -> int:
+def status_of(outcome: RunSummary) -> int:
     """The exit status, after a word on what went wrong. Raises KeyboardInterrupt after Ctrl-C."""
     if any(kind == INTERRUPTED for kind, _ in outcome.failures):
         raise KeyboardInterrupt

@@ -20,12 +20,12 @@ from meeting_etl.webex.webhook_comparison import Finding, compare, unhealthy
 from meeting_etl.webex.webhook_spec import (
     EVENTS,
     USUAL,
-    Expectation,
-    forget_expectation,
-    read_expectation,
-    write_expectation,
+    WebhookSpec,
+    forget_webhook_spec,
+    read_webhook_spec,
+    write_webhook_spec,
 )
-from meeting_etl.webex.webhook_sync import Deed
+from meeting_etl.webex.webhook_sync import Action
 
 _PARTICIPANTS = "meetingParticipants"
 _COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")
@@ -102,7 +102,7 @@ def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> Non
         raise click.UsageError("--target-url is needed: the public address of the receiver.")
     etl = etl_of()
     expected, secret = _expected(etl, None, **asked), _secret(etl, insecure=insecure)
-    write_expectation(etl.files, expected)
+    write_webhook_spec(etl.files, expected)
     _carry_out(registration.create(etl.webex, expected, secret, etl.clock))
 
 
@@ -112,7 +112,7 @@ def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> Non
 def list_(etl_of: Callable[[], Etl], /, form: str) -> None:
     """Show our webhooks and those that are missing, with their health."""
     etl = etl_of()
-    expected = read_expectation(etl.files)
+    expected = read_webhook_spec(etl.files)
     there = registration.listed(etl.webex)
     _show(compare(expected, there), form)
     others = sum(not webhook.is_ours for webhook in there)
@@ -133,7 +133,7 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
     good unless with --check.
     """
     etl = etl_of()
-    old = read_expectation(etl.files)
+    old = read_webhook_spec(etl.files)
     if check and old is None and not asked["target_url"]:
         display.say("No webhooks are expected.")
         return
@@ -147,7 +147,7 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
         display.say(f"All {len(expected.pairs())} webhooks are there and active.")
         return
     secret = _secret(etl, insecure=insecure)
-    write_expectation(etl.files, expected)
+    write_webhook_spec(etl.files, expected)
     _carry_out(registration.repair(etl.webex, expected, secret, etl.clock))
 
 
@@ -163,18 +163,18 @@ def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
         what = "this webhook" if len(ours) == 1 else f"these {len(ours)} webhooks"
         confirm(f"Delete {what}?")
     _carry_out(registration.delete(etl.webex, ours))
-    forget_expectation(etl.files)
+    forget_webhook_spec(etl.files)
 
 
 def _expected(
     etl: Etl,
-    old: Expectation | None,
+    old: WebhookSpec | None,
     *,
     target_url: str | None,
     org: bool | None,
     resources: tuple[str, ...],
     participants: bool,
-) -> Expectation:
+) -> WebhookSpec:
     """What the options ask for, over what was asked for before."""
     if old is None and target_url is None:
         raise SettingsError(
@@ -185,7 +185,7 @@ def _expected(
     if participants:
         names = tuple(dict.fromkeys((*names, _PARTICIPANTS)))
     _check_kind(etl, names, org=org)
-    return Expectation(target_url or (old.target_url if old else ""), org, names)
+    return WebhookSpec(target_url or (old.target_url if old else ""), org, names)
 
 
 def _usual(etl: Etl) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ def _secret(etl: Etl, *, insecure: bool) -> str | None:
     return secret
 
 
-def _carry_out(deeds: Iterable[Deed]) -> None:
+def _carry_out(deeds: Iterable[Action]) -> None:
     """Say each deed as it is done; leave with exit status 1 when something is left to do."""
     done = []
     for deed in deeds:

@@ -30,16 +30,16 @@ from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.newly_enabled import open_owed
+from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.settling import SLOW
-from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.pipeline.meetings.fold import FoldReport, fold
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_unowned, look_up
 from meeting_etl.pipeline.resources import fetch_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as keep_recordings
 from meeting_etl.pipeline.resources.transcript_files import held_vtt
 from meeting_etl.pipeline.resources.transcript_files import transcript_files as keep_transcripts
-from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 
@@ -103,7 +103,7 @@ def _note_reader(etl: Etl) -> Iterator[str]:
         reader = etl.reader
     except SettingsError:
         return
-    opened = note_reader(etl.files, etl.ledger, reader, etl.clock.now())
+    opened = record_token(etl.files, etl.ledger, reader, etl.clock.now())
     if opened:
         yield f"The token is another one: {opened:,} forbidden answers are asked for again."
 
@@ -189,7 +189,7 @@ def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Et
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Video, audio and transcript of each recording, in media/; off unless [downloads] has them."""
     return _if_switched_on(
-        context, etl, lambda: keep_recordings(etl.depot(), etl.settings.downloads)
+        context, etl, lambda: keep_recordings(etl.download_context(), etl.settings.downloads)
     )
 
 
@@ -256,14 +256,14 @@ def _if_switched_on(
         if resource not in etl.switched_on:
             told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
             return dg.MaterializeResult(metadata={"switched_off": told})
-        open_owed(etl.lake, etl.ledger, days_of(context), [resource], etl.clock.now())
+        open_newly_enabled(etl.lake, etl.ledger, days_of(context), [resource], etl.clock.now())
         wanted = spec()
     return _fetched(context, etl, wanted)
 
 
 def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
     """What a run's page shows of a day."""
-    drift = Drift()
+    drift = SchemaDrift()
     drift.add(report.drift)
     metadata: Metadata = {"rows": report.rows, "dagster/partition_row_count": report.rows}
     if folded is not None:

@@ -15,8 +15,8 @@ from meeting_etl.pipeline.reconcile.reconcile import missed_by_webhooks
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day
-from meeting_etl.webex.webhook_comparison import Health, unhealthy
-from meeting_etl.webex.webhook_spec import read_expectation
+from meeting_etl.webex.webhook_comparison import WebhookStatus, unhealthy
+from meeting_etl.webex.webhook_spec import read_webhook_spec
 from meeting_etl.webex.webhook_sync import findings
 
 
@@ -28,7 +28,7 @@ from meeting_etl.webex.webhook_sync import findings
 def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
     """What `meeting-etl webhooks repair --check` tells."""
     try:
-        expected = read_expectation(etl.files)
+        expected = read_webhook_spec(etl.files)
         if expected is None:
             return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
         wrong = unhealthy(findings(etl.webex, expected))
@@ -40,7 +40,7 @@ def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
         told = f"All {len(expected.pairs())} webhooks are there and active."
         return dg.AssetCheckResult(passed=True, description=told)
     # Duplicates tell twice what is kept once; all else loses events.
-    only_duplicates = all(finding.health is Health.DUPLICATE for finding in wrong)
+    only_duplicates = all(finding.health is WebhookStatus.DUPLICATE for finding in wrong)
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN if only_duplicates else dg.AssetCheckSeverity.ERROR,
@@ -93,7 +93,7 @@ WEBHOOKS_JOB = dg.define_asset_job(
 )
 def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason:
     """One run, where webhooks are expected."""
-    if read_expectation(etl.files) is None:
+    if read_webhook_spec(etl.files) is None:
         return dg.SkipReason("No webhooks are expected: `meeting-etl webhooks create` makes them.")
     return dg.RunRequest()
 

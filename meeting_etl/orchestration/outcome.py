@@ -18,7 +18,7 @@ INTERRUPTED = "Interrupted"
 
 
 @dataclass
-class Outcome:
+class RunSummary:
     """What run_now did.
 
     `failures` are kind of error and sentence of each failed step, `notices` what there is to know
@@ -31,7 +31,7 @@ class Outcome:
     notices: list[str] = field(default_factory=list)
 
 
-def gather_failures(result: dg.ExecuteInProcessResult, outcome: Outcome) -> None:
+def gather_failures(result: dg.ExecuteInProcessResult, outcome: RunSummary) -> None:
     """Gather what the failed steps of a run say."""
     for event in result.filter_events(lambda one: one.is_step_failure):
         data: Any = event.event_specific_data

@@ -16,7 +16,7 @@ from meeting_etl.orchestration.day_spans import BRIDGE_DAYS, active_runs, runnab
 from meeting_etl.orchestration.instance import explained
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
 from meeting_etl.orchestration.outcome import (
-    Outcome,
+    RunSummary,
     discovered,
     gather_failures,
     ingest_notices,
@@ -25,8 +25,8 @@ from meeting_etl.orchestration.outcome import (
 from meeting_etl.orchestration.reconciled import RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
 from meeting_etl.pipeline.deletions.privacy import honour_deletes
-from meeting_etl.pipeline.ledger.newly_enabled import open_owed
-from meeting_etl.pipeline.ledger.settling import Why
+from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
+from meeting_etl.pipeline.ledger.settling import Reason
 from meeting_etl.schemas import MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
@@ -40,7 +40,7 @@ def run_now(
     asked: Span | None = None,
     refetch: bool = False,
     discover: bool = False,
-) -> Outcome:
+) -> RunSummary:
     """Ingest, then do the due work: of all days, newest first, or of the days asked for.
 
     With `discover` meetings of the days asked for whose webhook never came are added first; with
@@ -48,7 +48,7 @@ def run_now(
     failed step ends it; what it committed stays. Raises StorageError when the instance cannot be
     written.
     """
-    outcome = Outcome()
+    outcome = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
     with explained(Path(instance.root_directory)), etl.files.lock(lock):
         active_runs(instance, etl)
@@ -64,10 +64,10 @@ def run_now(
 
 # What is to be done about answers that were not asked for, by reason.
 _WHY_NOT_ASKED: dict[str, str] = {
-    Why.SCOPE: "The first 20 answers for a resource were refusals and the rest was not asked for: "
-    "see by `meeting-etl doctor` which scope is missing.",
-    Why.NOT_THE_API: "The first 20 answers for a resource were 404 and the rest was not asked for: "
-    "this does not look like the Webex API: check WEBEX_BASE_URL.",
+    Reason.SCOPE: "The first 20 answers for a resource were refusals, so the rest was not "
+    "requested: run `meeting-etl doctor` to see which scope is missing.",
+    Reason.NOT_THE_API: "The first 20 answers for a resource were 404, so the rest was not "
+    "requested: this does not look like the Webex API: check WEBEX_BASE_URL.",
 }
 
 
@@ -86,7 +86,7 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
         days = [day for day in held if asked is None or asked.first <= day <= asked.last]
     if asked is not None:
         # What was switched on after their day was done.
-        open_owed(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
+        open_newly_enabled(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
         if etl.settings.honour_deletes:
             _honour_deletes(etl, days)
     for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
@@ -128,7 +128,7 @@ class _Runs:
         self,
         defs: dg.Definitions,
         instance: dg.DagsterInstance,
-        outcome: Outcome,
+        outcome: RunSummary,
         tags: dict[str, str],
     ) -> None:
         self.outcome = outcome

@@ -35,7 +35,7 @@ _NEVER_KEPT = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | I
 
 
 @dataclass
-class Drift:
+class SchemaDrift:
     """What came otherwise than expected.
 
     `unknown` and `changed`: field → how often. `folded` items had the key of another one,
@@ -47,7 +47,7 @@ class Drift:
     folded: int = 0
     other_sizes: int = 0
 
-    def add(self, other: "Drift") -> None:
+    def add(self, other: "SchemaDrift") -> None:
         """Count what another one counted, too."""
         self.unknown += other.unknown
         self.changed += other.changed
@@ -55,7 +55,7 @@ class Drift:
         self.other_sizes += other.other_sizes
 
 
-def to_row(table: Table, item: Mapping[str, Any], drift: Drift, **ours: Any) -> Row:
+def to_row(table: Table, item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row:
     """One row of the table from an API item (camelCase fields, JSON values).
 
     `ours` are values of columns that we know better than the item. A field without a column goes
@@ -105,7 +105,7 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def fold_participants(rows: Iterable[Row], drift: Drift) -> list[Row]:
+def fold_participants(rows: Iterable[Row], drift: SchemaDrift) -> list[Row]:
     """Unite rows of one participant: all devices, earliest join, latest leave.
 
     A leave that is not known yet beats a known one: the participant may still be there. Of flags
@@ -131,7 +131,7 @@ def fold_participants(rows: Iterable[Row], drift: Drift) -> list[Row]:
     return list(united.values())
 
 
-def fold_last(rows: Iterable[Row], key: str, drift: Drift) -> list[Row]:
+def fold_last(rows: Iterable[Row], key: str, drift: SchemaDrift) -> list[Row]:
     """Of rows with one key the last one counts."""
     folded: dict[str, Row] = {}
     for row in rows:
@@ -147,7 +147,7 @@ def _union(one: list[Row] | None, other: list[Row] | None) -> list[Row] | None:
 
 
 def _read(
-    fields: Mapping[str, Column], item: Mapping[str, Any], drift: Drift
+    fields: Mapping[str, Column], item: Mapping[str, Any], drift: SchemaDrift
 ) -> tuple[Row, dict[str, Any]]:
     """Columns with a value or NULL for each known field, and what has no place."""
     row: Row = {column.name: None for column in fields.values()}
@@ -179,7 +179,7 @@ def _read(
     return row, extra
 
 
-def _read_structs(column: Column, value: Any, drift: Drift) -> tuple[list[Row], list[Any]]:
+def _read_structs(column: Column, value: Any, drift: SchemaDrift) -> tuple[list[Row], list[Any]]:
     """A list of structs, and for each the fields without a place."""
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise TypeError("not a list of objects")

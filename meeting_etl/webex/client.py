@@ -28,18 +28,18 @@ from meeting_etl.errors import (
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.pagination import PageUrl, next_page, with_half_max
-from meeting_etl.webex.rate_limit import LONGEST_HOLD_SECONDS, Pace
+from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS, RateLimiter
 from meeting_etl.webex.responses import (
     NotTheApi,
-    a_list,
-    a_text,
-    an_object,
     clock_ahead,
+    json_items,
+    json_object,
     nothing,
     read_with,
+    text_body,
 )
-from meeting_etl.webex.retry import Patience
-from meeting_etl.webex.transport import Answer, Limits, Passing, Wire
+from meeting_etl.webex.retry import RetryState
+from meeting_etl.webex.transport import Answer, Limits, TransientError, Transport
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Client:
         self,
         base_url: str,
         auth: Auth,
-        pace: Pace,
+        pace: RateLimiter,
         clock: Clock,
         *,
         threads: int = 24,
@@ -91,7 +91,7 @@ class Client:
         self._clock = clock
         self._limits = limits or Limits()
         self._random = random or Random()  # noqa: S311 - nothing secret in a delay
-        self._wire = Wire(self._base_url, pace, clock, threads=threads, limits=self._limits)
+        self._wire = Transport(self._base_url, pace, clock, threads=threads, limits=self._limits)
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
         self._down = False
@@ -111,12 +111,12 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at `path`, which starts with a slash and is percent-encoded."""
-        found, _ = self._ask(PageUrl(self._url(path, params)), an_object)
+        found, _ = self._ask(PageUrl(self._url(path, params)), json_object)
         return found
 
     def text(self, path: str, params: Mapping[str, str]) -> bytes:
         """The file of text at `path`, as it was sent: a page or JSON in its place is a fault."""
-        found, _ = self._ask(PageUrl(self._url(path, params)), a_text, headers=_ANY_TEXT)
+        found, _ = self._ask(PageUrl(self._url(path, params)), text_body, headers=_ANY_TEXT)
         return found
 
     def pages(
@@ -132,7 +132,7 @@ class Client:
         to a page that was there before.
         """
         asked, may_shrink = params, True
-        patience = Patience(self._pace, self._random, self._limits)
+        patience = RetryState(self._pace, self._random, self._limits)
         while True:
             smaller = with_half_max(asked) if may_shrink else None
             try:
@@ -146,7 +146,7 @@ class Client:
                 asked, may_shrink = params, False
 
     def _walk(
-        self, path: str, params: Mapping[str, str], patience: Patience, *, shrinks: bool
+        self, path: str, params: Mapping[str, str], patience: RetryState, *, shrinks: bool
     ) -> Iterator[list[dict[str, Any]]]:
         """The pages one by one; raises _PageTooLarge only if it `shrinks`.
 
@@ -162,21 +162,21 @@ class Client:
             seen.add(page.url)
             items, answer = self._page(page, patience, most_faults)
             yield items
-            patience = Patience(self._pace, self._random, self._limits)
+            patience = RetryState(self._pace, self._random, self._limits)
             page = next_page(answer.headers.get("Link", ""), page.url, params)
             if not page and params.get("max") == str(len(items)):
                 _LOG.info("%s: the last page is a full one; is a link missing?", answer.asked)
 
     def _page(
-        self, page: PageUrl, patience: Patience, too_large_after: int | None
+        self, page: PageUrl, patience: RetryState, too_large_after: int | None
     ) -> tuple[list[dict[str, Any]], Answer]:
         """One page; as its link was given, where Webex does not like what was made of the link."""
         try:
-            return self._ask(page, a_list, patience=patience, too_large_after=too_large_after)
+            return self._ask(page, json_items, patience=patience, too_large_after=too_large_after)
         except Refused as error:
             if error.http_status != 400 or page.given is None:
                 raise
-        return self._ask(PageUrl(page.given), a_list)
+        return self._ask(PageUrl(page.given), json_items)
 
     def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """POST the document and return the object that answers it.
@@ -184,29 +184,29 @@ class Client:
         Sent again only when Webex turned it away unheard (429, 423, 401). When it cannot be known
         whether it was done, BadAnswer is raised at once: who knows how to look does so first.
         """
-        found, _ = self._ask(PageUrl(self._url(path, None)), an_object, "POST", document)
+        found, _ = self._ask(PageUrl(self._url(path, None)), json_object, "POST", document)
         return found
 
     def put(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """PUT the document and return the object that answers it."""
-        found, _ = self._ask(PageUrl(self._url(path, None)), an_object, "PUT", document)
+        found, _ = self._ask(PageUrl(self._url(path, None)), json_object, "PUT", document)
         return found
 
     def patch(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """PATCH with some fields of the object and return the object that answers it."""
-        found, _ = self._ask(PageUrl(self._url(path, None)), an_object, "PATCH", document)
+        found, _ = self._ask(PageUrl(self._url(path, None)), json_object, "PATCH", document)
         return found
 
     def delete(self, path: str) -> None:
         """DELETE what is at `path`; NotFound may mean that an earlier attempt did it."""
         self._ask(PageUrl(self._url(path, None)), nothing, "DELETE")
 
-    def heed(self, stop: threading.Event) -> None:
+    def cancel_on(self, stop: threading.Event) -> None:
         """Once `stop` is set, whoever asks in the calling thread waits no more: Stopped is raised.
 
         A request that is under way gets its answer.
         """
-        self._pace.heed(stop)
+        self._pace.cancel_on(stop)
 
     def close(self) -> None:
         """Close all connections."""
@@ -224,7 +224,7 @@ class Client:
         document: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
-        patience: Patience | None = None,
+        patience: RetryState | None = None,
         too_large_after: int | None = None,
     ) -> tuple[T, Answer]:
         """Send it until `read` can make something of the answer.
@@ -233,7 +233,7 @@ class Client:
         """
         told, body = _json(method, document)
         told |= headers or {}
-        patience = patience or Patience(self._pace, self._random, self._limits)
+        patience = patience or RetryState(self._pace, self._random, self._limits)
         url, renewed, too_large = page.url, False, 0
         while True:
             token = self._auth.token(self._grant)
@@ -246,7 +246,7 @@ class Client:
                 if renewed or not self._auth.renew(token, self._grant):
                     raise AuthError(f"{error}; {self._auth.remedy}.") from error
                 renewed = True
-            except Passing as error:
+            except TransientError as error:
                 uncertain = method == "POST" and not error.unheard
                 if uncertain or not patience.lasts(error, self._is_down()):
                     raise self._given_up(error, patience) from error
@@ -275,14 +275,14 @@ class Client:
         with self._recognizing:
             if self._recognized:
                 return
-            patience = Patience(
+            patience = RetryState(
                 self._pace, self._random, self._limits, attempts=_RECOGNITION_ATTEMPTS
             )
             while True:
                 try:
                     self._recognized = self._is_webex()
                     break
-                except Passing as fault:
+                except TransientError as fault:
                     if not patience.lasts(fault, is_down=False):
                         raise BadAnswer(
                             f"{error} Nothing has shown that this is Webex's answer, and GET "
@@ -301,18 +301,18 @@ class Client:
         url = self._url("/people/me", None)
         try:
             sent = self._auth.headers(url, self._auth.token(self._grant))
-            read_with(self._wire.send("GET", url, sent), an_object)
+            read_with(self._wire.send("GET", url, sent), json_object)
         except (Forbidden, AuthError):
             return True
         except (Refused, NotTheApi):
             return False
-        except Passing:
+        except TransientError:
             raise
         except BadAnswer:  # a redirect
             return False
         return True
 
-    def _given_up(self, error: Passing, patience: Patience) -> MeetingEtlError:
+    def _given_up(self, error: TransientError, patience: RetryState) -> MeetingEtlError:
         if isinstance(error, NotTheApi):
             try:
                 self._doubt(error)
@@ -335,11 +335,13 @@ class Client:
             f"{error}; sent {times}.", error.http_status, retry_at=self._retry_at(error)
         )
 
-    def _retry_at(self, error: Passing) -> datetime | None:
+    def _retry_at(self, error: TransientError) -> datetime | None:
         """When what failed may be asked for again, where the answer says so of it alone."""
-        if error.hold_seconds is None or error.holds_all:
+        if error.retry_after_seconds is None or error.holds_all:
             return None
-        return self._clock.now() + timedelta(seconds=min(error.hold_seconds, LONGEST_HOLD_SECONDS))
+        return self._clock.now() + timedelta(
+            seconds=min(error.retry_after_seconds, LONGEST_PAUSE_SECONDS)
+        )
 
     def _answers_elsewhere(self) -> bool:
         """Whether Webex answers something that has nothing to do with any meeting.
@@ -348,16 +350,16 @@ class Client:
         """
         try:
             return self._is_webex()
-        except Passing as error:
-            if error.hold_seconds is None or not error.holds_all:
+        except TransientError as error:
+            if error.retry_after_seconds is None or not error.holds_all:
                 return False
-            self._pace.hold(error.hold_seconds)
+            self._pace.hold(error.retry_after_seconds)
             return True
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""
         attempts = min(_GRANT_ATTEMPTS, self._limits.attempts)
-        patience = Patience(self._pace, self._random, self._limits, attempts=attempts)
+        patience = RetryState(self._pace, self._random, self._limits, attempts=attempts)
         body = urlencode(form).encode()
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -366,10 +368,10 @@ class Client:
         while True:
             try:
                 answer = self._wire.send("POST", self._url("/access_token", None), headers, body)
-                return read_with(answer, an_object)
+                return read_with(answer, json_object)
             except NotFound as error:
                 raise ApiUnavailable(f"{_NOT_WEBEX}. {error}") from error
-            except Passing as error:
+            except TransientError as error:
                 if not patience.lasts(error, is_down=False):
                     raise
 

@@ -48,7 +48,7 @@ _RULED_OUT = {
 }
 
 
-class Reach(StrEnum):
+class ListingScope(StrEnum):
     """What a listing by time covers: everything the token may see, or one site at a time."""
 
     EVERYTHING = "everything"
@@ -59,12 +59,15 @@ class Reach(StrEnum):
 # cannot (webex-api.md T44), nor can an officer's meetings.
 _BY_TIME = {
     TokenKind.USER: {
-        "meeting": Reach.EVERYTHING,
-        "recordings": Reach.EVERYTHING,
-        "transcripts": Reach.ONE_SITE,
+        "meeting": ListingScope.EVERYTHING,
+        "recordings": ListingScope.EVERYTHING,
+        "transcripts": ListingScope.ONE_SITE,
     },
-    TokenKind.ADMIN: {"meeting": Reach.EVERYTHING, "recordings": Reach.ONE_SITE},
-    TokenKind.COMPLIANCE: {"recordings": Reach.ONE_SITE, "transcripts": Reach.ONE_SITE},
+    TokenKind.ADMIN: {"meeting": ListingScope.EVERYTHING, "recordings": ListingScope.ONE_SITE},
+    TokenKind.COMPLIANCE: {
+        "recordings": ListingScope.ONE_SITE,
+        "transcripts": ListingScope.ONE_SITE,
+    },
 }
 # Resources of webhooks that a kind of token has no scope for (webex-api.md 1.3).
 _NO_WEBHOOKS = {
@@ -111,9 +114,9 @@ class Webex:
         self._schedules = kind is not TokenKind.COMPLIANCE
         self._clock = clock
 
-    def heed(self, stop: Event) -> None:
+    def cancel_on(self, stop: Event) -> None:
         """In the calling thread, raise Stopped instead of waiting, once `stop` is set."""
-        self._client.heed(stop)
+        self._client.cancel_on(stop)
 
     def can_read(self, resource: str) -> bool:
         """Whether this kind of token may read a resource at all; costs no request.
@@ -124,7 +127,7 @@ class Webex:
         return resource not in self._ruled_out
 
     @property
-    def sees_others(self) -> bool:
+    def is_org_wide(self) -> bool:
         """Whether its listings are of all hosts rather than of its owner and who invited him."""
         return self._speaks_for_others
 
@@ -133,7 +136,7 @@ class Webex:
         """Whether this kind of token may read and change scheduled meetings; costs no request."""
         return self._schedules
 
-    def reach(self, resource: str) -> Reach | None:
+    def reach(self, resource: str) -> ListingScope | None:
         """What a listing of the resource by time covers; None where there is none."""
         return self._by_time.get(resource)
 

@@ -21,12 +21,12 @@ from meeting_etl import __version__
 from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.read_deadlines import MinimumRate, WatchedAdapter
-from meeting_etl.webex.responses import hold_seconds, is_transient
+from meeting_etl.webex.responses import is_transient, retry_after_seconds
 from meeting_etl.webex.transport import (
     FAULTS,
     Answer,
-    Passing,
-    in_words,
+    TransientError,
+    describe_error,
     is_loopback,
     is_misconfigured,
     surroundings,
@@ -54,12 +54,12 @@ class LinkRefused(BadAnswer):
     """
 
 
-class Outdated(BadAnswer):
+class RangeChanged(BadAnswer):
     """The host has no rest for what is here already: the file is another one by now."""
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ByteRange:
     """What a host sends: a file from byte `start` on.
 
     `total_bytes` is the size of the whole file, None where the host does not say; `version` is the
@@ -86,7 +86,7 @@ class Media:
         self._clock = clock
 
     @contextmanager
-    def open(self, link: str, *, start: int = 0, version: str | None = None) -> Iterator[Stretch]:
+    def open(self, link: str, *, start: int = 0, version: str | None = None) -> Iterator[ByteRange]:
         """Ask for a file from byte `start` on, of that version; it may begin at 0 all the same.
 
         Raises LinkRefused for a link that does not lead to a file, Outdated when the file has no
@@ -138,14 +138,16 @@ class Media:
         request.method, request.headers = "GET", CaseInsensitiveDict(headers)
         return request
 
-    def _stretch(self, response: requests.Response, start: int) -> Stretch:
+    def _stretch(self, response: requests.Response, start: int) -> ByteRange:
         status, headers = response.status_code, response.headers
         if status == 416:
-            raise Outdated("The download host has less of the file than is here.", status)
+            raise RangeChanged("The download host has less of the file than is here.", status)
         if is_transient(status):
             answer = Answer("", status, headers, b"", self._clock.now(), "")
-            hold = hold_seconds(answer, untold=None)
-            raise Passing(f"The download host answered {status}", status, hold_seconds=hold)
+            hold = retry_after_seconds(answer, untold=None)
+            raise TransientError(
+                f"The download host answered {status}", status, retry_after_seconds=hold
+            )
         media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if status not in (200, 206) or media_type in _NO_FILES:
             kind = "with a page" if status < 300 else str(status)
@@ -155,18 +157,22 @@ class Media:
         if (encoding := headers.get("Content-Encoding", "").strip().lower()) not in _PLAIN:
             # Not what was asked for: it can be read as a whole only, and its length says nothing.
             if status == 206:
-                raise Outdated("The download host sends the rest in another form.", status)
+                raise RangeChanged("The download host sends the rest in another form.", status)
             if encoding != "gzip":
-                raise Passing("The download host sent a form that was not asked for", status)
-            return Stretch(0, None, None, media_type, _gunzipped(_pieces(response.raw, length)))
+                raise TransientError("The download host sent a form that was not asked for", status)
+            return ByteRange(0, None, None, media_type, _gunzipped(_pieces(response.raw, length)))
         total = length
         if status == 206:
             found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
             if found is None or int(found[1]) != start:
-                raise Passing("The download host sent another part than it was asked for", status)
+                raise TransientError(
+                    "The download host sent another part than it was asked for", status
+                )
             total = int(found[2]) if found[2] != "*" else None
         begin = start if status == 206 else 0
-        return Stretch(begin, total, _version(response), media_type, _pieces(response.raw, length))
+        return ByteRange(
+            begin, total, _version(response), media_type, _pieces(response.raw, length)
+        )
 
 
 def _joined(link: str, location: str) -> str:
@@ -193,7 +199,7 @@ def _pieces(raw: urllib3.HTTPResponse, length: int | None) -> Iterator[bytes]:
             received += len(piece)
             yield piece
     if length is not None and received < length:
-        raise Passing("The file is cut off")
+        raise TransientError("The file is cut off")
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -207,7 +213,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 yield gunzip.decompress(left, _PIECE_BYTES)
                 left = gunzip.unused_data if gunzip.eof else gunzip.unconsumed_tail
     if not gunzip.eof:
-        raise Passing("The file is cut off")
+        raise TransientError("The file is cut off")
 
 
 @contextmanager
@@ -215,10 +221,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except FAULTS as error:
-        problem, misconfigured = in_words(error), is_misconfigured(error)
+        problem, misconfigured = describe_error(error), is_misconfigured(error)
     else:
         return
     # Outside of the except clause: the text of those errors has the whole link in it.
     if misconfigured:
         raise SettingsError(f"Recordings cannot be downloaded: {problem}.")
-    raise Passing(f"The download failed: {problem}")
+    raise TransientError(f"The download failed: {problem}")

@@ -18,7 +18,7 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
-LONGEST_HOLD_SECONDS = 7 * 86_400.0
+LONGEST_PAUSE_SECONDS = 7 * 86_400.0
 _LOOK_AGAIN_SECONDS = 5.0
 _HEED_SECONDS = 0.5
 # The wall clock counts microseconds: less than one cannot be waited for.
@@ -37,7 +37,7 @@ class _State:
 _NOTHING = _State(0.0, 0.0, 0.0)
 
 
-class Pace:
+class RateLimiter:
     """At most `requests_per_minute`, up to `burst` at once after a rest, none before a hold ends.
 
     Nobody waits for more than `max_wait_seconds` because Webex says so, for a hold or otherwise.
@@ -64,7 +64,7 @@ class Pace:
         self._turn = threading.Lock()
         self._thread = threading.local()
 
-    def heed(self, stop: threading.Event) -> None:
+    def cancel_on(self, stop: threading.Event) -> None:
         """From now on whatever the calling thread waits for here is given up when `stop` is set."""
         self._thread.stop = stop
 
@@ -106,7 +106,7 @@ class Pace:
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             state = self._read(file, now)
-            until = now + min(seconds, LONGEST_HOLD_SECONDS)
+            until = now + min(seconds, LONGEST_PAUSE_SECONDS)
             if until > state.not_before_at:
                 arrival_at = max(state.arrival_at, until + self._tolerance_seconds)
                 self._write(file, _State(arrival_at, until, now))
@@ -154,7 +154,7 @@ class Pace:
             return _NOTHING
         if not math.isfinite(arrival_at + not_before_at + written_at):
             return _NOTHING
-        if not_before_at - written_at > LONGEST_HOLD_SECONDS + 1:
+        if not_before_at - written_at > LONGEST_PAUSE_SECONDS + 1:
             return _NOTHING
         # Written in the future: the wall clock was set back since, and all times go with it.
         back_seconds = max(0.0, written_at - now)

@@ -22,7 +22,7 @@ from meeting_etl.errors import (
     Refused,
 )
 from meeting_etl.texts import whole_characters
-from meeting_etl.webex.transport import Answer, Passing
+from meeting_etl.webex.transport import Answer, TransientError
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 }
 
 
-class NotTheApi(Passing):
+class NotTheApi(TransientError):
     """An answer that the API would not give: a gateway, a proxy or another host answered."""
 
 
@@ -72,18 +72,18 @@ def error_for(answer: Answer) -> MeetingEtlError:
     status = answer.status
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
     if is_transient(status):
-        hold = hold_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
-        return Passing(
+        hold = retry_after_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
+        return TransientError(
             told,
             status,
-            hold_seconds=hold,
+            retry_after_seconds=hold,
             holds_all=status == 429,
             counts=status != 429,
             too_much=status == 504,
             unheard=status in (423, 425, 429),
         )
     if 200 <= status < 300:
-        return Passing(f"{told}: this is not the whole answer", status)
+        return TransientError(f"{told}: this is not the whole answer", status)
     if status >= 400 and not _is_of_the_api(answer):
         return NotTheApi(f"{told}: this does not look like the Webex API", status)
     if status == 401:
@@ -118,13 +118,13 @@ def _is_of_the_api(answer: Answer) -> bool:
 
 def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
     """What `read` makes of a success; raises what `error_for` says of anything else."""
-    whole = _WHOLE_TEXT if read is a_text else _WHOLE
+    whole = _WHOLE_TEXT if read is text_body else _WHOLE
     if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], whole):
         return read(answer)
     raise error_for(answer)
 
 
-def an_object(answer: Answer) -> dict[str, Any]:
+def json_object(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer; raises Passing when it is none."""
     found = _decoded(answer.body)
     if found is None:
@@ -132,7 +132,7 @@ def an_object(answer: Answer) -> dict[str, Any]:
     if found is None:
         raise NotTheApi(f"The answer to {answer.asked} is not JSON", answer.status)
     if not isinstance(found, dict):
-        raise Passing(f"The answer to {answer.asked} is not a JSON object", answer.status)
+        raise TransientError(f"The answer to {answer.asked} is not a JSON object", answer.status)
     return found
 
 
@@ -144,13 +144,13 @@ def _decoded(body: bytes) -> Any:
         return None
 
 
-def a_text(answer: Answer) -> bytes:
+def text_body(answer: Answer) -> bytes:
     """The file of text that answers; raises Passing for a page or JSON in its place."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     begin = answer.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     is_page = kind == "text/html" or begin.startswith((b"<!doctype html", b"<html"))
     if is_page or isinstance(_decoded(answer.body), dict):
-        raise Passing(f"The answer to {answer.asked} is not a file of text", answer.status)
+        raise TransientError(f"The answer to {answer.asked} is not a file of text", answer.status)
     return answer.body
 
 
@@ -158,11 +158,11 @@ def nothing(answer: Answer) -> None:
     """Of an answer whose status says all, as 204 does."""
 
 
-def a_list(answer: Answer) -> list[dict[str, Any]]:
+def json_items(answer: Answer) -> list[dict[str, Any]]:
     """The objects in `items` of an answer; raises Passing when there are none such."""
-    items = an_object(answer).get("items")
+    items = json_object(answer).get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Passing(f"The answer to {answer.asked} has no list of items", answer.status)
+        raise TransientError(f"The answer to {answer.asked} has no list of items", answer.status)
     return items
 
 
@@ -191,7 +191,7 @@ def _fit(text: str) -> str:
     return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 1]}…"
 
 
-def hold_seconds(answer: Answer, *, untold: float | None) -> float | None:
+def retry_after_seconds(answer: Answer, *, untold: float | None) -> float | None:
     """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense.
 
     A date is one of the clock that the answer's own Date comes from; ours may be wrong.

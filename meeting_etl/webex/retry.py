@@ -7,17 +7,17 @@ Belongs here: attempts, backoff and jitter of a single request. Does not: which 
 import logging
 from random import Random
 
-from meeting_etl.webex.rate_limit import Pace
-from meeting_etl.webex.transport import Limits, Passing
+from meeting_etl.webex.rate_limit import RateLimiter
+from meeting_etl.webex.transport import Limits, TransientError
 
 _LOG = logging.getLogger(__name__)
 
 
-class Patience:
+class RetryState:
     """Of one request. `sent` is how often it was sent in vain."""
 
     def __init__(
-        self, pace: Pace, random: Random, limits: Limits, attempts: int | None = None
+        self, pace: RateLimiter, random: Random, limits: Limits, attempts: int | None = None
     ) -> None:
         self._pace = pace
         self._random = random
@@ -28,7 +28,7 @@ class Patience:
         self._told_seconds_left = pace.max_wait_seconds
         self.sent = 0
 
-    def lasts(self, error: Passing, is_down: bool) -> bool:
+    def lasts(self, error: TransientError, is_down: bool) -> bool:
         """Wait as this fault demands and say True, or False when it is to be given up.
 
         A Retry-After that concerns this request alone keeps its thread waiting, so all of them
@@ -39,9 +39,9 @@ class Patience:
             self._attempts_left -= 1
         else:
             self._waits_left -= 1
-        own_seconds = None if error.holds_all else error.hold_seconds
-        if error.hold_seconds is not None and error.holds_all:
-            self._pace.hold(error.hold_seconds)
+        own_seconds = None if error.holds_all else error.retry_after_seconds
+        if error.retry_after_seconds is not None and error.holds_all:
+            self._pace.hold(error.retry_after_seconds)
         if own_seconds is not None:
             self._told_seconds_left -= own_seconds
         if self._told_seconds_left < 0:
@@ -51,7 +51,7 @@ class Patience:
         _LOG.info("%s; it is sent again", error)
         if own_seconds is not None:
             self._pace.rest(own_seconds)
-        elif error.hold_seconds is None:
+        elif error.retry_after_seconds is None:
             self._pace.rest(self._random.uniform(0, self._longest_seconds))
             self._longest_seconds = min(
                 self._longest_seconds * 2, self._limits.longest_backoff_seconds

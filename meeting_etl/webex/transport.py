@@ -26,7 +26,7 @@ from requests.structures import CaseInsensitiveDict
 from meeting_etl import __version__
 from meeting_etl.errors import BadAnswer, SettingsError
 from meeting_etl.times import Clock
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.read_deadlines import Deadline, TooSlow, WatchedAdapter
 
 # At DEBUG urllib3 logs every URL with its query, and ours carry e-mail addresses and cursors.
@@ -62,11 +62,11 @@ class Limits:
     pages: int = 10_000
 
 
-class Passing(BadAnswer):
+class TransientError(BadAnswer):
     """A fault that may have passed when asked again.
 
-    `hold_seconds`: this request is not to be sent again for so long, and with `holds_all` no other
-    one either. `counts`: it uses up an attempt. `too_much`: asking for less at once may help.
+    `retry_after_seconds`: this request is not to be sent again for so long, and with `holds_all` no
+    other one either. `counts`: it uses up an attempt. `too_much`: asking for less at once may help.
     `unheard`: Webex turned the request away before it did anything; for all other faults it may
     have done what was asked.
     """
@@ -76,14 +76,14 @@ class Passing(BadAnswer):
         message: str,
         http_status: int | None = None,
         *,
-        hold_seconds: float | None = None,
+        retry_after_seconds: float | None = None,
         holds_all: bool = False,
         counts: bool = True,
         too_much: bool = False,
         unheard: bool = False,
     ) -> None:
         super().__init__(message, http_status)
-        self.hold_seconds = hold_seconds
+        self.retry_after_seconds = retry_after_seconds
         self.holds_all = holds_all
         self.counts = counts
         self.too_much = too_much
@@ -126,14 +126,14 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
-class Wire:
+class Transport:
     """The connections to one host, for any number of threads; `threads` of them are kept open.
 
     Redirects are not followed: an answer that is one comes back as it is.
     """
 
     def __init__(
-        self, base_url: str, pace: Pace, clock: Clock, *, threads: int, limits: Limits
+        self, base_url: str, pace: RateLimiter, clock: Clock, *, threads: int, limits: Limits
     ) -> None:
         self._pace = pace
         self._clock = clock
@@ -184,7 +184,7 @@ class Wire:
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompressed(content)
         except FAULTS as error:
-            problem, too_much = in_words(error), isinstance(error, _TooLarge)
+            problem, too_much = describe_error(error), isinstance(error, _TooLarge)
             misconfigured = is_misconfigured(error)
         else:
             now = self._clock.now()
@@ -197,7 +197,7 @@ class Wire:
             status, headers, now = response.status_code, response.headers, self._clock.now()
             return Answer(asked, status, headers, b"", now, tracking_id, cut=True)
         message = f"{asked} (TrackingID {tracking_id}) failed: {problem}"
-        raise Passing(
+        raise TransientError(
             message, None if response is None else response.status_code, too_much=too_much
         )
 
@@ -271,7 +271,7 @@ _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str],
 )
 
 
-def in_words(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What happened, one of FAULTS, without the error's own text: URLs are in it."""
     errors = list(_all_of(error))
     words = (text for kind, text in _WORDS if any(isinstance(one, kind) for one in errors))

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from meeting_etl.errors import BadAnswer
-from meeting_etl.webex.webhook_spec import EVENTS, Expectation
+from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 
-class Health(StrEnum):
+class WebhookStatus(StrEnum):
     """What a comparison says of one webhook."""
 
     OK = "ok"
@@ -28,7 +28,7 @@ class Health(StrEnum):
     NOT_EXPECTED = "not expected"
 
 
-HEALTHY = frozenset({Health.OK, Health.NOT_EXPECTED})
+HEALTHY = frozenset({WebhookStatus.OK, WebhookStatus.NOT_EXPECTED})
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Finding:
 
     resource: str
     event: str
-    health: Health
+    health: WebhookStatus
     webhook: Webhook | None = None
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def read_webhook(item: Mapping[str, Any]) -> Webhook:
     return Webhook(item["id"], *texts)
 
 
-def compare(expected: Expectation | None, there: list[Webhook]) -> list[Finding]:
+def compare(expected: WebhookSpec | None, there: list[Webhook]) -> list[Finding]:
     """A finding for each webhook that is expected, and for each further one of ours.
 
     Of several for one resource and event the one with the least wrong counts, the others are
@@ -93,14 +93,16 @@ def compare(expected: Expectation | None, there: list[Webhook]) -> list[Finding]
         candidates = [one for one in ours if (one.resource, one.event) == (resource, event)]
         candidates.sort(key=lambda one: (len(wrongs(expected, one)), one.created, one.id))
         if not candidates:
-            found.append(Finding(resource, event, Health.MISSING))
+            found.append(Finding(resource, event, WebhookStatus.MISSING))
         for number, webhook in enumerate(candidates):
             health = (
-                Health.DUPLICATE if number else next(iter(wrongs(expected, webhook)), Health.OK)
+                WebhookStatus.DUPLICATE
+                if number
+                else next(iter(wrongs(expected, webhook)), WebhookStatus.OK)
             )
             found.append(Finding(resource, event, health, webhook))
     found += [
-        Finding(one.resource, one.event, Health.NOT_EXPECTED, one)
+        Finding(one.resource, one.event, WebhookStatus.NOT_EXPECTED, one)
         for one in ours
         if (one.resource, one.event) not in pairs
     ]
@@ -112,14 +114,14 @@ def unhealthy(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.health not in HEALTHY]
 
 
-def wrongs(expected: Expectation | None, webhook: Webhook) -> list[Health]:
+def wrongs(expected: WebhookSpec | None, webhook: Webhook) -> list[WebhookStatus]:
     """All that is wrong with a webhook that is expected; the hardest to put right first."""
     if expected is None:
         return []
     wrong = {
-        Health.WRONG_OWNER: (webhook.owned_by == "org") != expected.org,
-        Health.WRONG_FILTER: bool(webhook.filter),
-        Health.WRONG_TARGET: webhook.target_url != expected.target_url,
-        Health.INACTIVE: webhook.status != "active",
+        WebhookStatus.WRONG_OWNER: (webhook.owned_by == "org") != expected.org,
+        WebhookStatus.WRONG_FILTER: bool(webhook.filter),
+        WebhookStatus.WRONG_TARGET: webhook.target_url != expected.target_url,
+        WebhookStatus.INACTIVE: webhook.status != "active",
     }
     return [health for health, is_so in wrong.items() if is_so]

@@ -24,7 +24,7 @@ _FILE = "state/webhooks.json"
 
 
 @dataclass(frozen=True)
-class Expectation:
+class WebhookSpec:
     """Webhooks on every event of `resources`, all posting to `target_url`, without a filter.
 
     `org`: owned by the organization, so that they tell of all its meetings. The secret is no part
@@ -40,7 +40,7 @@ class Expectation:
         return [(resource, event) for resource in self.resources for event in EVENTS[resource]]
 
 
-def read_expectation(files: Files) -> Expectation | None:
+def read_webhook_spec(files: Files) -> WebhookSpec | None:
     """What was last asked for with `webhooks create` or `repair`; None when nothing was.
 
     Raises StorageError for a file that is not one of ours.
@@ -49,7 +49,7 @@ def read_expectation(files: Files) -> Expectation | None:
     if content is None:
         return None
     try:
-        found = msgspec.json.decode(content, type=Expectation)
+        found = msgspec.json.decode(content, type=WebhookSpec)
         found.pairs()
     except (msgspec.DecodeError, KeyError):
         raise StorageError(
@@ -58,11 +58,11 @@ def read_expectation(files: Files) -> Expectation | None:
     return found
 
 
-def write_expectation(files: Files, expectation: Expectation) -> None:
+def write_webhook_spec(files: Files, expectation: WebhookSpec) -> None:
     """Remember what is expected from now on."""
     files.replace_bytes(_FILE, msgspec.json.encode(expectation) + b"\n")
 
 
-def forget_expectation(files: Files) -> None:
+def forget_webhook_spec(files: Files) -> None:
     """Expect no webhooks any more."""
     files.remove(_FILE)

@@ -12,15 +12,15 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.webhook_comparison import (
     Finding,
-    Health,
     Webhook,
+    WebhookStatus,
     compare,
     name_for,
     read_webhook,
     unhealthy,
     wrongs,
 )
-from meeting_etl.webex.webhook_spec import Expectation
+from meeting_etl.webex.webhook_spec import WebhookSpec
 
 _ATTEMPTS = 3
 # What was created shows in lists a little later.
@@ -29,7 +29,7 @@ _CONFLICT = 409
 
 
 @dataclass(frozen=True)
-class Deed:
+class Action:
     """What was done about a finding, in a word or two; `done`: it needs nothing more."""
 
     finding: Finding
@@ -37,7 +37,7 @@ class Deed:
     done: bool = True
 
 
-def findings(webex: Webex, expected: Expectation | None) -> list[Finding]:
+def findings(webex: Webex, expected: WebhookSpec | None) -> list[Finding]:
     """What is expected against what is there now.
 
     Raises what `listed` does, and SettingsError when the token cannot see what is expected.
@@ -67,19 +67,23 @@ def listed(webex: Webex) -> list[Webhook]:
     return list(found.values())
 
 
-def create(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
+def create(
+    webex: Webex, expected: WebhookSpec, secret: str | None, clock: Clock
+) -> Iterator[Action]:
     """Create what is missing, one after the other as the result is read; nothing else changes."""
     for finding in findings(webex, expected):
-        if finding.health is Health.MISSING:
+        if finding.health is WebhookStatus.MISSING:
             _create(webex, expected, finding, secret, clock)
-            yield Deed(finding, "created")
-        elif finding.health is Health.OK:
-            yield Deed(finding, "was there")
-        elif finding.health is not Health.NOT_EXPECTED:
-            yield Deed(finding, finding.health, done=False)
+            yield Action(finding, "created")
+        elif finding.health is WebhookStatus.OK:
+            yield Action(finding, "was there")
+        elif finding.health is not WebhookStatus.NOT_EXPECTED:
+            yield Action(finding, finding.health, done=False)
 
 
-def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock) -> Iterator[Deed]:
+def repair(
+    webex: Webex, expected: WebhookSpec, secret: str | None, clock: Clock
+) -> Iterator[Action]:
     """Put right what is wrong, one after the other as the result is read.
 
     A target or a status is set; owner and filter cannot be, so a new webhook takes the place of the
@@ -88,8 +92,8 @@ def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock
     in_doubt = set()
     for finding in unhealthy(findings(webex, expected)):
         pair = (finding.resource, finding.event)
-        if finding.health is Health.DUPLICATE and pair in in_doubt:
-            yield Deed(finding, "left until the other one is right", done=False)
+        if finding.health is WebhookStatus.DUPLICATE and pair in in_doubt:
+            yield Action(finding, "left until the other one is right", done=False)
             continue
         deed = _repair(webex, expected, finding, secret, clock)
         if not deed.done:
@@ -97,34 +101,34 @@ def repair(webex: Webex, expected: Expectation, secret: str | None, clock: Clock
         yield deed
 
 
-def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Deed]:
+def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Action]:
     """Remove these, which must be ours, one after the other as the result is read."""
     for webhook in webhooks:
         _delete(webex, webhook)
-        finding = Finding(webhook.resource, webhook.event, Health.NOT_EXPECTED, webhook)
-        yield Deed(finding, "deleted")
+        finding = Finding(webhook.resource, webhook.event, WebhookStatus.NOT_EXPECTED, webhook)
+        yield Action(finding, "deleted")
 
 
 def _repair(
-    webex: Webex, expected: Expectation, finding: Finding, secret: str | None, clock: Clock
-) -> Deed:
+    webex: Webex, expected: WebhookSpec, finding: Finding, secret: str | None, clock: Clock
+) -> Action:
     webhook = finding.webhook
     if webhook is None:
         _create(webex, expected, finding, secret, clock)
-        return Deed(finding, "created")
-    if finding.health is Health.DUPLICATE:
+        return Action(finding, "created")
+    if finding.health is WebhookStatus.DUPLICATE:
         _delete(webex, webhook)
-        return Deed(finding, "deleted")
-    if finding.health in (Health.WRONG_FILTER, Health.WRONG_OWNER):
+        return Action(finding, "deleted")
+    if finding.health in (WebhookStatus.WRONG_FILTER, WebhookStatus.WRONG_OWNER):
         _create(webex, expected, finding, secret, clock)
         _delete(webex, webhook)
-        return Deed(finding, "created anew, the old one deleted")
+        return Action(finding, "created anew, the old one deleted")
     return _update(webex, expected, finding, webhook, secret)
 
 
 def _update(
-    webex: Webex, expected: Expectation, finding: Finding, webhook: Webhook, secret: str | None
-) -> Deed:
+    webex: Webex, expected: WebhookSpec, finding: Finding, webhook: Webhook, secret: str | None
+) -> Action:
     """Set target, secret and status, whichever was wrong."""
     document = _document(expected, finding, secret) | {"status": "active"}
     for fixed in ("resource", "event"):
@@ -134,15 +138,17 @@ def _update(
     except (NotFound, Gone):
         # The list and what it lists may lag behind each other (webex-api.md 2.4): creating another
         # one now could make two of it.
-        return Deed(finding, "listed but not there (yet): repair again later", done=False)
+        return Action(finding, "listed but not there (yet): repair again later", done=False)
     left = wrongs(expected, after)
     if left:
-        return Deed(finding, f"Webex left it as it is: {', '.join(left)}", done=False)
-    return Deed(finding, "re-activated" if finding.health is Health.INACTIVE else "target set")
+        return Action(finding, f"Webex left it as it is: {', '.join(left)}", done=False)
+    return Action(
+        finding, "re-activated" if finding.health is WebhookStatus.INACTIVE else "target set"
+    )
 
 
 def _create(
-    webex: Webex, expected: Expectation, wanted: Finding, secret: str | None, clock: Clock
+    webex: Webex, expected: WebhookSpec, wanted: Finding, secret: str | None, clock: Clock
 ) -> None:
     """Create one webhook. After an attempt whose outcome is not known, look before the next."""
     document = _document(expected, wanted, secret)
@@ -168,10 +174,10 @@ def _create(
     raise failure
 
 
-def _is_there(webex: Webex, expected: Expectation, wanted: Finding) -> bool:
+def _is_there(webex: Webex, expected: WebhookSpec, wanted: Finding) -> bool:
     """Whether there is one now that posts what is wanted to where it is wanted."""
     return any(
-        (one.resource, one.event, one.health) == (wanted.resource, wanted.event, Health.OK)
+        (one.resource, one.event, one.health) == (wanted.resource, wanted.event, WebhookStatus.OK)
         for one in findings(webex, expected)
     )
 
@@ -183,7 +189,7 @@ def _delete(webex: Webex, webhook: Webhook) -> None:
         return
 
 
-def _document(expected: Expectation, wanted: Finding, secret: str | None) -> dict[str, str]:
+def _document(expected: WebhookSpec, wanted: Finding, secret: str | None) -> dict[str, str]:
     """What is sent to create a webhook."""
     document = {
         "name": name_for(wanted.resource, wanted.event),

@@ -19,7 +19,7 @@ from enum import StrEnum
 import msgspec
 
 from meeting_etl.times import parse_timestamp
-from meeting_etl.webhook_logs.lenient_json import forgiving, what_is_wrong
+from meeting_etl.webhook_logs.lenient_json import parse_leniently, what_is_wrong
 from meeting_etl.webhook_logs.meeting_ids import instance_id
 from meeting_etl.webhook_logs.payloads import UsualData, UsualLine
 from meeting_etl.webhook_logs.redaction import without_secrets
@@ -151,7 +151,7 @@ def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
 def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
     line.decode()
     try:
-        text, document = forgiving(line)
+        text, document = parse_leniently(line)
     except msgspec.DecodeError:
         # What a logger writes before the JSON; without a payload behind it the line is no JSON.
         if found := list(unwrap_text(line)):
@@ -202,7 +202,7 @@ def _why_not_encoded(
 
 def _why_not(body: bytes, received_at: datetime | None, _: datetime) -> Event | Rejected:
     body.decode()
-    detail = f"It has no {lacking(forgiving(body)[1]) or 'webhook payload'}."
+    detail = f"It has no {lacking(parse_leniently(body)[1]) or 'webhook payload'}."
     return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 

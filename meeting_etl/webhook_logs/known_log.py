@@ -28,14 +28,14 @@ class KnownLog(NamedTuple):
     head: str | None
     tail: str | None
 
-    def goes_on_in(self, file: LogFile) -> bool:
+    def is_continued_by(self, file: LogFile) -> bool:
         """The file, just opened, begins with all that was read of this log; it is then behind it.
 
         A file with another head is not read further, which for gzip saves decompressing it. Raises
         OSError.
         """
-        if not file.pass_over(min(self.bytes_consumed, WINDOW_BYTES)):
+        if not file.skip_to(min(self.bytes_consumed, WINDOW_BYTES)):
             return False
         if file.prefix.digests()[0] != self.head:
             return False
-        return file.pass_over(self.bytes_consumed) and file.prefix.digests()[1] == self.tail
+        return file.skip_to(self.bytes_consumed) and file.prefix.digests()[1] == self.tail

@@ -14,7 +14,7 @@ _BOM = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder().decode
 
 
-def forgiving(text: bytes) -> tuple[bytes, Any]:
+def parse_leniently(text: bytes) -> tuple[bytes, Any]:
     """The text as valid JSON, and what it says.
 
     Raises msgspec.DecodeError or UnicodeDecodeError for what is not JSON even then, RecursionError

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from meeting_etl.webhook_logs.fingerprint import WINDOW_BYTES, Prefix
+from meeting_etl.webhook_logs.fingerprint import WINDOW_BYTES, Fingerprint
 
 BLOCK_BYTES = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -27,7 +27,7 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self.damage: str | None = None
-        self.prefix = Prefix()
+        self.prefix = Fingerprint()
         self._rest = b""
         self._file = path.open("rb")
         try:
@@ -51,7 +51,7 @@ class LogFile:
         """Bytes of the file, as it lies on disk, that were read."""
         return self._file.tell()
 
-    def pass_over(self, length: int) -> bool:
+    def skip_to(self, length: int) -> bool:
         """Go on to the uncompressed byte `length`, not back; `prefix` is what lies before it then.
 
         False if the file is shorter. Of a plain file only both ends of the prefix are read.
@@ -84,7 +84,7 @@ class LogFile:
         first = self._at(0, min(length, WINDOW_BYTES))
         start = max(0, length - WINDOW_BYTES)
         last = self._at(start, length - start)
-        self.prefix = Prefix(length, first, last)
+        self.prefix = Fingerprint(length, first, last)
         return len(last) == length - start
 
     def _at(self, start: int, length: int) -> bytes:

@@ -11,9 +11,9 @@ from meeting_etl.webhook_logs.known_logs import KnownLogs
 from meeting_etl.webhook_logs.listing import Found, look_at, names_of_logs
 from meeting_etl.webhook_logs.reader import Line, LogReader
 from meeting_etl.webhook_logs.reread import Lines
-from meeting_etl.webhook_logs.scan import Recognition, Sighting
+from meeting_etl.webhook_logs.scan import LogScan, LogToRead
 
-__all__ = ["KnownLog", "KnownLogs", "Line", "Lines", "LogReader", "Logs", "Sighting"]
+__all__ = ["KnownLog", "KnownLogs", "Line", "Lines", "LogReader", "LogToRead", "Logs"]
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -53,12 +53,12 @@ class Logs:
     def _has_changed(self, name: str) -> bool:
         return self._passed_over.get(name) != look_at(self._folder, name)
 
-    def sightings(self, known: KnownLogs) -> list[Sighting]:
+    def sightings(self, known: KnownLogs) -> list[LogToRead]:
         """The logs that have to be read now: new, changed or moved, in the order of their paths.
 
         A log that only moved is among them, so that its row can be brought up to date.
         """
-        recognition = Recognition(
+        recognition = LogScan(
             self._folder, known, self._unfinished, max_line_bytes=self._max_line_bytes
         )
         self.problems = recognition.problems
@@ -71,7 +71,7 @@ class Logs:
         """Sizes in bytes, by path, of the files that hold something but no finished line."""
         return {name: found.size for name, found in self._unfinished.items() if found.size}
 
-    def read(self, sighting: Sighting) -> LogReader:
+    def read(self, sighting: LogToRead) -> LogReader:
         """What is new in a log; to be used as a context manager."""
         return LogReader(
             self._folder / sighting.log_file,

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from meeting_etl.webhook_logs.fingerprint import WINDOW_BYTES, Prefix
+from meeting_etl.webhook_logs.fingerprint import WINDOW_BYTES, Fingerprint
 
 LEAST_BYTES = 4
 _RUNS = re.compile(rb"\0{%d,}|\0+\Z" % LEAST_BYTES)
@@ -25,10 +25,10 @@ class Hole:
         self._digest = hashlib.sha256()
 
     @property
-    def raw(self) -> Prefix:
+    def raw(self) -> Fingerprint:
         """Its length in bytes, and both ends."""
         end = _ZEROS[: self.length]
-        return Prefix(self.length, end, end)
+        return Fingerprint(self.length, end, end)
 
     @property
     def sha256(self) -> str:

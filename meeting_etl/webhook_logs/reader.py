@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from meeting_etl.webhook_logs.fingerprint import Prefix
+from meeting_etl.webhook_logs.fingerprint import Fingerprint
 from meeting_etl.webhook_logs.known_log import KnownLog
 from meeting_etl.webhook_logs.log_file import LogFile
 from meeting_etl.webhook_logs.nul_runs import Hole, split
@@ -72,13 +72,13 @@ class LogReader:
         self._max_line_bytes = max_line_bytes
         self._file: LogFile | None = None
         self._is_sound = False
-        self._prefix = Prefix()
+        self._prefix = Fingerprint()
         self._block = b""
 
     def __enter__(self) -> Self:
         try:
             self._file = LogFile(self._path)
-            self._is_sound = self._known is None or self._known.goes_on_in(self._file)
+            self._is_sound = self._known is None or self._known.is_continued_by(self._file)
         except OSError as error:
             self._report(f"cannot be read: {error.strerror or error}")
             return self
@@ -205,7 +205,7 @@ class LogReader:
             return self._passed().digests()
         return (self._known.head, self._known.tail) if self._known else (None, None)
 
-    def _passed(self) -> Prefix:
+    def _passed(self) -> Fingerprint:
         """All that was consumed."""
         return self._prefix.then(memoryview(self._block)[: self.consumed - self._prefix.length])
 

@@ -83,7 +83,7 @@ def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
 
 def _bytes_at(file: LogFile, offset: int, length: int) -> Iterator[bytes]:
     """So many bytes from there on, fewer at the end; a BOM at the begin of a log is left out."""
-    if not file.pass_over(offset):
+    if not file.skip_to(offset):
         return
     if offset == 0:
         begin = b"".join(file.take(len(BOM))).removeprefix(BOM)

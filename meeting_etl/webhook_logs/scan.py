@@ -25,7 +25,7 @@ _STEM_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class LogToRead:
     """A log that has to be read now.
 
     `log_file` is its path below the folder, with slashes. `known` is what was known of it, None for
@@ -40,7 +40,7 @@ class Sighting:
     moved: bool
 
 
-class Recognition:
+class LogScan:
     """One look at the folder: `sightings` in the order of paths, `problems` in sentences.
 
     Files of a known path whose size and modification time are unchanged are not opened, nor are
@@ -58,7 +58,7 @@ class Recognition:
         *,
         max_line_bytes: int,
     ) -> None:
-        self.sightings: list[Sighting] = []
+        self.sightings: list[LogToRead] = []
         self._folder = folder
         self._max_line_bytes = max_line_bytes
         self._listing = list_logs(folder)
@@ -116,9 +116,7 @@ class Recognition:
             closing(LogFile(self._folder / original)) as whole,
         ):
             return (
-                copy.pass_over(copy.size)
-                and whole.pass_over(copy.size)
-                and copy.prefix == whole.prefix
+                copy.skip_to(copy.size) and whole.skip_to(copy.size) and copy.prefix == whole.prefix
             )
         return False
 
@@ -146,7 +144,7 @@ class Recognition:
                 number += 1
                 log_id = f"{stem}-{number}"
             taken.add(log_id)
-            self.sightings.append(Sighting(log_id, name, None, self._notice(name), moved=False))
+            self.sightings.append(LogToRead(log_id, name, None, self._notice(name), moved=False))
 
     def _stem(self, name: str) -> str | None:
         """None for a file without a finished line, holes aside: it needs no identity yet."""
@@ -167,11 +165,11 @@ class Recognition:
             if self._is_placed(log):
                 continue
             with closing(LogFile(self._folder / name)) as file:
-                if not log.goes_on_in(file):
+                if not log.is_continued_by(file):
                     continue
             self._placed.add(log.log_id)
             moved = log.log_file != name
-            self.sightings.append(Sighting(log.log_id, name, log, None, moved))
+            self.sightings.append(LogToRead(log.log_id, name, log, None, moved))
             return True
         return False
 

@@ -6,7 +6,7 @@ log (reader.py).
 
 import hashlib
 
-from meeting_etl.webhook_logs.fingerprint import Prefix
+from meeting_etl.webhook_logs.fingerprint import Fingerprint
 
 BOM = b"\xef\xbb\xbf"
 CR = b"\r"
@@ -21,7 +21,7 @@ class LongLine:
 
     def __init__(self, begin: bytes, *, begins_log: bool) -> None:
         data = begin.removeprefix(BOM) if begins_log else begin
-        self.raw = Prefix().then(begin)
+        self.raw = Fingerprint().then(begin)
         self.has_newline = False
         self._left_out = len(begin) - len(data)
         self._held = b""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meeting_etl.times import parse_timestamp
-from meeting_etl.webhook_logs.lenient_json import forgiving
+from meeting_etl.webhook_logs.lenient_json import parse_leniently
 
 # Arrays, objects and texts within one another; real ones have four or five.
 _DEEPEST = 10
@@ -139,7 +139,7 @@ def _found_in_text(text: bytes, stamps: tuple[object, ...], deeper: int) -> Iter
     for start in sorted({0, max(0, text.find(b"{"))}):
         try:
             text.decode()
-            body, document = forgiving(text[start:])
+            body, document = parse_leniently(text[start:])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if _UNWRITTEN in text[:start]:

@@ -13,7 +13,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl.settings import Etl
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.cli.examining import (
     OK,
     PROBLEM,
@@ -218,7 +218,7 @@ def test_a_running_hold_is_told_and_neither_waited_for_nor_broken(
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     product = Product(tmp_path, webex, "user", clock)
-    pace = Pace(product.etl().files, clock, requests_per_minute=0, max_wait_seconds=300)
+    pace = RateLimiter(product.etl().files, clock, requests_per_minute=0, max_wait_seconds=300)
     pace.hold(120)
     sent, until = webex.counters.total, clock.now() + timedelta(seconds=120)
     lines = examined(product)

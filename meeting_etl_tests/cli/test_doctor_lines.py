@@ -10,12 +10,12 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
-from meeting_etl.webex.webhook_spec import Expectation, write_expectation
+from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
 from meeting_etl.webex.webhook_sync import create
 from meeting_etl_tests.cli.examining import OK, PROBLEM, SECRET, SKIPPED, WARNING, examined
 from meeting_etl_tests.clocks import ManualClock
@@ -30,7 +30,7 @@ LATEST, WORK = ("receiver", "latest line"), ("work", "open work")
 WRITABLE, SPACE = ("data folder", "writable"), ("data folder", "space")
 HOME, TELEMETRY = ("Dagster", "home"), ("Dagster", "telemetry")
 INSTANCE = ("Dagster", "instance")
-EXPECTED = Expectation("http://127.0.0.1:9/webhooks/webex", True, ("meetings", "recordings"))
+EXPECTED = WebhookSpec("http://127.0.0.1:9/webhooks/webex", True, ("meetings", "recordings"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def product(tmp_path: Path, webex: Sandbox) -> Product:
 
 def register(product: Product) -> None:
     etl = product.etl()
-    write_expectation(etl.files, EXPECTED)
+    write_webhook_spec(etl.files, EXPECTED)
     list(create(etl.webex, EXPECTED, f"{SECRET}-signing", etl.clock))
 
 
@@ -65,7 +65,7 @@ def test_nothing_expected_names_the_command(product: Product) -> None:
 def test_webhooks_that_are_missing_or_switched_off_are_problems(
     product: Product, webex: Sandbox
 ) -> None:
-    write_expectation(product.etl().files, EXPECTED)
+    write_webhook_spec(product.etl().files, EXPECTED)
     missing = examined(product)[REGISTERED]
     assert (missing.state, "meetings ended: missing" in missing.found) == (PROBLEM, True)
     register(product)
@@ -96,7 +96,7 @@ def test_the_receivers_health_is_asked_without_the_token(
     headers = {"Location": "/elsewhere"} if status == 302 else {}
     with running(lambda seen: Reply({}, status, headers)) as receiver:
         target = receiver.url.replace("://", f"://somebody:{SECRET}@") + "/webhooks/webex"
-        write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+        write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
         found = examined(product)[REACHABLE]
     assert found.state == state
     (seen,) = receiver.seen
@@ -119,7 +119,7 @@ def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
     logs = tmp_path / "received"
     with served(logs, secret=theirs) as receiver:
         target = f"http://127.0.0.1:{receiver.port}/webhooks/webex"
-        write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+        write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
         more = {"WEBEX_WEBHOOK_SECRET": ours} if ours else {}
         line = examined(product, **more)[REACHABLE]
         assert (line.state, found in line.found) == (state, True), line
@@ -129,7 +129,7 @@ def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
 
 @pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])
 def test_a_receiver_that_does_not_answer_is_a_warning(product: Product, target: str) -> None:
-    write_expectation(product.etl().files, replace(EXPECTED, target_url=target))
+    write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
     found = examined(product)[REACHABLE]
     assert (found.state, "does not answer" in found.found) == (WARNING, True)
 
@@ -152,7 +152,7 @@ def test_a_day_without_a_line_is_a_warning_unless_it_is_the_weekend(
     row = {"log_id": "a", "byte_offset": 0, "received_at": moment - timedelta(hours=hours)}
     etl.lake.merge(WEBHOOK_EVENTS, utc_day(row["received_at"]), [row])  # type: ignore[arg-type]
     assert examined(product, etl)[LATEST].state == OK  # nobody expects any
-    write_expectation(etl.files, EXPECTED)
+    write_webhook_spec(etl.files, EXPECTED)
     assert examined(product, etl)[LATEST].state == state
 
 
@@ -277,7 +277,7 @@ def test_an_instance_of_an_earlier_version_is_looked_at_and_left_as_it_is(
 
 def record(product: Product, count: int, **fields: object) -> None:
     pairs = [
-        Pair(f"m{number}", resource, attempts=1, **fields)  # type: ignore[arg-type]
+        WorkItem(f"m{number}", resource, attempts=1, **fields)  # type: ignore[arg-type]
         for number in range(count)
         for resource in ("recordings", "transcripts")
     ]

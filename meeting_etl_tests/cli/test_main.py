@@ -15,7 +15,7 @@ import pytest
 from meeting_etl.cli.main import main
 from meeting_etl.cli.options import confirm
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 from meeting_etl.settings import Etl, read_settings
 
 Command = Callable[..., tuple[int | str | None, str, str]]
@@ -287,7 +287,7 @@ def test_what_asks_for_much_again_needs_yes(
     command: Command, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     ledger, day = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}).ledger, date(2021, 5, 14)
-    some = [Pair(f"m{n}", "recordings", status="ready", settled=True) for n in range(1001)]
+    some = [WorkItem(f"m{n}", "recordings", status="ready", settled=True) for n in range(1001)]
     ledger.record(day, some)
     status, _, err = command(*arguments)
     assert (status, "1,001 items will be asked for again. Go on?" in err) == (2, True)

@@ -13,13 +13,13 @@ from meeting_etl.orchestration.checks import webhooks_hourly
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
-from meeting_etl.webex.webhook_spec import Expectation, write_expectation
+from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
 from meeting_etl.webex.webhook_sync import create
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import NOW, small_world
 
-EXPECTED = Expectation("https://hooks.team.example/webex", True, ("meetings", "recordings"))
+EXPECTED = WebhookSpec("https://hooks.team.example/webex", True, ("meetings", "recordings"))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def etl(tmp_path: Path, webex: Sandbox) -> Etl:
 
 
 def register(etl: Etl) -> None:
-    write_expectation(etl.files, EXPECTED)
+    write_webhook_spec(etl.files, EXPECTED)
     list(create(etl.webex, EXPECTED, "signing", etl.clock))
 
 
@@ -81,8 +81,8 @@ def test_red_when_one_is_missing_and_another_inactive(etl: Etl, webex: Sandbox) 
 
 def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -> None:
     etl = Product(tmp_path, webex, "user", ManualClock(NOW)).etl()
-    expected = Expectation("https://hooks.team.example/webex", False, ("meetingTranscripts",))
-    write_expectation(etl.files, expected)
+    expected = WebhookSpec("https://hooks.team.example/webex", False, ("meetingTranscripts",))
+    write_webhook_spec(etl.files, expected)
     for _ in range(2):
         etl.webex.create_webhook(
             {
@@ -98,7 +98,7 @@ def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -
 
 def test_errors_are_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
-    write_expectation(etl.files, EXPECTED)
+    write_webhook_spec(etl.files, EXPECTED)
     found = checked(etl)
     assert not found.passed
     assert found.description is not None
@@ -109,7 +109,7 @@ def test_a_token_that_cannot_see_them_does_not_call_them_missing(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     etl = Product(tmp_path, webex, "user", ManualClock(NOW)).etl()
-    write_expectation(etl.files, EXPECTED)
+    write_webhook_spec(etl.files, EXPECTED)
     found = checked(etl)
     assert not found.passed
     assert "WEBEX_TOKEN_KIND" in str(found.description)

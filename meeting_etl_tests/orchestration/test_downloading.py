@@ -9,7 +9,7 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.sensors import due_files, due_work
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 
@@ -34,7 +34,7 @@ def etl_with(folder: Path, toml: str) -> Etl:
 def etl(tmp_path: Path) -> Etl:
     """One recording waits for its download, nothing else is due."""
     etl = etl_with(tmp_path, '[downloads]\nrecordings = ["video"]\n')
-    etl.ledger.record(DAY, [Pair("m_I_1", "recording_files", "r", next_attempt_at=NOW)])
+    etl.ledger.record(DAY, [WorkItem("m_I_1", "recording_files", "r", next_attempt_at=NOW)])
     etl.ledger.refresh(DAY)
     return etl
 

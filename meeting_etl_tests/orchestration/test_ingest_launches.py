@@ -13,7 +13,7 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.orchestration.sensors import every_quarter_hour
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.token_history import note_reader
+from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
@@ -265,7 +265,7 @@ def test_the_schedule_launches_ingest_for_another_token(
 
     etl = etl_with("first")
     assert len(scheduled(etl, instance)) == 1
-    note_reader(etl.files, etl.ledger, etl.reader, NOW)
+    record_token(etl.files, etl.ledger, etl.reader, NOW)
     assert scheduled(etl, instance) == []
     assert len(scheduled(etl_with("second"), instance)) == 1
 

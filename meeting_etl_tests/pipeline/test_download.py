@@ -14,7 +14,12 @@ import pytest
 
 from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
-from meeting_etl.pipeline.resources.download import Arrived, Depot, Tally, Transfer
+from meeting_etl.pipeline.resources.download import (
+    ByteProgress,
+    Download,
+    DownloadContext,
+    DownloadedFile,
+)
 from meeting_etl.times import Clock
 from meeting_etl.webex.media import LinkRefused, Media
 from meeting_etl_tests.clocks import ManualClock
@@ -72,26 +77,26 @@ def chunked(handler: Handler) -> None:
 
 
 @pytest.fixture
-def depot(tmp_path: Path) -> Depot:
+def download_context(tmp_path: Path) -> DownloadContext:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     media = Media("http://127.0.0.1/v1", clock)
-    return Depot(Files(tmp_path), media, clock, 0, Event(), Tally(lambda *_: None))
+    return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
 
 
-def bring(depot: Depot, server: Server, *links: str) -> Arrived:
+def bring(download_context: DownloadContext, server: Server, *links: str) -> DownloadedFile:
     """Transfer a file; further links are given as renewed ones."""
     first, *more = links or (f"{server.url}/file?ticket=secret",)
     renewed = iter(more or [first] * 9)
-    transfer = Transfer(depot, "media", "one.video")
+    transfer = Download(download_context, "media", "one.video")
     arrived = transfer.run(first, lambda: next(renewed))
     transfer.finish("media/one.mp4")
     return arrived
 
 
-def assert_whole(depot: Depot, arrived: Arrived) -> None:
+def assert_whole(download_context: DownloadContext, arrived: DownloadedFile) -> None:
     assert (arrived.size_bytes, arrived.sha256) == (len(CONTENT), DIGEST)
-    assert depot.files.read_bytes("media/one.mp4") == CONTENT
-    assert depot.files.names("media") == ["one.mp4"]
+    assert download_context.files.read_bytes("media/one.mp4") == CONTENT
+    assert download_context.files.names("media") == ["one.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +118,10 @@ def assert_whole(depot: Depot, arrived: Arrived) -> None:
         Reply(gzip.compress(CONTENT)[:-9], headers={"Content-Encoding": "gzip"}),
     ],
 )
-def test_a_fault_that_passes(depot: Depot, fault: Act) -> None:
+def test_a_fault_that_passes(download_context: DownloadContext, fault: Act) -> None:
     acts = iter([fault])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
         assert len(server.seen) == 2
 
 
@@ -134,21 +139,21 @@ def test_a_fault_that_passes(depot: Depot, fault: Act) -> None:
     ],
     ids=["plain", "chunked", "gzip though it was not asked for", "gzip in members", "another type"],
 )
-def test_forms_of_an_answer(depot: Depot, act: Act) -> None:
+def test_forms_of_an_answer(download_context: DownloadContext, act: Act) -> None:
     with running(lambda _: act) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
         (seen,) = server.seen
     assert seen.headers.get("Authorization") is None
     assert seen.headers.get("Accept-Encoding") == "identity"
 
 
-def test_a_redirect_is_followed_without_a_token(depot: Depot) -> None:
+def test_a_redirect_is_followed_without_a_token(download_context: DownloadContext) -> None:
     def answer(seen: Seen) -> Act:
         there = Reply(b"", 302, {"Location": "/elsewhere?x=1"})
         return rest(seen) if seen.path == "/elsewhere" else there
 
     with running(answer) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
 
 
 @pytest.mark.parametrize(
@@ -164,83 +169,95 @@ def test_a_redirect_is_followed_without_a_token(depot: Depot) -> None:
         "http://\x00/",
     ],
 )
-def test_a_link_that_is_none(depot: Depot, link: str) -> None:
+def test_a_link_that_is_none(download_context: DownloadContext, link: str) -> None:
     with running(lambda _: whole()) as server, pytest.raises(BadAnswer) as caught:
-        bring(depot, server, link)
+        bring(download_context, server, link)
     assert link not in str(caught.value)
     assert server.seen == []
 
 
 @pytest.mark.parametrize("location", ["http://[", "file:///etc/passwd", "", "http:// /"])
-def test_a_redirect_to_no_address(depot: Depot, location: str) -> None:
+def test_a_redirect_to_no_address(download_context: DownloadContext, location: str) -> None:
     with (
         running(lambda _: Reply(b"", 302, {"Location": location})) as server,
         pytest.raises(BadAnswer),
     ):
-        bring(depot, server)
+        bring(download_context, server)
 
 
-def test_a_size_that_no_file_has_is_none(depot: Depot) -> None:
+def test_a_size_that_no_file_has_is_none(download_context: DownloadContext) -> None:
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": "9" * 5_000, **TAG})
         handler.wfile.write(CONTENT)
 
     with running(lambda _: act) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
 
 
 def test_a_link_is_not_logged_for_odd_headers(
-    depot: Depot, caplog: pytest.LogCaptureFixture
+    download_context: DownloadContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     def act(handler: Handler) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(CONTENT)}\r\nno header\r\nX: y\r\n\r\n"
         handler.wfile.write(head.encode() + CONTENT)
 
     with running(lambda _: act) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
     assert "ticket=" not in caplog.text
 
 
-def test_https_only_where_the_api_is(depot: Depot, tmp_path: Path) -> None:
-    media = Media("https://webexapis.example/v1", depot.clock)
-    safe = Depot(depot.files, media, depot.clock, 0, Event(), depot.tally)
+def test_https_only_where_the_api_is(download_context: DownloadContext, tmp_path: Path) -> None:
+    media = Media("https://webexapis.example/v1", download_context.clock)
+    safe = DownloadContext(
+        download_context.files,
+        media,
+        download_context.clock,
+        0,
+        Event(),
+        download_context.byte_progress,
+    )
     with running(lambda _: whole()) as server, pytest.raises(LinkRefused):
         bring(safe, server)
     assert server.seen == []
 
 
 @pytest.mark.parametrize("moved", [True, False])
-def test_http_leads_to_this_machine_alone(depot: Depot, moved: bool) -> None:
+def test_http_leads_to_this_machine_alone(download_context: DownloadContext, moved: bool) -> None:
     elsewhere = "http://media.example/file"
     redirect = Reply(b"", 302, {"Location": elsewhere})
     with running(lambda _: redirect) as server, pytest.raises(LinkRefused, match="no address"):
-        bring(depot, server, f"{server.url}/file" if moved else elsewhere)
+        bring(download_context, server, f"{server.url}/file" if moved else elsewhere)
     assert len(server.seen) == (2 if moved else 0)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 503])
-def test_a_host_that_says_much_later_is_left_alone_till_then(depot: Depot, status: int) -> None:
+def test_a_host_that_says_much_later_is_left_alone_till_then(
+    download_context: DownloadContext, status: int
+) -> None:
     later = Reply(b"", status, {"Retry-After": "3600"})
     with running(lambda _: later) as server, pytest.raises(BadAnswer, match="once") as caught:
-        bring(depot, server)
+        bring(download_context, server)
     assert caught.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 200])
-def test_an_expired_link_is_renewed_once(depot: Depot, status: int) -> None:
+def test_an_expired_link_is_renewed_once(download_context: DownloadContext, status: int) -> None:
     page = Reply(b"<html>Sign in</html>", status, {"Content-Type": "text/html; charset=utf-8"})
     with running(lambda seen: rest(seen) if seen.path == "/v1/new" else page) as server:
-        assert_whole(depot, bring(depot, server, f"{server.url}/old", f"{server.url}/new"))
+        assert_whole(
+            download_context,
+            bring(download_context, server, f"{server.url}/old", f"{server.url}/new"),
+        )
     with running(lambda _: page) as server, pytest.raises(LinkRefused) as caught:
-        bring(depot, server)
+        bring(download_context, server)
     assert len(server.seen) == 2
     assert "ticket" not in str(caught.value)
 
 
-def test_a_host_that_always_cuts_is_given_up(depot: Depot) -> None:
+def test_a_host_that_always_cuts_is_given_up(download_context: DownloadContext) -> None:
     with running(lambda _: cut(10)) as server, pytest.raises(BadAnswer, match="5 times"):
-        bring(depot, server)
+        bring(download_context, server)
     assert len(server.seen) == 5
 
 
@@ -263,9 +280,11 @@ def drip_after(length: int) -> Callable[[Handler], None]:
     return act
 
 
-def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(depot: Depot) -> None:
+def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(
+    download_context: DownloadContext,
+) -> None:
     clock = FastClock()
-    slow = replace(depot, clock=clock, media=Media("http://127.0.0.1/v1", clock))
+    slow = replace(download_context, clock=clock, media=Media("http://127.0.0.1/v1", clock))
     acts = iter([drip_after(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
         assert_whole(slow, bring(slow, server))
@@ -274,36 +293,38 @@ def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(depot: Depot) ->
     assert int(second.headers["Range"].removeprefix("bytes=").removesuffix("-")) >= 2_500_000
 
 
-def test_a_head_that_drips_is_given_up(depot: Depot) -> None:
+def test_a_head_that_drips_is_given_up(download_context: DownloadContext) -> None:
     clock = FastClock()
-    slow = replace(depot, clock=clock, media=Media("http://127.0.0.1/v1", clock))
+    slow = replace(download_context, clock=clock, media=Media("http://127.0.0.1/v1", clock))
     with running(lambda _: trickle_head) as server, pytest.raises(BadAnswer, match="too slowly"):
         bring(slow, server)
     assert len(server.seen) == 5
 
 
-def leave_unfinished(depot: Depot, length: int) -> None:
+def leave_unfinished(download_context: DownloadContext, length: int) -> None:
     """As a kill leaves it: the file is cut, nobody goes on."""
     acts = in_turn(cut(length), Reply(b"", 404))
     with running(acts) as server, pytest.raises(LinkRefused):
-        bring(depot, server)
+        bring(download_context, server)
 
 
-def test_another_process_goes_on_where_it_is_sure(depot: Depot) -> None:
-    leave_unfinished(depot, 2_500_000)
+def test_another_process_goes_on_where_it_is_sure(download_context: DownloadContext) -> None:
+    leave_unfinished(download_context, 2_500_000)
     with running(rest) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
         (seen,) = server.seen
     assert seen.headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
     assert seen.headers["If-Range"] == '"one"'
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", b"nonsense", b'{"version": 1}'])
-def test_a_note_that_cannot_be_read_begins_anew(depot: Depot, damage: bytes) -> None:
-    leave_unfinished(depot, 2_500_000)
-    depot.files.replace_bytes("media/.one.video.part.json", damage)
+def test_a_note_that_cannot_be_read_begins_anew(
+    download_context: DownloadContext, damage: bytes
+) -> None:
+    leave_unfinished(download_context, 2_500_000)
+    download_context.files.replace_bytes("media/.one.video.part.json", damage)
     with running(rest) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
         assert server.seen[0].headers.get("Range") is None
 
 
@@ -331,38 +352,38 @@ def test_a_note_that_cannot_be_read_begins_anew(depot: Depot, damage: bytes) -> 
     ids=["whole", "416", "another size", "rest in another form", "another version"],
 )
 def test_what_does_not_fit_what_is_here_begins_anew(
-    depot: Depot, answer: Callable[[Seen], Act]
+    download_context: DownloadContext, answer: Callable[[Seen], Act]
 ) -> None:
-    leave_unfinished(depot, 2_500_000)
+    leave_unfinished(download_context, 2_500_000)
     with running(answer) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
 
 
-def test_what_nobody_knows_never_passes_as_the_rest(depot: Depot) -> None:
+def test_what_nobody_knows_never_passes_as_the_rest(download_context: DownloadContext) -> None:
     """An unfinished file without a note, then a new attempt that ends early."""
-    leave_unfinished(depot, 2_900_000)
+    leave_unfinished(download_context, 2_900_000)
     partial, note = "media/.one.video.part", "media/.one.video.part.json"
-    depot.files.path(partial).write_bytes(CONTENT[::-1][:2_900_000])
-    depot.files.remove(note)
+    download_context.files.path(partial).write_bytes(CONTENT[::-1][:2_900_000])
+    download_context.files.remove(note)
 
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": str(len(CONTENT)), **TAG})
         handler.wfile.write(CONTENT[:100_000])
         handler.wfile.flush()
-        while not depot.files.path(partial).read_bytes().startswith(CONTENT[:1_000]):
+        while not download_context.files.path(partial).read_bytes().startswith(CONTENT[:1_000]):
             time.sleep(0.01)
-        depot.stop.set()
+        download_context.stop.set()
         handler.wfile.write(CONTENT[100_000:])
 
     with running(lambda _: act) as server, pytest.raises(Stopped):
-        bring(depot, server)
-    depot.stop.clear()
+        bring(download_context, server)
+    download_context.stop.clear()
     with running(rest) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
 
 
-def test_a_rest_need_not_tell_the_version_again(depot: Depot) -> None:
-    leave_unfinished(depot, 2_500_000)
+def test_a_rest_need_not_tell_the_version_again(download_context: DownloadContext) -> None:
+    leave_unfinished(download_context, 2_500_000)
 
     def shorter(seen: Seen) -> Act:
         start = int(seen.headers["Range"].removeprefix("bytes=").removesuffix("-"))
@@ -375,7 +396,7 @@ def test_a_rest_need_not_tell_the_version_again(depot: Depot) -> None:
         return act
 
     with running(shorter) as server:
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
     assert {seen.headers["If-Range"] for seen in server.seen} == {TAG["ETag"]}
 
 
@@ -385,60 +406,73 @@ def unsized(handler: Handler) -> None:
     handler.wfile.write(CONTENT[:1_000_000])
 
 
-def test_less_than_told_is_not_all_where_the_host_says_no_size(depot: Depot) -> None:
+def test_less_than_told_is_not_all_where_the_host_says_no_size(
+    download_context: DownloadContext,
+) -> None:
     acts = iter([unsized])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        transfer = Transfer(depot, "media", "one.video")
+        transfer = Download(download_context, "media", "one.video")
         arrived = transfer.run(f"{server.url}/file", lambda: "", len(CONTENT))
         transfer.finish("media/one.mp4")
-        assert_whole(depot, arrived)
+        assert_whole(download_context, arrived)
         assert len(server.seen) == 2
 
 
-def test_a_message_is_no_file(depot: Depot) -> None:
+def test_a_message_is_no_file(download_context: DownloadContext) -> None:
     message = Reply({"message": "expired"}, headers={"Content-Type": "application/json"})
     with running(lambda _: message) as server, pytest.raises(LinkRefused):
-        bring(depot, server)
+        bring(download_context, server)
 
 
-def test_a_full_disk_is_told_and_what_came_is_gone_on_with(depot: Depot) -> None:
-    leave_unfinished(depot, 2_500_000)
-    full = Depot(depot.files, depot.media, depot.clock, 10**18, Event(), depot.tally)
+def test_a_full_disk_is_told_and_what_came_is_gone_on_with(
+    download_context: DownloadContext,
+) -> None:
+    leave_unfinished(download_context, 2_500_000)
+    full = DownloadContext(
+        download_context.files,
+        download_context.media,
+        download_context.clock,
+        10**18,
+        Event(),
+        download_context.byte_progress,
+    )
     with running(rest) as server:
         with pytest.raises(StorageError, match="keep_free_bytes"):
             bring(full, server)
-        assert_whole(depot, bring(depot, server))
+        assert_whole(download_context, bring(download_context, server))
         assert server.seen[-1].headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
 
 
-def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(depot: Depot) -> None:
+def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(
+    download_context: DownloadContext,
+) -> None:
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": str(10**17)})
 
     with running(lambda _: act) as server, pytest.raises(BadAnswer, match="keep_free_bytes"):
-        bring(depot, server)
+        bring(download_context, server)
 
 
-def test_it_stops_when_it_is_told_to(depot: Depot) -> None:
-    depot.stop.set()
+def test_it_stops_when_it_is_told_to(download_context: DownloadContext) -> None:
+    download_context.stop.set()
     with running(rest) as server, pytest.raises(Stopped):
-        bring(depot, server)
+        bring(download_context, server)
 
 
-def test_a_file_of_nothing(depot: Depot) -> None:
+def test_a_file_of_nothing(download_context: DownloadContext) -> None:
     with running(lambda _: Reply(b"")) as server:
-        arrived = bring(depot, server)
-    assert (arrived.size_bytes, depot.files.read_bytes("media/one.mp4")) == (0, b"")
+        arrived = bring(download_context, server)
+    assert (arrived.size_bytes, download_context.files.read_bytes("media/one.mp4")) == (0, b"")
 
 
 def test_it_tells_how_much_is_here(tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
-    tally = Tally(lambda *told: said.append(told))
+    byte_progress = ByteProgress(lambda *told: said.append(told))
     media = Media("http://127.0.0.1/v1", clock)
-    depot = Depot(Files(tmp_path), media, clock, 0, Event(), tally)
+    download_context = DownloadContext(Files(tmp_path), media, clock, 0, Event(), byte_progress)
     acts = iter([cut(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        bring(depot, server)
+        bring(download_context, server)
     assert said[-1] == ("downloads, MB", 3, 3)
     assert all(here <= 3 and expected <= 3 for _, here, expected in said)

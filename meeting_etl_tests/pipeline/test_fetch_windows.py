@@ -7,12 +7,12 @@ import pytest
 
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.fetch.windows import may_own
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 
 SERIES = "0" * 32
 MEETING = f"{SERIES}_I_1"
 TARGET = Target(
-    Pair(MEETING, "recordings"),
+    WorkItem(MEETING, "recordings"),
     {
         "meeting_id": MEETING,
         "meeting_series_id": SERIES,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.pipeline.rows import (
-    Drift,
+    SchemaDrift,
     email_domain,
     fold_last,
     fold_participants,
@@ -21,7 +21,7 @@ TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def test_fields_become_columns_with_their_units() -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     row = to_row(
         RECORDINGS,
         {
@@ -49,12 +49,12 @@ def test_fields_become_columns_with_their_units() -> None:
     "names", [("offsetMillisecond", "durationMillisecond"), ("offset", "duration")]
 )
 def test_both_snippet_shapes_are_milliseconds(names: tuple[str, str]) -> None:
-    row = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", names[0]: 1000, names[1]: "1500"}, Drift())
+    row = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", names[0]: 1000, names[1]: "1500"}, SchemaDrift())
     assert (row["offset_ms"], row["duration_ms"]) == (1000, 1500)
 
 
 def test_unknown_fields_go_to_extra_without_their_secrets() -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     row = to_row(
         MEETINGS,
         {
@@ -84,7 +84,7 @@ def test_unknown_fields_go_to_extra_without_their_secrets() -> None:
     ],
 )
 def test_a_changed_type_keeps_its_value_in_extra(field: str, value: Any, column: str) -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     row = to_row(RECORDINGS, {"id": "r", field: value}, drift)
     assert row[column] is None
     assert json.loads(row["extra"]) == {field: value}
@@ -92,23 +92,23 @@ def test_a_changed_type_keeps_its_value_in_extra(field: str, value: Any, column:
 
 
 def test_a_link_is_not_kept_in_whatever_form_it_comes() -> None:
-    row = to_row(RECORDINGS, {"id": "r", "playbackUrl": ["https://x.example/RCID"]}, Drift())
+    row = to_row(RECORDINGS, {"id": "r", "playbackUrl": ["https://x.example/RCID"]}, SchemaDrift())
     assert (row["playback_url"], row["extra"]) == (None, None)
 
 
 def test_an_empty_address_is_none() -> None:
-    row = to_row(PARTICIPANTS, {"id": "p", "email": ""}, Drift())
+    row = to_row(PARTICIPANTS, {"id": "p", "email": ""}, SchemaDrift())
     assert (row["email"], row["email_domain"]) == (None, None)
 
 
 def test_the_epoch_is_not_known_yet() -> None:
-    row = to_row(PARTICIPANTS, {"id": "p", "leftTime": "1970-01-01T00:00:00.000Z"}, Drift())
+    row = to_row(PARTICIPANTS, {"id": "p", "leftTime": "1970-01-01T00:00:00.000Z"}, SchemaDrift())
     assert row["left_at"] is None
 
 
 def test_unknown_fields_of_devices_are_kept_beside_them() -> None:
     item = {"id": "p", "devices": [{"deviceType": "mac", "mood": 1}, {"durationSecond": "90"}]}
-    row = to_row(PARTICIPANTS, item, Drift())
+    row = to_row(PARTICIPANTS, item, SchemaDrift())
     assert [device["device_type"] for device in row["devices"]] == ["mac", None]
     assert row["devices"][1]["duration_seconds"] == 90
     assert json.loads(row["extra"]) == {"devices": [{"mood": 1}, {}]}
@@ -125,7 +125,7 @@ def participant(joined: datetime | None, left: datetime | None, *devices: str) -
 
 
 def test_rows_of_one_participant_are_united() -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     one, other = participant(NINE, TEN, "a", "b"), participant(None, TEN, "b", "c")
     (row,) = fold_participants([one, other], drift)
     assert (row["joined_at"], row["left_at"]) == (NINE, TEN)
@@ -144,20 +144,20 @@ def test_what_the_second_row_of_a_participant_says_is_not_lost() -> None:
         "email": "ana@corvane.example",
         "state": "end",
     }
-    rows = [to_row(PARTICIPANTS, item, Drift()) for item in (first, second)]
-    (row,) = fold_participants(rows, Drift())
+    rows = [to_row(PARTICIPANTS, item, SchemaDrift()) for item in (first, second)]
+    (row,) = fold_participants(rows, SchemaDrift())
     assert (row["host"], row["co_host"], row["muted"]) == (True, False, True)
     assert (row["display_name"], row["state"]) == ("Ana", "end")
     assert (row["email"], row["email_domain"]) == ("ana@corvane.example", "corvane.example")
 
 
 def test_a_leave_that_is_not_known_yet_beats_a_known_one() -> None:
-    (row,) = fold_participants([participant(NINE, TEN), participant(TEN, None)], Drift())
+    (row,) = fold_participants([participant(NINE, TEN), participant(TEN, None)], SchemaDrift())
     assert row["left_at"] is None
 
 
 def test_of_other_rows_with_one_key_the_last_counts() -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     rows = fold_last([{"id": 1, "v": "a"}, {"id": 2, "v": "b"}, {"id": 1, "v": "c"}], "id", drift)
     assert ([row["v"] for row in rows], drift.folded) == (["c", "b"], 1)
 
@@ -192,7 +192,7 @@ json_values = st.recursive(
 def test_any_item_becomes_a_row_that_the_lake_takes(item: dict[str, Any]) -> None:
     from meeting_etl.lake.store import to_arrow
 
-    row = to_row(PARTICIPANTS, item, Drift())
+    row = to_row(PARTICIPANTS, item, SchemaDrift())
     to_arrow(PARTICIPANTS, [row])
     assert "hostKey" not in (row["extra"] or "")
 
@@ -211,7 +211,7 @@ def test_any_item_becomes_a_row_that_the_lake_takes(item: dict[str, Any]) -> Non
     ],
 )
 def test_milliseconds_with_a_fraction_are_rounded(value: object, expected: set[int]) -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     item = {"id": "s", "offsetMillisecond": value, "durationMillisecond": value}
     row = to_row(TRANSCRIPT_SNIPPETS, item, drift)
     assert row["offset_ms"] in expected
@@ -223,7 +223,7 @@ def test_milliseconds_with_a_fraction_are_rounded(value: object, expected: set[i
     "value", [float("inf"), float("nan"), "1.2.3", "soon", "1e999", True, 1e30]
 )
 def test_milliseconds_that_are_no_number_are_null_and_counted(value: object) -> None:
-    drift = Drift()
+    drift = SchemaDrift()
     row = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "offsetMillisecond": value}, drift)
     assert (row["offset_ms"], drift.changed) == (None, {"offsetMillisecond": 1})
 
@@ -231,9 +231,9 @@ def test_milliseconds_that_are_no_number_are_null_and_counted(value: object) -> 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n", None])
 def test_a_blank_speaker_is_null_and_never_an_empty_text(blank: str | None) -> None:
     item = {"id": "s", "personName": blank, "personEmail": blank, "text": ""}
-    row = to_row(TRANSCRIPT_SNIPPETS, item, Drift())
+    row = to_row(TRANSCRIPT_SNIPPETS, item, SchemaDrift())
     names = ("person_name", "person_email", "person_email_domain")
     assert [row[name] for name in names] == [None] * 3
     assert row["text"] == ""
-    named = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "personName": "Unknown Speaker"}, Drift())
+    named = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "personName": "Unknown Speaker"}, SchemaDrift())
     assert named["person_name"] == "Unknown Speaker"

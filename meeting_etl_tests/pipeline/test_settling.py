@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.pipeline.ledger.settling import (
-    Came,
-    Pair,
+    Outcome,
     Settling,
+    WorkItem,
+    apply_outcome,
     attempt_times,
     is_last,
-    judged,
+    needs_own_request,
     next_attempt,
-    opened_at_once,
-    opened_by_event,
-    opened_with,
-    to_be_asked_singly,
+    reopened,
+    reopened_by_event,
+    reopened_by_list,
 )
 
 ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
@@ -31,15 +31,15 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 def answer(
-    pair: Pair,
-    came: Came,
+    pair: WorkItem,
+    came: Outcome,
     now: datetime,
     rows: int = 0,
     *,
     denied: bool = False,
     provisional: bool = False,
-) -> Pair:
-    return judged(
+) -> WorkItem:
+    return apply_outcome(
         pair,
         came,
         rows=rows,
@@ -53,9 +53,9 @@ def answer(
     )
 
 
-@pytest.mark.parametrize("came", [Came.REFUSED, Came.FAULT, Came.NOT_ASKED])
-def test_what_fails_for_seven_days_settles_as_failed(came: Came) -> None:
-    pair = Pair("m", "participants")
+@pytest.mark.parametrize("came", [Outcome.REFUSED, Outcome.FAULT, Outcome.NOT_ASKED])
+def test_what_fails_for_seven_days_settles_as_failed(came: Outcome) -> None:
+    pair = WorkItem("m", "participants")
     now = at(2, 10, 30)
     while not pair.settled:
         assert now <= at(9, 16, 30), "the first attempt after seven days was the last one"
@@ -65,19 +65,19 @@ def test_what_fails_for_seven_days_settles_as_failed(came: Came) -> None:
     assert (pair.status, pair.next_attempt_at) == ("failed", None)
     # By hand or by an event it is opened again, for seven days more.
     for opened in (
-        opened_at_once(pair, at(20, 12)),
-        opened_by_event(pair, at(20, 12), ENDED, SETTLING),
+        reopened(pair, at(20, 12)),
+        reopened_by_event(pair, at(20, 12), ENDED, SETTLING),
     ):
         assert (opened.settled, opened.next_attempt_at) == (False, at(20, 12))
         again = answer(opened, came, at(20, 12))
         assert (again.settled, again.next_attempt_at) == (False, at(20, 12, 15))
-        assert answer(opened, Came.ROWS, at(20, 12), rows=2).status == "ready"
+        assert answer(opened, Outcome.ROWS, at(20, 12), rows=2).status == "ready"
 
 
 def test_a_fault_that_was_overcome_does_not_count_towards_the_seven_days() -> None:
-    pair = answer(Pair("m", "participants"), Came.FAULT, at(2, 10, 30))
-    pair = answer(pair, Came.EMPTY, at(2, 10, 45))
-    assert not answer(pair, Came.FAULT, at(20, 12)).settled
+    pair = answer(WorkItem("m", "participants"), Outcome.FAULT, at(2, 10, 30))
+    pair = answer(pair, Outcome.EMPTY, at(2, 10, 45))
+    assert not answer(pair, Outcome.FAULT, at(20, 12)).settled
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_a_fault_that_was_overcome_does_not_count_towards_the_seven_days() -> No
 def test_a_listing_that_is_not_found_is_waited_for_and_absent_at_the_last_attempt(
     rows: int, last: tuple[str, str]
 ) -> None:
-    pair = replace(Pair("m", "transcripts"), row_count=rows)
-    pair = answer(pair, Came.NO_LIST, at(2, 10, 30))
+    pair = replace(WorkItem("m", "transcripts"), row_count=rows)
+    pair = answer(pair, Outcome.NO_LIST, at(2, 10, 30))
     assert not pair.settled
-    pair = answer(pair, Came.NO_LIST, LONG_AFTER)
+    pair = answer(pair, Outcome.NO_LIST, LONG_AFTER)
     assert (pair.status, pair.reason) == last
     assert pair.settled
 
 
 def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
     # 10:22, 11:07, 16:07, +24 h and +72 h, each rounded up to the next quarter.
-    assert attempt_times(Pair("m", "recordings"), ENDED, SETTLING) == [
+    assert attempt_times(WorkItem("m", "recordings"), ENDED, SETTLING) == [
         at(2, 10, 30),
         at(2, 11, 15),
         at(2, 16, 15),
@@ -106,13 +106,13 @@ def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
 
 
 def test_missed_attempts_collapse_into_one() -> None:
-    asked_late = replace(Pair("m", "recordings"), last_attempt_at=at(2, 17))
+    asked_late = replace(WorkItem("m", "recordings"), last_attempt_at=at(2, 17))
     assert next_attempt(asked_late, ENDED, SETTLING) == at(3, 10, 15)
 
 
 def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
-    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
-    again = opened_by_event(settled, at(9, 8, 1), ENDED, SETTLING)
+    settled = replace(WorkItem("m", "recordings", settled=True), last_attempt_at=at(6, 0))
+    again = reopened_by_event(settled, at(9, 8, 1), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (False, at(9, 8, 1))
     times = [moment for moment in attempt_times(again, ENDED, SETTLING) if moment > at(6, 0)]
     # 08:01 itself, then +15 min, +1 h, +6 h, +24 h in full quarters.
@@ -120,13 +120,13 @@ def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
 
 
 def test_an_event_within_15_minutes_of_the_end_waits_for_the_first_attempt() -> None:
-    early = opened_by_event(Pair("m", "recordings"), ENDED, ENDED, SETTLING)
+    early = reopened_by_event(WorkItem("m", "recordings"), ENDED, ENDED, SETTLING)
     assert early.next_attempt_at == at(2, 10, 30)
 
 
 def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() -> None:
-    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
-    again = opened_by_event(settled, at(2, 12), ENDED, SETTLING)
+    settled = replace(WorkItem("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
+    again = reopened_by_event(settled, at(2, 12), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (True, None)
 
 
@@ -137,9 +137,9 @@ def test_an_event_that_the_last_answer_could_not_show_opens_the_pair(
     told_at: datetime, opens: bool
 ) -> None:
     """A listing of everything before the 7th, asked for long afterwards."""
-    pair = judged(
-        Pair("m", "recordings"),
-        Came.ROWS,
+    pair = apply_outcome(
+        WorkItem("m", "recordings"),
+        Outcome.ROWS,
         rows=1,
         grows=True,
         denied=False,
@@ -151,17 +151,17 @@ def test_an_event_that_the_last_answer_could_not_show_opens_the_pair(
         covered_until=at(7, 0),
     )
     assert pair.settled
-    again = opened_by_event(pair, told_at, ENDED, SETTLING)
+    again = reopened_by_event(pair, told_at, ENDED, SETTLING)
     assert again.settled is not opens
     # Asked for by itself, everything is known till then.
-    after = answer(again, Came.ROWS, LONG_AFTER + timedelta(hours=1), 2)
+    after = answer(again, Outcome.ROWS, LONG_AFTER + timedelta(hours=1), 2)
     assert (after.settled, after.covered_until) == (True, None)
-    assert opened_by_event(after, told_at, ENDED, SETTLING).settled
+    assert reopened_by_event(after, told_at, ENDED, SETTLING).settled
 
 
-def part(status: str, reason: str, resource: str = "recording_files") -> Pair:
+def part(status: str, reason: str, resource: str = "recording_files") -> WorkItem:
     """A settled part of a list, asked for the last time on the 6th."""
-    known = Pair("m", resource, "r", status, settled=True, reason=reason, opened_at=ENDED)
+    known = WorkItem("m", resource, "r", status, settled=True, reason=reason, opened_at=ENDED)
     return replace(known, last_attempt_at=at(6, 0))
 
 
@@ -178,38 +178,38 @@ def part(status: str, reason: str, resource: str = "recording_files") -> Pair:
     ],
 )
 def test_an_event_for_a_list_opens_those_of_its_parts_that_are_not_here(
-    known: Pair, opens: bool
+    known: WorkItem, opens: bool
 ) -> None:
     listed = replace(known, settled=False, opened_at=at(9, 8, 1), opened_by="event")
-    again = opened_with(listed, known, ENDED, SETTLING)
+    again = reopened_by_list(listed, known, ENDED, SETTLING)
     assert again.next_attempt_at == (at(9, 8, 1) if opens else None)
     assert again.settled is not opens
     # The list is asked for again and again after the event: that is no further event.
     asked = replace(again, last_attempt_at=at(9, 8, 2))
-    assert opened_with(listed, asked, ENDED, SETTLING) == asked
+    assert reopened_by_list(listed, asked, ENDED, SETTLING) == asked
     # Nor does the schedule of its end open what was asked for.
-    assert opened_with(replace(known, opened_by="end"), known, ENDED, SETTLING) == known
+    assert reopened_by_list(replace(known, opened_by="end"), known, ENDED, SETTLING) == known
 
 
 def test_a_part_that_is_new_goes_by_the_schedule_of_its_list() -> None:
-    listed = Pair("m", "recording_files", "r", opened_at=ENDED)
-    assert opened_with(listed, None, ENDED, SETTLING).next_attempt_at == at(2, 10, 30)
+    listed = WorkItem("m", "recording_files", "r", opened_at=ENDED)
+    assert reopened_by_list(listed, None, ENDED, SETTLING).next_attempt_at == at(2, 10, 30)
 
 
 def test_an_old_event_leaves_the_retry_of_a_fault_as_it_is() -> None:
-    failed = answer(Pair("m", "recordings"), Came.FAULT, LONG_AFTER)
-    again = opened_by_event(failed, at(2, 12), ENDED, SETTLING)
+    failed = answer(WorkItem("m", "recordings"), Outcome.FAULT, LONG_AFTER)
+    again = reopened_by_event(failed, at(2, 12), ENDED, SETTLING)
     assert (again.settled, again.next_attempt_at) == (False, LONG_AFTER + timedelta(minutes=15))
 
 
 def test_a_refetch_leaves_the_attempts_of_an_event_as_they_are() -> None:
-    told = opened_by_event(
-        replace(Pair("m", "recordings", row_count=1), last_attempt_at=at(6, 0)),
+    told = reopened_by_event(
+        replace(WorkItem("m", "recordings", row_count=1), last_attempt_at=at(6, 0)),
         at(9, 8, 1),
         ENDED,
         SETTLING,
     )
-    after = answer(opened_at_once(told, at(9, 8, 6)), Came.EMPTY, at(9, 8, 6))
+    after = answer(reopened(told, at(9, 8, 6)), Outcome.EMPTY, at(9, 8, 6))
     # The lake holds a row: that it is listed no longer is told, and it is asked again at 08:30.
     assert (after.status, after.reason) == ("ready", "no_longer_listed")
     assert (after.settled, after.next_attempt_at) == (False, at(9, 8, 30))
@@ -217,90 +217,90 @@ def test_a_refetch_leaves_the_attempts_of_an_event_as_they_are() -> None:
 
 @pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
 def test_what_a_refetch_gets_within_15_minutes_of_the_end_is_not_final(resource: str) -> None:
-    pair = answer(opened_at_once(Pair("m", resource), at(2, 10, 10)), Came.ROWS, at(2, 10, 10), 3)
+    pair = answer(reopened(WorkItem("m", resource), at(2, 10, 10)), Outcome.ROWS, at(2, 10, 10), 3)
     assert (pair.status, pair.reason, pair.settled) == ("ready", "may_grow", False)
     assert pair.next_attempt_at == at(2, 10, 30)
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([*Came, "event", "refetch"]), st.integers(0, 400)), max_size=12
+        st.tuples(st.sampled_from([*Outcome, "event", "refetch"]), st.integers(0, 400)), max_size=12
     )
 )
 def test_a_pair_is_settled_or_will_be_asked_again(steps: list[tuple[str, int]]) -> None:
-    pair = Pair("m", "recordings")
+    pair = WorkItem("m", "recordings")
     pair = replace(pair, next_attempt_at=next_attempt(pair, ENDED, SETTLING))
     now = ENDED
     for step, hours in steps:
         now += timedelta(hours=hours)
         if step == "event":
-            pair = opened_by_event(pair, now - timedelta(hours=hours / 2), ENDED, SETTLING)
+            pair = reopened_by_event(pair, now - timedelta(hours=hours / 2), ENDED, SETTLING)
         elif step == "refetch":
-            pair = opened_at_once(pair, now)
+            pair = reopened(pair, now)
         else:
-            pair = answer(pair, Came(step), now, 1)
+            pair = answer(pair, Outcome(step), now, 1)
         assert pair.settled == (pair.next_attempt_at is None), step
 
 
 def test_a_refetch_asks_once() -> None:
-    settled = replace(Pair("m", "recordings", settled=True), last_attempt_at=at(6, 0))
-    again = opened_at_once(settled, LONG_AFTER)
+    settled = replace(WorkItem("m", "recordings", settled=True), last_attempt_at=at(6, 0))
+    again = reopened(settled, LONG_AFTER)
     assert again.next_attempt_at == LONG_AFTER
-    after = answer(again, Came.ROWS, LONG_AFTER, 2)
+    after = answer(again, Outcome.ROWS, LONG_AFTER, 2)
     assert (after.status, after.settled, after.next_attempt_at) == ("ready", True, None)
 
 
 @pytest.mark.parametrize("resource", ["recordings", "transcripts"])
 def test_lists_that_may_grow_stay_open_until_the_last_attempt(resource: str) -> None:
-    early = answer(Pair("m", resource), Came.ROWS, at(2, 10, 31), 1)
+    early = answer(WorkItem("m", resource), Outcome.ROWS, at(2, 10, 31), 1)
     assert (early.status, early.reason, early.settled) == ("ready", "may_grow", False)
     assert early.next_attempt_at == at(2, 11, 15)
-    last = answer(early, Came.ROWS, at(5, 10, 15), 1)
+    last = answer(early, Outcome.ROWS, at(5, 10, 15), 1)
     assert (last.status, last.reason, last.settled) == ("ready", "complete", True)
     assert last.next_attempt_at is None
 
 
 def test_what_a_file_tells_in_place_of_snippets_settles_unless_they_may_come() -> None:
-    pair = Pair("m", "transcript_snippets", "t")
-    final = answer(pair, Came.FROM_VTT, at(2, 10, 31), 5)
+    pair = WorkItem("m", "transcript_snippets", "t")
+    final = answer(pair, Outcome.FROM_VTT, at(2, 10, 31), 5)
     assert (final.status, final.reason, final.settled) == ("ready", "from_vtt", True)
     assert final.row_count == 5
-    first = answer(pair, Came.FROM_VTT, at(2, 10, 31), 5, provisional=True)
+    first = answer(pair, Outcome.FROM_VTT, at(2, 10, 31), 5, provisional=True)
     assert (first.status, first.settled, first.next_attempt_at) == ("ready", False, at(2, 11, 15))
-    again = answer(first, Came.HELD_VTT, at(2, 11, 15), provisional=True)
+    again = answer(first, Outcome.HELD_VTT, at(2, 11, 15), provisional=True)
     assert (again.reason, again.row_count, again.next_attempt_at) == ("from_vtt", 5, at(2, 16, 15))
-    last = answer(again, Came.HELD_VTT, at(5, 10, 15), provisional=True)
+    last = answer(again, Outcome.HELD_VTT, at(5, 10, 15), provisional=True)
     assert (last.status, last.reason, last.settled) == ("ready", "from_vtt", True)
     # Snippets that come after all are the truth.
-    late = answer(again, Came.ROWS, at(2, 16, 15), 6)
+    late = answer(again, Outcome.ROWS, at(2, 16, 15), 6)
     assert (late.reason, late.row_count, late.settled) == ("complete", 6, True)
 
 
 @pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
 def test_complete_answers_of_the_others_settle_at_once(resource: str) -> None:
-    pair = answer(Pair("m", resource), Came.ROWS, at(2, 10, 31), 5)
+    pair = answer(WorkItem("m", resource), Outcome.ROWS, at(2, 10, 31), 5)
     assert (pair.status, pair.settled, pair.row_count) == ("ready", True, 5)
 
 
 def test_participants_without_times_are_asked_again_and_settle_at_the_last_attempt() -> None:
-    early = answer(Pair("m", "participants"), Came.UNFINISHED, at(2, 10, 31), 5)
+    early = answer(WorkItem("m", "participants"), Outcome.UNFINISHED, at(2, 10, 31), 5)
     assert (early.status, early.reason, early.settled) == ("ready", "times_unknown", False)
-    last = answer(early, Came.UNFINISHED, LONG_AFTER, 5)
+    last = answer(early, Outcome.UNFINISHED, LONG_AFTER, 5)
     assert (last.status, last.settled, last.row_count) == ("ready", True, 5)
 
 
 @pytest.mark.parametrize(
     ("came", "early", "late"),
     [
-        (Came.EMPTY, ("waiting", "nothing_yet"), ("absent", "deadline_passed")),
-        (Came.NOT_FOUND, ("waiting", "not_found_yet"), ("gone", "not_found")),
-        (Came.NO_VTT, ("waiting", "not_found_yet"), ("forbidden", "refused")),
+        (Outcome.EMPTY, ("waiting", "nothing_yet"), ("absent", "deadline_passed")),
+        (Outcome.NOT_FOUND, ("waiting", "not_found_yet"), ("gone", "not_found")),
+        (Outcome.NO_VTT, ("waiting", "not_found_yet"), ("forbidden", "refused")),
     ],
 )
 def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(
-    came: Came, early: tuple[str, str], late: tuple[str, str]
+    came: Outcome, early: tuple[str, str], late: tuple[str, str]
 ) -> None:
-    first = answer(Pair("m", "transcripts"), came, at(2, 10, 31))
+    first = answer(WorkItem("m", "transcripts"), came, at(2, 10, 31))
     assert (first.status, first.reason) == early
     assert not first.settled
     last = answer(first, came, at(5, 10, 15))
@@ -311,60 +311,60 @@ def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(
 @pytest.mark.parametrize(
     ("came", "status", "reason"),
     [
-        (Came.FORBIDDEN, "forbidden", "refused"),
-        (Came.RULED_OUT, "forbidden", "token_kind"),
-        (Came.GONE, "gone", "removed"),
+        (Outcome.FORBIDDEN, "forbidden", "refused"),
+        (Outcome.RULED_OUT, "forbidden", "token_kind"),
+        (Outcome.GONE, "gone", "removed"),
     ],
 )
-def test_refusals_settle_at_once(came: Came, status: str, reason: str) -> None:
-    pair = answer(Pair("m", "recordings"), came, at(2, 10, 31))
+def test_refusals_settle_at_once(came: Outcome, status: str, reason: str) -> None:
+    pair = answer(WorkItem("m", "recordings"), came, at(2, 10, 31))
     assert (pair.status, pair.reason, pair.settled) == (status, reason, True)
 
 
 def test_what_the_token_kind_rules_out_counts_as_no_attempt() -> None:
-    assert answer(Pair("m", "recordings"), Came.RULED_OUT, at(2, 10, 31)).attempts == 0
+    assert answer(WorkItem("m", "recordings"), Outcome.RULED_OUT, at(2, 10, 31)).attempts == 0
 
 
 def test_faults_are_asked_again_after_15_minutes_doubling_to_6_hours() -> None:
-    pair, waits = Pair("m", "recordings"), []
+    pair, waits = WorkItem("m", "recordings"), []
     for _ in range(7):
-        pair = answer(pair, Came.FAULT, LONG_AFTER)
+        pair = answer(pair, Outcome.FAULT, LONG_AFTER)
         assert (pair.status, pair.settled) == ("failed", False)
         assert pair.next_attempt_at is not None
         waits.append((pair.next_attempt_at - LONG_AFTER) // timedelta(minutes=1))
     assert waits == [15, 30, 60, 120, 240, 360, 360]
     # A definite answer starts the count again.
-    pair = answer(pair, Came.EMPTY, LONG_AFTER)
+    pair = answer(pair, Outcome.EMPTY, LONG_AFTER)
     assert (pair.status, pair.failures) == ("absent", 0)
 
 
 def test_a_fault_or_an_empty_answer_keeps_the_count_of_rows_that_the_lake_holds() -> None:
-    held = answer(Pair("m", "recordings"), Came.ROWS, at(2, 10, 31), 3)
-    assert answer(held, Came.FAULT, at(2, 11, 15)).row_count == 3
-    assert answer(held, Came.EMPTY, at(2, 11, 15)).row_count == 3
+    held = answer(WorkItem("m", "recordings"), Outcome.ROWS, at(2, 10, 31), 3)
+    assert answer(held, Outcome.FAULT, at(2, 11, 15)).row_count == 3
+    assert answer(held, Outcome.EMPTY, at(2, 11, 15)).row_count == 3
 
 
 def test_what_the_flags_deny_is_not_recorded_and_what_they_do_not_is_late() -> None:
-    pair = Pair("m", "recordings")
+    pair = WorkItem("m", "recordings")
     for denied, reason in ((True, "not_recorded"), (False, "deadline_passed")):
-        last = answer(pair, Came.EMPTY, LONG_AFTER, denied=denied)
+        last = answer(pair, Outcome.EMPTY, LONG_AFTER, denied=denied)
         assert (last.status, last.reason, last.settled) == ("absent", reason, True)
-        early = answer(pair, Came.EMPTY, ENDED + timedelta(hours=2), denied=denied)
+        early = answer(pair, Outcome.EMPTY, ENDED + timedelta(hours=2), denied=denied)
         assert (early.status, early.reason, early.settled) == ("waiting", "nothing_yet", False)
     # Rows that are here outweigh any flag.
-    held = answer(replace(pair, row_count=1), Came.EMPTY, LONG_AFTER, denied=True)
+    held = answer(replace(pair, row_count=1), Outcome.EMPTY, LONG_AFTER, denied=True)
     assert (held.status, held.reason) == ("ready", "no_longer_listed")
 
 
 def test_the_last_attempt_is_known_before_it_is_made() -> None:
-    pair = Pair("m", "recordings")
+    pair = WorkItem("m", "recordings")
     assert not is_last(pair, at(5, 10, 14), ENDED, SETTLING)
     assert is_last(pair, at(5, 10, 15), ENDED, SETTLING)
-    told = opened_by_event(pair, at(6, 8), ENDED, SETTLING)
+    told = reopened_by_event(pair, at(6, 8), ENDED, SETTLING)
     assert not is_last(told, at(6, 9), ENDED, SETTLING)
     assert is_last(told, at(7, 8), ENDED, SETTLING)
 
 
 def test_a_pair_that_a_window_proves_nothing_of_stays_as_it_is_but_for_that() -> None:
-    pair = Pair("m", "recordings", status="ready", row_count=2, next_attempt_at=LONG_AFTER)
-    assert to_be_asked_singly(pair) == replace(pair, reason="not_in_window")
+    pair = WorkItem("m", "recordings", status="ready", row_count=2, next_attempt_at=LONG_AFTER)
+    assert needs_own_request(pair) == replace(pair, reason="not_in_window")

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 from meeting_etl.pipeline.resources.snippets import vtt_instead
-from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
@@ -26,13 +26,13 @@ Two
 
 
 def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> None:
-    pair = Pair("m", "transcript_snippets", "t")
+    pair = WorkItem("m", "transcript_snippets", "t")
     meeting = {"started_at": BEGUN, "ended_at": BEGUN + timedelta(hours=1), "host_email": None}
     target = Target(pair, meeting, {"started_at": BEGUN})
-    stand_in, drift = vtt_instead(lambda _: VTT), Drift()
+    fallback, drift = vtt_instead(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        items = stand_in.ask(Product(tmp_path, webex).etl().webex, target)
-    rows = stand_in.rows(items, target, drift, {})
+        items = fallback.ask(Product(tmp_path, webex).etl().webex, target)
+    rows = fallback.rows(items, target, drift, {})
     assert [(row["person_name"], row["text"], row["extra"]) for row in rows] == [
         ("Ana Luz", "One", '{"speakerId": "41"}'),
         (None, "Two", None),

@@ -11,17 +11,17 @@ _RESOURCES = {
     "meetingParticipants": "participants",
     "meetingTranscripts": "transcripts",
 }
-Pair = tuple[str, str]
+WorkItem = tuple[str, str]
 
 
-def committed(product: Product) -> set[Pair]:
+def committed(product: Product) -> set[WorkItem]:
     """What has an answer on disk, and need not be asked again.
 
     Resource and id (of the transcript, for snippets) of a pair; resource and day where all that a
     window could answer for is done, or written down as to be asked singly.
     """
     ledger = product.etl().ledger
-    found: set[Pair] = set()
+    found: set[WorkItem] = set()
     for day in ledger.days():
         pairs = ledger.pairs(day)
         found |= {
@@ -40,13 +40,13 @@ def meetings_a_day(product: Product) -> dict[str, set[str]]:
     return {str(day): {pair.meeting_id for pair in ledger.pairs(day)} for day in ledger.days()}
 
 
-def grown(product: Product, before: dict[str, set[str]]) -> set[Pair]:
+def grown(product: Product, before: dict[str, set[str]]) -> set[WorkItem]:
     """Windows of days that have more meetings than before: for these they may be asked again."""
     days = {day for day, ids in meetings_a_day(product).items() if ids - before.get(day, set())}
     return {(resource, day) for resource in ("recordings", "transcripts") for day in days}
 
 
-def asked(url: str) -> Pair:
+def asked(url: str) -> WorkItem:
     """The pair that a request was about, or the resource and day of a window."""
     parts = urlsplit(url)
     path, query = parts.path.split("/"), parse_qs(parts.query)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.orchestration.outcome import Outcome
+from meeting_etl.orchestration.outcome import RunSummary
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl_tests.clocks import ManualClock
@@ -83,7 +83,7 @@ def ledger(product: Product, resource: str) -> Counter[tuple[str, str, bool]]:
     return Counter((row["status"], row["reason"], row["settled"]) for row in rows)
 
 
-def is_fine(outcome: Outcome) -> bool:
+def is_fine(outcome: RunSummary) -> bool:
     return not outcome.failures and not outcome.failed_pairs
 
 

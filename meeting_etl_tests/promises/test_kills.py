@@ -25,7 +25,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
-from meeting_etl_tests.promises.asked import Pair, asked, committed, grown, meetings_a_day
+from meeting_etl_tests.promises.asked import WorkItem, asked, committed, grown, meetings_a_day
 
 # Kills that really hit a run, in each of the two tests that go side by side: 50 together.
 KILLS = 25
@@ -129,7 +129,7 @@ class Work:
         self._days = meetings_a_day(self._product)
         self._seen = len(self._product.webex.counters.requests)
 
-    def repeated(self) -> set[Pair]:
+    def repeated(self) -> set[WorkItem]:
         """What was asked for since then although its answer was committed."""
         urls = self._product.requests(self._seen)
         return self._before.intersection(map(asked, urls)) - grown(self._product, self._days)

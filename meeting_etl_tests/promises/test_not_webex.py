@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.orchestration.outcome import Outcome
+from meeting_etl.orchestration.outcome import RunSummary
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world
@@ -52,7 +52,7 @@ def pairs(product: Product) -> list[tuple[str, bool]]:
     ]
 
 
-def sentence(outcome: Outcome) -> str:
+def sentence(outcome: RunSummary) -> str:
     return " ".join(text for _, text in outcome.failures)
 
 

@@ -17,7 +17,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve
+from meeting_etl_tests.sandbox.conftest import UNTIL, RequestContext, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, S1, TA, A, B, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 
@@ -65,7 +65,7 @@ def outcome(ask: Callable[[], requests.Response]) -> str:
     ],
 )
 def test_a_spoilt_answer_comes_twice_and_then_a_sound_one(
-    serve: Serve, ask: Ask, world: World, knob: str, expected: str
+    serve: Serve, ask: RequestContext, world: World, knob: str, expected: str
 ) -> None:
     webex = serve(world, **{knob: 1.0})
     walker = ask(webex)
@@ -79,7 +79,9 @@ def test_a_spoilt_answer_comes_twice_and_then_a_sound_one(
     assert webex.counters.repeated_gets == 3
 
 
-def test_a_stalled_answer_stops_after_the_headers(serve: Serve, ask: Ask, world: World) -> None:
+def test_a_stalled_answer_stops_after_the_headers(
+    serve: Serve, ask: RequestContext, world: World
+) -> None:
     webex = serve(world, stalled=1.0)
     headers = {"Authorization": f"Bearer {webex.token('user')}"}
     url = f"{webex.base_url}/recordings"
@@ -107,12 +109,14 @@ def test_a_stalled_answer_does_not_hinder_the_end(world: World) -> None:
     assert Clock().monotonic() - begun < 3
 
 
-def test_a_stalled_answer_ends_after_its_seconds(serve: Serve, ask: Ask, world: World) -> None:
+def test_a_stalled_answer_ends_after_its_seconds(
+    serve: Serve, ask: RequestContext, world: World
+) -> None:
     walker = ask(serve(world, stalled=1.0, stall_seconds=0.1))
     assert outcome(lambda: walker.get("/recordings")) == "cut"
 
 
-def test_the_same_faults_hit_in_every_run(serve: Serve, ask: Ask) -> None:
+def test_the_same_faults_hit_in_every_run(serve: Serve, ask: RequestContext) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     knobs = {"internal_error": 0.2, "locked": 0.2}
 
@@ -129,7 +133,9 @@ def test_the_same_faults_hit_in_every_run(serve: Serve, ask: Ask) -> None:
     assert shares[200] >= 14
 
 
-def test_what_is_asked_later_meets_the_same_faults(serve: Serve, ask: Ask, world: World) -> None:
+def test_what_is_asked_later_meets_the_same_faults(
+    serve: Serve, ask: RequestContext, world: World
+) -> None:
     walker = ask(serve(world, unavailable=1.0))
     found = [
         walker.status("/recordings", from_="2026-03-01", to=f"2026-03-12T00:00:{second:02}Z")
@@ -155,14 +161,14 @@ def test_every_knob_is_described_and_off_by_default() -> None:
 
 
 def test_a_locked_answer_says_when_and_a_bad_gateway_is_html(
-    serve: Serve, ask: Ask, world: World
+    serve: Serve, ask: RequestContext, world: World
 ) -> None:
     assert ask(serve(world, locked=1.0)).get("/recordings").headers["Retry-After"] == "1"
     gateway = ask(serve(world, bad_gateway=1.0)).get("/recordings")
     assert gateway.headers["Content-Type"].startswith("text/html")
 
 
-def test_next_links_that_lead_astray(serve: Serve, ask: Ask, world: World) -> None:
+def test_next_links_that_lead_astray(serve: Serve, ask: RequestContext, world: World) -> None:
     query = people(world, hostEmail=world.owner.email)
     knobs = {"empty_page_every": 0}
     repeated = ask(serve(world, repeated_next_link=1.0, **knobs)).get(
@@ -187,13 +193,15 @@ def test_next_links_that_lead_astray(serve: Serve, ask: Ask, world: World) -> No
     assert webex.counters.tokens_elsewhere == 1
 
 
-def test_link_faults_spare_lists_of_one_page(serve: Serve, ask: Ask, world: World) -> None:
+def test_link_faults_spare_lists_of_one_page(
+    serve: Serve, ask: RequestContext, world: World
+) -> None:
     webex = serve(world, foreign_next_link=1.0)
     assert "Link" not in ask(webex).get("/recordings").headers
     assert webex.counters.injected["foreign_next_link"] == 0
 
 
-def test_an_empty_first_page(serve: Serve, ask: Ask, world: World) -> None:
+def test_an_empty_first_page(serve: Serve, ask: RequestContext, world: World) -> None:
     webex = serve(world, empty_first_page=1.0)
     walker = ask(webex)
     first = walker.get("/recordings")
@@ -202,7 +210,7 @@ def test_an_empty_first_page(serve: Serve, ask: Ask, world: World) -> None:
     assert webex.counters.injected["empty_first_page"] == 2
 
 
-def test_a_page_that_repeats_an_item(serve: Serve, ask: Ask, world: World) -> None:
+def test_a_page_that_repeats_an_item(serve: Serve, ask: RequestContext, world: World) -> None:
     webex = serve(world, repeated_items=1.0)
     found = [item["id"] for item in ask(webex).items("/meetingParticipants", **people(world))]
     assert len(found) == 27
@@ -210,7 +218,7 @@ def test_a_page_that_repeats_an_item(serve: Serve, ask: Ask, world: World) -> No
     assert webex.counters.injected["repeated_items"] == 2
 
 
-def test_changed_answers_stay_changed(serve: Serve, ask: Ask, world: World) -> None:
+def test_changed_answers_stay_changed(serve: Serve, ask: RequestContext, world: World) -> None:
     webex = serve(world, numbers_in_strings=1.0, unknown_fields=1.0)
     for _ in range(4):
         (item, *_) = ask(webex).items("/recordings")
@@ -222,7 +230,7 @@ def test_changed_answers_stay_changed(serve: Serve, ask: Ask, world: World) -> N
     assert detail["sizeBytes"] == "50000000"
 
 
-def test_a_field_of_another_type(serve: Serve, ask: Ask, world: World) -> None:
+def test_a_field_of_another_type(serve: Serve, ask: RequestContext, world: World) -> None:
     walker = ask(serve(world, changed_types=1.0))
     assert walker.items("/recordings")[0]["durationSeconds"] == {"value": 1800}
     assert walker.items("/meetingParticipants", **people(world))[0]["displayName"] == {
@@ -230,7 +238,9 @@ def test_a_field_of_another_type(serve: Serve, ask: Ask, world: World) -> None:
     }
 
 
-def test_items_that_do_not_say_whose_they_are(serve: Serve, ask: Ask, world: World) -> None:
+def test_items_that_do_not_say_whose_they_are(
+    serve: Serve, ask: RequestContext, world: World
+) -> None:
     walker = ask(serve(world, missing_meeting_ids=1.0))
     items = walker.items("/recordings")
     assert [item.get("meetingId") for item in items] == ["", None, items[2]["meetingId"]]
@@ -238,13 +248,13 @@ def test_items_that_do_not_say_whose_they_are(serve: Serve, ask: Ask, world: Wor
 
 
 def test_texts_that_begin_in_the_middle_of_a_character(
-    serve: Serve, ask: Ask, world: World
+    serve: Serve, ask: RequestContext, world: World
 ) -> None:
     answer = ask(serve(world, halved_characters=1.0)).get("/recordings")
     assert answer.text.count(r'"topic":"\ud83d') == 3
 
 
-def test_changes_hit_some_urls_only(serve: Serve, ask: Ask) -> None:
+def test_changes_hit_some_urls_only(serve: Serve, ask: RequestContext) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     walker = ask(serve(world, unknown_fields=0.3))
     hit = [
@@ -254,7 +264,7 @@ def test_changes_hit_some_urls_only(serve: Serve, ask: Ask) -> None:
     assert 4 <= sum(hit) <= 20
 
 
-def test_meetings_that_are_always_refused(serve: Serve, ask: Ask) -> None:
+def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> None:
     other = small_world().meetings[1].id
     webex = serve(
         small_world(),
@@ -283,7 +293,7 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: Ask) -> None:
     assert webex.counters.injected == {"always 403": 28, "always 404": 1, "always 410": 1}
 
 
-def test_tokens_become_void_in_mid_run(serve: Serve, ask: Ask, world: World) -> None:
+def test_tokens_become_void_in_mid_run(serve: Serve, ask: RequestContext, world: World) -> None:
     webex = serve(world, revoke_after=2)
     walker = ask(webex)
     assert [walker.status("/recordings") for _ in range(4)] == [200, 200, 401, 401]
@@ -322,13 +332,13 @@ def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> N
     assert webex.counters.injected["refuse_refresh"] == 2
 
 
-def test_large_pages_take_too_long(serve: Serve, ask: Ask, world: World) -> None:
+def test_large_pages_take_too_long(serve: Serve, ask: RequestContext, world: World) -> None:
     walker = ask(serve(world, slow_pages_above=25))
     found = [walker.status("/recordings", max=size) for size in (100, 50, 26, 25)]
     assert found == [504, 504, 504, 200]
 
 
-def test_every_answer_takes_its_time(serve: Serve, ask: Ask, world: World) -> None:
+def test_every_answer_takes_its_time(serve: Serve, ask: RequestContext, world: World) -> None:
     walker = ask(serve(world, latency_ms=80))
     begun = Clock().monotonic()
     walker.get("/recordings")
@@ -340,7 +350,7 @@ def statuses(walker: Walker, count: int) -> list[int]:
 
 
 def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
-    serve: Serve, ask: Ask, world: World
+    serve: Serve, ask: RequestContext, world: World
 ) -> None:
     webex = serve(
         world,
@@ -364,7 +374,7 @@ def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
     assert webex.counters.injected["rate_limit"] == 3
 
 
-def test_the_bucket_fills_at_the_rate(serve: Serve, ask: Ask, world: World) -> None:
+def test_the_bucket_fills_at_the_rate(serve: Serve, ask: RequestContext, world: World) -> None:
     webex = serve(world, requests_per_second=2, burst=3)
     walker = ask(webex)
     assert isinstance(webex.clock, ManualClock)
@@ -375,7 +385,7 @@ def test_the_bucket_fills_at_the_rate(serve: Serve, ask: Ask, world: World) -> N
 
 
 def test_requests_under_way_are_refused_but_not_blamed(
-    serve: Serve, ask: Ask, world: World
+    serve: Serve, ask: RequestContext, world: World
 ) -> None:
     webex = serve(
         world, requests_per_second=1, burst=1, retry_after_seconds=5, retry_after_grace_ms=50
@@ -389,7 +399,7 @@ def test_requests_under_way_are_refused_but_not_blamed(
     assert webex.counters.during_retry_after == 1
 
 
-def test_the_forms_of_retry_after(serve: Serve, ask: Ask, world: World) -> None:
+def test_the_forms_of_retry_after(serve: Serve, ask: RequestContext, world: World) -> None:
     def refusal(form: str) -> requests.Response:
         webex = serve(
             world,

@@ -11,7 +11,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import UNTIL, Ask, Serve
+from meeting_etl_tests.sandbox.conftest import UNTIL, RequestContext, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world
 from meeting_etl_tests.sandbox.walker import cursor_of
 
@@ -67,7 +67,9 @@ def fresh(serve: Serve) -> Sandbox:
 
 
 @pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
-def test_each_token_kind_may_use_its_endpoints_only(webex: Sandbox, ask: Ask, kind: Kind) -> None:
+def test_each_token_kind_may_use_its_endpoints_only(
+    webex: Sandbox, ask: RequestContext, kind: Kind
+) -> None:
     walker = ask(webex, kind)
     for path, kinds in PATHS.items():
         assert walker.status(path) == (200 if kind in kinds else 403), path
@@ -85,7 +87,7 @@ def test_without_a_valid_token_everything_is_401(webex: Sandbox, authorization: 
         assert answer.status_code == 401, path
 
 
-def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, ask: Ask) -> None:
+def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, ask: RequestContext) -> None:
     answer = ask(webex).get("/recordings/unknown")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -96,7 +98,7 @@ def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, ask: Ask) -> 
     assert body["trackingId"] != ask(webex).get("/recordings/unknown").headers["trackingId"]
 
 
-def test_what_does_not_exist(webex: Sandbox, ask: Ask) -> None:
+def test_what_does_not_exist(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     assert walker.status("/people/someone") == 404
     assert walker.status("/meetings/") == 404
@@ -107,19 +109,21 @@ def test_what_does_not_exist(webex: Sandbox, ask: Ask) -> None:
         assert "trackingId" in answer.json()
 
 
-def test_unknown_parameters_are_tolerated(webex: Sandbox, ask: Ask) -> None:
+def test_unknown_parameters_are_tolerated(webex: Sandbox, ask: RequestContext) -> None:
     assert len(ask(webex).items("/recordings", colour="blue")) == 2
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1.5", "", "１０"])
 def test_max_must_be_a_number_of_at_least_one(
-    webex: Sandbox, ask: Ask, path: str, text: str
+    webex: Sandbox, ask: RequestContext, path: str, text: str
 ) -> None:
     assert ask(webex, kind_for(path)).status(f"{path}max={text}") == 400
 
 
-def test_pages_have_ten_items_and_never_more_than_a_hundred(serve: Serve, ask: Ask) -> None:
+def test_pages_have_ten_items_and_never_more_than_a_hundred(
+    serve: Serve, ask: RequestContext
+) -> None:
     world = sized_world(1, UNTIL, meetings=120, participants=120, snippets=120)
     walker = ask(serve(world, empty_page_every=0), "compliance")
     one = world.meetings[0]
@@ -144,7 +148,9 @@ def sizes(pages: object) -> list[int]:
     return [len(page.json()["items"]) for page in pages]  # type: ignore[attr-defined]
 
 
-def test_pages_together_are_the_list_and_the_last_has_no_link(serve: Serve, ask: Ask) -> None:
+def test_pages_together_are_the_list_and_the_last_has_no_link(
+    serve: Serve, ask: RequestContext
+) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
     walker = ask(serve(world))
     query = {"meetingId": world.meetings[0].id}
@@ -157,7 +163,9 @@ def test_pages_together_are_the_list_and_the_last_has_no_link(serve: Serve, ask:
     assert "Link" not in whole.headers
 
 
-def test_the_next_link_is_complete_and_its_cursor_tells_nothing(serve: Serve, ask: Ask) -> None:
+def test_the_next_link_is_complete_and_its_cursor_tells_nothing(
+    serve: Serve, ask: RequestContext
+) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
     webex = serve(world, empty_page_every=0)
     walker = ask(webex)
@@ -174,7 +182,9 @@ def test_the_next_link_is_complete_and_its_cursor_tells_nothing(serve: Serve, as
         assert walker.status("/meetingParticipants", **query) == 400
 
 
-def test_who_drops_the_filters_of_the_next_link_gets_other_things(serve: Serve, ask: Ask) -> None:
+def test_who_drops_the_filters_of_the_next_link_gets_other_things(
+    serve: Serve, ask: RequestContext
+) -> None:
     world = sized_world(1, UNTIL, meetings=30, participants=1, snippets=1)
     walker = ask(serve(world, empty_page_every=0))
     window = {"from_": "2026-03-07T08:00:00Z", "to": "2026-03-07T12:30:00Z"}
@@ -186,7 +196,7 @@ def test_who_drops_the_filters_of_the_next_link_gets_other_things(serve: Serve, 
 
 
 def test_a_cursor_is_good_for_the_question_alone_that_it_was_given_for(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     world = sized_world(1, UNTIL, meetings=2, participants=25, snippets=1)
     walker = ask(serve(world, empty_page_every=0))
@@ -202,7 +212,7 @@ def test_a_cursor_is_good_for_the_question_alone_that_it_was_given_for(
 
 @pytest.mark.parametrize(("every", "expected"), [(0, 3), (1, 5)])
 def test_follow_up_pages_may_come_after_an_empty_one(
-    serve: Serve, ask: Ask, every: int, expected: int
+    serve: Serve, ask: RequestContext, every: int, expected: int
 ) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
     webex = serve(world, empty_page_every=every)
@@ -212,7 +222,7 @@ def test_follow_up_pages_may_come_after_an_empty_one(
     assert webex.counters.injected["empty_page"] == expected - 3
 
 
-def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, ask: Ask) -> None:
+def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, ask: RequestContext) -> None:
     walker = ask(demo, "compliance")
     largest = max(demo.world.meetings, key=lambda one: len(one.participants))
     pages = list(walker.pages("/meetingParticipants", meetingId=largest.id))
@@ -222,7 +232,7 @@ def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, ask: Ask) -> 
     )
 
 
-def test_a_token_expires(serve: Serve, ask: Ask) -> None:
+def test_a_token_expires(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, access_token_seconds=3600)
     walker = ask(webex)
     until = walker.item("/authorizations/tokenExpiry")["exp"]
@@ -301,7 +311,7 @@ def test_a_refresh_token_expires_and_a_json_body_is_refused(fresh: Sandbox) -> N
     assert refresh(fresh).status_code == 400
 
 
-def test_what_was_asked_is_counted_but_never_the_token(fresh: Sandbox, ask: Ask) -> None:
+def test_what_was_asked_is_counted_but_never_the_token(fresh: Sandbox, ask: RequestContext) -> None:
     walker = ask(fresh)
     for _ in range(3):
         walker.get("/recordings", max=5)

@@ -15,7 +15,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, Ask, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, RequestContext, Serve
 from meeting_etl_tests.sandbox.small import (
     NOW,
     OWNER,
@@ -43,12 +43,12 @@ def webex() -> Iterator[Sandbox]:
         yield webex
 
 
-def links(ask: Ask, webex: Sandbox, key: str = RA) -> dict[str, str]:
+def links(ask: RequestContext, webex: Sandbox, key: str = RA) -> dict[str, str]:
     found: dict[str, str] = ask(webex).item(f"/recordings/{key}")["temporaryDirectDownloadLinks"]
     return found
 
 
-def video(ask: Ask, webex: Sandbox) -> str:
+def video(ask: RequestContext, webex: Sandbox) -> str:
     return links(ask, webex)["recordingDownloadLink"]
 
 
@@ -72,7 +72,7 @@ def with_recording(**changes: Any) -> World:
     )
 
 
-def test_links_lead_to_another_host_of_the_same_server(webex: Sandbox, ask: Ask) -> None:
+def test_links_lead_to_another_host_of_the_same_server(webex: Sandbox, ask: RequestContext) -> None:
     found = links(ask, webex)
     port = urlsplit(webex.base_url).port
     for name, path in (
@@ -85,7 +85,7 @@ def test_links_lead_to_another_host_of_the_same_server(webex: Sandbox, ask: Ask)
         assert "ticket=plantedsecret%2B" in parts.query
 
 
-def test_the_video(webex: Sandbox, ask: Ask) -> None:
+def test_the_video(webex: Sandbox, ask: RequestContext) -> None:
     answer = get(video(ask, webex))
     assert answer.status_code == 200
     assert len(answer.content) == SIZE
@@ -99,7 +99,7 @@ def test_the_video(webex: Sandbox, ask: Ask) -> None:
     assert answer.headers["ETag"].startswith('"')
 
 
-def test_the_audio_is_another_file(webex: Sandbox, ask: Ask) -> None:
+def test_the_audio_is_another_file(webex: Sandbox, ask: RequestContext) -> None:
     answer = get(links(ask, webex)["audioDownloadLink"])
     assert answer.headers["Content-Type"] == "audio/mpeg"
     assert len(answer.content) == 62_500  # a sixteenth of the video
@@ -107,7 +107,7 @@ def test_the_audio_is_another_file(webex: Sandbox, ask: Ask) -> None:
     assert answer.headers["ETag"] != get(video(ask, webex)).headers["ETag"]
 
 
-def test_the_transcript_is_that_of_the_meeting(webex: Sandbox, ask: Ask) -> None:
+def test_the_transcript_is_that_of_the_meeting(webex: Sandbox, ask: RequestContext) -> None:
     answer = get(links(ask, webex)["transcriptDownloadLink"])
     assert answer.headers["Content-Type"].startswith("text/vtt")
     one = webex.world.meetings[0].transcripts[0]
@@ -142,7 +142,7 @@ def test_any_part_of_the_content_can_be_had() -> None:
         ("bytes=999990-5000000", 999_990, SIZE),
     ],
 )
-def test_a_part(webex: Sandbox, ask: Ask, asked: str, start: int, end: int) -> None:
+def test_a_part(webex: Sandbox, ask: RequestContext, asked: str, start: int, end: int) -> None:
     answer = get(video(ask, webex), Range=asked)
     assert answer.status_code == 206
     assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{SIZE}"
@@ -151,7 +151,7 @@ def test_a_part(webex: Sandbox, ask: Ask, asked: str, start: int, end: int) -> N
 
 
 @pytest.mark.parametrize("asked", ["bytes=1000000-", "bytes=1000000-1000005", "bytes=99999999999-"])
-def test_nothing_is_beyond_the_end(webex: Sandbox, ask: Ask, asked: str) -> None:
+def test_nothing_is_beyond_the_end(webex: Sandbox, ask: RequestContext, asked: str) -> None:
     answer = get(video(ask, webex), Range=asked)
     assert answer.status_code == 416
     assert answer.headers["Content-Range"] == "bytes */1000000"
@@ -161,13 +161,13 @@ def test_nothing_is_beyond_the_end(webex: Sandbox, ask: Ask, asked: str) -> None
 @pytest.mark.parametrize(
     "asked", ["bytes=-5", "bytes=20-10", "bytes=0-1,5-6", "lines=1-2", "bytes=a-", "10-20"]
 )
-def test_other_forms_of_range_are_ignored(webex: Sandbox, ask: Ask, asked: str) -> None:
+def test_other_forms_of_range_are_ignored(webex: Sandbox, ask: RequestContext, asked: str) -> None:
     answer = get(video(ask, webex), Range=asked)
     assert answer.status_code == 200
     assert len(answer.content) == SIZE
 
 
-def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, ask: Ask) -> None:
+def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, ask: RequestContext) -> None:
     url = video(ask, webex)
     etag = get(url, Range="bytes=0-0").headers["ETag"]
     for same in (etag, MODIFIED):
@@ -180,7 +180,7 @@ def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, ask: Ask) -> None
     assert get(url, Range="bytes=1000000-", If_Range='"other"').status_code == 200
 
 
-def test_a_ticket_is_good_for_three_hours(serve: Serve, ask: Ask) -> None:
+def test_a_ticket_is_good_for_three_hours(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW)
     url = video(ask, webex)
     clock(webex).advance(hours=2, minutes=59, seconds=59)
@@ -195,7 +195,7 @@ def test_a_ticket_is_good_for_three_hours(serve: Serve, ask: Ask) -> None:
     assert get(fresh["recordingDownloadLink"]).status_code == 200
 
 
-def test_the_life_of_a_ticket_is_a_knob(serve: Serve, ask: Ask) -> None:
+def test_the_life_of_a_ticket_is_a_knob(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, ticket_seconds=60)
     found = links(ask, webex)
     assert found["expiration"] == "2026-03-05T12:01:00Z"
@@ -203,7 +203,7 @@ def test_the_life_of_a_ticket_is_a_knob(serve: Serve, ask: Ask) -> None:
     assert get(found["recordingDownloadLink"]).status_code == 403
 
 
-def test_a_void_ticket_may_lead_to_a_page_that_says_200(serve: Serve, ask: Ask) -> None:
+def test_a_void_ticket_may_lead_to_a_page_that_says_200(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, ticket_seconds=60, media_html=True)
     url = video(ask, webex)
     assert get(url).headers["Content-Type"] == "video/mp4"
@@ -214,7 +214,7 @@ def test_a_void_ticket_may_lead_to_a_page_that_says_200(serve: Serve, ask: Ask) 
     assert webex.counters.injected["media_html"] == 1
 
 
-def test_what_was_made_up_is_refused(webex: Sandbox, ask: Ask) -> None:
+def test_what_was_made_up_is_refused(webex: Sandbox, ask: RequestContext) -> None:
     url = video(ask, webex)
     millis = int(NOW.timestamp() * 1000)
     for forged in (
@@ -232,7 +232,7 @@ def test_what_was_made_up_is_refused(webex: Sandbox, ask: Ask) -> None:
         assert get(other).status_code == (200 if other == url else 403)
 
 
-def test_the_token_has_no_business_there(serve: Serve, ask: Ask) -> None:
+def test_the_token_has_no_business_there(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW)
     url = video(ask, webex)
     answer = get(url, Authorization=f"Bearer {webex.token('user')}")
@@ -241,7 +241,7 @@ def test_the_token_has_no_business_there(serve: Serve, ask: Ask) -> None:
     assert webex.counters.tokens_elsewhere == 1
 
 
-def test_only_that_host_and_only_get(webex: Sandbox, ask: Ask) -> None:
+def test_only_that_host_and_only_get(webex: Sandbox, ask: RequestContext) -> None:
     url = video(ask, webex)
     assert get(url.replace("localhost", "127.0.0.1")).status_code == 404
     assert get(url.replace("MultiThreadDownloadServlet", "Nothing")).status_code == 404
@@ -250,7 +250,7 @@ def test_only_that_host_and_only_get(webex: Sandbox, ask: Ask) -> None:
         assert requests.request(method, url, timeout=10).status_code == 405
 
 
-def test_files_that_do_not_exist(serve: Serve, ask: Ask) -> None:
+def test_files_that_do_not_exist(serve: Serve, ask: RequestContext) -> None:
     silent = serve(changed(small_world(), A, transcripts=()), NOW)
     found = links(ask, silent)
     assert "transcriptDownloadLink" not in found
@@ -270,7 +270,9 @@ def test_files_that_do_not_exist(serve: Serve, ask: Ask) -> None:
     assert get(found["recordingDownloadLink"]).content == whole(uploaded, key=U)
 
 
-def test_in_a_lively_world_links_are_there_as_the_files_are(demo: Sandbox, ask: Ask) -> None:
+def test_in_a_lively_world_links_are_there_as_the_files_are(
+    demo: Sandbox, ask: RequestContext
+) -> None:
     officer = ask(demo, "compliance")
     owners = {one.id: meeting for meeting in demo.world.meetings for one in meeting.recordings}
     found = officer.items("/recordings", from_="2026-02-01", to="2026-04-01", max=100)
@@ -286,7 +288,7 @@ def test_in_a_lively_world_links_are_there_as_the_files_are(demo: Sandbox, ask: 
     assert any(form == "ARF" for form, _ in met)
 
 
-def test_the_transcript_is_linked_when_it_is_there(serve: Serve, ask: Ask) -> None:
+def test_the_transcript_is_linked_when_it_is_there(serve: Serve, ask: RequestContext) -> None:
     started = at("2026-03-02T09:00:00")
     later = transcript("t" * 32, started, NOW + timedelta(seconds=1))
     webex = serve(changed(small_world(), A, transcripts=(later,)), NOW)
@@ -295,14 +297,16 @@ def test_the_transcript_is_linked_when_it_is_there(serve: Serve, ask: Ask) -> No
     assert "transcriptDownloadLink" in links(ask, webex)
 
 
-def test_a_purged_recording_is_gone_although_the_ticket_is_good(serve: Serve, ask: Ask) -> None:
+def test_a_purged_recording_is_gone_although_the_ticket_is_good(
+    serve: Serve, ask: RequestContext
+) -> None:
     webex = serve(with_recording(purged_at=NOW + timedelta(hours=1)), NOW)
     url = video(ask, webex)
     clock(webex).advance(hours=1)
     assert get(url).status_code == 404
 
 
-def test_names_of_files_are_what_people_wrote(serve: Serve, ask: Ask) -> None:
+def test_names_of_files_are_what_people_wrote(serve: Serve, ask: RequestContext) -> None:
     webex = serve(with_recording(topic='../Große "Runde" ☕'), NOW)
     told = get(video(ask, webex)).headers["Content-Disposition"]
     assert told == (
@@ -311,7 +315,9 @@ def test_names_of_files_are_what_people_wrote(serve: Serve, ask: Ask) -> None:
     )
 
 
-def test_downloads_are_counted_apart_and_without_the_ticket(serve: Serve, ask: Ask) -> None:
+def test_downloads_are_counted_apart_and_without_the_ticket(
+    serve: Serve, ask: RequestContext
+) -> None:
     webex = serve(small_world(), NOW, requests_per_second=1, burst=1)
     url = video(ask, webex)
     for _ in range(3):
@@ -333,7 +339,7 @@ def test_downloads_are_counted_apart_and_without_the_ticket(serve: Serve, ask: A
     assert counters.media_requests == []
 
 
-def test_the_size_of_all_files_is_a_knob(serve: Serve, ask: Ask) -> None:
+def test_the_size_of_all_files_is_a_knob(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, media_bytes=4321)
     walker = ask(webex)
     assert {item["sizeBytes"] for item in walker.items("/recordings")} == {4321}
@@ -341,7 +347,7 @@ def test_the_size_of_all_files_is_a_knob(serve: Serve, ask: Ask) -> None:
     assert len(whole(webex)) == 4321
 
 
-def test_told_sizes_may_be_wrong_but_the_length_is_right(serve: Serve, ask: Ask) -> None:
+def test_told_sizes_may_be_wrong_but_the_length_is_right(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, wrong_sizes=1.0)
     item = ask(webex).item(f"/recordings/{RA}")
     listed = {one["id"]: one["sizeBytes"] for one in ask(webex).items("/recordings")}
@@ -350,7 +356,9 @@ def test_told_sizes_may_be_wrong_but_the_length_is_right(serve: Serve, ask: Ask)
     assert len(answer.content) == int(answer.headers["Content-Length"]) == SIZE
 
 
-def test_a_broken_download_ends_too_early_twice_and_then_well(serve: Serve, ask: Ask) -> None:
+def test_a_broken_download_ends_too_early_twice_and_then_well(
+    serve: Serve, ask: RequestContext
+) -> None:
     webex = serve(small_world(), NOW, broken_media=1.0)
     url = video(ask, webex)
     for _ in range(2):
@@ -364,7 +372,7 @@ def test_a_broken_download_ends_too_early_twice_and_then_well(serve: Serve, ask:
     assert webex.counters.injected["broken_media"] == 2
 
 
-def test_a_stalled_download_says_nothing_more(serve: Serve, ask: Ask) -> None:
+def test_a_stalled_download_says_nothing_more(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, stalled_media=1.0)
     url = video(ask, webex)
     with requests.get(url, stream=True, timeout=(1, 0.2)) as answer:
@@ -379,7 +387,7 @@ def test_a_stalled_download_says_nothing_more(serve: Serve, ask: Ask) -> None:
         get(video(ask, short))
 
 
-def test_what_came_of_a_broken_download_is_sound(serve: Serve, ask: Ask) -> None:
+def test_what_came_of_a_broken_download_is_sound(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, broken_media=1.0, media_bytes=20_000)
     content = whole(webex)
     had = b""
@@ -403,7 +411,7 @@ def received(answer: requests.Response) -> bytes:
     return had
 
 
-def test_a_busy_download_host_says_when(serve: Serve, ask: Ask) -> None:
+def test_a_busy_download_host_says_when(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, refused_media=1.0)
     url = video(ask, webex)
     answers = [get(url) for _ in range(3)]
@@ -412,7 +420,7 @@ def test_a_busy_download_host_says_when(serve: Serve, ask: Ask) -> None:
     assert answers[0].headers["Content-Type"].startswith("text/html")
 
 
-def test_ranges_may_be_ignored(serve: Serve, ask: Ask) -> None:
+def test_ranges_may_be_ignored(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, no_range=1.0)
     answer = get(video(ask, webex), Range="bytes=5-")
     assert answer.status_code == 200
@@ -421,7 +429,7 @@ def test_ranges_may_be_ignored(serve: Serve, ask: Ask) -> None:
     assert webex.counters.injected["no_range"] == 1
 
 
-def test_a_file_may_be_another_with_every_link(serve: Serve, ask: Ask) -> None:
+def test_a_file_may_be_another_with_every_link(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, changed_media=True)
     url = video(ask, webex)
     first, again = get(url), get(url)
@@ -434,7 +442,7 @@ def test_a_file_may_be_another_with_every_link(serve: Serve, ask: Ask) -> None:
     assert other.headers["Last-Modified"] != first.headers["Last-Modified"]
 
 
-def test_a_slow_download_takes_its_time(serve: Serve, ask: Ask) -> None:
+def test_a_slow_download_takes_its_time(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, media_bytes=30_000, slow_media=100_000)
     url = video(ask, webex)
     begun = Clock().monotonic()
@@ -442,7 +450,7 @@ def test_a_slow_download_takes_its_time(serve: Serve, ask: Ask) -> None:
     assert 0.25 < Clock().monotonic() - begun < 3
 
 
-def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, ask: Ask) -> None:
+def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, media_bytes=50_000_000_000)
     with requests.get(video(ask, webex), stream=True, timeout=10) as answer:
         assert next(answer.iter_content(1000)) == next(webex.media.content(RA, "video"))[:1000]
@@ -452,7 +460,7 @@ def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, ask: Ask) -> No
     assert seen.bytes_sent < 100_000_000
 
 
-def test_a_download_under_way_does_not_hinder_the_end(ask: Ask) -> None:
+def test_a_download_under_way_does_not_hinder_the_end(ask: RequestContext) -> None:
     begun = Clock().monotonic()
     faults = Faults(media_bytes=10_000_000, slow_media=1000)
     with Sandbox(small_world(), ManualClock(NOW), faults) as webex:
@@ -463,7 +471,7 @@ def test_a_download_under_way_does_not_hinder_the_end(ask: Ask) -> None:
     assert Clock().monotonic() - begun < 3
 
 
-def test_who_may_have_links_is_not_changed(webex: Sandbox, ask: Ask) -> None:
+def test_who_may_have_links_is_not_changed(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     assert admin.status(f"/recordings/{'b' * 32}", hostEmail=OWNER.email) == 200
     found = ask(webex).items("/recordings", meetingId=B)

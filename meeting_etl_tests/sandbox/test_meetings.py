@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api.answers import Ask as AskedQuestion
 from meeting_etl.sandbox.api.answers import Listing
+from meeting_etl.sandbox.api.answers import RequestContext as AskedQuestion
 from meeting_etl.sandbox.api.meetings import list_meetings
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.faults.faults import Faults
@@ -17,7 +17,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.index import Index
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -59,7 +59,7 @@ def ids(walker: Walker, **query: object) -> list[str]:
     return [item["id"] for item in walker.items("/meetings", **query)]
 
 
-def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, ask: Ask) -> None:
+def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, ask: RequestContext) -> None:
     found = ask(webex).items("/meetings")
     assert [(item["id"], item["meetingType"]) for item in found] == [
         (f"{S1}_20260306T090000Z", "scheduledMeeting"),
@@ -75,7 +75,7 @@ def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, ask: Ask) -> None:
     assert "plantedsecret" in series[0]["password"]
 
 
-def test_scheduled_meetings_of_a_series(webex: Sandbox, ask: Ask) -> None:
+def test_scheduled_meetings_of_a_series(webex: Sandbox, ask: RequestContext) -> None:
     query: dict[str, Any] = {"meetingType": "scheduledMeeting", "meetingSeriesId": S1}
     assert ids(ask(webex), **query, to="2026-03-07T00:00:00Z") == [
         f"{S1}_2026030{day}T090000Z" for day in (2, 3, 4, 5, 6)
@@ -84,11 +84,13 @@ def test_scheduled_meetings_of_a_series(webex: Sandbox, ask: Ask) -> None:
     assert ids(ask(webex), **query, from_="2026-03-13T00:00:00Z") == [f"{S1}_20260313T090000Z"]
 
 
-def test_the_meetings_of_a_user_are_hosted_or_invited_to(webex: Sandbox, ask: Ask) -> None:
+def test_the_meetings_of_a_user_are_hosted_or_invited_to(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     assert ids(ask(webex), **ENDED) == [A, C, B, D]
 
 
-def test_others_meetings_are_not_listed(serve: Serve, ask: Ask) -> None:
+def test_others_meetings_are_not_listed(serve: Serve, ask: RequestContext) -> None:
     world = small_world()
     others = tuple(replace(one, invitee=False) for one in world.meetings[1].participants)
     webex = serve(changed(world, C, participants=others), NOW)
@@ -113,7 +115,7 @@ def test_others_meetings_are_not_listed(serve: Serve, ask: Ask) -> None:
     ],
 )
 def test_start_and_end_take_a_quarter_of_an_hour_to_be_noticed(
-    serve: Serve, ask: Ask, now: str, expected: list[str], state: str | None
+    serve: Serve, ask: RequestContext, now: str, expected: list[str], state: str | None
 ) -> None:
     walker = ask(serve(small_world(), at(now)))
     assert ids(walker, meetingType="meeting") == expected
@@ -126,7 +128,7 @@ def test_start_and_end_take_a_quarter_of_an_hour_to_be_noticed(
         assert walker.items("/meetings", meetingType="meeting")[0]["state"] == state
 
 
-def test_a_meeting_in_progress_has_secrets_and_no_end(serve: Serve, ask: Ask) -> None:
+def test_a_meeting_in_progress_has_secrets_and_no_end(serve: Serve, ask: RequestContext) -> None:
     walker = ask(serve(small_world(), at("2026-03-02T09:20:00")))
     (item,) = walker.items("/meetings", meetingType="meeting")
     assert set(item) >= SECRETS | {"meetingNumber"}
@@ -134,7 +136,7 @@ def test_a_meeting_in_progress_has_secrets_and_no_end(serve: Serve, ask: Ask) ->
     assert not any(name.startswith("has") for name in item)
 
 
-def test_a_listed_meeting_that_ended(serve: Serve, ask: Ask) -> None:
+def test_a_listed_meeting_that_ended(serve: Serve, ask: RequestContext) -> None:
     features = frozenset({"chat", "slido", "summary"})
     webex = serve(changed(small_world(), A, features=features, agenda="Points"), NOW)
     item = next(one for one in ask(webex).items("/meetings", **ENDED) if one["id"] == A)
@@ -180,7 +182,7 @@ def test_a_listed_meeting_that_ended(serve: Serve, ask: Ask) -> None:
     ],
 )
 def test_windows_are_of_the_start(
-    webex: Sandbox, ask: Ask, window: dict[str, str], expected: list[str]
+    webex: Sandbox, ask: RequestContext, window: dict[str, str], expected: list[str]
 ) -> None:
     assert ids(ask(webex), **ENDED, **window) == expected
 
@@ -210,7 +212,7 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
     assert len(answer.items) == 10_000
 
 
-def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: Ask) -> None:
+def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: RequestContext) -> None:
     assert ids(ask(serve(small_world(), at("2026-03-10T08:00:00"))), **ENDED) == [B, D]
 
 
@@ -232,11 +234,11 @@ def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: Ask) -> No
         "current=perhaps",
     ],
 )
-def test_what_makes_no_sense_is_refused(webex: Sandbox, ask: Ask, query: str) -> None:
+def test_what_makes_no_sense_is_refused(webex: Sandbox, ask: RequestContext, query: str) -> None:
     assert ask(webex).status(f"/meetings?{query}") == 400
 
 
-def test_has_filters(serve: Serve, ask: Ask) -> None:
+def test_has_filters(serve: Serve, ask: RequestContext) -> None:
     world = changed(small_world(), A, recordings=(), transcripts=())
     world = changed(world, B, features=frozenset({"summary", "chat"}))
     walker = ask(serve(world, NOW))
@@ -247,7 +249,7 @@ def test_has_filters(serve: Serve, ask: Ask) -> None:
     assert ids(walker, **ENDED, hasChat="true", hasRecording="true") == [B]
 
 
-def test_has_recording_stays_true_when_it_is_deleted(serve: Serve, ask: Ask) -> None:
+def test_has_recording_stays_true_when_it_is_deleted(serve: Serve, ask: RequestContext) -> None:
     world = small_world()
     gone = replace(world.meetings[0].recordings[0], deleted_at=NOW, purged_at=NOW)
     walker = ask(serve(changed(world, A, recordings=(gone,)), NOW))
@@ -255,7 +257,7 @@ def test_has_recording_stays_true_when_it_is_deleted(serve: Serve, ask: Ask) -> 
     assert walker.items("/recordings", meetingId=A) == []
 
 
-def test_further_filters(serve: Serve, ask: Ask) -> None:
+def test_further_filters(serve: Serve, ask: RequestContext) -> None:
     world = changed(small_world(), A, integration_tags=("crm-1",), room_id="space")
     world = changed(world, B, scheduled_type="personalRoomMeeting")
     walker = ask(serve(world, NOW))
@@ -270,21 +272,21 @@ def test_further_filters(serve: Serve, ask: Ask) -> None:
     assert ids(walker, roomId="space", meetingType="meeting", to="2020-01-01") == [A]
 
 
-def test_by_number_everything_else_is_ignored(webex: Sandbox, ask: Ask) -> None:
+def test_by_number_everything_else_is_ignored(webex: Sandbox, ask: RequestContext) -> None:
     assert ids(ask(webex), meetingNumber=f"9{S1[:9]}", to="2020-01-01T00:00:00Z") == [
         f"{S1}_20260306T090000Z"
     ]
     assert ids(ask(webex), meetingNumber="1") == []
 
 
-def test_details_lack_what_the_listing_has(webex: Sandbox, ask: Ask) -> None:
+def test_details_lack_what_the_listing_has(webex: Sandbox, ask: RequestContext) -> None:
     item = ask(webex).item(f"/meetings/{A}")
     assert item["state"] == "ended"
     assert not {"meetingSeriesId", "scheduledMeetingId", "hasRecording"} & set(item)
     assert not SECRETS & set(item)
 
 
-def test_details_for_an_admin_need_the_host(webex: Sandbox, ask: Ask) -> None:
+def test_details_for_an_admin_need_the_host(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     assert admin.status(f"/meetings/{A}") == 404
     assert admin.status(f"/meetings/{A}", hostEmail=HANA.email) == 404
@@ -292,7 +294,7 @@ def test_details_for_an_admin_need_the_host(webex: Sandbox, ask: Ask) -> None:
     assert ask(webex).status(f"/meetings/{C}") == 200
 
 
-def test_details_of_series_and_occurrences(webex: Sandbox, ask: Ask) -> None:
+def test_details_of_series_and_occurrences(webex: Sandbox, ask: RequestContext) -> None:
     user = ask(webex)
     assert user.item(f"/meetings/{S1}")["meetingType"] == "meetingSeries"
     current = user.item(f"/meetings/{S1}", current="true")
@@ -302,7 +304,7 @@ def test_details_of_series_and_occurrences(webex: Sandbox, ask: Ask) -> None:
         assert user.status(f"/meetings/{unknown}") == 404, unknown
 
 
-def test_series_vanish_after_180_days_but_instances_stay(serve: Serve, ask: Ask) -> None:
+def test_series_vanish_after_180_days_but_instances_stay(serve: Serve, ask: RequestContext) -> None:
     # The last occurrence of series 2 ended at 2026-03-02T10:30:00.
     walker = ask(serve(small_world(), at("2026-08-29T10:29:59")), "admin")
     assert walker.status(f"/meetings/{S2}", hostEmail=HANA.email) == 200
@@ -312,7 +314,7 @@ def test_series_vanish_after_180_days_but_instances_stay(serve: Serve, ask: Ask)
     assert ids(walker, **ENDED, from_="2026-03-02T00:00:00Z") == [A, C, B, D]
 
 
-def test_admin_details_need_no_host_and_carry_no_secrets(serve: Serve, ask: Ask) -> None:
+def test_admin_details_need_no_host_and_carry_no_secrets(serve: Serve, ask: RequestContext) -> None:
     webex = serve(changed(small_world(), C, agenda="Points"), NOW)
     item = ask(webex, "admin").item(f"/admin/meetings/{C}")
     assert item["hostEmail"] == HANA.email

@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Breakout, Participant
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -45,7 +45,7 @@ def people(meeting_id: str) -> list[str]:
     return [f"{meeting_id.partition('_')[0]}_p{number}" for number in (1, 2, 3)]
 
 
-def test_who_may_ask(webex: Sandbox, ask: Ask) -> None:
+def test_who_may_ask(webex: Sandbox, ask: RequestContext) -> None:
     assert ids(ask(webex), meetingId=A) == people(A)
     assert ask(webex).status(PATH, meetingId=C) == 403
     admin = ask(webex, "admin")
@@ -55,7 +55,7 @@ def test_who_may_ask(webex: Sandbox, ask: Ask) -> None:
     assert ids(ask(webex, "compliance"), meetingId=C) == people(C)
 
 
-def test_the_meeting_must_be_named_and_known(webex: Sandbox, ask: Ask) -> None:
+def test_the_meeting_must_be_named_and_known(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     assert walker.status(PATH) == 400
     assert walker.status(PATH, meetingId="") == 400
@@ -63,7 +63,9 @@ def test_the_meeting_must_be_named_and_known(webex: Sandbox, ask: Ask) -> None:
         assert walker.status(PATH, meetingId=unknown) == 404, unknown
 
 
-def test_a_series_has_the_participants_of_its_last_instance(webex: Sandbox, ask: Ask) -> None:
+def test_a_series_has_the_participants_of_its_last_instance(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     for meeting_id, expected in (
         (S1, B),
         (f"{S1}_20260302T090000Z", A),
@@ -74,7 +76,7 @@ def test_a_series_has_the_participants_of_its_last_instance(webex: Sandbox, ask:
     assert ids(ask(webex), meetingId=f"{S1}_20260304T090000Z") == []
 
 
-def test_series_are_looked_up_in_the_last_month_only(serve: Serve, ask: Ask) -> None:
+def test_series_are_looked_up_in_the_last_month_only(serve: Serve, ask: RequestContext) -> None:
     walker = ask(serve(small_world(), at("2026-04-02T09:00:00")))
     assert ids(walker, meetingId=S1) == []
     assert len(ids(walker, meetingId=B)) == 3
@@ -84,12 +86,12 @@ def test_series_are_looked_up_in_the_last_month_only(serve: Serve, ask: Ask) -> 
     assert {item["meetingId"] for item in walker.items(PATH, meetingId=S1, **narrow)} == {A}
 
 
-def test_scheduled_personal_rooms_are_not_supported(webex: Sandbox, ask: Ask) -> None:
+def test_scheduled_personal_rooms_are_not_supported(webex: Sandbox, ask: RequestContext) -> None:
     assert ask(webex).status(PATH, meetingId=S4) == 400
     assert ask(webex).status(PATH, meetingId=f"{S4}_20260309T080000Z") == 400
 
 
-def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, ask: Ask) -> None:
+def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, ask: RequestContext) -> None:
     host, guest, _ = ask(webex).items(PATH, meetingId=A)
     assert host == {
         "id": f"{S1}_p1",
@@ -121,7 +123,7 @@ def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, ask: Ask) -> No
     assert "email" not in guest
 
 
-def test_while_it_goes_on_only_those_present_are_listed(serve: Serve, ask: Ask) -> None:
+def test_while_it_goes_on_only_those_present_are_listed(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), at("2026-03-02T09:03:00"))
     walker = ask(webex)
     assert ids(walker, meetingId=A) == [f"{S1}_p1", f"{S1}_p3"]
@@ -138,11 +140,11 @@ def test_while_it_goes_on_only_those_present_are_listed(serve: Serve, ask: Ask) 
     assert not any("orgId" in item for item in over)
 
 
-def test_before_it_began_there_is_no_such_meeting(serve: Serve, ask: Ask) -> None:
+def test_before_it_began_there_is_no_such_meeting(serve: Serve, ask: RequestContext) -> None:
     assert ask(serve(small_world(), at("2026-03-02T08:59:59"))).status(PATH, meetingId=A) == 404
 
 
-def test_times_are_missing_or_1970_until_they_are_final(serve: Serve, ask: Ask) -> None:
+def test_times_are_missing_or_1970_until_they_are_final(serve: Serve, ask: RequestContext) -> None:
     world = small_world()
     many = tuple(
         replace(one, id=f"{S1}_{number:x}")
@@ -182,7 +184,7 @@ def the_one(walker: Walker) -> Json:
 
 
 def test_rejoins_are_devices_and_phone_numbers_are_for_compliance_officers(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     webex = serve(changed(small_world(), A, participants=(rejoining(),)), NOW)
     item = the_one(ask(webex))
@@ -199,7 +201,7 @@ def test_rejoins_are_devices_and_phone_numbers_are_for_compliance_officers(
     assert "phoneNumber" not in repr(the_one(ask(during, "compliance")))
 
 
-def test_breakout_sessions(serve: Serve, ask: Ask) -> None:
+def test_breakout_sessions(serve: Serve, ask: RequestContext) -> None:
     world = small_world()
     first, *others = world.meetings[0].participants
     session = Breakout("room", "Breakout 1", at("2026-03-02T09:05:00"), at("2026-03-02T09:10:00"))
@@ -217,7 +219,7 @@ def test_breakout_sessions(serve: Serve, ask: Ask) -> None:
     assert len(ids(walker, meetingId=A)) == 3
 
 
-def test_join_windows(webex: Sandbox, ask: Ask) -> None:
+def test_join_windows(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     # One bound alone reaches seven days; neither means no window.
     assert len(ids(walker, meetingId=A, joinTimeFrom="2026-03-02T09:00:00Z")) == 3
@@ -233,5 +235,5 @@ def test_join_windows(webex: Sandbox, ask: Ask) -> None:
     assert walker.status(PATH, meetingId=A, **longest) == 400
 
 
-def test_nobody_came(serve: Serve, ask: Ask) -> None:
+def test_nobody_came(serve: Serve, ask: RequestContext) -> None:
     assert ids(ask(serve(changed(small_world(), A, participants=()), NOW)), meetingId=A) == []

@@ -8,7 +8,7 @@ import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, S1, S2, S4, A, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 
@@ -37,7 +37,9 @@ def flags(walker: Walker, *ids: str, **query: Any) -> list[bool]:
     return [walker.item(f"/meetings/{one}", **query)["enabledAutoRecordMeeting"] for one in ids]
 
 
-def test_a_series_is_switched_on_with_all_its_occurrences(webex: Sandbox, ask: Ask) -> None:
+def test_a_series_is_switched_on_with_all_its_occurrences(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     one = f"{S1}_20260310T090000Z"
     answer = patch(webex, S1, ON)
     assert answer.status_code == 200, answer.text
@@ -50,7 +52,7 @@ def test_a_series_is_switched_on_with_all_its_occurrences(webex: Sandbox, ask: A
 
 
 def test_an_occurrence_is_switched_on_alone_until_its_series_is_changed(
-    webex: Sandbox, ask: Ask
+    webex: Sandbox, ask: RequestContext
 ) -> None:
     one, other = f"{S1}_20260310T090000Z", f"{S1}_20260311T090000Z"
     assert patch(webex, one, ON).json()["id"] == one
@@ -67,7 +69,7 @@ def test_host_and_invitees_get_mail_unless_it_is_declined(webex: Sandbox) -> Non
     assert webex.changes.mails == 2
 
 
-def test_an_administrator_names_the_host_in_the_body(webex: Sandbox, ask: Ask) -> None:
+def test_an_administrator_names_the_host_in_the_body(webex: Sandbox, ask: RequestContext) -> None:
     assert patch(webex, S2, ON, "admin").status_code == 404
     assert patch(webex, S2, ON | {"hostEmail": OWNER.email}, "admin").status_code == 404
     assert patch(webex, S2, ON | {"hostEmail": "nobody@team.example"}, "admin").status_code == 404

@@ -1,10 +1,10 @@
 """GET /meetingPreferences/sites: the caller's sites."""
 
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import NOW, SITES, small_world
 
 
-def test_sites_come_with_the_preferred_one(serve: Serve, ask: Ask) -> None:
+def test_sites_come_with_the_preferred_one(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW)
     sites = ask(webex, "user").item("/meetingPreferences/sites")["sites"]
     assert sites == [

@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, Ask, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, RequestContext, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -55,12 +55,12 @@ def with_recording(key: str, **changes: object) -> World:
     return changed(world, one.id, recordings=(replace(one.recordings[0], **changes),))  # type: ignore[arg-type]
 
 
-def test_newest_first_and_only_the_callers_own(webex: Sandbox, ask: Ask) -> None:
+def test_newest_first_and_only_the_callers_own(webex: Sandbox, ask: RequestContext) -> None:
     assert ids(ask(webex, "user")) == [U, RB, RA]
     assert ids(ask(webex, "compliance")) == [U, RD, RB, RC, RA]
 
 
-def test_an_admin_sees_nothing_without_naming_the_host(webex: Sandbox, ask: Ask) -> None:
+def test_an_admin_sees_nothing_without_naming_the_host(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     assert ids(admin) == []
     assert ids(admin, meetingId=A) == []
@@ -70,11 +70,11 @@ def test_an_admin_sees_nothing_without_naming_the_host(webex: Sandbox, ask: Ask)
     assert admin.status("/recordings", hostEmail="nobody@team.example") == 404
 
 
-def test_a_users_host_email_does_not_count(webex: Sandbox, ask: Ask) -> None:
+def test_a_users_host_email_does_not_count(webex: Sandbox, ask: RequestContext) -> None:
     assert ids(ask(webex, "user"), hostEmail=HANA.email) == [U, RB, RA]
 
 
-def test_a_shared_recording_is_listed_and_says_so(serve: Serve, ask: Ask) -> None:
+def test_a_shared_recording_is_listed_and_says_so(serve: Serve, ask: RequestContext) -> None:
     walker = ask(serve(with_recording(RC, shared_with=(OWNER.email,)), NOW))
     shared = {item["id"]: item["shareToMe"] for item in walker.items("/recordings")}
     assert shared == {RB: False, RC: True, RA: False}
@@ -82,7 +82,7 @@ def test_a_shared_recording_is_listed_and_says_so(serve: Serve, ask: Ask) -> Non
 
 
 def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     # A was recorded at 2026-03-02T09:40:00.
     walker = ask(serve(small_world(), at("2026-03-09T09:40:00")))
@@ -110,7 +110,7 @@ def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
     ],
 )
 def test_windows_include_from_exclude_to_and_fill_up_to_seven_days(
-    serve: Serve, ask: Ask, window: dict[str, str], expected: list[str]
+    serve: Serve, ask: RequestContext, window: dict[str, str], expected: list[str]
 ) -> None:
     world = with_recording(RC, shared_with=(OWNER.email,))
     world = replace(world, uploads=(upload(U, OWNER, at("2026-03-04T08:00:00")),))
@@ -131,11 +131,13 @@ def test_windows_include_from_exclude_to_and_fill_up_to_seven_days(
     ],
 )
 @pytest.mark.parametrize("path", ["/recordings", "/admin/recordings"])
-def test_what_makes_no_sense_is_refused(webex: Sandbox, ask: Ask, path: str, query: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    webex: Sandbox, ask: RequestContext, path: str, query: str
+) -> None:
     assert ask(webex, "compliance").status(f"{path}?{query}") == 400
 
 
-def test_any_kind_of_meeting_id(webex: Sandbox, ask: Ask) -> None:
+def test_any_kind_of_meeting_id(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     assert ids(walker, meetingId=S1) == [RB, RA]
     assert ids(walker, meetingId=f"{S1}_20260302T090000Z") == [RA]
@@ -145,13 +147,15 @@ def test_any_kind_of_meeting_id(webex: Sandbox, ask: Ask) -> None:
         assert walker.status("/recordings", meetingId=unknown) == 404, unknown
 
 
-def test_sites_are_all_unless_one_is_named_and_not_of_one_meeting(webex: Sandbox, ask: Ask) -> None:
+def test_sites_are_all_unless_one_is_named_and_not_of_one_meeting(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     walker = ask(webex, "compliance")
     assert ids(walker, siteUrl=SITES[1]) == [RD, RC]
     assert ids(walker, siteUrl=SITES[0], meetingId=C) == [RC]
 
 
-def test_filters(serve: Serve, ask: Ask) -> None:
+def test_filters(serve: Serve, ask: RequestContext) -> None:
     world = with_recording(
         RA,
         format="ARF",
@@ -167,7 +171,7 @@ def test_filters(serve: Serve, ask: Ask) -> None:
     assert ids(walker, format="MP4") == [RB]
 
 
-def test_a_recording_is_not_there_before_it_is_available(serve: Serve, ask: Ask) -> None:
+def test_a_recording_is_not_there_before_it_is_available(serve: Serve, ask: RequestContext) -> None:
     ready = at("2026-03-04T10:00:00")
     webex = serve(with_recording(RA, available_at=ready), ready - timedelta(seconds=1))
     walker = ask(webex)
@@ -179,7 +183,7 @@ def test_a_recording_is_not_there_before_it_is_available(serve: Serve, ask: Ask)
     assert walker.status(f"/recordings/{RA}") == 200
 
 
-def test_the_recycle_bin_and_what_is_purged(serve: Serve, ask: Ask) -> None:
+def test_the_recycle_bin_and_what_is_purged(serve: Serve, ask: RequestContext) -> None:
     binned = with_recording(RA, deleted_at=NOW - timedelta(hours=1))
     user = ask(serve(binned, NOW))
     assert ids(user) == [RB]
@@ -199,13 +203,13 @@ def test_the_recycle_bin_and_what_is_purged(serve: Serve, ask: Ask) -> None:
     assert officer.item(f"/recordings/{RA}")["status"] == "purged"
 
 
-def test_several_recordings_of_one_meeting(serve: Serve, ask: Ask) -> None:
+def test_several_recordings_of_one_meeting(serve: Serve, ask: RequestContext) -> None:
     two = tuple(recording(key, at("2026-03-02T09:40:00")) for key in ("8" * 32, "9" * 32))
     walker = ask(serve(changed(small_world(), A, recordings=two), NOW))
     assert ids(walker, meetingId=A) == ["9" * 32, "8" * 32]
 
 
-def test_a_listed_recording(webex: Sandbox, ask: Ask) -> None:
+def test_a_listed_recording(webex: Sandbox, ask: RequestContext) -> None:
     (item,) = ask(webex).items("/recordings", meetingId=A)
     for secret in ("password", "downloadUrl", "playbackUrl"):
         assert "plantedsecret" in item.pop(secret)
@@ -227,13 +231,13 @@ def test_a_listed_recording(webex: Sandbox, ask: Ask) -> None:
     }
 
 
-def test_an_upload_has_no_meeting(webex: Sandbox, ask: Ask) -> None:
+def test_an_upload_has_no_meeting(webex: Sandbox, ask: RequestContext) -> None:
     item = ask(webex).item(f"/recordings/{U}")
     assert item["format"] == "UPLOADED"
     assert not {"meetingId", "scheduledMeetingId", "meetingSeriesId"} & set(item)
 
 
-def test_direct_links_last_three_hours(webex: Sandbox, ask: Ask) -> None:
+def test_direct_links_last_three_hours(webex: Sandbox, ask: RequestContext) -> None:
     links = ask(webex).item(f"/recordings/{RA}")["temporaryDirectDownloadLinks"]
     assert set(links) == {
         "recordingDownloadLink",
@@ -247,7 +251,7 @@ def test_direct_links_last_three_hours(webex: Sandbox, ask: Ask) -> None:
 
 
 def test_prevented_downloads_have_links_for_compliance_officers_only(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     webex = serve(with_recording(RA, prevent_download=True), NOW)
     item = ask(webex).item(f"/recordings/{RA}")
@@ -257,7 +261,7 @@ def test_prevented_downloads_have_links_for_compliance_officers_only(
     assert "temporaryDirectDownloadLinks" in officer
 
 
-def test_details_of_other_peoples_recordings(webex: Sandbox, ask: Ask) -> None:
+def test_details_of_other_peoples_recordings(webex: Sandbox, ask: RequestContext) -> None:
     assert ask(webex, "user").status(f"/recordings/{RC}") == 403
     admin = ask(webex, "admin")
     assert admin.status(f"/recordings/{RC}") == 404
@@ -266,7 +270,7 @@ def test_details_of_other_peoples_recordings(webex: Sandbox, ask: Ask) -> None:
     assert ask(webex, "compliance").status(f"/recordings/{RC}") == 200
 
 
-def test_the_admin_listing_is_of_one_site(webex: Sandbox, ask: Ask) -> None:
+def test_the_admin_listing_is_of_one_site(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     found = admin.items("/admin/recordings")
     assert [item["id"] for item in found] == [U, RB, RA]
@@ -276,7 +280,7 @@ def test_the_admin_listing_is_of_one_site(webex: Sandbox, ask: Ask) -> None:
     assert ids(admin, "/admin/recordings", siteUrl=SITES[1]) == [RD, RC]
 
 
-def test_the_admin_listing_spans_at_most_thirty_days(webex: Sandbox, ask: Ask) -> None:
+def test_the_admin_listing_spans_at_most_thirty_days(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     window = {"from_": "2026-02-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
     assert ids(admin, "/admin/recordings", **window) == [U, RB, RA]
@@ -284,7 +288,9 @@ def test_the_admin_listing_spans_at_most_thirty_days(webex: Sandbox, ask: Ask) -
     assert admin.status("/admin/recordings", **window) == 400
 
 
-def test_the_admin_listing_of_one_meeting_ignores_window_and_site(serve: Serve, ask: Ask) -> None:
+def test_the_admin_listing_of_one_meeting_ignores_window_and_site(
+    serve: Serve, ask: RequestContext
+) -> None:
     admin = ask(serve(small_world(), at("2026-05-05T00:00:00")), "admin")
     assert ids(admin, "/admin/recordings") == []
     assert ids(admin, "/admin/recordings", meetingId=D) == [RD]

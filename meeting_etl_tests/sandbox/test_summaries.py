@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, S1, A, B, C, small_world
 
 USERS, OFFICERS = "/meetingSummaries", "/admin/meetingSummaries"
@@ -32,7 +32,9 @@ def webex() -> Iterator[Sandbox]:
         yield webex
 
 
-def test_a_summary_is_html_with_a_script_and_its_items_are_text(webex: Sandbox, ask: Ask) -> None:
+def test_a_summary_is_html_with_a_script_and_its_items_are_text(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     (item,) = ask(webex).items(USERS, meetingId=A)
     assert (item["meetingId"], item["status"]) == (A, "available")
     for part in ("<script>", "<ul><li>", "&nbsp;", "<!--"):
@@ -41,7 +43,7 @@ def test_a_summary_is_html_with_a_script_and_its_items_are_text(webex: Sandbox, 
     assert ask(webex, "compliance").items(OFFICERS, meetingId=A) == [item]
 
 
-def test_who_sees_which(webex: Sandbox, ask: Ask) -> None:
+def test_who_sees_which(webex: Sandbox, ask: RequestContext) -> None:
     assert ask(webex).items(USERS, meetingId=B) == []
     assert ask(webex).items(USERS, meetingId=C) == []
     assert len(ask(webex, "compliance").items(OFFICERS, meetingId=C)) == 1
@@ -56,13 +58,15 @@ def test_who_sees_which(webex: Sandbox, ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("meeting_id", "status"), [(None, 400), (S1, 400), (f"{S1}_I_999", 404), ("nonsense", 400)]
 )
-def test_what_is_refused(webex: Sandbox, ask: Ask, meeting_id: str | None, status: int) -> None:
+def test_what_is_refused(
+    webex: Sandbox, ask: RequestContext, meeting_id: str | None, status: int
+) -> None:
     query = {"meetingId": meeting_id} if meeting_id else {}
     assert ask(webex).status(USERS, **query) == status
     assert ask(webex, "compliance").status(OFFICERS, **query) == status
 
 
-def test_it_comes_40_minutes_after_the_end(serve: Serve, ask: Ask) -> None:
+def test_it_comes_40_minutes_after_the_end(serve: Serve, ask: RequestContext) -> None:
     ended = next(one.ended_at for one in world().meetings if one.id == A)
     during = serve(world(), ended - timedelta(minutes=1))
     assert ask(during).status(USERS, meetingId=A) == 400

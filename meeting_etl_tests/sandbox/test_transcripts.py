@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -52,7 +52,9 @@ def with_transcript(key: str, **changes: object) -> World:
     return changed(world, one.id, transcripts=(replace(one.transcripts[0], **changes),))  # type: ignore[arg-type]
 
 
-def test_only_of_the_preferred_site_unless_one_is_named(webex: Sandbox, ask: Ask) -> None:
+def test_only_of_the_preferred_site_unless_one_is_named(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     officer = ask(webex, "compliance")
     assert ids(officer) == [TB, TA]
     assert ids(officer, siteUrl=SITES[1]) == [TD, TC]
@@ -60,7 +62,7 @@ def test_only_of_the_preferred_site_unless_one_is_named(webex: Sandbox, ask: Ask
     assert ids(officer, meetingId=C, siteUrl=SITES[1]) == [TC]
 
 
-def test_an_admin_names_host_and_meeting(webex: Sandbox, ask: Ask) -> None:
+def test_an_admin_names_host_and_meeting(webex: Sandbox, ask: RequestContext) -> None:
     admin = ask(webex, "admin")
     assert ids(admin) == []
     assert ids(admin, meetingId=A) == []
@@ -69,14 +71,16 @@ def test_an_admin_names_host_and_meeting(webex: Sandbox, ask: Ask) -> None:
     assert admin.status("/meetingTranscripts", hostEmail=OWNER.email) == 400
 
 
-def test_the_preferred_site_is_that_of_the_host_who_is_named(webex: Sandbox, ask: Ask) -> None:
+def test_the_preferred_site_is_that_of_the_host_who_is_named(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     admin = ask(webex, "admin")
     assert ids(admin, meetingId=D, hostEmail=TOM.email) == [TD]
     assert ids(admin, meetingId=C, hostEmail=HANA.email) == []
     assert ids(admin, meetingId=C, hostEmail=HANA.email, siteUrl=SITES[1]) == [TC]
 
 
-def test_a_user_sees_the_own_ones(webex: Sandbox, ask: Ask) -> None:
+def test_a_user_sees_the_own_ones(webex: Sandbox, ask: RequestContext) -> None:
     user = ask(webex)
     assert ids(user) == [TB, TA]
     assert ids(user, meetingId=B) == [TB]
@@ -86,11 +90,13 @@ def test_a_user_sees_the_own_ones(webex: Sandbox, ask: Ask) -> None:
 @pytest.mark.parametrize(
     "meeting_id", [S1, f"{S1}_20260302T090000Z", S4, f"{S4}_20260309T080000Z", "nonsense", "1_I_2"]
 )
-def test_only_ids_of_instances_are_supported(webex: Sandbox, ask: Ask, meeting_id: str) -> None:
+def test_only_ids_of_instances_are_supported(
+    webex: Sandbox, ask: RequestContext, meeting_id: str
+) -> None:
     assert ask(webex, "compliance").status("/meetingTranscripts", meetingId=meeting_id) == 400
 
 
-def test_unknown_and_unfinished_instances(serve: Serve, ask: Ask) -> None:
+def test_unknown_and_unfinished_instances(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), at("2026-03-02T09:29:59"))
     walker = ask(webex)
     assert walker.status("/meetingTranscripts", meetingId=f"{S1}_I_1") == 404
@@ -104,7 +110,7 @@ def test_unknown_and_unfinished_instances(serve: Serve, ask: Ask) -> None:
 
 
 def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     # The transcript of A came at 2026-03-02T09:50:00.
     assert ids(ask(serve(small_world(), at("2026-03-09T09:50:00"))), meetingId=A) == [TA]
@@ -116,7 +122,7 @@ def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
 
 
 def test_a_transcript_that_comes_days_later_is_in_the_window_of_its_coming(
-    serve: Serve, ask: Ask
+    serve: Serve, ask: RequestContext
 ) -> None:
     walker = ask(serve(with_transcript(TA, available_at=at("2026-03-05T09:00:00")), NOW))
     day = {"from_": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"}
@@ -124,7 +130,7 @@ def test_a_transcript_that_comes_days_later_is_in_the_window_of_its_coming(
     assert ids(walker, meetingId=A) == [TA]
 
 
-def test_a_listed_transcript(webex: Sandbox, ask: Ask) -> None:
+def test_a_listed_transcript(webex: Sandbox, ask: RequestContext) -> None:
     (item,) = ask(webex).items("/meetingTranscripts", meetingId=A)
     assert item == {
         "id": TA,
@@ -141,7 +147,7 @@ def test_a_listed_transcript(webex: Sandbox, ask: Ask) -> None:
     }
 
 
-def test_the_compliance_listing_has_deleted_ones_too(serve: Serve, ask: Ask) -> None:
+def test_the_compliance_listing_has_deleted_ones_too(serve: Serve, ask: RequestContext) -> None:
     webex = serve(with_transcript(TA, deleted_at=NOW - timedelta(hours=1)), NOW)
     officer = ask(webex, "compliance")
     assert ids(officer) == [TB]
@@ -157,14 +163,16 @@ def test_the_compliance_listing_has_deleted_ones_too(serve: Serve, ask: Ask) -> 
     assert officer.status(f"/meetingTranscripts/{TA}/snippets") == 200
 
 
-def test_snippets_are_for_the_host_and_compliance_officers(webex: Sandbox, ask: Ask) -> None:
+def test_snippets_are_for_the_host_and_compliance_officers(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     path = f"/meetingTranscripts/{TC}/snippets"
     assert ask(webex, "user").status(path) == 403
     assert ask(webex, "admin").status(path, hostEmail=HANA.email) == 403
     assert len(ask(webex, "compliance").items(path)) == 3
 
 
-def test_both_shapes_of_snippets(serve: Serve, ask: Ask) -> None:
+def test_both_shapes_of_snippets(serve: Serve, ask: RequestContext) -> None:
     walker = ask(serve(with_transcript(TA, older_snippets=True), NOW))
     plain = {"text": "Sentence 1", "personName": "Olga Owner", "personEmail": "olga@team.example"}
     older = walker.items(f"/meetingTranscripts/{TA}/snippets")[0]
@@ -178,7 +186,9 @@ def test_both_shapes_of_snippets(serve: Serve, ask: Ask) -> None:
     }
 
 
-def test_snippets_may_come_later_than_the_transcript_or_never(serve: Serve, ask: Ask) -> None:
+def test_snippets_may_come_later_than_the_transcript_or_never(
+    serve: Serve, ask: RequestContext
+) -> None:
     later = with_transcript(TA, snippets_available_at=NOW)
     webex = serve(later, NOW - timedelta(seconds=1))
     walker = ask(webex)
@@ -192,7 +202,9 @@ def test_snippets_may_come_later_than_the_transcript_or_never(serve: Serve, ask:
     assert never.status(f"/meetingTranscripts/{TA}/snippets") == 404
 
 
-def test_a_transcript_is_not_there_before_it_is_available(serve: Serve, ask: Ask) -> None:
+def test_a_transcript_is_not_there_before_it_is_available(
+    serve: Serve, ask: RequestContext
+) -> None:
     walker = ask(serve(with_transcript(TA, available_at=NOW + timedelta(hours=1)), NOW))
     assert ids(walker, meetingId=A) == []
     for path in ("snippets", "download"):
@@ -200,7 +212,7 @@ def test_a_transcript_is_not_there_before_it_is_available(serve: Serve, ask: Ask
         assert walker.status(f"/meetingTranscripts/unknown/{path}") == 404
 
 
-def test_downloads(serve: Serve, ask: Ask) -> None:
+def test_downloads(serve: Serve, ask: RequestContext) -> None:
     one = transcript(TA, at("2026-03-02T09:00:00"), at("2026-03-02T09:50:00"), said=2)
     first = replace(one.snippets[0], offset_ms=20_904, duration_ms=3_660, text="This is it.")
     second = replace(one.snippets[1], offset_ms=3_723_005, duration_ms=995, text="Thank you.")
@@ -220,7 +232,7 @@ def test_downloads(serve: Serve, ask: Ask) -> None:
     assert ask(webex).status(f"/meetingTranscripts/{TA}/download", format="pdf") == 400
 
 
-def test_downloads_by_an_admin_need_the_right_host(webex: Sandbox, ask: Ask) -> None:
+def test_downloads_by_an_admin_need_the_right_host(webex: Sandbox, ask: RequestContext) -> None:
     path = f"/meetingTranscripts/{TC}/download"
     admin = ask(webex, "admin")
     assert admin.status(path) == 404

@@ -9,7 +9,7 @@ import webvtt
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Snippet, Transcript, World
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import NOW, A, at, changed, small_world
 
 HOUR_MS = 3_600_000
@@ -66,7 +66,7 @@ def nasty() -> World:
     return world_of([written(key, said(key)) for key in KEYS])
 
 
-def files(webex: Sandbox, ask: Ask) -> dict[str, str]:
+def files(webex: Sandbox, ask: RequestContext) -> dict[str, str]:
     """The files of all transcripts, decoded and no further."""
     walker = ask(webex)
     return {
@@ -91,7 +91,7 @@ def milliseconds(cue: webvtt.Caption) -> tuple[int, int]:
 
 
 def test_times_and_texts_can_be_told_exactly_in_every_style(
-    serve: Serve, ask: Ask, nasty: World
+    serve: Serve, ask: RequestContext, nasty: World
 ) -> None:
     snippets = {one.id: one.snippets for one in nasty.meetings[0].transcripts}
     for key, text in files(serve(nasty, NOW), ask).items():
@@ -104,7 +104,7 @@ def test_times_and_texts_can_be_told_exactly_in_every_style(
             assert told == (said.person_name if form(text) == "tag" else None)
 
 
-def test_every_style_is_met(serve: Serve, ask: Ask, nasty: World) -> None:
+def test_every_style_is_met(serve: Serve, ask: RequestContext, nasty: World) -> None:
     found = files(serve(nasty, NOW), ask)
     speakers = Counter(form(text) for text in found.values())
     assert set(speakers) == {"none", "tag", "prefix"}
@@ -129,25 +129,27 @@ def test_every_style_is_met(serve: Serve, ask: Ask, nasty: World) -> None:
     assert all("107:00:00.005 --> 107:00:02.004" in text for text in found.values())
 
 
-def test_a_file_has_the_same_style_for_ever(serve: Serve, ask: Ask, nasty: World) -> None:
+def test_a_file_has_the_same_style_for_ever(
+    serve: Serve, ask: RequestContext, nasty: World
+) -> None:
     assert files(serve(nasty, NOW), ask) == files(serve(nasty, NOW, seed=3), ask)
 
 
-def test_the_plain_text_stays_as_it_is(serve: Serve, ask: Ask) -> None:
+def test_the_plain_text_stays_as_it_is(serve: Serve, ask: RequestContext) -> None:
     two = (Snippet("1", "a < b", "R&D <ops>", None, 0, 1), Snippet("2", "Bye.", "Eve", None, 2, 1))
     webex = serve(world_of([written(KEYS[0], two)]), NOW)
     text = ask(webex).get(f"/meetingTranscripts/{KEYS[0]}/download", format="txt").text
     assert text == "R&D <ops>: a < b\nEve: Bye.\n"
 
 
-def test_a_transcript_of_nothing_is_a_file_all_the_same(serve: Serve, ask: Ask) -> None:
+def test_a_transcript_of_nothing_is_a_file_all_the_same(serve: Serve, ask: RequestContext) -> None:
     webex = serve(world_of([written(key, ()) for key in KEYS]), NOW)
     assert all(read(text) == [] for text in files(webex, ask).values())
     broken = serve(world_of([written(key, ()) for key in KEYS]), NOW, broken_vtt=1.0)
     assert all(read(text) == [] for text in files(broken, ask).values())
 
 
-def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, ask: Ask) -> None:
+def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, ask: RequestContext) -> None:
     world = world_of([written(key, plain(key)) for key in KEYS])
     sound = files(serve(world, NOW), ask)
     broken = files(serve(world, NOW, broken_vtt=1.0), ask)
@@ -166,7 +168,9 @@ def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, ask: Ask) -> None:
     assert len(set(left)) > 4
 
 
-def test_only_the_share_is_broken_and_always_the_same_files(serve: Serve, ask: Ask) -> None:
+def test_only_the_share_is_broken_and_always_the_same_files(
+    serve: Serve, ask: RequestContext
+) -> None:
     world = world_of([written(key, plain(key)) for key in KEYS])
     sound = files(serve(world, NOW), ask)
     broken = files(serve(world, NOW, broken_vtt=0.5), ask)
@@ -175,7 +179,7 @@ def test_only_the_share_is_broken_and_always_the_same_files(serve: Serve, ask: A
     assert files(serve(world, NOW, broken_vtt=0.5, seed=2), ask) != broken
 
 
-def test_the_guides_file_is_the_official_one(guide: Sandbox, ask: Ask) -> None:
+def test_the_guides_file_is_the_official_one(guide: Sandbox, ask: RequestContext) -> None:
     (one,) = guide.world.meetings[0].transcripts
     text = ask(guide, "compliance").get(f"/meetingTranscripts/{one.id}/download").text
     assert text.startswith("WEBVTT\n\n1\n00:00:01.000 --> ")

@@ -12,7 +12,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import Ask, Serve
+from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, A, B, C, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 from meeting_etl_tests.webex.servers import Reply, Server, running
@@ -52,7 +52,7 @@ def ids(walker: Walker, **query: object) -> list[str]:
 # Registering
 
 
-def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: Ask) -> None:
+def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     hook = made(walker, secret="signing", filter="state=ended&siteUrl=team.webex.example")
     assert hook == WANTED | {
@@ -88,7 +88,7 @@ def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: Ask)
     ],
 )
 def test_a_wrong_webhook_is_refused(
-    webex: Sandbox, ask: Ask, change: dict[str, Any], status: int
+    webex: Sandbox, ask: RequestContext, change: dict[str, Any], status: int
 ) -> None:
     walker = ask(webex, "admin")
     body = {name: value for name, value in (WANTED | change).items() if value is not None}
@@ -96,7 +96,7 @@ def test_a_wrong_webhook_is_refused(
     assert walker.items("/webhooks") == []
 
 
-def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: Ask) -> None:
+def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     assert walker.send("POST", "/webhooks").status_code == 415
     assert walker.send("POST", "/webhooks", [WANTED]).status_code == 400  # type: ignore[arg-type]
@@ -115,13 +115,15 @@ def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: Ask) -> N
     ],
 )
 def test_webhooks_of_the_organization_need_the_scope(
-    webex: Sandbox, ask: Ask, kind: Kind, resource: str, event: str, status: int
+    webex: Sandbox, ask: RequestContext, kind: Kind, resource: str, event: str, status: int
 ) -> None:
     body = WANTED | ORG | {"resource": resource, "event": event}
     assert ask(webex, kind).send("POST", "/webhooks", body).status_code == status
 
 
-def test_the_organization_has_one_for_a_resource_event_and_filter(webex: Sandbox, ask: Ask) -> None:
+def test_the_organization_has_one_for_a_resource_event_and_filter(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     walker = ask(webex, "admin")
     made(walker, **ORG)
     assert walker.send("POST", "/webhooks", WANTED | ORG).status_code == 409
@@ -134,7 +136,7 @@ def test_the_organization_has_one_for_a_resource_event_and_filter(webex: Sandbox
 
 
 def test_each_sees_his_own_and_administrators_those_of_the_organization(
-    webex: Sandbox, ask: Ask
+    webex: Sandbox, ask: RequestContext
 ) -> None:
     user, admin, officer = ask(webex), ask(webex, "admin"), ask(webex, "compliance")
     mine, ours = made(user)["id"], made(admin, **ORG)["id"]
@@ -149,7 +151,7 @@ def test_each_sees_his_own_and_administrators_those_of_the_organization(
         assert walker.send("PUT", f"/webhooks/{key}", WANTED).status_code == 404
 
 
-def test_a_page_has_a_hundred(webex: Sandbox, ask: Ask) -> None:
+def test_a_page_has_a_hundred(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     keys = [made(walker)["id"] for _ in range(103)]
     answers = list(walker.pages("/webhooks"))
@@ -157,7 +159,9 @@ def test_a_page_has_a_hundred(webex: Sandbox, ask: Ask) -> None:
     assert ids(walker) == ids(walker, max=10) == keys
 
 
-def test_name_target_and_secret_can_be_changed_and_nothing_else(webex: Sandbox, ask: Ask) -> None:
+def test_name_target_and_secret_can_be_changed_and_nothing_else(
+    webex: Sandbox, ask: RequestContext
+) -> None:
     walker = ask(webex)
     hook = made(walker, secret="old")
     path = f"/webhooks/{hook['id']}"
@@ -172,7 +176,7 @@ def test_name_target_and_secret_can_be_changed_and_nothing_else(webex: Sandbox, 
     assert walker.send("PUT", path, change | {"status": "inactive"}).status_code == 400
 
 
-def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: Ask) -> None:
+def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: RequestContext) -> None:
     walker = ask(webex)
     path = f"/webhooks/{made(walker)['id']}"
     answer = walker.send("DELETE", path)
@@ -181,7 +185,7 @@ def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: Ask) -> None:
     assert walker.items("/webhooks") == []
 
 
-def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: Ask) -> None:
+def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: RequestContext) -> None:
     webex = serve(small_world(), NOW, webhook_lag_seconds=600)
     walker = ask(webex)
     path = f"/webhooks/{made(walker)['id']}"
@@ -196,7 +200,7 @@ def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: Ask) -> None:
 
 
 def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
-    webex: Sandbox, ask: Ask, target: Server
+    webex: Sandbox, ask: RequestContext, target: Server
 ) -> None:
     hook = made(ask(webex, "admin"), **ORG, targetUrl=f"{target.url}/in?a=b", secret="signing")
     posted = webex.play(FIRST, LAST)
@@ -213,14 +217,16 @@ def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
             assert payload[name] == hook[name]
 
 
-def test_without_a_secret_there_is_no_signature(webex: Sandbox, ask: Ask, target: Server) -> None:
+def test_without_a_secret_there_is_no_signature(
+    webex: Sandbox, ask: RequestContext, target: Server
+) -> None:
     made(ask(webex, "admin"), **ORG, targetUrl=target.url)
     webex.play(FIRST, LAST)
     assert {seen.headers["X-Spark-Signature"] for seen in target.seen} == {None}
 
 
 def test_windows_that_follow_each_other_tell_everything_once(
-    serve: Serve, ask: Ask, target: Server
+    serve: Serve, ask: RequestContext, target: Server
 ) -> None:
     told = []
     for step in (timedelta(days=60), timedelta(hours=7)):
@@ -235,7 +241,7 @@ def test_windows_that_follow_each_other_tell_everything_once(
 
 
 def test_a_users_webhook_tells_of_his_own_meetings(
-    webex: Sandbox, ask: Ask, target: Server
+    webex: Sandbox, ask: RequestContext, target: Server
 ) -> None:
     made(ask(webex), targetUrl=target.url)
     webex.play(FIRST, LAST)
@@ -244,7 +250,9 @@ def test_a_users_webhook_tells_of_his_own_meetings(
     assert heard == {one.id for one in webex.world.meetings if one.involves(OWNER.email)}
 
 
-def test_a_filter_holds_back_what_does_not_match(webex: Sandbox, ask: Ask, target: Server) -> None:
+def test_a_filter_holds_back_what_does_not_match(
+    webex: Sandbox, ask: RequestContext, target: Server
+) -> None:
     host = f"state=ended&hostEmail={HANA.email}"
     made(ask(webex, "admin"), **ORG, targetUrl=target.url, filter=host)
     webex.play(FIRST, LAST)
@@ -252,7 +260,7 @@ def test_a_filter_holds_back_what_does_not_match(webex: Sandbox, ask: Ask, targe
 
 
 def test_one_payload_reaches_all_that_are_for_it_and_no_inactive_one(
-    webex: Sandbox, ask: Ask, target: Server
+    webex: Sandbox, ask: RequestContext, target: Server
 ) -> None:
     admin = ask(webex, "admin")
     hook = made(admin, **ORG, targetUrl=target.url)
@@ -271,7 +279,7 @@ def test_one_payload_reaches_all_that_are_for_it_and_no_inactive_one(
 
 
 def test_deliveries_are_dropped_or_sent_twice_on_purpose(
-    serve: Serve, ask: Ask, target: Server
+    serve: Serve, ask: RequestContext, target: Server
 ) -> None:
     payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
     lossy = serve(small_world(), NOW, dropped_deliveries=0.4)
@@ -292,7 +300,7 @@ def test_deliveries_are_dropped_or_sent_twice_on_purpose(
 
 
 def test_a_hundred_failures_within_five_minutes_switch_it_off(
-    webex: Sandbox, ask: Ask, target: Server
+    webex: Sandbox, ask: RequestContext, target: Server
 ) -> None:
     target.answer = lambda seen: Reply({}, 500)
     clock = webex.clock
@@ -309,7 +317,7 @@ def test_a_hundred_failures_within_five_minutes_switch_it_off(
 
 
 def test_soon_after_it_was_enabled_again_one_failure_is_enough(
-    webex: Sandbox, ask: Ask, target: Server
+    webex: Sandbox, ask: RequestContext, target: Server
 ) -> None:
     clock, walker = webex.clock, ask(webex)
     assert isinstance(clock, ManualClock)
@@ -331,14 +339,16 @@ def test_soon_after_it_was_enabled_again_one_failure_is_enough(
     assert status(6, fails=True) == "active"
 
 
-def test_nobody_at_the_target_is_a_failure(webex: Sandbox, ask: Ask) -> None:
+def test_nobody_at_the_target_is_a_failure(webex: Sandbox, ask: RequestContext) -> None:
     with running(lambda seen: Reply({})) as server:
         url = server.url
     made(ask(webex), targetUrl=url)
     assert webex.deliver(WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}) == (0, 1, 0)
 
 
-def test_of_some_meetings_no_webhook_tells_the_end(serve: Serve, ask: Ask, target: Server) -> None:
+def test_of_some_meetings_no_webhook_tells_the_end(
+    serve: Serve, ask: RequestContext, target: Server
+) -> None:
     """All deliveries of a meeting's end are lost, or none; nothing else is."""
     webex = serve(small_world(), NOW, lost_deliveries=0.4)
     made(ask(webex, "admin"), **ORG, targetUrl=target.url)

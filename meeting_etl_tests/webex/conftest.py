@@ -11,7 +11,7 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.certificates import Authority
@@ -72,7 +72,7 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
             requests_per_minute: float = 0,
         ) -> Client:
             clock = clock or manual
-            pace = Pace(
+            pace = RateLimiter(
                 files,
                 clock,
                 requests_per_minute=requests_per_minute,

@@ -296,13 +296,13 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 credentials = Credentials(
     client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
 )
-pace = Pace(files, clock, requests_per_minute=0, max_wait_seconds=9)
+pace = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
 client = Client(url, Auth(credentials, files, clock, base_url=url), pace, clock)
 print("ready", flush=True)
 sys.stdin.readline()

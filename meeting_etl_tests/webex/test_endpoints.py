@@ -22,7 +22,7 @@ NAMED = [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HO
 LATELY = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 LONG_AGO = datetime(2021, 5, 14, 20, 25, 19, tzinfo=UTC)
 
-Ask = Callable[[Webex], Any]
+RequestContext = Callable[[Webex], Any]
 Build = Callable[[Answering, TokenKind], tuple[Webex, Server]]
 
 
@@ -35,7 +35,7 @@ def build(connect: Connect, serve: Serve, clock: ManualClock) -> Build:
     return made
 
 
-def only_request(build: Build, kind: TokenKind, ask: Ask) -> Seen:
+def only_request(build: Build, kind: TokenKind, ask: RequestContext) -> Seen:
     webex, server = build(lambda seen: Reply(), kind)
     assert ask(webex) == Listing([], [])
     [seen] = server.seen
@@ -284,7 +284,7 @@ def test_snippets(build: Build, kind: TokenKind) -> None:
     ],
 )
 def test_an_unknown_host_is_looked_up_before_a_listing_that_would_be_empty(
-    build: Build, kind: TokenKind, ask: Ask
+    build: Build, kind: TokenKind, ask: RequestContext
 ) -> None:
     def answer(seen: Seen) -> Act:
         return Reply({"hostEmail": HOST}) if "admin" in seen.path else Reply()

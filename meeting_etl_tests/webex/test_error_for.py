@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.webex.responses import clock_ahead, error_for
-from meeting_etl.webex.transport import Answer, Passing
+from meeting_etl.webex.transport import Answer, TransientError
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
 
@@ -38,11 +38,11 @@ FAR_ZONE = "Wed, 21 Oct 2026 07:28:00 +99999999999999999999"
 @example(FAR_ZONE)
 def test_whatever_retry_after_says_there_is_a_time_to_hold(told: str) -> None:
     error = error_for(answer_of(429, {"Retry-After": told}))
-    assert isinstance(error, Passing)
+    assert isinstance(error, TransientError)
     assert error.http_status == 429
-    assert error.hold_seconds is not None
-    assert math.isfinite(error.hold_seconds)
-    assert error.hold_seconds >= 1
+    assert error.retry_after_seconds is not None
+    assert math.isfinite(error.retry_after_seconds)
+    assert error.retry_after_seconds >= 1
 
 
 @given(HEADERS)

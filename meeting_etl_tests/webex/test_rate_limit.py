@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from meeting_etl.errors import ApiUnavailable, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.clocks import ManualClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -23,8 +23,8 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 def pace_of(
     files: Files, clock: Clock, *, per_minute: float = 60, max_wait: float = 300, burst: int = 10
-) -> Pace:
-    return Pace(
+) -> RateLimiter:
+    return RateLimiter(
         files, clock, requests_per_minute=per_minute, max_wait_seconds=max_wait, burst=burst
     )
 
@@ -46,7 +46,7 @@ class Interrupted(ManualClock):
             super().sleep(seconds)
 
 
-def seconds_of(pace: Pace, clock: ManualClock, count: int) -> list[float]:
+def seconds_of(pace: RateLimiter, clock: ManualClock, count: int) -> list[float]:
     """When each of the next requests leaves, in seconds from now."""
     start, left = clock.now(), []
     for _ in range(count):

@@ -10,12 +10,12 @@ import pytest
 from meeting_etl.errors import ApiUnavailable
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.clocks import ManualClock
 
 
-def pace_of(files: Files) -> Pace:
-    return Pace(files, Clock(), requests_per_minute=0, max_wait_seconds=9)
+def pace_of(files: Files) -> RateLimiter:
+    return RateLimiter(files, Clock(), requests_per_minute=0, max_wait_seconds=9)
 
 
 OTHER_PROCESS = """
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 
 class Noting(Clock):
     # Keeps what it said last: the moment at which a slot was taken, under the lock.
@@ -32,7 +32,7 @@ class Noting(Clock):
         return self.last
 
 clock = Noting()
-pace = Pace(Files(Path(sys.argv[1])), clock, requests_per_minute=12_000, max_wait_seconds=9)
+pace = RateLimiter(Files(Path(sys.argv[1])), clock, requests_per_minute=12_000, max_wait_seconds=9)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):

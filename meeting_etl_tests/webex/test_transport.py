@@ -159,11 +159,11 @@ from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.rate_limit import Pace
+from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 auth = Auth(Credentials(access_token="given-token"), files, clock, base_url=url)
-pace = Pace(files, clock, requests_per_minute=0, max_wait_seconds=9)
+pace = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
 client = Client(url, auth, pace, clock)
 print(client.get("/meetings/m1")["id"])
 client.close()

@@ -17,13 +17,13 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.webex import webhook_sync as registration
 from meeting_etl.webex.auth import Credentials
 from meeting_etl.webex.endpoints import TokenKind, Webex
-from meeting_etl.webex.webhook_comparison import Health, Webhook, compare, read_webhook
+from meeting_etl.webex.webhook_comparison import Webhook, WebhookStatus, compare, read_webhook
 from meeting_etl.webex.webhook_spec import (
     USUAL,
-    Expectation,
-    forget_expectation,
-    read_expectation,
-    write_expectation,
+    WebhookSpec,
+    forget_webhook_spec,
+    read_webhook_spec,
+    write_webhook_spec,
 )
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.small import small_world
@@ -31,7 +31,7 @@ from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen
 
 TARGET, ELSEWHERE = "https://hooks.team.example/webex", "https://old.team.example/webex"
-ORG, OWN = Expectation(TARGET, True, USUAL), Expectation(TARGET, False, USUAL)
+ORG, OWN = WebhookSpec(TARGET, True, USUAL), WebhookSpec(TARGET, False, USUAL)
 ENDED = ("meetings", "ended")
 SECRET = "signing"
 
@@ -53,19 +53,19 @@ def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
         yield started
 
 
-def create(webex: Webex, expected: Expectation, clock: ManualClock) -> list[tuple[str, str, str]]:
+def create(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
     return told(registration.create(webex, expected, SECRET, clock))
 
 
-def repair(webex: Webex, expected: Expectation, clock: ManualClock) -> list[tuple[str, str, str]]:
+def repair(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
     return told(registration.repair(webex, expected, SECRET, clock))
 
 
-def told(deeds: Iterator[registration.Deed]) -> list[tuple[str, str, str]]:
+def told(deeds: Iterator[registration.Action]) -> list[tuple[str, str, str]]:
     return [(deed.finding.resource, deed.finding.event, deed.what) for deed in deeds]
 
 
-def health(webex: Webex, expected: Expectation) -> Counter[Health]:
+def health(webex: Webex, expected: WebhookSpec) -> Counter[WebhookStatus]:
     return Counter(one.health for one in compare(expected, registration.listed(webex)))
 
 
@@ -116,7 +116,7 @@ def test_what_is_there_is_found_on_whatever_page(start: Start, clock: ManualCloc
     sent = posts(sandbox)
     create(webex, OWN, clock)
     assert posts(sandbox) == sent
-    assert health(webex, OWN) == {Health.OK: 9}
+    assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
 def test_webhooks_of_others_do_not_count(start: Start, clock: ManualClock) -> None:
@@ -132,7 +132,7 @@ def test_a_compliance_officer_registers_recordings_and_transcripts(
     start: Start, clock: ManualClock
 ) -> None:
     sandbox, webex = start(TokenKind.COMPLIANCE)
-    able = Expectation(TARGET, True, ("recordings", "meetingTranscripts"))
+    able = WebhookSpec(TARGET, True, ("recordings", "meetingTranscripts"))
     create(webex, able, clock)
     assert list(hooks(sandbox)) == able.pairs()
     with pytest.raises(Forbidden):
@@ -187,7 +187,7 @@ def test_where_lists_lag_for_long_the_second_webhook_goes_with_the_next_repair(
     assert len(sandbox.webhooks.all()) == 18
     clock.advance(minutes=10)
     assert {what for _, _, what in repair(webex, OWN, clock)} == {"deleted"}
-    assert health(webex, OWN) == {Health.OK: 9}
+    assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
 def test_for_the_organization_webex_itself_refuses_the_second(
@@ -244,23 +244,23 @@ def webhook(**changes: str) -> Webhook:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, Health.OK),
-        ({"status": "inactive"}, Health.INACTIVE),
-        ({"target_url": ELSEWHERE}, Health.WRONG_TARGET),
-        ({"filter": "hostEmail=olga@team.example"}, Health.WRONG_FILTER),
-        ({"owned_by": "creator"}, Health.WRONG_OWNER),
-        ({"status": "inactive", "target_url": ELSEWHERE}, Health.WRONG_TARGET),
-        ({"filter": "id=1", "target_url": ELSEWHERE}, Health.WRONG_FILTER),
+        ({}, WebhookStatus.OK),
+        ({"status": "inactive"}, WebhookStatus.INACTIVE),
+        ({"target_url": ELSEWHERE}, WebhookStatus.WRONG_TARGET),
+        ({"filter": "hostEmail=olga@team.example"}, WebhookStatus.WRONG_FILTER),
+        ({"owned_by": "creator"}, WebhookStatus.WRONG_OWNER),
+        ({"status": "inactive", "target_url": ELSEWHERE}, WebhookStatus.WRONG_TARGET),
+        ({"filter": "id=1", "target_url": ELSEWHERE}, WebhookStatus.WRONG_FILTER),
     ],
 )
-def test_each_fault_has_its_name(changes: dict[str, str], expected: Health) -> None:
-    only = Expectation(TARGET, True, ("meetingTranscripts",))
+def test_each_fault_has_its_name(changes: dict[str, str], expected: WebhookStatus) -> None:
+    only = WebhookSpec(TARGET, True, ("meetingTranscripts",))
     (finding,) = compare(only, [webhook(**changes)])
     assert finding.health is expected
 
 
 def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
-    only = Expectation(TARGET, True, ("meetingTranscripts",))
+    only = WebhookSpec(TARGET, True, ("meetingTranscripts",))
     there = [
         webhook(id="inactive", status="inactive", created="2026-03-01T09:00:00.000Z"),
         webhook(id="younger", created="2026-03-02T10:00:00.000Z"),
@@ -268,18 +268,18 @@ def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
     ]
     found = [(one.webhook.id, one.health) for one in compare(only, there) if one.webhook]
     assert found == [
-        ("older", Health.OK),
-        ("younger", Health.DUPLICATE),
-        ("inactive", Health.DUPLICATE),
+        ("older", WebhookStatus.OK),
+        ("younger", WebhookStatus.DUPLICATE),
+        ("inactive", WebhookStatus.DUPLICATE),
     ]
 
 
 def test_ours_that_nobody_expects_are_told_and_others_passed_over() -> None:
     others = [webhook(name="Theirs"), webhook(resource="messages"), webhook(event="deleted")]
     (finding,) = compare(None, [webhook(), *others])
-    assert finding.health is Health.NOT_EXPECTED
-    (finding,) = compare(Expectation(TARGET, True, ("meetingTranscripts",)), others)
-    assert finding.health is Health.MISSING
+    assert finding.health is WebhookStatus.NOT_EXPECTED
+    (finding,) = compare(WebhookSpec(TARGET, True, ("meetingTranscripts",)), others)
+    assert finding.health is WebhookStatus.MISSING
 
 
 def test_the_secret_is_left_behind_where_a_webhook_is_read() -> None:
@@ -301,22 +301,22 @@ def test_nothing_is_done_about_what_is_well(start: Start, clock: ManualClock) ->
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
 def test_one_that_was_switched_off_is_switched_on_with_the_secret_of_today(
-    start: Start, clock: ManualClock, expected: Expectation
+    start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
     create(webex, expected, clock)
     hook = hooks(sandbox)[ENDED]
     sandbox.webhooks.disable(hook.id)
     hook.secret = "yesterday"
-    assert health(webex, expected) == {Health.OK: 8, Health.INACTIVE: 1}
+    assert health(webex, expected) == {WebhookStatus.OK: 8, WebhookStatus.INACTIVE: 1}
     assert repair(webex, expected, clock) == [(*ENDED, "re-activated")]
     assert (hook.status, hook.secret) == ("active", SECRET)
-    assert health(webex, expected) == {Health.OK: 9}
+    assert health(webex, expected) == {WebhookStatus.OK: 9}
 
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
 def test_a_wrong_target_is_set_without_a_gap(
-    start: Start, clock: ManualClock, expected: Expectation
+    start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
     create(webex, replace(expected, target_url=ELSEWHERE), clock)
@@ -324,12 +324,12 @@ def test_a_wrong_target_is_set_without_a_gap(
     assert create(webex, expected, clock)[0] == ("meetings", "created", "wrong target")
     assert {what for _, _, what in repair(webex, expected, clock)} == {"target set"}
     assert {hook.id for hook in sandbox.webhooks.all()} == before
-    assert health(webex, expected) == {Health.OK: 9}
+    assert health(webex, expected) == {WebhookStatus.OK: 9}
 
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
 def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
-    start: Start, clock: ManualClock, expected: Expectation
+    start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
     create(webex, expected, clock)
@@ -340,18 +340,18 @@ def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
     methods = [seen.method for seen in sandbox.counters.requests[sent:]]
     assert methods[-2:] == ["POST", "DELETE"]
     assert sandbox.webhooks.get(old.id) is None
-    assert health(webex, expected) == {Health.OK: 9}
+    assert health(webex, expected) == {WebhookStatus.OK: 9}
 
 
 @pytest.mark.parametrize(("before", "after"), [(OWN, ORG), (ORG, OWN)])
 def test_a_wrong_owner_needs_a_new_webhook(
-    start: Start, clock: ManualClock, before: Expectation, after: Expectation
+    start: Start, clock: ManualClock, before: WebhookSpec, after: WebhookSpec
 ) -> None:
     sandbox, webex = start()
     create(webex, before, clock)
     assert len(repair(webex, after, clock)) == 9
     assert len(sandbox.webhooks.all()) == 9
-    assert health(webex, after) == {Health.OK: 9}
+    assert health(webex, after) == {WebhookStatus.OK: 9}
 
 
 def test_a_missing_one_is_created(start: Start, clock: ManualClock) -> None:
@@ -359,7 +359,7 @@ def test_a_missing_one_is_created(start: Start, clock: ManualClock) -> None:
     create(webex, ORG, clock)
     sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
     assert repair(webex, ORG, clock) == [(*ENDED, "created")]
-    assert health(webex, ORG) == {Health.OK: 9}
+    assert health(webex, ORG) == {WebhookStatus.OK: 9}
 
 
 def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock) -> None:
@@ -374,7 +374,7 @@ def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock)
     assert twin not in left
     assert theirs in left
     assert left >= {hook.id for pair, hook in ours.items() if pair != ENDED}
-    assert health(webex, OWN) == {Health.OK: 9}
+    assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
 def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
@@ -396,7 +396,7 @@ def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
 
     server = serve(answer)
     webex = Webex(connect(server.url), TokenKind.USER, clock)
-    only = Expectation(TARGET, False, ("meetingTranscripts",))
+    only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
     deeds = list(registration.repair(webex, only, SECRET, clock))
     assert [deed.done for deed in deeds] == [False, False]
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
@@ -415,7 +415,7 @@ def test_a_webhook_that_webex_leaves_inactive_is_told(
     }
     server = serve(lambda seen: Reply({"items": [item]} if seen.method == "GET" else item))
     webex = Webex(connect(server.url), TokenKind.USER, clock)
-    only = Expectation(TARGET, False, ("meetingTranscripts",))
+    only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
     (deed,) = registration.repair(webex, only, SECRET, clock)
     assert (deed.done, deed.what) == (False, "Webex left it as it is: inactive")
 
@@ -426,7 +426,7 @@ def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None
     create(webex, replace(OWN, target_url=ELSEWHERE), clock)
     sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
     repair(webex, OWN, clock)
-    assert health(webex, OWN) == {Health.OK: 9}
+    assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
 # Deleting
@@ -450,15 +450,15 @@ def test_deleting_removes_what_it_is_given_and_404_is_done(
 
 
 def test_the_expectation_is_kept_without_the_secret(files: Files) -> None:
-    assert read_expectation(files) is None
-    write_expectation(files, ORG)
-    assert read_expectation(files) == ORG
+    assert read_webhook_spec(files) is None
+    write_webhook_spec(files, ORG)
+    assert read_webhook_spec(files) == ORG
     assert files.read_bytes("state/webhooks.json") == (
         b'{"target_url":"https://hooks.team.example/webex","org":true,'
         b'"resources":["meetings","recordings","meetingTranscripts"]}\n'
     )
-    forget_expectation(files)
-    assert read_expectation(files) is None
+    forget_webhook_spec(files)
+    assert read_webhook_spec(files) is None
 
 
 @pytest.mark.parametrize(
@@ -467,4 +467,4 @@ def test_the_expectation_is_kept_without_the_secret(files: Files) -> None:
 def test_a_damaged_file_says_what_to_do(files: Files, content: bytes) -> None:
     files.replace_bytes("state/webhooks.json", content)
     with pytest.raises(StorageError, match="webhooks create"):
-        read_expectation(files)
+        read_webhook_spec(files)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.webhook_logs.known_logs import KnownLogs
-from meeting_etl.webhook_logs.logs import KnownLog, Line, LogReader, Logs, Sighting
+from meeting_etl.webhook_logs.logs import KnownLog, Line, LogReader, Logs, LogToRead
 
 
 class Follower:
@@ -20,7 +20,7 @@ class Follower:
         self.known: dict[str, KnownLog] = {}
         self.problems: list[str] = []
 
-    def sightings(self) -> list[Sighting]:
+    def sightings(self) -> list[LogToRead]:
         return self.logs.sightings(known_logs(self.known.values()))
 
     def may_have_news(self) -> bool:
@@ -44,7 +44,7 @@ class Follower:
     def new_data(self) -> list[bytes | None]:
         return [line.data for _, line in self.catch_up()]
 
-    def commit(self, sighting: Sighting, reader: LogReader) -> None:
+    def commit(self, sighting: LogToRead, reader: LogReader) -> None:
         self.known[sighting.log_id] = KnownLog(
             log_id=sighting.log_id,
             log_file=sighting.log_file,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.webhook_logs.logs import Logs, Sighting
+from meeting_etl.webhook_logs.logs import Logs, LogToRead
 from meeting_etl_tests.webhook_logs.folders import Follower, append, compress, known_logs
 
 
@@ -34,7 +34,7 @@ def where(follower: Follower) -> dict[str, str]:
 def test_a_new_log(follower: Follower, tmp_path: Path) -> None:
     append(tmp_path / "2021" / "may.jsonl", b"{a}\n{2}\n")
 
-    assert follower.sightings() == [Sighting(A, "2021/may.jsonl", None, None, False)]
+    assert follower.sightings() == [LogToRead(A, "2021/may.jsonl", None, None, False)]
 
 
 def test_the_id_comes_from_the_first_line_that_says_something(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_number_that_is_taken_is_not_given_again(follower: Follower, tmp_path:
 
     append(tmp_path / "a.jsonl", b"{a}\n{other}\n")
 
-    assert follower.sightings() == [Sighting(f"{A}-3", "a.jsonl", None, None, False)]
+    assert follower.sightings() == [LogToRead(f"{A}-3", "a.jsonl", None, None, False)]
 
 
 @pytest.mark.parametrize("content", [b"", b"{a}", b"\n\r\n \n", b"\xef\xbb\xbf", b"\n{a"])
@@ -153,7 +153,7 @@ def test_a_log_moves(follower: Follower, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "x.jsonl").rename(tmp_path / "old" / "y.jsonl")
 
-    assert follower.sightings() == [Sighting(A, "old/y.jsonl", known, None, True)]
+    assert follower.sightings() == [LogToRead(A, "old/y.jsonl", known, None, True)]
     assert follower.catch_up() == []
     assert where(follower) == {A: "old/y.jsonl"}
     assert follower.sightings() == []
@@ -245,7 +245,7 @@ def test_a_log_is_rotated(follower: Follower, tmp_path: Path) -> None:
     [moved, new] = follower.sightings()
     assert (moved.log_id, moved.log_file, moved.moved) == (A, "x-1.jsonl", True)
     notice = "x.jsonl is a new log: the one before it is now x-1.jsonl."
-    assert new == Sighting(B, "x.jsonl", None, notice, False)
+    assert new == LogToRead(B, "x.jsonl", None, notice, False)
     assert data_by_log(follower) == [(A, b"{2}"), (B, b"{b}")]
 
 
@@ -289,7 +289,7 @@ def test_a_log_is_truncated_or_replaced(
     (tmp_path / "x.jsonl").write_bytes(content)
     os.utime(tmp_path / "x.jsonl", ns=(5, 5))
 
-    assert follower.sightings() == [Sighting(log_id, "x.jsonl", None, REPLACED, False)]
+    assert follower.sightings() == [LogToRead(log_id, "x.jsonl", None, REPLACED, False)]
     assert data_by_log(follower) == [(log_id, data) for data in content.splitlines()]
     assert follower.sightings() == []
 

@@ -9,7 +9,7 @@ from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, warnin
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.settings import Etl
-from meeting_etl.webex.webhook_spec import read_expectation
+from meeting_etl.webex.webhook_spec import read_webhook_spec
 
 _SECTION = "settings"
 
@@ -61,7 +61,7 @@ def _internal_domains(etl: Etl) -> Finding:
 def _webhook_secret(etl: Etl) -> Finding:
     if etl.settings.webhook_secret:
         return ok("WEBEX_WEBHOOK_SECRET is set.")
-    if read_expectation(etl.files) is None:
+    if read_webhook_spec(etl.files) is None:
         return ok("WEBEX_WEBHOOK_SECRET is not set; webhooks and receiver need it.")
     return warning(
         "WEBEX_WEBHOOK_SECRET is not set, though webhooks are expected.",

@@ -20,8 +20,8 @@ from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
 from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.webhook_comparison import Health, unhealthy
-from meeting_etl.webex.webhook_spec import read_expectation
+from meeting_etl.webex.webhook_comparison import WebhookStatus, unhealthy
+from meeting_etl.webex.webhook_spec import read_webhook_spec
 from meeting_etl.webex.webhook_sync import findings
 
 _HEALTH_SECONDS = 3.0
@@ -49,7 +49,7 @@ def receiver_lines(etl: Etl) -> list[Line]:
 
 
 def _registered(etl: Etl, once: Once) -> Finding:
-    expected = read_expectation(etl.files)
+    expected = read_webhook_spec(etl.files)
     if expected is None:
         return warning(
             "None are expected: what happens at Webex is not told here, unless somebody else "
@@ -64,12 +64,12 @@ def _registered(etl: Etl, once: Once) -> Finding:
     wrong = unhealthy(found)
     if not wrong:
         return ok(f"All {len(expected.pairs())} are there and active.")
-    told = warning if all(one.health is Health.DUPLICATE for one in wrong) else problem
+    told = warning if all(one.health is WebhookStatus.DUPLICATE for one in wrong) else problem
     return told(f"{'; '.join(map(str, wrong))}.", "Say `meeting-etl webhooks repair`.")
 
 
 def _reachable(etl: Etl) -> Finding:
-    expected = read_expectation(etl.files)
+    expected = read_webhook_spec(etl.files)
     if expected is None:
         return skipped("No webhooks are expected, so nobody knows where it is.")
     try:
@@ -151,7 +151,7 @@ def _latest(etl: Etl) -> Finding:
         return skipped("The logs do not say when their lines came.")
     found = f"The latest line that was read came {latest:%Y-%m-%d %H:%M} UTC."
     now = etl.clock.now()
-    if read_expectation(etl.files) is None or not _is_quiet(latest, now):
+    if read_webhook_spec(etl.files) is None or not _is_quiet(latest, now):
         return ok(found)
     return warning(
         found,

@@ -12,7 +12,7 @@ from meeting_etl.cli.doctor.line import Finding, NotAsked, problem, skipped, war
 from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, SettingsError, StorageError
 from meeting_etl.settings import Etl
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.transport import Limits, Passing
+from meeting_etl.webex.transport import Limits, TransientError
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class Once:
         if error.http_status in (423, 429):
             # A hold is on file now, so that the next call says until when.
             return warning(str(error), "Wait a little; runs go on by themselves.")
-        if isinstance(error.__cause__, Passing) and error.http_status is None:
+        if isinstance(error.__cause__, TransientError) and error.http_status is None:
             return self._unreachable(str(error))
         if error.http_status is not None and error.http_status < 500:
             todo = "Ask again; if it stays, check WEBEX_BASE_URL: this may not be the API."

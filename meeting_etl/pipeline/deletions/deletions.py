@@ -15,7 +15,7 @@ from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, Stopped
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.spec import FetchSpec
-from meeting_etl.pipeline.rows import Drift, Row, to_row
+from meeting_etl.pipeline.rows import Row, SchemaDrift, to_row
 from meeting_etl.schemas import RECORDINGS
 from meeting_etl.times import start_of
 
@@ -50,7 +50,7 @@ def unlisted(held: Iterable[Row], listed: Collection[str], key: str) -> Iterator
             yield row | {"status": UNLISTED}
 
 
-def keep_told(
+def apply_deletion_events(
     lake: Lake, day: date, ended: Mapping[str, datetime], events: Mapping[str, Sequence[Row]]
 ) -> None:
     """Write what `recordings:deleted` events tell into the day on which the meetings lie.
@@ -97,35 +97,37 @@ def _told(held: Row | None, recording_id: str, event: Row) -> Row:
         return held
     if held is None:
         data, ours = json.loads(event["body"])["data"], {"meeting_id": event["meeting_id"]}
-        held = to_row(RECORDINGS, data, Drift(), recording_id=recording_id, **ours)
+        held = to_row(RECORDINGS, data, SchemaDrift(), recording_id=recording_id, **ours)
     received = _received_at(event)
     status = held["status"] if is_deleted(held) else _DELETED
     return held | {"status": status, "deleted_at": received, "deletion_proof": "event"}
 
 
 @dataclass
-class Looks:
+class DeletionChecks:
     """What asking by id gave: rows with a proof, and the error that ended it, if one did."""
 
     proven: list[Row] = field(default_factory=list)
     ends: BaseException | None = None
 
 
-def look_for(
+def check_deletions(
     engine: Engine, spec: FetchSpec, rows: Sequence[Row], *, ending: bool = False
-) -> Looks:
+) -> DeletionChecks:
     """Ask by id what became of unlisted rows, a request each.
 
     That one is not found proves a deletion only for what this token read before and was not merely
     shared with it. When all is `ending` nothing is asked.
     """
-    found, stop = Looks(), Event()
+    found, stop = DeletionChecks(), Event()
     if not rows:
         return found
     if ending:
-        return Looks(ends=Stopped("What is listed no longer is looked for by the next run."))
-    heed = engine.asking.webex.heed
-    with ThreadPoolExecutor(engine.asking.threads, "prove", heed, (stop,)) as pool:
+        return DeletionChecks(
+            ends=Stopped("What is listed no longer is looked for by the next run.")
+        )
+    cancel_on = engine.asking.webex.cancel_on
+    with ThreadPoolExecutor(engine.asking.threads, "prove", cancel_on, (stop,)) as pool:
         looks = [pool.submit(_look, engine, spec, row) for row in rows]
         try:
             for look in as_completed(looks):

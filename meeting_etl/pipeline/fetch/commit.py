@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from meeting_etl.lake.metrics import MEASURED, refresh_metrics
-from meeting_etl.pipeline.deletions.deletions import is_deleted, look_for, unlisted
+from meeting_etl.pipeline.deletions.deletions import check_deletions, is_deleted, unlisted
 from meeting_etl.pipeline.fetch.context import DayReport, Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.settling import (
     NO_REQUEST,
-    Came,
-    Pair,
-    judged,
-    opened_with,
-    to_be_asked_singly,
+    Outcome,
+    WorkItem,
+    apply_outcome,
+    needs_own_request,
+    reopened_by_list,
 )
 from meeting_etl.pipeline.rows import Row
 
 _LOG = logging.getLogger(__name__)
-_WHOLE = (Came.ROWS, Came.FROM_VTT)
+_WHOLE = (Outcome.ROWS, Outcome.FROM_VTT)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class _Made:
     """An answer, judged, with the rows that it made."""
 
     answer: Answer
-    came: Came
+    came: Outcome
     rows: list[Row]
 
 
@@ -64,7 +64,7 @@ class Committer:
         """
         made = self._uncontested([self._made(answer) for answer in batch])
         missing = self._write(made)
-        looks = look_for(self._engine, self._spec, missing, ending=ending)
+        looks = check_deletions(self._engine, self._spec, missing, ending=ending)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
         if self._spec.table.name in MEASURED:
             refresh_metrics(self._engine.lake, self._day)
@@ -72,7 +72,7 @@ class Committer:
             # A pair must not settle before what it lacks was looked for.
             unsure = {row["meeting_id"] for row in missing}
             made = [one for one in made if one.answer.target.meeting_id not in unsure]
-        pairs = [to_be_asked_singly(target.pair) for target in singly]
+        pairs = [needs_own_request(target.pair) for target in singly]
         if made:
             pairs += [self._judged(one) for one in made]
             pairs += self._opened(made)
@@ -84,16 +84,16 @@ class Committer:
 
     def _made(self, answer: Answer) -> _Made:
         ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
-        stand_in = self._spec.stand_in
-        from_stand_in = stand_in is not None and answer.came is Came.FROM_VTT
+        fallback = self._spec.fallback
+        from_stand_in = fallback is not None and answer.came is Outcome.FROM_VTT
         try:
-            make = stand_in.rows if stand_in and from_stand_in else self._spec.rows
+            make = fallback.rows if fallback and from_stand_in else self._spec.rows
             rows = make(answer.items, answer.target, self._report.drift, ours)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             # No answer may stop those of other meetings, whatever is in it (design.md rule 6).
             kind = type(error).__name__
             _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
-            return _Made(answer, Came.FAULT, [])
+            return _Made(answer, Outcome.FAULT, [])
         own = [row for row in rows if all(map(_is_id, (row[key] for key in self._spec.table.key)))]
         came = answer.came
         if came in _WHOLE:
@@ -101,13 +101,13 @@ class Committer:
             if len(own) < len(rows) or (answer.items and not rows):
                 # What has no id cannot be kept, and what is of other meetings was not asked for:
                 # the answer is not the whole truth.
-                came = Came.PARTIAL
-            elif not present and stand_in and answer.target.held == stand_in.source:
-                answer, came = replace(answer, provisional=True), Came.HELD_VTT
+                came = Outcome.PARTIAL
+            elif not present and fallback and answer.target.held == fallback.source:
+                answer, came = replace(answer, provisional=True), Outcome.HELD_VTT
             elif not present:
-                came = Came.EMPTY
+                came = Outcome.EMPTY
             elif not self._spec.finished(present):
-                came = Came.UNFINISHED
+                came = Outcome.UNFINISHED
         return _Made(answer, came, own)
 
     def _uncontested(self, made: list[_Made]) -> list[_Made]:
@@ -129,7 +129,7 @@ class Committer:
                 if owners.setdefault(row[key], row[spec.replaces]) == row[spec.replaces]
             ]
             self._report.drift.folded += len(one.rows) - len(own)
-            came = one.came if len(own) == len(one.rows) else Came.PARTIAL
+            came = one.came if len(own) == len(one.rows) else Outcome.PARTIAL
             kept.append(replace(one, came=came, rows=own))
         return kept
 
@@ -144,10 +144,10 @@ class Committer:
         """Rows of what was not deleted."""
         return [row for row in rows if not is_deleted(row)] if self._spec.look else rows
 
-    def _judged(self, made: _Made) -> Pair:
+    def _judged(self, made: _Made) -> WorkItem:
         """The pair after its answer."""
         target = made.answer.target
-        return judged(
+        return apply_outcome(
             target.pair,
             made.came,
             rows=len(self._present(made.rows)),
@@ -163,7 +163,7 @@ class Committer:
             retry_at=made.answer.retry_at,
         )
 
-    def _opened(self, made: Sequence[_Made]) -> list[Pair]:
+    def _opened(self, made: Sequence[_Made]) -> list[WorkItem]:
         """The pairs that answers open, or open again, with their next attempt."""
         ledger = self._engine.ledger
         known = {pair.key: pair for pair in ledger.pairs(self._day)}
@@ -172,7 +172,7 @@ class Committer:
             target = one.answer.target
             for pair in self._spec.opens(target, self._owned(target, self._present(one.rows))):
                 old = known.get(pair.key)
-                new = opened_with(pair, old, target.ended_at, ledger.settling)
+                new = reopened_by_list(pair, old, target.ended_at, ledger.settling)
                 if new != old and ledger.wants(pair.resource):
                     opened.append(new)
         return opened
@@ -228,7 +228,7 @@ class Committer:
                 merged.append(row)  # of what was deleted before it was ever here nothing is kept
         if not spec.look:
             return merged, []
-        whole = (Came.ROWS, Came.EMPTY)
+        whole = (Outcome.ROWS, Outcome.EMPTY)
         answered = {one.answer.target.meeting_id for one in made if one.came in whole}
         listed = {row[key] for row in rows}
         mine = [one for one in known if one["meeting_id"] in answered]

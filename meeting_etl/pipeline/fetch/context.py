@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch.request_pool import Asking
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.rows import SchemaDrift
 
 Progress = Callable[[str, int, int], None]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ class DayReport:
     asked: int = 0
     swept: int = 0
     came: Counter[str] = field(default_factory=Counter)
-    drift: Drift = field(default_factory=Drift)
+    drift: SchemaDrift = field(default_factory=SchemaDrift)
     removed: int = 0
 
 

@@ -24,10 +24,10 @@ from meeting_etl.pipeline.ledger.settling import (
     DETAILS,
     FILES,
     SLOW,
-    Came,
-    Pair,
+    Outcome,
     Status,
-    opened_at_once,
+    WorkItem,
+    reopened,
 )
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
@@ -107,13 +107,11 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     if spec.flag is not None:
         targets = [_flagged(one, spec.flag, details.get(one.meeting_id)) for one in targets]
         targets = _explained(engine, spec, day, targets)
-    if spec.stand_in is not None:
+    if spec.fallback is not None:
         sources = _sources(engine, spec, day, pairs)
         targets = [replace(one, held=sources.get(one.pair.resource_id)) for one in targets]
     if refetch:
-        targets = [
-            replace(one, pair=opened_at_once(one.pair, now), refetch=True) for one in targets
-        ]
+        targets = [replace(one, pair=reopened(one.pair, now), refetch=True) for one in targets]
     if spec.resource in FILES:
         targets = _with_kept(engine, spec, day, targets)
     return targets
@@ -127,7 +125,9 @@ def _with_kept(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]
     return [replace(one, kept=kept[one.pair.resource_id]) for one in targets]
 
 
-def _sources(engine: Engine, spec: FetchSpec, day: date, pairs: Sequence[Pair]) -> dict[str, str]:
+def _sources(
+    engine: Engine, spec: FetchSpec, day: date, pairs: Sequence[WorkItem]
+) -> dict[str, str]:
     """Whether what the lake holds of these pairs came by itself or from a stand-in."""
     held = {pair.resource_id for pair in pairs if pair.row_count}
     if spec.replaces is None or not held:
@@ -138,7 +138,7 @@ def _sources(engine: Engine, spec: FetchSpec, day: date, pairs: Sequence[Pair]) 
     return {row[spec.replaces]: row["source"] for row in found}
 
 
-def _flagged(target: Target, flag: str, details: Pair | None) -> Target:
+def _flagged(target: Target, flag: str, details: WorkItem | None) -> Target:
     """The target with what Webex's flag says; nothing while it may change, or an event differs.
 
     An event that tells of an asset is newer than a flag that says there is none.
@@ -189,9 +189,9 @@ class _Day:
     def work(self, targets: Sequence[Target]) -> DayReport:
         """Ask all targets and commit, batch by batch."""
         engine, spec = self._engine, self._spec
-        if targets and not (spec.stand_in or engine.asking.webex.can_read(spec.resource)):
+        if targets and not (spec.fallback or engine.asking.webex.can_read(spec.resource)):
             now = engine.asking.clock.now()
-            self._committer.commit([Answer(target, Came.RULED_OUT, now) for target in targets])
+            self._committer.commit([Answer(target, Outcome.RULED_OUT, now) for target in targets])
         elif targets:
             self._ask_singly(self._sweep(self._unknown(targets)))
         self._report.rows = engine.lake.count(spec.table, self._day)

@@ -14,14 +14,14 @@ from threading import Event
 
 from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import FILES, Came
+from meeting_etl.pipeline.ledger.settling import FILES, Outcome
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 
 # So many refusals before anything else, and the rest is not asked: the token lacks the scope, or
 # it is not Webex that answers.
 PROBES = 20
-_REFUSALS = frozenset({Came.FORBIDDEN, Came.NOT_FOUND, Came.NO_LIST})
+_REFUSALS = frozenset({Outcome.FORBIDDEN, Outcome.NOT_FOUND, Outcome.NO_LIST})
 # After an interruption, for answers to requests that are on their way.
 _LAST_ANSWERS_SECONDS = 3.0
 
@@ -36,7 +36,7 @@ class Answer:
     """
 
     target: Target
-    came: Came
+    came: Outcome
     at: datetime
     items: Sequence[Item] = ()
     http_status: int | None = None
@@ -64,10 +64,10 @@ class Probe:
 
     def __init__(self, was_allowed: Callable[[], bool] = lambda: False) -> None:
         self._was_allowed = was_allowed
-        self._refusals: Counter[Came] = Counter()
+        self._refusals: Counter[Outcome] = Counter()
         self._allowed = False
 
-    def note(self, came: Came) -> None:
+    def note(self, came: Outcome) -> None:
         """Count an answer."""
         if came not in _REFUSALS:
             self._allowed = True
@@ -90,11 +90,11 @@ class Probe:
         return not self._allowed and self._refusals.total() >= PROBES
 
     @property
-    def why(self) -> tuple[Came, int]:
+    def why(self) -> tuple[Outcome, int]:
         """What becomes of the rest once it says no, with the status of the answers before."""
-        if self._refusals[Came.FORBIDDEN]:
-            return Came.NOT_ASKED, 403
-        return Came.NOT_THE_API, 404
+        if self._refusals[Outcome.FORBIDDEN]:
+            return Outcome.NOT_ASKED, 403
+        return Outcome.NOT_THE_API, 404
 
 
 def answers(
@@ -137,7 +137,7 @@ class _Askers:
         self._stop = Event()
         self._interrupted = False
         self._pool = ThreadPoolExecutor(
-            asking.threads, "fetch", initializer=asking.webex.heed, initargs=(self._stop,)
+            asking.threads, "fetch", initializer=asking.webex.cancel_on, initargs=(self._stop,)
         )
 
     def __enter__(self) -> "_Askers":
@@ -200,59 +200,59 @@ def _may_ask(asking: Asking, probe: Probe, running: int) -> bool:
 def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
     """One pair's answer; only what ends the whole run is raised."""
     if not asking.webex.can_read(spec.resource):
-        return _without(asking, spec, target, Came.RULED_OUT, None)
+        return _without(asking, spec, target, Outcome.RULED_OUT, None)
     try:
         listing = spec.ask(asking.webex, target)
     except Refused as error:
         came = _refusal(error)
-        if came is Came.NOT_FOUND and not spec.by_id:
-            came = Came.NO_LIST
+        if came is Outcome.NOT_FOUND and not spec.by_id:
+            came = Outcome.NO_LIST
         return _without(asking, spec, target, came, error.http_status)
     except BadAnswer as error:
         return _fault(asking, target, error)
-    came = Came.PARTIAL if listing.broken else Came.ROWS
+    came = Outcome.PARTIAL if listing.broken else Outcome.ROWS
     return Answer(target, came, asking.clock.now(), listing.items, 200)
 
 
 def _fault(asking: Asking, target: Target, error: BadAnswer) -> Answer:
     now, status = asking.clock.now(), error.http_status
-    return Answer(target, Came.FAULT, now, (), status, retry_at=error.retry_at)
+    return Answer(target, Outcome.FAULT, now, (), status, retry_at=error.retry_at)
 
 
-def _refusal(error: Refused) -> Came:
+def _refusal(error: Refused) -> Outcome:
     kinds = (
-        (Prevented, Came.PREVENTED),
-        (Forbidden, Came.FORBIDDEN),
-        (NotFound, Came.NOT_FOUND),
-        (Gone, Came.GONE),
+        (Prevented, Outcome.PREVENTED),
+        (Forbidden, Outcome.FORBIDDEN),
+        (NotFound, Outcome.NOT_FOUND),
+        (Gone, Outcome.GONE),
     )
     for kind, came in kinds:
         if isinstance(error, kind):
             return came
-    return Came.REFUSED
+    return Outcome.REFUSED
 
 
 def _without(
-    asking: Asking, spec: FetchSpec, target: Target, refused: Came, http_status: int | None
+    asking: Asking, spec: FetchSpec, target: Target, refused: Outcome, http_status: int | None
 ) -> Answer:
     """The answer for a pair that was refused or is ruled out: what stands in for it, if it can.
 
     Rows of what is refused now are better than those of its stand-in, and stay.
     """
-    stand_in, now = spec.stand_in, asking.clock.now
-    replaceable = refused in (Came.RULED_OUT, Came.FORBIDDEN, Came.NOT_FOUND)
-    if stand_in is None or not replaceable or target.held not in (None, stand_in.source):
+    fallback, now = spec.fallback, asking.clock.now
+    replaceable = refused in (Outcome.RULED_OUT, Outcome.FORBIDDEN, Outcome.NOT_FOUND)
+    if fallback is None or not replaceable or target.held not in (None, fallback.source):
         return Answer(target, refused, now(), (), http_status)
-    may_come = refused is Came.NOT_FOUND
+    may_come = refused is Outcome.NOT_FOUND
     if target.held is not None and not target.refetch:
-        return Answer(target, Came.HELD_VTT, now(), (), http_status, provisional=may_come)
+        return Answer(target, Outcome.HELD_VTT, now(), (), http_status, provisional=may_come)
     try:
-        items = stand_in.ask(asking.webex, target)
+        items = fallback.ask(asking.webex, target)
     except Refused as error:
         if not may_come:
-            refused = Came.FORBIDDEN if isinstance(error, Forbidden) else Came.NO_VTT
+            refused = Outcome.FORBIDDEN if isinstance(error, Forbidden) else Outcome.NO_VTT
             http_status = error.http_status
         return Answer(target, refused, now(), (), http_status)
     except BadAnswer as error:
         return _fault(asking, target, error)
-    return Answer(target, Came.FROM_VTT, now(), items, http_status, provisional=may_come)
+    return Answer(target, Outcome.FROM_VTT, now(), items, http_status, provisional=may_come)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from meeting_etl.pipeline.ledger.settling import Came, Pair, Why
-from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.ledger.settling import Outcome, Reason, WorkItem
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
@@ -36,7 +36,7 @@ class Target:
     files. `refetch`: everything is asked for again.
     """
 
-    pair: Pair
+    pair: WorkItem
     meeting: Row
     parent: Row | None = None
     flagged: bool | None = None
@@ -100,7 +100,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class StandIn:
+class Fallback:
     """What is asked for in place of what the token may not read, or what is not there.
 
     `ask` gets its items, and raises what the methods of Webex do; `rows` makes rows of them, which
@@ -108,7 +108,7 @@ class StandIn:
     """
 
     ask: Callable[[Webex, Target], Sequence[Item]]
-    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
+    rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
     source: str
 
 
@@ -129,7 +129,7 @@ class FetchSpec:
 
     table: Table
     ask: Callable[[Webex, Target], Listing]
-    rows: Callable[[Sequence[Item], Target, Drift, Row], list[Row]]
+    rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
     name: str = ""
     sweep: Sweep | None = None
     replaces: str | None = None
@@ -137,13 +137,13 @@ class FetchSpec:
     look: Callable[[Webex, Row], str] | None = None
     finished: Callable[[Sequence[Row]], bool] = lambda _: True
     grows: bool = False
-    opens: Callable[[Target, Sequence[Row]], list[Pair]] = lambda *_: []
+    opens: Callable[[Target, Sequence[Row]], list[WorkItem]] = lambda *_: []
     parent: Table | None = None
     flag: str | None = None
-    unfinished: Why = Why.TIMES_UNKNOWN
-    beforehand: Callable[[Target], Came | None] = lambda _: None
+    unfinished: Reason = Reason.TIMES_UNKNOWN
+    beforehand: Callable[[Target], Outcome | None] = lambda _: None
     stop: Callable[[], None] = lambda: None
-    stand_in: StandIn | None = None
+    fallback: Fallback | None = None
 
     @property
     def resource(self) -> str:
@@ -156,11 +156,11 @@ class FetchSpec:
         return self.table is MEETINGS or self.parent is not None
 
 
-def pairs_of(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[Pair]:
+def pairs_of(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[WorkItem]:
     """A pair of the resource for each row, asked on the schedule of the list it was found in."""
     return [
         replace(
-            Pair(target.meeting_id, resource, row[key]),
+            WorkItem(target.meeting_id, resource, row[key]),
             opened_at=target.pair.opened_at,
             opened_by=target.pair.opened_by,
         )

@@ -28,10 +28,10 @@ from meeting_etl.pipeline.fetch.spec import (
     named_instance,
     same_series,
 )
-from meeting_etl.pipeline.ledger.settling import Came, Why, is_last
+from meeting_etl.pipeline.ledger.settling import Outcome, Reason, is_last
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
-from meeting_etl.webex.endpoints import Listing, Reach
+from meeting_etl.webex.endpoints import Listing, ListingScope
 
 _PAGE_ITEMS = 100
 _DAY = timedelta(days=1)
@@ -68,9 +68,11 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
     now = engine.asking.clock.now()
     by_site: dict[str | None, list[Target]] = defaultdict(list)
     for target in targets:
-        by_site[target.meeting["site_url"] if reach is Reach.ONE_SITE else None].append(target)
+        by_site[target.meeting["site_url"] if reach is ListingScope.ONE_SITE else None].append(
+            target
+        )
     for site, some in by_site.items():
-        if reach is Reach.ONE_SITE and not site:
+        if reach is ListingScope.ONE_SITE and not site:
             yield Swept(singly=some)
             continue
         window = _window(spec.sweep, day, some, now, site)
@@ -100,7 +102,7 @@ def _window(
 def _may_tell(kind: Sweep, window: Window, target: Target, now: datetime) -> bool:
     """Whether the window can tell something of the target that was not known before."""
     pair = target.pair
-    if pair.reason == Why.NOT_IN_WINDOW:
+    if pair.reason == Reason.NOT_IN_WINDOW:
         return False
     if not kind.late:
         return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
@@ -169,7 +171,7 @@ class _Listed:
             if any(may_own(target, item, self._kind.key) for item in stray):
                 result.singly.append(target)
             elif items or self._absence_is_an_answer(target):
-                came = Came.ROWS if items else Came.EMPTY
+                came = Outcome.ROWS if items else Outcome.EMPTY
                 answer = Answer(target, came, self._now, items, 200, swept=True, until=self._until)
                 result.answers.append(answer)
             else:

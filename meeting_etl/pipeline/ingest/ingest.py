@@ -24,7 +24,7 @@ from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
 from meeting_etl.webhook_logs.known_logs import QUICK_COLUMNS, KnownLogs
-from meeting_etl.webhook_logs.logs import Line, LogReader, Logs, Sighting
+from meeting_etl.webhook_logs.logs import Line, LogReader, Logs, LogToRead
 
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
@@ -104,7 +104,7 @@ def news(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
     return [sighting.log_file for sighting in sightings]
 
 
-def _read(logs: Logs, sighting: Sighting, work: "_Work", clock: Clock) -> None:
+def _read(logs: Logs, sighting: LogToRead, work: "_Work", clock: Clock) -> None:
     """Put the new lines of one log into the work, committing when it is time."""
     if sighting.notice:
         work.report.notices.append(sighting.notice)
@@ -132,7 +132,7 @@ class _Log:
     A row leaves out what is the same for all rows of a log (log_id, log_file) and `extra`.
     """
 
-    def __init__(self, work: "_Work", sighting: Sighting, reader: LogReader) -> None:
+    def __init__(self, work: "_Work", sighting: LogToRead, reader: LogReader) -> None:
         self.sighting = sighting
         self.reader = reader
         self._log_id = sighting.log_id
@@ -217,7 +217,7 @@ class _Work:
         index: MeetingIndex,
         clock: Clock,
         known: KnownLogs,
-        sightings: Sequence[Sighting],
+        sightings: Sequence[LogToRead],
     ) -> None:
         log_files = {sighting.log_id: sighting.log_file for sighting in sightings}
         # Rows of ingested_logs by log id; none of a new log.

@@ -19,12 +19,12 @@ from meeting_etl.pipeline.ledger.settling import (
     DETAILS,
     LISTED,
     SLOW,
-    Pair,
     Settling,
     Status,
+    WorkItem,
     next_attempt,
-    opened_at_once,
-    opened_by_event,
+    reopened,
+    reopened_by_event,
 )
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -37,7 +37,7 @@ from meeting_etl.times import Clock, format_timestamp, parse_day, parse_timestam
 
 
 @dataclass(frozen=True)
-class PairEvents:
+class ItemEvents:
     """Webhook events for one pair: how many, and when the latest was received if that is known.
 
     `undated`: there are some of which the log does not say when; `undated_from` is the begin of the
@@ -229,12 +229,12 @@ class Ledger:
 
     # --- fetch_ledger -------------------------------------------------------------------------
 
-    def pairs(self, day: date) -> list[Pair]:
+    def pairs(self, day: date) -> list[WorkItem]:
         """All pairs of a day."""
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
-        return [Pair(**row) for row in rows]
+        return [WorkItem(**row) for row in rows]
 
-    def record(self, day: date, pairs: Iterable[Pair]) -> None:
+    def record(self, day: date, pairs: Iterable[WorkItem]) -> None:
         """Write pairs of a day."""
         self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
 
@@ -242,7 +242,7 @@ class Ledger:
         self,
         day: date,
         ended_at: Mapping[str, datetime],
-        events: Mapping[tuple[str, str], PairEvents],
+        events: Mapping[tuple[str, str], ItemEvents],
         untold: Collection[str] = (),
     ) -> None:
         """Open the pairs of meetings, and open again those for which new events came.
@@ -255,22 +255,22 @@ class Ledger:
         for meeting_id, ended in ended_at.items():
             for resource in filter(self.wants, LISTED):
                 old = known.get((meeting_id, resource))
-                pair = old or Pair(meeting_id, resource, opened_at=ended)
+                pair = old or WorkItem(meeting_id, resource, opened_at=ended)
                 pair = self._told(pair, events.get((meeting_id, resource)), ended)
                 if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
-                    pair = opened_at_once(pair, self._clock.now())
+                    pair = reopened(pair, self._clock.now())
                 if pair != old:
                     changed.append(pair)
         if changed:
             self.record(day, changed)
 
-    def _told(self, pair: Pair, events: PairEvents | None, ended_at: datetime) -> Pair:
+    def _told(self, pair: WorkItem, events: ItemEvents | None, ended_at: datetime) -> WorkItem:
         """The pair with its next attempt, opened again if more events than before tell of it."""
         if events is not None and events.count > pair.event_count:
             pair = replace(pair, event_count=events.count)
             at = self._heard_at(pair, events, ended_at)
             if at is not None:
-                return opened_by_event(pair, at, ended_at, self.settling)
+                return reopened_by_event(pair, at, ended_at, self.settling)
         if pair.settled or pair.failures:
             return pair
         scheduled = next_attempt(pair, ended_at, self.settling)
@@ -281,7 +281,7 @@ class Ledger:
         known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
         return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
 
-    def _heard_at(self, pair: Pair, events: PairEvents, ended_at: datetime) -> datetime | None:
+    def _heard_at(self, pair: WorkItem, events: ItemEvents, ended_at: datetime) -> datetime | None:
         """The moment from which the attempts of these events count; None for those of the end."""
         if not events.undated:
             return events.latest_at
@@ -292,12 +292,12 @@ class Ledger:
         at = max((one for one in known if one), default=None)
         return at if at is not None and (events.latest_at or at > ended_at) else None
 
-    def retry(self, days: Iterable[date], wanted: Callable[[Pair], bool]) -> int:
+    def retry(self, days: Iterable[date], wanted: Callable[[WorkItem], bool]) -> int:
         """Open the wanted pairs of these days again; returns how many."""
         now, count = self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                chosen = [opened_at_once(pair, now) for pair in self.pairs(day) if wanted(pair)]
+                chosen = [reopened(pair, now) for pair in self.pairs(day) if wanted(pair)]
                 if chosen:
                     self.record(day, chosen)
                     self.refresh(day)
@@ -316,7 +316,7 @@ class Ledger:
             pairs = [one for one in self.pairs(day) if one.key == (meeting_id, resource, "")]
             if not ends or not pairs:
                 return False
-            opened = opened_by_event(pairs[0], at, ends[0]["ended_at"], self.settling)
+            opened = reopened_by_event(pairs[0], at, ends[0]["ended_at"], self.settling)
             self.record(day, [opened])
             self.refresh(day)
             return True

@@ -12,7 +12,7 @@ from meeting_etl import schemas
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import Pair
+from meeting_etl.pipeline.ledger.settling import WorkItem
 
 _PARENTS = {
     schemas.RECORDING_FILES.name: schemas.RECORDINGS,
@@ -21,7 +21,7 @@ _PARENTS = {
 }
 
 
-def open_owed(
+def open_newly_enabled(
     lake: Lake, ledger: Ledger, days: Iterable[date], resources: Collection[str], now: datetime
 ) -> int:
     """Open the pairs that are missing on these days, due now; returns how many."""
@@ -39,16 +39,18 @@ def open_owed(
 
 def _missing(
     lake: Lake, ledger: Ledger, day: date, resources: Collection[str], now: datetime
-) -> list[Pair]:
+) -> list[WorkItem]:
     known = {pair.key for pair in ledger.pairs(day)}
     pairs = (pair for resource in sorted(resources) for pair in _pairs(lake, day, resource, now))
     return [pair for pair in pairs if pair.key not in known]
 
 
-def _pairs(lake: Lake, day: date, resource: str, now: datetime) -> Iterator[Pair]:
+def _pairs(lake: Lake, day: date, resource: str, now: datetime) -> Iterator[WorkItem]:
     parent = _PARENTS[resource]
     for row in lake.read(parent, day).to_pylist():
         # A meeting's summaries are a list, which has no id of its own.
         resource_id = "" if parent is schemas.MEETINGS else row[parent.key[0]]
         if parent is schemas.MEETINGS or not is_deleted(row):
-            yield Pair(row["meeting_id"], resource, resource_id, opened_at=now, next_attempt_at=now)
+            yield WorkItem(
+                row["meeting_id"], resource, resource_id, opened_at=now, next_attempt_at=now
+            )

@@ -56,7 +56,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class Why(StrEnum):
+class Reason(StrEnum):
     """Reasons in fetch_ledger.reason, a closed set."""
 
     NOT_ASKED_YET = "not_asked_yet"
@@ -84,7 +84,7 @@ class Why(StrEnum):
     OUT_OF_BOUNDS = "out_of_bounds"
 
 
-class Came(StrEnum):
+class Outcome(StrEnum):
     """What an answer was, as far as the rules go by it."""
 
     ROWS = "rows"  # complete and not empty
@@ -109,15 +109,15 @@ class Came(StrEnum):
 
 
 NO_REQUEST = frozenset(
-    {Came.RULED_OUT, Came.NOT_ASKED, Came.NOT_THE_API, Came.UNWANTED, Came.DELETED}
+    {Outcome.RULED_OUT, Outcome.NOT_ASKED, Outcome.NOT_THE_API, Outcome.UNWANTED, Outcome.DELETED}
 )
 _PASSING = {
-    Came.FAULT: Why.FAULT,
-    Came.PARTIAL: Why.PARTIAL,
-    Came.NOT_ASKED: Why.SCOPE,
-    Came.NOT_THE_API: Why.NOT_THE_API,
+    Outcome.FAULT: Reason.FAULT,
+    Outcome.PARTIAL: Reason.PARTIAL,
+    Outcome.NOT_ASKED: Reason.SCOPE,
+    Outcome.NOT_THE_API: Reason.NOT_THE_API,
     # 400, 405 and the like come from a wrong WEBEX_BASE_URL as well as from a wrong request.
-    Came.REFUSED: Why.BAD_REQUEST,
+    Outcome.REFUSED: Reason.BAD_REQUEST,
 }
 
 
@@ -130,7 +130,7 @@ class Settling:
 
 
 @dataclass(frozen=True)
-class Pair:
+class WorkItem:
     """One row of fetch_ledger; the names are those of its columns."""
 
     meeting_id: str
@@ -138,7 +138,7 @@ class Pair:
     resource_id: str = ""
     status: str = Status.WAITING
     settled: bool = False
-    reason: str = Why.NOT_ASKED_YET
+    reason: str = Reason.NOT_ASKED_YET
     row_count: int = 0
     attempts: int = 0
     failures: int = 0
@@ -160,7 +160,7 @@ class Pair:
         return self.meeting_id, self.resource, self.resource_id
 
 
-def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[datetime]:
+def attempt_times(pair: WorkItem, ended_at: datetime, settling: Settling) -> list[datetime]:
     """All moments at which the pair is asked, oldest first, in full quarter hours.
 
     An event adds attempts of its own, the first of them at once. Nothing is asked before the first
@@ -180,7 +180,7 @@ def attempt_times(pair: Pair, ended_at: datetime, settling: Settling) -> list[da
     return sorted({max(moment, earliest) for moment in times})
 
 
-def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime | None:
+def next_attempt(pair: WorkItem, ended_at: datetime, settling: Settling) -> datetime | None:
     """The first attempt after the last one made; those missed meanwhile collapse into it."""
     for moment in attempt_times(pair, ended_at, settling):
         if pair.last_attempt_at is None or moment > pair.last_attempt_at:
@@ -188,7 +188,9 @@ def next_attempt(pair: Pair, ended_at: datetime, settling: Settling) -> datetime
     return None
 
 
-def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Settling) -> Pair:
+def reopened_by_event(
+    pair: WorkItem, at: datetime, ended_at: datetime, settling: Settling
+) -> WorkItem:
     """The pair with the attempts of an event; an event that earlier attempts cover adds none."""
     pair = replace(pair, opened_at=at, opened_by="event")
     asked = pair
@@ -202,7 +204,9 @@ def opened_by_event(pair: Pair, at: datetime, ended_at: datetime, settling: Sett
     return replace(_with_a_new_week(pair), settled=False, next_attempt_at=earlier)
 
 
-def opened_with(new: Pair, known: Pair | None, ended_at: datetime, settling: Settling) -> Pair:
+def reopened_by_list(
+    new: WorkItem, known: WorkItem | None, ended_at: datetime, settling: Settling
+) -> WorkItem:
     """What becomes of a pair when the list that it was found in shows it: `new`, as that opens it.
 
     A known one that has not all yet goes by the event that opened the list, if that is news: it may
@@ -215,41 +219,41 @@ def opened_with(new: Pair, known: Pair | None, ended_at: datetime, settling: Set
         return known
     if known.opened_at is not None and known.opened_at >= at:
         return known
-    return opened_by_event(known, at, ended_at, settling)
+    return reopened_by_event(known, at, ended_at, settling)
 
 
-def _has_all(pair: Pair) -> bool:
+def _has_all(pair: WorkItem) -> bool:
     """Whether its rows are here, and no stand-in for them nor a part of them."""
-    lacking = (Why.FROM_VTT, Why.LINKS_MISSING)
+    lacking = (Reason.FROM_VTT, Reason.LINKS_MISSING)
     return pair.status == Status.READY and pair.reason not in lacking
 
 
-def opened_at_once(pair: Pair, now: datetime) -> Pair:
+def reopened(pair: WorkItem, now: datetime) -> WorkItem:
     """The pair asked once now, beside what its schedule holds (a refetch, a retry)."""
     return replace(_with_a_new_week(pair), settled=False, next_attempt_at=now)
 
 
-def _with_a_new_week(pair: Pair) -> Pair:
+def _with_a_new_week(pair: WorkItem) -> WorkItem:
     """A pair that had failed for too long, as if it had not failed yet."""
     return replace(pair, failures=0, first_failed_at=None) if pair.settled else pair
 
 
-def is_last(pair: Pair, now: datetime, ended_at: datetime, settling: Settling) -> bool:
+def is_last(pair: WorkItem, now: datetime, ended_at: datetime, settling: Settling) -> bool:
     """Whether no attempt of the pair's schedule is left after one made now."""
     return next_attempt(replace(pair, last_attempt_at=now), ended_at, settling) is None
 
 
-def to_be_asked_singly(pair: Pair) -> Pair:
+def needs_own_request(pair: WorkItem) -> WorkItem:
     """The pair after a listing of many meetings that proved nothing of this one.
 
     Written down, so that a run that goes on after a kill does not ask for that listing again.
     """
-    return replace(pair, reason=Why.NOT_IN_WINDOW)
+    return replace(pair, reason=Reason.NOT_IN_WINDOW)
 
 
-def judged(
-    pair: Pair,
-    came: Came,
+def apply_outcome(
+    pair: WorkItem,
+    came: Outcome,
     *,
     rows: int,
     grows: bool,
@@ -259,10 +263,10 @@ def judged(
     settling: Settling,
     http_status: int | None,
     run_id: str,
-    unfinished: Why = Why.TIMES_UNKNOWN,
+    unfinished: Reason = Reason.TIMES_UNKNOWN,
     covered_until: datetime | None = None,
     retry_at: datetime | None = None,
-) -> Pair:
+) -> WorkItem:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
     `grows`: more or better rows may come later, so that rows do not settle it before the last
@@ -291,9 +295,9 @@ def judged(
         grows=early or (grows and further is not None),
         unfinished=unfinished,
     )
-    if denied and reason is Why.DEADLINE_PASSED:
-        reason = Why.NOT_RECORDED
-    if came in (Came.ROWS, Came.UNFINISHED, Came.FROM_VTT):
+    if denied and reason is Reason.DEADLINE_PASSED:
+        reason = Reason.NOT_RECORDED
+    if came in (Outcome.ROWS, Outcome.UNFINISHED, Outcome.FROM_VTT):
         pair = replace(pair, row_count=rows)
     return replace(
         pair,
@@ -304,7 +308,9 @@ def judged(
     )
 
 
-def _failed(pair: Pair, came: Came, rows: int, now: datetime, retry_at: datetime | None) -> Pair:
+def _failed(
+    pair: WorkItem, came: Outcome, rows: int, now: datetime, retry_at: datetime | None
+) -> WorkItem:
     """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours.
 
     Not before `retry_at`, where the answer named a moment.
@@ -329,38 +335,38 @@ def _failed(pair: Pair, came: Came, rows: int, now: datetime, retry_at: datetime
 
 
 def _verdict(
-    pair: Pair, came: Came, *, is_last: bool, grows: bool, unfinished: Why
-) -> tuple[Status, Why, bool]:
+    pair: WorkItem, came: Outcome, *, is_last: bool, grows: bool, unfinished: Reason
+) -> tuple[Status, Reason, bool]:
     """Status, reason and whether the pair settles, of a definite answer."""
-    if came is Came.ROWS and grows:
-        return Status.READY, Why.MAY_GROW, False
-    if came in (Came.FROM_VTT, Came.HELD_VTT):
-        return Status.READY, Why.FROM_VTT, not grows
-    if came in (Came.EMPTY, Came.NO_LIST) and pair.row_count:
-        return Status.READY, Why.NO_LONGER_LISTED, is_last
+    if came is Outcome.ROWS and grows:
+        return Status.READY, Reason.MAY_GROW, False
+    if came in (Outcome.FROM_VTT, Outcome.HELD_VTT):
+        return Status.READY, Reason.FROM_VTT, not grows
+    if came in (Outcome.EMPTY, Outcome.NO_LIST) and pair.row_count:
+        return Status.READY, Reason.NO_LONGER_LISTED, is_last
     simple = {
-        Came.ROWS: (Status.READY, Why.COMPLETE, True),
-        Came.GONE: (Status.GONE, Why.REMOVED, True),
-        Came.FORBIDDEN: (Status.FORBIDDEN, Why.REFUSED, True),
-        Came.RULED_OUT: (Status.FORBIDDEN, Why.TOKEN_KIND, True),
-        Came.PREVENTED: (Status.FORBIDDEN, Why.DOWNLOAD_PREVENTED, True),
-        Came.UNWANTED: (Status.ABSENT, Why.OUT_OF_BOUNDS, True),
-        Came.DELETED: (Status.GONE, Why.REMOVED, True),
+        Outcome.ROWS: (Status.READY, Reason.COMPLETE, True),
+        Outcome.GONE: (Status.GONE, Reason.REMOVED, True),
+        Outcome.FORBIDDEN: (Status.FORBIDDEN, Reason.REFUSED, True),
+        Outcome.RULED_OUT: (Status.FORBIDDEN, Reason.TOKEN_KIND, True),
+        Outcome.PREVENTED: (Status.FORBIDDEN, Reason.DOWNLOAD_PREVENTED, True),
+        Outcome.UNWANTED: (Status.ABSENT, Reason.OUT_OF_BOUNDS, True),
+        Outcome.DELETED: (Status.GONE, Reason.REMOVED, True),
     }
     if came in simple:
         return simple[came]
     not_last = {
-        Came.UNFINISHED: (Status.READY, unfinished, False),
-        Came.EMPTY: (Status.WAITING, Why.NOTHING_YET, False),
-        Came.NO_LIST: (Status.WAITING, Why.NOT_FOUND_YET, False),
-        Came.NOT_FOUND: (Status.WAITING, Why.NOT_FOUND_YET, False),
-        Came.NO_VTT: (Status.WAITING, Why.NOT_FOUND_YET, False),
+        Outcome.UNFINISHED: (Status.READY, unfinished, False),
+        Outcome.EMPTY: (Status.WAITING, Reason.NOTHING_YET, False),
+        Outcome.NO_LIST: (Status.WAITING, Reason.NOT_FOUND_YET, False),
+        Outcome.NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET, False),
+        Outcome.NO_VTT: (Status.WAITING, Reason.NOT_FOUND_YET, False),
     }
     last = {
-        Came.UNFINISHED: (Status.READY, unfinished, True),
-        Came.EMPTY: (Status.ABSENT, Why.DEADLINE_PASSED, True),
-        Came.NO_LIST: (Status.ABSENT, Why.DEADLINE_PASSED, True),
-        Came.NOT_FOUND: (Status.GONE, Why.NOT_FOUND, True),
-        Came.NO_VTT: (Status.FORBIDDEN, Why.REFUSED, True),
+        Outcome.UNFINISHED: (Status.READY, unfinished, True),
+        Outcome.EMPTY: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
+        Outcome.NO_LIST: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
+        Outcome.NOT_FOUND: (Status.GONE, Reason.NOT_FOUND, True),
+        Outcome.NO_VTT: (Status.FORBIDDEN, Reason.REFUSED, True),
     }
     return last[came] if is_last else not_last[came]

@@ -12,7 +12,7 @@ from functools import partial
 
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import Pair, Status, Why
+from meeting_etl.pipeline.ledger.settling import Reason, Status, WorkItem
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _FILE = "state/reader.json"
@@ -22,7 +22,7 @@ Known = dict[str, str | None]
 
 
 @dataclass(frozen=True)
-class Reader:
+class TokenIdentity:
     """The token that reads: its kind, a digest of what is configured, its scopes where known."""
 
     kind: str
@@ -30,7 +30,7 @@ class Reader:
     scopes: str | None = None
 
 
-def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> int:
+def record_token(files: Files, ledger: Ledger, reader: TokenIdentity, now: datetime) -> int:
     """Remember who reads from now on; returns how many pairs that opened.
 
     What was forbidden to another kind of token, to other scopes or to another token is asked for
@@ -65,14 +65,14 @@ def note_reader(files: Files, ledger: Ledger, reader: Reader, now: datetime) -> 
         return opened
 
 
-def is_noted(files: Files, reader: Reader) -> bool:
-    """Whether `note_reader` has nothing to do: the same token as in the latest run reads."""
+def is_noted(files: Files, reader: TokenIdentity) -> bool:
+    """Whether `record_token` has nothing to do: the same token as in the latest run reads."""
     known = _known(files)
     mine = _of(reader, known)
     return mine is not None and mine is known[0] and not _has_other_scopes(mine, reader)
 
 
-def reading_since(files: Files, reader: Reader, now: datetime) -> datetime:
+def reading_since(files: Files, reader: TokenIdentity, now: datetime) -> datetime:
     """When this token read for the first time; `now` when that is not known."""
     return _since(_of(reader, _known(files)), now)
 
@@ -82,13 +82,13 @@ def _since(mine: Known | None, now: datetime) -> datetime:
     return (parse_timestamp(since) if since else None) or now
 
 
-def _has_other_scopes(mine: Known | None, reader: Reader) -> bool:
+def _has_other_scopes(mine: Known | None, reader: TokenIdentity) -> bool:
     """Whether the same token may be allowed other things; scopes count when both are known."""
     known = mine and mine["scopes"]
     return bool(known and reader.scopes and known != reader.scopes)
 
 
-def _may_differ(same_kind: bool, asked_until: datetime | None, pair: Pair) -> bool:
+def _may_differ(same_kind: bool, asked_until: datetime | None, pair: WorkItem) -> bool:
     """Whether another token may get another answer for the pair.
 
     What the kind of token rules out, another one of that kind may not read either. A VTT file may
@@ -97,14 +97,14 @@ def _may_differ(same_kind: bool, asked_until: datetime | None, pair: Pair) -> bo
     """
     if asked_until and pair.first_attempt_at and pair.first_attempt_at <= asked_until:
         return False
-    if pair.reason == Why.FROM_VTT:
+    if pair.reason == Reason.FROM_VTT:
         return pair.http_status == 403 or (pair.http_status is None and not same_kind)
     if pair.status == Status.FAILED:
-        return pair.reason == Why.SCOPE
-    return pair.status == Status.FORBIDDEN and not (same_kind and pair.reason == Why.TOKEN_KIND)
+        return pair.reason == Reason.SCOPE
+    return pair.status == Status.FORBIDDEN and not (same_kind and pair.reason == Reason.TOKEN_KIND)
 
 
-def _of(reader: Reader, known: Sequence[Known]) -> Known | None:
+def _of(reader: TokenIdentity, known: Sequence[Known]) -> Known | None:
     """What is known of this token."""
     for one in known:
         if (one["kind"], one["digest"]) == (reader.kind, reader.digest):

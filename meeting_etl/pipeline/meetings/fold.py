@@ -18,12 +18,12 @@ from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Men
 from meeting_etl.lake.merging import without
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.deletions.deletions import keep_told
-from meeting_etl.pipeline.ledger.ledger import Ledger, PairEvents
+from meeting_etl.pipeline.deletions.deletions import apply_deletion_events
+from meeting_etl.pipeline.ledger.ledger import ItemEvents, Ledger
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.meetings.details import with_events
 from meeting_etl.pipeline.meetings.row import meeting_row, with_told
-from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETING_SUMMARIES,
@@ -62,7 +62,7 @@ class FoldReport:
     rows: int = 0
     folded: int = 0
     moved: list[str] = field(default_factory=list)
-    drift: Drift = field(default_factory=Drift)
+    drift: SchemaDrift = field(default_factory=SchemaDrift)
 
 
 def fold(
@@ -115,12 +115,12 @@ class _News:
     mentions: Mapping[str, list[Mention]]
     events: Mapping[str, list[Row]]
     rows: dict[date, dict[str, Row]]
-    drift: Drift
+    drift: SchemaDrift
 
     @staticmethod
     def of(lake: Lake, index: MeetingIndex, meeting_ids: Collection[str]) -> "_News":
         mentions = index.find(meeting_ids)
-        news = _News(mentions, _events(lake, mentions), defaultdict(dict), Drift())
+        news = _News(mentions, _events(lake, mentions), defaultdict(dict), SchemaDrift())
         for meeting_id, told in news.events.items():
             row = meeting_row(meeting_id, told, news.drift)
             if row is not None:
@@ -160,7 +160,7 @@ def _write(lake: Lake, ledger: Ledger, news: _News) -> list[str]:
             moved += _move(lake, [*rows], old, home)
         untold = _keep(lake, home, rows)
         ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
-        keep_told(lake, home, ends, news.events)
+        apply_deletion_events(lake, home, ends, news.events)
         ledger.open_meetings(home, ends, _pair_events(news.events, ends), untold)
     return moved
 
@@ -203,7 +203,7 @@ def _listed(lake: Lake, mentions: Mapping[str, list[Mention]]) -> list[Row]:
 
 def _pair_events(
     events: Mapping[str, list[Row]], meeting_ids: Iterable[str]
-) -> dict[tuple[str, str], PairEvents]:
+) -> dict[tuple[str, str], ItemEvents]:
     """How many events tell of recordings and of transcripts of each meeting, and the latest."""
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for meeting_id in meeting_ids:
@@ -214,11 +214,11 @@ def _pair_events(
     return {pair: _told_of(some) for pair, some in found.items()}
 
 
-def _told_of(events: list[Row]) -> PairEvents:
+def _told_of(events: list[Row]) -> ItemEvents:
     dated = [event["received_at"] for event in events if event["received_at"]]
     others = [event["received_date"] for event in events if not event["received_at"]]
     days = [start_of(day) for day in others if day]
-    return PairEvents(
+    return ItemEvents(
         len(events),
         latest_at=max(dated, default=None),
         undated=bool(others),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from meeting_etl.pipeline.meetings.details import duration_seconds, united
-from meeting_etl.pipeline.rows import Drift, Row, organization_uuid, to_row
+from meeting_etl.pipeline.rows import Row, SchemaDrift, organization_uuid, to_row
 from meeting_etl.schemas import MEETINGS, RECONCILED
 from meeting_etl.webhook_logs.events import EARLIEST, LATEST_AHEAD
 from meeting_etl.webhook_logs.meeting_ids import instance_id
@@ -19,7 +19,7 @@ from meeting_etl.webhook_logs.meeting_ids import instance_id
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
+def meeting_row(meeting_id: str, told: list[Row], drift: SchemaDrift) -> Row | None:
     """One row of `meetings` from all events about a meeting; None while no end was told.
 
     Of several ended events the one with the greatest (received_at, end, body) counts, whatever
@@ -31,7 +31,7 @@ def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
         return None
     row = _read_event(meeting_id, ended[0], drift)
     for other in about:
-        for name, value in _read_event(meeting_id, other, Drift()).items():
+        for name, value in _read_event(meeting_id, other, SchemaDrift()).items():
             if row[name] is None:
                 row[name] = value
     row["ended_at"] = ended[0]["meeting_ended_at"]
@@ -45,7 +45,7 @@ def meeting_row(meeting_id: str, told: list[Row], drift: Drift) -> Row | None:
     return row
 
 
-def listed_row(item: Mapping[str, Any], drift: Drift, **ours: Any) -> Row | None:
+def listed_row(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row | None:
     """One row of `meetings` from an item of GET /meetings, or the answer about one meeting.
 
     None for what is no instance that has ended, or ended on a day that there cannot be.
@@ -76,7 +76,7 @@ def listed_again(held: Row, listed: Row) -> Row:
     return row | {"extra": united(held["extra"], listed["extra"])}
 
 
-def with_told(row: Row, told: Sequence[Row], drift: Drift) -> Row:
+def with_told(row: Row, told: Sequence[Row], drift: SchemaDrift) -> Row:
     """A reconciled meeting's row, with what events other than the ended one tell beside."""
     about = sorted((one for one in told if one["resource"] == "meetings"), key=_rank, reverse=True)
     for one in about:
@@ -86,7 +86,7 @@ def with_told(row: Row, told: Sequence[Row], drift: Drift) -> Row:
     return row
 
 
-def _read_event(meeting_id: str, event: Row, drift: Drift) -> Row:
+def _read_event(meeting_id: str, event: Row, drift: SchemaDrift) -> Row:
     payload = json.loads(event["body"])
     data = payload["data"]
     row = to_row(MEETINGS, data, drift, meeting_id=meeting_id)

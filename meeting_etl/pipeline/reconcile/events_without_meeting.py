@@ -18,12 +18,12 @@ from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer, Probe, answers
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.settling import DETAILS, Came, Pair
+from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.row import listed_row
 from meeting_etl.pipeline.reconcile.listing import Ours
 from meeting_etl.pipeline.reconcile.reconcile import add
 from meeting_etl.pipeline.resources.fetch_specs import MEETING
-from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, ORPHANS, WEBHOOK_EVENTS
 from meeting_etl.times import utc_day
 
@@ -57,7 +57,7 @@ def ask_orphans(engine: Engine, ours: Ours, days: Collection[date]) -> OrphansRe
         due, settled = _due(engine, known, days)
         came: list[Answer] = []
         try:
-            targets = [Target(Pair(key, DETAILS), {}) for key in due]
+            targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
             probe = Probe(lambda: engine.ledger.was_allowed(DETAILS, engine.reading_since))
             with closing(answers(engine.asking, MEETING, targets, probe)) as asked:
                 for answer in asked:
@@ -128,7 +128,7 @@ def _commit(
     found: dict[date, dict[str, Row]] = defaultdict(dict)
     rows = list(settled)
     for answer in came:
-        if answer.came in (Came.NOT_ASKED, Came.NOT_THE_API):
+        if answer.came in (Outcome.NOT_ASKED, Outcome.NOT_THE_API):
             continue
         report.asked += 1
         meeting = _meeting(engine, answer)
@@ -147,14 +147,14 @@ def _meeting(engine: Engine, answer: Answer) -> Row | None:
     """The row of the meeting, if it is the one that was asked for and has ended."""
     for item in answer.items:
         if item.get("id") == answer.target.meeting_id:
-            return listed_row(item, Drift(), run_id=engine.run_id, fetched_at=answer.at)
+            return listed_row(item, SchemaDrift(), run_id=engine.run_id, fetched_at=answer.at)
     return None
 
 
 def _outcome(answer: Answer, meeting: Row | None, ours: Ours) -> str:
-    if answer.came in (Came.FAULT, Came.PARTIAL):
+    if answer.came in (Outcome.FAULT, Outcome.PARTIAL):
         return "fault"
-    if answer.came is not Came.ROWS:
+    if answer.came is not Outcome.ROWS:
         return "refused"
     if meeting is None:
         return "not_ended"
@@ -163,7 +163,7 @@ def _outcome(answer: Answer, meeting: Row | None, ours: Ours) -> str:
 
 def _row(engine: Engine, before: Row | None, answer: Answer, outcome: str) -> Row:
     attempts = (before["attempts"] if before else 0) + 1
-    given_up = attempts > len(_AGAIN) or answer.came is Came.GONE
+    given_up = attempts > len(_AGAIN) or answer.came is Outcome.GONE
     settled = given_up or outcome in ("found", "not_own")
     return {
         "meeting_id": answer.target.meeting_id,

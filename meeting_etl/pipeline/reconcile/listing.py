@@ -16,7 +16,7 @@ from functools import cached_property
 
 from meeting_etl.errors import BadAnswer, Forbidden, NotFound, Refused, SettingsError
 from meeting_etl.pipeline.meetings.row import listed_row
-from meeting_etl.pipeline.rows import Drift, Row, organization_uuid
+from meeting_etl.pipeline.rows import Row, SchemaDrift, organization_uuid
 from meeting_etl.times import Clock, Span, spans, start_of, utc_day
 from meeting_etl.webex.endpoints import Owner, Webex
 
@@ -40,7 +40,7 @@ class Ours:
 
     def hosts(self, row: Row) -> bool:
         """Whether the meeting is one of ours. Raises SettingsError when that cannot be known."""
-        if self._webex.sees_others:
+        if self._webex.is_org_wide:
             return True
         return (row["host_email"] or "").lower() in self._owner.emails
 
@@ -54,7 +54,7 @@ class Ours:
         try:
             return self._webex.owner()
         except (Refused, BadAnswer) as error:
-            if self._webex.sees_others:
+            if self._webex.is_org_wide:
                 return Owner(frozenset(), None)
             if not isinstance(error, Forbidden | NotFound):
                 raise
@@ -86,7 +86,7 @@ class Windows:
     windows: int = 0
     listed: int = 0
     broken: int = 0
-    drift: Drift = field(default_factory=Drift)
+    drift: SchemaDrift = field(default_factory=SchemaDrift)
 
     def days(self, days: Collection[date]) -> Iterator[Listed]:
         """The days, oldest first. Contiguous ones share windows."""

@@ -18,7 +18,7 @@ from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.settling import DETAILS, Came, Pair, judged
+from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem, apply_outcome
 from meeting_etl.pipeline.meetings.details import with_details, without_early_denials
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.meetings.row import listed_again
@@ -155,11 +155,11 @@ def _put(engine: Engine, day: date, rows: Mapping[str, Row], ours: Ours) -> None
         engine.ledger.record(day, told)
 
 
-def _details(engine: Engine, row: Row) -> Pair:
+def _details(engine: Engine, row: Row) -> WorkItem:
     """The pair of a meeting's details as an answer of a window leaves it."""
-    return judged(
-        Pair(row["meeting_id"], DETAILS, opened_at=row["ended_at"]),
-        Came.ROWS,
+    return apply_outcome(
+        WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"]),
+        Outcome.ROWS,
         rows=1,
         grows=True,
         denied=False,

@@ -19,7 +19,7 @@ from meeting_etl.pipeline.meetings.row import listed_row
 from meeting_etl.pipeline.reconcile.listing import Ours
 from meeting_etl.pipeline.reconcile.reconcile import add
 from meeting_etl.pipeline.resources.recording_files import name_for
-from meeting_etl.pipeline.rows import Drift
+from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
 from meeting_etl.times import format_timestamp, parse_timestamp, utc_day
 
@@ -141,7 +141,7 @@ def _added(engine: Engine, meeting_id: str, ours: Ours) -> set[date]:
     webex, now = engine.asking.webex, engine.asking.clock.now()
     try:
         item = webex.meeting(meeting_id)
-        row = listed_row(item, Drift(), run_id=engine.run_id, fetched_at=now)
+        row = listed_row(item, SchemaDrift(), run_id=engine.run_id, fetched_at=now)
         if row is None or row["meeting_id"] != meeting_id or not ours.hosts(row):
             return set()
     except (Refused, BadAnswer):

@@ -15,9 +15,9 @@ from threading import Event, Lock
 from meeting_etl.errors import BadAnswer, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.media import LinkRefused, Media, Outdated, Stretch
-from meeting_etl.webex.rate_limit import LONGEST_HOLD_SECONDS
-from meeting_etl.webex.transport import Passing
+from meeting_etl.webex.media import ByteRange, LinkRefused, Media, RangeChanged
+from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS
+from meeting_etl.webex.transport import TransientError
 
 # What was written since the last sync may be lost in a power cut: after a kill so much, and the
 # piece that was being written, is sent again.
@@ -32,7 +32,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_VERSION = 500
 
 
-class Tally:
+class ByteProgress:
     """How much of all files is here, for whoever watches; for any number of threads."""
 
     def __init__(self, progress: Callable[[str, int, int], None]) -> None:
@@ -49,7 +49,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Depot:
+class DownloadContext:
     """Where files come from and where they go.
 
     `keep_free_bytes` stay free on the disk; `stop` makes all transfers end soon.
@@ -60,11 +60,11 @@ class Depot:
     clock: Clock
     keep_free_bytes: int
     stop: Event
-    tally: Tally
+    byte_progress: ByteProgress
 
 
 @dataclass(frozen=True)
-class Arrived:
+class DownloadedFile:
     """A file that is here as a whole."""
 
     size_bytes: int
@@ -72,11 +72,11 @@ class Arrived:
     media_type: str
 
 
-class Transfer:
+class Download:
     """One file on its way to `folder/.<stem>.part`, then to the name that `finish` is given."""
 
-    def __init__(self, depot: Depot, folder: str, stem: str) -> None:
-        self._depot = depot
+    def __init__(self, download_context: DownloadContext, folder: str, stem: str) -> None:
+        self._depot = download_context
         self._partial = f"{folder}/.{stem}.part"
         self._note = f"{folder}/.{stem}.part.json"
         self._version: str | None = None
@@ -86,7 +86,9 @@ class Transfer:
         self._digest = hashlib.sha256()
         self._media_type = ""
 
-    def run(self, link: str, renewed: Callable[[], str], told_bytes: int | None = None) -> Arrived:
+    def run(
+        self, link: str, renewed: Callable[[], str], told_bytes: int | None = None
+    ) -> DownloadedFile:
         """Get all of the file; `renewed` gives a new link when the present one has expired.
 
         Where the host does not say how large it is, less than `told_bytes` is not all of it.
@@ -103,17 +105,17 @@ class Transfer:
                     with self._depot.files.explained(self._partial):
                         file.truncate(self._size)
                     self._depot.files.sync(self._partial, file)
-                    return Arrived(self._size, self._digest.hexdigest(), self._media_type)
+                    return DownloadedFile(self._size, self._digest.hexdigest(), self._media_type)
                 except LinkRefused:
                     if refused_at == self._size:
                         raise
                     refused_at = self._size
                     link = renewed()
-                except Outdated:
+                except RangeChanged:
                     if not self._size:
                         raise
                     self._begin(file)
-                except Passing as error:
+                except TransientError as error:
                     faults = 1 if self._size >= was + _PROGRESS_BYTES else faults + 1
                     was = max(was, self._size)
                     self._give_up_if_hopeless(error, faults)
@@ -141,7 +143,7 @@ class Transfer:
             while left and (piece := file.read(min(left, _READ_BYTES))):
                 self._digest.update(piece)
                 left -= len(piece)
-        self._depot.tally.add(here=self._size, expected=self._total or 0)
+        self._depot.byte_progress.add(here=self._size, expected=self._total or 0)
 
     def _noted(self) -> tuple[str | None, int | None]:
         try:
@@ -155,7 +157,7 @@ class Transfer:
             self._begin(file)  # of what it is the beginning nobody can say
         with self._depot.media.open(link, start=self._size, version=self._version) as stretch:
             if stretch.start and self._is_other(stretch):
-                raise Outdated("The file is another one by now.")
+                raise RangeChanged("The file is another one by now.")
             if stretch.start < self._size:
                 self._begin(file)
             self._note_down(stretch)
@@ -163,16 +165,16 @@ class Transfer:
             for piece in stretch.pieces:
                 self._keep(piece, file)
         if self._size != self._total if self._total is not None else self._size < self._told:
-            raise Passing("The file is cut off")
+            raise TransientError("The file is cut off")
 
-    def _is_other(self, stretch: Stretch) -> bool:
+    def _is_other(self, stretch: ByteRange) -> bool:
         """Whether a rest is of another file; not every host heeds If-Range, or tells a version."""
         told, known = stretch.version, self._version
         return stretch.total_bytes != self._total or (None not in (told, known) and told != known)
 
     def _begin(self, file: io.FileIO) -> None:
         """From the first byte."""
-        self._depot.tally.add(here=-self._size, expected=-(self._total or 0))
+        self._depot.byte_progress.add(here=-self._size, expected=-(self._total or 0))
         with self._depot.files.explained(self._partial):
             file.seek(0)
             file.truncate()
@@ -182,7 +184,7 @@ class Transfer:
         self._version = self._total = None
         self._digest = hashlib.sha256()
 
-    def _note_down(self, stretch: Stretch) -> None:
+    def _note_down(self, stretch: ByteRange) -> None:
         """By what the next attempt knows whether it may go on with what is here."""
         version = stretch.version if len(stretch.version or "") <= _LONGEST_VERSION else None
         if stretch.start and version is None:
@@ -190,7 +192,7 @@ class Transfer:
         self._media_type = stretch.media_type
         if (version, stretch.total_bytes) == (self._version, self._total):
             return
-        self._depot.tally.add(expected=(stretch.total_bytes or 0) - (self._total or 0))
+        self._depot.byte_progress.add(expected=(stretch.total_bytes or 0) - (self._total or 0))
         self._version, self._total = version, stretch.total_bytes
         note = {"version": version, "total": stretch.total_bytes}
         self._depot.files.replace_bytes(self._note, json.dumps(note).encode())
@@ -201,7 +203,7 @@ class Transfer:
         self._depot.files.write(self._partial, file, piece)
         self._digest.update(piece)
         self._size += len(piece)
-        self._depot.tally.add(here=len(piece))
+        self._depot.byte_progress.add(here=len(piece))
         if self._size - self._synced >= _SYNC_BYTES:
             self._depot.files.sync(self._partial, file)
             self._synced = self._size
@@ -219,19 +221,19 @@ class Transfer:
         # One that is too large for what is free must not keep smaller ones from coming.
         raise StorageError(told) if free < floor else BadAnswer(told)
 
-    def _give_up_if_hopeless(self, error: Passing, faults: int) -> None:
+    def _give_up_if_hopeless(self, error: TransientError, faults: int) -> None:
         """Raise BadAnswer when it failed often enough, or the host says "later" for too long."""
-        hold_seconds = error.hold_seconds or 0.0
-        if faults < _ATTEMPTS and hold_seconds <= _LONGEST_WAIT_SECONDS:
+        retry_after_seconds = error.retry_after_seconds or 0.0
+        if faults < _ATTEMPTS and retry_after_seconds <= _LONGEST_WAIT_SECONDS:
             return
-        wait = timedelta(seconds=min(hold_seconds, LONGEST_HOLD_SECONDS))
-        retry_at = self._depot.clock.now() + wait if hold_seconds else None
+        wait = timedelta(seconds=min(retry_after_seconds, LONGEST_PAUSE_SECONDS))
+        retry_at = self._depot.clock.now() + wait if retry_after_seconds else None
         times = f"{faults} times" if faults > 1 else "once"
         raise BadAnswer(f"{error}, {times}.", error.http_status, retry_at=retry_at) from error
 
-    def _pause(self, error: Passing, faults: int) -> None:
+    def _pause(self, error: TransientError, faults: int) -> None:
         """Wait a while, but not when everything is to stop."""
-        seconds = error.hold_seconds or 2.0 ** (faults - 1)
+        seconds = error.retry_after_seconds or 2.0 ** (faults - 1)
         until = self._depot.clock.monotonic() + seconds
         while (left := until - self._depot.clock.monotonic()) > 0:
             if self._depot.stop.is_set():

@@ -22,11 +22,11 @@ from meeting_etl.pipeline.fetch.spec import (
     pairs_of,
     same_series,
 )
-from meeting_etl.pipeline.ledger.settling import DETAILS, Pair
+from meeting_etl.pipeline.ledger.settling import DETAILS, WorkItem
 from meeting_etl.pipeline.meetings.details import with_details, without_early_denials
 from meeting_etl.pipeline.resources.plain_text import plain_text
 from meeting_etl.pipeline.resources.snippets import ask_snippets, snippet_rows, vtt_instead
-from meeting_etl.pipeline.rows import Drift, Row, fold_last, fold_participants, to_row
+from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, fold_participants, to_row
 from meeting_etl.schemas import Table
 from meeting_etl.webex.endpoints import Listing, Webex
 
@@ -35,13 +35,17 @@ def _ask_meeting(webex: Webex, target: Target) -> Listing:
     return Listing([webex.meeting(target.meeting_id)], [])
 
 
-def _meeting_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _meeting_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     own = [item for item in items if item.get("id") == target.meeting_id]
     rows = [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
     return [without_early_denials(row, target.final_at) for row in rows]
 
 
-def _own(table: Table, items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _own(
+    table: Table, items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     """Rows of the meeting that was asked for; an answer may hold items of others."""
     return [
         to_row(table, item, drift, **ours | {"meeting_id": target.meeting_id})
@@ -74,7 +78,9 @@ def _look_at_recording(webex: Webex, row: Row) -> str:
     return status if status in ("deleted", "purged") else UNLISTED
 
 
-def _recording_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _recording_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     rows = _own(schemas.RECORDINGS, items, target, drift, ours)
     for row in rows:
         row["host_email"] = row["host_email"] or target.meeting["host_email"]
@@ -86,7 +92,9 @@ def _ask_participants(webex: Webex, target: Target) -> Listing:
     return webex.participants(target.meeting_id, host_email=target.meeting["host_email"])
 
 
-def _participant_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _participant_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     rows = _own(schemas.PARTICIPANTS, items, target, drift, ours)
     for row in rows:
         row["device_count"] = len(row["devices"] or [])
@@ -135,16 +143,18 @@ def _onto_transcript(held: Row, new: Row) -> Row:
     return with_tombstone(held, new) | {"snippet_count": held["snippet_count"]}
 
 
-def _transcript_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _transcript_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     rows = _own(schemas.TRANSCRIPTS, items, target, drift, ours)
     return fold_last(rows, "transcript_id", drift)
 
 
-def _recording_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
+def _recording_pairs(target: Target, rows: Sequence[Row]) -> list[WorkItem]:
     return pairs_of(target, rows, schemas.RECORDING_FILES.name, "recording_id")
 
 
-def _transcript_pairs(target: Target, rows: Sequence[Row]) -> list[Pair]:
+def _transcript_pairs(target: Target, rows: Sequence[Row]) -> list[WorkItem]:
     """What is asked for of each transcript."""
     resources = (schemas.TRANSCRIPT_FILES.name, schemas.TRANSCRIPT_SNIPPETS.name)
     return [
@@ -156,7 +166,9 @@ def _ask_summaries(webex: Webex, target: Target) -> Listing:
     return webex.summaries(target.meeting_id)
 
 
-def _summary_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _summary_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
     rows = _own(
         schemas.MEETING_SUMMARIES, [_in_plain_text(one) for one in items], target, drift, ours
     )
@@ -238,7 +250,7 @@ def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
         snippet_rows,
         replaces="transcript_id",
         parent=schemas.TRANSCRIPTS,
-        stand_in=vtt_instead(held_vtt),
+        fallback=vtt_instead(held_vtt),
     )
 
 

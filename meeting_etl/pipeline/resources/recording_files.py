@@ -15,9 +15,9 @@ from meeting_etl.errors import BadAnswer, Gone, Prevented, Refused
 from meeting_etl.pipeline.auto_record.policy import matching
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import Came, Why
-from meeting_etl.pipeline.resources.download import Arrived, Depot, Transfer
-from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.ledger.settling import Outcome, Reason
+from meeting_etl.pipeline.resources.download import Download, DownloadContext, DownloadedFile
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.webex.endpoints import Listing, Webex
 
 # Kind of file → the link to it in temporaryDirectDownloadLinks (GET /recordings/{id}).
@@ -33,7 +33,7 @@ _SIZE_DIGITS = 18
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DownloadPolicy:
     """Which files of which recordings are downloaded; without kinds none are.
 
     `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
@@ -84,38 +84,40 @@ def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
     return Listing(items, [{} for _ in failed])
 
 
-def discard(depot: Depot, folder: str, recording_id: str) -> None:
+def discard(download_context: DownloadContext, folder: str, recording_id: str) -> None:
     """Leave nothing unfinished of a recording that will not come any more."""
     start = f".{name_for(recording_id)}."
-    for name in depot.files.names(folder):
+    for name in download_context.files.names(folder):
         if name.startswith(start):
-            depot.files.remove(f"{folder}/{name}")
+            download_context.files.remove(f"{folder}/{name}")
 
 
-def recording_files(depot: Depot, wanted: Wanted) -> FetchSpec:
+def recording_files(download_context: DownloadContext, wanted: DownloadPolicy) -> FetchSpec:
     """The spec of recording_files; links are asked for at the moment of their use."""
     return FetchSpec(
         schemas.RECORDING_FILES,
-        lambda webex, target: _Recording(depot, wanted, webex, target).files(),
+        lambda webex, target: _Recording(download_context, wanted, webex, target).files(),
         _rows,
         parent=schemas.RECORDINGS,
         finished=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
-        unfinished=Why.LINKS_MISSING,
-        beforehand=lambda target: _beforehand(depot, wanted, target),
-        stop=depot.stop.set,
+        unfinished=Reason.LINKS_MISSING,
+        beforehand=lambda target: _beforehand(download_context, wanted, target),
+        stop=download_context.stop.set,
     )
 
 
-def _beforehand(depot: Depot, wanted: Wanted, target: Target) -> Came | None:
+def _beforehand(
+    download_context: DownloadContext, wanted: DownloadPolicy, target: Target
+) -> Outcome | None:
     """What is known without asking; then nothing unfinished stays of it."""
     recording = target.parent
     came = None
     if recording is None or is_deleted(recording):
-        came = Came.DELETED
+        came = Outcome.DELETED
     elif not wanted.allows(recording):
-        came = Came.UNWANTED
+        came = Outcome.UNWANTED
     if came is not None:
-        discard(depot, _folder(target), target.pair.resource_id)
+        discard(download_context, _folder(target), target.pair.resource_id)
     return came
 
 
@@ -123,7 +125,7 @@ def _folder(target: Target) -> str:
     return f"media/date={target.ended_at.date()}"
 
 
-def _rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     ours = ours | {"recording_id": target.pair.resource_id, "meeting_id": target.meeting_id}
     drift.other_sizes += sum(item["told_bytes"] not in (None, item["bytes"]) for item in items)
     # What lay here already keeps the moment at which it came.
@@ -133,8 +135,14 @@ def _rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> lis
 class _Recording:
     """One recording, the files of which are brought here."""
 
-    def __init__(self, depot: Depot, wanted: Wanted, webex: Webex, target: Target) -> None:
-        self._depot = depot
+    def __init__(
+        self,
+        download_context: DownloadContext,
+        wanted: DownloadPolicy,
+        webex: Webex,
+        target: Target,
+    ) -> None:
+        self._depot = download_context
         self._kinds = wanted.kinds
         self._webex = webex
         self._id = target.pair.resource_id
@@ -181,7 +189,7 @@ class _Recording:
     def _file(self, kind: str) -> Item:
         told = self._told_bytes if kind == "video" else None
         stem = f"{name_for(self._id)}.{kind}"
-        transfer = Transfer(self._depot, self._folder, stem)
+        transfer = Download(self._depot, self._folder, stem)
         item = self._here(kind, told)
         if item is None:
             arrived = transfer.run(self._link(kind), lambda: self._renewed(kind), told)
@@ -213,7 +221,7 @@ class _Recording:
         with files.explained(path, doing="read"), files.path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def _extension(self, kind: str, arrived: Arrived | None) -> str:
+    def _extension(self, kind: str, arrived: DownloadedFile | None) -> str:
         if kind == "video":
             return _VIDEO_EXTENSIONS.get(self._format or "", "media")
         if kind == "audio":

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadAnswer
-from meeting_etl.pipeline.fetch.spec import Item, StandIn, Target
+from meeting_etl.pipeline.fetch.spec import Fallback, Item, Target
 from meeting_etl.pipeline.resources.vtt import Vtt, read_vtt
-from meeting_etl.pipeline.rows import Drift, Row, fold_last, to_row
+from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, to_row
 from meeting_etl.webex.endpoints import Listing, Webex
 
 _VTT = "vtt"
@@ -28,12 +28,12 @@ def ask_snippets(webex: Webex, target: Target) -> Listing:
     return webex.snippets(target.pair.resource_id)
 
 
-def snippet_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def snippet_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     """Rows of snippets."""
     return _said(items, target, drift, ours | {"source": "snippets"})
 
 
-def _said(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _said(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     """Rows of snippets, whatever they were read from."""
     begun: datetime | None = (target.parent or {}).get("started_at")
     ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.pair.resource_id}
@@ -52,7 +52,7 @@ def _said(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> lis
     return rows
 
 
-def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> StandIn:
+def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> Fallback:
     """The cues of a transcript's VTT file, as snippets without the speaker's address.
 
     `held_vtt` returns the file of a transcript where that is already here.
@@ -68,7 +68,7 @@ def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> StandIn:
         content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
         return _items(transcript_id, read_vtt(content))
 
-    return StandIn(ask, _vtt_rows, _VTT)
+    return Fallback(ask, _vtt_rows, _VTT)
 
 
 def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
@@ -86,7 +86,7 @@ def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
     return [*readable, *[_UNREADABLE] * vtt.unreadable]
 
 
-def _vtt_rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _vtt_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     readable = [item for item in items if item != _UNREADABLE]
     if len(readable) < len(items):
         drift.changed["vtt cue"] += len(items) - len(readable)

@@ -12,9 +12,9 @@ from meeting_etl import schemas
 from meeting_etl.files import Files
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import Came
+from meeting_etl.pipeline.ledger.settling import Outcome
 from meeting_etl.pipeline.resources.recording_files import name_for, what_came
-from meeting_etl.pipeline.rows import Drift, Row
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.webex.endpoints import Webex
 
 FORMATS = ("vtt", "txt")
@@ -55,11 +55,11 @@ def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:
     return {"format": form, "path": path, "bytes": len(content), "sha256": digest}
 
 
-def _beforehand(target: Target) -> Came | None:
-    return Came.DELETED if target.parent is None or is_deleted(target.parent) else None
+def _beforehand(target: Target) -> Outcome | None:
+    return Outcome.DELETED if target.parent is None or is_deleted(target.parent) else None
 
 
-def _rows(items: Sequence[Item], target: Target, drift: Drift, ours: Row) -> list[Row]:
+def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     del drift  # nothing in a file can come otherwise
     ours = ours | {"transcript_id": target.pair.resource_id, "meeting_id": target.meeting_id}
     return [ours | item for item in items]

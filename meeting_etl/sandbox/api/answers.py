@@ -96,7 +96,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RequestContext:
     """One request of a caller whose token was accepted.
 
     `port` is where the client finds this server; `body` is empty where none was sent.

@@ -19,7 +19,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from meeting_etl.sandbox.api import oauth
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Nothing, Refusal, Reply, Text
+from meeting_etl.sandbox.api.answers import (
+    Answer,
+    Item,
+    Nothing,
+    Refusal,
+    Reply,
+    RequestContext,
+    Text,
+)
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimit
@@ -142,13 +150,15 @@ class Front:
             return self._broken(response, _BREAKING[fault]), False
         return response, not spoilt
 
-    def _ask(self, endpoint: Endpoint, request: Request, query: dict[str, str], body: bytes) -> Ask:
+    def _ask(
+        self, endpoint: Endpoint, request: Request, query: dict[str, str], body: bytes
+    ) -> RequestContext:
         now = self._clock.now()
         token = self._tokens.check(request.headers.get("Authorization"), now)
         unscoped = self._faults.no_people_scope and endpoint.path == "/people/me"
         if token.kind not in endpoint.kinds or unscoped:
             raise Refusal(403, "The token has none of the scopes that this needs.")
-        return Ask(
+        return RequestContext(
             index=self._index,
             kind=token.kind,
             caller=self._callers[token.kind],
@@ -174,7 +184,7 @@ class Front:
         return astray
 
     def _reply(
-        self, ask: Ask, path: str, answer: Answer, fault: str | None, changes: list[str]
+        self, ask: RequestContext, path: str, answer: Answer, fault: str | None, changes: list[str]
     ) -> Reply:
         if isinstance(answer, Text):
             return Reply(answer.body, answer.content_type)

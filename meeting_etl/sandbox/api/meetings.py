@@ -7,7 +7,7 @@ select, by webex-api.md 4.2, 4.3 and 4.5. Does not: tokens, scopes and pages (sa
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Listing, Refusal
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Refusal, RequestContext
 from meeting_etl.sandbox.api.json_meetings import (
     admin_meeting,
     has_flags,
@@ -32,7 +32,7 @@ _LONGEST_JOIN_WINDOW = timedelta(days=90)
 _START_WINDOW = timedelta(days=30)
 
 
-def list_meetings(ask: Ask) -> Answer:
+def list_meetings(ask: RequestContext) -> Answer:
     """GET /meetings: series of the next seven days unless meetingType says otherwise (T11)."""
     keys = [name for name in _EXCLUSIVE if name in ask.query]
     if len(keys) > 1:
@@ -49,7 +49,7 @@ def list_meetings(ask: Ask) -> Answer:
     return _scheduled_meetings(ask, state, kind)
 
 
-def _instances(ask: Ask, state: str | None, wanted: dict[str, bool]) -> Listing:
+def _instances(ask: RequestContext, state: str | None, wanted: dict[str, bool]) -> Listing:
     begin, end = ask.window()
     form = ask.choice("scheduledType", _SCHEDULED_TYPES)
     series_id = ask.query.get("meetingSeriesId")
@@ -71,7 +71,7 @@ def _instances(ask: Ask, state: str | None, wanted: dict[str, bool]) -> Listing:
     return Listing(found[:_MOST_INSTANCES], lambda meeting: listed_meeting(meeting, ask.now))
 
 
-def _concerns(ask: Ask, meeting: Meeting) -> bool:
+def _concerns(ask: RequestContext, meeting: Meeting) -> bool:
     """Users and hostEmail see what they host or are invited to; an admin without it sees all."""
     if ask.kind == "admin" and "hostEmail" not in ask.query:
         return True
@@ -90,7 +90,7 @@ def _shown(meeting: Meeting, now: datetime) -> bool:
     return meeting.started_at + LISTING_LAG <= now
 
 
-def _scheduled_meetings(ask: Ask, state: str | None, kind: str) -> Listing:
+def _scheduled_meetings(ask: RequestContext, state: str | None, kind: str) -> Listing:
     begin, end = ask.moment("from"), ask.moment("to")
     if begin is None:
         begin = end - timedelta(days=7) if end else ask.now
@@ -114,7 +114,7 @@ def _scheduled_meetings(ask: Ask, state: str | None, kind: str) -> Listing:
 
 
 def _occurrences(
-    ask: Ask, series: Series, kind: str, current: bool
+    ask: RequestContext, series: Series, kind: str, current: bool
 ) -> Iterator[tuple[datetime, Json]]:
     """What a series contributes to a listing: each occurrence, the next one, or itself."""
     if kind == "scheduledMeeting":
@@ -131,13 +131,13 @@ def _expired(series: Series, now: datetime) -> bool:
     return max(series.occurrences) + series.length + _SERIES_LIFE <= now
 
 
-def _may_see_series(ask: Ask, series: Series) -> bool:
+def _may_see_series(ask: RequestContext, series: Series) -> bool:
     if ask.kind == "admin" and "hostEmail" not in ask.query:
         return True
     return ask.host_email() in (None, series.host.email)
 
 
-def _by_key(ask: Ask, key: str) -> Listing:
+def _by_key(ask: RequestContext, key: str) -> Listing:
     """By number, link or space; all other filters are ignored."""
     value = ask.query[key]
     if key == "roomId":
@@ -157,7 +157,7 @@ def _by_key(ask: Ask, key: str) -> Listing:
     return Listing(found, dict)
 
 
-def get_meeting(ask: Ask) -> Answer:
+def get_meeting(ask: RequestContext) -> Answer:
     """GET /meetings/{id}: of instances only 15 minutes after their start or end."""
     if meeting := ask.index.meetings.get(ask.path_id):
         if not _shown(meeting, ask.now):
@@ -172,7 +172,7 @@ def get_meeting(ask: Ask) -> Answer:
     return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
 
 
-def asked_series(ask: Ask, host_email: str | None) -> tuple[Series, datetime | None]:
+def asked_series(ask: RequestContext, host_email: str | None) -> tuple[Series, datetime | None]:
     """The host's series of that id, and the start of the occurrence if it is the id of one."""
     series, at = ask.index.occurrences.get(ask.path_id, (None, None))
     series = series or ask.index.series.get(ask.path_id)
@@ -181,7 +181,7 @@ def asked_series(ask: Ask, host_email: str | None) -> tuple[Series, datetime | N
     return series, at
 
 
-def get_admin_meeting(ask: Ask) -> Answer:
+def get_admin_meeting(ask: RequestContext) -> Answer:
     """GET /admin/meetings/{id}: any instance, without hostEmail and without secrets."""
     meeting = ask.index.meetings.get(ask.path_id)
     if meeting is None or not _shown(meeting, ask.now):
@@ -189,7 +189,7 @@ def get_admin_meeting(ask: Ask) -> Answer:
     return Item(admin_meeting(meeting, ask.now))
 
 
-def list_participants(ask: Ask) -> Answer:
+def list_participants(ask: RequestContext) -> Answer:
     """GET /meetingParticipants: of an instance, or of the last one of a series (T27)."""
     meeting_id = ask.query.get("meetingId")
     if not meeting_id:
@@ -224,7 +224,7 @@ def _present(meeting: Meeting, one: Participant, now: datetime) -> bool:
     return any(device.joined_at <= now < device.left_at for device in one.devices)
 
 
-def _attended(ask: Ask, meeting_id: str) -> Meeting | None:
+def _attended(ask: RequestContext, meeting_id: str) -> Meeting | None:
     """The instance that is meant; None when there was none in the window of starts."""
     meeting = ask.index.meetings.get(meeting_id)
     if meeting is not None and meeting.started_at <= ask.now:
@@ -243,14 +243,14 @@ def _attended(ask: Ask, meeting_id: str) -> Meeting | None:
     return held[-1] if held else None
 
 
-def refuse_personal_room(ask: Ask, meeting_id: str) -> None:
+def refuse_personal_room(ask: RequestContext, meeting_id: str) -> None:
     """Ids of scheduled personal-room meetings are not supported; ids of instances are."""
     series = ask.index.series.get(meeting_id.partition("_")[0])
     if series is not None and series.scheduled_type == "personalRoomMeeting":
         raise Refusal(400, "Ids of scheduled personal room meetings are not supported.")
 
 
-def _join_window(ask: Ask) -> tuple[datetime, datetime] | None:
+def _join_window(ask: RequestContext) -> tuple[datetime, datetime] | None:
     """JoinTimeFrom and joinTimeTo; None when both are left out (T31)."""
     if "joinTimeFrom" not in ask.query and "joinTimeTo" not in ask.query:
         return None

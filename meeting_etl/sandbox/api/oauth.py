@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Refusal
+from meeting_etl.sandbox.api.answers import Answer, Item, Refusal, RequestContext
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.world.model import SECRET_MARK, Kind
 
@@ -33,7 +33,7 @@ class Token:
     expires_at: datetime
 
 
-def token_expiry(ask: Ask) -> Answer:
+def token_expiry(ask: RequestContext) -> Answer:
     """GET /authorizations/tokenExpiry: of the token that asks, in milliseconds since 1970."""
     return Item({"exp": int(ask.token_expires_at.timestamp() * 1000)})
 

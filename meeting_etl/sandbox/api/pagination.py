@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from meeting_etl.sandbox.api.answers import Ask, Listing, Refusal, Reply
+from meeting_etl.sandbox.api.answers import Listing, Refusal, Reply, RequestContext
 from meeting_etl.sandbox.faults.faults import Counters, Faults
 from meeting_etl.sandbox.faults.injection import url_key
 from meeting_etl.sandbox.world.model import dice
@@ -64,7 +64,7 @@ class Pager:
         self._cursors = Cursors(seed)
 
     def cut(
-        self, ask: Ask, path: str, listing: Listing, *, first_empty: bool, repeat: bool
+        self, ask: RequestContext, path: str, listing: Listing, *, first_empty: bool, repeat: bool
     ) -> Reply:
         """The page that is asked for.
 
@@ -85,7 +85,7 @@ class Pager:
         return self._page(ask, path, listing, slice(max(0, place.first - repeat), end), after)
 
     def _page(
-        self, ask: Ask, path: str, listing: Listing, shown: slice, after: Place | None
+        self, ask: RequestContext, path: str, listing: Listing, shown: slice, after: Place | None
     ) -> Reply:
         reply = Reply({"items": [listing.render(one) for one in listing.items[shown]]}, _JSON)
         if after is not None:

@@ -6,7 +6,7 @@ Belongs here: the fields it takes and the meetings it refuses. Does not: keeping
 
 from datetime import datetime
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Refusal
+from meeting_etl.sandbox.api.answers import Answer, Item, Refusal, RequestContext
 from meeting_etl.sandbox.api.meetings import asked_series, refuse_personal_room
 from meeting_etl.sandbox.world.model import Series
 
@@ -39,7 +39,7 @@ _TYPES: tuple[tuple[frozenset[str], tuple[type, ...]], ...] = (
 )
 
 
-def patch_meeting(ask: Ask) -> Answer:
+def patch_meeting(ask: RequestContext) -> Answer:
     """PATCH /meetings/{id}: of series and scheduled meetings, by their host or an administrator.
 
     The status codes of the refusals in T23 are not documented; 400 is a guess.
@@ -58,7 +58,7 @@ def patch_meeting(ask: Ask) -> Answer:
     return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
 
 
-def _check(ask: Ask) -> None:
+def _check(ask: RequestContext) -> None:
     for name, value in ask.body.items():
         if name not in FIELDS:
             raise Refusal(400, f"There is no field {name}.")
@@ -69,7 +69,7 @@ def _check(ask: Ask) -> None:
             raise Refusal(400, f"{name} is of the wrong type.")
 
 
-def _host_email(ask: Ask) -> str | None:
+def _host_email(ask: RequestContext) -> str | None:
     """Whose meeting it is: of an administrator's that of hostEmail, which nobody else may send."""
     given: str | None = ask.body.get("hostEmail")
     if given is None or ask.kind == "user":

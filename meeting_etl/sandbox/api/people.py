@@ -3,11 +3,11 @@
 Belongs here: what it shows of the caller. Does not: meetings (meetings.py), tokens (oauth.py).
 """
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item
+from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
 from meeting_etl.sandbox.world.model import cisco_id
 
 
-def get_me(ask: Ask) -> Answer:
+def get_me(ask: RequestContext) -> Answer:
     """GET /people/me."""
     caller = ask.caller
     return Item(

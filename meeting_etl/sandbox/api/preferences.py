@@ -4,10 +4,10 @@ Belongs here: GET /meetingPreferences/sites. Does not: what lies on a site (meet
 recordings_and_transcripts.py).
 """
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item
+from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
 
 
-def list_sites(ask: Ask) -> Answer:
+def list_sites(ask: RequestContext) -> Answer:
     """GET /meetingPreferences/sites: the sites of the caller; `default` is the preferred one (T40).
 
     The object has `sites` where others have `items`, and no pages.

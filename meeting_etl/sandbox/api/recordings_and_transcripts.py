@@ -8,7 +8,7 @@ and downloads select, by webex-api.md 4.6 and 4.7. Does not: tokens, scopes and 
 import re
 from datetime import timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Listing, Refusal, Text
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Refusal, RequestContext, Text
 from meeting_etl.sandbox.api.json_assets import (
     direct_links,
     recording,
@@ -29,7 +29,7 @@ _STATUSES = ("available", "deleted", "purged")
 _LONGEST_ADMIN_WINDOW = timedelta(days=30)
 
 
-def list_recordings(ask: Ask) -> Answer:
+def list_recordings(ask: RequestContext) -> Answer:
     """GET /recordings: hosted by or shared with the caller, newest first, of all sites.
 
     Without from and to it is the last seven days, also with meetingId (T33).
@@ -48,7 +48,7 @@ def list_recordings(ask: Ask) -> Answer:
     return Listing(found, lambda pair: _recording(ask, pair))
 
 
-def list_admin_recordings(ask: Ask) -> Answer:
+def list_admin_recordings(ask: RequestContext) -> Answer:
     """GET /admin/recordings: all of one site, at most 30 days; of one meeting without bounds."""
     meeting_id = ask.query.get("meetingId")
     found = _recordings(ask, meeting_id)
@@ -63,7 +63,7 @@ def list_admin_recordings(ask: Ask) -> Answer:
     return Listing(found, lambda pair: _admin_recording(ask, pair))
 
 
-def _recordings(ask: Ask, meeting_id: str | None) -> list[Recorded]:
+def _recordings(ask: RequestContext, meeting_id: str | None) -> list[Recorded]:
     """What status and the plain filters leave of a meeting's or the whole world's recordings."""
     status = ask.choice("status", _STATUSES) or "available"
     if status == "purged" and (ask.kind != "compliance" or meeting_id is None):
@@ -87,7 +87,7 @@ def _recordings(ask: Ask, meeting_id: str | None) -> list[Recorded]:
     ]
 
 
-def get_recording(ask: Ask) -> Answer:
+def get_recording(ask: RequestContext) -> Answer:
     """GET /recordings/{id}: with direct links, unless downloading is prevented (T36)."""
     pair = ask.index.recording.get(ask.path_id)
     if pair is None or pair[0].available_at > ask.now:
@@ -111,7 +111,7 @@ def get_recording(ask: Ask) -> Answer:
     return Item(item)
 
 
-def _recording(ask: Ask, pair: Recorded) -> Json:
+def _recording(ask: RequestContext, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     shared = ask.host_email() in one.shared_with
@@ -119,7 +119,7 @@ def _recording(ask: Ask, pair: Recorded) -> Json:
     return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=shared)
 
 
-def _admin_recording(ask: Ask, pair: Recorded) -> Json:
+def _admin_recording(ask: RequestContext, pair: Recorded) -> Json:
     """The schema has no password and shareToMe here, the official example has both: it has."""
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
@@ -133,7 +133,7 @@ def _site(pair: Recorded) -> str:
     return owner.host.site_url if isinstance(owner, Upload) else owner.site_url
 
 
-def list_transcripts(ask: Ask) -> Answer:
+def list_transcripts(ask: RequestContext) -> Answer:
     """GET /meetingTranscripts: of ended instances, on the preferred site unless siteUrl is given.
 
     Without from and to it is the last seven days, also with meetingId (T47). hostEmail needs
@@ -160,7 +160,7 @@ def list_transcripts(ask: Ask) -> Answer:
     return Listing(found, lambda pair: transcript(pair[0], pair[1], ask.now))
 
 
-def list_admin_transcripts(ask: Ask) -> Answer:
+def list_admin_transcripts(ask: RequestContext) -> Answer:
     """GET /admin/meetingTranscripts: of one site, deleted ones too, newest first."""
     site = ask.query.get("siteUrl")
     if not site:
@@ -176,7 +176,7 @@ def list_admin_transcripts(ask: Ask) -> Answer:
     return Listing(found, lambda pair: transcript(pair[0], pair[1], ask.now))
 
 
-def refuse_unless_ended(ask: Ask, meeting_id: str) -> None:
+def refuse_unless_ended(ask: RequestContext, meeting_id: str) -> None:
     """Refuse what is not the id of an ended meeting instance."""
     meeting = ask.index.meetings.get(meeting_id)
     if meeting is None:
@@ -189,7 +189,7 @@ def refuse_unless_ended(ask: Ask, meeting_id: str) -> None:
         raise Refusal(400, "The meeting has not ended.")
 
 
-def list_snippets(ask: Ask) -> Answer:
+def list_snippets(ask: RequestContext) -> Answer:
     """GET /meetingTranscripts/{id}/snippets: the host's own, or a compliance officer's (T41)."""
     one, _ = _transcript(ask)
     if one.snippets_available_at is None:
@@ -200,7 +200,7 @@ def list_snippets(ask: Ask) -> Answer:
     )
 
 
-def download_transcript(ask: Ask) -> Answer:
+def download_transcript(ask: RequestContext) -> Answer:
     """GET /meetingTranscripts/{id}/download: VTT unless format=txt; admins name the host."""
     form = ask.choice("format", ("vtt", "txt")) or "vtt"
     one, _ = _transcript(ask)
@@ -209,7 +209,7 @@ def download_transcript(ask: Ask) -> Answer:
     return Text(ask.media.vtt(one), "text/vtt")
 
 
-def _transcript(ask: Ask) -> Transcribed:
+def _transcript(ask: RequestContext) -> Transcribed:
     pair = ask.index.transcript.get(ask.path_id)
     gone = pair is None or pair[0].available_at > ask.now
     if pair is None or gone or (_deleted(ask, pair) and ask.kind != "compliance"):
@@ -220,5 +220,5 @@ def _transcript(ask: Ask) -> Transcribed:
     return pair
 
 
-def _deleted(ask: Ask, pair: Transcribed) -> bool:
+def _deleted(ask: RequestContext, pair: Transcribed) -> bool:
     return pair[0].deleted_at is not None and pair[0].deleted_at <= ask.now

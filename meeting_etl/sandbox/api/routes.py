@@ -19,7 +19,7 @@ from meeting_etl.sandbox.api import (
     webhooks,
 )
 from meeting_etl.sandbox.api import recordings_and_transcripts as assets
-from meeting_etl.sandbox.api.answers import Answer, Ask
+from meeting_etl.sandbox.api.answers import Answer, RequestContext
 from meeting_etl.sandbox.world.model import Kind
 
 _ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
@@ -33,7 +33,7 @@ class Endpoint:
     """
 
     path: str
-    handler: Callable[[Ask], Answer]
+    handler: Callable[[RequestContext], Answer]
     kinds: tuple[Kind, ...] = _ALL
     method: str = "GET"
     takes: str = "application/json"

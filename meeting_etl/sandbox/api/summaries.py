@@ -8,7 +8,7 @@ the invented text. Does not: which meetings have one, which is a feature of thei
 import html
 from datetime import timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Listing, Refusal
+from meeting_etl.sandbox.api.answers import Answer, Listing, Refusal, RequestContext
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.recordings_and_transcripts import refuse_unless_ended
 from meeting_etl.sandbox.world.model import Meeting, dice, new_uuid
@@ -30,7 +30,7 @@ _DEEDS = (
 )
 
 
-def list_summaries(ask: Ask) -> Answer:
+def list_summaries(ask: RequestContext) -> Answer:
     """GET and /admin: of one ended instance; a user sees those of meetings that he hosted."""
     meeting_id = ask.query.get("meetingId")
     if not meeting_id:

@@ -6,7 +6,7 @@ posting (webhook_posting.py).
 
 from urllib.parse import urlsplit
 
-from meeting_etl.sandbox.api.answers import Answer, Ask, Item, Listing, Nothing, Refusal
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Nothing, Refusal, RequestContext
 from meeting_etl.sandbox.api.json_values import Json, present, stamp_ms
 from meeting_etl.sandbox.api.webhook_registry import Hook
 from meeting_etl.sandbox.world.model import Kind
@@ -44,7 +44,7 @@ _OF_THE_ORG = {"hostEmail", "hostUserId"}
 _PAGE = 100
 
 
-def list_webhooks(ask: Ask) -> Answer:
+def list_webhooks(ask: RequestContext) -> Answer:
     """GET /webhooks: those of the caller, or with ownedBy=org those of the organization."""
     org = ask.choice("ownedBy", ("org",)) is not None
     if org and ask.kind == "user":
@@ -53,7 +53,7 @@ def list_webhooks(ask: Ask) -> Answer:
     return Listing([hook for hook in found if (hook.owned_by == "org") == org], _wire, _PAGE)
 
 
-def create_webhook(ask: Ask) -> Answer:
+def create_webhook(ask: RequestContext) -> Answer:
     """POST /webhooks; there is one org-wide webhook for a resource, event and filter (T6)."""
     unknown = set(ask.body) - _KNOWN
     if unknown:
@@ -86,12 +86,12 @@ def create_webhook(ask: Ask) -> Answer:
     return Item(_wire(hook))
 
 
-def get_webhook(ask: Ask) -> Answer:
+def get_webhook(ask: RequestContext) -> Answer:
     """GET /webhooks/{id}."""
     return Item(_wire(_asked(ask)))
 
 
-def update_webhook(ask: Ask) -> Answer:
+def update_webhook(ask: RequestContext) -> Answer:
     """PUT /webhooks/{id}: name, target, secret, and back to active; all else is ignored."""
     hook = _asked(ask)
     name, target_url = _text(ask.body, "name"), _url(_text(ask.body, "targetUrl"))
@@ -104,20 +104,20 @@ def update_webhook(ask: Ask) -> Answer:
     return Item(_wire(hook))
 
 
-def delete_webhook(ask: Ask) -> Answer:
+def delete_webhook(ask: RequestContext) -> Answer:
     """DELETE /webhooks/{id}."""
     ask.webhooks.remove(_asked(ask).id)
     return Nothing()
 
 
-def _asked(ask: Ask) -> Hook:
+def _asked(ask: RequestContext) -> Hook:
     hook = ask.webhooks.get(ask.path_id)
     if hook is None or not _is_visible(ask, hook):
         raise Refusal(404, "There is no such webhook.")
     return hook
 
 
-def _is_visible(ask: Ask, hook: Hook) -> bool:
+def _is_visible(ask: RequestContext, hook: Hook) -> bool:
     may_see = ask.kind != "user" if hook.owned_by == "org" else hook.creator == ask.caller
     return may_see and ask.now >= hook.visible_at
 
@@ -128,7 +128,7 @@ def _is_same(one: Hook, other: Hook) -> bool:
     )
 
 
-def _check_kind(ask: Ask, resource: str, event: str) -> None:
+def _check_kind(ask: RequestContext, resource: str, event: str) -> None:
     if resource in _OTHERS:
         raise Refusal(403, f"The token has no scope for {resource}.")
     if event not in EVENTS.get(resource, ()):
