@@ -1,30 +1,26 @@
 """The demonstration: a sandbox, webhook logs, the real pipeline, and answers from its tables.
 
-Belongs here: `demo` and `sandbox`. Does not: the show of `demo --live` (live.py), the worlds
-(sandbox/), the pipeline.
+Belongs here: `demo`. Does not: the show of `demo --live` (live.py), the worlds (sandbox/), the
+pipeline.
 """
 
 import os
 import shlex
 import shutil
 import sys
-import threading
 from pathlib import Path
 
 from meeting_etl.cli import display, report
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
-from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
-from meeting_etl.sandbox.world.worlds import World, demo_world, guide_world
+from meeting_etl.sandbox.world.worlds import TOKEN_KINDS, world_named
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock
 
 _MARK = ".meeting_etl_demo"
-# The guide's token is its host's; the team's is a compliance officer's, who may read all.
-_KINDS: dict[str, Kind] = {"guide": "user", "demo": "compliance"}
 _QUESTIONS = {
     "Who attended longest?": """
         SELECT any_value(display_name) AS name, any_value(side) AS side, count(*) AS meetings,
@@ -49,11 +45,11 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
 
     clock = Clock()
     folder = emptied(Path(data_dir).absolute())
-    world = _world(world_name, seed, clock)
+    world = world_named(world_name, seed, clock.now())
     write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
     with Sandbox(world, clock) as webex:
         display.say(f"Meetings of {world_name}: {len(world.meetings)}; Webex is {webex.base_url}.")
-        etl = Etl(environ_for(webex, _KINDS[world_name], folder), clock)
+        etl = Etl(environ_for(webex, TOKEN_KINDS[world_name], folder), clock)
         status = run_and_report(etl, None)
     show_answers(etl, data_dir)
     return status
@@ -77,62 +73,6 @@ def show_answers(etl: Etl, data_dir: str) -> None:
         names, rows = catalog.query(etl.settings.data_dir, sql)
         display.show_table(question, names, rows)
     _say_how_to_go_on(data_dir)
-
-
-def serve_sandbox(world_name: str, seed: int, port: int, logs: str | None, faults: Faults) -> None:
-    """Serve a world until interrupted, then say what was seen.
-
-    Webhooks that are registered meanwhile are told what happens from then on.
-    """
-    clock = Clock()
-    world = _world(world_name, seed, clock)
-    if logs:
-        lost = faults.lost_deliveries
-        write_logs(world, Path(logs), seed=seed, until=clock.now(), lost=lost)
-    webex = Sandbox(world, clock, faults)
-    kind = _KINDS[world_name]
-
-    def announce(base_url: str) -> None:
-        display.answers.print(f"export WEBEX_BASE_URL={base_url}", soft_wrap=True)
-        token = webex.token(kind)
-        display.answers.print(
-            f"export WEBEX_ACCESS_TOKEN={token} WEBEX_TOKEN_KIND={kind}", soft_wrap=True
-        )
-        display.say("Serving until Ctrl-C.")
-
-    ended = threading.Event()
-    threading.Thread(target=tell, args=(webex, clock, ended), daemon=True).start()
-    try:
-        webex.serve_forever(port, announce)
-    except OSError as error:
-        raise SettingsError(f"Port {port}: {error.strerror}; name another with --port.") from error
-    finally:
-        ended.set()
-    seen = webex.counters
-    display.say(
-        f"{seen.total:,} requests, {seen.repeated_gets:,} of them repeated what had been answered, "
-        f"{seen.during_retry_after:,} came during a Retry-After, "
-        f"{seen.tokens_elsewhere:,} took the token elsewhere."
-    )
-    if seen.media_requests:
-        sent_bytes = sum(one.bytes_sent for one in seen.media_requests)
-        display.say(f"{len(seen.media_requests):,} downloads of files, {sent_bytes:,} bytes.")
-    for name, count in seen.injected.most_common():
-        display.say(f"  {name}: {count:,} times")
-
-
-def tell(webex: Sandbox, clock: Clock, ended: threading.Event) -> None:
-    """Post to the registered webhooks what happens as time goes by."""
-    since = clock.now()
-    while not ended.is_set():
-        clock.sleep(1)
-        now = clock.now()
-        webex.play(since, now)
-        since = now
-
-
-def _world(name: str, seed: int, clock: Clock) -> World:
-    return guide_world() if name == "guide" else demo_world(seed, clock.now())
 
 
 def emptied(folder: Path) -> Path:

@@ -8,10 +8,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
 
 import click
 
@@ -19,14 +17,14 @@ from meeting_etl import __version__
 from meeting_etl.cli import display
 from meeting_etl.cli.auto_record import auto_record
 from meeting_etl.cli.migrate import migrate
-from meeting_etl.cli.options import FORMAT, PORT, YES, confirm
+from meeting_etl.cli.options import FORMAT, PORT, SEED, WORLD, YES, confirm
 from meeting_etl.cli.prune import prune
 from meeting_etl.cli.rejected import rejected
+from meeting_etl.cli.sandbox import sandbox
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.pipeline.ledger.ledger import RESOURCES
 from meeting_etl.pipeline.ledger.settling import Status, WorkItem
-from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day
@@ -45,16 +43,6 @@ _FROM = click.option(
 )
 _TO = click.option(
     "--to", "last", type=_DAY, metavar="YYYY-MM-DD", help="Last day; today by default."
-)
-_WORLD = click.option(
-    "--world",
-    type=click.Choice(["demo", "guide"]),
-    default="demo",
-    show_default=True,
-    help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
-)
-_SEED = click.option(
-    "--seed", default=1, show_default=True, help="Another seed makes another team."
 )
 _WIDTH = max(map(len, VARIABLES))
 _ENVIRONMENT = "\b\nEnvironment:\n" + "\n".join(
@@ -83,6 +71,7 @@ cli.add_command(auto_record)
 cli.add_command(prune)
 cli.add_command(migrate)
 cli.add_command(rejected)
+cli.add_command(sandbox)
 
 
 @cli.command()
@@ -263,8 +252,8 @@ def sql(query: str | None, form: str, *, everything: bool) -> None:
 
 
 @cli.command()
-@_WORLD
-@_SEED
+@WORLD
+@SEED
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -301,53 +290,6 @@ def demo(world: str, seed: int, data_dir: str, *, live: bool, minutes: float) ->
     from meeting_etl.cli.demo import run_demo
 
     sys.exit(run_demo(world, seed, data_dir))
-
-
-def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
-    """An option for each knob of the sandbox, with the knob's own words."""
-    for knob in reversed(fields(Faults)):
-        name = knob.name.replace("_", "-")
-        several = isinstance(knob.default, tuple)
-        flag = isinstance(knob.default, bool)
-        choices = get_args(get_type_hints(Faults)[knob.name]) if knob.name == "retry_after" else ()
-        command = click.option(
-            f"--{name}" if knob.name != "seed" else "--fault-seed",
-            type=str if several else click.Choice(choices) if choices else type(knob.default),
-            is_flag=flag,
-            multiple=several,
-            default=knob.default,
-            show_default=not flag and not several,
-            help=knob.metadata["help"],
-        )(command)
-    return command
-
-
-@cli.command()
-@_WORLD
-@_SEED
-@click.option(
-    "--port", type=PORT, default=8787, show_default=True, help="Port on 127.0.0.1; 0 picks one."
-)
-@click.option(
-    "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
-)
-@_fault_options
-def sandbox(
-    world: str, seed: int, port: int, logs: str | None, fault_seed: int, **knobs: Any
-) -> None:
-    """Serve an embedded Webex on 127.0.0.1 until interrupted, to try things on.
-
-    It asks for a token, pages, windows and waits as the real one does, and misbehaves as it is
-    told to. The lines that it prints set the variables for `meeting-etl run` in another shell; at
-    the end it says what it saw.
-    """
-    try:
-        faults = Faults(seed=fault_seed, **knobs)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    from meeting_etl.cli.demo import serve_sandbox
-
-    serve_sandbox(world, seed, port, logs, faults)
 
 
 @cli.command()

@@ -20,6 +20,14 @@ FORMAT = click.option(
 )
 YES = click.option("--yes", is_flag=True, help="Do not ask before; for scripts.")
 PORT = click.IntRange(0, 65535)
+WORLD = click.option(
+    "--world",
+    type=click.Choice(["demo", "guide"]),
+    default="demo",
+    show_default=True,
+    help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
+)
+SEED = click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
 
 
 def confirm(question: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.cli.demo import tell
+from meeting_etl.cli.sandbox import post_events
 from meeting_etl.sandbox.api.webhook_registry import Hook
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
@@ -266,7 +266,7 @@ def test_a_served_sandbox_tells_its_webhooks_what_happens() -> None:
         with Walker(webex, "admin") as walker:
             hook = {"name": "All", "targetUrl": receiver.url, "ownedBy": "org"}
             walker.send("POST", "/webhooks", hook | {"resource": "meetings", "event": "ended"})
-        tell(webex, clock, over)
+        post_events(webex, clock, over)
     assert heard == [A]
     assert clock.now() < at("2026-03-02T09:35:00")
 

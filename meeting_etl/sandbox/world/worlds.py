@@ -13,6 +13,7 @@ from typing import Any
 from meeting_etl.sandbox.world.demo import demo_world
 from meeting_etl.sandbox.world.model import (
     Device,
+    Kind,
     Meeting,
     Participant,
     Person,
@@ -25,7 +26,15 @@ from meeting_etl.sandbox.world.model import (
 )
 from meeting_etl.times import parse_timestamp, start_of
 
-__all__ = ["World", "demo_world", "guide_world", "sized_world"]
+__all__ = ["TOKEN_KINDS", "World", "demo_world", "guide_world", "sized_world", "world_named"]
+
+# The guide's token is its host's; the team's is a compliance officer's, who may read all.
+TOKEN_KINDS: dict[str, Kind] = {"guide": "user", "demo": "compliance"}
+
+
+def world_named(name: str, seed: int, now: datetime) -> World:
+    """The world that `--world` names."""
+    return guide_world() if name == "guide" else demo_world(seed, now)
 
 
 def guide_world() -> World:
