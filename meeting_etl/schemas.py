@@ -722,7 +722,7 @@ TABLES: dict[str, Table] = {
 }
 
 # Fields that are never kept, at whatever depth and whatever their case: with them one can enter a
-# meeting, watch or download a recording, or act as the user (webex-api.md section 6).
+# meeting, watch or download a recording, or act as the user (docs/webex-api-notes.md).
 SECRET_FIELDS = frozenset(
     """
     password hostKey phoneAndVideoSystemPassword panelistPassword

@@ -73,7 +73,7 @@ def parse_timestamp(text: str) -> datetime | None:
     """Read an ISO 8601 timestamp into an aware UTC datetime.
 
     Without an offset it is taken as UTC. The epoch (1970-01-01T00:00:00Z) is None: Webex writes it
-    for "not known yet" (webex-api.md T26). Raises ValueError for anything that is not a date *and*
+    for "not known yet" (T26). Raises ValueError for anything that is not a date *and*
     a time of day.
     """
     if len(text) < 16 or text[10] not in "Tt ":

@@ -4,7 +4,7 @@ Belongs here: the ASGI application: signatures, limits, answers, health and figu
 server around it (cli/receive.py), the form of a line (envelope.py), writing it (journal.py).
 
 A body with a good signature is stored whatever it holds: an answer that is not 2xx counts towards
-switching the webhook off (webex-api.md T3), and what a line is worth is for ingest to say.
+switching the webhook off (T3), and what a line is worth is for ingest to say.
 """
 
 import asyncio
@@ -197,7 +197,7 @@ class Receiver:
 
 
 def _is_signed(body: bytes, keys: Sequence[bytes], signature: str) -> bool:
-    """The header holds the HMAC-SHA1 of the body, in hex (webex-api.md section 5).
+    """The header holds the HMAC-SHA1 of the body, in hex (docs/webex-api-notes.md).
 
     White space around it and upper case are what a proxy may have made of it. Every key is tried,
     so that the time does not tell which one fits.

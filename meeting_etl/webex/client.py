@@ -381,6 +381,6 @@ def _json(method: str, document: Mapping[str, Any] | None) -> tuple[dict[str, st
     if document is None:
         return {}, None
     body = msgspec.json.encode(document)
-    # Webex takes a PATCH under this name only, though it is a plain object (webex-api.md 4.4).
+    # Webex takes a PATCH under this name only, though it is a plain object.
     form = "application/json-patch+json" if method == "PATCH" else "application/json"
     return {"Content-Type": form, "Content-Length": str(len(body))}, body

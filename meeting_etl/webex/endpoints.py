@@ -22,7 +22,7 @@ _PAGE = {"max": "100"}
 _ENDED = {"meetingType": "meeting", "state": "ended"}
 _BEFORE_START = timedelta(days=1)
 # /admin/recordings says so; clients report of other listings that a longer one is refused or cut
-# without a word (webex-api.md T51).
+# without a word (docs/webex-api-notes.md T51).
 _WIDEST_WINDOW = timedelta(days=30)
 Window = tuple[datetime, datetime]
 # Clocks differ; an event may come before what it is about is listed.
@@ -56,7 +56,7 @@ class ListingScope(StrEnum):
 
 
 # Resources that can be listed by time, for many meetings at once. An administrator's transcripts
-# cannot (webex-api.md T44), nor can an officer's meetings.
+# cannot (docs/webex-api-notes.md T44), nor can an officer's meetings.
 _BY_TIME = {
     TokenKind.USER: {
         "meeting": ListingScope.EVERYTHING,
@@ -69,7 +69,7 @@ _BY_TIME = {
         "transcripts": ListingScope.ONE_SITE,
     },
 }
-# Resources of webhooks that a kind of token has no scope for (webex-api.md 1.3).
+# Resources of webhooks that a kind of token has no scope for (docs/webex-api-notes.md).
 _NO_WEBHOOKS = {
     TokenKind.USER: frozenset[str](),
     TokenKind.ADMIN: frozenset[str](),
@@ -238,7 +238,7 @@ class Webex:
         """A transcript as a file, from GET /meetingTranscripts/{id}/download.
 
         `form` is vtt or txt. The links in a transcript lead to other hosts, which must not see the
-        token (webex-api.md T46); this address is our own. For an administrator the file is not
+        token (T46); this address is our own. For an administrator the file is not
         there unless he names the host.
         """
         params = {"format": form} | self._known_host(meeting_id, host_email)
@@ -313,7 +313,7 @@ class Webex:
         """A series or scheduled meeting as it is then, by PATCH /meetings/{id}.
 
         Nobody gets mail, and nothing else of it is touched: a start, an end or a recurrence would
-        cancel occurrences that were moved (webex-api.md T22, T24).
+        cancel occurrences that were moved (docs/webex-api-notes.md T22, T24).
         """
         document: dict[str, Any] = {"enabledAutoRecordMeeting": True, "sendEmail": False}
         document |= self._known_host(meeting_id, host_email)

@@ -50,7 +50,7 @@ _RANGE = re.compile(r"bytes\s+([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.IG
 class LinkRefused(BadAnswer):
     """The link leads to no file (any more): direct links expire three hours after they were given.
 
-    Source: webex-api.md T36.
+    Source: docs/webex-api-notes.md T36.
     """
 
 

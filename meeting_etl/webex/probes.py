@@ -43,7 +43,7 @@ class Known:
 class Probe:
     """A GET that changes nothing and returns one item at most.
 
-    `endpoint` is its path as it is documented, `scope` the one that allows it (webex-api.md 1.3),
+    `endpoint` is its path as it is documented, `scope` the one that allows it,
     empty where none is its own.
     `lacks` says why it cannot be made, and is empty when it can.
     """

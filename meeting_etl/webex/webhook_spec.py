@@ -11,7 +11,7 @@ import msgspec
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 
-# `event: all` would cover created, updated and deleted only (webex-api.md T2).
+# `event: all` would cover created, updated and deleted only (docs/webex-api-notes.md T2).
 EVENTS = {
     "meetings": ("created", "updated", "deleted", "started", "ended"),
     "recordings": ("created", "updated", "deleted"),

@@ -136,7 +136,7 @@ def _update(
     try:
         after = read_webhook(webex.update_webhook(webhook.id, document))
     except (NotFound, Gone):
-        # The list and what it lists may lag behind each other (webex-api.md 2.4): creating another
+        # The list and what it lists may lag behind each other: creating another
         # one now could make two of it.
         return Action(finding, "listed but not there (yet): repair again later", done=False)
     left = wrongs(expected, after)

@@ -7,7 +7,7 @@ folding events into meetings (pipeline/meetings/fold.py), signatures (receiver/a
 A line is a payload as Webex posted it, or an envelope `{"received_at", "headers", "body"}` around
 one, `body_base64` instead of `body` if what was posted is not one JSON document
 (receiver/envelope.py), or anything else that holds exactly one payload (unwrapping.py); a payload
-may also carry `received_at` itself. Payloads are described in webex-api.md section 5: they hold
+may also carry `received_at` itself. Payloads are described in docs/webex-api-notes.md: they hold
 neither an id nor a time of the event, and their `created` is that of the webhook.
 """
 

@@ -1,4 +1,4 @@
-"""The grammar of Webex meeting ids (webex-api.md section 3).
+"""The grammar of Webex meeting ids (docs/webex-api-notes.md).
 
 Belongs here: telling the id of a meeting that took place from those of series and scheduled
 meetings. Does not: ids of recordings, transcripts and people, which are taken as they come.

@@ -4,7 +4,7 @@ Belongs here: the fields that are known to occur, so that the usual line is read
 not: what is made of them (events.py), nor lines with anything else in them, which are as welcome
 and are read with more care there.
 
-Sources: webex-api.md sections 4.1 and 5.
+Source: docs/webex-api-notes.md.
 """
 
 import msgspec

@@ -1,4 +1,4 @@
-"""What is no longer there: rows stay, and say what is proven (design.md rule 5)."""
+"""What is no longer there: rows stay, and say what is proven (rule 5)."""
 
 import json
 from collections.abc import Callable, Iterator

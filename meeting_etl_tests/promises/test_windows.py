@@ -94,7 +94,7 @@ def test_windows_and_single_requests_fill_the_same_tables(
 
 
 def without(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Meetings without what GET /meetings/{id} does not tell a host (webex-api.md 4.3)."""
+    """Meetings without what GET /meetings/{id} does not tell a host (docs/webex-api-notes.md)."""
     missing = ("has_recording", "has_transcription", "scheduled_meeting_id")
     return [{key: row[key] for key in row if key not in missing} for row in found[name]]
 

@@ -31,8 +31,8 @@ ANCIENT, FUTURE = "2015-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
 DIFFERENCES = {
     ("SnippetObject", "offset"): "the operation's example and the guide (T42)",
     ("SnippetObject", "duration"): "the operation's example and the guide (T42)",
-    ("RecordingObjectForAdminAndCO", "password"): "the operation's example (webex-api.md 9)",
-    ("RecordingObjectForAdminAndCO", "shareToMe"): "the operation's example (webex-api.md 9)",
+    ("RecordingObjectForAdminAndCO", "password"): "the operation's example (not in the schema)",
+    ("RecordingObjectForAdminAndCO", "shareToMe"): "the operation's example (not in the schema)",
 }
 SCHEMAS = {
     "/meetings": "MeetingObjectForListMeeting",

@@ -15,7 +15,7 @@ from meeting_etl_tests.sandbox.conftest import UNTIL, RequestContext, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world
 from meeting_etl_tests.sandbox.walker import cursor_of
 
-# Everything that can be asked of the small world, and who may: webex-api.md 1.3.
+# Everything that can be asked of the small world, and who may: docs/webex-api-notes.md.
 PATHS: dict[str, set[Kind]] = {
     "/meetings?meetingType=meeting": {"user", "admin"},
     f"/meetings/{A}?hostEmail=olga@team.example": {"user", "admin"},

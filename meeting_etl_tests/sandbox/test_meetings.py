@@ -1,4 +1,4 @@
-"""GET /meetings, /meetings/{id}, /admin/meetings/{id}: traps T11 to T21 of webex-api.md 4.2."""
+"""GET /meetings, /meetings/{id}, /admin/meetings/{id}: T11 to T21 of docs/webex-api-notes.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace

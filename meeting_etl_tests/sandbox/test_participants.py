@@ -1,4 +1,4 @@
-"""GET /meetingParticipants: traps T26 to T32 of webex-api.md 4.5."""
+"""GET /meetingParticipants: T26 to T32 of docs/webex-api-notes.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace

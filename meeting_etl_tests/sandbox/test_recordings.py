@@ -1,4 +1,4 @@
-"""GET /recordings, /recordings/{id}, /admin/recordings: traps T30 to T40 of webex-api.md 4.6."""
+"""GET /recordings, /recordings/{id}, /admin/recordings: T30 to T40 of docs/webex-api-notes.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace

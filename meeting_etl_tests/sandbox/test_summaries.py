@@ -1,4 +1,4 @@
-"""GET /meetingSummaries and /admin/meetingSummaries: webex-api.md 4.8."""
+"""GET /meetingSummaries and /admin/meetingSummaries: docs/webex-api-notes.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""GET /meetingTranscripts, snippets, download: traps T40 to T49 of webex-api.md 4.7."""
+"""GET /meetingTranscripts, snippets, download: T40 to T49 of docs/webex-api-notes.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -16,7 +16,7 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL
 
 ANCIENT, FUTURE = "2015-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
-# It stops at the first empty page (webex-api.md 2.1), so it is spared these.
+# It stops at the first empty page (docs/webex-api-notes.md), so it is spared these.
 NO_EMPTY_PAGES = Faults(empty_page_every=0, longest_window_days=0)
 
 

@@ -380,7 +380,7 @@ def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock)
 def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
-    """Fresh ids are 404 for a while (webex-api.md 2.4)."""
+    """Fresh ids are 404 for a while (docs/webex-api-notes.md)."""
     item = {
         "name": "meeting_etl meetingTranscripts created",
         "resource": "meetingTranscripts",

@@ -25,7 +25,7 @@ from meeting_etl.webhook_logs.meeting_ids import scheduled_id
 LOOK_BACK = timedelta(days=7)
 # Rows are looked for further back: an event may be delivered again days later.
 REMEMBERED = timedelta(days=30)
-# REST may lag behind a webhook (webex-api.md 2.4): until then a 404 is not believed.
+# REST may lag behind a webhook (docs/webex-api-notes.md): until then a 404 is not believed.
 LAG = timedelta(hours=1)
 FIRST_RETRY = timedelta(minutes=15)
 LAST_RETRY = timedelta(hours=6)

@@ -1,7 +1,7 @@
 """Recordings and transcripts that are no longer there: what is proven, and what is only missing.
 
-Belongs here: the statuses unlisted, deleted and purged, and what proves the latter two (design.md
-rule 5). Does not: removing files of what was deleted (privacy).
+Belongs here: the statuses unlisted, deleted and purged, and what proves the latter two
+(rule 5). Does not: removing files of what was deleted (privacy).
 """
 
 import json

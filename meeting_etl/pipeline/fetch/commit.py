@@ -1,7 +1,7 @@
 """Committing: from answers to rows, and both to the lake.
 
-Belongs here: what rows a batch of answers makes, what they replace, the order of commit (design.md
-rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means
+Belongs here: what rows a batch of answers makes, what they replace, the order of commit
+(rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means
 (pipeline/ledger/settling.py).
 """
 
@@ -90,7 +90,7 @@ class Committer:
             make = fallback.rows if fallback and from_stand_in else self._spec.rows
             rows = make(answer.items, answer.target, self._report.drift, ours)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # No answer may stop those of other meetings, whatever is in it (design.md rule 6).
+            # No answer may stop those of other meetings, whatever is in it (rule 6).
             kind = type(error).__name__
             _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
             return _Made(answer, Outcome.FAULT, [])

@@ -155,7 +155,7 @@ def _flagged(target: Target, flag: str, details: WorkItem | None) -> Target:
 def _explained(engine: Engine, spec: FetchSpec, day: date, targets: list[Target]) -> list[Target]:
     """The targets, without the flags that are true because of what is proven to be deleted.
 
-    Such a flag stays true for ever (webex-api.md T15), and need not be looked into.
+    Such a flag stays true for ever (docs/webex-api-notes.md T15), and need not be looked into.
     """
     flagged = {one.meeting_id for one in targets if one.flagged}
     if not flagged:

@@ -56,7 +56,7 @@ class Asking:
 
 
 class Probe:
-    """Whether the token may read this at all, by the first answers of the run (design rule 6).
+    """Whether the token may read this at all, by the first answers of the run (rule 6).
 
     `was_allowed` says whether an earlier run had such an answer. It is asked once, after enough
     refusals: then these are of single meetings, as where their host had an assistant off.

@@ -1,6 +1,6 @@
 """New log bytes → webhook_events, rejected_lines, ingested_logs; announces the days with news.
 
-Belongs here: the order of commit (design.md rule 2) and what the rows of the three tables say. Does
+Belongs here: the order of commit (rule 2) and what the rows of the three tables say. Does
 not: putting rows into files (event_writer.py), finding and reading logs (webhook_logs/logs.py),
 judging a line (webhook_logs/events.py), folding meetings (pipeline/meetings/fold.py).
 """

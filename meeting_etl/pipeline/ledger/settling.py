@@ -1,6 +1,6 @@
 """The rules of states and attempts: what each answer makes of a pair, and when it is asked next.
 
-Belongs here: pure functions over a Pair, one row of fetch_ledger (design.md rules 3, 4 and 6). Does
+Belongs here: pure functions over a Pair, one row of fetch_ledger (rules 3, 4 and 6). Does
 not: where pairs are kept and how due ones are found (ledger.py), nor asking
 (pipeline/fetch/fetch.py).
 """
@@ -90,7 +90,7 @@ class Outcome(StrEnum):
     ROWS = "rows"  # complete and not empty
     UNFINISHED = "unfinished"  # rows, but not final ones
     EMPTY = "empty"
-    NO_LIST = "no_list"  # 404 to a listing: no statement about the meeting (webex-api.md T52)
+    NO_LIST = "no_list"  # 404 to a listing: no statement about the meeting (T52)
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
@@ -267,7 +267,7 @@ def apply_outcome(
     covered_until: datetime | None = None,
     retry_at: datetime | None = None,
 ) -> WorkItem:
-    """What an answer makes of a pair (design rules 3 to 6). Pure.
+    """What an answer makes of a pair (rules 3 to 6). Pure.
 
     `grows`: more or better rows may come later, so that rows do not settle it before the last
     attempt. `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the
@@ -316,7 +316,7 @@ def _failed(
     Not before `retry_at`, where the answer named a moment.
 
     What fails for 7 days settles as failed: some requests are refused for ever, a personal room's
-    participants for one (webex-api.md T55).
+    participants for one (docs/webex-api-notes.md T55).
     """
     wait = min(_FIRST_RETRY * 2 ** min(pair.failures, 10), _LONGEST_RETRY)
     since = pair.first_failed_at or now

@@ -10,7 +10,7 @@ from datetime import datetime
 from meeting_etl.pipeline.rows import Row
 
 # Columns for which the API's latest answer counts, for no event or only an older one tells them.
-# All others are the events' (design.md rule 1), and filled from the API where these do not say.
+# All others are the events' (rule 1), and filled from the API where these do not say.
 _OF_THE_API = frozenset(
     """
     title scheduled_type host_display_name has_recording has_transcription scheduled_meeting_id

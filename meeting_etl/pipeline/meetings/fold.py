@@ -1,7 +1,7 @@
 """A day's meetings from all that told of them, and the move of a meeting whose end changed.
 
 Belongs here: bringing a day's meetings up to date with the events, opening their pairs in the
-ledger, moving all rows of a meeting to another day (design.md rule 13). Does not: one meeting's row
+ledger, moving all rows of a meeting to another day (rule 13). Does not: one meeting's row
 (row.py), reading logs (pipeline/ingest/ingest.py), asking the API (pipeline/fetch/fetch.py,
 pipeline/reconcile/reconcile.py).
 """

@@ -1,6 +1,6 @@
 """One row of `meetings`, from the events about it or from what Webex answered.
 
-Belongs here: which event counts (design.md rule 1), what a listing's item makes of a meeting that
+Belongs here: which event counts (rule 1), what a listing's item makes of a meeting that
 no ended event told of. Does not: which meetings, on which day (fold.py,
 pipeline/reconcile/reconcile.py), what an answer adds to a meeting that events told of (details.py).
 """

@@ -4,7 +4,7 @@ Belongs here: windows of days, whose meetings count, rows of what was listed. Do
 of the rows (reconcile.py).
 
 Sources do not say whether Webex picks ended meetings by their start or by any part of them
-(webex-api.md T14). So a window begins a day before the first day that is asked for: a meeting that
+(T14). So a window begins a day before the first day that is asked for: a meeting that
 lasted longer than a day may be missed.
 """
 
@@ -25,7 +25,7 @@ from meeting_etl.webex.endpoints import Owner, Webex
 MOST_DAYS = 7
 _MOST_LISTED = 5_000
 _DAY = timedelta(days=1)
-# Ended meetings appear late (webex-api.md T13): windows overlap by twice this.
+# Ended meetings appear late (docs/webex-api-notes.md T13): windows overlap by twice this.
 _OVERLAP = timedelta(hours=1)
 
 

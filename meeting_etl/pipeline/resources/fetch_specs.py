@@ -102,7 +102,7 @@ def _participant_rows(
 
 
 def _times_known(rows: Sequence[Row]) -> bool:
-    """Webex fills join and leave times in after the meeting (webex-api.md T26).
+    """Webex fills join and leave times in after the meeting (docs/webex-api-notes.md T26).
 
     Those of devices come later than those of their participant (T54).
     """

@@ -22,7 +22,7 @@ DEFAULT_WINDOW = timedelta(days=7)
 
 
 class Refusal(Exception):
-    """An answer that is an error: its status and what the body says (webex-api.md 2.3).
+    """An answer that is an error: its status and what the body says (docs/webex-api-notes.md).
 
     `html`: the body is a page and not JSON. `retry_after`: the value of that header.
     """

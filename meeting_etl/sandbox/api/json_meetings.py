@@ -84,7 +84,7 @@ def _instance(meeting: Meeting, now: datetime) -> Json:
         **_host(meeting.host),
         "siteUrl": meeting.site_url,
         "webLink": _web_link(meeting.site_url, meeting.web_link_key),
-        # Instances held in a personal room are listed as ordinary meetings (webex-api.md 3).
+        # Instances held in a personal room are listed as ordinary meetings.
         "scheduledType": "webinar" if meeting.scheduled_type == "webinar" else "meeting",
         "integrationTags": list(meeting.integration_tags) or None,
         "roomId": meeting.room_id,

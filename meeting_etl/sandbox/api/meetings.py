@@ -1,7 +1,7 @@
 """The endpoints on meetings and participants.
 
 Belongs here: what GET /meetings, /meetings/{id}, /admin/meetings/{id} and /meetingParticipants
-select, by webex-api.md 4.2, 4.3 and 4.5. Does not: tokens, scopes and pages (sandbox/sandbox.py).
+select, by docs/webex-api-notes.md. Does not: tokens, scopes and pages (sandbox/sandbox.py).
 """
 
 from collections.abc import Iterator

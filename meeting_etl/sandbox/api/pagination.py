@@ -29,7 +29,7 @@ class Cursors:
 
     The same question has the same cursors. A cursor is bound to its question: with another `max` or
     filter than that had, it is refused. It does not hold the filters, though: those are what the
-    URL says, so that a client which drops them gets other people's items (webex-api.md 2.1).
+    URL says, so that a client which drops them gets other people's items (docs/webex-api-notes.md).
     """
 
     def __init__(self, seed: int) -> None:
@@ -100,7 +100,7 @@ class Pager:
         return bool(every) and dice(self._seed, "empty", key, first).randrange(every) == 0
 
     def _size(self, query: Mapping[str, str], default: int) -> int:
-        """`max`: silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
+        """`max`: silently 100 when larger, refused below 1 (docs/webex-api-notes.md)."""
         text = query.get("max", str(default))
         if not (text.isascii() and text.isdigit()) or int(text) < 1:
             raise Refusal(400, "max must be a number of at least 1.")

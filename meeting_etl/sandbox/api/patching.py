@@ -1,4 +1,4 @@
-"""PATCH /meetings/{id}: what may be changed, and what is refused (webex-api.md 4.4).
+"""PATCH /meetings/{id}: what may be changed, and what is refused (docs/webex-api-notes.md).
 
 Belongs here: the fields it takes and the meetings it refuses. Does not: keeping what was changed
 (sandbox/world/changes.py), showing it (meetings.py).

@@ -1,7 +1,7 @@
 """The endpoints on recordings and transcripts.
 
 Belongs here: what GET /recordings, /admin/recordings, /meetingTranscripts, their details, snippets
-and downloads select, by webex-api.md 4.6 and 4.7. Does not: tokens, scopes and pages
+and downloads select, by docs/webex-api-notes.md. Does not: tokens, scopes and pages
 (sandbox/sandbox.py).
 """
 

@@ -27,7 +27,7 @@ _ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route and the token kinds whose scopes allow it (webex-api.md 1.3).
+    """A route and the token kinds whose scopes allow it (docs/webex-api-notes.md).
 
     `takes` is the content type of the body, of methods that have one.
     """

@@ -1,7 +1,7 @@
 """The endpoints on summaries, and what stands in them.
 
-Belongs here: what GET /meetingSummaries and /admin/meetingSummaries select (webex-api.md 4.8), and
-the invented text. Does not: which meetings have one, which is a feature of theirs
+Belongs here: what GET /meetingSummaries and /admin/meetingSummaries select, and the invented
+text. Does not: which meetings have one, which is a feature of theirs
 (sandbox/world/model.py).
 """
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from meeting_etl.sandbox.world.model import Person, cisco_id, dice, new_uuid
 
-# webex-api.md T3: so many failed deliveries within this time, or one so soon after re-enabling.
+# T3: so many failed deliveries within this time, or one so soon after re-enabling.
 _FAILURES = 100
 _WITHIN = timedelta(minutes=5)
 

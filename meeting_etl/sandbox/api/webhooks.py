@@ -1,4 +1,4 @@
-"""/webhooks: who may register which, and what is answered (webex-api.md 4.1).
+"""/webhooks: who may register which, and what is answered (docs/webex-api-notes.md).
 
 Belongs here: list, create, show, update, delete. Does not: what is kept (webhook_registry.py),
 posting (webhook_posting.py).

@@ -49,7 +49,7 @@ def cisco_id(kind: str, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the organization. `site_url` is the preferred site (webex-api.md T40)."""
+    """Somebody of the organization. `site_url` is the preferred site (T40)."""
 
     name: str
     email: str
