@@ -34,10 +34,10 @@ WARM_UP_SECONDS = 1.0
 
 def serve(folder: Path, *, fsync: bool) -> None:
     """The receiver; prints its port, then serves until it is ended."""
-    from meeting_etl.cli.receive import build_server
     from meeting_etl.files import Files
     from meeting_etl.receiver.app import Receiver
     from meeting_etl.receiver.journal import Journal
+    from meeting_etl.receiver.server import build_server
     from meeting_etl.times import Clock
 
     class Careless(Files):

@@ -13,7 +13,6 @@ import dagster as dg
 
 from meeting_etl.cli import display
 from meeting_etl.cli.demo import emptied, environ_for, show_answers
-from meeting_etl.cli.receive import receiver_beside
 from meeting_etl.cli.running import status_of
 from meeting_etl.cli.watching import repeating, watching
 from meeting_etl.definitions import build_defs
@@ -21,6 +20,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.receiver.app import Receiver
+from meeting_etl.receiver.server import open_receiver, serve_in_thread
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import WEBHOOK_SECRET
 from meeting_etl.sandbox.world.worlds import World, demo_world
@@ -72,7 +72,10 @@ def run_live(seed: int, data_dir: str, minutes: float) -> int:
         webex = stack.enter_context(Sandbox(world, clock))
         secret = {"WEBEX_WEBHOOK_SECRET": WEBHOOK_SECRET}
         etl = Etl(environ_for(webex, "compliance", folder) | secret, clock)
-        receiver, address = stack.enter_context(receiver_beside(etl))
+        receiver = stack.enter_context(
+            open_receiver(etl.logs_folder, clock, etl.settings.webhook_secrets, display.say)
+        )
+        address = stack.enter_context(serve_in_thread(receiver))
         # The officer, who may read all, has no webhooks on meetings; the administrator has.
         count = _register(Etl(environ_for(webex, "admin", folder) | secret, clock), address)
         display.say(

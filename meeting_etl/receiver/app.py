@@ -1,7 +1,7 @@
 """The receiver: what Webex posts is answered with 200 once it is on disk.
 
 Belongs here: the ASGI application: signatures, limits, answers, health and figures. Does not: the
-server around it (cli/receive.py), the form of a line (envelope.py), writing it (journal.py).
+server around it (server.py), the form of a line (envelope.py), writing it (journal.py).
 
 A body with a good signature is stored whatever it holds: an answer that is not 2xx counts towards
 switching the webhook off (T3), and what a line is worth is for ingest to say.

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.cli.receive import build_server
 from meeting_etl.files import Files
 from meeting_etl.receiver.app import PATH, Receiver
 from meeting_etl.receiver.connections import Bounded
 from meeting_etl.receiver.journal import Journal
+from meeting_etl.receiver.server import build_server
 from meeting_etl.times import Clock
 
 SECRET = "the-harbour-is-closed-on-mondays"
