@@ -69,7 +69,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
     else:
         list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
         for spec in fetch_specs.ALL:
-            list(fetch(etl.engine("run"), spec, etl.ledger.due_days()))
+            list(fetch(etl.fetch_context("run"), spec, etl.ledger.due_days()))
     seconds = time.perf_counter() - started
     rows = {
         spec.table.name: sum(

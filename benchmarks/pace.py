@@ -81,7 +81,7 @@ def work_off(etl: Etl) -> None:
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
     for spec in fetch_specs.ALL:
-        list(fetch(etl.engine("run"), spec, days))
+        list(fetch(etl.fetch_context("run"), spec, days))
 
 
 def ours(folder: Path, base_url: str, token: str, per_minute: int) -> None:

@@ -237,7 +237,7 @@ class Etl:
             limits=limits,
         )
 
-    def held_until(self) -> datetime | None:
+    def paused_until(self) -> datetime | None:
         """When the Retry-After of a 429 ends; None when none runs."""
         return self._pace(self.settings.max_wait_seconds).held_until()
 
@@ -259,7 +259,7 @@ class Etl:
         return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
 
     @property
-    def reader(self) -> TokenIdentity:
+    def token_identity(self) -> TokenIdentity:
         """Who reads. Raises SettingsError when no token is set."""
         return TokenIdentity(self.settings.token_kind, self.auth.reader, self.auth.scopes)
 
@@ -294,7 +294,7 @@ class Etl:
         byte_progress = ByteProgress(lambda what, done, total: self.progress(what, done, total))
         return DownloadContext(self.files, media, self.clock, floor, Event(), byte_progress)
 
-    def engine(self, run_id: str, at_once: int | None = None) -> Engine:
+    def fetch_context(self, run_id: str, at_once: int | None = None) -> Engine:
         """What a fetch of the given run works with; `at_once` in the place of [fetch] threads."""
         return Engine(
             Asking(self.webex, self.clock, at_once or self.settings.threads),
@@ -302,7 +302,7 @@ class Etl:
             self.ledger,
             run_id,
             lambda what, done, total: self.progress(what, done, total),
-            reading_since=reading_since(self.files, self.reader, self.clock.now()),
+            reading_since=reading_since(self.files, self.token_identity, self.clock.now()),
             windows=self.settings.windows,
             honours_deletes=self.settings.honour_deletes,
         )

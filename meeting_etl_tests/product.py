@@ -99,11 +99,11 @@ class Product:
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    record_token(etl.files, etl.ledger, etl.reader, etl.clock.now())
+    record_token(etl.files, etl.ledger, etl.token_identity, etl.clock.now())
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
     for spec in fetch_specs.ALL:
-        list(fetch(etl.engine("run"), spec, days))
+        list(fetch(etl.fetch_context("run"), spec, days))
     catalog.publish(etl.files, etl.lake)
 
 

@@ -100,7 +100,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 def _note_reader(etl: Etl) -> Iterator[str]:
     """Open what was forbidden when another token reads now; without a token there is nothing."""
     try:
-        reader = etl.reader
+        reader = etl.token_identity
     except SettingsError:
         return
     opened = record_token(etl.files, etl.ledger, reader, etl.clock.now())
@@ -113,7 +113,7 @@ def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
     if not has_unowned(etl.files):
         return
     try:
-        opened = look_up(etl.engine(run_id))
+        opened = look_up(etl.fetch_context(run_id))
     except (ApiUnavailable, AuthError, SettingsError) as error:
         yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
         return
@@ -152,7 +152,7 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
         folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
 
         def described() -> Iterator[tuple[date, Metadata]]:
-            engine = etl.engine(context.run.run_id)  # fails without a token
+            engine = etl.fetch_context(context.run.run_id)  # fails without a token
             for one in fetch(engine, fetch_specs.MEETING, days, refetch=refetch):
                 yield _described(one, folded[one.day])
 
@@ -240,7 +240,7 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     """Fetch what is due of the run's days for one table."""
     with failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
-        engine = etl.engine(context.run.run_id, at_once)
+        engine = etl.fetch_context(context.run.run_id, at_once)
         reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
         return published(context, etl, (_described(one) for one in reports))
 

@@ -65,7 +65,7 @@ def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 def why_not_asked(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     """Why Webex is not to be asked now, and until when; None when it may be."""
-    if (held_until := etl.held_until()) is not None:
+    if (held_until := etl.paused_until()) is not None:
         return f"Webex asks to send nothing before {format_timestamp(held_until)}."
     # Also of `meeting-etl run`: what succeeds there ends the pause.
     records = [

@@ -58,7 +58,7 @@ with beta_allowed():
 def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[date, Metadata]]:
     """Counts of each day, with what the whole run cost beside; complete at the end."""
     days, before = days_of(context), etl.requests_sent
-    engine, run = etl.engine(context.run.run_id), dict[str, object]()
+    engine, run = etl.fetch_context(context.run.run_id), dict[str, object]()
     ours = Ours(engine.asking.webex)
     windows = Windows(engine.asking.webex, etl.clock, engine.run_id)
     told: dict[date, Metadata] = {}

@@ -35,6 +35,6 @@ def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
 def _configured(etl: Etl) -> str:
     """The begin of the digest of what is configured; empty without a token."""
     try:
-        return etl.reader.digest[:12]
+        return etl.token_identity.digest[:12]
     except SettingsError:
         return ""

@@ -149,7 +149,7 @@ def _has_more_to_do(etl: Etl) -> bool:
     """Whether ingest has work beside the logs; see the assets of the job."""
     now, policy = etl.clock.now(), etl.settings.auto_record
     try:
-        is_other_token = not is_noted(etl.files, etl.reader)
+        is_other_token = not is_noted(etl.files, etl.token_identity)
     except SettingsError:
         is_other_token = False
     return (

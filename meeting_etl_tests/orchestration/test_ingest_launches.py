@@ -265,7 +265,7 @@ def test_the_schedule_launches_ingest_for_another_token(
 
     etl = etl_with("first")
     assert len(scheduled(etl, instance)) == 1
-    record_token(etl.files, etl.ledger, etl.reader, NOW)
+    record_token(etl.files, etl.ledger, etl.token_identity, NOW)
     assert scheduled(etl, instance) == []
     assert len(scheduled(etl_with("second"), instance)) == 1
 

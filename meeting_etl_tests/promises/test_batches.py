@@ -47,7 +47,7 @@ etl = Etl(os.environ, clock)
 ingest(etl.logs, etl.lake, etl.ledger, clock)
 list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
 clock.ticks = True
-list(fetch(etl.engine("run"), MEETING, etl.ledger.due_days()))
+list(fetch(etl.fetch_context("run"), MEETING, etl.ledger.due_days()))
 """
 
 

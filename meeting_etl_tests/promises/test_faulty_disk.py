@@ -58,7 +58,7 @@ def correct_the_end(product: Product) -> None:
 def look_again(etl: Etl) -> None:
     """Everything once more, hours later: one recording is not listed any more."""
     for spec in fetch_specs.ALL:
-        list(fetch(etl.engine("run"), spec, etl.ledger.days(), refetch=True))
+        list(fetch(etl.fetch_context("run"), spec, etl.ledger.days(), refetch=True))
 
 
 def passes(product: Product, clock: ManualClock, fails_at: int) -> FaultyFiles:

@@ -266,7 +266,7 @@ def from_file(
         work_off(product.etl())
         etl = product.etl()
         spec = fetch_specs.snippets(held)
-        (report,) = fetch(etl.engine("again"), spec, [ENDED.date()], refetch=True)
+        (report,) = fetch(etl.fetch_context("again"), spec, [ENDED.date()], refetch=True)
         return product, report
 
 

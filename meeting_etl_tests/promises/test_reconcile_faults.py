@@ -28,7 +28,7 @@ SHARDS = 4
 
 
 def discover(etl: Etl) -> None:
-    engine = etl.engine("run")
+    engine = etl.fetch_context("run")
     ours = Ours(engine.asking.webex)
     windows = Windows(engine.asking.webex, etl.clock, "run")
     list(reconcile(engine, windows, ours, [*DAYS]))
