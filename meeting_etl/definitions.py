@@ -16,12 +16,12 @@ from meeting_etl.orchestration.checks import (
     webhooks_hourly,
 )
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
-from meeting_etl.orchestration.reconciled import (
+from meeting_etl.orchestration.reconcile_job import (
     RECONCILE_JOB,
     reconcile_nightly,
     reconciled_meetings,
 )
-from meeting_etl.orchestration.retention import PURGE_JOB, purge_nightly
+from meeting_etl.orchestration.run_retention import PURGE_JOB, purge_nightly
 from meeting_etl.orchestration.sensors import due_files, due_work, every_quarter_hour
 from meeting_etl.settings import Etl
 

@@ -1,11 +1,13 @@
 """Text of others made safe to use: to be read as JSON, to be shown on a terminal.
 
-Belongs here: what both webhook lines and API answers need before they can be read as JSON, and
-which characters may never reach a terminal. Does not: what is in them, nor how it is printed
-(cli/display.py).
+Belongs here: what both webhook lines and API answers need before they can be read as JSON, which
+characters may never reach a terminal, and matching the patterns of settings. Does not: what is in
+them, nor how it is printed (cli/display.py).
 """
 
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 _SURROGATES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -45,3 +47,11 @@ def visible_json(document: str) -> str:
 def escape_of(character: str) -> str:
     r"""How Python writes a character within a string: `\x1b`, `\n`, `\u202e`."""
     return character.encode("unicode_escape").decode("ascii")
+
+
+def first_match(value: str | None, patterns: Sequence[str]) -> str | None:
+    """The first shell pattern that matches a value, ignoring case; None when none does."""
+    for pattern in patterns:
+        if value and fnmatchcase(value.casefold(), pattern.casefold()):
+            return pattern
+    return None

@@ -13,8 +13,8 @@ import dagster as dg
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.outcome import RunSummary
 from meeting_etl.orchestration.run_now import run_now
+from meeting_etl.orchestration.run_summary import RunSummary
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
@@ -80,7 +80,7 @@ class Product:
         etl = self.etl()
         with dg.DagsterInstance.ephemeral() as instance:
             defs = build_defs(etl)
-            return run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
+            return run_now(defs, instance, etl, span=asked, refetch=refetch, discover=discover)
 
     def command(
         self, *arguments: str, under: Sequence[str] = ()

@@ -13,7 +13,7 @@ import click
 from meeting_etl.cli import display
 from meeting_etl.cli.options import FORMAT
 from meeting_etl.pipeline.auto_record import auto_record as pipeline
-from meeting_etl.pipeline.auto_record.actions import OPEN
+from meeting_etl.pipeline.auto_record.created_meetings import NOT_FINAL
 from meeting_etl.settings import Etl
 
 _COLUMNS = (
@@ -67,7 +67,7 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         display.show_table("", _COLUMNS, shown)
     else:
         display.say("No created meeting waits for a decision.")
-    undone = sum(row["result"] in OPEN for row in rows)
+    undone = sum(row["result"] in NOT_FINAL for row in rows)
     if undone:
         display.complain(f"{undone} meetings could not be decided on; they are tried again.")
         sys.exit(1)

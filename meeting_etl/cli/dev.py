@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from meeting_etl.cli import display
 from meeting_etl.cli.listening import address, family, warn_of_others
 from meeting_etl.errors import SettingsError
-from meeting_etl.orchestration.home import path_for_dagster
 from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance_folder import path_for_dagster
 from meeting_etl.settings import Etl
 
 _MODULE = "meeting_etl.definitions"

@@ -132,7 +132,7 @@ def _prune_runs(
 ) -> None:
     # Loading Dagster takes a second, which only this needs.
     from meeting_etl.orchestration.instance import dagster_home, open_instance
-    from meeting_etl.orchestration.retention import ended_runs, purge_runs
+    from meeting_etl.orchestration.run_retention import ended_runs, purge_runs
 
     before = etl.clock.now() - timedelta(days=days)
     with open_instance(dagster_home(etl.files, configured_home)) as instance:

@@ -10,7 +10,7 @@ from datetime import date
 
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ingest.log_problems import log_troubles
+from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.ledger import RESOURCES
 from meeting_etl.pipeline.ledger.settling import LISTED, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
@@ -110,7 +110,7 @@ def show_logs(etl: Etl) -> None:
     )
     say_if_there_are_no_logs(etl, display.answer)
     etl.logs.sightings(KnownLogs(etl.lake.read(INGESTED_LOGS)))
-    for sentence in log_troubles(etl.logs, etl.lake):
+    for sentence in log_problems(etl.logs, etl.lake):
         display.answer(f"  {sentence}")
     for name, size in etl.logs.unfinished.items():
         display.answer(f"  {name}: no line is finished yet; {size:,} bytes wait for a newline")

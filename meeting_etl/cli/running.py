@@ -11,8 +11,8 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.orchestration.outcome import INTERRUPTED, RunSummary
 from meeting_etl.orchestration.run_now import run_now
+from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary
 from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE, floor
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
@@ -37,7 +37,7 @@ def run_and_report(
     with display.output_given_back(), opened as instance, display.progress() as meter:
         etl.progress = meter
         defs = build_defs(etl)
-        outcome = run_now(defs, instance, etl, asked=asked, refetch=refetch, discover=discover)
+        outcome = run_now(defs, instance, etl, span=asked, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
     if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.analytics):
         outcome.notices.append(sentence)
@@ -74,9 +74,9 @@ def status_of(outcome: RunSummary) -> int:
         display.complain(sentence)
     if any(kind == SettingsError.__name__ for kind, _ in outcome.failures):
         return 2
-    if outcome.failed_pairs:
+    if outcome.failed_items:
         display.complain(
-            f"{outcome.failed_pairs} answers could not be had; they are asked for again, see "
+            f"{outcome.failed_items} answers could not be had; they are asked for again, see "
             "`meeting-etl status`."
         )
-    return 1 if outcome.failures or outcome.failed_pairs else 0
+    return 1 if outcome.failures or outcome.failed_items else 0

@@ -1,7 +1,8 @@
 """The assets: one a table, glue between Dagster and the pipeline.
 
 Belongs here: what an asset says of itself, which function it calls, what it reports of a day. Does
-not: how that is published (publishing.py), when runs start (sensors.py), steps of the pipeline.
+not: how a day reaches Dagster (materialization.py), when runs start (sensors.py), steps of the
+pipeline.
 """
 
 from collections import Counter
@@ -15,15 +16,15 @@ from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
 from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.orchestration.publishing import (
+from meeting_etl.orchestration.materialization import (
     DAYS,
     Metadata,
     Result,
-    beta_allowed,
     days_of,
-    failures,
+    materialize_days,
     publish_catalog,
-    published,
+    report_failures,
+    without_beta_warnings,
 )
 from meeting_etl.pipeline.auto_record.auto_record import auto_record
 from meeting_etl.pipeline.fetch.context import DayReport
@@ -34,7 +35,10 @@ from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.settling import SLOW
 from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.pipeline.meetings.fold import FoldReport, fold
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_unowned, look_up
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
+    has_queued_recordings,
+    look_up_recordings,
+)
 from meeting_etl.pipeline.resources import fetch_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as keep_recordings
 from meeting_etl.pipeline.resources.transcript_files import held_vtt
@@ -54,7 +58,7 @@ def _asset(
     columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
 
     def decorate(function: Callable[..., Result]) -> dg.AssetsDefinition:
-        with beta_allowed():
+        with without_beta_warnings():
             return dg.asset(
                 name=table.name,
                 deps=list(deps),
@@ -75,7 +79,7 @@ def _asset(
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """New bytes of the webhook logs; every line becomes an event or a rejected line."""
-    with failures(context, etl):
+    with report_failures(context, etl):
         sweep_leftovers(etl.files, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_note_reader(etl))
@@ -110,10 +114,10 @@ def _note_reader(etl: Etl) -> Iterator[str]:
 
 def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
     """Find out whose recordings those are whose events do not say; reading logs goes on anyway."""
-    if not has_unowned(etl.files):
+    if not has_queued_recordings(etl.files):
         return
     try:
-        opened = look_up(etl.fetch_context(run_id))
+        opened = look_up_recordings(etl.fetch_context(run_id))
     except (ApiUnavailable, AuthError, SettingsError) as error:
         yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
         return
@@ -124,7 +128,7 @@ def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
 @_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Created meetings that the policy wants recorded; off unless [auto_record] has lines."""
-    with failures(context, etl):
+    with report_failures(context, etl):
         try:
             rows = auto_record(
                 lambda: etl.webex,
@@ -147,7 +151,7 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """One row for each meeting instance: all events about it, and what the API tells of it."""
-    with failures(context, etl):
+    with report_failures(context, etl):
         days, refetch = days_of(context), _refetch(context)
         folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
 
@@ -156,7 +160,7 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
             for one in fetch(engine, fetch_specs.MEETING, days, refetch=refetch):
                 yield _described(one, folded[one.day])
 
-        return published(context, etl, described())
+        return materialize_days(context, etl, described())
 
 
 @_asset(schemas.RECORDINGS, "meetings")
@@ -208,7 +212,7 @@ def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[E
 @_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
 def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Talk of each speaker in numbers, kept in step with the words; a backfill makes it anew."""
-    with failures(context, etl):
+    with report_failures(context, etl):
 
         def described() -> Iterator[tuple[date, Metadata]]:
             for day in days_of(context):
@@ -217,7 +221,7 @@ def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl
                 rows = etl.lake.count(schemas.SPEAKER_METRICS, day)
                 yield day, {"rows": rows, "dagster/partition_row_count": rows}
 
-        return published(context, etl, described())
+        return materialize_days(context, etl, described())
 
 
 DAY_ASSETS = [
@@ -238,11 +242,11 @@ ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
     """Fetch what is due of the run's days for one table."""
-    with failures(context, etl):
+    with report_failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
         engine = etl.fetch_context(context.run.run_id, at_once)
         reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
-        return published(context, etl, (_described(one) for one in reports))
+        return materialize_days(context, etl, (_described(one) for one in reports))
 
 
 def _if_switched_on(
@@ -252,7 +256,7 @@ def _if_switched_on(
 ) -> Result:
     """Fetch what is due of the run's days for a table that is filled where it is wanted only."""
     resource = context.asset_key.path[-1]
-    with failures(context, etl):
+    with report_failures(context, etl):
         if resource not in etl.switched_on:
             told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
             return dg.MaterializeResult(metadata={"switched_off": told})

@@ -9,9 +9,9 @@ import dagster as dg
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.metrics import has_current_metrics
 from meeting_etl.orchestration.assets import speaker_metrics, webhook_events
-from meeting_etl.orchestration.reconciled import last_days, reconciled_meetings
+from meeting_etl.orchestration.reconcile_job import last_days, reconciled_meetings
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.pipeline.reconcile.reconcile import missed_by_webhooks
+from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day
@@ -60,7 +60,7 @@ def webhooks_complete(
     """Counts what the lake holds; run by itself, of the two last days. No request."""
     span = span_of(context.run.tags) or last_days(etl)
     try:
-        seen = missed_by_webhooks(etl.lake, span)
+        seen = webhook_coverage(etl.lake, span)
     except MeetingEtlError as error:
         return dg.AssetCheckResult(passed=False, description=str(error))
     most = etl.settings.most_missed_share

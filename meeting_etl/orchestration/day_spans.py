@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.jobs import FILES_JOB
-from meeting_etl.orchestration.reconciled import RECONCILE_JOB
+from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
@@ -32,16 +32,16 @@ _ACTIVE = [
 ]
 
 
-def launchable(due: list[date], busy: set[date]) -> Iterator[Span]:
+def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
     """Spans of due days, newest first; one that would bridge a busy day falls into its pieces."""
-    for span in stretches(due, bridge_days=BRIDGE_DAYS):
+    for span in spans_for_runs(due, bridge_days=BRIDGE_DAYS):
         if busy.isdisjoint(span):
             yield span
         else:
             yield from reversed(spans(day for day in due if span.first <= day <= span.last))
 
 
-def stretches(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
+def spans_for_runs(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
     """What each run is to cover of these days, newest first.
 
     Of a stretch that is too long for one run the newest days are one for themselves.
@@ -94,12 +94,12 @@ def busy_days(
     return found
 
 
-def newest_day(etl: Etl) -> date:
+def first_recent_day(etl: Etl) -> date:
     """From this day on days are new."""
     return utc_day(etl.clock.now()) - timedelta(days=_NEWEST_DAYS - 1)
 
 
-def runnable(days: Iterable[date], etl: Etl) -> list[date]:
+def partition_days(days: Iterable[date], etl: Etl) -> list[date]:
     """Those days that are a partition: an end that lies in tomorrow waits for it."""
     today = utc_day(etl.clock.now())
     return [day for day in days if FIRST_DAY <= day <= today]

@@ -1,7 +1,7 @@
 """The Dagster instance that the command line and the UI share.
 
 Belongs here: its first dagster.yaml, creating, migrating and opening it, and what it means when its
-folder cannot be written. Does not: where it lies (home.py), runs (run_now.py).
+folder cannot be written. Does not: where it lies (instance_folder.py), runs (run_now.py).
 """
 
 import contextlib
@@ -19,7 +19,11 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from meeting_etl.errors import MeetingEtlError, SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.home import check_configuration, instance_folder, path_for_dagster
+from meeting_etl.orchestration.instance_folder import (
+    check_configuration,
+    instance_folder,
+    path_for_dagster,
+)
 
 _QUIET_FILE = "quiet.yaml"
 _QUIET = """
@@ -82,13 +86,13 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     return _opened(home, "dagster.yaml")
 
 
-def look_at_instance(home: Path) -> None:
+def check_instance(home: Path) -> None:
     """Open the instance of a folder and leave it as it is, of an earlier version as well.
 
     Raises StorageError when it is broken, SettingsError for a wrong dagster.yaml. It must be there:
     what is missing would be created.
     """
-    with explained(home):
+    with translate_instance_errors(home):
         instance = _configured(home, "dagster.yaml")
         try:
             if not _is_outdated(instance):
@@ -104,13 +108,13 @@ def open_quiet_instance(home: Path) -> dg.DagsterInstance:
     makes complain. The storage is that of the same instance.
     """
     usual = (home / "dagster.yaml").read_text(encoding="utf-8")
-    with explained(home):
+    with translate_instance_errors(home):
         (home / _QUIET_FILE).write_text(usual + _QUIET, encoding="utf-8")
     return _opened(home, _QUIET_FILE)
 
 
 def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
-    with explained(home), _locked(home):
+    with translate_instance_errors(home), _locked(home):
         instance = _configured(home, config_file)
         if _is_outdated(instance):
             # It prints, and what `run` writes to stdout is its own.
@@ -150,7 +154,7 @@ def _locked(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def explained(home: Path) -> Iterator[None]:
+def translate_instance_errors(home: Path) -> Iterator[None]:
     """Turn what the disk refuses to an instance in the block into a StorageError.
 
     Dagster has no error of its own for that: what SQLAlchemy or the system said comes through, as

@@ -1,7 +1,7 @@
 """The jobs: which assets a run of each works on.
 
 Belongs here: their names, selections and tags. Does not: when they start (sensors.py, run_now.py),
-the jobs beside the tables (reconciled.py, checks.py, retention.py).
+the jobs beside the tables (reconcile_job.py, checks.py, run_retention.py).
 """
 
 import dagster as dg

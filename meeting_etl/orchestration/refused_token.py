@@ -1,7 +1,7 @@
 """A refused access token, noted on the run that met it.
 
 Belongs here: the tag, and until when it keeps further runs back. Does not: looking for the run
-(pauses.py).
+(launch_pauses.py).
 """
 
 from collections.abc import Mapping

@@ -12,17 +12,22 @@ from pathlib import Path
 import dagster as dg
 
 from meeting_etl.orchestration.assets import REFETCH_TAG
-from meeting_etl.orchestration.day_spans import BRIDGE_DAYS, active_runs, runnable, stretches
-from meeting_etl.orchestration.instance import explained
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
-from meeting_etl.orchestration.outcome import (
-    RunSummary,
-    discovered,
-    gather_failures,
-    ingest_notices,
-    undone,
+from meeting_etl.orchestration.day_spans import (
+    BRIDGE_DAYS,
+    active_runs,
+    partition_days,
+    spans_for_runs,
 )
-from meeting_etl.orchestration.reconciled import RECONCILE_JOB
+from meeting_etl.orchestration.instance import translate_instance_errors
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
+from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
+from meeting_etl.orchestration.run_summary import (
+    RunSummary,
+    collect_failures,
+    discovery_notices,
+    ingest_notices,
+    undecided_count,
+)
 from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
 from meeting_etl.pipeline.deletions.privacy import honour_deletes
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
@@ -37,7 +42,7 @@ def run_now(
     instance: dg.DagsterInstance,
     etl: Etl,
     *,
-    asked: Span | None = None,
+    span: Span | None = None,
     refetch: bool = False,
     discover: bool = False,
 ) -> RunSummary:
@@ -50,14 +55,14 @@ def run_now(
     """
     outcome = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
-    with explained(Path(instance.root_directory)), etl.files.lock(lock):
+    with translate_instance_errors(Path(instance.root_directory)), etl.files.lock(lock):
         active_runs(instance, etl)
         runs = _Runs(defs, instance, outcome, {LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
-        if discover and asked is not None and not outcome.failures:
-            _discover(runs, etl, asked)
+        if discover and span is not None and not outcome.failures:
+            _discover(runs, etl, span)
         if not outcome.failures:
-            _work_off(runs, etl, asked, refetch=refetch)
+            _work_off(runs, etl, span, refetch=refetch)
     etl.files.remove(f"state/locks/{lock}.lock")
     return outcome
 
@@ -71,20 +76,20 @@ _WHY_NOT_ASKED: dict[str, str] = {
 }
 
 
-def _discover(runs: "_Runs", etl: Etl, asked: Span) -> None:
+def _discover(runs: "_Runs", etl: Etl, span: Span) -> None:
     """One run for all the days, so that they share windows."""
-    days = runnable(asked, etl)
+    days = partition_days(span, etl)
     if days:
         runs.execute(RECONCILE_JOB.name, span_tags(Span(days[0], days[-1])))
 
 
-def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> None:
+def _work_off(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -> None:
     """A run for each span of due days, newest first; a failed one ends it."""
     days: list[date] = []
-    if asked is not None or refetch:
+    if span is not None or refetch:
         held = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
-        days = [day for day in held if asked is None or asked.first <= day <= asked.last]
-    if asked is not None:
+        days = [day for day in held if span is None or span.first <= day <= span.last]
+    if span is not None:
         # What was switched on after their day was done.
         open_newly_enabled(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
         if etl.settings.honour_deletes:
@@ -92,14 +97,14 @@ def _work_off(runs: "_Runs", etl: Etl, asked: Span | None, *, refetch: bool) -> 
     for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
         if job == FILES_JOB.name and RECORDING_FILES.name not in etl.switched_on:
             break
-        due = runnable(sorted({*find(), *(days if refetch else ())}), etl)
-        if asked is not None:
-            due = [day for day in due if asked.first <= day <= asked.last]
+        due = partition_days(sorted({*find(), *(days if refetch else ())}), etl)
+        if span is not None:
+            due = [day for day in due if span.first <= day <= span.last]
         _do(runs, job, due, refetch=refetch)
         if runs.outcome.failures:
             break
     reasons = etl.ledger.failed(runs.outcome.days, runs.ids)
-    runs.outcome.failed_pairs += reasons.total()
+    runs.outcome.failed_items += reasons.total()
     runs.outcome.notices += [text for reason, text in _WHY_NOT_ASKED.items() if reasons[reason]]
 
 
@@ -113,11 +118,11 @@ def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
 def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
     outcome = runs.outcome
     bridge_days = 0 if refetch else BRIDGE_DAYS
-    for span in stretches(due, bridge_days=bridge_days):
-        runs.execute(job, span_tags(span) | ({REFETCH_TAG: "true"} if refetch else {}))
+    for run_span in spans_for_runs(due, bridge_days=bridge_days):
+        runs.execute(job, span_tags(run_span) | ({REFETCH_TAG: "true"} if refetch else {}))
         if outcome.failures:
             break
-        done = (day for day in due if span.first <= day <= span.last)
+        done = (day for day in due if day in run_span)
         outcome.days += [day for day in done if day not in outcome.days]
 
 
@@ -149,7 +154,7 @@ class _Runs:
         )
         self.ids.append(result.run_id)
         self.outcome.notices += ingest_notices(result)
-        self.outcome.failed_pairs += undone(result)
+        self.outcome.failed_items += undecided_count(result)
         if job == RECONCILE_JOB.name:
-            self.outcome.notices += discovered(result)
-        gather_failures(result, self.outcome)
+            self.outcome.notices += discovery_notices(result)
+        collect_failures(result, self.outcome)

@@ -1,8 +1,8 @@
 """When runs start by themselves: the sensors and the schedule of ingest.
 
 Belongs here: what makes them launch a run, and what a tick that launches none says. Does not: which
-days a run covers (day_spans.py), until when nothing is launched (pauses.py), what is due
-(pipeline/ledger/ledger.py), the nightly and hourly schedules (reconciled.py, retention.py,
+days a run covers (day_spans.py), until when nothing is launched (launch_pauses.py), what is due
+(pipeline/ledger/ledger.py), the nightly and hourly schedules (reconcile_job.py, run_retention.py,
 checks.py).
 """
 
@@ -17,23 +17,23 @@ from meeting_etl.lake.store import INGEST_LOCK
 from meeting_etl.orchestration.day_spans import (
     active_runs,
     busy_days,
-    launchable,
-    newest_day,
-    runnable,
+    first_recent_day,
+    launchable_spans,
+    partition_days,
 )
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
-from meeting_etl.orchestration.pauses import (
+from meeting_etl.orchestration.launch_pauses import (
     INGEST_JOBS,
     next_ingest_at,
     requested,
     requested_at,
-    why_not_asked,
+    webex_pause_reason,
 )
 from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
-from meeting_etl.pipeline.auto_record.actions import undecided
-from meeting_etl.pipeline.ingest.ingest import news
+from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
+from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 from meeting_etl.pipeline.ledger.token_history import is_noted
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_unowned
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up, utc_day
 
@@ -68,7 +68,7 @@ def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) ->
         said = "Ingest is under way."
     elif next_at is not None and now < next_at:
         said = f"The logs are looked at again at {format_timestamp(next_at)}."
-    elif news(etl.logs, etl.lake):
+    elif logs_to_ingest(etl.logs, etl.lake):
         yield _ingest_request(instance, etl, _span_beside_ingest(instance, etl, runs))
         return
     else:
@@ -106,10 +106,10 @@ def every_quarter_hour(
     now = etl.clock.now()
     if next_at is not None and now < next_at:
         return dg.SkipReason(f"The last ingest is too recent: next {format_timestamp(next_at)}.")
-    if next_at is not None and now - next_at < _QUARTER_HOUR and news(etl.logs, etl.lake):
+    if next_at is not None and now - next_at < _QUARTER_HOUR and logs_to_ingest(etl.logs, etl.lake):
         # In one run with the days; unless nobody has it running, which a quarter hour shows.
         return dg.SkipReason("The new lines are for the sensor due_work.")
-    if news(etl.logs, etl.lake, whole=True) or _has_more_to_do(etl):
+    if logs_to_ingest(etl.logs, etl.lake, whole=True) or _has_more_to_do(etl):
         return _ingest_request(context.instance, etl, None)
     return dg.SkipReason("No log has new lines, and nothing else is due.")
 
@@ -138,11 +138,11 @@ def _span_beside_ingest(
 ) -> Span | None:
     """The newest due days and today, of which new lines mostly are; None when these are busy."""
     today = utc_day(etl.clock.now())
-    busy = busy_days(runs, newest=newest_day(etl))
-    if today in busy or why_not_asked(instance, etl):
+    busy = busy_days(runs, newest=first_recent_day(etl))
+    if today in busy or webex_pause_reason(instance, etl):
         return None
-    due = [day for day in runnable([*etl.ledger.due_days(), today], etl) if day not in busy]
-    return next(launchable(due, busy))
+    due = [day for day in partition_days([*etl.ledger.due_days(), today], etl) if day not in busy]
+    return next(launchable_spans(due, busy))
 
 
 def _has_more_to_do(etl: Etl) -> bool:
@@ -154,8 +154,8 @@ def _has_more_to_do(etl: Etl) -> bool:
         is_other_token = False
     return (
         is_other_token
-        or has_due_unowned(etl.files, now)
-        or (policy.is_on and bool(undecided(etl.lake, policy, now, again=False)))
+        or has_due_recordings(etl.files, now)
+        or (policy.is_on and bool(undecided_meetings(etl.lake, policy, now, again=False)))
     )
 
 
@@ -172,16 +172,16 @@ def _of_days(
     The run key changes with every news of any of its days and each quarter hour, so that a span
     whose run failed is tried again, but not every 30 seconds.
     """
-    busy = busy_days(runs, newest=newest_day(etl), files=job == FILES_JOB.name)
-    due = [day for day in runnable(days, etl) if day not in busy]
+    busy = busy_days(runs, newest=first_recent_day(etl), files=job == FILES_JOB.name)
+    due = [day for day in partition_days(days, etl) if day not in busy]
     reasons = [said] if said else []
     requests: list[dg.RunRequest | dg.SkipReason] = []
     if not due:
         reasons.append("No day has due work that is not being done.")
-    elif waits := why_not_asked(instance, etl):
+    elif waits := webex_pause_reason(instance, etl):
         reasons.append(waits)
     else:
-        for span in launchable(due, busy):
+        for span in launchable_spans(due, busy):
             request = _request(etl, job, span, [day for day in due if day in span])
             tried = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: str(request.run_key)}), limit=1)
             if tried:
@@ -195,7 +195,7 @@ def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
     quarter = round_up(etl.clock.now(), _QUARTER_HOUR)
     texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
     news_digest = hashlib.sha256("/".join(texts).encode()).hexdigest()[:16]
-    past = {PAST_TAG: "true", PRIORITY: "-1"} if span.last < newest_day(etl) else {}
+    past = {PAST_TAG: "true", PRIORITY: "-1"} if span.last < first_recent_day(etl) else {}
     return dg.RunRequest(
         run_key=f"{job}/{span}/{news_digest}/{quarter}",
         job_name=job,

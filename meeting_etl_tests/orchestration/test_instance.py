@@ -10,7 +10,7 @@ import pytest
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home, look_at_instance, open_instance
+from meeting_etl.orchestration.instance import check_instance, dagster_home, open_instance
 
 _OPEN = (
     "import sys; from pathlib import Path; "
@@ -58,7 +58,7 @@ def test_an_instance_lies_in_a_folder_of_any_name_with_its_settings(
         assert instance.get_runs() == []
     assert (home / "history/runs.db").exists()
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    look_at_instance(home)
+    check_instance(home)
 
 
 def test_what_is_wrong_in_a_folder_of_an_odd_name_names_that_folder(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_wrong_dagster_yaml_is_one_sentence_that_names_it(
 ) -> None:
     home = dagster_home(Files(tmp_path), None)
     (home / "dagster.yaml").write_bytes(content)
-    for opening in (open_instance, look_at_instance):
+    for opening in (open_instance, check_instance):
         with pytest.raises(SettingsError) as caught:
             opening(home)
         sentence = str(caught.value)

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.day_spans import active_runs, busy_days, runnable
+from meeting_etl.orchestration.day_spans import active_runs, busy_days, partition_days
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -181,9 +181,9 @@ def test_news_of_any_day_of_a_span_are_a_new_run(etl: Etl, instance: dg.DagsterI
 
 def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     announce(etl, "2026-03-17", "2026-03-16")
-    assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 16)]
+    assert partition_days(etl.ledger.due_days(), etl) == [date(2026, 3, 16)]
     etl.clock.sleep(12 * 3600)
-    assert runnable(etl.ledger.due_days(), etl) == [date(2026, 3, 17), date(2026, 3, 16)]
+    assert partition_days(etl.ledger.due_days(), etl) == [date(2026, 3, 17), date(2026, 3, 16)]
 
 
 def launched(

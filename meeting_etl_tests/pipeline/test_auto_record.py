@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meeting_etl.errors import AuthError, SettingsError, StorageError
-from meeting_etl.pipeline.auto_record.actions import Reason, Result
+from meeting_etl.pipeline.auto_record.created_meetings import ActionReason, ActionResult
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS
 from meeting_etl_tests.clocks import ManualClock
@@ -56,8 +56,8 @@ def test_a_meeting_that_any_line_names_is_recorded(
     product = desk(tmp_path, webex, **lists)
     product.hear(created(S5), created(S6))
     rows = product.record()
-    assert (rows[S5]["result"], rows[S5]["policy_line"]) == (Result.SWITCHED_ON, line)
-    assert (rows[S6]["result"], rows[S6]["policy_line"]) == (Result.NO_MATCH, None)
+    assert (rows[S5]["result"], rows[S5]["policy_line"]) == (ActionResult.SWITCHED_ON, line)
+    assert (rows[S6]["result"], rows[S6]["policy_line"]) == (ActionResult.NO_MATCH, None)
     assert is_on(webex, S5, "hana@team.example")
     assert not is_on(webex, S6, "tom@team.example")
 
@@ -128,7 +128,7 @@ def test_who_switches_it_off_again_is_left_alone(tmp_path: Path, webex: Sandbox)
     product.clock.sleep(9 * 86_400)
     product.hear(created(S5, product.clock.now()))
     assert product.record() == {}
-    assert product.kept()[S5]["result"] == Result.SWITCHED_ON
+    assert product.kept()[S5]["result"] == ActionResult.SWITCHED_ON
 
 
 @pytest.mark.parametrize("lists", [{}, {"hosts": [], "sites": [], "titles": []}, {"dry_run": True}])
@@ -143,7 +143,7 @@ def test_off_by_default(tmp_path: Path, webex: Sandbox, lists: dict[str, Any]) -
 def test_what_the_event_rules_out_costs_no_request(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS, sites=["three.webex.example"])
     product.hear(created(S6))
-    assert product.record()[S6]["result"] == Result.NO_MATCH
+    assert product.record()[S6]["result"] == ActionResult.NO_MATCH
     assert webex.counters.total == 0
 
 
@@ -151,7 +151,7 @@ def test_what_the_event_does_not_tell_is_asked(tmp_path: Path, webex: Sandbox) -
     product = desk(tmp_path, webex, "user", hosts=["olga@team.example"])
     product.hear(created(S1, hostEmail=None, siteUrl=None))
     row = product.record()[S1]
-    assert (row["result"], row["host_email"]) == (Result.SWITCHED_ON, "olga@team.example")
+    assert (row["result"], row["host_email"]) == (ActionResult.SWITCHED_ON, "olga@team.example")
 
 
 def test_what_webex_says_of_the_host_counts_and_not_what_the_event_said(
@@ -159,7 +159,7 @@ def test_what_webex_says_of_the_host_counts_and_not_what_the_event_said(
 ) -> None:
     product = desk(tmp_path, webex, "user", **HANAS)
     product.hear(created(S1, hostEmail="hana@team.example"))
-    assert product.record()[S1]["result"] == Result.NO_MATCH
+    assert product.record()[S1]["result"] == ActionResult.NO_MATCH
     assert webex.changes.patches == []
 
 
@@ -167,7 +167,7 @@ def test_a_dry_run_changes_nothing_and_stops_no_real_one(tmp_path: Path, webex: 
     product = desk(tmp_path, webex, **HANAS, dry_run=True)
     product.hear(created(S5))
     row = product.record()[S5]
-    assert (row["result"], row["dry_run"]) == (Result.WOULD_SWITCH_ON, True)
+    assert (row["result"], row["dry_run"]) == (ActionResult.WOULD_SWITCH_ON, True)
     assert (row["before"], row["after"]) == (False, False)
     assert webex.changes.patches == []
     webex.counters.reset()
@@ -175,8 +175,8 @@ def test_a_dry_run_changes_nothing_and_stops_no_real_one(tmp_path: Path, webex: 
     assert webex.counters.total == 0
     product.policy(**HANAS)
     row = product.record()[S5]
-    assert (row["result"], row["dry_run"]) == (Result.SWITCHED_ON, False)
-    assert product.kept()[S5]["result"] == Result.SWITCHED_ON
+    assert (row["result"], row["dry_run"]) == (ActionResult.SWITCHED_ON, False)
+    assert product.kept()[S5]["result"] == ActionResult.SWITCHED_ON
     product.policy(**HANAS, dry_run=True)
     assert product.record() == {}
 
@@ -186,24 +186,26 @@ def test_what_did_not_match_is_judged_again_by_other_lines(tmp_path: Path, webex
     product.hear(created(S5), created(S6))
     product.record()
     product.policy(**EVERYBODY)
-    assert {key: row["result"] for key, row in product.record().items()} == {S5: Result.SWITCHED_ON}
+    assert {key: row["result"] for key, row in product.record().items()} == {
+        S5: ActionResult.SWITCHED_ON
+    }
 
 
 @pytest.mark.parametrize(
     ("meeting_id", "result", "reason", "patched"),
     [
-        (S8, Result.ALREADY_ON, None, False),
-        (S2, Result.OVER, None, False),
-        (S4, Result.PERSONAL_ROOM, None, False),
-        (S7, Result.AD_HOC, None, True),
+        (S8, ActionResult.ALREADY_ON, None, False),
+        (S2, ActionResult.OVER, None, False),
+        (S4, ActionResult.PERSONAL_ROOM, None, False),
+        (S7, ActionResult.AD_HOC, None, True),
     ],
 )
 def test_what_cannot_or_need_not_be_switched_on_is_recorded_once(
     tmp_path: Path,
     webex: Sandbox,
     meeting_id: str,
-    result: Result,
-    reason: Reason | None,
+    result: ActionResult,
+    reason: ActionReason | None,
     patched: bool,
 ) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
@@ -224,18 +226,18 @@ def test_a_meeting_in_progress_is_refused_and_left_alone_unless_asked_for(
     product.clock.sleep(21 * 3600 + 600)  # in the middle of the occurrence of 6 March
     product.hear(created(S1))
     row = product.record()[S1]
-    assert (row["result"], row["reason"]) == (Result.REFUSED, Reason.IN_PROGRESS)
+    assert (row["result"], row["reason"]) == (ActionResult.REFUSED, ActionReason.IN_PROGRESS)
     assert (row["before"], row["after"], row["http_status"]) == (False, False, 400)
     product.clock.sleep(3600)
     assert product.record() == {}
-    assert product.record(again=True)[S1]["result"] == Result.SWITCHED_ON
+    assert product.record(again=True)[S1]["result"] == ActionResult.SWITCHED_ON
 
 
 def test_an_occurrence_is_switched_on_by_itself(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     one, other = (f"{S1}_202603{day}T090000Z" for day in ("10", "11"))
     product.hear(created(one))
-    assert product.record()[one]["result"] == Result.SWITCHED_ON
+    assert product.record()[one]["result"] == ActionResult.SWITCHED_ON
     host = "olga@team.example"
     assert [is_on(webex, key, host) for key in (one, other, S1)] == [True, False, False]
 
@@ -264,20 +266,20 @@ def test_a_404_is_believed_when_the_event_is_an_hour_old(tmp_path: Path, webex: 
     lost = "9" * 32
     product.hear(created(lost))
     row = product.record()[lost]
-    assert (row["result"], row["reason"]) == (Result.FAILED, Reason.NOT_THERE_YET)
+    assert (row["result"], row["reason"]) == (ActionResult.FAILED, ActionReason.NOT_THERE_YET)
     assert (row["http_status"], row["next_attempt_at"]) == (404, NOW + timedelta(minutes=15))
     assert product.record() == {}
     product.clock.sleep(900)
     assert product.record()[lost]["next_attempt_at"] == NOW + timedelta(minutes=45)
     product.clock.sleep(3600)
     row = product.record()[lost]
-    assert (row["result"], row["attempts"]) == (Result.NOT_FOUND, 3)
+    assert (row["result"], row["attempts"]) == (ActionResult.NOT_FOUND, 3)
     product.clock.sleep(86_400)
     assert product.record() == {}
 
 
 def test_a_kill_loses_no_row_and_repeats_at_most_one_patch(tmp_path: Path, webex: Sandbox) -> None:
-    wanted = {S5: Result.SWITCHED_ON, S6: Result.SWITCHED_ON, S2: Result.OVER}
+    wanted = {S5: ActionResult.SWITCHED_ON, S6: ActionResult.SWITCHED_ON, S2: ActionResult.OVER}
     failures = 0
     for fails_at in range(100):
         webex.changes.patches.clear()
@@ -322,12 +324,12 @@ def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex
     with running(answer) as server:
         product.more = {**product.more, "WEBEX_BASE_URL": server.url}
         row = product.record()[S5]
-        assert (row["result"], row["reason"]) == (Result.SWITCHING, Reason.NO_ANSWER)
+        assert (row["result"], row["reason"]) == (ActionResult.SWITCHING, ActionReason.NO_ANSWER)
         assert product.record() == {}
         sent = len(on)
         product.clock.sleep(900)
         row = product.record()[S5]
-    assert (row["result"], row["before"], row["after"]) == (Result.SWITCHED_ON, False, True)
+    assert (row["result"], row["before"], row["after"]) == (ActionResult.SWITCHED_ON, False, True)
     assert len(on) == sent
 
 
@@ -338,12 +340,12 @@ def test_a_dry_run_leaves_alone_what_a_real_one_has_begun(tmp_path: Path, webex:
     etl.files = FaultyFiles(product.folder, 1)  # the row after the PATCH
     with pytest.raises(StorageError):
         product.record(etl)
-    assert product.kept()[S5]["result"] == Result.SWITCHING
+    assert product.kept()[S5]["result"] == ActionResult.SWITCHING
     product.policy(**HANAS, dry_run=True)
     assert product.record() == {}
     product.policy(hosts=["nobody@team.example"])
     row = product.record()[S5]
-    assert (row["result"], row["before"]) == (Result.SWITCHED_ON, False)
+    assert (row["result"], row["before"]) == (ActionResult.SWITCHED_ON, False)
     assert row["policy_line"] == "hosts: hana@team.example"
 
 
@@ -357,29 +359,39 @@ def test_a_passing_fault_is_tried_again_at_growing_intervals(
         delays = []
         for _ in range(6):
             row = product.record()[S5]
-            assert (row["result"], row["reason"]) == (Result.FAILED, Reason.NO_ANSWER)
+            assert (row["result"], row["reason"]) == (ActionResult.FAILED, ActionReason.NO_ANSWER)
             delays.append(row["next_attempt_at"] - row["decided_at"])
             assert product.record() == {}
             product.clock.sleep(delays[-1].total_seconds())
     assert [delay / timedelta(minutes=15) for delay in delays] == [1, 2, 4, 8, 16, 24]
     product.more = {**product.more, "WEBEX_BASE_URL": webex.base_url}
-    assert product.record()[S5]["result"] == Result.SWITCHED_ON
+    assert product.record()[S5]["result"] == ActionResult.SWITCHED_ON
 
 
 @pytest.mark.parametrize(
     ("status", "message", "result", "reason"),
     [
-        (403, "No scope.", Result.REFUSED, Reason.FORBIDDEN),
-        (409, "Made by a calendar.", Result.REFUSED, Reason.OTHER),
-        (403, f"Meeting ID '{S5}' is not allowed for this API.", "refused", Reason.NOT_ALLOWED),
-        (400, "Personal Room meetings are not supported", Result.PERSONAL_ROOM, None),
-        (404, "No such meeting.", Result.FAILED, Reason.NOT_THERE_YET),
-        (410, "Gone.", Result.NOT_FOUND, None),
-        (200, "", Result.REFUSED, Reason.NOT_TAKEN),
+        (403, "No scope.", ActionResult.REFUSED, ActionReason.FORBIDDEN),
+        (409, "Made by a calendar.", ActionResult.REFUSED, ActionReason.OTHER),
+        (
+            403,
+            f"Meeting ID '{S5}' is not allowed for this API.",
+            "refused",
+            ActionReason.NOT_ALLOWED,
+        ),
+        (400, "Personal Room meetings are not supported", ActionResult.PERSONAL_ROOM, None),
+        (404, "No such meeting.", ActionResult.FAILED, ActionReason.NOT_THERE_YET),
+        (410, "Gone.", ActionResult.NOT_FOUND, None),
+        (200, "", ActionResult.REFUSED, ActionReason.NOT_TAKEN),
     ],
 )
 def test_what_a_refusal_of_the_patch_becomes(
-    tmp_path: Path, webex: Sandbox, status: int, message: str, result: str, reason: Reason | None
+    tmp_path: Path,
+    webex: Sandbox,
+    status: int,
+    message: str,
+    result: str,
+    reason: ActionReason | None,
 ) -> None:
     def answer(seen: Seen) -> Reply:
         if seen.method == "GET" or status == 200:
@@ -428,7 +440,7 @@ def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) ->
     product = desk(tmp_path, webex, **HANAS)
     product.hear(created(S5))
     outcome = product.run()
-    assert (outcome.failures, outcome.failed_pairs, outcome.notices) == ([], 0, [])
+    assert (outcome.failures, outcome.failed_items, outcome.notices) == ([], 0, [])
     assert [row["result"] for row in product.rows("auto_record_actions")] == ["switched_on"]
     webex.counters.reset()
     assert product.run().failures == []
@@ -438,7 +450,7 @@ def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) ->
 def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     product.hear(created("9" * 32))
-    assert product.run().failed_pairs == 1
+    assert product.run().failed_items == 1
     officers = desk(tmp_path / "officer", webex, "compliance", **HANAS)
     officers.hear(created(S5))
     outcome = officers.run()
@@ -449,6 +461,6 @@ def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> Non
 def test_no_secret_of_a_meeting_is_kept(tmp_path: Path, webex: Sandbox) -> None:
     product: Desk = desk(tmp_path, webex, "user", hosts=["olga@*"])
     product.hear(created(S1))
-    assert product.record()[S1]["result"] == Result.SWITCHED_ON
+    assert product.record()[S1]["result"] == ActionResult.SWITCHED_ON
     for path in product.folder.rglob("*"):
         assert not path.is_file() or b"plantedsecret" not in path.read_bytes(), path

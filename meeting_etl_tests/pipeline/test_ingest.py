@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
-from meeting_etl.pipeline.ingest.ingest import news
+from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
@@ -138,10 +138,10 @@ def test_a_file_whose_time_lies_ahead_hides_no_news_of_others(box: Box) -> None:
         os.utime(box.logs / name, (moment.timestamp(),) * 2)
     box.ingest()
     etl = box.etl()
-    assert news(etl.logs, etl.lake) == []
+    assert logs_to_ingest(etl.logs, etl.lake) == []
     with (box.logs / "a.jsonl").open("ab") as file:
         file.write(line(payload(2)))
-    assert news(etl.logs, etl.lake) == ["a.jsonl"]
+    assert logs_to_ingest(etl.logs, etl.lake) == ["a.jsonl"]
 
 
 def test_a_compressed_and_moved_log_is_the_same_log(box: Box) -> None:

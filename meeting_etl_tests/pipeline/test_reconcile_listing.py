@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.pipeline.reconcile.listing import Listed, Windows
+from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows
 from meeting_etl.times import Span, parse_timestamp, start_of
 from meeting_etl.webex.endpoints import Listing
 from meeting_etl_tests.clocks import ManualClock
@@ -44,8 +44,8 @@ def item(number: int, ended: datetime, hours: float = 1) -> dict[str, Any]:
     }
 
 
-def listed(webex: ByStart, days: Span | list[date]) -> tuple[list[Listed], Windows]:
-    windows = Windows(webex, ManualClock(NOW), "run")  # type: ignore[arg-type]
+def listed(webex: ByStart, days: Span | list[date]) -> tuple[list[ListedDay], ListingWindows]:
+    windows = ListingWindows(webex, ManualClock(NOW), "run")  # type: ignore[arg-type]
     return list(windows.days([*days])), windows
 
 

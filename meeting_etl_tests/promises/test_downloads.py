@@ -138,7 +138,7 @@ def test_a_download_outlives(world: World, tmp_path: Path, faults: Faults) -> No
         for _ in range(6):
             outcome = made.run()
             assert outcome.failures == []
-            if not outcome.failed_pairs:
+            if not outcome.failed_items:
                 break
             assert isinstance(made.clock, ManualClock)
             made.clock.advance(hours=7)
@@ -167,7 +167,7 @@ def test_a_link_that_never_leads_to_a_file_is_a_fault(world: World, tmp_path: Pa
     with made.webex as webex:
         outcome = made.run()
         assert outcome.failures == []
-        assert outcome.failed_pairs == MEETINGS
+        assert outcome.failed_items == MEETINGS
         # One link, then a new one, and no more.
         assert len(webex.counters.media_requests) == 2 * MEETINGS
     assert made.states() == {("failed", "fault"): MEETINGS}
@@ -188,7 +188,7 @@ def test_a_file_that_became_another_one_is_begun_again(world: World, tmp_path: P
             assert any(webex.media.sha256(key, "video", one) == row["sha256"] for one in versions)
         assert webex.counters.injected["broken_media"] > 0
         # One that is another file after each break never gets any further.
-        assert len(made.rows("recording_files")) == MEETINGS - outcome.failed_pairs > 3
+        assert len(made.rows("recording_files")) == MEETINGS - outcome.failed_items > 3
 
 
 def test_a_size_other_than_told_is_kept_and_told(world: World, tmp_path: Path) -> None:
@@ -215,14 +215,14 @@ def test_what_came_is_told_though_another_kind_did_not(
     monkeypatch.setattr(Webex, "recording", without_audio)
     with made.webex as webex:
         for _ in range(2):
-            assert made.run().failed_pairs == MEETINGS
+            assert made.run().failed_items == MEETINGS
             assert isinstance(made.clock, ManualClock)
             made.clock.advance(hours=7)
         made_rows = made.rows("recording_files")
         assert [row["kind"] for row in made_rows] == ["video"] * MEETINGS
         assert len(webex.counters.media_requests) == MEETINGS
         monkeypatch.undo()
-        assert made.run().failed_pairs == 0
+        assert made.run().failed_items == 0
         made.assert_whole("audio", MEETINGS)
         assert len(webex.counters.media_requests) == 2 * MEETINGS
     assert made.states() == {("ready", "complete"): MEETINGS}

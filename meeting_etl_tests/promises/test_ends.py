@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.orchestration.outcome import RunSummary
+from meeting_etl.orchestration.run_summary import RunSummary
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl_tests.clocks import ManualClock
@@ -84,7 +84,7 @@ def ledger(product: Product, resource: str) -> Counter[tuple[str, str, bool]]:
 
 
 def is_fine(outcome: RunSummary) -> bool:
-    return not outcome.failures and not outcome.failed_pairs
+    return not outcome.failures and not outcome.failed_items
 
 
 NO_SNIPPETS = Reply({"message": "Not available.", "trackingId": "R_3"}, 403)
@@ -111,7 +111,7 @@ def test_a_request_that_is_refused_for_ever_ends_after_a_week_and_then_nothing_f
     write_log(tmp_path, ("meetings", "ended", ended(meeting(2))))
     clock = ManualClock(NOW)
     with company(tmp_path, {"/meetingParticipants": refused}, clock) as product:
-        assert product.run().failed_pairs == 1
+        assert product.run().failed_items == 1
         clock.advance(days=7)
         assert is_fine(product.run())
         assert ledger(product, "participants") == {("failed", "bad_request", True): 1}

@@ -268,7 +268,7 @@ def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_p
         }
         # The window, and then the first 20.
         assert sum("recordings" in url for url in product.requests()) == 21
-        assert outcome.failed_pairs > 0
+        assert outcome.failed_items > 0
     # With the right token all of them are had: the failed ones by themselves, the others by retry.
     with Sandbox(webex.world, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)

@@ -46,7 +46,7 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             until = NOW + timedelta(seconds=LOCKED_SECONDS)
             assert {pair.next_attempt_at for pair in failed} == {until}
             # The run itself went through; what it could not have is counted, for exit status 1.
-            assert (outcome.failures, outcome.failed_pairs) == ([], len(failed))
+            assert (outcome.failures, outcome.failed_items) == ([], len(failed))
             others = [pair for pair in pairs if pair.meeting_id != locked_id]
             assert all(pair.attempts or (pair.next_attempt_at or NOW) > NOW for pair in others)
             with_participants = {one["meeting_id"] for one in product.rows("participants")}

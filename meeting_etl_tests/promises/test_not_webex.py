@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.orchestration.outcome import RunSummary
+from meeting_etl.orchestration.run_summary import RunSummary
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world
@@ -66,7 +66,7 @@ def assert_nothing_settled_and_all_comes_after_the_mend(
     assert not any(settled for _, settled in pairs(product))
     # No waiting for a retry: nothing was asked of Webex as yet.
     outcome = product.run()
-    assert (outcome.failures, outcome.failed_pairs) == ([], 0)
+    assert (outcome.failures, outcome.failed_items) == ([], 0)
     assert len(product.rows("participants")) == 2 * meetings
     assert len(product.rows("transcript_snippets")) == 3 * meetings
 

@@ -50,7 +50,7 @@ def test_a_run_fetches_all_while_an_analyst_writes_into_the_catalog(tmp_path: Pa
         product.write_logs()
         with writing_analyst(tmp_path / catalog.CATALOG):
             outcome = product.run()
-            assert (outcome.failures, outcome.failed_pairs) == ([], 0)
+            assert (outcome.failures, outcome.failed_items) == ([], 0)
             lake = product.etl().lake
             (day,) = product.etl().ledger.days()
             assert (lake.count(PARTICIPANTS, day), lake.count(TRANSCRIPT_SNIPPETS, day)) == (4, 6)
@@ -68,7 +68,7 @@ def test_a_run_and_its_tables_work_in_a_folder_of_any_name(tmp_path: Path) -> No
         product = Product(folder, webex, clock=clock)
         product.write_logs()
         outcome = product.run()
-        assert (outcome.failures, outcome.failed_pairs) == ([], 0)
+        assert (outcome.failures, outcome.failed_items) == ([], 0)
         found = {(row["state"], row["date"]) for row in product.rows("meetings")}
         assert found == {("ended", meeting.ended_at.date()) for meeting in WORLD.meetings}
         assert len(product.rows("transcript_snippets")) == 6

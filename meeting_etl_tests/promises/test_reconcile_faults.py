@@ -10,8 +10,8 @@ import pytest
 
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.reconcile.events_without_meeting import ask_orphans
-from meeting_etl.pipeline.reconcile.listing import Ours, Windows
+from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
+from meeting_etl.pipeline.reconcile.listing import ListingWindows, OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import reconcile
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
@@ -29,10 +29,10 @@ SHARDS = 4
 
 def discover(etl: Etl) -> None:
     engine = etl.fetch_context("run")
-    ours = Ours(engine.asking.webex)
-    windows = Windows(engine.asking.webex, etl.clock, "run")
+    ours = OwnMeetings(engine.asking.webex)
+    windows = ListingWindows(engine.asking.webex, etl.clock, "run")
     list(reconcile(engine, windows, ours, [*DAYS]))
-    ask_orphans(engine, ours, [*DAYS])
+    look_up_meetings(engine, ours, [*DAYS])
     catalog.publish(etl.files, etl.lake)
 
 

@@ -4,7 +4,7 @@ Belongs here: looking at the folder of logs. Does not: who writes them (hooks.py
 """
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, skipped, warning
-from meeting_etl.pipeline.ingest.log_problems import log_troubles
+from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.settings import Etl
 from meeting_etl.webhook_logs.known_logs import KnownLogs
@@ -21,7 +21,7 @@ def log_lines(etl: Etl) -> list[Line]:
 def _files(etl: Etl) -> Finding:
     known = etl.lake.read(INGESTED_LOGS)
     new = etl.logs.sightings(KnownLogs(known))
-    troubles = log_troubles(etl.logs, etl.lake)
+    troubles = log_problems(etl.logs, etl.lake)
     if unfinished := etl.logs.unfinished:
         first = shown(next(iter(unfinished)))
         troubles.append(

@@ -11,7 +11,7 @@ import yaml
 
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, problem, skipped, warning
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.orchestration.home import check_configuration, instance_folder
+from meeting_etl.orchestration.instance_folder import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 
@@ -101,10 +101,10 @@ def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
     if not _is_made(home):
         return ok("Not made yet; the first run makes it.")
     # Loading Dagster takes a second, which only this needs.
-    from meeting_etl.orchestration.instance import look_at_instance
+    from meeting_etl.orchestration.instance import check_instance
 
     try:
-        look_at_instance(home)
+        check_instance(home)
     except (SettingsError, StorageError) as error:
         return problem(str(error), _NO_TABLE)
     return ok("It can be read.")

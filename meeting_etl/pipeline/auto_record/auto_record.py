@@ -12,14 +12,14 @@ from typing import Any
 
 from meeting_etl.errors import BadAnswer, MeetingEtlError, Refused, SettingsError
 from meeting_etl.lake.store import Lake
-from meeting_etl.pipeline.auto_record.actions import (
-    Created,
-    Reason,
-    Result,
-    refusal,
-    text,
-    unanswered,
-    undecided,
+from meeting_etl.pipeline.auto_record.created_meetings import (
+    ActionReason,
+    ActionResult,
+    CreatedMeeting,
+    fault_row,
+    refusal_row,
+    text_field,
+    undecided_meetings,
 )
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.rows import Row, email_domain
@@ -53,7 +53,7 @@ def auto_record(
     if not policy.is_on:
         return []
     with lake.files.lock("auto_record"):
-        waiting = undecided(lake, policy, clock.now(), again=again)
+        waiting = undecided_meetings(lake, policy, clock.now(), again=again)
         work = _Work(webex, lake, clock, policy, run_id)
         try:
             for number, created in enumerate(waiting):
@@ -83,15 +83,15 @@ class _Work:
         self._pending: dict[date, list[Row]] = defaultdict(list)
         self._since = clock.monotonic()
 
-    def decide(self, created: Created) -> None:
+    def decide(self, created: CreatedMeeting) -> None:
         """Do what the policy says of one meeting, and keep the row that tells."""
         row = _new_row(created, self._policy, self._run_id)
         ruled_out = self._policy.rules_out(host_email=row["host_email"], site_url=row["site_url"])
         if ruled_out and not created.was_switching:
-            row["result"] = Result.NO_MATCH
+            row["result"] = ActionResult.NO_MATCH
         else:
             row |= self._judged(created, row)
-        if row["result"] == Result.SWITCHING and row["next_attempt_at"] is None:
+        if row["result"] == ActionResult.SWITCHING and row["next_attempt_at"] is None:
             # Before anything is changed: whoever comes after a kill finds what it was like.
             self._keep(created, dict(row))
             self.commit()
@@ -112,11 +112,11 @@ class _Work:
             self._lake.merge(AUTO_RECORD_ACTIONS, day, rows)
         self._since = self._clock.monotonic()
 
-    def _keep(self, created: Created, row: Row) -> None:
+    def _keep(self, created: CreatedMeeting, row: Row) -> None:
         row["decided_at"] = self._clock.now()
         self._pending[created.date].append(row)
 
-    def _judged(self, created: Created, row: Row) -> Row:
+    def _judged(self, created: CreatedMeeting, row: Row) -> Row:
         """What Webex and the policy say of a meeting; SWITCHING when it is to be switched on."""
         webex = self._webex()
         if not webex.can_schedule:
@@ -127,15 +127,15 @@ class _Work:
         try:
             meeting = webex.scheduled_meeting(created.meeting_id, host_email=row["host_email"])
         except Refused as error:
-            return refusal(error, created, self._clock.now())
+            return refusal_row(error, created, self._clock.now())
         except BadAnswer as error:
-            return unanswered(error, created, self._clock.now(), sent=False)
+            return fault_row(error, created, self._clock.now(), sent=False)
         return self._judgement(created, row, meeting)
 
-    def _judgement(self, created: Created, row: Row, meeting: Mapping[str, Any]) -> Row:
-        host_email = text(meeting, "hostEmail") or row["host_email"]
-        site_url = text(meeting, "siteUrl") or row["site_url"]
-        title = text(meeting, "title")
+    def _judgement(self, created: CreatedMeeting, row: Row, meeting: Mapping[str, Any]) -> Row:
+        host_email = text_field(meeting, "hostEmail") or row["host_email"]
+        site_url = text_field(meeting, "siteUrl") or row["site_url"]
+        title = text_field(meeting, "title")
         line = self._policy.line_for(host_email=host_email, site_url=site_url, title=title)
         is_on = _flag(meeting)
         found: Row = {
@@ -151,37 +151,39 @@ class _Work:
         if created.was_switching and is_on:
             # The PATCH that a kill or a fault hid from us was heard.
             ours = {"before": row["before"], "policy_line": row["policy_line"]}
-            return found | ours | {"result": Result.SWITCHED_ON}
+            return found | ours | {"result": ActionResult.SWITCHED_ON}
         return found | {"result": self._result(meeting, line, is_on)}
 
-    def _result(self, meeting: Mapping[str, Any], line: str | None, is_on: bool | None) -> Result:
+    def _result(
+        self, meeting: Mapping[str, Any], line: str | None, is_on: bool | None
+    ) -> ActionResult:
         if line is None:
-            return Result.NO_MATCH
+            return ActionResult.NO_MATCH
         if is_on:
-            return Result.ALREADY_ON
+            return ActionResult.ALREADY_ON
         if _is_over(meeting, self._clock.now()):
-            return Result.OVER
+            return ActionResult.OVER
         if meeting.get("scheduledType") == "personalRoomMeeting":
-            return Result.PERSONAL_ROOM
-        return Result.WOULD_SWITCH_ON if self._policy.dry_run else Result.SWITCHING
+            return ActionResult.PERSONAL_ROOM
+        return ActionResult.WOULD_SWITCH_ON if self._policy.dry_run else ActionResult.SWITCHING
 
-    def _switched(self, created: Created, row: Row) -> Row:
+    def _switched(self, created: CreatedMeeting, row: Row) -> Row:
         """Switch it on; what came of that."""
         try:
             meeting = self._webex().switch_recording_on(
                 created.meeting_id, host_email=row["host_email"]
             )
         except Refused as error:
-            return refusal(error, created, self._clock.now())
+            return refusal_row(error, created, self._clock.now())
         except BadAnswer as error:
-            return unanswered(error, created, self._clock.now(), sent=True)
+            return fault_row(error, created, self._clock.now(), sent=True)
         is_on = _flag(meeting)
         if is_on is False:
-            return {"result": Result.REFUSED, "reason": Reason.NOT_TAKEN}
-        return {"result": Result.SWITCHED_ON, "after": is_on}
+            return {"result": ActionResult.REFUSED, "reason": ActionReason.NOT_TAKEN}
+        return {"result": ActionResult.SWITCHED_ON, "after": is_on}
 
 
-def _new_row(created: Created, policy: Policy, run_id: str) -> Row:
+def _new_row(created: CreatedMeeting, policy: Policy, run_id: str) -> Row:
     """A row with what is known before Webex is asked."""
     known = created.before if created.was_switching and created.before else {}
     return {

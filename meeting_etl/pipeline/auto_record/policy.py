@@ -6,17 +6,9 @@ settings (settings.py), switching anything on (auto_record.py).
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
-
-def matching(value: str | None, patterns: Sequence[str]) -> str | None:
-    """The first shell pattern that matches a value, whatever the case; None when none does."""
-    for pattern in patterns:
-        if value and fnmatchcase(value.casefold(), pattern.casefold()):
-            return pattern
-    return None
+from meeting_etl.texts import first_match
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class Policy:
             ("titles", self.titles, title),
         )
         for name, patterns, value in lists:
-            if pattern := matching(value, patterns):
+            if pattern := first_match(value, patterns):
                 return f"{name}: {pattern}"
         return None
 

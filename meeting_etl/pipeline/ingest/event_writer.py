@@ -84,7 +84,7 @@ class EventWriter:
             too_much = self._waiting_bytes > MOST_WAITING_BYTES
             self.is_full = too_much or len(self._open) >= MOST_OPEN
 
-    def begin_anew(self) -> None:
+    def remove_all_rows(self) -> None:
         """Remove all rows of logs that are going to be read, whose progress was lost."""
         for table in (WEBHOOK_EVENTS, REJECTED_LINES):
             for name in self._lake.partitions(table):

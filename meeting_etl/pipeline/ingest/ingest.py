@@ -15,11 +15,11 @@ from typing import Any, cast
 
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.store import INGEST_LOCK, Lake
-from meeting_etl.pipeline.ingest.early_ends import judge_again, note
 from meeting_etl.pipeline.ingest.event_writer import EventWriter
-from meeting_etl.pipeline.ingest.log_problems import log_troubles
+from meeting_etl.pipeline.ingest.future_ends import note_future_ends, retry_future_ends
+from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import queue
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import queue_recording
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
@@ -77,19 +77,19 @@ def ingest(
         work = _Work(lake, ledger, index, clock, known, sightings)
         with work.rows:
             if known.is_empty():
-                work.rows.begin_anew()
+                work.rows.remove_all_rows()
             for number, sighting in enumerate(sightings):
                 progress(sighting.log_file, number, len(sightings))
                 _read(logs, sighting, work, clock)
             work.commit()
-        if moved := judge_again(logs, lake, clock.now(), work.announce):
+        if moved := retry_future_ends(logs, lake, clock.now(), work.announce):
             work.report.events += moved
             work.report.notices.append(_MOVED.format(moved))
-        work.report.problems.extend(log_troubles(logs, lake))
+        work.report.problems.extend(log_problems(logs, lake))
         return work.report
 
 
-def news(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
+def logs_to_ingest(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
     """Paths of logs that ingest would read now.
 
     Costs the names of all files and a look at the newest, and more only when those have changed.
@@ -263,10 +263,10 @@ class _Work:
         self.rows.commit({row["log_id"]: row["bytes_consumed"] for row in rows})
         self.announce(self.mentions)
         self.mentions.clear()
-        note(self._lake.files, self.early)
+        note_future_ends(self._lake.files, self.early)
         self.early.clear()
         for recording_id, event in self.unowned.items():
-            queue(self._lake.files, recording_id, event.received_at, event.body)
+            queue_recording(self._lake.files, recording_id, event.received_at, event.body)
         self.unowned.clear()
         if rows:
             self._lake.merge(INGESTED_LOGS, None, rows)

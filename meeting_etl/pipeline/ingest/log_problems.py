@@ -17,7 +17,7 @@ _MOST_NAMES = 3
 _MOST_PROBLEMS = 10
 
 
-def log_troubles(logs: Logs, lake: Lake) -> list[str]:
+def log_problems(logs: Logs, lake: Lake) -> list[str]:
     """What the latest look of `logs` met, and what the logs read so far gave; empty if all is well.
 
     At most some ten sentences, however many files there are. Raises StorageError when the lake

@@ -2,7 +2,7 @@
 
 Belongs here: bringing a day's meetings up to date with the events, opening their pairs in the
 ledger, moving all rows of a meeting to another day (rule 13). Does not: one meeting's row
-(row.py), reading logs (pipeline/ingest/ingest.py), asking the API (pipeline/fetch/fetch.py,
+(meeting_row.py), reading logs (pipeline/ingest/ingest.py), asking the API (pipeline/fetch/fetch.py,
 pipeline/reconcile/reconcile.py).
 """
 
@@ -21,8 +21,8 @@ from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions.deletions import apply_deletion_events
 from meeting_etl.pipeline.ledger.ledger import ItemEvents, Ledger
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.meetings.details import with_events
-from meeting_etl.pipeline.meetings.row import meeting_row, with_told
+from meeting_etl.pipeline.meetings.meeting_row import row_from_events, with_other_events
+from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -122,12 +122,12 @@ class _News:
         mentions = index.find(meeting_ids)
         news = _News(mentions, _events(lake, mentions), defaultdict(dict), SchemaDrift())
         for meeting_id, told in news.events.items():
-            row = meeting_row(meeting_id, told, news.drift)
+            row = row_from_events(meeting_id, told, news.drift)
             if row is not None:
                 news.rows[utc_day(row["ended_at"])][meeting_id] = row
         for row in _listed(lake, mentions):
             meeting_id = row["meeting_id"]
-            filled = with_told(row, news.events.get(meeting_id, []), news.drift)
+            filled = with_other_events(row, news.events.get(meeting_id, []), news.drift)
             news.rows[utc_day(row["ended_at"])][meeting_id] = filled
         return news
 

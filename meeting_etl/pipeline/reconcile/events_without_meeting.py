@@ -19,9 +19,9 @@ from meeting_etl.pipeline.fetch.request_pool import Answer, Probe, answers
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem
-from meeting_etl.pipeline.meetings.row import listed_row
-from meeting_etl.pipeline.reconcile.listing import Ours
-from meeting_etl.pipeline.reconcile.reconcile import add
+from meeting_etl.pipeline.meetings.meeting_row import row_from_api
+from meeting_etl.pipeline.reconcile.listing import OwnMeetings
+from meeting_etl.pipeline.reconcile.reconcile import add_meetings
 from meeting_etl.pipeline.resources.fetch_specs import MEETING
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, ORPHANS, WEBHOOK_EVENTS
@@ -34,7 +34,7 @@ _AGAIN = (timedelta(hours=6), timedelta(hours=24))
 
 
 @dataclass
-class OrphansReport:
+class LookupReport:
     """How many were asked for, and how many of them were meetings that had ended.
 
     `unusable` are ended ones whose end cannot be, as of the year 1970.
@@ -45,13 +45,13 @@ class OrphansReport:
     unusable: int = 0
 
 
-def ask_orphans(engine: Engine, ours: Ours, days: Collection[date]) -> OrphansReport:
+def look_up_meetings(engine: Engine, ours: OwnMeetings, days: Collection[date]) -> LookupReport:
     """Ask for those that events received on these days tell of, and for those that wait.
 
     An ended one becomes a meeting on its day; what comes of the others is remembered in `orphans`.
     Raises AuthError and ApiUnavailable, after the commit of what came.
     """
-    report = OrphansReport()
+    report = LookupReport()
     with engine.lake.files.lock("orphans"):
         known = {row["meeting_id"]: row for row in engine.lake.read(ORPHANS).to_pylist()}
         due, settled = _due(engine, known, days)
@@ -118,11 +118,11 @@ def _seen(engine: Engine, day: date | None, before: datetime) -> Iterator[str]:
 
 def _commit(
     engine: Engine,
-    ours: Ours,
+    ours: OwnMeetings,
     known: dict[str, Row],
     came: list[Answer],
     settled: list[Row],
-    report: OrphansReport,
+    report: LookupReport,
 ) -> None:
     """The meetings first, then what was made of the questions."""
     found: dict[date, dict[str, Row]] = defaultdict(dict)
@@ -139,7 +139,7 @@ def _commit(
             found[utc_day(meeting["ended_at"])][meeting["meeting_id"]] = meeting
         rows.append(_row(engine, known.get(answer.target.meeting_id), answer, outcome))
     for day, meetings in found.items():
-        report.found += add(engine, day, meetings, ours)
+        report.found += add_meetings(engine, day, meetings, ours)
     engine.lake.merge(ORPHANS, None, rows)
 
 
@@ -147,11 +147,11 @@ def _meeting(engine: Engine, answer: Answer) -> Row | None:
     """The row of the meeting, if it is the one that was asked for and has ended."""
     for item in answer.items:
         if item.get("id") == answer.target.meeting_id:
-            return listed_row(item, SchemaDrift(), run_id=engine.run_id, fetched_at=answer.at)
+            return row_from_api(item, SchemaDrift(), run_id=engine.run_id, fetched_at=answer.at)
     return None
 
 
-def _outcome(answer: Answer, meeting: Row | None, ours: Ours) -> str:
+def _outcome(answer: Answer, meeting: Row | None, ours: OwnMeetings) -> str:
     if answer.came in (Outcome.FAULT, Outcome.PARTIAL):
         return "fault"
     if answer.came is not Outcome.ROWS:

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from meeting_etl.errors import BadAnswer, Forbidden, NotFound, Refused, SettingsError
-from meeting_etl.pipeline.meetings.row import listed_row
+from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.rows import Row, SchemaDrift, organization_uuid
 from meeting_etl.times import Clock, Span, spans, start_of, utc_day
 from meeting_etl.webex.endpoints import Owner, Webex
@@ -29,7 +29,7 @@ _DAY = timedelta(days=1)
 _OVERLAP = timedelta(hours=1)
 
 
-class Ours:
+class OwnMeetings:
     """Whose meetings are kept: everybody's, or of a host's own token those that it hosts.
 
     Asked of Webex once, when it is first needed.
@@ -65,7 +65,7 @@ class Ours:
 
 
 @dataclass
-class Listed:
+class ListedDay:
     """Rows of the meetings that ended on a day, by id, as far as Webex lists them."""
 
     day: date
@@ -73,7 +73,7 @@ class Listed:
 
 
 @dataclass
-class Windows:
+class ListingWindows:
     """The listing of some days, and what it cost and came upon.
 
     `broken` are items that cannot be used: with errors instead of data, or without an end that can
@@ -88,12 +88,12 @@ class Windows:
     broken: int = 0
     drift: SchemaDrift = field(default_factory=SchemaDrift)
 
-    def days(self, days: Collection[date]) -> Iterator[Listed]:
+    def days(self, days: Collection[date]) -> Iterator[ListedDay]:
         """The days, oldest first. Contiguous ones share windows."""
         for span in spans(days):
             yield from self._span(span)
 
-    def _span(self, span: Span) -> Iterator[Listed]:
+    def _span(self, span: Span) -> Iterator[ListedDay]:
         # What a window shows of later days is not asked for again by the next one.
         ahead: dict[date, dict[str, Row]] = defaultdict(dict)
         first, start, width = span.first, start_of(span.first) - _DAY, MOST_DAYS
@@ -104,7 +104,7 @@ class Windows:
                 count = self._list(start, end, ahead)
                 width = max(1, min(MOST_DAYS, width * _MOST_LISTED // max(count, 1)))
             for day in Span(first, last):
-                yield Listed(day, ahead.pop(day, {}))
+                yield ListedDay(day, ahead.pop(day, {}))
             first = last + _DAY
             start = start_of(first) - _OVERLAP
 
@@ -115,7 +115,7 @@ class Windows:
         self.broken += len(listing.broken)
         ours = {"run_id": self.run_id, "fetched_at": self.clock.now()}
         for item in listing.items:
-            row = listed_row(item, self.drift, **ours)
+            row = row_from_api(item, self.drift, **ours)
             if row is None:
                 self.broken += 1
             else:

@@ -19,10 +19,10 @@ from meeting_etl.lake.store import NULL_PARTITION, Lake
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem, apply_outcome
-from meeting_etl.pipeline.meetings.details import with_details, without_early_denials
 from meeting_etl.pipeline.meetings.fold import fold
-from meeting_etl.pipeline.meetings.row import listed_again
-from meeting_etl.pipeline.reconcile.listing import Listed, Ours, Windows
+from meeting_etl.pipeline.meetings.meeting_row import with_listing
+from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags
+from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows, OwnMeetings
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
@@ -31,7 +31,7 @@ _OF_THE_RUN = ("run_id", "fetched_at")
 
 
 @dataclass(frozen=True)
-class DayReconciled:
+class ReconcileReport:
     """What was found of one day.
 
     Of the meetings `listed`, `known` were told of by webhooks or reconciled before, `added` are new
@@ -54,8 +54,8 @@ def can_list(engine: Engine) -> bool:
 
 
 def reconcile(
-    engine: Engine, windows: Windows, ours: Ours, days: Collection[date]
-) -> Iterator[DayReconciled]:
+    engine: Engine, windows: ListingWindows, ours: OwnMeetings, days: Collection[date]
+) -> Iterator[ReconcileReport]:
     """Hold the listing of these days against the lake, oldest day first; yields a report a day.
 
     Pruned days are not listed, and their reports come first.
@@ -63,14 +63,14 @@ def reconcile(
     meeting is; what was committed before stays.
     """
     since = floor(engine.lake.files)
-    yield from (DayReconciled(day) for day in days if day < since)
+    yield from (ReconcileReport(day) for day in days if day < since)
     kept = [day for day in days if day >= since]
     for number, listed in enumerate(windows.days(kept)):
         engine.progress(f"ended meetings {listed.day}", number, len(kept))
         yield _day(engine, listed, ours)
 
 
-def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
+def _day(engine: Engine, listed: ListedDay, ours: OwnMeetings) -> ReconcileReport:
     lake, day = engine.lake, listed.day
     with lake.lock_days([day]):
         lake.sweep([MEETINGS, FETCH_LEDGER], [day])
@@ -91,7 +91,7 @@ def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
         refresh_metrics(lake, day)
     if missing or moved:
         list(fold(lake, engine.ledger, [day]))
-    return DayReconciled(
+    return ReconcileReport(
         day,
         listed=len(listed.rows),
         known=len(listed.rows) - len(unknown) + len(own) - len(missing),
@@ -102,7 +102,7 @@ def _day(engine: Engine, listed: Listed, ours: Ours) -> DayReconciled:
     )
 
 
-def add(engine: Engine, day: date, rows: Mapping[str, Row], ours: Ours) -> int:
+def add_meetings(engine: Engine, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> int:
     """Add those of the meetings, which ended on this day, that no webhook announced.
 
     Of a pruned day only the index learns, so that nobody asks for them again.
@@ -138,7 +138,7 @@ def _claimed(engine: Engine, day: date, meeting_ids: Collection[str]) -> list[st
     return missing
 
 
-def _put(engine: Engine, day: date, rows: Mapping[str, Row], ours: Ours) -> None:
+def _put(engine: Engine, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> None:
     """Write new meetings: announced first, ledger last. The listing answered for their details."""
     if not rows:
         return
@@ -173,13 +173,13 @@ def _details(engine: Engine, row: Row) -> WorkItem:
 
 def _hedged(engine: Engine, row: Row) -> Row:
     last = timedelta(seconds=engine.ledger.settling.after_end_seconds[-1])
-    return without_early_denials(row, row["ended_at"] + last)
+    return without_early_false_flags(row, row["ended_at"] + last)
 
 
 def _refreshed(held: Row, listed: Row) -> Row | None:
     """The lake's row with what the listing says; None when that is nothing new."""
     reconciled = held["origin"] == RECONCILED
-    row = listed_again(held, listed) if reconciled else with_details(held, listed)
+    row = with_listing(held, listed) if reconciled else with_details(held, listed)
     same = all(row[name] == held[name] for name in held if name not in _OF_THE_RUN)
     return None if same and held["fetched_at"] else row
 
@@ -190,7 +190,7 @@ def _ends_otherwise(held: Mapping[str, Row], row: Row) -> bool:
 
 
 @dataclass(frozen=True)
-class Missed:
+class WebhookCoverage:
     """Of how many days, how many meetings there are, and how many no webhook told of."""
 
     days: int
@@ -198,7 +198,7 @@ class Missed:
     missed: int
 
 
-def missed_by_webhooks(lake: Lake, days: Iterable[date]) -> Missed:
+def webhook_coverage(lake: Lake, days: Iterable[date]) -> WebhookCoverage:
     """What the lake holds of these days; those before the first webhook event are left out."""
     names = (name for name in lake.partitions(WEBHOOK_EVENTS) if name != NULL_PARTITION)
     since = min(map(date.fromisoformat, names), default=date.max)
@@ -207,6 +207,6 @@ def missed_by_webhooks(lake: Lake, days: Iterable[date]) -> Missed:
         for day in days
         if day >= since
     ]
-    return Missed(
+    return WebhookCoverage(
         len(origins), sum(map(len, origins)), sum(some.count(RECONCILED) for some in origins)
     )

@@ -15,9 +15,9 @@ from meeting_etl.errors import BadAnswer, Refused
 from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import Engine
-from meeting_etl.pipeline.meetings.row import listed_row
-from meeting_etl.pipeline.reconcile.listing import Ours
-from meeting_etl.pipeline.reconcile.reconcile import add
+from meeting_etl.pipeline.meetings.meeting_row import row_from_api
+from meeting_etl.pipeline.reconcile.listing import OwnMeetings
+from meeting_etl.pipeline.reconcile.reconcile import add_meetings
 from meeting_etl.pipeline.resources.recording_files import name_for
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
@@ -29,7 +29,7 @@ _AGAIN = (timedelta(minutes=15), timedelta(hours=6), timedelta(hours=24))
 
 
 @dataclass(frozen=True)
-class Unowned:
+class QueuedRecording:
     """A recording in the queue. Times as Webex writes them; `meeting_id` once it is known."""
 
     recording_id: str
@@ -45,32 +45,36 @@ class Unowned:
         return f"{_FOLDER}/{name_for(self.recording_id)}.json"
 
 
-def queue(files: Files, recording_id: str, received_at: datetime | None, body: bytes) -> None:
+def queue_recording(
+    files: Files, recording_id: str, received_at: datetime | None, body: bytes
+) -> None:
     """Put the recording of an event into the queue, unless it is there already."""
     host_email = json.loads(body)["data"].get("hostEmail")
     received = format_timestamp(received_at) if received_at else None
-    one = Unowned(recording_id, received, host_email if isinstance(host_email, str) else None)
+    one = QueuedRecording(
+        recording_id, received, host_email if isinstance(host_email, str) else None
+    )
     if files.read_bytes(one.file) is None:
         _keep(files, one)
 
 
-def has_unowned(files: Files) -> bool:
+def has_queued_recordings(files: Files) -> bool:
     """Whether any recording waits in the queue."""
     return bool(files.names(_FOLDER))
 
 
-def has_due_unowned(files: Files, now: datetime) -> bool:
+def has_due_recordings(files: Files, now: datetime) -> bool:
     """Whether the time of any recording in the queue has come."""
     return next(_due(files, now), None) is not None
 
 
-def look_up(engine: Engine) -> int:
+def look_up_recordings(engine: Engine) -> int:
     """Ask for those whose time has come; returns of how many the meeting is asked for again.
 
     Raises AuthError and ApiUnavailable; what was not asked for stays in the queue.
     """
     files, opened = engine.lake.files, 0
-    ours = Ours(engine.asking.webex)
+    ours = OwnMeetings(engine.asking.webex)
     with files.lock("unowned_recordings"):
         for one in _due(files, engine.asking.clock.now()):
             known = _with_meeting(engine, one)
@@ -86,13 +90,13 @@ def look_up(engine: Engine) -> int:
     return opened
 
 
-def _due(files: Files, now: datetime) -> Iterator[Unowned]:
+def _due(files: Files, now: datetime) -> Iterator[QueuedRecording]:
     for name in files.names(_FOLDER):
         content = files.read_bytes(f"{_FOLDER}/{name}") if name.endswith(".json") else None
         if content is None:
             continue
         try:
-            one = Unowned(**json.loads(content))
+            one = QueuedRecording(**json.loads(content))
             at = parse_timestamp(one.next_attempt_at) if one.next_attempt_at else None
         except (TypeError, ValueError):
             continue  # damaged: the log still has it, and so has a listing of its meeting
@@ -100,11 +104,11 @@ def _due(files: Files, now: datetime) -> Iterator[Unowned]:
             yield one
 
 
-def _keep(files: Files, one: Unowned) -> None:
+def _keep(files: Files, one: QueuedRecording) -> None:
     files.replace_bytes(one.file, json.dumps(asdict(one)).encode())
 
 
-def _with_meeting(engine: Engine, one: Unowned) -> Unowned:
+def _with_meeting(engine: Engine, one: QueuedRecording) -> QueuedRecording:
     """The recording with the meeting that its details name."""
     if one.meeting_id is None:
         try:
@@ -117,7 +121,7 @@ def _with_meeting(engine: Engine, one: Unowned) -> Unowned:
     return one
 
 
-def _open(engine: Engine, one: Unowned, ours: Ours) -> bool:
+def _open(engine: Engine, one: QueuedRecording, ours: OwnMeetings) -> bool:
     """Have the recordings of its meeting asked for, as the event would have with its id."""
     meeting_id = str(one.meeting_id)
     at = parse_timestamp(one.received_at) if one.received_at else None
@@ -136,16 +140,16 @@ def _days(engine: Engine, meeting_id: str) -> set[date]:
     return {one.date for one in mentions if one.date is not None}
 
 
-def _added(engine: Engine, meeting_id: str, ours: Ours) -> set[date]:
+def _added(engine: Engine, meeting_id: str, ours: OwnMeetings) -> set[date]:
     """The day of the meeting, that no event announced, after it was asked for and added."""
     webex, now = engine.asking.webex, engine.asking.clock.now()
     try:
         item = webex.meeting(meeting_id)
-        row = listed_row(item, SchemaDrift(), run_id=engine.run_id, fetched_at=now)
+        row = row_from_api(item, SchemaDrift(), run_id=engine.run_id, fetched_at=now)
         if row is None or row["meeting_id"] != meeting_id or not ours.hosts(row):
             return set()
     except (Refused, BadAnswer):
         return set()
     day = utc_day(row["ended_at"])
-    add(engine, day, {meeting_id: row}, ours)
+    add_meetings(engine, day, {meeting_id: row}, ours)
     return {day}

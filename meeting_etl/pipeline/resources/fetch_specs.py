@@ -23,7 +23,7 @@ from meeting_etl.pipeline.fetch.spec import (
     same_series,
 )
 from meeting_etl.pipeline.ledger.settling import DETAILS, WorkItem
-from meeting_etl.pipeline.meetings.details import with_details, without_early_denials
+from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags
 from meeting_etl.pipeline.resources.plain_text import plain_text
 from meeting_etl.pipeline.resources.snippets import ask_snippets, snippet_rows, vtt_instead
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, fold_participants, to_row
@@ -40,7 +40,7 @@ def _meeting_rows(
 ) -> list[Row]:
     own = [item for item in items if item.get("id") == target.meeting_id]
     rows = [to_row(schemas.MEETINGS, item, drift, **ours) for item in own[-1:]]
-    return [without_early_denials(row, target.final_at) for row in rows]
+    return [without_early_false_flags(row, target.final_at) for row in rows]
 
 
 def _own(

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadAnswer, Gone, Prevented, Refused
-from meeting_etl.pipeline.auto_record.policy import matching
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.settling import Outcome, Reason
 from meeting_etl.pipeline.resources.download import Download, DownloadContext, DownloadedFile
 from meeting_etl.pipeline.rows import Row, SchemaDrift
+from meeting_etl.texts import first_match
 from meeting_etl.webex.endpoints import Listing, Webex
 
 # Kind of file → the link to it in temporaryDirectDownloadLinks (GET /recordings/{id}).
@@ -56,7 +56,7 @@ class DownloadPolicy:
         )
         if any(told is not None and most is not None and told > most for told, most in within):
             return False
-        return not self.hosts or matching(recording["host_email"], self.hosts) is not None
+        return not self.hosts or first_match(recording["host_email"], self.hosts) is not None
 
 
 def name_for(identifier: str) -> str:

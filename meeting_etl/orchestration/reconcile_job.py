@@ -11,18 +11,18 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.publishing import (
+from meeting_etl.orchestration.materialization import (
     DAYS,
     Metadata,
     Result,
-    beta_allowed,
     days_of,
-    failures,
-    published,
+    materialize_days,
+    report_failures,
+    without_beta_warnings,
 )
 from meeting_etl.orchestration.run_tags import span_tags
-from meeting_etl.pipeline.reconcile.events_without_meeting import ask_orphans
-from meeting_etl.pipeline.reconcile.listing import Ours, Windows
+from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
+from meeting_etl.pipeline.reconcile.listing import ListingWindows, OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, utc_day
@@ -37,7 +37,7 @@ UNUSABLE = (
     "can be. Discover these days again."
 )
 
-with beta_allowed():
+with without_beta_warnings():
 
     @dg.asset(
         partitions_def=DAYS,
@@ -51,16 +51,16 @@ with beta_allowed():
         context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     ) -> Result:
         """Hold Webex's listing of each day against the lake, then ask for orphans by id."""
-        with failures(context, etl):
-            return published(context, etl, _described(context, etl))
+        with report_failures(context, etl):
+            return materialize_days(context, etl, _described(context, etl))
 
 
 def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[date, Metadata]]:
     """Counts of each day, with what the whole run cost beside; complete at the end."""
     days, before = days_of(context), etl.requests_sent
     engine, run = etl.fetch_context(context.run.run_id), dict[str, object]()
-    ours = Ours(engine.asking.webex)
-    windows = Windows(engine.asking.webex, etl.clock, engine.run_id)
+    ours = OwnMeetings(engine.asking.webex)
+    windows = ListingWindows(engine.asking.webex, etl.clock, engine.run_id)
     told: dict[date, Metadata] = {}
     if not can_list(engine):
         run["skipped"] = CANNOT_LIST
@@ -71,7 +71,7 @@ def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[da
         for one in reconcile(engine, windows, ours, days):
             told[one.day] = {name: count for name, count in asdict(one).items() if name != "day"}
             yield one.day, told[one.day]
-    orphans = ask_orphans(engine, ours, days)
+    orphans = look_up_meetings(engine, ours, days)
     unusable = windows.broken + orphans.unusable
     if unusable:
         context.log.warning(f"{unusable:,} {UNUSABLE}")

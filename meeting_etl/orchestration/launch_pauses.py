@@ -63,7 +63,7 @@ def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     ]
 
 
-def why_not_asked(instance: dg.DagsterInstance, etl: Etl) -> str | None:
+def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     """Why Webex is not to be asked now, and until when; None when it may be."""
     if (held_until := etl.paused_until()) is not None:
         return f"Webex asks to send nothing before {format_timestamp(held_until)}."

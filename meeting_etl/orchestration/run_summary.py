@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import dagster as dg
 
-from meeting_etl.orchestration.reconciled import UNUSABLE
-from meeting_etl.pipeline.auto_record.actions import OPEN
+from meeting_etl.orchestration.reconcile_job import UNUSABLE
+from meeting_etl.pipeline.auto_record.created_meetings import NOT_FINAL
 
 # Kind of the failure of a run that was asked to stop.
 INTERRUPTED = "Interrupted"
@@ -22,16 +22,16 @@ class RunSummary:
     """What run_now did.
 
     `failures` are kind of error and sentence of each failed step, `notices` what there is to know
-    about the logs and auto-record, `failed_pairs` answers that could not be had.
+    about the logs and auto-record, `failed_items` answers that could not be had.
     """
 
     days: list[date] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
-    failed_pairs: int = 0
+    failed_items: int = 0
     notices: list[str] = field(default_factory=list)
 
 
-def gather_failures(result: dg.ExecuteInProcessResult, outcome: RunSummary) -> None:
+def collect_failures(result: dg.ExecuteInProcessResult, outcome: RunSummary) -> None:
     """Gather what the failed steps of a run say."""
     for event in result.filter_events(lambda one: one.is_step_failure):
         data: Any = event.event_specific_data
@@ -62,7 +62,7 @@ def ingest_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     return found
 
 
-def discovered(result: dg.ExecuteInProcessResult) -> list[str]:
+def discovery_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     """How many meetings were found that no webhook told of."""
     days = [event.materialization.metadata for event in result.get_asset_materialization_events()]
     if not days or "run_listed" not in days[0]:
@@ -81,10 +81,10 @@ def discovered(result: dg.ExecuteInProcessResult) -> list[str]:
     return notices + [one.description for one in checks if not one.passed and one.description]
 
 
-def undone(result: dg.ExecuteInProcessResult) -> int:
+def undecided_count(result: dg.ExecuteInProcessResult) -> int:
     """How many meetings could not be decided on and are tried again."""
     return sum(
         cast(int, event.materialization.metadata[name].value)
         for event in result.get_asset_materialization_events()
-        for name in OPEN & set(event.materialization.metadata)
+        for name in NOT_FINAL & set(event.materialization.metadata)
     )

@@ -1,7 +1,7 @@
 """What all day assets share: partitions, metadata a day, known errors as dg.Failure.
 
 Belongs here: how the outcome of a day reaches Dagster. Does not: the assets (assets.py,
-reconciled.py), when runs start (sensors.py).
+reconcile_job.py), when runs start (sensors.py).
 """
 
 import warnings
@@ -28,7 +28,7 @@ Described = Iterator[tuple[date, Metadata]]
 
 
 @contextmanager
-def beta_allowed() -> Iterator[None]:
+def without_beta_warnings() -> Iterator[None]:
     """No warning of backfill_policy, which is beta, and indispensable.
 
     Without it `dg launch --partition-range` refuses, for the unpartitioned asset too.
@@ -38,7 +38,7 @@ def beta_allowed() -> Iterator[None]:
         yield
 
 
-def published(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
+def materialize_days(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
     """Metadata for each day as it is done, and the catalog when all are.
 
     When a day fails, those before it are committed and are logged as materialized.
@@ -89,7 +89,7 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 
 @contextmanager
-def failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[None]:
+def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[None]:
     """Turn an error of ours into a failed step with one sentence and no stack trace.
 
     The step is not retried: what may come later is due later, by the ledger.

@@ -28,7 +28,7 @@ def with_details(held: Row, told: Row) -> Row:
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": united(held["extra"], told["extra"]),
+        "extra": merged_json(held["extra"], told["extra"]),
     }
 
 
@@ -42,11 +42,11 @@ def with_events(held: Row, folded: Row) -> Row:
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": united(held["extra"], folded["extra"]),
+        "extra": merged_json(held["extra"], folded["extra"]),
     }
 
 
-def without_early_denials(row: Row, final_at: datetime) -> Row:
+def without_early_false_flags(row: Row, final_at: datetime) -> Row:
     """The row as the API told it; before `final_at`, that there is nothing is not known yet."""
     if row["fetched_at"] >= final_at:
         return row
@@ -59,7 +59,7 @@ def duration_seconds(row: Row) -> int | None:
     return int((ends - starts).total_seconds()) if starts and starts <= ends else None
 
 
-def united(older: str | None, newer: str | None) -> str | None:
+def merged_json(older: str | None, newer: str | None) -> str | None:
     """JSON text of the fields of both; the newer value counts."""
     if older is None or newer is None:
         return newer or older

@@ -2,7 +2,7 @@
 
 Belongs here: which event counts (rule 1), what a listing's item makes of a meeting that
 no ended event told of. Does not: which meetings, on which day (fold.py,
-pipeline/reconcile/reconcile.py), what an answer adds to a meeting that events told of (details.py).
+pipeline/reconcile/reconcile.py), what an answer adds to a meeting that events told of (merge.py).
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from meeting_etl.pipeline.meetings.details import duration_seconds, united
+from meeting_etl.pipeline.meetings.merge import duration_seconds, merged_json
 from meeting_etl.pipeline.rows import Row, SchemaDrift, organization_uuid, to_row
 from meeting_etl.schemas import MEETINGS, RECONCILED
 from meeting_etl.webhook_logs.events import EARLIEST, LATEST_AHEAD
@@ -19,7 +19,7 @@ from meeting_etl.webhook_logs.meeting_ids import instance_id
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def meeting_row(meeting_id: str, told: list[Row], drift: SchemaDrift) -> Row | None:
+def row_from_events(meeting_id: str, told: list[Row], drift: SchemaDrift) -> Row | None:
     """One row of `meetings` from all events about a meeting; None while no end was told.
 
     Of several ended events the one with the greatest (received_at, end, body) counts, whatever
@@ -45,7 +45,7 @@ def meeting_row(meeting_id: str, told: list[Row], drift: SchemaDrift) -> Row | N
     return row
 
 
-def listed_row(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row | None:
+def row_from_api(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row | None:
     """One row of `meetings` from an item of GET /meetings, or the answer about one meeting.
 
     None for what is no instance that has ended, or ended on a day that there cannot be.
@@ -67,16 +67,16 @@ def listed_row(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row 
     }
 
 
-def listed_again(held: Row, listed: Row) -> Row:
+def with_listing(held: Row, listed: Row) -> Row:
     """The lake's row of a reconciled meeting with what the listing says now.
 
     No event tells of it, so that a corrected start or end counts, too.
     """
     row = held | {name: value for name, value in listed.items() if value is not None}
-    return row | {"extra": united(held["extra"], listed["extra"])}
+    return row | {"extra": merged_json(held["extra"], listed["extra"])}
 
 
-def with_told(row: Row, told: Sequence[Row], drift: SchemaDrift) -> Row:
+def with_other_events(row: Row, told: Sequence[Row], drift: SchemaDrift) -> Row:
     """A reconciled meeting's row, with what events other than the ended one tell beside."""
     about = sorted((one for one in told if one["resource"] == "meetings"), key=_rank, reverse=True)
     for one in about:

@@ -30,7 +30,7 @@ Place = tuple[str, int]
 Announce = Callable[[set[Mention]], None]
 
 
-def note(files: Files, found: Mapping[date | None, datetime]) -> None:
+def note_future_ends(files: Files, found: Mapping[date | None, datetime]) -> None:
     """Remember dates of rejected_lines with such lines, and when the first of each has come."""
     if found:
         known = _noted(files)
@@ -39,7 +39,7 @@ def note(files: Files, found: Mapping[date | None, datetime]) -> None:
         _keep(files, known)
 
 
-def judge_again(logs: Logs, lake: Lake, now: datetime, announce: Announce) -> int:
+def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce) -> int:
     """Make events of the lines whose end has come; returns how many. The lock must be held.
 
     Lines whose log is gone stay rejected.

@@ -35,7 +35,7 @@ MOST_MISSES = 3
 _CREATED = {"resource": ["meetings"], "event": ["created"]}
 
 
-class Result(StrEnum):
+class ActionResult(StrEnum):
     """What a row says; the last two are tried again, all others are final for the policy."""
 
     SWITCHED_ON = "switched_on"
@@ -51,7 +51,7 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-class Reason(StrEnum):
+class ActionReason(StrEnum):
     """Why a meeting is refused (the first five), or why it is tried again."""
 
     FORBIDDEN = "forbidden"
@@ -63,20 +63,20 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-OPEN = frozenset({Result.SWITCHING, Result.FAILED})
-REFUSALS = frozenset({Result.REFUSED, Result.PERSONAL_ROOM, Result.AD_HOC})
+NOT_FINAL = frozenset({ActionResult.SWITCHING, ActionResult.FAILED})
+REFUSALS = frozenset({ActionResult.REFUSED, ActionResult.PERSONAL_ROOM, ActionResult.AD_HOC})
 # Webex's words are all that tells these apart: the status codes are not documented (T23).
-_WORDS: tuple[tuple[str, Result, Reason | None], ...] = (
-    ("in progress", Result.REFUSED, Reason.IN_PROGRESS),
-    ("personal room", Result.PERSONAL_ROOM, None),
-    ("ad-hoc", Result.AD_HOC, None),
-    ("ad hoc", Result.AD_HOC, None),
-    ("not allowed for this api", Result.REFUSED, Reason.NOT_ALLOWED),
+_WORDS: tuple[tuple[str, ActionResult, ActionReason | None], ...] = (
+    ("in progress", ActionResult.REFUSED, ActionReason.IN_PROGRESS),
+    ("personal room", ActionResult.PERSONAL_ROOM, None),
+    ("ad-hoc", ActionResult.AD_HOC, None),
+    ("ad hoc", ActionResult.AD_HOC, None),
+    ("not allowed for this api", ActionResult.REFUSED, ActionReason.NOT_ALLOWED),
 )
 
 
 @dataclass(frozen=True)
-class Created:
+class CreatedMeeting:
     """A meeting that was created: what its event told, and its row if there is one.
 
     `date` is the partition: that of the row, else the UTC day on which the event was received.
@@ -92,16 +92,18 @@ class Created:
     @property
     def tries(self) -> int:
         """How often it was tried in vain."""
-        tried = self.before is not None and self.before["result"] in OPEN
+        tried = self.before is not None and self.before["result"] in NOT_FINAL
         return self.before["attempts"] if self.before and tried else 0
 
     @property
     def was_switching(self) -> bool:
         """Whether a PATCH may have been sent whose outcome is not known."""
-        return self.before is not None and self.before["result"] == Result.SWITCHING
+        return self.before is not None and self.before["result"] == ActionResult.SWITCHING
 
 
-def undecided(lake: Lake, policy: Policy, now: datetime, *, again: bool) -> list[Created]:
+def undecided_meetings(
+    lake: Lake, policy: Policy, now: datetime, *, again: bool
+) -> list[CreatedMeeting]:
     """Meetings whose created event was received lately and that have no final row.
 
     Costs a look at one column of the days of LOOK_BACK, whatever came before them. `again`: a
@@ -125,7 +127,9 @@ def undecided(lake: Lake, policy: Policy, now: datetime, *, again: bool) -> list
     return [created for day, ids in waiting.items() for created in _created(lake, day, ids, rows)]
 
 
-def _created(lake: Lake, day: date, ids: list[str], rows: dict[str, Row]) -> Iterator[Created]:
+def _created(
+    lake: Lake, day: date, ids: list[str], rows: dict[str, Row]
+) -> Iterator[CreatedMeeting]:
     """What the first created event of each of these meetings told."""
     columns = ["resource_id", "received_at", "body"]
     events = lake.read(WEBHOOK_EVENTS, day, columns=columns, where={**_CREATED, "resource_id": ids})
@@ -137,12 +141,12 @@ def _created(lake: Lake, day: date, ids: list[str], rows: dict[str, Row]) -> Ite
         seen.add(meeting_id)
         data = json.loads(event["body"])["data"]
         before = rows.get(meeting_id)
-        yield Created(
+        yield CreatedMeeting(
             meeting_id,
             before["date"] if before else day,
             event["received_at"],
-            text(data, "hostEmail"),
-            text(data, "siteUrl"),
+            text_field(data, "hostEmail"),
+            text_field(data, "siteUrl"),
             before,
         )
 
@@ -162,52 +166,57 @@ def _waits(row: Row | None, policy: Policy, now: datetime, *, again: bool) -> bo
     if row is None:
         return True
     result = row["result"]
-    if result in OPEN:
+    if result in NOT_FINAL:
         # A dry run leaves alone what a real one has begun.
         mine = row["dry_run"] or not policy.dry_run
         return mine and (row["next_attempt_at"] is None or row["next_attempt_at"] <= now)
-    if result in (Result.NO_MATCH, Result.WOULD_SWITCH_ON) and row["policy_id"] != policy.id:
+    if (
+        result in (ActionResult.NO_MATCH, ActionResult.WOULD_SWITCH_ON)
+        and row["policy_id"] != policy.id
+    ):
         return True
-    if result == Result.WOULD_SWITCH_ON:
+    if result == ActionResult.WOULD_SWITCH_ON:
         return not policy.dry_run
     return again and result in REFUSALS
 
 
-def text(item: Mapping[str, Any], name: str) -> str | None:
+def text_field(item: Mapping[str, Any], name: str) -> str | None:
     """A field that is text; None for anything else."""
     value = item.get(name)
     return value if isinstance(value, str) and value else None
 
 
-def refusal(error: Refused, created: Created, now: datetime) -> Row:
+def refusal_row(error: Refused, created: CreatedMeeting, now: datetime) -> Row:
     """What a refusal makes of the row. A 404 is not believed at once."""
     told: Row = {"http_status": error.http_status}
     if isinstance(error, NotFound | Gone):
         if isinstance(error, NotFound) and not _is_late(created, now):
-            return told | _fault(created, now, Reason.NOT_THERE_YET)
-        return told | {"result": Result.NOT_FOUND}
+            return told | _fault(created, now, ActionReason.NOT_THERE_YET)
+        return told | {"result": ActionResult.NOT_FOUND}
     words = str(error).lower()
     for phrase, result, reason in _WORDS:
         if phrase in words:
             return told | {"result": result, "reason": reason}
-    reason = Reason.FORBIDDEN if isinstance(error, Forbidden) else Reason.OTHER
-    return told | {"result": Result.REFUSED, "reason": reason}
+    reason = ActionReason.FORBIDDEN if isinstance(error, Forbidden) else ActionReason.OTHER
+    return told | {"result": ActionResult.REFUSED, "reason": reason}
 
 
-def unanswered(error: BadAnswer, created: Created, now: datetime, *, sent: bool) -> Row:
+def fault_row(error: BadAnswer, created: CreatedMeeting, now: datetime, *, sent: bool) -> Row:
     """What a passing fault makes of the row; `sent`: the PATCH may have been heard."""
     told: Row = {"http_status": error.http_status}
-    return told | _fault(created, now, Reason.NO_ANSWER, sent=sent)
+    return told | _fault(created, now, ActionReason.NO_ANSWER, sent=sent)
 
 
-def _fault(created: Created, now: datetime, reason: Reason, *, sent: bool = False) -> Row:
+def _fault(
+    created: CreatedMeeting, now: datetime, reason: ActionReason, *, sent: bool = False
+) -> Row:
     """A row that is tried again: after 15 minutes, then at doubled intervals up to 6 hours."""
     delay = min(FIRST_RETRY * 2 ** min(created.tries, 8), LAST_RETRY)
-    result = Result.SWITCHING if sent or created.was_switching else Result.FAILED
+    result = ActionResult.SWITCHING if sent or created.was_switching else ActionResult.FAILED
     return {"result": result, "reason": reason, "next_attempt_at": now + delay}
 
 
-def _is_late(created: Created, now: datetime) -> bool:
+def _is_late(created: CreatedMeeting, now: datetime) -> bool:
     if created.tries + 1 >= MOST_MISSES:
         return True
     return created.received_at is not None and now - created.received_at >= LAG
