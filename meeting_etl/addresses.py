@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from meeting_etl.errors import SettingsError
 
 
-def http_url(name: str, value: str, *, plain_elsewhere: bool) -> str:
+def http_url(name: str, value: str, *, allow_http: bool) -> str:
     """The URL, if it is one to which requests can be sent.
 
-    `name` is the setting or option, for the message. Unless `plain_elsewhere`, http:// is allowed
+    `name` is the setting or option, for the message. Unless `allow_http`, http:// is allowed
     to this machine only. Raises SettingsError, which never quotes a password in the URL.
     """
     shown = repr(value) if "@" not in value else "a URL with a name or password"
@@ -28,7 +28,7 @@ def http_url(name: str, value: str, *, plain_elsewhere: bool) -> str:
     is_whole = all(char.isprintable() and not char.isspace() for char in value)
     if parts.scheme not in ("http", "https") or not host or not is_port or not is_whole:
         raise SettingsError(f"{name} is {shown}, which is not a valid http(s) URL.")
-    if parts.scheme == "http" and not plain_elsewhere and not is_loopback(host):
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise SettingsError(f"{name} is {shown}; outside this machine it must begin with https://.")
     return value
 

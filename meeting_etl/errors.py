@@ -12,7 +12,7 @@ error (webex/client.py is the only reader of status codes), nor what the ledger 
           Prevented      it may be seen, but its host does not let it be downloaded
         NotFound         404: not there, or not there yet
         Gone             410: was there, is there no more
-      BadAnswer          an answer came that cannot be used as it is; asked again later
+      BadResponse        an answer came that cannot be used as it is; asked again later
       StorageError       the data folder cannot be read or written: space, permissions, damage
       Stopped            nothing is wrong: the run was asked to end
 """
@@ -68,7 +68,7 @@ class Gone(Refused):
     """410: the thing existed and was removed."""
 
 
-class BadAnswer(MeetingEtlError):
+class BadResponse(MeetingEtlError):
     """An answer that cannot be used: not JSON, cut off, a repeated page, a foreign next link.
 
     `retry_at` is the earliest moment (aware, UTC) at which the same may be asked again, where the

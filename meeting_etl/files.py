@@ -32,7 +32,7 @@ _REMEDY = {
 }
 
 
-def disk_refusal(words: str) -> str | None:
+def describe_disk_error(words: str) -> str | None:
     """What the disk refused and what to do, where a library hands on its words and no errno."""
     for code, remedy in _REMEDY.items():
         if (reason := os.strerror(code)) in words:
@@ -64,7 +64,7 @@ class Files:
         """
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-        with self.explained(name):
+        with self.translate_errors(name):
             _make_folder(target.parent)
             try:
                 yield temporary
@@ -82,7 +82,7 @@ class Files:
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content, or None when there is no such file."""
-        with self.explained(name, doing="read"):
+        with self.translate_errors(name, doing="read"):
             try:
                 return self.path(name).read_bytes()
             except FileNotFoundError:
@@ -95,7 +95,7 @@ class Files:
 
     def names(self, folder: str) -> list[str]:
         """Names of what lies directly in a folder, sorted; none when there is no such folder."""
-        with self.explained(folder, doing="list"):
+        with self.translate_errors(folder, doing="list"):
             try:
                 return sorted(entry.name for entry in self.path(folder).iterdir())
             except FileNotFoundError:
@@ -104,7 +104,7 @@ class Files:
     def remove(self, name: str) -> None:
         """Remove a file if it is there. Its folder stays: others may be writing into it."""
         target = self.path(name)
-        with self.explained(name, doing="remove"):
+        with self.translate_errors(name, doing="remove"):
             if not target.exists():
                 return
             target.unlink(missing_ok=True)
@@ -116,7 +116,7 @@ class Files:
         Only for the holder of the lock under which files of that folder are written; who does not
         hold it names a time `before` which no writer that lives has written last.
         """
-        with self.explained(folder, doing="clean"):
+        with self.translate_errors(folder, doing="clean"):
             for orphan in self.path(folder).glob(".*.tmp"):
                 if _is_older(orphan, before):
                     orphan.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ class Files:
         Only for locks with a name that is used once. `before` keeps this from a lock that was
         opened and is not held yet: its holder would hold a file that nobody else finds.
         """
-        with self.explained("state/locks", doing="clean"):
+        with self.translate_errors("state/locks", doing="clean"):
             for path in self.path("state/locks").glob(f"{prefix}*.lock"):
                 if _is_older(path, before):
                     _remove_if_free(path)
@@ -172,7 +172,7 @@ class Files:
 
     @contextmanager
     def _opened_to_lock(self, name: str, mode: int) -> Iterator[IO[bytes]]:
-        with self.explained(name, doing="lock"):
+        with self.translate_errors(name, doing="lock"):
             path = self.path(name)
             _make_folder(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
@@ -184,7 +184,7 @@ class Files:
 
         None when somebody else holds it. That the file is there lasts, its folders' being too.
         """
-        with self.explained(name):
+        with self.translate_errors(name):
             path = self.path(name)
             _make_folder(path.parent)
             file = path.open("a+b", buffering=0)
@@ -208,7 +208,7 @@ class Files:
         line that is not whole is cut off again; whole ones may stay, for whoever follows the file
         may have read them already.
         """
-        with self.explained(str(file.name)):
+        with self.translate_errors(str(file.name)):
             end, written = os.fstat(file.fileno()).st_size, 0
             if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
                 lines = b"\n" + lines
@@ -230,31 +230,31 @@ class Files:
 
     def open_partial(self, name: str) -> io.FileIO:
         """A new or existing unfinished file, open for reading and writing at its beginning."""
-        with self.explained(name):
+        with self.translate_errors(name):
             path = self.path(name)
             _make_folder(path.parent)
             return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
 
     def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
         """Write all of a piece where the file stands; it does not last before `sync`."""
-        with self.explained(name):
+        with self.translate_errors(name):
             written = 0
             while written < len(piece):
                 written += file.write(memoryview(piece)[written:])
 
     def sync(self, name: str, file: io.FileIO) -> None:
         """Make what was written last."""
-        with self.explained(name):
+        with self.translate_errors(name):
             os.fdatasync(file.fileno())
 
     def finish(self, partial: str, name: str) -> None:
         """Make an unfinished file, in the same folder, the file `name`."""
-        with self.explained(name):
+        with self.translate_errors(name):
             self._make_last(self.path(partial), self.path(name))
 
     def size_bytes(self, name: str) -> int | None:
         """Size of a file; None when there is none."""
-        with self.explained(name, doing="read"):
+        with self.translate_errors(name, doing="read"):
             try:
                 return self.path(name).stat().st_size
             except FileNotFoundError:
@@ -275,7 +275,7 @@ class Files:
         _sync_folder(target.parent)
 
     @contextmanager
-    def explained(self, name: str, *, doing: str = "write") -> Iterator[None]:
+    def translate_errors(self, name: str, *, doing: str = "write") -> Iterator[None]:
         """Turn an OSError of the block into a StorageError that says what to do."""
         try:
             yield

@@ -31,9 +31,10 @@ from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES
 from meeting_etl.times import Clock, parse_days
 from meeting_etl.webex.auth import Auth, Credentials
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.endpoints import TokenKind, Webex
-from meeting_etl.webex.media import Media
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.media import MediaClient
 from meeting_etl.webex.rate_limit import RateLimiter
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.transport import Limits
 from meeting_etl.webhook_logs.logs import Logs
 
@@ -231,7 +232,7 @@ class Etl:
         return Client(
             settings.base_url,
             self.auth,
-            self._pace(max_wait_seconds),
+            self._rate_limiter(max_wait_seconds),
             self.clock,
             threads=settings.threads,
             limits=limits,
@@ -239,9 +240,9 @@ class Etl:
 
     def paused_until(self) -> datetime | None:
         """When the Retry-After of a 429 ends; None when none runs."""
-        return self._pace(self.settings.max_wait_seconds).held_until()
+        return self._rate_limiter(self.settings.max_wait_seconds).paused_until()
 
-    def _pace(self, max_wait_seconds: float) -> RateLimiter:
+    def _rate_limiter(self, max_wait_seconds: float) -> RateLimiter:
         rate = self.settings.requests_per_minute
         return RateLimiter(
             self.files,
@@ -261,7 +262,7 @@ class Etl:
     @property
     def token_identity(self) -> TokenIdentity:
         """Who reads. Raises SettingsError when no token is set."""
-        return TokenIdentity(self.settings.token_kind, self.auth.reader, self.auth.scopes)
+        return TokenIdentity(self.settings.token_kind, self.auth.token_identity, self.auth.scopes)
 
     @property
     def requests_sent(self) -> int:
@@ -289,7 +290,7 @@ class Etl:
 
     def download_context(self) -> DownloadContext:
         """Where files of recordings come from and go to."""
-        media = Media(self.settings.base_url, self.clock)
+        media = MediaClient(self.settings.base_url, self.clock)
         floor = self.settings.downloads.keep_free_bytes
         byte_progress = ByteProgress(lambda what, done, total: self.progress(what, done, total))
         return DownloadContext(self.files, media, self.clock, floor, Event(), byte_progress)
@@ -354,7 +355,7 @@ def _read_toml(name: str | None) -> dict[str, dict[str, Any]]:
 
 def _base_url(value: str) -> str:
     # A token that is sent over plain HTTP is everybody's on the way.
-    url = http_url("WEBEX_BASE_URL", value, plain_elsewhere=False)
+    url = http_url("WEBEX_BASE_URL", value, allow_http=False)
     if set(url) & set("?#"):
         raise SettingsError("WEBEX_BASE_URL must end with its path: leave out what follows ? or #.")
     return url.rstrip("/")

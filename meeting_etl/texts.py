@@ -23,7 +23,7 @@ _SURROGATES = re.compile(
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def whole_characters(document: bytes) -> bytes:
+def replace_lone_surrogates(document: bytes) -> bytes:
     """JSON in which each half of a surrogate pair has become U+FFFD.
 
     JavaScript cuts a text between the halves of a pair; such a half stands for no character.

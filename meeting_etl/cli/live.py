@@ -26,7 +26,7 @@ from meeting_etl.sandbox.world.deliveries import WEBHOOK_SECRET
 from meeting_etl.sandbox.world.worlds import World, demo_world
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
-from meeting_etl.webex import webhook_sync as registration
+from meeting_etl.webex import webhook_sync
 from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 _MEETINGS = 80
@@ -103,7 +103,7 @@ def _register(etl: Etl, address: str) -> int:
     """
     expected = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
-    return sum(1 for _ in registration.create(etl.webex, expected, secret, etl.clock))
+    return sum(1 for _ in webhook_sync.create(etl.webex, expected, secret, etl.clock))
 
 
 class _Show:

@@ -1,7 +1,7 @@
 """`webhooks create|list|repair|delete`: registration at Webex from the command line.
 
 Belongs here: arguments, what is said of each deed, exit statuses. Does not: what is right and what
-puts it right (webex/webhook_comparison.py, webex/webhook_sync.py).
+puts it right (webex/webhook_spec.py, webex/webhook_sync.py).
 """
 
 import sys
@@ -15,13 +15,15 @@ from meeting_etl.cli import display
 from meeting_etl.cli.options import FORMAT, YES, confirm
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
-from meeting_etl.webex import webhook_sync as registration
-from meeting_etl.webex.webhook_comparison import Finding, compare, unhealthy
+from meeting_etl.webex import webhook_sync
 from meeting_etl.webex.webhook_spec import (
     EVENTS,
     USUAL,
+    WebhookFinding,
     WebhookSpec,
-    forget_webhook_spec,
+    compare_webhooks,
+    delete_webhook_spec,
+    needing_repair,
     read_webhook_spec,
     write_webhook_spec,
 )
@@ -36,7 +38,7 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
         return None
     # Events and their signatures are not for others to read on the way; to try things, --insecure.
     plain = bool(context.params.get("insecure"))
-    return http_url("--target-url", value, plain_elsewhere=plain)
+    return http_url("--target-url", value, allow_http=plain)
 
 
 def _names(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -103,7 +105,7 @@ def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> Non
     etl = etl_of()
     expected, secret = _expected(etl, None, **asked), _secret(etl, insecure=insecure)
     write_webhook_spec(etl.files, expected)
-    _carry_out(registration.create(etl.webex, expected, secret, etl.clock))
+    _carry_out(webhook_sync.create(etl.webex, expected, secret, etl.clock))
 
 
 @webhooks.command("list")
@@ -113,8 +115,8 @@ def list_(etl_of: Callable[[], Etl], /, form: str) -> None:
     """Show our webhooks and those that are missing, with their health."""
     etl = etl_of()
     expected = read_webhook_spec(etl.files)
-    there = registration.listed(etl.webex)
-    _show(compare(expected, there), form)
+    there = webhook_sync.list_webhooks(etl.webex)
+    _show(compare_webhooks(expected, there), form)
     others = sum(not webhook.is_ours for webhook in there)
     if others:
         display.say(f"{others:,} further webhooks are not ours and are left alone.")
@@ -139,16 +141,16 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
         return
     expected = _expected(etl, old, **asked)
     if check:
-        wrong = unhealthy(registration.findings(etl.webex, expected))
+        wrong = needing_repair(webhook_sync.check_webhooks(etl.webex, expected))
         for finding in wrong:
             display.complain(str(finding))
         if wrong:
             sys.exit(1)
-        display.say(f"All {len(expected.pairs())} webhooks are there and active.")
+        display.say(f"All {len(expected.events())} webhooks are there and active.")
         return
     secret = _secret(etl, insecure=insecure)
     write_webhook_spec(etl.files, expected)
-    _carry_out(registration.repair(etl.webex, expected, secret, etl.clock))
+    _carry_out(webhook_sync.repair(etl.webex, expected, secret, etl.clock))
 
 
 @webhooks.command()
@@ -157,13 +159,13 @@ def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked
 def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
     """Remove all webhooks of ours, and expect none any more."""
     etl = etl_of()
-    ours = [webhook for webhook in registration.listed(etl.webex) if webhook.is_ours]
+    ours = [webhook for webhook in webhook_sync.list_webhooks(etl.webex) if webhook.is_ours]
     if ours and not yes:
-        _show(compare(None, ours), "table")
+        _show(compare_webhooks(None, ours), "table")
         what = "this webhook" if len(ours) == 1 else f"these {len(ours)} webhooks"
         confirm(f"Delete {what}?")
-    _carry_out(registration.delete(etl.webex, ours))
-    forget_webhook_spec(etl.files)
+    _carry_out(webhook_sync.delete(etl.webex, ours))
+    delete_webhook_spec(etl.files)
 
 
 def _expected(
@@ -238,10 +240,10 @@ def _carry_out(deeds: Iterable[Action]) -> None:
         sys.exit(1)
 
 
-def _show(findings: Sequence[Finding], form: str) -> None:
+def _show(findings: Sequence[WebhookFinding], form: str) -> None:
     rows = [
         (
-            *(one.resource, one.event, str(one.health)),
+            *(one.resource, one.event, str(one.status)),
             *(getattr(one.webhook, name, None) or None for name in _COLUMNS[3:]),
         )
         for one in findings

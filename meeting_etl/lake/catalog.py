@@ -24,7 +24,7 @@ import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.files import Files, disk_refusal
+from meeting_etl.files import Files, describe_disk_error
 from meeting_etl.lake.analytics import OF_PERSONS, Analytics, sql_list, with_sides
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.host_domains import host_domains
@@ -103,7 +103,7 @@ def is_current(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> boo
 
 
 def _why_not_made(path: Path, words: str) -> str:
-    if refusal := disk_refusal(words):
+    if refusal := describe_disk_error(words):
         return f"The catalog {path} cannot be made: {refusal}."
     damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", words)
     what_to_do = f" {remedy(damaged[1])}" if damaged else ""

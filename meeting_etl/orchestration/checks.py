@@ -1,7 +1,7 @@
 """What must be true beside the tables, and when it is looked at.
 
 Belongs here: asset checks, and the job and the schedule that run one by itself. Does not: what a
-check looks at (webex/webhook_comparison.py, pipeline/reconcile/reconcile.py).
+check looks at (webex/webhook_spec.py, pipeline/reconcile/reconcile.py).
 """
 
 import dagster as dg
@@ -15,9 +15,8 @@ from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day
-from meeting_etl.webex.webhook_comparison import WebhookStatus, unhealthy
-from meeting_etl.webex.webhook_spec import read_webhook_spec
-from meeting_etl.webex.webhook_sync import findings
+from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
+from meeting_etl.webex.webhook_sync import check_webhooks
 
 
 @dg.asset_check(
@@ -31,16 +30,16 @@ def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
         expected = read_webhook_spec(etl.files)
         if expected is None:
             return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
-        wrong = unhealthy(findings(etl.webex, expected))
+        wrong = needing_repair(check_webhooks(etl.webex, expected))
     except MeetingEtlError as error:
         return dg.AssetCheckResult(
             passed=False, description=str(error), metadata={"kind": type(error).__name__}
         )
     if not wrong:
-        told = f"All {len(expected.pairs())} webhooks are there and active."
+        told = f"All {len(expected.events())} webhooks are there and active."
         return dg.AssetCheckResult(passed=True, description=told)
     # Duplicates tell twice what is kept once; all else loses events.
-    only_duplicates = all(finding.health is WebhookStatus.DUPLICATE for finding in wrong)
+    only_duplicates = all(finding.status is WebhookStatus.DUPLICATE for finding in wrong)
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN if only_duplicates else dg.AssetCheckSeverity.ERROR,

@@ -14,13 +14,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, Refused, SettingsError
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.transport import origin
 
 Grant = Callable[[Mapping[str, str]], dict[str, Any]]
-"""Posts a form to /access_token and returns the answer's JSON object. Raises BadAnswer when none
+"""Posts a form to /access_token and returns the answer's JSON object. Raises BadResponse when none
 comes, Refused or AuthError when Webex says no, ApiUnavailable when nothing may be sent now."""
 
 _FILE = "state/tokens.json"
@@ -107,7 +107,7 @@ class Auth:
         return "authorise the integration again and set WEBEX_REFRESH_TOKEN"
 
     @property
-    def reader(self) -> str:
+    def token_identity(self) -> str:
         """A digest that stays the same as long as what is configured does; no secret."""
         token = self._credentials.access_token
         return self._owner if token is None else hashlib.sha256(token.encode()).hexdigest()
@@ -165,7 +165,7 @@ class Auth:
                 "WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET."
             )
             raise AuthError(self._refused) from error
-        except BadAnswer as error:
+        except BadResponse as error:
             raise ApiUnavailable(
                 f"The access token cannot be renewed now ({error}); run again later."
             ) from error
@@ -177,14 +177,14 @@ class Auth:
             isinstance(token, str) and _SENDABLE.fullmatch(token)
             for token in (access_token, refresh_token)
         ):
-            raise BadAnswer("the answer to POST /access_token lacks a token")
+            raise BadResponse("the answer to POST /access_token lacks a token")
         try:
             lifetime = timedelta(seconds=int(answer["expires_in"]))
             # A short-lived one is used for half of its life instead of renewed at every request.
             early = _RENEW_EARLY if lifetime > _RENEW_EARLY else lifetime / 2
             renew_at = issued_at + lifetime - early
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise BadAnswer("the answer to POST /access_token lacks expires_in") from error
+            raise BadResponse("the answer to POST /access_token lacks expires_in") from error
         told = answer.get("scope")
         scopes = " ".join(sorted(told.split())) if isinstance(told, str) and told else None
         return _Tokens(self._owner, str(access_token), str(refresh_token), renew_at, scopes)

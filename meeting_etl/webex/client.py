@@ -19,7 +19,7 @@ import msgspec
 from meeting_etl.errors import (
     ApiUnavailable,
     AuthError,
-    BadAnswer,
+    BadResponse,
     Forbidden,
     MeetingEtlError,
     NotFound,
@@ -30,16 +30,16 @@ from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.pagination import PageUrl, next_page, with_half_max
 from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS, RateLimiter
 from meeting_etl.webex.responses import (
-    NotTheApi,
+    NotWebexApi,
     clock_ahead,
     json_items,
     json_object,
-    nothing,
+    no_content,
     read_with,
     text_body,
 )
 from meeting_etl.webex.retry import RetryState
-from meeting_etl.webex.transport import Answer, Limits, TransientError, Transport
+from meeting_etl.webex.transport import Limits, Response, TransientError, Transport
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Client:
     All methods that ask raise: AuthError when the token is refused and cannot be renewed;
     ApiUnavailable when Webex says "later" for longer than the pace bears, or when
     `limits.outage_after` requests in a row failed; Forbidden, NotFound, Gone or Refused at
-    once; BadAnswer when this one request failed although it was sent several times.
+    once; BadResponse when this one request failed although it was sent several times.
     All of them may be sent several times, except for `post`.
 
     A wrong base URL and a gateway in between refuse everything. So the first refusal is believed
@@ -78,7 +78,7 @@ class Client:
         self,
         base_url: str,
         auth: Auth,
-        pace: RateLimiter,
+        rate_limiter: RateLimiter,
         clock: Clock,
         *,
         threads: int = 24,
@@ -87,11 +87,13 @@ class Client:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._clock = clock
         self._limits = limits or Limits()
         self._random = random or Random()  # noqa: S311 - nothing secret in a delay
-        self._wire = Transport(self._base_url, pace, clock, threads=threads, limits=self._limits)
+        self._wire = Transport(
+            self._base_url, rate_limiter, clock, threads=threads, limits=self._limits
+        )
         self._counting = threading.Lock()
         self._failed_in_a_row = 0
         self._down = False
@@ -120,24 +122,23 @@ class Client:
         return found
 
     def pages(
-        self, path: str, params: Mapping[str, str], *, most_pages: int | None = None
+        self, path: str, params: Mapping[str, str], *, max_pages: int | None = None
     ) -> list[list[dict[str, Any]]]:
-        """The items of each page, to the last one or the `most_pages`th, empty ones too.
+        """The items of each page, to the last one or the `max_pages`th, empty ones too.
 
         A page that is too much for Webex (504) or for us (its size) makes the listing begin anew,
         with half as many items a page: a cursor may be bound to the `max` that it was given for.
         Where Webex refuses the smaller `max` with 400, it is asked for as it was.
 
-        Raises BadAnswer, beside what the class says, for a next link that leads to another host or
-        to a page that was there before.
+        Raises BadResponse, too, for a next link to another host or to a page fetched before.
         """
         asked, may_shrink = params, True
-        patience = RetryState(self._pace, self._random, self._limits)
+        patience = RetryState(self._rate_limiter, self._random, self._limits)
         while True:
             smaller = with_half_max(asked) if may_shrink else None
             try:
                 pages = self._walk(path, asked, patience, shrinks=smaller is not None)
-                return list(islice(pages, most_pages))
+                return list(islice(pages, max_pages))
             except _PageTooLarge:
                 asked = smaller or asked
             except Refused as error:
@@ -156,20 +157,20 @@ class Client:
         seen: set[str] = set()
         while page:
             if page.url in seen or len(seen) >= self._limits.pages:
-                raise BadAnswer(f"The pages of GET {path} come round again and again.")
+                raise BadResponse(f"The pages of GET {path} come round again and again.")
             # A page in the middle that fails once is not worth all those before it.
             most_faults = (1 if seen else 0) if shrinks else None
             seen.add(page.url)
             items, answer = self._page(page, patience, most_faults)
             yield items
-            patience = RetryState(self._pace, self._random, self._limits)
+            patience = RetryState(self._rate_limiter, self._random, self._limits)
             page = next_page(answer.headers.get("Link", ""), page.url, params)
             if not page and params.get("max") == str(len(items)):
                 _LOG.info("%s: the last page is a full one; is a link missing?", answer.asked)
 
     def _page(
         self, page: PageUrl, patience: RetryState, too_large_after: int | None
-    ) -> tuple[list[dict[str, Any]], Answer]:
+    ) -> tuple[list[dict[str, Any]], Response]:
         """One page; as its link was given, where Webex does not like what was made of the link."""
         try:
             return self._ask(page, json_items, patience=patience, too_large_after=too_large_after)
@@ -182,7 +183,7 @@ class Client:
         """POST the document and return the object that answers it.
 
         Sent again only when Webex turned it away unheard (429, 423, 401). When it cannot be known
-        whether it was done, BadAnswer is raised at once: who knows how to look does so first.
+        whether it was done, BadResponse is raised at once: who knows how to look does so first.
         """
         found, _ = self._ask(PageUrl(self._url(path, None)), json_object, "POST", document)
         return found
@@ -199,14 +200,14 @@ class Client:
 
     def delete(self, path: str) -> None:
         """DELETE what is at `path`; NotFound may mean that an earlier attempt did it."""
-        self._ask(PageUrl(self._url(path, None)), nothing, "DELETE")
+        self._ask(PageUrl(self._url(path, None)), no_content, "DELETE")
 
     def cancel_on(self, stop: threading.Event) -> None:
         """Once `stop` is set, whoever asks in the calling thread waits no more: Stopped is raised.
 
         A request that is under way gets its answer.
         """
-        self._pace.cancel_on(stop)
+        self._rate_limiter.cancel_on(stop)
 
     def close(self) -> None:
         """Close all connections."""
@@ -219,21 +220,21 @@ class Client:
     def _ask(
         self,
         page: PageUrl,
-        read: Callable[[Answer], T],
+        read: Callable[[Response], T],
         method: str = "GET",
         document: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         patience: RetryState | None = None,
         too_large_after: int | None = None,
-    ) -> tuple[T, Answer]:
+    ) -> tuple[T, Response]:
         """Send it until `read` can make something of the answer.
 
         Raises _PageTooLarge after more than `too_large_after` faults that a smaller page may mend.
         """
         told, body = _json(method, document)
         told |= headers or {}
-        patience = patience or RetryState(self._pace, self._random, self._limits)
+        patience = patience or RetryState(self._rate_limiter, self._random, self._limits)
         url, renewed, too_large = page.url, False, 0
         while True:
             token = self._auth.token(self._grant)
@@ -247,15 +248,15 @@ class Client:
                     raise AuthError(f"{error}; {self._auth.remedy}.") from error
                 renewed = True
             except TransientError as error:
-                uncertain = method == "POST" and not error.unheard
-                if uncertain or not patience.lasts(error, self._is_down()):
+                uncertain = method == "POST" and not error.not_processed
+                if uncertain or not patience.wait_or_give_up(error, self._is_down()):
                     raise self._given_up(error, patience) from error
                 if error.http_status not in (None, 401):
                     renewed = False  # that token was taken; it may expire while this goes on
-                too_large += error.too_much
+                too_large += error.response_too_large
                 if too_large_after is not None and too_large > too_large_after:
                     raise _PageTooLarge from None
-            except (Refused, BadAnswer) as error:
+            except (Refused, BadResponse) as error:
                 self._failed_in_a_row = 0
                 self._doubt(error)
                 raise
@@ -267,24 +268,24 @@ class Client:
     def _is_down(self) -> bool:
         return self._down and self._failed_in_a_row >= self._limits.outage_after
 
-    def _doubt(self, error: Refused | BadAnswer) -> None:
+    def _doubt(self, error: Refused | BadResponse) -> None:
         """Return when it is Webex that answers; so far nothing may have shown that.
 
-        Raises ApiUnavailable when it is not, BadAnswer when that cannot be known now.
+        Raises ApiUnavailable when it is not, BadResponse when that cannot be known now.
         """
         with self._recognizing:
             if self._recognized:
                 return
             patience = RetryState(
-                self._pace, self._random, self._limits, attempts=_RECOGNITION_ATTEMPTS
+                self._rate_limiter, self._random, self._limits, attempts=_RECOGNITION_ATTEMPTS
             )
             while True:
                 try:
                     self._recognized = self._is_webex()
                     break
                 except TransientError as fault:
-                    if not patience.lasts(fault, is_down=False):
-                        raise BadAnswer(
+                    if not patience.wait_or_give_up(fault, is_down=False):
+                        raise BadResponse(
                             f"{error} Nothing has shown that this is Webex's answer, and GET "
                             "/people/me failed.",
                             error.http_status,
@@ -304,19 +305,19 @@ class Client:
             read_with(self._wire.send("GET", url, sent), json_object)
         except (Forbidden, AuthError):
             return True
-        except (Refused, NotTheApi):
+        except (Refused, NotWebexApi):
             return False
         except TransientError:
             raise
-        except BadAnswer:  # a redirect
+        except BadResponse:  # a redirect
             return False
         return True
 
     def _given_up(self, error: TransientError, patience: RetryState) -> MeetingEtlError:
-        if isinstance(error, NotTheApi):
+        if isinstance(error, NotWebexApi):
             try:
                 self._doubt(error)
-            except (ApiUnavailable, BadAnswer) as doubt:
+            except (ApiUnavailable, BadResponse) as doubt:
                 return doubt
         with self._counting:
             self._failed_in_a_row += 1
@@ -331,13 +332,13 @@ class Client:
                 f"down: run again later. The last one: {error}."
             )
         times = f"{patience.sent} times" if patience.sent > 1 else "once"
-        return BadAnswer(
+        return BadResponse(
             f"{error}; sent {times}.", error.http_status, retry_at=self._retry_at(error)
         )
 
     def _retry_at(self, error: TransientError) -> datetime | None:
         """When what failed may be asked for again, where the answer says so of it alone."""
-        if error.retry_after_seconds is None or error.holds_all:
+        if error.retry_after_seconds is None or error.pauses_all:
             return None
         return self._clock.now() + timedelta(
             seconds=min(error.retry_after_seconds, LONGEST_PAUSE_SECONDS)
@@ -351,15 +352,15 @@ class Client:
         try:
             return self._is_webex()
         except TransientError as error:
-            if error.retry_after_seconds is None or not error.holds_all:
+            if error.retry_after_seconds is None or not error.pauses_all:
                 return False
-            self._pace.hold(error.retry_after_seconds)
+            self._rate_limiter.pause(error.retry_after_seconds)
             return True
 
     def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Auth's `grant`: POST the form, without a token."""
         attempts = min(_GRANT_ATTEMPTS, self._limits.attempts)
-        patience = RetryState(self._pace, self._random, self._limits, attempts=attempts)
+        patience = RetryState(self._rate_limiter, self._random, self._limits, attempts=attempts)
         body = urlencode(form).encode()
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -372,7 +373,7 @@ class Client:
             except NotFound as error:
                 raise ApiUnavailable(f"{_NOT_WEBEX}. {error}") from error
             except TransientError as error:
-                if not patience.lasts(error, is_down=False):
+                if not patience.wait_or_give_up(error, is_down=False):
                     raise
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from threading import Event
 from typing import Any
 from urllib.parse import quote
 
-from meeting_etl.errors import BadAnswer, MeetingEtlError
+from meeting_etl.errors import BadResponse, MeetingEtlError
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.client import Client
+from meeting_etl.webex.token_kind import ListingScope, TokenKind
 
 _PAGE = {"max": "100"}
 _ENDED = {"meetingType": "meeting", "state": "ended"}
@@ -31,50 +31,6 @@ _AFTER_EVENT = timedelta(days=1)
 _MOST_WINDOWS = 12
 _LISTED_AT_MOST = 10_000
 _NARROWEST_SPLIT = timedelta(minutes=2)
-
-
-class TokenKind(StrEnum):
-    """Whose token it is: a host's own, an administrator's, a compliance officer's."""
-
-    USER = "user"
-    ADMIN = "admin"
-    COMPLIANCE = "compliance"
-
-
-_RULED_OUT = {
-    TokenKind.USER: frozenset[str](),
-    TokenKind.ADMIN: frozenset({"transcript_snippets", "meeting_summaries"}),
-    TokenKind.COMPLIANCE: frozenset[str](),
-}
-
-
-class ListingScope(StrEnum):
-    """What a listing by time covers: everything the token may see, or one site at a time."""
-
-    EVERYTHING = "everything"
-    ONE_SITE = "one site"
-
-
-# Resources that can be listed by time, for many meetings at once. An administrator's transcripts
-# cannot (docs/webex-api-notes.md T44), nor can an officer's meetings.
-_BY_TIME = {
-    TokenKind.USER: {
-        "meeting": ListingScope.EVERYTHING,
-        "recordings": ListingScope.EVERYTHING,
-        "transcripts": ListingScope.ONE_SITE,
-    },
-    TokenKind.ADMIN: {"meeting": ListingScope.EVERYTHING, "recordings": ListingScope.ONE_SITE},
-    TokenKind.COMPLIANCE: {
-        "recordings": ListingScope.ONE_SITE,
-        "transcripts": ListingScope.ONE_SITE,
-    },
-}
-# Resources of webhooks that a kind of token has no scope for (docs/webex-api-notes.md).
-_NO_WEBHOOKS = {
-    TokenKind.USER: frozenset[str](),
-    TokenKind.ADMIN: frozenset[str](),
-    TokenKind.COMPLIANCE: frozenset({"meetings", "meetingParticipants"}),
-}
 
 
 @dataclass(frozen=True)
@@ -107,11 +63,7 @@ class Webex:
 
     def __init__(self, client: Client, kind: TokenKind, clock: Clock) -> None:
         self._client = client
-        self._speaks_for_others = kind is not TokenKind.USER
-        self._ruled_out = _RULED_OUT[kind]
-        self._no_webhooks = _NO_WEBHOOKS[kind]
-        self._by_time = _BY_TIME[kind]
-        self._schedules = kind is not TokenKind.COMPLIANCE
+        self._access = kind.access
         self._clock = clock
 
     def cancel_on(self, stop: Event) -> None:
@@ -124,21 +76,21 @@ class Webex:
         An administrator may read no summaries, and no snippets either, though the file of a
         transcript tells the same.
         """
-        return resource not in self._ruled_out
+        return resource not in self._access.unreadable
 
     @property
     def is_org_wide(self) -> bool:
         """Whether its listings are of all hosts rather than of its owner and who invited him."""
-        return self._speaks_for_others
+        return bool(self._access.prefix)
 
     @property
     def can_schedule(self) -> bool:
         """Whether this kind of token may read and change scheduled meetings; costs no request."""
-        return self._schedules
+        return self._access.can_schedule
 
-    def reach(self, resource: str) -> ListingScope | None:
+    def listing_scope(self, resource: str) -> ListingScope | None:
         """What a listing of the resource by time covers; None where there is none."""
-        return self._by_time.get(resource)
+        return self._access.listings.get(resource)
 
     def recordings(
         self,
@@ -146,7 +98,7 @@ class Webex:
         *,
         started_at: datetime,
         site_url: str | None,
-        told_at: datetime | None = None,
+        event_at: datetime | None = None,
         expected: bool = False,
     ) -> Listing:
         """Available recordings of one meeting, from GET /recordings or /admin/recordings.
@@ -156,29 +108,31 @@ class Webex:
         """
         params = {"meetingId": meeting_id}
         path = "/recordings"
-        if self._speaks_for_others:
+        if self.is_org_wide:
             path, params = "/admin/recordings", params | _site(site_url)
-        return self._of_a_meeting(path, params, started_at, told_at, expected=expected)
+        return self._of_a_meeting(path, params, started_at, event_at, expected=expected)
 
     def recordings_between(
-        self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
+        self, start: datetime, end: datetime, *, site_url: str | None, max_pages: int
     ) -> Listing | None:
         """Available recordings made from `start` on and before `end`, of all meetings.
 
         From GET /recordings for a host's own token, of all sites; from GET /admin/recordings, of
-        one site, for others. None when there are more pages than `most_pages`.
+        one site, for others. None when there are more pages than `max_pages`.
         """
-        path = "/admin/recordings" if self._speaks_for_others else "/recordings"
-        return self._list_some(path, _site(site_url), _windows(start, end), most_pages)
+        path = "/admin/recordings" if self.is_org_wide else "/recordings"
+        return self._list_some(path, _site(site_url), _windows(start, end), max_pages)
 
     def recording(self, recording_id: str, *, host_email: str | None) -> dict[str, Any]:
         """Details of one recording, with short-lived links, from GET /recordings/{id}.
 
-        Raises BadAnswer without a request when the host is needed and not known: the 404 that would
-        come back would look like a deletion.
+        Raises BadResponse without a request when the host is needed and unknown: the resulting 404
+        would look like a deletion.
         """
-        if self._speaks_for_others and not host_email:
-            raise BadAnswer(f"Recording {recording_id} cannot be asked for: its host is not known.")
+        if self.is_org_wide and not host_email:
+            raise BadResponse(
+                f"Recording {recording_id} cannot be asked for: its host is not known."
+            )
         return self._client.get(f"/recordings/{segment(recording_id)}", self._host(host_email))
 
     def meeting_of_recording(self, recording_id: str, *, host_email: str | None) -> str | None:
@@ -202,7 +156,7 @@ class Webex:
         started_at: datetime,
         host_email: str | None,
         site_url: str | None,
-        told_at: datetime | None = None,
+        event_at: datetime | None = None,
         expected: bool = False,
     ) -> Listing:
         """Transcripts of one meeting instance, from GET /meetingTranscripts.
@@ -213,20 +167,20 @@ class Webex:
         params = {"meetingId": meeting_id}
         params |= self._known_host(meeting_id, host_email) | _site(site_url)
         return self._of_a_meeting(
-            "/meetingTranscripts", params, started_at, told_at, expected=expected
+            "/meetingTranscripts", params, started_at, event_at, expected=expected
         )
 
     def transcripts_between(
-        self, start: datetime, end: datetime, *, site_url: str | None, most_pages: int
+        self, start: datetime, end: datetime, *, site_url: str | None, max_pages: int
     ) -> Listing | None:
         """Transcripts of one site that came from `start` on and before `end`, of all meetings.
 
         From GET /meetingTranscripts for a host's own token; for a compliance officer from GET
         /admin/meetingTranscripts, where deleted ones are among them with that status. None when
-        there are more pages than `most_pages`.
+        there are more pages than `max_pages`.
         """
-        path = "/admin/meetingTranscripts" if self._speaks_for_others else "/meetingTranscripts"
-        return self._list_some(path, _site(site_url), _windows(start, end), most_pages)
+        path = "/admin/meetingTranscripts" if self.is_org_wide else "/meetingTranscripts"
+        return self._list_some(path, _site(site_url), _windows(start, end), max_pages)
 
     def snippets(self, transcript_id: str) -> Listing:
         """What was said, from GET /meetingTranscripts/{id}/snippets, which knows no hostEmail."""
@@ -258,7 +212,7 @@ class Webex:
         From GET /meetingSummaries for a host's own token, from GET /admin/meetingSummaries for a
         compliance officer's, where deleted ones are among them. Neither has a window nor a `max`.
         """
-        path = "/admin/meetingSummaries" if self._speaks_for_others else "/meetingSummaries"
+        path = "/admin/meetingSummaries" if self.is_org_wide else "/meetingSummaries"
         pages = self._client.pages(path, {"meetingId": meeting_id})
         return _listing(item for page in pages for item in page)
 
@@ -267,22 +221,20 @@ class Webex:
 
         For an administrator those of all hosts and sites, otherwise those that the token's owner
         hosted or was invited to. A listing ends at 10,000 meetings without a word; a window that is
-        so full is asked for in halves, and a meeting may come twice then. Raises BadAnswer when
+        so full is asked for in halves, and a meeting may come twice then. Raises BadResponse when
         that is of no help.
         """
         listing = self._list("/meetings", _ENDED, _windows(start, end))
         if len(listing.items) + len(listing.broken) < _LISTED_AT_MOST:
             return listing
         if end - start < _NARROWEST_SPLIT:
-            raise BadAnswer(f"There are {_LISTED_AT_MOST} meetings at {format_timestamp(start)}.")
+            raise BadResponse(f"There are {_LISTED_AT_MOST} meetings at {format_timestamp(start)}.")
         middle = start + (end - start) / 2
         return _united([self.ended_meetings(start, middle), self.ended_meetings(middle, end)])
 
-    def meetings_between(
-        self, start: datetime, end: datetime, *, most_pages: int
-    ) -> Listing | None:
-        """As `ended_meetings`; None when there are more pages than `most_pages`, or 10,000."""
-        fewer = min(most_pages, _LISTED_AT_MOST // 100 - 1)
+    def meetings_between(self, start: datetime, end: datetime, *, max_pages: int) -> Listing | None:
+        """As `ended_meetings`; None when there are more pages than `max_pages`, or 10,000."""
+        fewer = min(max_pages, _LISTED_AT_MOST // 100 - 1)
         return self._list_some("/meetings", _ENDED, _windows(start, end), fewer)
 
     def meeting(self, meeting_id: str) -> dict[str, Any]:
@@ -290,7 +242,7 @@ class Webex:
 
         The latter needs no host and carries no secrets.
         """
-        path = "/admin/meetings" if self._speaks_for_others else "/meetings"
+        path = "/admin/meetings" if self.is_org_wide else "/meetings"
         return self._client.get(f"{path}/{segment(meeting_id)}")
 
     def owner(self) -> Owner:
@@ -309,7 +261,7 @@ class Webex:
         params = self._known_host(meeting_id, host_email)
         return self._client.get(f"/meetings/{segment(meeting_id)}", params)
 
-    def switch_recording_on(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
+    def enable_auto_record(self, meeting_id: str, *, host_email: str | None) -> dict[str, Any]:
         """A series or scheduled meeting as it is then, by PATCH /meetings/{id}.
 
         Nobody gets mail, and nothing else of it is touched: a start, an end or a recurrence would
@@ -324,7 +276,7 @@ class Webex:
 
         `org`: for the whole organization, not only for what the token's owner can see.
         """
-        return resource not in self._no_webhooks and (self._speaks_for_others or not org)
+        return resource not in self._access.no_webhooks and (self.is_org_wide or not org)
 
     def webhooks(self, *, org: bool) -> Listing:
         """The token owner's webhooks, or those of the organization, from GET /webhooks.
@@ -336,7 +288,7 @@ class Webex:
     def create_webhook(self, document: Mapping[str, str]) -> dict[str, Any]:
         """The new webhook, from POST /webhooks: name, targetUrl, resource and event are needed.
 
-        BadAnswer says that it may have been created all the same: list before it is tried again.
+        BadResponse says that it may have been created all the same: list before it is tried again.
         """
         with _unquoted(document.get("secret")):
             return self._client.post("/webhooks", document)
@@ -382,13 +334,13 @@ class Webex:
         return listing
 
     def _host(self, host_email: str | None) -> dict[str, str]:
-        return {"hostEmail": host_email} if self._speaks_for_others and host_email else {}
+        return {"hostEmail": host_email} if self.is_org_wide and host_email else {}
 
     def _known_host(self, meeting_id: str, host_email: str | None) -> dict[str, str]:
-        if self._speaks_for_others and not host_email:
+        if self.is_org_wide and not host_email:
             host_email = self.meeting(meeting_id).get("hostEmail")
             if not isinstance(host_email, str) or not host_email:
-                raise BadAnswer(f"Webex does not say who hosted meeting {meeting_id}.")
+                raise BadResponse(f"Webex does not say who hosted meeting {meeting_id}.")
         return self._host(host_email)
 
     def _list(
@@ -397,12 +349,12 @@ class Webex:
         return _listing(item for page in self._pages(path, params, windows) for item in page)
 
     def _list_some(
-        self, path: str, params: Mapping[str, str], windows: Sequence[Window], most_pages: int
+        self, path: str, params: Mapping[str, str], windows: Sequence[Window], max_pages: int
     ) -> Listing | None:
         items: list[dict[str, Any]] = []
-        pages = self._pages(path, params, windows, most_pages + 1)
+        pages = self._pages(path, params, windows, max_pages + 1)
         for number, page in enumerate(pages, 1):
-            if number > most_pages:
+            if number > max_pages:
                 return None
             items += page
         return _listing(items)
@@ -412,16 +364,16 @@ class Webex:
         path: str,
         params: Mapping[str, str],
         windows: Sequence[Window],
-        most_pages: int | None = None,
+        max_pages: int | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """The pages of all windows, of each so many; what ignores its window comes once."""
         if not windows:
-            yield from self._client.pages(path, {**_PAGE, **params}, most_pages=most_pages)
+            yield from self._client.pages(path, {**_PAGE, **params}, max_pages=max_pages)
         seen: set[Any] = set()
         for window in windows:
             found: set[Any] = set()
             asked = {**_PAGE, **params, **_from_to(*window)}
-            for page in self._client.pages(path, asked, most_pages=most_pages):
+            for page in self._client.pages(path, asked, max_pages=max_pages):
                 yield [item for item in page if _id(item) is None or _id(item) not in seen]
                 found |= {_id(item) for item in page}
             seen |= found
@@ -472,9 +424,9 @@ def _unquoted(secret: str | None) -> Iterator[None]:
 
 
 def segment(identifier: str) -> str:
-    """The id as one segment of a path. Raises BadAnswer for one that would leave the path."""
+    """The id as one segment of a path. Raises BadResponse for one that would leave the path."""
     if identifier in ("", ".", ".."):
-        raise BadAnswer(f"{identifier!r} is no id that Webex can be asked for.")
+        raise BadResponse(f"{identifier!r} is no id that Webex can be asked for.")
     return quote(identifier, safe="")
 
 

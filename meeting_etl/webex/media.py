@@ -18,13 +18,13 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from meeting_etl import __version__
-from meeting_etl.errors import BadAnswer, SettingsError
+from meeting_etl.errors import BadResponse, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.read_deadlines import MinimumRate, WatchedAdapter
 from meeting_etl.webex.responses import is_transient, retry_after_seconds
 from meeting_etl.webex.transport import (
     FAULTS,
-    Answer,
+    Response,
     TransientError,
     describe_error,
     is_loopback,
@@ -34,8 +34,8 @@ from meeting_etl.webex.transport import (
 
 _TIMEOUT_SECONDS = (10, 30)
 # A host that sends less is one that stalls: it would keep a thread, and its run, for days.
-LEAST_BYTES = 64 * 1024
-LEAST_BYTES_SECONDS = 60.0
+MIN_BYTES = 64 * 1024
+MIN_BYTES_SECONDS = 60.0
 _PIECE_BYTES = 256 * 1024
 _PLAIN = ("", "identity")
 # Pages and messages, which also come with status 200.
@@ -47,14 +47,14 @@ _SIZE = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"bytes\s+([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.IGNORECASE)
 
 
-class LinkRefused(BadAnswer):
+class LinkRefused(BadResponse):
     """The link leads to no file (any more): direct links expire three hours after they were given.
 
     Source: docs/webex-api-notes.md T36.
     """
 
 
-class RangeChanged(BadAnswer):
+class RangeChanged(BadResponse):
     """The host has no rest for what is here already: the file is another one by now."""
 
 
@@ -74,7 +74,7 @@ class ByteRange:
     pieces: Iterator[bytes]
 
 
-class Media:
+class MediaClient:
     """Asks download hosts, for any number of threads.
 
     Links must be https. Where the API is on this machine, as the sandbox is, those to this machine
@@ -97,7 +97,7 @@ class Media:
             headers["Range"] = f"bytes={start}-"
             if version:
                 headers["If-Range"] = version
-        watch = MinimumRate(self._clock, LEAST_BYTES, LEAST_BYTES_SECONDS)
+        watch = MinimumRate(self._clock, MIN_BYTES, MIN_BYTES_SECONDS)
         with closing(WatchedAdapter(lambda: watch, pool_maxsize=1)) as adapter:
             with _explained():
                 response = self._followed(adapter, link, headers)
@@ -143,8 +143,8 @@ class Media:
         if status == 416:
             raise RangeChanged("The download host has less of the file than is here.", status)
         if is_transient(status):
-            answer = Answer("", status, headers, b"", self._clock.now(), "")
-            hold = retry_after_seconds(answer, untold=None)
+            answer = Response("", status, headers, b"", self._clock.now(), "")
+            hold = retry_after_seconds(answer, default=None)
             raise TransientError(
                 f"The download host answered {status}", status, retry_after_seconds=hold
             )

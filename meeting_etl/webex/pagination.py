@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_plus, urlencode, urljoin, urlsplit
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadResponse
 from meeting_etl.webex.transport import origin
 
 # In double quotes, or in single ones, as some write it; or plain.
@@ -38,7 +38,7 @@ def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> Pa
 
     `params` are those of the first page: what the link lacks of them is added again, and a filter
     that it changed is set back. Always a URL of the same scheme, host and port: for any other
-    link, and for a header that cannot be read but speaks of a next page, BadAnswer is raised.
+    link, and for a header that cannot be read but speaks of a next page, BadResponse is raised.
     """
     target = _next_target(link_header)
     if target is None:
@@ -50,7 +50,7 @@ def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> Pa
         at_home = False
     if not at_home:
         path = urlsplit(asked_url).path
-        raise BadAnswer(f"The next link of GET {path} leads to another host; it is not followed.")
+        raise BadResponse(f"The next link of GET {path} leads to another host; it is not followed.")
     home, link = urlsplit(asked_url), urlsplit(resolved)
     path = quote(link.path, safe=_LEGAL)
     place = f"{home.scheme}://{home.netloc}{path}"
@@ -72,7 +72,7 @@ def with_half_max(params: Mapping[str, str]) -> dict[str, str] | None:
 def _next_target(link_header: str) -> str | None:
     """The target of the first link that has `next` among its relations (RFC 8288).
 
-    Raises BadAnswer when there is none but in what is no link: taken for the last page, it would
+    Raises BadResponse when there is none but in what is no link: taken for the last page, it would
     make a part of a listing look like the whole.
     """
     for link in _LINK.finditer(link_header):
@@ -80,7 +80,7 @@ def _next_target(link_header: str) -> str | None:
             if name.lower() == "rel" and "next" in "".join(values).lower().split():
                 return link[1].strip()
     if "next" in _LINK.sub("", link_header).lower():
-        raise BadAnswer("The Link header of an answer cannot be read, but speaks of a next page.")
+        raise BadResponse("The Link header of an answer cannot be read, but speaks of a next page.")
     return None
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from meeting_etl.times import format_timestamp
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.endpoints import TokenKind, segment
+from meeting_etl.webex.endpoints import segment
+from meeting_etl.webex.token_kind import TokenKind
 
 MEETINGS = "/meetings"
 PARTICIPANTS = "/meetingParticipants"
@@ -104,7 +105,7 @@ def further_probe(
     return None
 
 
-def likely_kind(allowed: Collection[str], denied: Collection[str]) -> TokenKind | None:
+def infer_kind(allowed: Collection[str], denied: Collection[str]) -> TokenKind | None:
     """The kind of token that may call some endpoints and not others; None when they do not tell."""
     if ADMIN_TRANSCRIPTS in allowed:
         return TokenKind.COMPLIANCE

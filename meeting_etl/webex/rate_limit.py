@@ -20,7 +20,7 @@ from meeting_etl.times import Clock, format_timestamp
 _FILE = "state/pace"
 LONGEST_PAUSE_SECONDS = 7 * 86_400.0
 _LOOK_AGAIN_SECONDS = 5.0
-_HEED_SECONDS = 0.5
+_CANCEL_CHECK_SECONDS = 0.5
 # The wall clock counts microseconds: less than one cannot be waited for.
 _NO_TIME_SECONDS = 1e-6
 
@@ -68,37 +68,37 @@ class RateLimiter:
         """From now on whatever the calling thread waits for here is given up when `stop` is set."""
         self._thread.stop = stop
 
-    def wait(self) -> None:
+    def acquire(self) -> None:
         """Return when one request may be sent; the slot is taken then.
 
         Raises ApiUnavailable with the moment when a hold runs for longer than max_wait_seconds,
         and Stopped.
         """
         with self._turn:
-            self._go_on()
-            while (seconds := self._try_to_take()) > 0:
+            self._check_cancelled()
+            while (seconds := self._try_acquire()) > 0:
                 # In steps, so that a hold that comes meanwhile and is too long is noticed soon.
-                self.rest(min(seconds, _LOOK_AGAIN_SECONDS))
+                self.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
 
-    def rest(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Let so much time pass. Raises Stopped."""
         if self._stop is None:
             self._clock.sleep(seconds)
             return
         while seconds > 0:
-            self._clock.sleep(min(seconds, _HEED_SECONDS))
-            self._go_on()
-            seconds -= _HEED_SECONDS
+            self._clock.sleep(min(seconds, _CANCEL_CHECK_SECONDS))
+            self._check_cancelled()
+            seconds -= _CANCEL_CHECK_SECONDS
 
     @property
     def _stop(self) -> threading.Event | None:
         return getattr(self._thread, "stop", None)
 
-    def _go_on(self) -> None:
+    def _check_cancelled(self) -> None:
         if self._stop is not None and self._stop.is_set():
             raise Stopped("The run was asked to end; what was not asked yet is asked by the next.")
 
-    def hold(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Nobody sends for so many seconds from now on; a hold that ends later stays.
 
         The bucket is empty when it ends, so that those who waited leave one by one.
@@ -111,20 +111,20 @@ class RateLimiter:
                 arrival_at = max(state.arrival_at, until + self._tolerance_seconds)
                 self._write(file, _State(arrival_at, until, now))
 
-    def held_until(self) -> datetime | None:
+    def paused_until(self) -> datetime | None:
         """When the hold that runs now ends (aware, UTC); None when none runs."""
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             until = self._read(file, now).not_before_at
         return datetime.fromtimestamp(until, UTC) if until - now > _NO_TIME_SECONDS else None
 
-    def _try_to_take(self) -> float:
+    def _try_acquire(self) -> float:
         """Take the slot if it is there (0.0), else the seconds after which to try again."""
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             state = self._read(file, now)
             if state.not_before_at - now > _NO_TIME_SECONDS:
-                return self._bearable(state.not_before_at, now)
+                return self._pause_seconds(state.not_before_at, now)
             slot_at = state.arrival_at - self._tolerance_seconds
             if slot_at - now > _NO_TIME_SECONDS:
                 return slot_at - now
@@ -133,7 +133,7 @@ class RateLimiter:
                 self._write(file, _State(arrival_at, state.not_before_at, now))
             return 0.0
 
-    def _bearable(self, not_before_at: float, now: float) -> float:
+    def _pause_seconds(self, not_before_at: float, now: float) -> float:
         if not_before_at - now <= self.max_wait_seconds:
             return not_before_at - now
         retry_at = datetime.fromtimestamp(not_before_at, UTC)

@@ -14,15 +14,15 @@ import msgspec
 
 from meeting_etl.errors import (
     AuthError,
-    BadAnswer,
+    BadResponse,
     Forbidden,
     Gone,
     MeetingEtlError,
     NotFound,
     Refused,
 )
-from meeting_etl.texts import whole_characters
-from meeting_etl.webex.transport import Answer, TransientError
+from meeting_etl.texts import replace_lone_surrogates
+from meeting_etl.webex.transport import Response, TransientError
 
 T = TypeVar("T")
 
@@ -57,41 +57,41 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 }
 
 
-class NotTheApi(TransientError):
+class NotWebexApi(TransientError):
     """An answer that the API would not give: a gateway, a proxy or another host answered."""
 
 
-def error_for(answer: Answer) -> MeetingEtlError:
+def error_for(answer: Response) -> MeetingEtlError:
     """What an answer other than a success means. The only reader of status codes.
 
-    Passing (a BadAnswer) for what is worth asking again: 408, 423, 425, 429 and all 5xx; only the
+    Passing (a BadResponse) for what is worth asking again: 408, 423, 425, 429 and all 5xx; only the
     Retry-After of 429 holds up all requests. AuthError for 401, a kind of Refused for other 4xx,
-    BadAnswer for a redirect. A 2xx that is not the success of what was asked is worth asking again,
-    too, and so is a refusal that is not the API's own (NotTheApi).
+    BadResponse for a redirect. A 2xx that is not the success of what was asked is worth asking
+    again, too, and so is a refusal that is not the API's own (NotWebexApi).
     """
     status = answer.status
     told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
     if is_transient(status):
-        hold = retry_after_seconds(answer, untold=_UNTOLD_HOLD_SECONDS if status == 429 else None)
+        hold = retry_after_seconds(answer, default=_UNTOLD_HOLD_SECONDS if status == 429 else None)
         return TransientError(
             told,
             status,
             retry_after_seconds=hold,
-            holds_all=status == 429,
-            counts=status != 429,
-            too_much=status == 504,
-            unheard=status in (423, 425, 429),
+            pauses_all=status == 429,
+            consumes_attempt=status != 429,
+            response_too_large=status == 504,
+            not_processed=status in (423, 425, 429),
         )
     if 200 <= status < 300:
         return TransientError(f"{told}: this is not the whole answer", status)
     if status >= 400 and not _is_of_the_api(answer):
-        return NotTheApi(f"{told}: this does not look like the Webex API", status)
+        return NotWebexApi(f"{told}: this does not look like the Webex API", status)
     if status == 401:
         return AuthError(f"{told}: the access token is refused")
     if status >= 400:
         kind, meaning = _REFUSALS.get(status, (Refused, "the request does not suit Webex"))
         return kind(f"{told}: {meaning}.", status)
-    return BadAnswer(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
+    return BadResponse(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
 
 
 def is_transient(status: int) -> bool:
@@ -99,7 +99,7 @@ def is_transient(status: int) -> bool:
     return status in _TRANSIENT or status >= 500
 
 
-def _is_of_the_api(answer: Answer) -> bool:
+def _is_of_the_api(answer: Response) -> bool:
     """Whether a refusal has the API's error body or, where it has none, the API's header.
 
     Of a body that broke off nobody knows whose it was. Even so a 401 is judged by its head:
@@ -116,7 +116,7 @@ def _is_of_the_api(answer: Answer) -> bool:
     return bool(_ERROR_FIELDS & body.keys()) or (is_grant and _OAUTH_ERROR in body)
 
 
-def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
+def read_with(answer: Response, read: Callable[[Response], T]) -> T:
     """What `read` makes of a success; raises what `error_for` says of anything else."""
     whole = _WHOLE_TEXT if read is text_body else _WHOLE
     if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], whole):
@@ -124,13 +124,13 @@ def read_with(answer: Answer, read: Callable[[Answer], T]) -> T:
     raise error_for(answer)
 
 
-def json_object(answer: Answer) -> dict[str, Any]:
+def json_object(answer: Response) -> dict[str, Any]:
     """The JSON object of an answer; raises Passing when it is none."""
     found = _decoded(answer.body)
     if found is None:
-        found = _decoded(whole_characters(answer.body))
+        found = _decoded(replace_lone_surrogates(answer.body))
     if found is None:
-        raise NotTheApi(f"The answer to {answer.asked} is not JSON", answer.status)
+        raise NotWebexApi(f"The answer to {answer.asked} is not JSON", answer.status)
     if not isinstance(found, dict):
         raise TransientError(f"The answer to {answer.asked} is not a JSON object", answer.status)
     return found
@@ -144,7 +144,7 @@ def _decoded(body: bytes) -> Any:
         return None
 
 
-def text_body(answer: Answer) -> bytes:
+def text_body(answer: Response) -> bytes:
     """The file of text that answers; raises Passing for a page or JSON in its place."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     begin = answer.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -154,11 +154,11 @@ def text_body(answer: Answer) -> bytes:
     return answer.body
 
 
-def nothing(answer: Answer) -> None:
+def no_content(answer: Response) -> None:
     """Of an answer whose status says all, as 204 does."""
 
 
-def json_items(answer: Answer) -> list[dict[str, Any]]:
+def json_items(answer: Response) -> list[dict[str, Any]]:
     """The objects in `items` of an answer; raises Passing when there are none such."""
     items = json_object(answer).get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -166,7 +166,7 @@ def json_items(answer: Answer) -> list[dict[str, Any]]:
     return items
 
 
-def clock_ahead(answer: Answer) -> timedelta | None:
+def clock_ahead(answer: Response) -> timedelta | None:
     """How far our clock is ahead of the Date of an answer; None when it has none.
 
     Dates are whole seconds and answers travel: a second or two mean nothing.
@@ -175,7 +175,7 @@ def clock_ahead(answer: Answer) -> timedelta | None:
     return None if moment is None else answer.received_at - moment
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: Response) -> str:
     """Webex's own words and its tracking id; of the body nothing else goes into an error."""
     body = _decoded(answer.body)
     told = body if isinstance(body, dict) else {}
@@ -191,14 +191,14 @@ def _fit(text: str) -> str:
     return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 1]}…"
 
 
-def retry_after_seconds(answer: Answer, *, untold: float | None) -> float | None:
-    """Seconds of Retry-After, at least one; `untold` when there is none, 30 for nonsense.
+def retry_after_seconds(answer: Response, *, default: float | None) -> float | None:
+    """Seconds of Retry-After, at least one; `default` when there is none, 30 for nonsense.
 
     A date is one of the clock that the answer's own Date comes from; ours may be wrong.
     """
     told = answer.headers.get("Retry-After", "").strip()
     if not told:
-        return untold
+        return default
     if told.isascii() and told.isdigit():
         return max(1.0, float(told[:_LONGEST_HOLD_DIGITS]))
     moment = _http_date(told)

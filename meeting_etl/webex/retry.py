@@ -17,42 +17,46 @@ class RetryState:
     """Of one request. `sent` is how often it was sent in vain."""
 
     def __init__(
-        self, pace: RateLimiter, random: Random, limits: Limits, attempts: int | None = None
+        self, rate_limiter: RateLimiter, random: Random, limits: Limits, attempts: int | None = None
     ) -> None:
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._random = random
         self._limits = limits
         self._attempts_left = attempts or limits.attempts
-        self._waits_left = limits.waits
+        self._waits_left = limits.rate_limit_retries
         self._longest_seconds = limits.backoff_seconds
-        self._told_seconds_left = pace.max_wait_seconds
+        self._told_seconds_left = rate_limiter.max_wait_seconds
         self.sent = 0
 
-    def lasts(self, error: TransientError, is_down: bool) -> bool:
+    def wait_or_give_up(self, error: TransientError, is_down: bool) -> bool:
         """Wait as this fault demands and say True, or False when it is to be given up.
 
         A Retry-After that concerns this request alone keeps its thread waiting, so all of them
         together are borne for as long as a hold of all requests is.
         """
         self.sent += 1
-        if error.counts:
+        if error.consumes_attempt:
             self._attempts_left -= 1
         else:
             self._waits_left -= 1
-        own_seconds = None if error.holds_all else error.retry_after_seconds
-        if error.retry_after_seconds is not None and error.holds_all:
-            self._pace.hold(error.retry_after_seconds)
+        own_seconds = None if error.pauses_all else error.retry_after_seconds
+        if error.retry_after_seconds is not None and error.pauses_all:
+            self._rate_limiter.pause(error.retry_after_seconds)
         if own_seconds is not None:
             self._told_seconds_left -= own_seconds
         if self._told_seconds_left < 0:
             return False
-        if self._attempts_left <= 0 or self._waits_left <= 0 or (is_down and error.counts):
+        if (
+            self._attempts_left <= 0
+            or self._waits_left <= 0
+            or (is_down and error.consumes_attempt)
+        ):
             return False
         _LOG.info("%s; it is sent again", error)
         if own_seconds is not None:
-            self._pace.rest(own_seconds)
+            self._rate_limiter.sleep(own_seconds)
         elif error.retry_after_seconds is None:
-            self._pace.rest(self._random.uniform(0, self._longest_seconds))
+            self._rate_limiter.sleep(self._random.uniform(0, self._longest_seconds))
             self._longest_seconds = min(
                 self._longest_seconds * 2, self._limits.longest_backoff_seconds
             )

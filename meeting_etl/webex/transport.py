@@ -24,7 +24,7 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 
 from meeting_etl import __version__
-from meeting_etl.errors import BadAnswer, SettingsError
+from meeting_etl.errors import BadResponse, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.read_deadlines import Deadline, TooSlow, WatchedAdapter
@@ -40,35 +40,38 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Limits:
-    """How long and how often to try.
+    """Timeouts, sizes and attempts.
 
-    `connect_seconds` and `read_seconds` bound one step on the socket, `answer_seconds` and
-    `answer_bytes` the whole answer (its body as it is after decompression). A request is sent
-    `attempts` times at most; 429 does not count as one, but comes `waits` times at most. Between
-    attempts lie up to `backoff_seconds`, doubled each time up to `longest_backoff_seconds`. When
-    `outage_after` requests in a row failed, Webex as a whole is taken to be down. A
-    listing has at most `pages` pages.
+    - `connect_seconds`, `read_seconds`: one operation on the socket.
+    - `response_seconds`, `response_bytes`: the whole response; its body after decompression.
+    - `attempts`: how often a request is sent at most. A 429 is not counted as one; at most
+      `rate_limit_retries` of those are waited for.
+    - `backoff_seconds`: the longest first delay between attempts; it doubles with each attempt up
+      to `longest_backoff_seconds`.
+    - `outage_after`: after so many failed requests in a row Webex may be down as a whole.
+    - `pages`: the most pages of one listing.
     """
 
     connect_seconds: float = 10
     read_seconds: float = 30
-    answer_seconds: float = 60
-    answer_bytes: int = 64 * 2**20
+    response_seconds: float = 60
+    response_bytes: int = 64 * 2**20
     attempts: int = 5
-    waits: int = 20
+    rate_limit_retries: int = 20
     backoff_seconds: float = 1
     longest_backoff_seconds: float = 30
     outage_after: int = 10
     pages: int = 10_000
 
 
-class TransientError(BadAnswer):
-    """A fault that may have passed when asked again.
+class TransientError(BadResponse):
+    """A fault that a retry may not meet again.
 
-    `retry_after_seconds`: this request is not to be sent again for so long, and with `holds_all` no
-    other one either. `counts`: it uses up an attempt. `too_much`: asking for less at once may help.
-    `unheard`: Webex turned the request away before it did anything; for all other faults it may
-    have done what was asked.
+    - `retry_after_seconds`: how long to wait before this request is retried; with `pauses_all`
+      before any other request, too.
+    - `consumes_attempt`: counts as one of the attempts.
+    - `response_too_large`: a smaller page may succeed.
+    - `not_processed`: Webex did nothing; after any other fault it may have done what was requested.
     """
 
     def __init__(
@@ -77,21 +80,21 @@ class TransientError(BadAnswer):
         http_status: int | None = None,
         *,
         retry_after_seconds: float | None = None,
-        holds_all: bool = False,
-        counts: bool = True,
-        too_much: bool = False,
-        unheard: bool = False,
+        pauses_all: bool = False,
+        consumes_attempt: bool = True,
+        response_too_large: bool = False,
+        not_processed: bool = False,
     ) -> None:
         super().__init__(message, http_status)
         self.retry_after_seconds = retry_after_seconds
-        self.holds_all = holds_all
-        self.counts = counts
-        self.too_much = too_much
-        self.unheard = unheard
+        self.pauses_all = pauses_all
+        self.consumes_attempt = consumes_attempt
+        self.response_too_large = response_too_large
+        self.not_processed = not_processed
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An answer. `asked` is the method and the path, without the query; fit for a message.
 
     `cut`: its body could not be read to the end, and is empty here. That is so for errors alone,
@@ -133,13 +136,19 @@ class Transport:
     """
 
     def __init__(
-        self, base_url: str, pace: RateLimiter, clock: Clock, *, threads: int, limits: Limits
+        self,
+        base_url: str,
+        rate_limiter: RateLimiter,
+        clock: Clock,
+        *,
+        threads: int,
+        limits: Limits,
     ) -> None:
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._clock = clock
         self._limits = limits
         self._adapter = WatchedAdapter(
-            lambda: Deadline(clock, limits.answer_seconds), pool_maxsize=threads
+            lambda: Deadline(clock, limits.response_seconds), pool_maxsize=threads
         )
         # Looked up once, not at every request.
         self._surroundings = surroundings(base_url)
@@ -159,7 +168,7 @@ class Transport:
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Answer:
+    ) -> Response:
         """Send one request when the pace allows it and read the whole answer, whatever its status.
 
         Raises Passing when no whole answer comes, unless its head says that it is an error anyway;
@@ -172,7 +181,7 @@ class Transport:
         request.headers = CaseInsensitiveDict({**self._headers, "TrackingID": tracking_id})
         request.headers.update(headers)
         asked = f"{method} {urlsplit(url).path}"
-        self._pace.wait()
+        self._rate_limiter.acquire()
         with self._counting:
             self._requests_sent += 1
         response = None
@@ -184,21 +193,25 @@ class Transport:
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompressed(content)
         except FAULTS as error:
-            problem, too_much = describe_error(error), isinstance(error, _TooLarge)
+            problem, response_too_large = describe_error(error), isinstance(error, _TooLarge)
             misconfigured = is_misconfigured(error)
         else:
             now = self._clock.now()
-            return Answer(asked, response.status_code, response.headers, content, now, tracking_id)
+            return Response(
+                asked, response.status_code, response.headers, content, now, tracking_id
+            )
         # Outside of the except clause: the text of those errors has the whole URL in it, and must
         # not hang on to ours as its context.
         if misconfigured:
             raise SettingsError(f"{asked} cannot be sent: {problem}.")
         if response is not None and response.status_code >= 400:
             status, headers, now = response.status_code, response.headers, self._clock.now()
-            return Answer(asked, status, headers, b"", now, tracking_id, cut=True)
+            return Response(asked, status, headers, b"", now, tracking_id, cut=True)
         message = f"{asked} (TrackingID {tracking_id}) failed: {problem}"
         raise TransientError(
-            message, None if response is None else response.status_code, too_much=too_much
+            message,
+            None if response is None else response.status_code,
+            response_too_large=response_too_large,
         )
 
     def close(self) -> None:
@@ -213,7 +226,7 @@ class Transport:
             while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > self._limits.answer_bytes:
+                if size > self._limits.response_bytes:
                     raise _TooLarge
         finally:
             raw.close()
@@ -221,7 +234,7 @@ class Transport:
 
     def _decompressed(self, content: bytes) -> bytes:
         """All members of it: gzip may come in several, one behind the other."""
-        plain, most = b"", self._limits.answer_bytes
+        plain, most = b"", self._limits.response_bytes
         if not content:
             raise zlib.error
         while content:

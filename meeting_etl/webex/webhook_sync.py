@@ -1,26 +1,26 @@
 """Registration: webhooks are listed, created, repaired and deleted.
 
 Belongs here: the order of the calls, and what a failure in between means. Does not: what is wrong
-with a webhook (webhook_comparison.py), the calls themselves (endpoints.py), what is shown (cli/).
+with a webhook (webhook_spec.py), the calls themselves (endpoints.py), what is shown (cli/).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, SettingsError
+from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, SettingsError
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.webhook_comparison import (
-    Finding,
+from meeting_etl.webex.webhook_spec import (
     Webhook,
+    WebhookFinding,
+    WebhookSpec,
     WebhookStatus,
-    compare,
+    compare_webhooks,
     name_for,
-    read_webhook,
-    unhealthy,
-    wrongs,
+    needing_repair,
+    parse_webhook,
+    problems,
 )
-from meeting_etl.webex.webhook_spec import WebhookSpec
 
 _ATTEMPTS = 3
 # What was created shows in lists a little later.
@@ -32,28 +32,28 @@ _CONFLICT = 409
 class Action:
     """What was done about a finding, in a word or two; `done`: it needs nothing more."""
 
-    finding: Finding
+    finding: WebhookFinding
     what: str
     done: bool = True
 
 
-def findings(webex: Webex, expected: WebhookSpec | None) -> list[Finding]:
+def check_webhooks(webex: Webex, expected: WebhookSpec | None) -> list[WebhookFinding]:
     """What is expected against what is there now.
 
-    Raises what `listed` does, and SettingsError when the token cannot see what is expected.
+    Raises what `list_webhooks` does, and SettingsError when the token cannot see what is expected.
     """
     if expected and expected.org and not webex.can_register("recordings", org=True):
         raise SettingsError(
             "The expected webhooks are those of the organization: they need the token of an "
             "administrator or compliance officer, see WEBEX_TOKEN_KIND."
         )
-    return compare(expected, listed(webex))
+    return compare_webhooks(expected, list_webhooks(webex))
 
 
-def listed(webex: Webex) -> list[Webhook]:
+def list_webhooks(webex: Webex) -> list[Webhook]:
     """All webhooks that the token can see: its owner's and, where it may, the organization's.
 
-    Raises BadAnswer, beside what `Client` does, for a list that is not whole: what it lacks would
+    Raises BadResponse, beside what `Client` does, for a list that is not whole: what it lacks would
     be taken for missing.
     """
     found: dict[str, Webhook] = {}
@@ -62,8 +62,8 @@ def listed(webex: Webex) -> list[Webhook]:
             continue
         listing = webex.webhooks(org=org)
         if listing.broken:
-            raise BadAnswer("Webex sent a list of webhooks with errors in it; try again later.")
-        found |= {one.id: one for one in map(read_webhook, listing.items)}
+            raise BadResponse("Webex sent a list of webhooks with errors in it; try again later.")
+        found |= {one.id: one for one in map(parse_webhook, listing.items)}
     return list(found.values())
 
 
@@ -71,14 +71,14 @@ def create(
     webex: Webex, expected: WebhookSpec, secret: str | None, clock: Clock
 ) -> Iterator[Action]:
     """Create what is missing, one after the other as the result is read; nothing else changes."""
-    for finding in findings(webex, expected):
-        if finding.health is WebhookStatus.MISSING:
+    for finding in check_webhooks(webex, expected):
+        if finding.status is WebhookStatus.MISSING:
             _create(webex, expected, finding, secret, clock)
             yield Action(finding, "created")
-        elif finding.health is WebhookStatus.OK:
+        elif finding.status is WebhookStatus.OK:
             yield Action(finding, "was there")
-        elif finding.health is not WebhookStatus.NOT_EXPECTED:
-            yield Action(finding, finding.health, done=False)
+        elif finding.status is not WebhookStatus.NOT_EXPECTED:
+            yield Action(finding, finding.status, done=False)
 
 
 def repair(
@@ -90,9 +90,9 @@ def repair(
     old one, which goes when the new one is there. Duplicates go when the one that stays is right.
     """
     in_doubt = set()
-    for finding in unhealthy(findings(webex, expected)):
+    for finding in needing_repair(check_webhooks(webex, expected)):
         pair = (finding.resource, finding.event)
-        if finding.health is WebhookStatus.DUPLICATE and pair in in_doubt:
+        if finding.status is WebhookStatus.DUPLICATE and pair in in_doubt:
             yield Action(finding, "left until the other one is right", done=False)
             continue
         deed = _repair(webex, expected, finding, secret, clock)
@@ -105,21 +105,23 @@ def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Action]:
     """Remove these, which must be ours, one after the other as the result is read."""
     for webhook in webhooks:
         _delete(webex, webhook)
-        finding = Finding(webhook.resource, webhook.event, WebhookStatus.NOT_EXPECTED, webhook)
+        finding = WebhookFinding(
+            webhook.resource, webhook.event, WebhookStatus.NOT_EXPECTED, webhook
+        )
         yield Action(finding, "deleted")
 
 
 def _repair(
-    webex: Webex, expected: WebhookSpec, finding: Finding, secret: str | None, clock: Clock
+    webex: Webex, expected: WebhookSpec, finding: WebhookFinding, secret: str | None, clock: Clock
 ) -> Action:
     webhook = finding.webhook
     if webhook is None:
         _create(webex, expected, finding, secret, clock)
         return Action(finding, "created")
-    if finding.health is WebhookStatus.DUPLICATE:
+    if finding.status is WebhookStatus.DUPLICATE:
         _delete(webex, webhook)
         return Action(finding, "deleted")
-    if finding.health in (WebhookStatus.WRONG_FILTER, WebhookStatus.WRONG_OWNER):
+    if finding.status in (WebhookStatus.WRONG_FILTER, WebhookStatus.WRONG_OWNER):
         _create(webex, expected, finding, secret, clock)
         _delete(webex, webhook)
         return Action(finding, "created anew, the old one deleted")
@@ -127,35 +129,39 @@ def _repair(
 
 
 def _update(
-    webex: Webex, expected: WebhookSpec, finding: Finding, webhook: Webhook, secret: str | None
+    webex: Webex,
+    expected: WebhookSpec,
+    finding: WebhookFinding,
+    webhook: Webhook,
+    secret: str | None,
 ) -> Action:
     """Set target, secret and status, whichever was wrong."""
     document = _document(expected, finding, secret) | {"status": "active"}
     for fixed in ("resource", "event"):
         del document[fixed]
     try:
-        after = read_webhook(webex.update_webhook(webhook.id, document))
+        after = parse_webhook(webex.update_webhook(webhook.id, document))
     except (NotFound, Gone):
         # The list and what it lists may lag behind each other: creating another
         # one now could make two of it.
         return Action(finding, "listed but not there (yet): repair again later", done=False)
-    left = wrongs(expected, after)
+    left = problems(expected, after)
     if left:
         return Action(finding, f"Webex left it as it is: {', '.join(left)}", done=False)
     return Action(
-        finding, "re-activated" if finding.health is WebhookStatus.INACTIVE else "target set"
+        finding, "re-activated" if finding.status is WebhookStatus.INACTIVE else "target set"
     )
 
 
 def _create(
-    webex: Webex, expected: WebhookSpec, wanted: Finding, secret: str | None, clock: Clock
+    webex: Webex, expected: WebhookSpec, wanted: WebhookFinding, secret: str | None, clock: Clock
 ) -> None:
     """Create one webhook. After an attempt whose outcome is not known, look before the next."""
     document = _document(expected, wanted, secret)
     for _ in range(_ATTEMPTS):
         try:
             webex.create_webhook(document)
-        except (BadAnswer, Refused) as error:
+        except (BadResponse, Refused) as error:
             if isinstance(error, Refused) and error.http_status != _CONFLICT:
                 raise
             failure = error
@@ -174,11 +180,11 @@ def _create(
     raise failure
 
 
-def _is_there(webex: Webex, expected: WebhookSpec, wanted: Finding) -> bool:
+def _is_there(webex: Webex, expected: WebhookSpec, wanted: WebhookFinding) -> bool:
     """Whether there is one now that posts what is wanted to where it is wanted."""
     return any(
-        (one.resource, one.event, one.health) == (wanted.resource, wanted.event, WebhookStatus.OK)
-        for one in findings(webex, expected)
+        (one.resource, one.event, one.status) == (wanted.resource, wanted.event, WebhookStatus.OK)
+        for one in check_webhooks(webex, expected)
     )
 
 
@@ -189,7 +195,7 @@ def _delete(webex: Webex, webhook: Webhook) -> None:
         return
 
 
-def _document(expected: WebhookSpec, wanted: Finding, secret: str | None) -> dict[str, str]:
+def _document(expected: WebhookSpec, wanted: WebhookFinding, secret: str | None) -> dict[str, str]:
     """What is sent to create a webhook."""
     document = {
         "name": name_for(wanted.resource, wanted.event),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from meeting_etl.texts import whole_characters
+from meeting_etl.texts import replace_lone_surrogates
 
 _BOM = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder().decode
@@ -45,4 +45,4 @@ def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
 
 def _mended(text: bytes) -> bytes:
     """Without the two faults that good senders make: a BOM within joined files, and halves."""
-    return whole_characters(text.removeprefix(_BOM))
+    return replace_lone_surrogates(text.removeprefix(_BOM))

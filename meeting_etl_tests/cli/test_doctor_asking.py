@@ -218,8 +218,10 @@ def test_a_running_hold_is_told_and_neither_waited_for_nor_broken(
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     product = Product(tmp_path, webex, "user", clock)
-    pace = RateLimiter(product.etl().files, clock, requests_per_minute=0, max_wait_seconds=300)
-    pace.hold(120)
+    rate_limiter = RateLimiter(
+        product.etl().files, clock, requests_per_minute=0, max_wait_seconds=300
+    )
+    rate_limiter.pause(120)
     sent, until = webex.counters.total, clock.now() + timedelta(seconds=120)
     lines = examined(product)
     assert states(lines, "token", "sites") == {WARNING}

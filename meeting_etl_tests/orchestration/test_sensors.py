@@ -222,7 +222,7 @@ def test_while_a_retry_after_runs_the_days_wait_and_the_tick_says_until_when(
     """At 12:07 Webex asks for an hour of rest."""
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "t"}, ManualClock(NOW))
     announce(etl, "2026-03-10")
-    RateLimiter(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).hold(3600)
+    RateLimiter(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).pause(3600)
     found = ticked(etl, instance)
     assert found.run_requests == []
     assert "Webex asks to send nothing before 2026-03-16T13:07:00Z." in str(found.skip_message)

@@ -12,7 +12,7 @@ from threading import Event
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, Stopped, StorageError
+from meeting_etl.errors import BadResponse, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.resources.download import (
     ByteProgress,
@@ -21,7 +21,7 @@ from meeting_etl.pipeline.resources.download import (
     DownloadedFile,
 )
 from meeting_etl.times import Clock
-from meeting_etl.webex.media import LinkRefused, Media
+from meeting_etl.webex.media import LinkRefused, MediaClient
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.servers import (
     Act,
@@ -79,7 +79,7 @@ def chunked(handler: Handler) -> None:
 @pytest.fixture
 def download_context(tmp_path: Path) -> DownloadContext:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
-    media = Media("http://127.0.0.1/v1", clock)
+    media = MediaClient("http://127.0.0.1/v1", clock)
     return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
 
 
@@ -170,7 +170,7 @@ def test_a_redirect_is_followed_without_a_token(download_context: DownloadContex
     ],
 )
 def test_a_link_that_is_none(download_context: DownloadContext, link: str) -> None:
-    with running(lambda _: whole()) as server, pytest.raises(BadAnswer) as caught:
+    with running(lambda _: whole()) as server, pytest.raises(BadResponse) as caught:
         bring(download_context, server, link)
     assert link not in str(caught.value)
     assert server.seen == []
@@ -180,7 +180,7 @@ def test_a_link_that_is_none(download_context: DownloadContext, link: str) -> No
 def test_a_redirect_to_no_address(download_context: DownloadContext, location: str) -> None:
     with (
         running(lambda _: Reply(b"", 302, {"Location": location})) as server,
-        pytest.raises(BadAnswer),
+        pytest.raises(BadResponse),
     ):
         bring(download_context, server)
 
@@ -207,7 +207,7 @@ def test_a_link_is_not_logged_for_odd_headers(
 
 
 def test_https_only_where_the_api_is(download_context: DownloadContext, tmp_path: Path) -> None:
-    media = Media("https://webexapis.example/v1", download_context.clock)
+    media = MediaClient("https://webexapis.example/v1", download_context.clock)
     safe = DownloadContext(
         download_context.files,
         media,
@@ -235,7 +235,7 @@ def test_a_host_that_says_much_later_is_left_alone_till_then(
     download_context: DownloadContext, status: int
 ) -> None:
     later = Reply(b"", status, {"Retry-After": "3600"})
-    with running(lambda _: later) as server, pytest.raises(BadAnswer, match="once") as caught:
+    with running(lambda _: later) as server, pytest.raises(BadResponse, match="once") as caught:
         bring(download_context, server)
     assert caught.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     assert len(server.seen) == 1
@@ -256,7 +256,7 @@ def test_an_expired_link_is_renewed_once(download_context: DownloadContext, stat
 
 
 def test_a_host_that_always_cuts_is_given_up(download_context: DownloadContext) -> None:
-    with running(lambda _: cut(10)) as server, pytest.raises(BadAnswer, match="5 times"):
+    with running(lambda _: cut(10)) as server, pytest.raises(BadResponse, match="5 times"):
         bring(download_context, server)
     assert len(server.seen) == 5
 
@@ -284,7 +284,7 @@ def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(
     download_context: DownloadContext,
 ) -> None:
     clock = FastClock()
-    slow = replace(download_context, clock=clock, media=Media("http://127.0.0.1/v1", clock))
+    slow = replace(download_context, clock=clock, media=MediaClient("http://127.0.0.1/v1", clock))
     acts = iter([drip_after(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
         assert_whole(slow, bring(slow, server))
@@ -295,8 +295,8 @@ def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(
 
 def test_a_head_that_drips_is_given_up(download_context: DownloadContext) -> None:
     clock = FastClock()
-    slow = replace(download_context, clock=clock, media=Media("http://127.0.0.1/v1", clock))
-    with running(lambda _: trickle_head) as server, pytest.raises(BadAnswer, match="too slowly"):
+    slow = replace(download_context, clock=clock, media=MediaClient("http://127.0.0.1/v1", clock))
+    with running(lambda _: trickle_head) as server, pytest.raises(BadResponse, match="too slowly"):
         bring(slow, server)
     assert len(server.seen) == 5
 
@@ -449,7 +449,7 @@ def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": str(10**17)})
 
-    with running(lambda _: act) as server, pytest.raises(BadAnswer, match="keep_free_bytes"):
+    with running(lambda _: act) as server, pytest.raises(BadResponse, match="keep_free_bytes"):
         bring(download_context, server)
 
 
@@ -469,7 +469,7 @@ def test_it_tells_how_much_is_here(tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     byte_progress = ByteProgress(lambda *told: said.append(told))
-    media = Media("http://127.0.0.1/v1", clock)
+    media = MediaClient("http://127.0.0.1/v1", clock)
     download_context = DownloadContext(Files(tmp_path), media, clock, 0, Event(), byte_progress)
     acts = iter([cut(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadResponse
 from meeting_etl.pipeline.resources.vtt import Cue, Vtt, read_vtt
 
 
@@ -255,7 +255,7 @@ def test_a_file_without_cues_is_empty(text: str) -> None:
     "content", [b"\n", b"<html><body>Sorry</body></html>", b'{"message": "no"}', b"\x00\xff"]
 )
 def test_what_is_no_vtt_is_a_fault(content: bytes) -> None:
-    with pytest.raises(BadAnswer, match="no WebVTT"):
+    with pytest.raises(BadResponse, match="no WebVTT"):
         read_vtt(content)
 
 
@@ -299,7 +299,7 @@ def test_any_text_without_speakers_comes_back(texts: list[str]) -> None:
 def test_no_bytes_break_the_reader(content: bytes, before: bytes) -> None:
     try:
         found = read_vtt(before + content)
-    except BadAnswer:
+    except BadResponse:
         assert not before.startswith(b"WEBVTT")
     else:
         assert found.unreadable >= 0

@@ -72,14 +72,14 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
             requests_per_minute: float = 0,
         ) -> Client:
             clock = clock or manual
-            pace = RateLimiter(
+            rate_limiter = RateLimiter(
                 files,
                 clock,
                 requests_per_minute=requests_per_minute,
                 max_wait_seconds=max_wait_seconds,
             )
             auth = Auth(credentials, files, clock, base_url=url)
-            client = Client(url, auth, pace, clock, limits=limits, random=random)
+            client = Client(url, auth, rate_limiter, clock, limits=limits, random=random)
             return stack.enter_context(closing(client))
 
         yield build

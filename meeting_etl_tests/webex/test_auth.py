@@ -302,8 +302,8 @@ files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 credentials = Credentials(
     client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
 )
-pace = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
-client = Client(url, Auth(credentials, files, clock, base_url=url), pace, clock)
+rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
+client = Client(url, Auth(credentials, files, clock, base_url=url), rate_limiter, clock)
 print("ready", flush=True)
 sys.stdin.readline()
 print(client.get("/meetings")["you"])

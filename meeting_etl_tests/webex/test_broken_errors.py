@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, Refused
+from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
@@ -81,7 +81,7 @@ def test_a_refusal_that_breaks_off_settles_nothing(
 ) -> None:
     client = connect(serve(in_turn(FINE, broken(how, status))).url)
     client.get("/meetings/m1")
-    with pytest.raises(BadAnswer, match="5 times") as caught:
+    with pytest.raises(BadResponse, match="5 times") as caught:
         client.get("/meetings/m1")
     assert not isinstance(caught.value, Refused)
     assert caught.value.http_status == status

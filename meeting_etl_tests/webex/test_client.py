@@ -6,7 +6,7 @@ import pytest
 
 from meeting_etl.errors import (
     ApiUnavailable,
-    BadAnswer,
+    BadResponse,
     Forbidden,
     Gone,
     MeetingEtlError,
@@ -78,7 +78,7 @@ def test_a_fault_that_passes_is_overcome(connect: Connect, serve: Serve, fault: 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_stays_is_a_bad_answer(connect: Connect, serve: Serve, fault: Act) -> None:
     server = serve(of_webex(lambda seen: fault))
-    with pytest.raises(BadAnswer, match=r"/v1/meetings/m1.*5 times") as caught:
+    with pytest.raises(BadResponse, match=r"/v1/meetings/m1.*5 times") as caught:
         connect(server.url).get("/meetings/m1", {"hostEmail": "wilma@sales.example"})
     assert [seen.path for seen in server.seen].count("/v1/meetings/m1") == 5
     if isinstance(fault, Reply):
@@ -162,7 +162,7 @@ def test_a_gateways_401_throws_no_token_away(connect: Connect, serve: Serve, web
     client = connect(server.url, credentials=CONFIGURED)
     client.get("/meetings/m0")
     blocked.set()
-    with pytest.raises(BadAnswer, match="5 times"):
+    with pytest.raises(BadResponse, match="5 times"):
         client.get("/meetings/m1")
     assert webex.grants == 1
     blocked.clear()
@@ -200,7 +200,7 @@ def test_while_nobody_knows_who_answers_a_refusal_is_a_fault(
     connect: Connect, serve: Serve
 ) -> None:
     server = serve(lambda seen: Reply(b"", 503) if seen.path == "/v1/people/me" else NO_SUCH_PATH)
-    with pytest.raises(BadAnswer, match="people/me failed"):
+    with pytest.raises(BadResponse, match="people/me failed"):
         connect(server.url).get("/meetings/m1")
 
 
@@ -218,7 +218,7 @@ def test_one_bad_thing_stops_nothing(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: Reply(b"", 500) if "bad" in seen.path else FINE)
     client = connect(server.url)
     for _ in range(25):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             client.get("/meetings/bad")
         assert client.get("/meetings/m1") == {"id": "m1"}
 
@@ -228,7 +228,7 @@ def test_a_refusal_shows_that_it_is_not_down(connect: Connect, serve: Serve) -> 
     server = serve(of_webex(lambda seen: Reply(b"", 500) if "bad" in seen.path else refusal))
     client = connect(server.url)
     for _ in range(25):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             client.get("/meetings/bad")
         with pytest.raises(NotFound):
             client.get("/meetings/m1")
@@ -238,7 +238,7 @@ def test_many_meetings_that_are_out_of_order_are_no_outage(connect: Connect, ser
     server = serve(lambda seen: Reply(b"", 500) if "/meetings/" in seen.path else FINE)
     client = connect(server.url, limits=Limits(attempts=1))
     for number in range(35):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             client.get(f"/meetings/m{number}")
     # One look at something else for every ten.
     assert [seen.path for seen in server.seen].count("/v1/people/me") == 3
@@ -249,7 +249,7 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
     server = serve(lambda seen: FINE if working.is_set() else Reply(b"", 500))
     client = connect(server.url)
     for _ in range(9):
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             client.get("/meetings/m1")
     with pytest.raises(ApiUnavailable, match="10 requests failed"):
         client.get("/meetings/m1")
@@ -261,7 +261,7 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
     working.set()
     assert client.get("/meetings/m1") == {"id": "m1"}
     working.clear()
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         client.get("/meetings/m1")
 
 
@@ -284,11 +284,11 @@ def test_what_fails_while_one_looks_whether_it_is_down_does_not_wait_for_that(
         return caught.type
 
     with ThreadPoolExecutor(2) as threads:
-        assert threads.submit(fail).result(10) is BadAnswer
+        assert threads.submit(fail).result(10) is BadResponse
         looks = threads.submit(fail)
         assert looking.wait(10)
         try:
-            assert threads.submit(fail).result(10) is BadAnswer
+            assert threads.submit(fail).result(10) is BadResponse
         finally:
             seen_enough.set()
         assert looks.result(10) is ApiUnavailable
@@ -308,7 +308,7 @@ def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve)
     with ThreadPoolExecutor(24) as threads:
         kinds = list(threads.map(kind, range(200)))
     # Nine at least, and what fails while one of the threads looks whether anything is answered.
-    assert kinds.count(BadAnswer) >= 9
+    assert kinds.count(BadResponse) >= 9
     assert kinds.count(ApiUnavailable) > 0
     assert kinds[-1] is ApiUnavailable
     assert client.requests_sent < 1000

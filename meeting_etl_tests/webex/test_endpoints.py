@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, Forbidden, NotFound
-from meeting_etl.webex.endpoints import Listing, Owner, TokenKind, Webex
+from meeting_etl.errors import BadResponse, Forbidden, NotFound
+from meeting_etl.webex.endpoints import Listing, Owner, Webex
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server, of_webex
@@ -102,7 +103,7 @@ def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
     """The meeting began on May 14th; on August 2nd something was heard of a recording."""
     told = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply({"items": [{"id": seen.params["from"]}]}), kind)
-    listing = listed(webex, LONG_AGO, told_at=told)
+    listing = listed(webex, LONG_AGO, event_at=told)
     assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
         ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z"),
         ("2021-06-12T20:25:19Z", "2021-07-12T20:25:19Z"),
@@ -114,7 +115,7 @@ def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
 def test_what_comes_in_two_windows_comes_once(build: Build) -> None:
     told = LONG_AGO + timedelta(days=50)
     webex, server = build(lambda seen: Reply({"items": [{"id": "r1"}, {"topic": "?"}]}), USER)
-    listing = recordings(webex, LONG_AGO, told_at=told)
+    listing = recordings(webex, LONG_AGO, event_at=told)
     assert len(server.seen) == 2
     assert listing.items == [{"id": "r1"}, {"topic": "?"}, {"topic": "?"}]
 
@@ -142,9 +143,9 @@ def test_a_long_window_of_many_meetings_is_cut(build: Build, kind: TokenKind) ->
     end = LONG_AGO + timedelta(days=61)
     listings: tuple[Callable[[], Listing | None], ...] = (
         lambda: webex.ended_meetings(LONG_AGO, end),
-        lambda: webex.meetings_between(LONG_AGO, end, most_pages=9),
-        lambda: webex.recordings_between(LONG_AGO, end, site_url=SITE, most_pages=9),
-        lambda: webex.transcripts_between(LONG_AGO, end, site_url=SITE, most_pages=9),
+        lambda: webex.meetings_between(LONG_AGO, end, max_pages=9),
+        lambda: webex.recordings_between(LONG_AGO, end, site_url=SITE, max_pages=9),
+        lambda: webex.transcripts_between(LONG_AGO, end, site_url=SITE, max_pages=9),
     )
     for listed in listings:
         server.seen.clear()
@@ -160,14 +161,14 @@ def test_a_long_window_of_many_meetings_is_cut(build: Build, kind: TokenKind) ->
 def test_an_id_that_would_leave_the_path_is_not_asked_for(build: Build, identifier: str) -> None:
     webex, server = build(lambda seen: Reply(), USER)
     for ask in (webex.snippets, webex.meeting, webex.transcript_exists, webex.delete_webhook):
-        with pytest.raises(BadAnswer, match="no id"):
+        with pytest.raises(BadResponse, match="no id"):
             ask(identifier)
     assert server.seen == []
 
 
 def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Build) -> None:
     told = LONG_AGO + timedelta(days=27)
-    seen = only_request(build, ADMIN, lambda webex: recordings(webex, LONG_AGO, told_at=told))
+    seen = only_request(build, ADMIN, lambda webex: recordings(webex, LONG_AGO, event_at=told))
     assert seen.params["to"] == "2021-06-12T20:25:19Z"
 
 
@@ -175,7 +176,7 @@ def test_years_later_it_is_asked_for_a_years_windows(build: Build) -> None:
     """Now is 2026-03-02 09:00; the event says that it comes from tomorrow."""
     told = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply(), ADMIN)
-    recordings(webex, LONG_AGO, told_at=told)
+    recordings(webex, LONG_AGO, event_at=told)
     asked = [(seen.params["from"], seen.params["to"]) for seen in server.seen]
     assert len(asked) == 12
     assert asked[0] == ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z")
@@ -214,7 +215,7 @@ def test_details_are_not_asked_for_without_the_host_that_they_need(
     build: Build, kind: TokenKind
 ) -> None:
     webex, server = build(lambda seen: Reply({}, 404), kind)
-    with pytest.raises(BadAnswer, match="host is not known"):
+    with pytest.raises(BadResponse, match="host is not known"):
         webex.recording("r1", host_email=None)
     assert server.seen == []
 
@@ -299,7 +300,7 @@ def test_an_unknown_host_is_looked_up_before_a_listing_that_would_be_empty(
 @pytest.mark.parametrize("answer", [Reply({}), Reply({"hostEmail": ""}), Reply({"hostEmail": 5})])
 def test_a_host_that_cannot_be_found_is_no_empty_listing(build: Build, answer: Reply) -> None:
     webex, server = build(lambda seen: answer, ADMIN)
-    with pytest.raises(BadAnswer, match="hosted"):
+    with pytest.raises(BadResponse, match="hosted"):
         webex.participants(MEETING, host_email=None)
     assert len(server.seen) == 1
 
@@ -362,7 +363,7 @@ def test_a_listing_that_webex_cuts_off_is_asked_for_in_parts(build: Build) -> No
 def test_a_listing_that_stays_cut_off_is_no_answer(build: Build) -> None:
     items = [{"id": number} for number in range(10_000)]
     webex, server = build(lambda seen: Reply({"items": items}), ADMIN)
-    with pytest.raises(BadAnswer, match="10000"):
+    with pytest.raises(BadResponse, match="10000"):
         webex.ended_meetings(LATELY, LATELY + timedelta(minutes=6))
     assert len(server.seen) <= 10
 
@@ -387,7 +388,7 @@ def test_recordings_of_a_window(build: Build, kind: TokenKind, path: str, site: 
     seen = only_request(
         build,
         kind,
-        lambda webex: webex.recordings_between(LATELY, end, site_url=site, most_pages=9),
+        lambda webex: webex.recordings_between(LATELY, end, site_url=site, max_pages=9),
     )
     assert seen.path == path
     assert seen.params == WINDOW | ({"siteUrl": site} if site else {})
@@ -402,14 +403,14 @@ def test_transcripts_of_a_window(build: Build, kind: TokenKind, path: str) -> No
     seen = only_request(
         build,
         kind,
-        lambda webex: webex.transcripts_between(LATELY, end, site_url=SITE, most_pages=9),
+        lambda webex: webex.transcripts_between(LATELY, end, site_url=SITE, max_pages=9),
     )
     assert seen.path == path
     assert seen.params == WINDOW | {"siteUrl": SITE}
 
 
-@pytest.mark.parametrize("most_pages", [2, 3, 4])
-def test_a_window_with_too_many_pages_is_no_answer(build: Build, most_pages: int) -> None:
+@pytest.mark.parametrize("max_pages", [2, 3, 4])
+def test_a_window_with_too_many_pages_is_no_answer(build: Build, max_pages: int) -> None:
     def three_pages(seen: Seen) -> Act:
         number = int(seen.params.get("cursor", 1))
         more = {"Link": f"<?cursor={number + 1}>; rel=next"} if number < 3 else {}
@@ -419,9 +420,9 @@ def test_a_window_with_too_many_pages_is_no_answer(build: Build, most_pages: int
     end = LATELY + timedelta(days=1)
     for ask in (webex.meetings_between, webex.recordings_between):
         known = {} if ask == webex.meetings_between else {"site_url": SITE}
-        listing = ask(LATELY, end, most_pages=most_pages, **known)
-        assert (listing is None) == (most_pages < 3)
-        assert len(server.seen) <= most_pages + 1
+        listing = ask(LATELY, end, max_pages=max_pages, **known)
+        assert (listing is None) == (max_pages < 3)
+        assert len(server.seen) <= max_pages + 1
         server.seen.clear()
 
 
@@ -437,8 +438,8 @@ def test_what_can_be_listed_by_time(
     build: Build, kind: TokenKind, reaches: dict[str, str | None]
 ) -> None:
     webex, _ = build(lambda seen: Reply(), kind)
-    assert {name: webex.reach(name) for name in reaches} == reaches
-    assert webex.reach("participants") is None
+    assert {name: webex.listing_scope(name) for name in reaches} == reaches
+    assert webex.listing_scope("participants") is None
 
 
 def test_whether_a_transcript_is_there(build: Build) -> None:
@@ -543,7 +544,7 @@ def test_a_page_or_json_in_place_of_a_file_is_a_passing_fault(build: Build, inst
     assert webex.transcript_text("t1", "vtt", None, MEETING) == VTT
     assert len(server.seen) == 2
     webex, _ = build(lambda seen: instead, USER)
-    with pytest.raises(BadAnswer, match="not a file of text"):
+    with pytest.raises(BadResponse, match="not a file of text"):
         webex.transcript_text("t1", "vtt", None, MEETING)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.webex.responses import clock_ahead, error_for
-from meeting_etl.webex.transport import Answer, TransientError
+from meeting_etl.webex.transport import Response, TransientError
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
 
@@ -58,9 +58,9 @@ def test_no_date_crashes_the_look_at_the_clock(told: str) -> None:
 
 def answer_of(
     status: int, headers: dict[str, str] | None = None, body: bytes = b"", asked: str = "GET /v1/x"
-) -> Answer:
+) -> Response:
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    return Answer(asked, status, headers or {}, body, now, "METL_ours")
+    return Response(asked, status, headers or {}, body, now, "METL_ours")
 
 
 def told(status: int, message: object, **more: object) -> str:

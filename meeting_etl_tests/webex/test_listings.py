@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, Forbidden
+from meeting_etl.errors import BadResponse, Forbidden
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen, reset
@@ -48,7 +48,7 @@ def test_an_empty_list_that_is_not_the_whole_answer_is_no_empty_list(
     listed.faults[0, 1] = Reply({"items": []}, status)
     assert ids(list(connect(serve(listed).url).pages("/recordings", PARAMS))) == [0]
     server = serve(lambda seen: Reply({"items": []}, status))
-    with pytest.raises(BadAnswer, match=f"{status} to GET /v1/recordings"):
+    with pytest.raises(BadResponse, match=f"{status} to GET /v1/recordings"):
         list(connect(server.url).pages("/recordings", PARAMS))
 
 
@@ -74,7 +74,7 @@ def test_a_page_that_comes_round_again_ends_it(connect: Connect, serve: Serve) -
         return Reply(headers={"Link": f"<?cursor={other}>; rel=next"})
 
     server = serve(round_again)
-    with pytest.raises(BadAnswer, match="again and again"):
+    with pytest.raises(BadResponse, match="again and again"):
         list(connect(server.url).pages("/recordings", PARAMS))
     assert len(server.seen) == 3
 
@@ -83,7 +83,7 @@ def test_a_next_link_to_the_same_page_ends_it(connect: Connect, serve: Serve) ->
     server = serve(
         lambda seen: Reply(headers={"Link": f"<{seen.path}?max=100&meetingId=m1>; rel=next"})
     )
-    with pytest.raises(BadAnswer, match="again and again"):
+    with pytest.raises(BadResponse, match="again and again"):
         list(connect(server.url).pages("/recordings", PARAMS))
     assert len(server.seen) == 1
 
@@ -95,7 +95,7 @@ def test_pages_without_end_end(connect: Connect, serve: Serve) -> None:
         )
     )
     client = connect(server.url, limits=Limits(pages=50))
-    with pytest.raises(BadAnswer, match="again and again"):
+    with pytest.raises(BadResponse, match="again and again"):
         list(client.pages("/recordings", PARAMS))
     assert len(server.seen) == 50
 
@@ -105,7 +105,7 @@ def test_the_token_does_not_follow_a_link_to_another_host(connect: Connect, serv
     server = serve(
         lambda seen: Reply(headers={"Link": f"<{thief.url}/recordings?cursor=c2>; rel=next"})
     )
-    with pytest.raises(BadAnswer, match="another host"):
+    with pytest.raises(BadResponse, match="another host"):
         list(connect(server.url).pages("/recordings", PARAMS))
     assert thief.seen == []
 
@@ -239,7 +239,7 @@ def test_a_full_last_page_without_a_link_is_mentioned(
 
 def test_no_more_pages_are_asked_for_than_are_wanted(connect: Connect, serve: Serve) -> None:
     server = serve(Listed(250))
-    assert len(connect(server.url).pages("/recordings", PARAMS, most_pages=2)) == 2
+    assert len(connect(server.url).pages("/recordings", PARAMS, max_pages=2)) == 2
     assert len(server.seen) == 2
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.errors import BadAnswer, MeetingEtlError, SettingsError
+from meeting_etl.errors import BadResponse, MeetingEtlError, SettingsError
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.certificates import Authority
@@ -48,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_a_host_whose_name_is_not_found(connect: Connect, environment: pytest.MonkeyPatch) -> None:
     error = refusal(connect, f"https://{UNKNOWN_HOST}/v1")
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "the name of the host cannot be resolved (DNS); sent 2 times" in str(error)
 
 
@@ -56,7 +56,7 @@ def test_a_host_that_refuses(connect: Connect) -> None:
     with running(lambda seen: FINE) as server:
         url = server.url
     error = refusal(connect, url)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "the host refuses the connection; sent 2 times" in str(error)
 
 
@@ -71,7 +71,7 @@ def test_a_host_that_refuses(connect: Connect) -> None:
 )
 def test_a_connection_that_breaks(connect: Connect, serve: Serve, act: Act, words: str) -> None:
     error = refusal(connect, serve(lambda seen: act).url)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert words in str(error)
 
 
@@ -80,7 +80,7 @@ def test_a_certificate_of_an_unknown_authority(
 ) -> None:
     with running(lambda seen: FINE, tls=authority.context) as server:
         error = refusal(connect, server.url)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "its certificate is not trusted" in str(error)
     assert "REQUESTS_CA_BUNDLE" in str(error)
     assert server.seen == []
@@ -90,7 +90,7 @@ def test_a_server_that_speaks_no_tls(
     connect: Connect, serve: Serve, environment: pytest.MonkeyPatch
 ) -> None:
     error = refusal(connect, serve(lambda seen: FINE).url.replace("http:", "https:"))
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "the TLS handshake failed" in str(error)
 
 
@@ -99,7 +99,7 @@ def test_a_proxy_that_lets_nothing_through(
 ) -> None:
     environment.setenv("HTTPS_PROXY", serve(not_webex).url.removesuffix("/v1"))
     error = refusal(connect, API)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "the proxy does not let it through" in str(error)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadResponse
 from meeting_etl.webex.pagination import next_page, with_half_max
 
 ASKED = "https://webex.example/v1/recordings?max=100&meetingId=m1"
@@ -77,7 +77,7 @@ def test_no_next_link(header: str) -> None:
     ],
 )
 def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> None:
-    with pytest.raises(BadAnswer, match="cannot be read"):
+    with pytest.raises(BadResponse, match="cannot be read"):
         next_page(header, ASKED, PARAMS)
 
 
@@ -97,7 +97,7 @@ def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> 
     ],
 )
 def test_a_link_to_elsewhere_is_refused_and_not_quoted(target: str) -> None:
-    with pytest.raises(BadAnswer, match="another host") as caught:
+    with pytest.raises(BadResponse, match="another host") as caught:
         next_page(f"<{target}>; rel=next", ASKED, PARAMS)
     assert "cursor" not in str(caught.value)
     assert "/v1/recordings" in str(caught.value)
@@ -108,7 +108,7 @@ def test_no_header_crashes_it_or_leads_away(header: str) -> None:
     for text in (header, f"<{header}>; rel=next"):
         try:
             page = next_page(text, ASKED, PARAMS)
-        except BadAnswer:
+        except BadResponse:
             continue
         if page:
             assert page.url.startswith("https://webex.example/")

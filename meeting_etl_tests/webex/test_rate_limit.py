@@ -21,7 +21,7 @@ from meeting_etl_tests.clocks import ManualClock
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def pace_of(
+def rate_limiter_of(
     files: Files, clock: Clock, *, per_minute: float = 60, max_wait: float = 300, burst: int = 10
 ) -> RateLimiter:
     return RateLimiter(
@@ -46,36 +46,36 @@ class Interrupted(ManualClock):
             super().sleep(seconds)
 
 
-def seconds_of(pace: RateLimiter, clock: ManualClock, count: int) -> list[float]:
+def seconds_of(rate_limiter: RateLimiter, clock: ManualClock, count: int) -> list[float]:
     """When each of the next requests leaves, in seconds from now."""
     start, left = clock.now(), []
     for _ in range(count):
-        pace.wait()
+        rate_limiter.acquire()
         left.append(round((clock.now() - start).total_seconds(), 3))
     return left
 
 
 def test_a_burst_and_then_one_each_interval(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=60, burst=3)
-    assert seconds_of(pace, clock, 6) == [0, 0, 0, 1, 2, 3]
+    rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=3)
+    assert seconds_of(rate_limiter, clock, 6) == [0, 0, 0, 1, 2, 3]
 
 
 def test_a_rest_fills_the_bucket_but_not_more(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=60, burst=3)
-    seconds_of(pace, clock, 6)
+    rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=3)
+    seconds_of(rate_limiter, clock, 6)
     clock.advance(hours=1)
-    assert seconds_of(pace, clock, 5) == [0, 0, 0, 1, 2]
+    assert seconds_of(rate_limiter, clock, 5) == [0, 0, 0, 1, 2]
 
 
 def test_a_thousand_requests_take_requests_over_rate(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=300)
-    assert seconds_of(pace, clock, 1000)[-1] == pytest.approx(200, rel=0.05)
+    rate_limiter = rate_limiter_of(files, clock, per_minute=300)
+    assert seconds_of(rate_limiter, clock, 1000)[-1] == pytest.approx(200, rel=0.05)
 
 
 def test_many_threads_use_the_whole_rate_and_no_more(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=300)
+    rate_limiter = rate_limiter_of(files, clock, per_minute=300)
     with ThreadPoolExecutor(24) as threads:
-        for future in [threads.submit(pace.wait) for _ in range(1000)]:
+        for future in [threads.submit(rate_limiter.acquire) for _ in range(1000)]:
             future.result()
     assert (clock.now() - START).total_seconds() == pytest.approx(990 / 5, abs=0.01)
 
@@ -94,9 +94,9 @@ class CountedFiles(Files):
 
 def test_waiting_threads_do_not_all_wake_up_for_each_slot(tmp_path: Path) -> None:
     files = CountedFiles(tmp_path)
-    pace = pace_of(files, Clock(), per_minute=12_000)
+    rate_limiter = rate_limiter_of(files, Clock(), per_minute=12_000)
     with ThreadPoolExecutor(24) as threads:
-        for future in [threads.submit(pace.wait) for _ in range(100)]:
+        for future in [threads.submit(rate_limiter.acquire) for _ in range(100)]:
             future.result()
     assert files.opened < 400
 
@@ -111,11 +111,11 @@ def test_no_stretch_of_time_has_more_than_a_burst_and_the_rate(
 ) -> None:
     clock = ManualClock(START)
     files = Files(tmp_path_factory.mktemp("pace"))
-    pace = pace_of(files, clock, per_minute=per_minute, burst=burst)
+    rate_limiter = rate_limiter_of(files, clock, per_minute=per_minute, burst=burst)
     left = []
     for rest in rests:
         clock.advance(seconds=rest)
-        pace.wait()
+        rate_limiter.acquire()
         left.append((clock.now() - START).total_seconds())
     for first in range(len(left)):
         for last in range(first, len(left)):
@@ -124,78 +124,78 @@ def test_no_stretch_of_time_has_more_than_a_burst_and_the_rate(
 
 
 def test_nobody_sends_during_a_hold(files: Files, clock: ManualClock) -> None:
-    pace_of(files, clock).hold(42)
-    assert seconds_of(pace_of(files, clock), clock, 1) == [42]
+    rate_limiter_of(files, clock).pause(42)
+    assert seconds_of(rate_limiter_of(files, clock), clock, 1) == [42]
 
 
 def test_a_hold_is_never_shortened(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock)
-    pace.hold(42)
+    rate_limiter = rate_limiter_of(files, clock)
+    rate_limiter.pause(42)
     clock.advance(seconds=2)
-    pace.hold(1)
-    assert seconds_of(pace, clock, 1) == [40]
+    rate_limiter.pause(1)
+    assert seconds_of(rate_limiter, clock, 1) == [40]
 
 
 def test_a_hold_can_grow(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock)
-    pace.hold(10)
-    pace.hold(42)
-    assert seconds_of(pace, clock, 1) == [42]
+    rate_limiter = rate_limiter_of(files, clock)
+    rate_limiter.pause(10)
+    rate_limiter.pause(42)
+    assert seconds_of(rate_limiter, clock, 1) == [42]
 
 
 def test_those_who_waited_do_not_leave_all_at_once(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=60)
-    pace.hold(30)
-    assert seconds_of(pace, clock, 4) == [30, 31, 32, 33]
+    rate_limiter = rate_limiter_of(files, clock, per_minute=60)
+    rate_limiter.pause(30)
+    assert seconds_of(rate_limiter, clock, 4) == [30, 31, 32, 33]
 
 
 def test_a_hold_keeps_back_a_thread_that_was_sleeping_for_its_slot(files: Files) -> None:
     clock = Interrupted(START)
-    pace = pace_of(files, clock, per_minute=60, burst=1)
-    pace.wait()
-    clock.then = lambda: pace.hold(20)
-    pace.wait()
+    rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=1)
+    rate_limiter.acquire()
+    clock.then = lambda: rate_limiter.pause(20)
+    rate_limiter.acquire()
     assert clock.now() == START + timedelta(seconds=20.5)
 
 
 def test_a_hold_that_grows_too_long_meanwhile_is_noticed_soon(files: Files) -> None:
     clock = Interrupted(START)
-    pace = pace_of(files, clock, max_wait=300)
-    pace.hold(200)
-    clock.then = lambda: pace.hold(3600)
+    rate_limiter = rate_limiter_of(files, clock, max_wait=300)
+    rate_limiter.pause(200)
+    clock.then = lambda: rate_limiter.pause(3600)
     with pytest.raises(ApiUnavailable):
-        pace.wait()
+        rate_limiter.acquire()
     assert clock.now() <= START + timedelta(seconds=10)
 
 
 def test_a_hold_longer_than_bearable_ends_it_and_says_until_when(
     files: Files, clock: ManualClock
 ) -> None:
-    pace = pace_of(files, clock, max_wait=300)
-    pace.hold(3600)
-    for other in (pace, pace_of(files, clock, max_wait=300)):
+    rate_limiter = rate_limiter_of(files, clock, max_wait=300)
+    rate_limiter.pause(3600)
+    for other in (rate_limiter, rate_limiter_of(files, clock, max_wait=300)):
         with pytest.raises(
             ApiUnavailable, match=r"2026-03-02T10:00:00Z.*WEBEX_MAX_WAIT_SECONDS"
         ) as e:
-            other.wait()
+            other.acquire()
         assert e.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     assert clock.slept == []
     clock.advance(minutes=56)
-    assert seconds_of(pace, clock, 1) == [240]
+    assert seconds_of(rate_limiter, clock, 1) == [240]
 
 
 def test_a_hold_of_many_years_is_not_a_crash(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock)
-    pace.hold(1e18)
+    rate_limiter = rate_limiter_of(files, clock)
+    rate_limiter.pause(1e18)
     with pytest.raises(ApiUnavailable):
-        pace.wait()
+        rate_limiter.acquire()
 
 
 def test_without_a_rate_only_holds_count(files: Files, clock: ManualClock) -> None:
-    pace = pace_of(files, clock, per_minute=0)
-    assert seconds_of(pace, clock, 500)[-1] == 0
-    pace.hold(7)
-    assert seconds_of(pace, clock, 500) == [7] * 500
+    rate_limiter = rate_limiter_of(files, clock, per_minute=0)
+    assert seconds_of(rate_limiter, clock, 500)[-1] == 0
+    rate_limiter.pause(7)
+    assert seconds_of(rate_limiter, clock, 500) == [7] * 500
 
 
 @pytest.mark.parametrize(
@@ -220,10 +220,10 @@ def test_damaged_or_foreign_content_is_as_good_as_none(
     files: Files, clock: ManualClock, content: bytes
 ) -> None:
     files.replace_bytes("state/pace", content)
-    pace = pace_of(files, clock, per_minute=60, burst=2)
-    assert seconds_of(pace, clock, 3)[-1] <= 2
-    pace.hold(5)
-    assert seconds_of(pace, clock, 1) == [5]
+    rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=2)
+    assert seconds_of(rate_limiter, clock, 3)[-1] <= 2
+    rate_limiter.pause(5)
+    assert seconds_of(rate_limiter, clock, 1) == [5]
 
 
 @given(st.binary(max_size=300))
@@ -233,25 +233,29 @@ def test_no_content_makes_it_crash_or_wait_long(
     clock = ManualClock(START)
     files = Files(tmp_path_factory.mktemp("pace"))
     files.replace_bytes("state/pace", content)
-    pace_of(files, clock).wait()
+    rate_limiter_of(files, clock).acquire()
     assert clock.now() - START <= timedelta(seconds=2)
 
 
 def test_a_clock_that_was_set_back_does_not_block(files: Files) -> None:
     ahead = ManualClock(START + timedelta(days=365))
-    pace = pace_of(files, ahead, per_minute=60, burst=1)
-    pace.wait()
-    pace.hold(60)
+    rate_limiter = rate_limiter_of(files, ahead, per_minute=60, burst=1)
+    rate_limiter.acquire()
+    rate_limiter.pause(60)
     right = ManualClock(START)
-    assert seconds_of(pace_of(files, right, per_minute=60, burst=1), right, 3) == [60, 61, 62]
+    assert seconds_of(rate_limiter_of(files, right, per_minute=60, burst=1), right, 3) == [
+        60,
+        61,
+        62,
+    ]
 
 
 def test_what_another_rate_left_behind_is_cut_to_what_the_bucket_holds(
     files: Files, clock: ManualClock
 ) -> None:
-    slow = pace_of(files, clock, per_minute=1, burst=10)
+    slow = rate_limiter_of(files, clock, per_minute=1, burst=10)
     seconds_of(slow, clock, 15)
-    quick = pace_of(files, clock, per_minute=60, burst=3)
+    quick = rate_limiter_of(files, clock, per_minute=60, burst=3)
     assert seconds_of(quick, clock, 2) == [1, 2]
 
 
@@ -266,7 +270,7 @@ def test_an_unusable_file_is_a_storage_error(
     else:
         path.symlink_to("/dev/full")
     with pytest.raises(StorageError, match=r"state"):
-        pace_of(files, clock).wait()
+        rate_limiter_of(files, clock).acquire()
 
 
 def test_it_is_cheap(files: Files) -> None:
@@ -274,7 +278,7 @@ def test_it_is_cheap(files: Files) -> None:
 
     Both are measured in turns, in time of the processor, and the best of each counts.
     """
-    pace = pace_of(files, Clock(), per_minute=1e9)
+    rate_limiter = rate_limiter_of(files, Clock(), per_minute=1e9)
     file = files.path("bare")
 
     def bare() -> None:
@@ -285,11 +289,11 @@ def test_it_is_cheap(files: Files) -> None:
             opened.write(b"0" * 54)
             opened.truncate()
 
-    best = dict.fromkeys((pace.wait, bare), math.inf)
+    best = dict.fromkeys((rate_limiter.acquire, bare), math.inf)
     for _ in range(10):
         for step in best:
             started = time.process_time()
             for _ in range(200):
                 step()
             best[step] = min(best[step], time.process_time() - started)
-    assert best[pace.wait] < 8 * best[bare]
+    assert best[rate_limiter.acquire] < 8 * best[bare]

@@ -14,7 +14,7 @@ from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.clocks import ManualClock
 
 
-def pace_of(files: Files) -> RateLimiter:
+def rate_limiter_of(files: Files) -> RateLimiter:
     return RateLimiter(files, Clock(), requests_per_minute=0, max_wait_seconds=9)
 
 
@@ -32,14 +32,15 @@ class Noting(Clock):
         return self.last
 
 clock = Noting()
-pace = RateLimiter(Files(Path(sys.argv[1])), clock, requests_per_minute=12_000, max_wait_seconds=9)
+files = Files(Path(sys.argv[1]))
+rate_limiter = RateLimiter(files, clock, requests_per_minute=12_000, max_wait_seconds=9)
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
-    pace.wait()
+    rate_limiter.acquire()
     print(clock.last.timestamp(), flush=False)
 if len(sys.argv) > 3:
-    pace.hold(float(sys.argv[3]))
+    rate_limiter.pause(float(sys.argv[3]))
 """
 
 
@@ -87,7 +88,7 @@ def test_a_hold_outlives_the_process_that_was_told(files: Files, tmp_path: Path)
     process = other_process(tmp_path, "1", "3600")
     process.communicate("go\n", timeout=60)
     with pytest.raises(ApiUnavailable) as refused:
-        pace_of(files).wait()
+        rate_limiter_of(files).acquire()
     hour = timedelta(hours=1)
     assert refused.value.retry_at is not None
     assert before + hour <= refused.value.retry_at <= Clock().now() + hour
@@ -103,7 +104,7 @@ def test_a_process_that_dies_leaves_no_lock(
     time.sleep(0.05)
     process.kill()
     process.communicate()
-    waiting = threading.Thread(target=pace_of(files).wait, daemon=True)
+    waiting = threading.Thread(target=rate_limiter_of(files).acquire, daemon=True)
     waiting.start()
     waiting.join(30)
     assert not waiting.is_alive()

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from meeting_etl.errors import ApiUnavailable, BadAnswer
+from meeting_etl.errors import ApiUnavailable, BadResponse
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
@@ -25,7 +25,7 @@ def test_the_longest_pauses_double_up_to_a_bound(
 ) -> None:
     server = serve(lambda seen: Reply(b"", 500))
     limits = Limits(attempts=8, backoff_seconds=1, longest_backoff_seconds=10)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         connect(server.url, limits=limits, random=Longest()).get("/meetings/m1")
     assert clock.slept == [1, 2, 4, 8, 10, 10, 10]
 
@@ -35,7 +35,7 @@ def test_pauses_are_spread_over_their_whole_length(
 ) -> None:
     server = serve(lambda seen: Reply(b"", 500))
     limits = Limits(attempts=201, backoff_seconds=1, longest_backoff_seconds=1, outage_after=9)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         connect(server.url, limits=limits, random=Random(5)).get("/meetings/m1")
     assert len(clock.slept) == 200
     assert min(clock.slept) < 0.05
@@ -108,7 +108,7 @@ def test_retry_after_of_one_thing_holds_up_nobody_else(
     server = serve(lambda seen: later if "locked" in seen.path else FINE)
     client = connect(server.url, max_wait_seconds=300)
     for _ in range(2):
-        with pytest.raises(BadAnswer, match=f"{status}.*sent once") as caught:
+        with pytest.raises(BadResponse, match=f"{status}.*sent once") as caught:
             client.get("/meetings/locked")
         assert caught.value.retry_at == clock.now() + timedelta(seconds=3600)
         assert client.get("/meetings/m1") == {"id": "m1"}
@@ -121,7 +121,7 @@ def test_one_thing_is_waited_for_no_longer_than_all_together_would_be(
 ) -> None:
     server = serve(lambda seen: Reply({"message": "locked"}, 423, {"Retry-After": "40"}))
     started = clock.now()
-    with pytest.raises(BadAnswer, match="sent 3 times"):
+    with pytest.raises(BadResponse, match="sent 3 times"):
         connect(server.url, max_wait_seconds=100).get("/meetings/m1")
     assert (clock.now() - started).total_seconds() == 80
 
@@ -189,7 +189,7 @@ def test_429_uses_up_no_attempt_but_does_not_go_on_for_ever(connect: Connect, se
     server = serve(in_turn(*[later] * 15, *[Reply(b"", 500)] * 4, FINE))
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}
     stubborn = serve(lambda seen: later)
-    with pytest.raises(BadAnswer, match="429") as caught:
+    with pytest.raises(BadResponse, match="429") as caught:
         connect(stubborn.url).get("/meetings/m1")
     assert caught.value.http_status == 429
     assert len(stubborn.seen) == 20

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, NotFound, Refused
-from meeting_etl.webex.endpoints import TokenKind, Webex
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, NotFound, Refused
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED
@@ -61,7 +62,7 @@ def test_a_post_that_may_have_been_done_is_not_sent_again(
 ) -> None:
     server = serve(of_webex(in_turn(fault, MADE)))
     client = connect(server.url)
-    with pytest.raises(BadAnswer, match="sent once"):
+    with pytest.raises(BadResponse, match="sent once"):
         client.post("/webhooks", WANTED)
     assert [seen.method for seen in server.seen].count("POST") == 1
     assert clock.slept == []
@@ -161,7 +162,7 @@ def test_scheduled_meetings_are_for_hosts_and_administrators(
     webex = Webex(connect(server.url), kind, clock)
     assert webex.can_schedule == (kind != TokenKind.COMPLIANCE)
     webex.scheduled_meeting("a/b", host_email="hana@team.example")
-    webex.switch_recording_on("a/b", host_email="hana@team.example")
+    webex.enable_auto_record("a/b", host_email="hana@team.example")
     shown, changed = server.seen
     named = {} if kind == TokenKind.USER else {"hostEmail": "hana@team.example"}
     assert {seen.path for seen in server.seen} == {"/v1/meetings/a%2Fb"}
@@ -203,7 +204,7 @@ def test_a_secret_that_webex_quotes_is_not_in_the_error(
 
     webex = Webex(connect(serve(of_webex(quote)).url), TokenKind.USER, clock)
     for ask in (webex.create_webhook, lambda document: webex.update_webhook("w1", document)):
-        with pytest.raises((Refused, BadAnswer), match="wrong") as caught:
+        with pytest.raises((Refused, BadResponse), match="wrong") as caught:
             ask(WANTED)
         assert "signing" not in str(caught.value)
         assert "Ended" in str(caught.value)

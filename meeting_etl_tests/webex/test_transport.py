@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl import __version__
-from meeting_etl.errors import BadAnswer, NotFound
+from meeting_etl.errors import BadResponse, NotFound
 from meeting_etl.times import Clock
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.webex.conftest import Connect, Serve
@@ -29,7 +29,7 @@ from meeting_etl_tests.webex.servers import (
 )
 
 FINE = Reply({"id": "m1"})
-SOON = Limits(connect_seconds=2, read_seconds=0.15, answer_seconds=0.3, backoff_seconds=0.01)
+SOON = Limits(connect_seconds=2, read_seconds=0.15, response_seconds=0.3, backoff_seconds=0.01)
 
 
 # A request as it goes out
@@ -129,7 +129,7 @@ def test_an_answer_without_end_does_not_hang(connect: Connect, serve: Serve, fau
 def test_nobody_at_home_is_a_fault_that_passes(connect: Connect, serve: Serve) -> None:
     with running(lambda seen: FINE) as server:
         url = server.url
-    with pytest.raises(BadAnswer, match="5 times") as caught:
+    with pytest.raises(BadResponse, match="5 times") as caught:
         connect(url).get("/meetings/m1", {"hostEmail": "wilma@sales.example"})
     assert caught.value.http_status is None
 
@@ -143,7 +143,7 @@ def test_an_answer_has_a_largest_size(connect: Connect, serve: Serve, encoding: 
         return Reply(body)
 
     server = serve(answer)
-    client = connect(server.url, limits=Limits(answer_bytes=20_000))
+    client = connect(server.url, limits=Limits(response_bytes=20_000))
     ((item,),) = client.pages("/meetings", {"max": "100"})
     assert len(item["text"]) == 12_500
     assert [seen.params["max"] for seen in server.seen] == ["100", "50", "25"]
@@ -163,8 +163,8 @@ from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 auth = Auth(Credentials(access_token="given-token"), files, clock, base_url=url)
-pace = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
-client = Client(url, auth, pace, clock)
+rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
+client = Client(url, auth, rate_limiter, clock)
 print(client.get("/meetings/m1")["id"])
 client.close()
 """

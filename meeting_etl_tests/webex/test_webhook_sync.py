@@ -9,19 +9,23 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.errors import ApiUnavailable, BadAnswer, Forbidden, Refused, StorageError
+from meeting_etl.errors import ApiUnavailable, BadResponse, Forbidden, Refused, StorageError
 from meeting_etl.files import Files
 from meeting_etl.sandbox.api.webhook_registry import Hook
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.webex import webhook_sync as registration
+from meeting_etl.webex import webhook_sync
 from meeting_etl.webex.auth import Credentials
-from meeting_etl.webex.endpoints import TokenKind, Webex
-from meeting_etl.webex.webhook_comparison import Webhook, WebhookStatus, compare, read_webhook
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import (
     USUAL,
+    Webhook,
     WebhookSpec,
-    forget_webhook_spec,
+    WebhookStatus,
+    compare_webhooks,
+    delete_webhook_spec,
+    parse_webhook,
     read_webhook_spec,
     write_webhook_spec,
 )
@@ -54,19 +58,21 @@ def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
 
 
 def create(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return told(registration.create(webex, expected, SECRET, clock))
+    return told(webhook_sync.create(webex, expected, SECRET, clock))
 
 
 def repair(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return told(registration.repair(webex, expected, SECRET, clock))
+    return told(webhook_sync.repair(webex, expected, SECRET, clock))
 
 
-def told(deeds: Iterator[registration.Action]) -> list[tuple[str, str, str]]:
+def told(deeds: Iterator[webhook_sync.Action]) -> list[tuple[str, str, str]]:
     return [(deed.finding.resource, deed.finding.event, deed.what) for deed in deeds]
 
 
 def health(webex: Webex, expected: WebhookSpec) -> Counter[WebhookStatus]:
-    return Counter(one.health for one in compare(expected, registration.listed(webex)))
+    return Counter(
+        one.status for one in compare_webhooks(expected, webhook_sync.list_webhooks(webex))
+    )
 
 
 def hooks(sandbox: Sandbox) -> dict[tuple[str, str], Hook]:
@@ -92,8 +98,8 @@ def test_all_usual_webhooks_are_created_for_the_organization(
 ) -> None:
     sandbox, webex = start()
     assert {what for _, _, what in create(webex, ORG, clock)} == {"created"}
-    assert list(hooks(sandbox)) == ORG.pairs()
-    assert len(ORG.pairs()) == 9
+    assert list(hooks(sandbox)) == ORG.events()
+    assert len(ORG.events()) == 9
     for (resource, event), hook in hooks(sandbox).items():
         assert hook.name == f"meeting_etl {resource} {event}"
         assert (hook.target_url, hook.owned_by, hook.secret) == (TARGET, "org", SECRET)
@@ -134,7 +140,7 @@ def test_a_compliance_officer_registers_recordings_and_transcripts(
     sandbox, webex = start(TokenKind.COMPLIANCE)
     able = WebhookSpec(TARGET, True, ("recordings", "meetingTranscripts"))
     create(webex, able, clock)
-    assert list(hooks(sandbox)) == able.pairs()
+    assert list(hooks(sandbox)) == able.events()
     with pytest.raises(Forbidden):
         create(webex, ORG, clock)
 
@@ -157,7 +163,7 @@ def test_a_lost_answer_makes_no_second_webhook(start: Start, clock: ManualClock,
     sandbox, webex = start(TokenKind.USER, **{knob: 0.5})
     create(webex, OWN, clock)
     assert sandbox.counters.injected[knob] > 0
-    assert sorted(hooks(sandbox)) == sorted(OWN.pairs())
+    assert sorted(hooks(sandbox)) == sorted(OWN.events())
     assert len(sandbox.webhooks.all()) == 9 == posts(sandbox)
 
 
@@ -206,7 +212,7 @@ def test_a_webex_that_is_down_ends_it(connect: Connect, serve: Serve, clock: Man
 
     server = serve(answer)
     webex = Webex(connect(server.url), TokenKind.USER, clock)
-    with pytest.raises((BadAnswer, ApiUnavailable)):
+    with pytest.raises((BadResponse, ApiUnavailable)):
         create(webex, OWN, clock)
     assert [seen.method for seen in server.seen].count("POST") == 3
 
@@ -218,7 +224,7 @@ def test_a_list_that_is_not_whole_is_no_reason_to_create(
     for item in (broken, {"name": "without an id"}):
         server = serve(lambda seen, item=item: Reply({"items": [item]}))  # type: ignore[misc]
         webex = Webex(connect(server.url), TokenKind.USER, clock)
-        with pytest.raises(BadAnswer, match="try again later"):
+        with pytest.raises(BadResponse, match="try again later"):
             create(webex, OWN, clock)
         assert {seen.method for seen in server.seen} == {"GET"}
 
@@ -255,8 +261,8 @@ def webhook(**changes: str) -> Webhook:
 )
 def test_each_fault_has_its_name(changes: dict[str, str], expected: WebhookStatus) -> None:
     only = WebhookSpec(TARGET, True, ("meetingTranscripts",))
-    (finding,) = compare(only, [webhook(**changes)])
-    assert finding.health is expected
+    (finding,) = compare_webhooks(only, [webhook(**changes)])
+    assert finding.status is expected
 
 
 def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
@@ -266,7 +272,7 @@ def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
         webhook(id="younger", created="2026-03-02T10:00:00.000Z"),
         webhook(id="older", created="2026-03-02T09:00:00.000Z"),
     ]
-    found = [(one.webhook.id, one.health) for one in compare(only, there) if one.webhook]
+    found = [(one.webhook.id, one.status) for one in compare_webhooks(only, there) if one.webhook]
     assert found == [
         ("older", WebhookStatus.OK),
         ("younger", WebhookStatus.DUPLICATE),
@@ -276,14 +282,14 @@ def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
 
 def test_ours_that_nobody_expects_are_told_and_others_passed_over() -> None:
     others = [webhook(name="Theirs"), webhook(resource="messages"), webhook(event="deleted")]
-    (finding,) = compare(None, [webhook(), *others])
-    assert finding.health is WebhookStatus.NOT_EXPECTED
-    (finding,) = compare(WebhookSpec(TARGET, True, ("meetingTranscripts",)), others)
-    assert finding.health is WebhookStatus.MISSING
+    (finding,) = compare_webhooks(None, [webhook(), *others])
+    assert finding.status is WebhookStatus.NOT_EXPECTED
+    (finding,) = compare_webhooks(WebhookSpec(TARGET, True, ("meetingTranscripts",)), others)
+    assert finding.status is WebhookStatus.MISSING
 
 
 def test_the_secret_is_left_behind_where_a_webhook_is_read() -> None:
-    found = read_webhook({"id": "w1", "secret": SECRET, "created": 7})
+    found = parse_webhook({"id": "w1", "secret": SECRET, "created": 7})
     assert SECRET not in repr(found)
     assert found.created == ""
 
@@ -397,7 +403,7 @@ def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
     server = serve(answer)
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    deeds = list(registration.repair(webex, only, SECRET, clock))
+    deeds = list(webhook_sync.repair(webex, only, SECRET, clock))
     assert [deed.done for deed in deeds] == [False, False]
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
 
@@ -416,7 +422,7 @@ def test_a_webhook_that_webex_leaves_inactive_is_told(
     server = serve(lambda seen: Reply({"items": [item]} if seen.method == "GET" else item))
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    (deed,) = registration.repair(webex, only, SECRET, clock)
+    (deed,) = webhook_sync.repair(webex, only, SECRET, clock)
     assert (deed.done, deed.what) == (False, "Webex left it as it is: inactive")
 
 
@@ -437,12 +443,12 @@ def test_deleting_removes_what_it_is_given_and_404_is_done(
 ) -> None:
     sandbox, webex = start(TokenKind.USER, connection_reset=0.3)
     create(webex, OWN, clock)
-    with suppress(BadAnswer):
+    with suppress(BadResponse):
         foreign(webex)
     theirs = hooks(sandbox)[ENDED].id
-    ours = [one for one in registration.listed(webex) if one.is_ours]
+    ours = [one for one in webhook_sync.list_webhooks(webex) if one.is_ours]
     sandbox.webhooks.remove(ours[0].id)
-    assert {what for _, _, what in told(registration.delete(webex, ours))} == {"deleted"}
+    assert {what for _, _, what in told(webhook_sync.delete(webex, ours))} == {"deleted"}
     assert [hook.id for hook in sandbox.webhooks.all()] == [theirs]
 
 
@@ -457,7 +463,7 @@ def test_the_expectation_is_kept_without_the_secret(files: Files) -> None:
         b'{"target_url":"https://hooks.team.example/webex","org":true,'
         b'"resources":["meetings","recordings","meetingTranscripts"]}\n'
     )
-    forget_webhook_spec(files)
+    delete_webhook_spec(files)
     assert read_webhook_spec(files) is None
 
 

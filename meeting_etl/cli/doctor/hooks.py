@@ -1,7 +1,7 @@
 """Sections webhooks and receiver: whether what happens at Webex is heard of.
 
 Belongs here: webhooks against what is expected, the receiver's health, the latest line that came.
-Does not: what is wrong with a webhook (webex/webhook_comparison.py).
+Does not: what is wrong with a webhook (webex/webhook_spec.py).
 """
 
 import hmac
@@ -20,9 +20,8 @@ from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
 from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.webhook_comparison import WebhookStatus, unhealthy
-from meeting_etl.webex.webhook_spec import read_webhook_spec
-from meeting_etl.webex.webhook_sync import findings
+from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
+from meeting_etl.webex.webhook_sync import check_webhooks
 
 _HEALTH_SECONDS = 3.0
 _PROBE_BODY = b'{"probe":"meeting-etl doctor"}'
@@ -58,13 +57,13 @@ def _registered(etl: Etl, once: Once) -> Finding:
         )
     kind = etl.settings.token_kind
     try:
-        found = once(lambda client: findings(Webex(client, kind, etl.clock), expected))
+        found = once(lambda client: check_webhooks(Webex(client, kind, etl.clock), expected))
     except Forbidden as error:
         return problem(str(error), "Webhooks need the read scopes of their resources.")
-    wrong = unhealthy(found)
+    wrong = needing_repair(found)
     if not wrong:
-        return ok(f"All {len(expected.pairs())} are there and active.")
-    told = warning if all(one.health is WebhookStatus.DUPLICATE for one in wrong) else problem
+        return ok(f"All {len(expected.events())} are there and active.")
+    told = warning if all(one.status is WebhookStatus.DUPLICATE for one in wrong) else problem
     return told(f"{'; '.join(map(str, wrong))}.", "Say `meeting-etl webhooks repair`.")
 
 

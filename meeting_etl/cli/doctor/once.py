@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from meeting_etl.cli.doctor.configured import shown_url
 from meeting_etl.cli.doctor.line import Finding, NotAsked, problem, skipped, warning
-from meeting_etl.errors import ApiUnavailable, AuthError, BadAnswer, SettingsError, StorageError
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, SettingsError, StorageError
 from meeting_etl.settings import Etl
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.transport import Limits, TransientError
@@ -18,7 +18,12 @@ T = TypeVar("T")
 
 # A slow Webex is slow for us too: who looks at a screen does not wait for it.
 LIMITS = Limits(
-    connect_seconds=3, read_seconds=4, answer_seconds=5, answer_bytes=2**20, attempts=1, waits=1
+    connect_seconds=3,
+    read_seconds=4,
+    response_seconds=5,
+    response_bytes=2**20,
+    attempts=1,
+    rate_limit_retries=1,
 )
 _LONGEST_SECONDS = 10.0
 _SLOW = "Ask again later: Webex is slow, or a run takes all of WEBEX_REQUESTS_PER_MINUTE."
@@ -68,7 +73,7 @@ class Once:
         except StorageError as error:
             finding = problem(str(error), "See the data folder below.")
             self.stop(skipped("Not asked: the data folder, where the pace is kept, is not usable."))
-        except BadAnswer as error:
+        except BadResponse as error:
             finding = self._bad(error)
         raise NotAsked(finding)
 
@@ -89,7 +94,7 @@ class Once:
         self.stop(warning(f"Not asked: Webex wants no request before {moment}.", _HOLD))
         return warning(f"Not asked: Webex wants no request before {moment} (Retry-After).", _HOLD)
 
-    def _bad(self, error: BadAnswer) -> Finding:
+    def _bad(self, error: BadResponse) -> Finding:
         if error.http_status in (423, 429):
             # A hold is on file now, so that the next call says until when.
             return warning(str(error), "Wait a little; runs go on by themselves.")

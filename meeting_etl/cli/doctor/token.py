@@ -23,8 +23,8 @@ from meeting_etl.cli.doctor.once import Once
 from meeting_etl.errors import Forbidden, Refused
 from meeting_etl.settings import Etl
 from meeting_etl.webex import probes
-from meeting_etl.webex.endpoints import TokenKind
 from meeting_etl.webex.probes import Known, Probe
+from meeting_etl.webex.token_kind import TokenKind
 
 _SOON = timedelta(days=2)
 _CLOCK_WARNING = timedelta(seconds=30)
@@ -138,7 +138,7 @@ def _kind(etl: Etl, once: Once, outcomes: Outcomes) -> Finding:
     if not needed.allowed and not needed.denied:
         once.client  # noqa: B018 - says why nothing was asked, if that is known
         return skipped("Not known: no call was answered.")
-    likely = probes.likely_kind(outcomes.allowed, outcomes.denied)
+    likely = probes.infer_kind(outcomes.allowed, outcomes.denied)
     if likely not in (None, kind):
         found = f"WEBEX_TOKEN_KIND is {kind}, but the token seems to be of kind {likely}."
         todo = f"Set WEBEX_TOKEN_KIND={likely}, or use a token of kind {kind}."

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from meeting_etl.errors import BadAnswer, MeetingEtlError, Refused, SettingsError
+from meeting_etl.errors import BadResponse, MeetingEtlError, Refused, SettingsError
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.auto_record.created_meetings import (
     ActionReason,
@@ -128,7 +128,7 @@ class _Work:
             meeting = webex.scheduled_meeting(created.meeting_id, host_email=row["host_email"])
         except Refused as error:
             return refusal_row(error, created, self._clock.now())
-        except BadAnswer as error:
+        except BadResponse as error:
             return fault_row(error, created, self._clock.now(), sent=False)
         return self._judgement(created, row, meeting)
 
@@ -170,12 +170,12 @@ class _Work:
     def _switched(self, created: CreatedMeeting, row: Row) -> Row:
         """Switch it on; what came of that."""
         try:
-            meeting = self._webex().switch_recording_on(
+            meeting = self._webex().enable_auto_record(
                 created.meeting_id, host_email=row["host_email"]
             )
         except Refused as error:
             return refusal_row(error, created, self._clock.now())
-        except BadAnswer as error:
+        except BadResponse as error:
             return fault_row(error, created, self._clock.now(), sent=True)
         is_on = _flag(meeting)
         if is_on is False:

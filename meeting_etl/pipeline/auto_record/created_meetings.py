@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Refused
+from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Refused
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.rows import Row
@@ -201,7 +201,7 @@ def refusal_row(error: Refused, created: CreatedMeeting, now: datetime) -> Row:
     return told | {"result": ActionResult.REFUSED, "reason": reason}
 
 
-def fault_row(error: BadAnswer, created: CreatedMeeting, now: datetime, *, sent: bool) -> Row:
+def fault_row(error: BadResponse, created: CreatedMeeting, now: datetime, *, sent: bool) -> Row:
     """What a passing fault makes of the row; `sent`: the PATCH may have been heard."""
     told: Row = {"http_status": error.http_status}
     return told | _fault(created, now, ActionReason.NO_ANSWER, sent=sent)

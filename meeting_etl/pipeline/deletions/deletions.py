@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Event
 
-from meeting_etl.errors import BadAnswer, Gone, NotFound, Refused, Stopped
+from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, Stopped
 from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.spec import FetchSpec
@@ -155,7 +155,7 @@ def _look(engine: Engine, spec: FetchSpec, row: Row) -> Row | None:
     except (NotFound, Gone):
         read_before = row["fetched_at"] is not None and row["fetched_at"] >= engine.reading_since
         return _proven(row, _DELETED, now, "not_found") if read_before else None
-    except (Refused, BadAnswer):
+    except (Refused, BadResponse):
         return None
     return _proven(row, status, now, "listing") if status in _GONE else None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 
-from meeting_etl.errors import BadAnswer, Forbidden, Gone, NotFound, Prevented, Refused
+from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.settling import FILES, Outcome
 from meeting_etl.times import Clock
@@ -208,13 +208,13 @@ def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
         if came is Outcome.NOT_FOUND and not spec.by_id:
             came = Outcome.NO_LIST
         return _without(asking, spec, target, came, error.http_status)
-    except BadAnswer as error:
+    except BadResponse as error:
         return _fault(asking, target, error)
     came = Outcome.PARTIAL if listing.broken else Outcome.ROWS
     return Answer(target, came, asking.clock.now(), listing.items, 200)
 
 
-def _fault(asking: Asking, target: Target, error: BadAnswer) -> Answer:
+def _fault(asking: Asking, target: Target, error: BadResponse) -> Answer:
     now, status = asking.clock.now(), error.http_status
     return Answer(target, Outcome.FAULT, now, (), status, retry_at=error.retry_at)
 
@@ -253,6 +253,6 @@ def _without(
             refused = Outcome.FORBIDDEN if isinstance(error, Forbidden) else Outcome.NO_VTT
             http_status = error.http_status
         return Answer(target, refused, now(), (), http_status)
-    except BadAnswer as error:
+    except BadResponse as error:
         return _fault(asking, target, error)
     return Answer(target, Outcome.FROM_VTT, now(), items, http_status, provisional=may_come)

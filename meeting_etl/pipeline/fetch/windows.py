@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from meeting_etl.errors import BadAnswer, Refused
+from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer
 from meeting_etl.pipeline.fetch.spec import (
@@ -31,7 +31,8 @@ from meeting_etl.pipeline.fetch.spec import (
 from meeting_etl.pipeline.ledger.settling import Outcome, Reason, is_last
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
-from meeting_etl.webex.endpoints import Listing, ListingScope
+from meeting_etl.webex.endpoints import Listing
+from meeting_etl.webex.token_kind import ListingScope
 
 _PAGE_ITEMS = 100
 _DAY = timedelta(days=1)
@@ -61,18 +62,18 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
     Where a window is not allowed, fails or costs more than it saves, its targets are
     left to be asked singly. Raises AuthError and ApiUnavailable.
     """
-    reach = engine.asking.webex.reach(spec.resource)
-    if spec.sweep is None or reach is None or not engine.windows:
+    listing_scope = engine.asking.webex.listing_scope(spec.resource)
+    if spec.sweep is None or listing_scope is None or not engine.windows:
         yield Swept(singly=list(targets))
         return
     now = engine.asking.clock.now()
     by_site: dict[str | None, list[Target]] = defaultdict(list)
     for target in targets:
-        by_site[target.meeting["site_url"] if reach is ListingScope.ONE_SITE else None].append(
-            target
-        )
+        by_site[
+            target.meeting["site_url"] if listing_scope is ListingScope.ONE_SITE else None
+        ].append(target)
     for site, some in by_site.items():
-        if reach is ListingScope.ONE_SITE and not site:
+        if listing_scope is ListingScope.ONE_SITE and not site:
             yield Swept(singly=some)
             continue
         window = _window(spec.sweep, day, some, now, site)
@@ -80,10 +81,10 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
         unfit: list[Target] = []
         for one in some:
             (fit if _may_tell(spec.sweep, window, one, now) else unfit).append(one)
-        most_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
-        if most_pages:
+        max_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
+        if max_pages:
             yield Swept(singly=unfit)
-            yield _Listed(engine, spec, spec.sweep, window, now).swept(fit, most_pages)
+            yield _Listed(engine, spec, spec.sweep, window, now).swept(fit, max_pages)
         else:
             yield Swept(singly=some)
 
@@ -147,13 +148,13 @@ class _Listed:
         # Where nothing comes late, a window that is over has shown all.
         self._until = window.end if kind.late and window.end < now else None
 
-    def swept(self, targets: list[Target], most_pages: int) -> Swept:
+    def swept(self, targets: list[Target], max_pages: int) -> Swept:
         """What the window gives for these targets."""
         engine, kind = self._engine, self._kind
         engine.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
         try:
-            listing = kind.ask(engine.asking.webex, self._window, most_pages)
-        except (Refused, BadAnswer):
+            listing = kind.ask(engine.asking.webex, self._window, max_pages)
+        except (Refused, BadResponse):
             return Swept(singly=targets)
         if listing is None:
             return Swept(singly=targets, listed=True)

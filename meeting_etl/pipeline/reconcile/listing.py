@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from meeting_etl.errors import BadAnswer, Forbidden, NotFound, Refused, SettingsError
+from meeting_etl.errors import BadResponse, Forbidden, NotFound, Refused, SettingsError
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.rows import Row, SchemaDrift, organization_uuid
 from meeting_etl.times import Clock, Span, spans, start_of, utc_day
@@ -53,7 +53,7 @@ class OwnMeetings:
     def _owner(self) -> Owner:
         try:
             return self._webex.owner()
-        except (Refused, BadAnswer) as error:
+        except (Refused, BadResponse) as error:
             if self._webex.is_org_wide:
                 return Owner(frozenset(), None)
             if not isinstance(error, Forbidden | NotFound):

@@ -50,7 +50,7 @@ class ReconcileReport:
 
 def can_list(engine: Engine) -> bool:
     """Whether the kind of token can list ended meetings at all; costs no request."""
-    return engine.asking.webex.reach(DETAILS) is not None
+    return engine.asking.webex.listing_scope(DETAILS) is not None
 
 
 def reconcile(

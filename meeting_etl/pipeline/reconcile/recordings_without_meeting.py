@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
-from meeting_etl.errors import BadAnswer, Refused
+from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import Engine
@@ -115,7 +115,7 @@ def _with_meeting(engine: Engine, one: QueuedRecording) -> QueuedRecording:
             found = engine.asking.webex.meeting_of_recording(
                 one.recording_id, host_email=one.host_email
             )
-        except (Refused, BadAnswer):
+        except (Refused, BadResponse):
             return one
         return replace(one, meeting_id=found)
     return one
@@ -148,7 +148,7 @@ def _added(engine: Engine, meeting_id: str, ours: OwnMeetings) -> set[date]:
         row = row_from_api(item, SchemaDrift(), run_id=engine.run_id, fetched_at=now)
         if row is None or row["meeting_id"] != meeting_id or not ours.hosts(row):
             return set()
-    except (Refused, BadAnswer):
+    except (Refused, BadResponse):
         return set()
     day = utc_day(row["ended_at"])
     add_meetings(engine, day, {meeting_id: row}, ours)

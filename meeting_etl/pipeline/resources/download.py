@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Lock
 
-from meeting_etl.errors import BadAnswer, Stopped, StorageError
+from meeting_etl.errors import BadResponse, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.media import ByteRange, LinkRefused, Media, RangeChanged
+from meeting_etl.webex.media import ByteRange, LinkRefused, MediaClient, RangeChanged
 from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.transport import TransientError
 
@@ -56,7 +56,7 @@ class DownloadContext:
     """
 
     files: Files
-    media: Media
+    media: MediaClient
     clock: Clock
     keep_free_bytes: int
     stop: Event
@@ -92,8 +92,8 @@ class Download:
         """Get all of the file; `renewed` gives a new link when the present one has expired.
 
         Where the host does not say how large it is, less than `told_bytes` is not all of it.
-        Raises BadAnswer when it does not come, LinkRefused when a new link does not help, Stopped,
-        and StorageError when the disk is full or would be; what came is gone on with next time.
+        Raises BadResponse when the download fails, LinkRefused when a new link does not help,
+        Stopped, and StorageError when the disk is full or would be. The next attempt resumes.
         """
         self._told = told_bytes or 0
         with self._depot.files.open_partial(self._partial) as file:
@@ -102,7 +102,7 @@ class Download:
             while True:
                 try:
                     self._receive(link, file)
-                    with self._depot.files.explained(self._partial):
+                    with self._depot.files.translate_errors(self._partial):
                         file.truncate(self._size)
                     self._depot.files.sync(self._partial, file)
                     return DownloadedFile(self._size, self._digest.hexdigest(), self._media_type)
@@ -132,7 +132,7 @@ class Download:
         The rest stays until it is written over: an attempt that gets nothing must not lose any.
         """
         self._version, self._total = self._noted()
-        with self._depot.files.explained(self._partial, doing="read"):
+        with self._depot.files.translate_errors(self._partial, doing="read"):
             size = file.seek(0, io.SEEK_END)
             self._size = self._synced = max(0, size - _UNSURE_BYTES) if self._total else 0
             if self._total is None:
@@ -175,7 +175,7 @@ class Download:
     def _begin(self, file: io.FileIO) -> None:
         """From the first byte."""
         self._depot.byte_progress.add(here=-self._size, expected=-(self._total or 0))
-        with self._depot.files.explained(self._partial):
+        with self._depot.files.translate_errors(self._partial):
             file.seek(0)
             file.truncate()
         # Before the note of another file may last.
@@ -219,17 +219,17 @@ class Download:
             "keep_free_bytes in [downloads]."
         )
         # One that is too large for what is free must not keep smaller ones from coming.
-        raise StorageError(told) if free < floor else BadAnswer(told)
+        raise StorageError(told) if free < floor else BadResponse(told)
 
     def _give_up_if_hopeless(self, error: TransientError, faults: int) -> None:
-        """Raise BadAnswer when it failed often enough, or the host says "later" for too long."""
+        """Raise BadResponse when it failed often enough, or the host says "later" for too long."""
         retry_after_seconds = error.retry_after_seconds or 0.0
         if faults < _ATTEMPTS and retry_after_seconds <= _LONGEST_WAIT_SECONDS:
             return
         wait = timedelta(seconds=min(retry_after_seconds, LONGEST_PAUSE_SECONDS))
         retry_at = self._depot.clock.now() + wait if retry_after_seconds else None
         times = f"{faults} times" if faults > 1 else "once"
-        raise BadAnswer(f"{error}, {times}.", error.http_status, retry_at=retry_at) from error
+        raise BadResponse(f"{error}, {times}.", error.http_status, retry_at=retry_at) from error
 
     def _pause(self, error: TransientError, faults: int) -> None:
         """Wait a while, but not when everything is to stop."""

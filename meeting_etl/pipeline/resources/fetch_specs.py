@@ -61,14 +61,14 @@ def _ask_recordings(webex: Webex, target: Target) -> Listing:
         target.meeting_id,
         started_at=target.started_at,
         site_url=target.meeting["site_url"],
-        told_at=pair.opened_at if pair.opened_by == "event" else None,
+        event_at=pair.opened_at if pair.opened_by == "event" else None,
         expected=target.flagged is True,
     )
 
 
-def _sweep_recordings(webex: Webex, window: Window, most_pages: int) -> Listing | None:
+def _sweep_recordings(webex: Webex, window: Window, max_pages: int) -> Listing | None:
     return webex.recordings_between(
-        window.start, window.end, site_url=window.site_url, most_pages=most_pages
+        window.start, window.end, site_url=window.site_url, max_pages=max_pages
     )
 
 
@@ -117,14 +117,14 @@ def _ask_transcripts(webex: Webex, target: Target) -> Listing:
         started_at=target.started_at,
         host_email=target.meeting["host_email"],
         site_url=target.meeting["site_url"],
-        told_at=pair.opened_at if pair.opened_by == "event" else None,
+        event_at=pair.opened_at if pair.opened_by == "event" else None,
         expected=target.flagged is True,
     )
 
 
-def _sweep_transcripts(webex: Webex, window: Window, most_pages: int) -> Listing | None:
+def _sweep_transcripts(webex: Webex, window: Window, max_pages: int) -> Listing | None:
     return webex.transcripts_between(
-        window.start, window.end, site_url=window.site_url, most_pages=most_pages
+        window.start, window.end, site_url=window.site_url, max_pages=max_pages
     )
 
 
@@ -199,7 +199,7 @@ MEETING = FetchSpec(
     name=DETAILS,
     sweep=Sweep(
         lambda webex, window, most: webex.meetings_between(
-            window.start, window.end, most_pages=most
+            window.start, window.end, max_pages=most
         ),
         key="id",
         late=False,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from meeting_etl import schemas
-from meeting_etl.errors import BadAnswer, Gone, Prevented, Refused
+from meeting_etl.errors import BadResponse, Gone, Prevented, Refused
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.settling import Outcome, Reason
@@ -69,15 +69,15 @@ def name_for(identifier: str) -> str:
 def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
     """The items of these kinds of file; one that did not come is a broken one of the listing.
 
-    What came is told all the same: it need not be sent again. Raises the first BadAnswer or Refused
-    when nothing came.
+    What came is told all the same: it need not be sent again. Raises the first BadResponse or
+    Refused when nothing came.
     """
     items: list[Item] = []
-    failed: list[BadAnswer | Refused] = []
+    failed: list[BadResponse | Refused] = []
     for kind in kinds:
         try:
             items.append(get(kind))
-        except (BadAnswer, Refused) as error:
+        except (BadResponse, Refused) as error:
             failed.append(error)
     if failed and not items:
         raise failed[0]
@@ -183,7 +183,7 @@ class _Recording:
     def _link(self, kind: str) -> str:
         """The link; renewing that of another file may have shown that it is there no longer."""
         if LINKS[kind] not in self._links:
-            raise BadAnswer(f"Recording {self._id} has no link to its {kind} any more.")
+            raise BadResponse(f"Recording {self._id} has no link to its {kind} any more.")
         return self._links[LINKS[kind]]
 
     def _file(self, kind: str) -> Item:
@@ -218,7 +218,7 @@ class _Recording:
 
     def _sha256(self, path: str) -> str:
         files = self._depot.files
-        with files.explained(path, doing="read"), files.path(path).open("rb") as file:
+        with files.translate_errors(path, doing="read"), files.path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def _extension(self, kind: str, arrived: DownloadedFile | None) -> str:

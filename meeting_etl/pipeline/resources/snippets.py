@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from meeting_etl import schemas
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadResponse
 from meeting_etl.pipeline.fetch.spec import Fallback, Item, Target
 from meeting_etl.pipeline.resources.vtt import Vtt, read_vtt
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, to_row
@@ -62,7 +62,7 @@ def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> Fallback:
         transcript_id = target.pair.resource_id
         content = held_vtt(target)
         if content is not None:
-            with suppress(BadAnswer):  # then it is asked for, once more
+            with suppress(BadResponse):  # then it is asked for, once more
                 return _items(transcript_id, read_vtt(content))
         host_email = target.meeting["host_email"]
         content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import webvtt
 
-from meeting_etl.errors import BadAnswer
+from meeting_etl.errors import BadResponse
 
 _HEAD = "WEBVTT"
 _ARROW = "-->"
@@ -80,7 +80,7 @@ def read_vtt(content: bytes) -> Vtt:
     """All that can be read of a WebVTT file (W3C: WebVTT), in UTF-8, or in UTF-16 with its mark.
 
     A broken cue costs no other one: it is counted. A file without a byte in it, as Webex sends of
-    transcripts in which nothing was said, has no cues. Raises BadAnswer for what is no WebVTT at
+    transcripts in which nothing was said, has no cues. Raises BadResponse for what is no WebVTT at
     all, without its head and without any cue.
     """
     if not content:
@@ -92,7 +92,7 @@ def read_vtt(content: bytes) -> Vtt:
     has_head = text.startswith(_HEAD)
     captions = webvtt.from_string(text if has_head else f"{_HEAD}\n\n{text}").captions
     if not has_head and not captions:
-        raise BadAnswer("What came instead of a transcript is no WebVTT.")
+        raise BadResponse("What came instead of a transcript is no WebVTT.")
     cues = [cue for caption in captions for cue in _cues(caption)]
     unreadable = _cues_meant(text, has_head=has_head) - len(captions)
     return Vtt(tuple(_named_by_prefix(cues)), unreadable)
