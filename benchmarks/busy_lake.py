@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake import catalog
+from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.migration import migrate
-from meeting_etl.lake.store import PART_ROWS
 from meeting_etl.pipeline.ledger.ledger import RESOURCES
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -51,7 +51,7 @@ def build(etl: Etl, until: date, days: int) -> None:
     for place in range(0, len(logs), PART_ROWS):
         etl.lake.merge(INGESTED_LOGS, None, logs[place : place + PART_ROWS])
     with etl.files.lock(INDEX_LOCK):
-        MeetingIndex(etl.lake).heal()
+        MeetingIndex(etl.lake).rebuild_if_incomplete()
     migrate(etl.lake)  # with the metrics of all days
     catalog.publish(etl.files, etl.lake)
 

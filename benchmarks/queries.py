@@ -40,8 +40,8 @@ ONE_DAY = {
 def build(folder: Path, days: int) -> None:
     """A lake with rows in all tables that the views read."""
     from meeting_etl.files import Files
+    from meeting_etl.lake.lake import Lake, to_arrow
     from meeting_etl.lake.metrics import refresh_metrics
-    from meeting_etl.lake.store import Lake, to_arrow
     from meeting_etl.schemas import TABLES
 
     lake, dice = Lake(Files(folder)), random.Random(1)
@@ -116,7 +116,7 @@ def publish(folder: Path) -> None:
     from meeting_etl.files import Files
     from meeting_etl.lake import catalog
     from meeting_etl.lake.analytics import Analytics
-    from meeting_etl.lake.store import Lake
+    from meeting_etl.lake.lake import Lake
 
     files = Files(folder)
     catalog.publish(files, Lake(files), Analytics(("sales.example",)))
@@ -147,8 +147,8 @@ def ask(folder: Path, sql: str) -> None:
 def make_metrics(folder: Path) -> None:
     """The metrics of the first day."""
     from meeting_etl.files import Files
+    from meeting_etl.lake.lake import Lake
     from meeting_etl.lake.metrics import speaker_metrics
-    from meeting_etl.lake.store import Lake
 
     lake = Lake(Files(folder))
     speaker_metrics(lake, FIRST + timedelta(days=1))  # all modules are loaded by this

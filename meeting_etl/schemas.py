@@ -2,7 +2,7 @@
 
 Belongs here: names, types, comments, keys, sort order, partitioning, the API field that a column is
 read from, whether it is personal, and the fields that are never kept. Does not: reading values out
-of items (pipeline/rows.py) or writing files (lake/store.py).
+of items (pipeline/rows.py) or writing files (lake/lake.py).
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from meeting_etl.addresses import http_url
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.analytics import Analytics
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Asking

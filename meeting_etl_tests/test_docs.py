@@ -50,7 +50,7 @@ def test_every_table_and_view_is_in_the_readme(tmp_path: Path) -> None:
     rows = set(re.findall(r"^\| `([a-z_]+)` \|", README, re.MULTILINE))
     assert set(TABLES) | views | set(Status) == rows
     from meeting_etl.files import Files
-    from meeting_etl.lake.store import Lake
+    from meeting_etl.lake.lake import Lake
 
     files = Files(tmp_path)
     catalog.publish(files, Lake(files))

@@ -58,7 +58,7 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
     )
     if rows:
         analytics = etl.settings.analytics
-        if sentence := catalog.why_not_published(etl.files, etl.lake, analytics):
+        if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
             display.complain(sentence)
     shown = [[row[name] for name in _COLUMNS] for row in rows]
     if form != "table":

@@ -242,7 +242,7 @@ def sql(query: str | None, form: str, *, everything: bool) -> None:
         raise click.UsageError("The query is not UTF-8.") from None
     if not query.strip():
         raise click.UsageError("Give a query, as an argument or on standard input.")
-    with catalog.answering(_etl().settings.data_dir, query) as (names, rows):
+    with catalog.stream_query(_etl().settings.data_dir, query) as (names, rows):
         if form == "csv":
             display.write_csv(names, rows)
         elif form == "json":

@@ -30,7 +30,7 @@ def migrate(etl_of: Callable[[], Etl], /, *, dry_run: bool) -> None:
             count = migration.migrate(etl.lake, progress=meter)
     if not dry_run:
         analytics = etl.settings.analytics
-        if sentence := catalog.why_not_published(etl.files, etl.lake, analytics):
+        if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
             display.complain(sentence)
     files = f"{count:,} file{'' if count == 1 else 's'}"
     if not count:

@@ -100,7 +100,7 @@ def prune(
         if rows:
             confirm("Remove all this?")
     rows = _removed(etl, before, media_only=media_only, dry_run=False)
-    if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.analytics):
+    if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
         display.complain(sentence)
     if rows or yes:
         _show(rows, before, dry_run=False)

@@ -17,9 +17,9 @@ from meeting_etl.pipeline.ingest.rejected_lines import RejectedLine, rejected_li
 from meeting_etl.schemas import FIRST_DAY, LINK_FIELDS, SECRET_FIELDS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, utc_day
-from meeting_etl.webhook_logs.events import Reason
+from meeting_etl.webhook_logs.events import RejectionReason
 from meeting_etl.webhook_logs.listing import shown
-from meeting_etl.webhook_logs.logs import Lines
+from meeting_etl.webhook_logs.logs import LineFinder
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _SHOWN_LINES = 20
@@ -40,7 +40,7 @@ _SECRET = re.compile(
 @click.option(
     "--reason",
     "reasons",
-    type=click.Choice([reason.value for reason in Reason]),
+    type=click.Choice([reason.value for reason in RejectionReason]),
     multiple=True,
     help="Only lines rejected for this reason; may be given several times.",
 )
@@ -79,7 +79,7 @@ def rejected(
     """  # noqa: D301 - click wants a real backspace
     etl = etl_of()
     lines = rejected_lines(etl.lake, _span(etl, first, last), reasons)
-    with etl.logs.lines() as logs:
+    with etl.logs.line_finder() as logs:
         if raw:
             sys.exit(_write_raw(logs, islice(lines, limit)))
         most = limit or _SHOWN_LINES
@@ -106,7 +106,7 @@ def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | Non
     return span
 
 
-def _write_raw(logs: Lines, lines: Iterator[RejectedLine]) -> int:
+def _write_raw(logs: LineFinder, lines: Iterator[RejectedLine]) -> int:
     status = 0
     for line in lines:
         pieces = line.read(logs)
@@ -124,7 +124,7 @@ def _write_raw(logs: Lines, lines: Iterator[RejectedLine]) -> int:
 _GONE = "the line is not there any more: its log is gone, cannot be read, or was changed."
 
 
-def _show(logs: Lines, line: RejectedLine) -> None:
+def _show(logs: LineFinder, line: RejectedLine) -> None:
     display.answer(
         f"{_place(line)}: {line.reason}: {shown(line.detail)} ({line.byte_length:,} bytes)"
     )

@@ -109,7 +109,7 @@ def show_logs(etl: Etl) -> None:
         f"{lines:,} lines, {events:,} events, {rejected:,} rejected lines."
     )
     say_if_there_are_no_logs(etl, display.answer)
-    etl.logs.sightings(KnownLogs(etl.lake.read(INGESTED_LOGS)))
+    etl.logs.scan(KnownLogs(etl.lake.read(INGESTED_LOGS)))
     for sentence in log_problems(etl.logs, etl.lake):
         display.answer(f"  {sentence}")
     for name, size in etl.logs.unfinished.items():

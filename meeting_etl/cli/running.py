@@ -39,7 +39,7 @@ def run_and_report(
         defs = build_defs(etl)
         outcome = run_now(defs, instance, etl, span=asked, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
-    if sentence := catalog.why_not_published(etl.files, etl.lake, etl.settings.analytics):
+    if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
         outcome.notices.append(sentence)
     if asked is not None and asked.first < (since := floor(etl.files)):
         outcome.notices.append(

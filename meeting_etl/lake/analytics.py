@@ -21,7 +21,7 @@ class Analytics:
 
 
 # Views with a row a person; without them the others read the same inside of themselves.
-OF_PERSONS = frozenset(
+PERSON_VIEWS = frozenset(
     {"attendance", "person_week", "presence", "speakers", "talk_time", "turn_pairs"}
 )
 

@@ -1,7 +1,7 @@
 """meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
 
 Belongs here: publishing it and opening it; the only importer of duckdb. Does not: writing tables
-(store.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
+(lake.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
 """
 
 import hashlib
@@ -25,11 +25,11 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, describe_disk_error
-from meeting_etl.lake.analytics import OF_PERSONS, Analytics, sql_list, with_sides
+from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, sql_list, with_sides
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.host_domains import host_domains
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
-from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import TABLES, Table
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         return True
 
 
-def why_not_published(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> str | None:
+def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> str | None:
     """Publish if that is needed; a sentence when it could not be done, which the next run tries.
 
     Readers of the catalog must never fail a run. Files of an earlier version are rewritten first.
@@ -164,7 +164,7 @@ def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object,
 
 
 @contextmanager
-def answering(
+def stream_query(
     data_dir: str | Path, sql: str
 ) -> Iterator[tuple[list[str], Iterator[tuple[object, ...]]]]:
     """Column names and rows of one SQL statement, a few rows in memory at a time.
@@ -318,7 +318,7 @@ def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
         whole = text
         for other, query in queries.items():
             whole = re.sub(rf"(FROM|JOIN) {other}\b", _in_place(query), whole)
-        if name in OF_PERSONS:
+        if name in PERSON_VIEWS:
             queries[name] = whole.partition(f"CREATE VIEW {name} AS")[2]
         else:
             yield name, whole

@@ -7,8 +7,8 @@ which those sweep who hold the lock of their day.
 from datetime import datetime, timedelta
 
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import INGEST_LOCK
 from meeting_etl.lake.meeting_index import INDEX_LOCK
-from meeting_etl.lake.store import INGEST_LOCK
 
 # Folders whose files are written under one lock.
 _LOCKS = {

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.errors import StorageError
-from meeting_etl.lake.store import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import NULL_PARTITION, Lake
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
@@ -123,7 +123,7 @@ class MeetingIndex:
         """Whether it knows all events; not so before the first ingest and when it was deleted."""
         return self._lake.files.read_bytes(_COMPLETE) is not None
 
-    def heal(self) -> None:
+    def rebuild_if_incomplete(self) -> None:
         """Make it from the events if it is not complete; INDEX_LOCK must be held."""
         if self.is_complete():
             return

@@ -1,7 +1,7 @@
 """Merging rows into a partition, by key, in the table's order: at once, or a row group at a time.
 
 Belongs here: which rows of old and new stay and in which order. Does not: reading and writing files
-(store.py).
+(lake.py).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,20 +16,20 @@ _SEPARATOR = "\x1f"
 
 
 def merged(
-    table: Table, old: pa.Table, new: pa.Table, instead_of: Mapping[str, Collection[str]]
+    table: Table, old: pa.Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
 ) -> pa.Table:
     """Old and new rows in order; new ones in the place of old ones with the same key.
 
-    Old rows whose column has one of the values in `instead_of` go as well.
+    Old rows whose column has one of the values in `replacing` go as well.
     """
-    return _sorted(table, pa.concat_tables([_kept(table, old, new, instead_of), new]))
+    return _sorted(table, pa.concat_tables([_kept(table, old, new, replacing), new]))
 
 
 def merged_groups(
     table: Table,
     groups: Iterable[pa.Table],
     new: pa.Table,
-    instead_of: Mapping[str, Collection[str]],
+    replacing: Mapping[str, Collection[str]],
 ) -> Iterator[pa.Table]:
     """The same without holding all old rows at once; `groups` are in the table's order already."""
     new, place = _sorted(table, new), 0
@@ -39,12 +39,12 @@ def merged_groups(
             until = _place_after(table, new, place, last)
             yield _sorted(
                 table,
-                pa.concat_tables([_kept(table, last, new, instead_of), new[place:until]]),
+                pa.concat_tables([_kept(table, last, new, replacing), new[place:until]]),
             )
             place = until
         last = group
     old = new.schema.empty_table() if last is None else last
-    yield _sorted(table, pa.concat_tables([_kept(table, old, new, instead_of), new[place:]]))
+    yield _sorted(table, pa.concat_tables([_kept(table, old, new, replacing), new[place:]]))
 
 
 def even(groups: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
@@ -69,11 +69,11 @@ def without(table: Table, rows: pa.Table, others: pa.Table) -> pa.Table:
 
 
 def _kept(
-    table: Table, old: pa.Table, new: pa.Table, instead_of: Mapping[str, Collection[str]]
+    table: Table, old: pa.Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
 ) -> pa.Table:
     """Old rows that stay."""
     kept = old
-    for column, values in instead_of.items():
+    for column, values in replacing.items():
         kept = kept.filter(pc.invert(has(kept[column], values)))
     if new.num_rows and kept.num_rows:
         kept = kept.filter(pc.invert(pc.is_in(_keys(table, kept), _keys(table, new))))

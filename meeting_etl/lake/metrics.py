@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from meeting_etl.lake.analytics import with_sides
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import (
     MEETINGS,
     PARTICIPANTS,
@@ -37,7 +37,7 @@ _INPUTS: dict[str, tuple[Table, list[str]]] = {
         ),
     )
 }
-MEASURED = frozenset(_INPUTS)
+METRIC_INPUTS = frozenset(_INPUTS)
 
 
 def refresh_metrics(lake: Lake, day: date) -> None:

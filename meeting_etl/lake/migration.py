@@ -2,7 +2,7 @@
 
 Belongs here: finding files that lack columns or have others, or metrics by another definition, and
 rewriting them under the locks of their writers. Does not: reading and writing a partition
-(store.py), the catalog (catalog.py), which says that all files are alike and must be published
+(lake.py), the catalog (catalog.py), which says that all files are alike and must be published
 after this.
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from meeting_etl.errors import StorageError
+from meeting_etl.lake.lake import INGEST_LOCK, NULL_PARTITION, Lake, Partition
 from meeting_etl.lake.metrics import (
-    MEASURED,
+    METRIC_INPUTS,
     definition_digest,
     has_current_metrics,
     refresh_metrics,
 )
-from meeting_etl.lake.store import INGEST_LOCK, NULL_PARTITION, Lake, Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     INGESTED_LOGS,
@@ -145,9 +145,11 @@ def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
     if file.table is not SPEAKER_METRICS:
-        lake.give_schema(file.table, file.partition)  # a run may have been here before us
+        lake.update_schema(file.table, file.partition)  # a run may have been here before us
     # A rewritten file is newer than the metrics that are made of it.
-    if file.table.name in (*MEASURED, SPEAKER_METRICS.name) and isinstance(file.partition, date):
+    if file.table.name in (*METRIC_INPUTS, SPEAKER_METRICS.name) and isinstance(
+        file.partition, date
+    ):
         refresh_metrics(lake, file.partition)
 
 

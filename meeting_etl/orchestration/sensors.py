@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from meeting_etl.errors import SettingsError
-from meeting_etl.lake.store import INGEST_LOCK
+from meeting_etl.lake.lake import INGEST_LOCK
 from meeting_etl.orchestration.day_spans import (
     active_runs,
     busy_days,

@@ -43,7 +43,7 @@ _OWN_NAMES = (
 _NAMES = {spelled: name for name in _OWN_NAMES for spelled in (name, name.lower())}
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     """Why a line is rejected; the last four concern `meetings`/`ended` only."""
 
     NOT_UTF8 = "not_utf8"
@@ -85,13 +85,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """Why a line is no event: a code, and a sentence that never quotes the line.
 
-    `again_at`: it may be one from then on, as the reader's clock alone speaks against it.
+    `retry_at`: it may be one from then on, as the reader's clock alone speaks against it.
     """
 
-    reason: Reason
+    reason: RejectionReason
     detail: str
     received_at: datetime | None = None
-    again_at: datetime | None = None
+    retry_at: datetime | None = None
 
 
 _decode_usual = msgspec.json.Decoder(UsualLine).decode
@@ -116,12 +116,12 @@ def _safely(
         return read(text, received_at, now)
     except UnicodeDecodeError as error:
         detail = f"It is not UTF-8 from byte {error.start} on."
-        return Rejected(Reason.NOT_UTF8, detail, received_at)
+        return Rejected(RejectionReason.NOT_UTF8, detail, received_at)
     except msgspec.DecodeError as error:
-        return Rejected(Reason.NOT_JSON, what_is_wrong(text, error), received_at)
+        return Rejected(RejectionReason.NOT_JSON, what_is_wrong(text, error), received_at)
     except RecursionError:
         detail = "Its objects or arrays are nested too deeply."
-        return Rejected(Reason.NOT_JSON, detail, received_at)
+        return Rejected(RejectionReason.NOT_JSON, detail, received_at)
 
 
 def _read_line(line: bytes, _: datetime | None, now: datetime) -> Event | Rejected:
@@ -160,14 +160,14 @@ def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
     if found := list(unwrap(text, document)):
         return _read_only(found, now)
     if type(document) is not dict:
-        return Rejected(Reason.NOT_AN_OBJECT, "It is JSON, but not an object.")
+        return Rejected(RejectionReason.NOT_AN_OBJECT, "It is JSON, but not an object.")
     received_at = _stamp(stamps_of(document), now)
     encoded = encoded_body(document)
     if encoded is not None or ("body_base64" in document and "body" not in document):
         return _why_not_encoded(encoded, received_at, now)
     payload = document.get("body", document)
     detail = f"It has no {lacking(payload) or 'webhook payload'}."
-    return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+    return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 
 def _read_only(found: Sequence[Wrapped], now: datetime) -> Event | Rejected:
@@ -176,7 +176,7 @@ def _read_only(found: Sequence[Wrapped], now: datetime) -> Event | Rejected:
     received_at = _stamp(first.stamps, now)
     if any(other.payload != first.payload for other in found):
         detail = "It holds several webhook payloads; a line is one event: put each on its own."
-        return Rejected(Reason.SEVERAL_PAYLOADS, detail, received_at)
+        return Rejected(RejectionReason.SEVERAL_PAYLOADS, detail, received_at)
     data = first.payload["data"]
     return _judged(
         without_secrets(first.body, first.payload),
@@ -196,14 +196,14 @@ def _why_not_encoded(
         body = base64.b64decode(encoded, validate=True)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         detail = "Its body is not base64."
-        return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+        return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
     return _safely(_why_not, body.strip(_SPACE), received_at, now)
 
 
 def _why_not(body: bytes, received_at: datetime | None, _: datetime) -> Event | Rejected:
     body.decode()
     detail = f"It has no {lacking(parse_leniently(body)[1]) or 'webhook payload'}."
-    return Rejected(Reason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
+    return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 
 def _stamp(stamps: Sequence[object], now: datetime) -> datetime | None:
@@ -245,7 +245,7 @@ def _judged(
     if resource == "meetings" and event == "ended":
         if meeting_id is None:
             detail = "Its data.id is not the id of a meeting instance."
-            return Rejected(Reason.NO_MEETING_ID, detail, received_at)
+            return Rejected(RejectionReason.NO_MEETING_ID, detail, received_at)
         end = _end(data.end, received_at, now)
         if isinstance(end, Rejected):
             return end
@@ -256,21 +256,23 @@ def _judged(
 def _end(value: object, received_at: datetime | None, now: datetime) -> datetime | Rejected:
     """The end of a meeting, if it is believable when it was received, or else now."""
     if value is None or value == "":
-        return Rejected(Reason.NO_END, "Its data.end is missing or empty.", received_at)
+        return Rejected(RejectionReason.NO_END, "Its data.end is missing or empty.", received_at)
     if type(value) is not str:
-        return Rejected(Reason.UNREADABLE_END, "Its data.end is not a text.", received_at)
+        return Rejected(RejectionReason.UNREADABLE_END, "Its data.end is not a text.", received_at)
     try:
         moment = parse_timestamp(value)
     except ValueError:
         detail = "Its data.end is not an ISO 8601 date and time."
-        return Rejected(Reason.UNREADABLE_END, detail, received_at)
+        return Rejected(RejectionReason.UNREADABLE_END, detail, received_at)
     if moment is None:
-        return Rejected(Reason.NO_END, "Its data.end is 1970, that is, not known.", received_at)
+        return Rejected(
+            RejectionReason.NO_END, "Its data.end is 1970, that is, not known.", received_at
+        )
     if moment < EARLIEST:
         detail = "Its data.end lies before 2015."
-        return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at)
+        return Rejected(RejectionReason.END_OUT_OF_RANGE, detail, received_at)
     if moment - (received_at or now) > LATEST_AHEAD:
         detail = "Its data.end lies more than 24 hours after it was received."
-        again_at = None if received_at else moment
-        return Rejected(Reason.END_OUT_OF_RANGE, detail, received_at, again_at)
+        retry_at = None if received_at else moment
+        return Rejected(RejectionReason.END_OUT_OF_RANGE, detail, received_at, retry_at)
     return moment

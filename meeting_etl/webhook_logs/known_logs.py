@@ -8,19 +8,50 @@ recognising logs (scan.py).
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meeting_etl.webhook_logs.known_log import KnownLog
-from meeting_etl.webhook_logs.listing import Found
+from meeting_etl.webhook_logs.listing import FileStat
+from meeting_etl.webhook_logs.log_file import WINDOW_BYTES, LogFile
 
 # Columns that the quick look needs.
 QUICK_COLUMNS = ["log_file", "bytes_consumed", "size", "mtime", "updated_at"]
 # A file whose last change lies so far behind that of others is finished, if nobody says otherwise.
 FINISHED_AFTER_NS = 48 * 3600 * 10**9
 _PLAIN = ("log_id", "log_file", "bytes_consumed", "lines", "size", "mtime")
+
+
+class KnownLog(NamedTuple):
+    """How far a log was read, as a row of ingested_logs tells it.
+
+    `log_file` is its path below the folder, with slashes. `bytes_consumed` counts uncompressed
+    bytes, `lines` blank lines too. `size` and `mtime` (nanoseconds) are those of the file when it
+    had been read to its end, else 0. `head` and `tail` are the SHA-256, in hex, of the first and
+    the last (at most) 64 KiB consumed. A tuple, which is quick to make: there are thousands.
+    """
+
+    log_id: str
+    log_file: str
+    bytes_consumed: int
+    lines: int
+    size: int
+    mtime: int
+    head: str | None
+    tail: str | None
+
+    def is_continued_by(self, file: LogFile) -> bool:
+        """The file, just opened, begins with all that was read of this log; it is then behind it.
+
+        A file with another head is not read further, which for gzip saves decompressing it. Raises
+        OSError.
+        """
+        if not file.skip_to(min(self.bytes_consumed, WINDOW_BYTES)):
+            return False
+        if file.prefix.digests()[0] != self.head:
+            return False
+        return file.skip_to(self.bytes_consumed) and file.prefix.digests()[1] == self.tail
 
 
 class KnownLogs:
@@ -44,7 +75,7 @@ class KnownLogs:
         some = self._table.filter(_is_in(self._table["log_id"], log_ids))
         return {row["log_id"]: row for row in some.to_pylist()}
 
-    def changed(self, found: Mapping[str, Found]) -> list[str]:
+    def changed(self, found: Mapping[str, FileStat]) -> list[str]:
         """The files that are not as any log was that is known at their path."""
         names = pa.array(found, pa.string())
         sizes = pa.array((one.size for one in found.values()), pa.int64())
@@ -77,7 +108,7 @@ class KnownLogs:
         found: list[str] = paths.filter(new).to_pylist()
         return found
 
-    def unfinished(self) -> dict[str, set[Found]]:
+    def unfinished(self) -> dict[str, set[FileStat]]:
         """The paths of logs that may still grow, and how their files were when they were read.
 
         Those are the newest, and those whose reading was broken off.
@@ -87,9 +118,9 @@ class KnownLogs:
         paths = table["log_file"].filter(pc.or_(is_new, pc.equal(table["mtime"], 0)))
         table = table.filter(_is_in(table["log_file"], paths.to_pylist()))
         columns = (table[name].to_pylist() for name in ("log_file", "size", "mtime"))
-        found: dict[str, set[Found]] = defaultdict(set)
+        found: dict[str, set[FileStat]] = defaultdict(set)
         for name, size, mtime in zip(*columns, strict=True):
-            found[name].add(Found(size, mtime))
+            found[name].add(FileStat(size, mtime))
         return found
 
     def _newest(self) -> int:

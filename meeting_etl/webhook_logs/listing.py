@@ -30,7 +30,7 @@ _ROTATED = re.compile(rf"{_ROTATION}\Z")
 _Entry = tuple[os.DirEntry[str], str]
 
 
-class Found(NamedTuple):
+class FileStat(NamedTuple):
     """A log file: its size in bytes, and its modification time in nanoseconds since 1970."""
 
     size: int
@@ -48,7 +48,7 @@ class Listing:
     the user.
     """
 
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[str, FileStat] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ def list_logs(folder: Path) -> Listing:
     `X.gz` is left out while `X` is there: it is just being compressed, or both are kept.
     """
     listing = Listing()
-    found: dict[str, Found] = {}
+    found: dict[str, FileStat] = {}
     # By device and inode the path of the file, as one number: years of logs are many files.
     paths: dict[int, str] = {}
     links, others = set(), []
@@ -80,7 +80,7 @@ def list_logs(folder: Path) -> Listing:
         if status is None:
             others.append(name)
             continue
-        found[name] = Found(status.st_size, status.st_mtime_ns)
+        found[name] = FileStat(status.st_size, status.st_mtime_ns)
         if entry.is_symlink():
             links.add(name)
         inode = status.st_dev << 64 | status.st_ino
@@ -106,13 +106,13 @@ def names_of_logs(folder: Path) -> list[str]:
     return [name for _, name in _log_entries(folder, Listing())]
 
 
-def look_at(folder: Path, name: str) -> Found | None:
+def stat_file(folder: Path, name: str) -> FileStat | None:
     """The file at a path below the folder; None when it is not there or may not be looked at."""
     try:
         status = (folder / name).stat()
     except OSError:
         return None
-    return Found(status.st_size, status.st_mtime_ns)
+    return FileStat(status.st_size, status.st_mtime_ns)
 
 
 def rotated_from(name: str) -> str | None:

@@ -6,14 +6,13 @@ Belongs here: the one class that the layers above use for logs. Does not: how a 
 
 from pathlib import Path
 
-from meeting_etl.webhook_logs.known_log import KnownLog
-from meeting_etl.webhook_logs.known_logs import KnownLogs
-from meeting_etl.webhook_logs.listing import Found, look_at, names_of_logs
-from meeting_etl.webhook_logs.reader import Line, LogReader
-from meeting_etl.webhook_logs.reread import Lines
+from meeting_etl.webhook_logs.known_logs import KnownLog, KnownLogs
+from meeting_etl.webhook_logs.line_finder import LineFinder
+from meeting_etl.webhook_logs.listing import FileStat, names_of_logs, stat_file
+from meeting_etl.webhook_logs.reader import LogLine, LogReader
 from meeting_etl.webhook_logs.scan import LogScan, LogToRead
 
-__all__ = ["KnownLog", "KnownLogs", "Line", "Lines", "LogReader", "LogToRead", "Logs"]
+__all__ = ["KnownLog", "KnownLogs", "LineFinder", "LogLine", "LogReader", "LogToRead", "Logs"]
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
@@ -21,22 +20,22 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 class Logs:
     """The webhook logs below `folder`, at any depth; listing.py says how they are named.
 
-    Of the latest `sightings`, `problems` tells in sentences what could not be looked at: files and
-    folders without permission, links to nothing, names that are not UTF-8; `unread` names the
-    files that are not named like logs, and `unfinished` those without a finished line, with their
-    sizes. OSError is never raised: one file stops no other.
+    After a `scan`, `problems` are sentences about what could not be read: files and folders without
+    permission, links to nothing, names that are not UTF-8; `unread` are the files that are not
+    named like logs, and `unfinished` those without a finished line, with their sizes. OSError is
+    never raised: one file stops no other.
     """
 
     def __init__(self, folder: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self.problems: list[str] = []
         self.unread: list[str] = []
-        self._unfinished: dict[str, Found] = {}
-        self._passed_over: dict[str, Found | None] = {}
+        self._unfinished: dict[str, FileStat] = {}
+        self._passed_over: dict[str, FileStat | None] = {}
         self._folder = folder
         self._max_line_bytes = max_line_bytes
 
-    def may_have_news(self, known: KnownLogs) -> bool:
-        """Whether `sightings` is worth its cost: by the names of all files and a look at few.
+    def may_have_new_lines(self, known: KnownLogs) -> bool:
+        """Whether `logs_to_read` is worth its cost: by the names of all files and a look at few.
 
         It misses what is written to a log whose last change was long ago. A file that was passed
         over counts when it has changed since.
@@ -45,15 +44,15 @@ class Logs:
             if name not in self._passed_over or self._has_changed(name):
                 return True
         for name, as_known in known.unfinished().items():
-            found = look_at(self._folder, name)
+            found = stat_file(self._folder, name)
             if found is not None and found not in as_known and self._has_changed(name):
                 return True  # one that is gone is found by its new name
         return False
 
     def _has_changed(self, name: str) -> bool:
-        return self._passed_over.get(name) != look_at(self._folder, name)
+        return self._passed_over.get(name) != stat_file(self._folder, name)
 
-    def sightings(self, known: KnownLogs) -> list[LogToRead]:
+    def scan(self, known: KnownLogs) -> list[LogToRead]:
         """The logs that have to be read now: new, changed or moved, in the order of their paths.
 
         A log that only moved is among them, so that its row can be brought up to date.
@@ -64,22 +63,22 @@ class Logs:
         self.problems = recognition.problems
         self.unread = recognition.unread
         self._passed_over = recognition.passed_over
-        return recognition.sightings
+        return recognition.logs_to_read
 
     @property
     def unfinished(self) -> dict[str, int]:
         """Sizes in bytes, by path, of the files that hold something but no finished line."""
         return {name: found.size for name, found in self._unfinished.items() if found.size}
 
-    def read(self, sighting: LogToRead) -> LogReader:
+    def read(self, log_to_read: LogToRead) -> LogReader:
         """What is new in a log; to be used as a context manager."""
         return LogReader(
-            self._folder / sighting.log_file,
-            sighting.log_file,
-            sighting.known,
+            self._folder / log_to_read.log_file,
+            log_to_read.log_file,
+            log_to_read.known,
             max_line_bytes=self._max_line_bytes,
         )
 
-    def lines(self) -> Lines:
+    def line_finder(self) -> LineFinder:
         """Access to lines that were read before; to be used as a context manager."""
-        return Lines(self._folder)
+        return LineFinder(self._folder)

@@ -10,14 +10,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from meeting_etl.webhook_logs.fingerprint import WINDOW_BYTES, Fingerprint
+from meeting_etl.webhook_logs.log_file import WINDOW_BYTES, Fingerprint
 
 LEAST_BYTES = 4
 _RUNS = re.compile(rb"\0{%d,}|\0+\Z" % LEAST_BYTES)
 _ZEROS = bytes(WINDOW_BYTES)
 
 
-class Hole:
+class NulRun:
     """A run of NUL bytes, of which only the length and a digest are kept."""
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class Hole:
             length -= len(_ZEROS)
 
 
-def split(blocks: Iterable[bytes]) -> Iterator[bytes | Hole]:
+def split(blocks: Iterable[bytes]) -> Iterator[bytes | NulRun]:
     """The bytes without holes, and the holes between them, in their order.
 
     A hole counts once something stands behind it: one at the end may still be growing or filled.
     """
-    hole: Hole | None = None
+    hole: NulRun | None = None
     for block in blocks:
         rest = block
         if hole:
@@ -63,7 +63,7 @@ def split(blocks: Iterable[bytes]) -> Iterator[bytes | Hole]:
             if start < run.start():
                 yield rest[start : run.start()]
             start = run.end()
-            hole = Hole()
+            hole = NulRun()
             hole.add(start - run.start())
             if start < len(rest):
                 yield hole
@@ -72,5 +72,5 @@ def split(blocks: Iterable[bytes]) -> Iterator[bytes | Hole]:
             yield rest[start:]
 
 
-def _ended(hole: Hole) -> bytes | Hole:
+def _ended(hole: NulRun) -> bytes | NulRun:
     return hole if hole.length >= LEAST_BYTES else _ZEROS[: hole.length]

@@ -12,14 +12,15 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from meeting_etl.webhook_logs.fingerprint import Fingerprint
-from meeting_etl.webhook_logs.known_log import KnownLog
-from meeting_etl.webhook_logs.log_file import LogFile
-from meeting_etl.webhook_logs.nul_runs import Hole, split
-from meeting_etl.webhook_logs.unfinished_line import BOM, CR, LongLine, Unfinished
+from meeting_etl.webhook_logs.known_logs import KnownLog
+from meeting_etl.webhook_logs.log_file import Fingerprint, LogFile
+from meeting_etl.webhook_logs.nul_runs import NulRun, split
+
+BOM = b"\xef\xbb\xbf"
+CR = b"\r"
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """One line that is not blank.
 
     `offset` is its first byte in the uncompressed log, `number` counts from 1. `data` is without
@@ -27,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     length. A line above the limit has no `data` but the `sha256`, in hex, that `data` would have.
 
     A hole, that is a run of NUL bytes (nul_runs.py), ends what stands before it and is handed out
-    like a long line, with `is_hole`; it and what is before and behind it in one line have one
+    like a long line, with `is_nul_run`; it and what is before and behind it in one line have one
     number.
     """
 
@@ -36,13 +37,79 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     data: bytes | None
     byte_length: int
     sha256: str | None
-    is_hole: bool = False
+    is_nul_run: bool = False
 
 
 class _Torn(NamedTuple):
     """What stands in a line before a hole."""
 
     data: bytes
+
+
+class LongLine:
+    """A line above the limit, of which only both ends and a digest are kept.
+
+    `raw` is all of it but the newline. `data_length` and `sha256` (hex) also leave out a BOM at the
+    begin of the log and a CR at the end of the line. `has_newline` once the newline has come.
+    """
+
+    def __init__(self, begin: bytes, *, begins_log: bool) -> None:
+        data = begin.removeprefix(BOM) if begins_log else begin
+        self.raw = Fingerprint().then(begin)
+        self.has_newline = False
+        self._left_out = len(begin) - len(data)
+        self._held = b""
+        self._digest = hashlib.sha256()
+        self._hash(data)
+
+    @property
+    def data_length(self) -> int:
+        """Bytes of the line without BOM and CR."""
+        return self.raw.length - self._left_out - len(self._held)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the line without BOM and CR, in hex."""
+        return self._digest.hexdigest()
+
+    def add(self, piece: bytes) -> None:
+        """Go on with the next piece of the line."""
+        self.raw = self.raw.then(piece)
+        self._hash(piece)
+
+    def _hash(self, piece: bytes) -> None:
+        """A CR is held back: only the next piece tells that it is not the last of the line."""
+        if piece:
+            data = self._held + piece
+            self._held = CR if data.endswith(CR) else b""
+            self._digest.update(data.removesuffix(CR))
+
+
+class UnfinishedLine:
+    """The begin of a line: whole or, when it is above the limit, as `long`."""
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self.long: LongLine | None = None
+        self._limit = max_line_bytes + len(BOM) + len(CR)
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def add(self, piece: bytes, *, begins_log: bool) -> None:
+        """Go on with a piece that holds no newline."""
+        if self.long:
+            self.long.add(piece)
+            return
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length > self._limit:
+            self.long = LongLine(self.joined_with(b""), begins_log=begins_log)
+
+    def joined_with(self, block: bytes) -> bytes:
+        """The block behind what is held; nothing is held any more."""
+        joined = b"".join((*self._pieces, block)) if self._length else block
+        self._pieces.clear()
+        self._length = 0
+        return joined
 
 
 class LogReader:
@@ -107,7 +174,7 @@ class LogReader:
         """SHA-256, in hex, of the last (at most) 64 KiB consumed; None while that is nothing."""
         return self._digests()[1]
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[LogLine]:
         for block in self._blocks():
             if not isinstance(block, bytes):
                 if line := self._alone(block):
@@ -122,33 +189,33 @@ class LogReader:
                     if line := self._unusual(raw, offset, self.lines):
                         yield line
                 elif raw and not raw.isspace():
-                    yield Line(offset, self.lines, raw, len(raw), None)
+                    yield LogLine(offset, self.lines, raw, len(raw), None)
 
-    def _alone(self, piece: LongLine | Hole | _Torn) -> Line | None:
+    def _alone(self, piece: LongLine | NulRun | _Torn) -> LogLine | None:
         """A line that is no part of a block; the last line's number grows with its newline only."""
         offset, self.consumed = self.consumed, self._prefix.length
         number = self.lines + 1
         if isinstance(piece, _Torn):
             return self._unusual(piece.data, offset, number)
-        if isinstance(piece, Hole):
-            return Line(offset, number, None, piece.length, piece.sha256, is_hole=True)
+        if isinstance(piece, NulRun):
+            return LogLine(offset, number, None, piece.length, piece.sha256, is_nul_run=True)
         self.lines += piece.has_newline
-        return Line(offset, number, None, piece.data_length, piece.sha256)
+        return LogLine(offset, number, None, piece.data_length, piece.sha256)
 
-    def _unusual(self, raw: bytes, offset: int, number: int) -> Line | None:
+    def _unusual(self, raw: bytes, offset: int, number: int) -> LogLine | None:
         data = raw.removeprefix(BOM) if offset == 0 else raw
         data = data.removesuffix(CR)
         if not data or data.isspace():
             return None
         if len(data) > self._max_line_bytes:
-            return Line(offset, number, None, len(data), hashlib.sha256(data).hexdigest())
-        return Line(offset, number, data, len(data), None)
+            return LogLine(offset, number, None, len(data), hashlib.sha256(data).hexdigest())
+        return LogLine(offset, number, data, len(data), None)
 
-    def _blocks(self) -> Iterator[bytes | LongLine | Hole | _Torn]:
+    def _blocks(self) -> Iterator[bytes | LongLine | NulRun | _Torn]:
         """Blocks that begin with a line and hold a newline; lines above the limit; holes."""
-        unfinished = Unfinished(self._max_line_bytes)
+        unfinished = UnfinishedLine(self._max_line_bytes)
         for block in split(self._file_blocks()):
-            if isinstance(block, Hole):
+            if isinstance(block, NulRun):
                 yield from self._ended_by_hole(unfinished)
                 self._prefix = self._prefix.followed_by(block.raw)
                 yield block
@@ -169,7 +236,7 @@ class LogReader:
                 self._prefix, self._block = self._passed(), b""
             unfinished.add(block, begins_log=self.consumed == 0)
 
-    def _ended_by_hole(self, unfinished: Unfinished) -> Iterator[LongLine | _Torn]:
+    def _ended_by_hole(self, unfinished: UnfinishedLine) -> Iterator[LongLine | _Torn]:
         """The begin of a line, whose end will not come any more; nothing is held then."""
         if long := unfinished.long:
             unfinished.long = None

@@ -15,9 +15,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from meeting_etl.webhook_logs.known_log import KnownLog
-from meeting_etl.webhook_logs.known_logs import KnownLogs
-from meeting_etl.webhook_logs.listing import Found, list_logs, look_at, rotated_from
+from meeting_etl.webhook_logs.known_logs import KnownLog, KnownLogs
+from meeting_etl.webhook_logs.listing import FileStat, list_logs, rotated_from, stat_file
 from meeting_etl.webhook_logs.log_file import LogFile
 from meeting_etl.webhook_logs.reader import LogReader
 
@@ -41,7 +40,7 @@ class LogToRead:
 
 
 class LogScan:
-    """One look at the folder: `sightings` in the order of paths, `problems` in sentences.
+    """One look at the folder: `logs_to_read` in the order of paths, `problems` in sentences.
 
     Files of a known path whose size and modification time are unchanged are not opened, nor are
     those that had no finished line when they were last looked at (`unfinished` tells which, and
@@ -54,11 +53,11 @@ class LogScan:
         self,
         folder: Path,
         known: KnownLogs,
-        unfinished: dict[str, Found],
+        unfinished: dict[str, FileStat],
         *,
         max_line_bytes: int,
     ) -> None:
-        self.sightings: list[LogToRead] = []
+        self.logs_to_read: list[LogToRead] = []
         self._folder = folder
         self._max_line_bytes = max_line_bytes
         self._listing = list_logs(folder)
@@ -78,9 +77,9 @@ class LogScan:
             del strangers[name]
         newcomers = self._find_what_moved(strangers)
         self._begin(newcomers)
-        self.sightings.sort(key=lambda sighting: sighting.log_file)
-        read = {sighting.log_file for sighting in self.sightings}
-        self.passed_over = {name: look_at(folder, name) for name in self._listing.others}
+        self.logs_to_read.sort(key=lambda log_to_read: log_to_read.log_file)
+        read = {log_to_read.log_file for log_to_read in self.logs_to_read}
+        self.passed_over = {name: stat_file(folder, name) for name in self._listing.others}
         for name in self._changed:
             if name not in read:
                 self.passed_over[name] = self._listing.found[name]
@@ -144,13 +143,13 @@ class LogScan:
                 number += 1
                 log_id = f"{stem}-{number}"
             taken.add(log_id)
-            self.sightings.append(LogToRead(log_id, name, None, self._notice(name), moved=False))
+            self.logs_to_read.append(LogToRead(log_id, name, None, self._notice(name), moved=False))
 
     def _stem(self, name: str) -> str | None:
         """None for a file without a finished line, holes aside: it needs no identity yet."""
         reader = LogReader(self._folder / name, name, None, max_line_bytes=self._max_line_bytes)
         with reader:
-            first = next((line for line in reader if not line.is_hole), None)
+            first = next((line for line in reader if not line.is_nul_run), None)
         if first:
             digest = first.sha256 or hashlib.sha256(first.data or b"").hexdigest()
             return digest[:_STEM_DIGITS]
@@ -169,7 +168,7 @@ class LogScan:
                     continue
             self._placed.add(log.log_id)
             moved = log.log_file != name
-            self.sightings.append(LogToRead(log.log_id, name, log, None, moved))
+            self.logs_to_read.append(LogToRead(log.log_id, name, log, None, moved))
             return True
         return False
 
@@ -192,9 +191,9 @@ class LogScan:
         before = {log.log_id for log in self._known_here.get(name, [])}
         if not before:
             return None
-        for sighting in self.sightings:
-            if sighting.moved and sighting.log_id in before:
-                return f"{name} is a new log: the one before it is now {sighting.log_file}."
+        for log_to_read in self.logs_to_read:
+            if log_to_read.moved and log_to_read.log_id in before:
+                return f"{name} is a new log: the one before it is now {log_to_read.log_file}."
         return f"{name} was truncated or replaced: it is read from its start as a new log."
 
 

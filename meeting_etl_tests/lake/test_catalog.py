@@ -10,7 +10,7 @@ import meeting_etl
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import MEETINGS, TABLES, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
@@ -146,13 +146,13 @@ def test_who_opens_it_for_writing_keeps_nobody_from_publishing_what_is_there(lak
         session.execute("CREATE TABLE mine (n INTEGER)")
         session.execute("INSERT INTO mine VALUES (1)")
         assert lake.files.path("meetings.duckdb.wal").exists()
-        assert catalog.why_not_published(lake.files, lake) is None  # there is nothing to publish
+        assert catalog.try_publish(lake.files, lake) is None  # there is nothing to publish
         lake.merge(MEETINGS, DAY, [{"meeting_id": "a"}])
-        sentence = catalog.why_not_published(lake.files, lake)
+        sentence = catalog.try_publish(lake.files, lake)
         assert sentence is not None
         assert "open for writing in another program" in sentence
         assert not catalog.is_current(lake.files, lake)
-    assert catalog.why_not_published(lake.files, lake) is None  # closed: it is published now
+    assert catalog.try_publish(lake.files, lake) is None  # closed: it is published now
     assert catalog.is_current(lake.files, lake)
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
 

@@ -13,8 +13,8 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import (
     INGESTED_LOGS,
     MEETINGS,

@@ -11,8 +11,8 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import TAIL_MENTIONS, MeetingIndex, Mention
-from meeting_etl.lake.store import Lake
 from meeting_etl_tests.faulty_files import FaultyFiles
 
 DAY, LATER = date(2026, 3, 2), date(2026, 3, 3)
@@ -141,13 +141,13 @@ def test_a_spread_between_two_reads_hides_nothing(
 def test_a_damaged_file_makes_the_index_incomplete(
     index: MeetingIndex, files: Files, shard: str
 ) -> None:
-    index.heal()
+    index.rebuild_if_incomplete()
     index.add(many(0))
     index.add([ONE])
     files.path(f"lake/meeting_index/shard={shard}/part-0.parquet").write_bytes(b"torn")
     with pytest.raises(StorageError, match="Run again"):
         index.add([one._replace(date=LATER) for one in many(0)])
     assert not index.is_complete()
-    index.heal()
+    index.rebuild_if_incomplete()
     assert index.is_complete()
     assert index.find(["one"]) == {}  # no event tells of it here

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake, to_arrow
 from meeting_etl.lake.merging import even, merged, merged_groups
-from meeting_etl.lake.store import Lake, to_arrow
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 
 ROWS_OF_A_LARGE_ONE = 130_000
@@ -84,13 +84,13 @@ def test_a_large_partition_that_does_not_change_is_left_alone(lake: Lake) -> Non
     before = path.stat().st_ino
     again = snippets(ROWS_OF_A_LARGE_ONE + 10)
     assert not lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, again[5:500])
-    assert not lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, [], instead_of={"transcript_id": ["u"]})
+    assert not lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, [], replacing={"transcript_id": ["u"]})
     assert path.stat().st_ino == before
     assert not list(lake.files.root.rglob("*.tmp"))
 
 
 def test_a_large_partition_that_loses_all_rows_stays_a_file(lake: Lake) -> None:
-    assert lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, [], instead_of={"transcript_id": ["t"]})
+    assert lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, [], replacing={"transcript_id": ["t"]})
     [path] = lake.files.root.rglob("*.parquet")
     assert pq.read_metadata(path).num_rows == 0
     assert lake.count(TRANSCRIPT_SNIPPETS, MONDAY) == 0
@@ -98,9 +98,7 @@ def test_a_large_partition_that_loses_all_rows_stays_a_file(lake: Lake) -> None:
 
 def test_a_large_partition_takes_rows_at_both_ends(lake: Lake) -> None:
     more = snippets(3, "a") + snippets(2, "z")
-    assert (
-        lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, more, instead_of={"transcript_id": ["t"]}) is True
-    )
+    assert lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, more, replacing={"transcript_id": ["t"]}) is True
     assert lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, snippets(ROWS_OF_A_LARGE_ONE + 10))
     assert lake.merge(TRANSCRIPT_SNIPPETS, MONDAY, snippets(2, "m"))
     found = lake.read(TRANSCRIPT_SNIPPETS, MONDAY, columns=["transcript_id"])

@@ -10,10 +10,10 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
-from meeting_etl.lake.analytics import OF_PERSONS, Analytics
+from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated
-from meeting_etl.lake.store import Lake
 from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 
 DAY = date(2026, 3, 2)
@@ -72,7 +72,7 @@ def test_what_changed_is_made_anew_and_what_did_not_is_left_alone(lake: Lake) ->
     refresh_metrics(lake, DAY)
     assert persons(lake) == ["ana@sales.example"]
     # Her words go.
-    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [], instead_of={"snippet_id": ["s"]})
+    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [], replacing={"snippet_id": ["s"]})
     refresh_metrics(lake, DAY)
     assert persons(lake) == []
     assert has_current_metrics(lake, DAY)
@@ -112,7 +112,7 @@ def test_where_no_metrics_of_persons_are_wanted_there_are_none(lake: Lake) -> No
     catalog.publish(off.files, off, Analytics(person_metrics=False))
     root = lake.files.root
     names = {row[0] for row in catalog.query(root, "SELECT view_name FROM duckdb_views()")[1]}
-    assert not names & OF_PERSONS
+    assert not names & PERSON_VIEWS
     assert names >= {"coverage", "meeting_overview", "account_activity", "series_health"}
     for name in names & {"coverage", "meeting_overview", "account_activity", "series_health"}:
         catalog.query(root, f"SELECT * FROM {name}")

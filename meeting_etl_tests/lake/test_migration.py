@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog, migration
-from meeting_etl.lake.store import PART_ROWS, Lake, to_arrow
+from meeting_etl.lake.lake import PART_ROWS, Lake, to_arrow
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
@@ -33,7 +33,7 @@ def test_files_without_a_column_of_today_are_rewritten_before_the_catalog_says_s
 ) -> None:
     old = write_as_before(lake, DAY, ["title", "meeting_id"])
     lake.merge(MEETINGS, date(2026, 3, 3), [{"meeting_id": "b", "state": "ended"}])
-    assert catalog.why_not_published(lake.files, lake) is None
+    assert catalog.try_publish(lake.files, lake) is None
     assert pq.read_schema(old).equals(MEETINGS.schema)
     sql = "SELECT meeting_id, title, state, date FROM meetings ORDER BY date"
     assert catalog.query(lake.files.root, sql)[1] == [
@@ -85,7 +85,7 @@ def test_many_old_files_are_left_to_the_command_and_the_catalog_stays(
     for number in range(1, 4):
         write_as_before(lake, date(2026, 3, number), ["meeting_id"])
     monkeypatch.setattr(migration, "QUICK_FILES", 2)
-    sentence = catalog.why_not_published(lake.files, lake)
+    sentence = catalog.try_publish(lake.files, lake)
     assert sentence is not None
     assert "3 files" in sentence
     assert "meeting-etl migrate" in sentence
@@ -94,10 +94,10 @@ def test_many_old_files_are_left_to_the_command_and_the_catalog_stays(
     path = lake.files.path("lake/meetings/date=2026-03-01/part-0.parquet")
     whole = path.read_bytes()
     path.write_bytes(b"torn")
-    assert catalog.why_not_published(lake.files, lake) == sentence
+    assert catalog.try_publish(lake.files, lake) == sentence
     path.write_bytes(whole)
     assert migration.migrate(lake) == 3
-    assert catalog.why_not_published(lake.files, lake) is None
+    assert catalog.try_publish(lake.files, lake) is None
 
 
 def test_that_old_files_were_many_goes_with_the_lake(
@@ -106,9 +106,9 @@ def test_that_old_files_were_many_goes_with_the_lake(
     """Deleting the lake and running again is always allowed."""
     write_as_before(lake, DAY, ["meeting_id"])
     monkeypatch.setattr(migration, "QUICK_FILES", 0)
-    assert catalog.why_not_published(lake.files, lake) is not None
+    assert catalog.try_publish(lake.files, lake) is not None
     shutil.rmtree(lake.files.path("lake"))
-    assert catalog.why_not_published(lake.files, lake) is None
+    assert catalog.try_publish(lake.files, lake) is None
 
 
 def test_a_damaged_file_is_named_and_nothing_is_noted_as_done(lake: Lake) -> None:
@@ -133,12 +133,12 @@ def test_what_another_process_is_writing_is_left_to_the_next_run(lake: Lake) -> 
     held, free = write_as_before(lake, DAY, ["title"]), date(2026, 3, 3)
     other = write_as_before(lake, free, ["title"])
     with lake.lock_days([DAY]):  # flock is held by an open file, so a second one waits here too
-        sentence = catalog.why_not_published(lake.files, lake)
+        sentence = catalog.try_publish(lake.files, lake)
     assert sentence is not None
     assert "another process" in sentence
     assert pq.read_schema(held).names == ["title"]
     assert pq.read_schema(other).equals(MEETINGS.schema)
     assert not lake.files.path(catalog.CATALOG).exists()
-    assert catalog.why_not_published(lake.files, lake) is None
+    assert catalog.try_publish(lake.files, lake) is None
     assert pq.read_schema(held).equals(MEETINGS.schema)
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(2,)]

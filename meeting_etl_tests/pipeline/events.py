@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex, Mention
-from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.schemas import WEBHOOK_EVENTS
 

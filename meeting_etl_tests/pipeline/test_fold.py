@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
-from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions.privacy import prune
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.settling import Settling
@@ -183,7 +183,7 @@ def test_days_without_news_are_not_due_after_folding(world: World) -> None:
     world.fold()
     # Its pairs are due by now; when they are settled, nothing is left of the day.
     assert world.ledger.open_days()[MONDAY].due_at == moment("2026-03-02 11:15")
-    world.lake.merge(FETCH_LEDGER, MONDAY, [], instead_of={"meeting_id": [ONE]})
+    world.lake.merge(FETCH_LEDGER, MONDAY, [], replacing={"meeting_id": [ONE]})
     world.ledger.refresh(MONDAY)
     assert world.ledger.open_days() == {}
 
@@ -280,7 +280,7 @@ def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None
 def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
     events = [ended("2026-03-02 11:00", number, "2026-03-02 10:50") for number in range(1, 9)]
     world.tell(*events)
-    MeetingIndex(world.lake).heal()
+    MeetingIndex(world.lake).rebuild_if_incomplete()
     index = world.lake.files.path("lake/meeting_index")
     (index / "complete").unlink()
     next(index.glob("*/*.parquet")).unlink()
@@ -384,7 +384,7 @@ def test_an_index_is_made_again_in_bounded_memory(world: World) -> None:
                 steps.append("written")
             return super().merge(table, *arguments, **more)
 
-    MeetingIndex(Watched(world.lake.files)).heal()
+    MeetingIndex(Watched(world.lake.files)).rebuild_if_incomplete()
     assert steps == [MONDAY, "written", TUESDAY, "written"]
 
 

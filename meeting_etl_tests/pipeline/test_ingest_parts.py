@@ -15,7 +15,7 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.store import PART_ROWS
+from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles

@@ -12,8 +12,8 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.lake.lake import Lake, to_arrow
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.lake.store import Lake, to_arrow
 from meeting_etl.schemas import TABLES
 
 DAYS = [date(2026, 3, 2) + timedelta(days=number) for number in range(6)]

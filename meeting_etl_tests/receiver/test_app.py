@@ -24,7 +24,7 @@ from meeting_etl.files import Files
 from meeting_etl.receiver.app import MAX_BODY_BYTES, PATH
 from meeting_etl.receiver.connections import Bounded
 from meeting_etl.receiver.envelope import envelope
-from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FullDisk
 from meeting_etl_tests.receiver.served import SECRET, Served, served, sign
@@ -627,7 +627,7 @@ def assert_judged_alike(line: bytes, body: bytes) -> None:
     assert found.received_at == NOW
     if isinstance(alone, Rejected):
         assert isinstance(found, Rejected)
-        if alone.reason != Reason.NOT_AN_OBJECT:
+        if alone.reason != RejectionReason.NOT_AN_OBJECT:
             assert found.reason == alone.reason
         return
     if b'"received_at"' in body or b'"body' in body:  # an envelope within is none
@@ -643,22 +643,24 @@ def assert_judged_alike(line: bytes, body: bytes) -> None:
     [
         (base64.b64encode(EVENT).decode(), None),
         (base64.b64encode(b"\xef\xbb\xbf" + EVENT + b"\r\n").decode(), None),
-        (base64.b64encode(b"\xff").decode(), Reason.NOT_UTF8),
-        (base64.b64encode(b"{").decode(), Reason.NOT_JSON),
-        (base64.b64encode(b"[" * 100_000).decode(), Reason.NOT_JSON),
-        (base64.b64encode(b"[]").decode(), Reason.NOT_A_WEBHOOK_PAYLOAD),
+        (base64.b64encode(b"\xff").decode(), RejectionReason.NOT_UTF8),
+        (base64.b64encode(b"{").decode(), RejectionReason.NOT_JSON),
+        (base64.b64encode(b"[" * 100_000).decode(), RejectionReason.NOT_JSON),
+        (base64.b64encode(b"[]").decode(), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
         (base64.b64encode(b'{"body":' + EVENT + b"}").decode(), None),
-        ("", Reason.NOT_JSON),
-        ("not base64!", Reason.NOT_A_WEBHOOK_PAYLOAD),
-        ("YQ", Reason.NOT_A_WEBHOOK_PAYLOAD),
-        ("caf\xe9", Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (None, Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (17, Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (["YQ=="], Reason.NOT_A_WEBHOOK_PAYLOAD),
-        ({}, Reason.NOT_A_WEBHOOK_PAYLOAD),
+        ("", RejectionReason.NOT_JSON),
+        ("not base64!", RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        ("YQ", RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        ("caf\xe9", RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (None, RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (17, RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (["YQ=="], RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        ({}, RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
     ],
 )
-def test_a_body_in_base64_is_judged_as_any_body(encoded: object, reason: Reason | None) -> None:
+def test_a_body_in_base64_is_judged_as_any_body(
+    encoded: object, reason: RejectionReason | None
+) -> None:
     line = json.dumps({"received_at": "2026-03-01T11:59:30.250Z", "body_base64": encoded})
     found = read(line.encode())
     assert found.received_at == NOW

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.webhook_logs.known_logs import KnownLogs
-from meeting_etl.webhook_logs.logs import KnownLog, Line, LogReader, Logs, LogToRead
+from meeting_etl.webhook_logs.logs import KnownLog, LogLine, LogReader, Logs, LogToRead
 
 
 class Follower:
@@ -20,23 +20,23 @@ class Follower:
         self.known: dict[str, KnownLog] = {}
         self.problems: list[str] = []
 
-    def sightings(self) -> list[LogToRead]:
-        return self.logs.sightings(known_logs(self.known.values()))
+    def scan(self) -> list[LogToRead]:
+        return self.logs.scan(known_logs(self.known.values()))
 
-    def may_have_news(self) -> bool:
-        return self.logs.may_have_news(known_logs(self.known.values()))
+    def may_have_new_lines(self) -> bool:
+        return self.logs.may_have_new_lines(known_logs(self.known.values()))
 
-    def catch_up(self, *, at_most: int | None = None) -> list[tuple[str, Line]]:
+    def catch_up(self, *, at_most: int | None = None) -> list[tuple[str, LogLine]]:
         """New lines with the ids of their logs; of each log at most so many."""
-        new: list[tuple[str, Line]] = []
+        new: list[tuple[str, LogLine]] = []
         self.problems = []
-        for sighting in self.sightings():
-            with self.logs.read(sighting) as reader:
+        for log_to_read in self.scan():
+            with self.logs.read(log_to_read) as reader:
                 for count, line in enumerate(reader, 1):
-                    new.append((sighting.log_id, line))
+                    new.append((log_to_read.log_id, line))
                     if count == at_most:
                         break
-                self.commit(sighting, reader)
+                self.commit(log_to_read, reader)
             self.problems += [reader.problem] if reader.problem else []
         self.problems += self.logs.problems
         return new
@@ -44,10 +44,10 @@ class Follower:
     def new_data(self) -> list[bytes | None]:
         return [line.data for _, line in self.catch_up()]
 
-    def commit(self, sighting: LogToRead, reader: LogReader) -> None:
-        self.known[sighting.log_id] = KnownLog(
-            log_id=sighting.log_id,
-            log_file=sighting.log_file,
+    def commit(self, log_to_read: LogToRead, reader: LogReader) -> None:
+        self.known[log_to_read.log_id] = KnownLog(
+            log_id=log_to_read.log_id,
+            log_file=log_to_read.log_file,
             bytes_consumed=reader.consumed,
             lines=reader.lines,
             size=reader.size,

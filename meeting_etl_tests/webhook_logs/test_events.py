@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl_tests.webhook_logs.samples import (
     MEETING_ID,
     NOW,
@@ -193,14 +193,14 @@ def test_ids_of_instances(meeting_id: str) -> None:
     ],
 )
 def test_an_ended_event_without_an_instance_is_rejected(meeting_id: object) -> None:
-    assert rejected(line(ended(id=meeting_id))).reason == Reason.NO_MEETING_ID
+    assert rejected(line(ended(id=meeting_id))).reason == RejectionReason.NO_MEETING_ID
 
 
 def test_an_ended_event_without_any_id_is_rejected() -> None:
-    assert rejected(line(payload("meetings", "ended"))).reason == Reason.NO_MEETING_ID
+    assert rejected(line(payload("meetings", "ended"))).reason == RejectionReason.NO_MEETING_ID
     # The id of a meeting stands in data.id, whatever else is there.
     elsewhere = payload("meetings", "ended", meetingId=MEETING_ID, end="2021-05-14T20:26:54Z")
-    assert rejected(line(elsewhere)).reason == Reason.NO_MEETING_ID
+    assert rejected(line(elsewhere)).reason == RejectionReason.NO_MEETING_ID
 
 
 @pytest.mark.parametrize(
@@ -221,32 +221,32 @@ def test_ends(end: str, expected: datetime) -> None:
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
-        (None, Reason.NO_END),
-        ("", Reason.NO_END),
-        ("1970-01-01T00:00:00Z", Reason.NO_END),
-        ("1970-01-01T00:00:00.000Z", Reason.NO_END),
-        (1621024014, Reason.UNREADABLE_END),
-        (False, Reason.UNREADABLE_END),
-        ({"at": "2021-05-14T20:26:54Z"}, Reason.UNREADABLE_END),
-        ("soon", Reason.UNREADABLE_END),
-        ("2021-05-14", Reason.UNREADABLE_END),
-        ("2021-02-30T20:26:54Z", Reason.UNREADABLE_END),
-        ("2021-05-14T25:26:54Z", Reason.UNREADABLE_END),
-        ("0001-01-01T00:00:00+01:00", Reason.UNREADABLE_END),
-        ("1970-01-01T00:00:01Z", Reason.END_OUT_OF_RANGE),
-        ("2014-12-31T23:59:59Z", Reason.END_OUT_OF_RANGE),
-        ("2026-03-02T12:00:01Z", Reason.END_OUT_OF_RANGE),
-        ("9999-12-31T23:59:59Z", Reason.END_OUT_OF_RANGE),
+        (None, RejectionReason.NO_END),
+        ("", RejectionReason.NO_END),
+        ("1970-01-01T00:00:00Z", RejectionReason.NO_END),
+        ("1970-01-01T00:00:00.000Z", RejectionReason.NO_END),
+        (1621024014, RejectionReason.UNREADABLE_END),
+        (False, RejectionReason.UNREADABLE_END),
+        ({"at": "2021-05-14T20:26:54Z"}, RejectionReason.UNREADABLE_END),
+        ("soon", RejectionReason.UNREADABLE_END),
+        ("2021-05-14", RejectionReason.UNREADABLE_END),
+        ("2021-02-30T20:26:54Z", RejectionReason.UNREADABLE_END),
+        ("2021-05-14T25:26:54Z", RejectionReason.UNREADABLE_END),
+        ("0001-01-01T00:00:00+01:00", RejectionReason.UNREADABLE_END),
+        ("1970-01-01T00:00:01Z", RejectionReason.END_OUT_OF_RANGE),
+        ("2014-12-31T23:59:59Z", RejectionReason.END_OUT_OF_RANGE),
+        ("2026-03-02T12:00:01Z", RejectionReason.END_OUT_OF_RANGE),
+        ("9999-12-31T23:59:59Z", RejectionReason.END_OUT_OF_RANGE),
     ],
 )
-def test_ends_that_are_rejected(end: object, reason: Reason) -> None:
+def test_ends_that_are_rejected(end: object, reason: RejectionReason) -> None:
     assert rejected(line(ended(end=end))).reason == reason
 
 
 def test_a_missing_end_is_no_end() -> None:
     raw = line(payload("meetings", "ended", id=MEETING_ID))
 
-    assert rejected(raw).reason == Reason.NO_END
+    assert rejected(raw).reason == RejectionReason.NO_END
 
 
 def test_an_end_is_measured_against_the_moment_of_reception() -> None:
@@ -254,17 +254,17 @@ def test_an_end_is_measured_against_the_moment_of_reception() -> None:
     later = envelope(ended(end="2021-05-15T20:27:04Z"), received_at="2021-05-14T20:27:03Z")
 
     assert event_of(day_after).meeting_ended_at == datetime(2021, 5, 15, 20, 27, 3, tzinfo=UTC)
-    assert rejected(later).reason == Reason.END_OUT_OF_RANGE
+    assert rejected(later).reason == RejectionReason.END_OUT_OF_RANGE
 
 
 def test_an_unbelievable_reception_does_not_excuse_an_unbelievable_end() -> None:
     raw = envelope(ended(end="2999-01-01T00:00:00Z"), received_at="2999-01-01T00:00:00Z")
 
     assert rejected(raw) == Rejected(
-        Reason.END_OUT_OF_RANGE,
+        RejectionReason.END_OUT_OF_RANGE,
         "Its data.end lies more than 24 hours after it was received.",
         # It is this machine's clock that speaks against it, and that may be wrong.
-        again_at=datetime(2999, 1, 1, tzinfo=UTC),
+        retry_at=datetime(2999, 1, 1, tzinfo=UTC),
     )
 
 
@@ -297,53 +297,59 @@ def test_names_are_taken_in_any_case(resource: str, event: str, expected: tuple[
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b'{"resource":"meetings","event":"ended","data":{"x":"caf\xe9"}}', Reason.NOT_UTF8),
-        (line(ended()).replace(b"active", b"\xc0\xaf"), Reason.NOT_UTF8),
-        (line(ended()).replace(b"active", b"\xed\xa0\x80"), Reason.NOT_UTF8),
-        (envelope(ended(), headers={"x": "y"}).replace(b'"y"', b'"\xff"'), Reason.NOT_UTF8),
-        (line(ended()).decode().encode("utf-16"), Reason.NOT_UTF8),
-        (b"", Reason.NOT_JSON),
-        (b"2021-05-14 20:26:54 INFO webhook received", Reason.NOT_JSON),
-        (line(ended())[:-20], Reason.NOT_JSON),
-        (line(ended())[20:], Reason.NOT_JSON),
-        (line(ended()) + line(ended()), Reason.NOT_JSON),
-        (line(ended()) + b",", Reason.NOT_JSON),
-        (b"\0\0\0\0", Reason.NOT_JSON),
-        (b"\0\0" + line(ended()), Reason.NOT_JSON),
-        (line(ended()) + b"\0", Reason.NOT_JSON),
-        (line(ended()).replace(b'"active"', b"NaN"), Reason.NOT_JSON),
-        (line(ended()).replace(b'"active"', b"-Infinity"), Reason.NOT_JSON),
-        (line(ended()).replace(b'"active"', b"'active'"), Reason.NOT_JSON),
-        (line(ended()).replace(b'"active"', b"01"), Reason.NOT_JSON),
-        (line(ended()).replace(b'"active"', b"1e999"), Reason.NOT_JSON),
-        (line(ended()).replace(b"active", b"\\x61"), Reason.NOT_JSON),
-        (line(ended()).replace(b"active", b"\x01"), Reason.NOT_JSON),
-        (b'{"resource":"meetings","data":' + b"[" * 100_000, Reason.NOT_JSON),
-        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, Reason.NOT_JSON),
-        (b'"text"', Reason.NOT_AN_OBJECT),
-        (b"[]", Reason.NOT_AN_OBJECT),
-        (b"[{}, 1]", Reason.NOT_AN_OBJECT),
-        (line([ended(), ended(title="other")]), Reason.SEVERAL_PAYLOADS),
-        (line({"message": json.dumps(ended()), "x": ended(a=1)}), Reason.SEVERAL_PAYLOADS),
-        (b'2026-03-01T10:00:00Z {"level":"info"}', Reason.NOT_JSON),
-        (b"caf\xe9 " + line(ended()), Reason.NOT_UTF8),
-        (b"null", Reason.NOT_AN_OBJECT),
-        (b"17", Reason.NOT_AN_OBJECT),
-        (b"{}", Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line({"resource": "meetings", "event": "ended"}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line({"resource": "meetings", "data": {}}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line({"event": "ended", "data": {}}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line(ended() | {"data": [MEETING_ID]}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line(ended() | {"data": None}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line(ended() | {"event": 3}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (line(ended() | {"resource": None}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope({}), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope("caf\u00e9"), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope(None), Reason.NOT_A_WEBHOOK_PAYLOAD),
-        (envelope({"body": {}}), Reason.NOT_A_WEBHOOK_PAYLOAD),
+        (
+            b'{"resource":"meetings","event":"ended","data":{"x":"caf\xe9"}}',
+            RejectionReason.NOT_UTF8,
+        ),
+        (line(ended()).replace(b"active", b"\xc0\xaf"), RejectionReason.NOT_UTF8),
+        (line(ended()).replace(b"active", b"\xed\xa0\x80"), RejectionReason.NOT_UTF8),
+        (
+            envelope(ended(), headers={"x": "y"}).replace(b'"y"', b'"\xff"'),
+            RejectionReason.NOT_UTF8,
+        ),
+        (line(ended()).decode().encode("utf-16"), RejectionReason.NOT_UTF8),
+        (b"", RejectionReason.NOT_JSON),
+        (b"2021-05-14 20:26:54 INFO webhook received", RejectionReason.NOT_JSON),
+        (line(ended())[:-20], RejectionReason.NOT_JSON),
+        (line(ended())[20:], RejectionReason.NOT_JSON),
+        (line(ended()) + line(ended()), RejectionReason.NOT_JSON),
+        (line(ended()) + b",", RejectionReason.NOT_JSON),
+        (b"\0\0\0\0", RejectionReason.NOT_JSON),
+        (b"\0\0" + line(ended()), RejectionReason.NOT_JSON),
+        (line(ended()) + b"\0", RejectionReason.NOT_JSON),
+        (line(ended()).replace(b'"active"', b"NaN"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b'"active"', b"-Infinity"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b'"active"', b"'active'"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b'"active"', b"01"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b'"active"', b"1e999"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b"active", b"\\x61"), RejectionReason.NOT_JSON),
+        (line(ended()).replace(b"active", b"\x01"), RejectionReason.NOT_JSON),
+        (b'{"resource":"meetings","data":' + b"[" * 100_000, RejectionReason.NOT_JSON),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, RejectionReason.NOT_JSON),
+        (b'"text"', RejectionReason.NOT_AN_OBJECT),
+        (b"[]", RejectionReason.NOT_AN_OBJECT),
+        (b"[{}, 1]", RejectionReason.NOT_AN_OBJECT),
+        (line([ended(), ended(title="other")]), RejectionReason.SEVERAL_PAYLOADS),
+        (line({"message": json.dumps(ended()), "x": ended(a=1)}), RejectionReason.SEVERAL_PAYLOADS),
+        (b'2026-03-01T10:00:00Z {"level":"info"}', RejectionReason.NOT_JSON),
+        (b"caf\xe9 " + line(ended()), RejectionReason.NOT_UTF8),
+        (b"null", RejectionReason.NOT_AN_OBJECT),
+        (b"17", RejectionReason.NOT_AN_OBJECT),
+        (b"{}", RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line({"resource": "meetings", "event": "ended"}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line({"resource": "meetings", "data": {}}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line({"event": "ended", "data": {}}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line(ended() | {"data": [MEETING_ID]}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line(ended() | {"data": None}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line(ended() | {"event": 3}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (line(ended() | {"resource": None}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope({}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope("caf\u00e9"), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope(None), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
+        (envelope({"body": {}}), RejectionReason.NOT_A_WEBHOOK_PAYLOAD),
     ],
 )
-def test_lines_that_are_no_event(raw: bytes, reason: Reason) -> None:
+def test_lines_that_are_no_event(raw: bytes, reason: RejectionReason) -> None:
     assert rejected(raw).reason == reason
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from meeting_etl.webhook_logs.logs import Line
+from meeting_etl.webhook_logs.logs import LogLine
 from meeting_etl_tests.webhook_logs.folders import Follower, append
 
 LINES = st.lists(
@@ -51,7 +51,7 @@ def expected_lines(content: bytes, limit: int) -> list[tuple[int, int, bytes | N
     return expected if says_something else []  # holes alone make no log yet
 
 
-def told(line: Line) -> tuple[int, int, bytes | None, int]:
+def told(line: LogLine) -> tuple[int, int, bytes | None, int]:
     return line.offset, line.number, line.data, line.byte_length
 
 
@@ -69,7 +69,7 @@ def test_a_log_written_piece_by_piece(
     content = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n"
     assume(not content.startswith(b"\x1f\x8b"))  # then it would be taken for gzip
     places = sorted({0, len(content), *(int(cut * len(content)) for cut in cuts)})
-    read: list[Line] = []
+    read: list[LogLine] = []
     with tempfile.TemporaryDirectory() as name:
         follower = Follower(Path(name), max_line_bytes=limit)
         for start, end in itertools.pairwise(places):
@@ -102,7 +102,7 @@ class Following(RuleBasedStateMachine):
         self.follower = Follower(self.folder)
         self.contents: list[bytes] = []
         self.paths: list[Path] = []
-        self.read: dict[str, list[Line]] = {}
+        self.read: dict[str, list[LogLine]] = {}
         self.touched = 0
 
     @rule(name=st.sampled_from(["a.jsonl", "b.jsonl", "deep/c.jsonl"]))
@@ -184,7 +184,7 @@ class Following(RuleBasedStateMachine):
         self.look(at_most=None)
         found = sorted([told(line) for line in lines] for lines in self.read.values())
         written = [expected_lines(content, 1_000_000) for content in self.contents]
-        ids_after_loss = {seen.log_id for seen in Follower(self.folder).sightings()}
+        ids_after_loss = {seen.log_id for seen in Follower(self.folder).scan()}
         self.temporary.cleanup()
         assert found == sorted(written)
         assert ids_after_loss == set(self.read)

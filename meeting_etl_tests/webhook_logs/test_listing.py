@@ -13,12 +13,12 @@ NOBODY = 65534
 
 
 def files(folder: Path) -> list[str]:
-    return [sighting.log_file for sighting in Logs(folder).sightings(known_logs())]
+    return [log_to_read.log_file for log_to_read in Logs(folder).scan(known_logs())]
 
 
 def problems(folder: Path) -> list[str]:
     logs = Logs(folder)
-    logs.sightings(known_logs())
+    logs.scan(known_logs())
     return logs.problems
 
 
@@ -59,7 +59,7 @@ def test_a_file_of_another_name_is_not_read_and_named(tmp_path: Path, name: str)
     write(tmp_path / name)
     logs = Logs(tmp_path)
 
-    assert logs.sightings(known_logs()) == []
+    assert logs.scan(known_logs()) == []
     assert (logs.unread, logs.problems) == ([name], [])
 
 
@@ -68,7 +68,7 @@ def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path
         write(tmp_path / name)
     logs = Logs(tmp_path)
 
-    assert [one.log_file for one in logs.sightings(known_logs())] == [
+    assert [one.log_file for one in logs.scan(known_logs())] == [
         "b.jsonl.gz/c.jsonl",
         "d.x/e.jsonl",
     ]
@@ -79,7 +79,7 @@ def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path
 def test_a_name_that_would_speak_to_the_terminal_is_spelled_out(tmp_path: Path) -> None:
     write(tmp_path / "a\x1b[31m\u202e.txt")
     logs = Logs(tmp_path)
-    logs.sightings(known_logs())
+    logs.scan(known_logs())
 
     assert logs.unread == ["a\\x1b[31m\\u202e.txt"]
 
@@ -218,7 +218,7 @@ class TestPermissions:
         self.copy(folder / "a.jsonl", folder / "locked" / "b.jsonl")
         self.chmod(folder / path, mode)
 
-        [sighting] = follower.sightings()
+        [log_to_read] = follower.scan()
 
-        assert (sighting.log_file, sighting.known) == ("copy.jsonl", None)
-        assert sighting.log_id.endswith("-2")
+        assert (log_to_read.log_file, log_to_read.known) == ("copy.jsonl", None)
+        assert log_to_read.log_id.endswith("-2")

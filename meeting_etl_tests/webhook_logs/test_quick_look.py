@@ -27,13 +27,13 @@ def follower(tmp_path: Path) -> Follower:
     for number, hours_ago in enumerate((0, 24, 120)):
         written(tmp_path / f"{number}/x.jsonl", b"{%d}\n" % number, hours_ago=hours_ago)
     follower = Follower(tmp_path)
-    assert follower.may_have_news()
+    assert follower.may_have_new_lines()
     assert len(follower.catch_up()) == 3
     return follower
 
 
 def test_a_folder_in_which_nothing_happened_has_no_news(follower: Follower) -> None:
-    assert not follower.may_have_news()
+    assert not follower.may_have_new_lines()
 
 
 def grow_now(folder: Path) -> None:
@@ -76,10 +76,10 @@ def test_what_changed_is_news_until_it_is_read(
     follower: Follower, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     change(tmp_path)
-    assert follower.may_have_news()
-    assert len(follower.sightings()) == 1
+    assert follower.may_have_new_lines()
+    assert len(follower.scan()) == 1
     follower.catch_up()
-    assert not follower.may_have_news()
+    assert not follower.may_have_new_lines()
 
 
 def test_a_log_whose_reading_was_broken_off_is_news_however_old_it_is(
@@ -89,21 +89,21 @@ def test_a_log_whose_reading_was_broken_off_is_news_however_old_it_is(
     follower.catch_up(at_most=1)
     [log] = [log for log in follower.known.values() if log.log_file == "2/x.jsonl"]
     follower.known[log.log_id] = log._replace(size=0, mtime=0)
-    assert follower.may_have_news()
+    assert follower.may_have_new_lines()
 
 
 def test_what_is_written_to_a_log_of_long_ago_is_left_to_the_full_look(
     follower: Follower, tmp_path: Path
 ) -> None:
     written(tmp_path / "2/x.jsonl", b"{late}\n", hours_ago=0)
-    assert not follower.may_have_news()
+    assert not follower.may_have_new_lines()
     assert follower.new_data() == [b"{late}"]
 
 
 def test_a_file_that_is_gone_is_no_news(follower: Follower, tmp_path: Path) -> None:
     (tmp_path / "0/x.jsonl").unlink()
-    assert not follower.may_have_news()
-    assert follower.sightings() == []
+    assert not follower.may_have_new_lines()
+    assert follower.scan() == []
 
 
 def test_what_is_of_no_use_is_looked_at_once_and_again_when_it_changes(
@@ -114,22 +114,22 @@ def test_what_is_of_no_use_is_looked_at_once_and_again_when_it_changes(
     (tmp_path / "dead.jsonl").symlink_to("nowhere")
     (tmp_path / "again.jsonl").symlink_to(tmp_path / "0/x.jsonl")
     (tmp_path / "folder.jsonl").mkdir()
-    assert follower.may_have_news()
-    assert follower.sightings() == []
-    assert not follower.may_have_news()
+    assert follower.may_have_new_lines()
+    assert follower.scan() == []
+    assert not follower.may_have_new_lines()
     written(packed, b"!", hours_ago=0)
-    assert follower.may_have_news()
-    assert follower.sightings() == []
-    assert not follower.may_have_news()
+    assert follower.may_have_new_lines()
+    assert follower.scan() == []
+    assert not follower.may_have_new_lines()
     written(unfinished, b"}\n", hours_ago=0)
-    assert follower.may_have_news()
-    assert [seen.log_file for seen in follower.sightings()] == ["u.jsonl"]
+    assert follower.may_have_new_lines()
+    assert [seen.log_file for seen in follower.scan()] == ["u.jsonl"]
 
 
 def test_a_link_to_nothing_that_becomes_a_log_is_news(follower: Follower, tmp_path: Path) -> None:
     (tmp_path / "dead.jsonl").symlink_to(tmp_path / "later")
-    assert follower.sightings() == []
-    assert not follower.may_have_news()
+    assert follower.scan() == []
+    assert not follower.may_have_new_lines()
     written(tmp_path / "later", b"{l}\n", hours_ago=0)
-    assert follower.may_have_news()
-    assert [seen.log_file for seen in follower.sightings()] == ["dead.jsonl"]
+    assert follower.may_have_new_lines()
+    assert [seen.log_file for seen in follower.scan()] == ["dead.jsonl"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meeting_etl.webhook_logs.logs import KnownLog, Line, Logs
+from meeting_etl.webhook_logs.logs import KnownLog, LogLine, Logs
 from meeting_etl_tests.webhook_logs.folders import Follower, append, compress
 
 KIB = 1024
@@ -19,7 +19,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def lines_of(folder: Path, content: bytes, *, limit: int = 1_000_000) -> list[Line]:
+def lines_of(folder: Path, content: bytes, *, limit: int = 1_000_000) -> list[LogLine]:
     (folder / "a.jsonl").write_bytes(content)
     return [line for _, line in Follower(folder, max_line_bytes=limit).catch_up()]
 
@@ -28,9 +28,9 @@ def test_places_of_lines_with_bom_crlf_and_blank_lines(tmp_path: Path) -> None:
     content = b"\xef\xbb\xbf{1}\r\n\n \t \r\n{two}\n\r\n{3}\r\r\n{4"
 
     assert lines_of(tmp_path, content) == [
-        Line(0, 1, b"{1}", 3, None),
-        Line(14, 4, b"{two}", 5, None),
-        Line(22, 6, b"{3}\r", 4, None),
+        LogLine(0, 1, b"{1}", 3, None),
+        LogLine(14, 4, b"{two}", 5, None),
+        LogLine(22, 6, b"{3}\r", 4, None),
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_last_line_waits_for_its_newline(tmp_path: Path) -> None:
     assert follower.new_data() == []
 
     append(tmp_path / "a.jsonl", b"\n\n")
-    assert [line for _, line in follower.catch_up()] == [Line(4, 2, b"{22}", 4, None)]
+    assert [line for _, line in follower.catch_up()] == [LogLine(4, 2, b"{22}", 4, None)]
     [known] = follower.known.values()
     assert (known.bytes_consumed, known.lines) == (10, 3)
 
@@ -126,8 +126,8 @@ def test_the_limit_is_one_of_the_data(tmp_path: Path, begin: bytes, size: int, e
 
     offset = len(begin) + size + len(end)
     assert found == [
-        Line(0, 1, data, size, None) if size <= 10 else Line(0, 1, None, size, sha256(data)),
-        Line(offset, 2, b"{2}", 3, None),
+        LogLine(0, 1, data, size, None) if size <= 10 else LogLine(0, 1, None, size, sha256(data)),
+        LogLine(offset, 2, b"{2}", 3, None),
     ]
 
 
@@ -136,7 +136,7 @@ def test_a_line_of_just_the_limit_whose_newline_comes_in_the_next_piece(tmp_path
     data = b"x" * (256 * KIB - 4)
     found = lines_of(tmp_path, b"\xef\xbb\xbf" + data + b"\r\n", limit=len(data))
 
-    assert found == [Line(0, 1, data, len(data), None)]
+    assert found == [LogLine(0, 1, data, len(data), None)]
 
 
 def test_a_long_line_with_returns_inside(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_bom_belongs_to_a_long_line_inside_a_log(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbf" + b"x" * (300 * KIB)
     found = lines_of(tmp_path, b"{1}\n" + data + b"\n", limit=1000)
 
-    assert found[1] == Line(4, 2, None, 300 * KIB + 3, sha256(data))
+    assert found[1] == LogLine(4, 2, None, 300 * KIB + 3, sha256(data))
 
 
 def test_lines_below_the_limit_in_a_log_that_is_above(tmp_path: Path) -> None:
@@ -171,8 +171,8 @@ def test_a_long_line_is_not_judged_before_its_end(tmp_path: Path) -> None:
     found = [line for _, line in follower.catch_up()]
     long = sha256(b"x" * (600 * KIB) + b"y")
     assert found == [
-        Line(4, 2, None, 600 * KIB + 1, long),
-        Line(4 + 600 * KIB + 2, 3, b"{3}", 3, None),
+        LogLine(4, 2, None, 600 * KIB + 1, long),
+        LogLine(4 + 600 * KIB + 2, 3, b"{3}", 3, None),
     ]
 
 
@@ -195,14 +195,14 @@ def test_a_long_line_is_never_held_in_memory(tmp_path: Path, packed: bool) -> No
 def test_what_comes_while_a_log_is_read_is_read_the_next_time(tmp_path: Path) -> None:
     append(tmp_path / "a.jsonl", b"{1}\n{2}\n")
     follower = Follower(tmp_path)
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
 
-    with follower.logs.read(sighting) as reader:
+    with follower.logs.read(log_to_read) as reader:
         read = []
         for line in reader:
             read.append(line.data)
             append(tmp_path / "a.jsonl", b"{new}\n")
-        follower.commit(sighting, reader)
+        follower.commit(log_to_read, reader)
 
     assert read == [b"{1}", b"{2}"]
     assert follower.new_data() == [b"{new}", b"{new}"]
@@ -211,9 +211,9 @@ def test_what_comes_while_a_log_is_read_is_read_the_next_time(tmp_path: Path) ->
 def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
     append(tmp_path / "a.jsonl", b"".join(b"{%06d}\n" % number for number in range(200_000)))
     follower = Follower(tmp_path)
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
 
-    with follower.logs.read(sighting) as reader:
+    with follower.logs.read(log_to_read) as reader:
         lines = iter(reader)
         next(lines)
         with (tmp_path / "a.jsonl").open("r+b") as file:
@@ -238,14 +238,14 @@ def test_a_disk_that_fails_while_a_log_is_read(tmp_path: Path) -> None:
     contents = [b"{%06d}" % number for number in range(200_000)]
     append(tmp_path / "a.jsonl", b"\n".join(contents) + b"\n")
     follower = Follower(tmp_path)
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
 
-    with follower.logs.read(sighting) as reader:
+    with follower.logs.read(log_to_read) as reader:
         lines = iter(reader)
         read = [next(lines).data]
         break_open_file(tmp_path / "a.jsonl")
         read += [line.data for line in lines]
-        follower.commit(sighting, reader)
+        follower.commit(log_to_read, reader)
 
     assert reader.problem == "a.jsonl cannot be read to its end: Is a directory."
     assert 0 < len(read) < 200_000
@@ -257,14 +257,14 @@ def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path) -> None:
     follower = Follower(tmp_path)
     follower.catch_up()
     append(tmp_path / "a.jsonl", b"{2}\n")
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
     (tmp_path / "a.jsonl").unlink()
 
-    with follower.logs.read(sighting) as reader:
+    with follower.logs.read(log_to_read) as reader:
         assert list(reader) == []
 
     assert reader.problem == "a.jsonl cannot be read: No such file or directory."
-    known = follower.known[sighting.log_id]
+    known = follower.known[log_to_read.log_id]
     assert (reader.consumed, reader.lines) == (4, 1)
     assert (reader.head, reader.tail) == (known.head, known.tail)
     assert (reader.size, reader.mtime) == (0, 0)
@@ -275,12 +275,12 @@ def test_a_log_that_is_replaced_before_it_is_read_loses_nothing(tmp_path: Path) 
     follower = Follower(tmp_path)
     follower.catch_up()
     append(tmp_path / "a.jsonl", b"{2}\n")
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
     (tmp_path / "a.jsonl").write_bytes(b"{other}\n{3}\n")
 
-    with follower.logs.read(sighting) as reader:
+    with follower.logs.read(log_to_read) as reader:
         assert list(reader) == []
-        follower.commit(sighting, reader)
+        follower.commit(log_to_read, reader)
 
     assert reader.problem is not None
     assert reader.problem.startswith("a.jsonl was changed")
@@ -314,8 +314,8 @@ class TestGzip:
         append(tmp_path / "a.jsonl.gz", gzip.compress(b"2}\n{3}\n"))
 
         assert [line for _, line in follower.catch_up()] == [
-            Line(4, 2, b"{22}", 4, None),
-            Line(9, 3, b"{3}", 3, None),
+            LogLine(4, 2, b"{22}", 4, None),
+            LogLine(9, 3, b"{3}", 3, None),
         ]
 
     @pytest.mark.parametrize("kept", [0.001, 0.1, 0.5, 0.9, 0.999])
@@ -357,7 +357,7 @@ class TestGzip:
         follower = Follower(tmp_path)
         follower.catch_up()
 
-        assert follower.sightings() == []
+        assert follower.scan() == []
 
     def test_lines_before_a_fault_are_read(self, tmp_path: Path) -> None:
         # The bad byte lies in the checksum of the first member: all of its content is sound.
@@ -430,7 +430,7 @@ def test_objects_before_and_behind_a_hole_are_read_and_the_hole_is_a_line_of_its
 
     lines = [line for _, line in follower.catch_up()]
 
-    assert [(line.offset, line.number, line.data, line.is_hole) for line in lines] == [
+    assert [(line.offset, line.number, line.data, line.is_nul_run) for line in lines] == [
         (0, 1, b"{1}", False),
         (4, 2, b"{2}", False),
         (7, 2, None, True),
@@ -438,7 +438,7 @@ def test_objects_before_and_behind_a_hole_are_read_and_the_hole_is_a_line_of_its
         (11 + size, 3, None, True),
         (12 + 2 * size, 4, b"{4}", False),
     ]
-    assert {(line.byte_length, line.sha256) for line in lines if line.is_hole} == {
+    assert {(line.byte_length, line.sha256) for line in lines if line.is_nul_run} == {
         (size, hashlib.sha256(hole).hexdigest())
     }
 
@@ -475,8 +475,8 @@ class TestReadLine:
 
     @staticmethod
     def again(logs: Logs, name: str, offset: int, data: bytes) -> bytes | None:
-        with logs.lines() as lines:
-            found = lines.line(name, offset, len(data), hashlib.sha256(data).hexdigest())
+        with logs.line_finder() as lines:
+            found = lines.find(name, offset, len(data), hashlib.sha256(data).hexdigest())
             return None if found is None else b"".join(found)
 
     @pytest.mark.parametrize("packed", [False, True])
@@ -485,9 +485,9 @@ class TestReadLine:
         name = compress(tmp_path / "a.jsonl").name if packed else "a.jsonl"
         places = [(0, b"{1}"), (9, b"{22}"), (14, b"x" * 40), (56, b"{4}" * 9)]
 
-        with Logs(tmp_path).lines() as lines:
+        with Logs(tmp_path).line_finder() as lines:
             for offset, data in (*places, *reversed(places), *places):
-                found = lines.line(name, offset, len(data), hashlib.sha256(data).hexdigest())
+                found = lines.find(name, offset, len(data), hashlib.sha256(data).hexdigest())
                 assert found is not None
                 assert b"".join(found) == data
 
@@ -519,12 +519,12 @@ class TestReadLine:
         append(tmp_path / "a.jsonl", b"{}\n" + data + b"\n")
         digest = hashlib.sha256(data).hexdigest()
 
-        with Logs(tmp_path).lines() as lines:
-            found = lines.line("a.jsonl", 3, len(data), digest)
+        with Logs(tmp_path).line_finder() as lines:
+            found = lines.find("a.jsonl", 3, len(data), digest)
             assert found is not None
             pieces = list(found)
             assert (b"".join(pieces) == data, len(pieces) > 10) == (True, True)
-            assert lines.line("a.jsonl", 2, len(data), digest) is None
+            assert lines.find("a.jsonl", 2, len(data), digest) is None
 
     def test_a_file_that_is_gone(self, tmp_path: Path) -> None:
         assert self.again(Logs(tmp_path), "gone.jsonl", 0, b"x") is None

@@ -34,21 +34,21 @@ def where(follower: Follower) -> dict[str, str]:
 def test_a_new_log(follower: Follower, tmp_path: Path) -> None:
     append(tmp_path / "2021" / "may.jsonl", b"{a}\n{2}\n")
 
-    assert follower.sightings() == [LogToRead(A, "2021/may.jsonl", None, None, False)]
+    assert follower.scan() == [LogToRead(A, "2021/may.jsonl", None, None, False)]
 
 
 def test_the_id_comes_from_the_first_line_that_says_something(tmp_path: Path) -> None:
     for number, begin in enumerate((b"", b"\xef\xbb\xbf", b"\n \r\n", b"\xef\xbb\xbf\r\n")):
         folder = tmp_path / str(number)
         append(folder / "x.jsonl", begin + b"{a}\r\n{2}\n")
-        assert [sighting.log_id for sighting in Follower(folder).sightings()] == [A]
+        assert [log_to_read.log_id for log_to_read in Follower(folder).scan()] == [A]
 
 
 def test_the_id_of_a_log_whose_first_line_is_too_long(tmp_path: Path) -> None:
     append(tmp_path / "x.jsonl", b"x" * 500_000 + b"\r\n{2}\n")
     follower = Follower(tmp_path, max_line_bytes=1000)
 
-    assert [sighting.log_id for sighting in follower.sightings()] == [stem(b"x" * 500_000)]
+    assert [log_to_read.log_id for log_to_read in follower.scan()] == [stem(b"x" * 500_000)]
 
 
 def test_logs_that_begin_alike_are_numbered_by_path(follower: Follower, tmp_path: Path) -> None:
@@ -61,11 +61,11 @@ def test_logs_that_begin_alike_are_numbered_by_path(follower: Follower, tmp_path
         (f"{A}-4", "c.jsonl"),
     ]
 
-    assert [(seen.log_id, seen.log_file) for seen in follower.sightings()] == expected
+    assert [(seen.log_id, seen.log_file) for seen in follower.scan()] == expected
     follower.catch_up()
-    assert follower.sightings() == []
+    assert follower.scan() == []
     # Without memory, as after the lake was deleted, the ids are the same.
-    assert [(seen.log_id, seen.log_file) for seen in Follower(tmp_path).sightings()] == expected
+    assert [(seen.log_id, seen.log_file) for seen in Follower(tmp_path).scan()] == expected
 
 
 def test_a_number_that_is_taken_is_not_given_again(follower: Follower, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_number_that_is_taken_is_not_given_again(follower: Follower, tmp_path:
 
     append(tmp_path / "a.jsonl", b"{a}\n{other}\n")
 
-    assert follower.sightings() == [LogToRead(f"{A}-3", "a.jsonl", None, None, False)]
+    assert follower.scan() == [LogToRead(f"{A}-3", "a.jsonl", None, None, False)]
 
 
 @pytest.mark.parametrize("content", [b"", b"{a}", b"\n\r\n \n", b"\xef\xbb\xbf", b"\n{a"])
@@ -84,12 +84,12 @@ def test_a_file_without_a_finished_line_needs_no_identity(
     follower: Follower, tmp_path: Path, content: bytes
 ) -> None:
     append(tmp_path / "x.jsonl", content)
-    assert follower.sightings() == []
+    assert follower.scan() == []
     assert follower.logs.problems == []
 
     append(tmp_path / "x.jsonl", b"{}\n")
 
-    assert len(follower.sightings()) == 1
+    assert len(follower.scan()) == 1
 
 
 def test_an_unchanged_log_is_not_opened(follower: Follower, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_unchanged_log_is_not_opened(follower: Follower, tmp_path: Path) -> N
     path.write_bytes(b"{b}\n{3}\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
 
 def test_a_log_that_was_only_touched_is_read_to_no_effect(
@@ -112,10 +112,10 @@ def test_a_log_that_was_only_touched_is_read_to_no_effect(
     follower.catch_up()
     os.utime(tmp_path / "x.jsonl", ns=(1, 1))
 
-    [sighting] = follower.sightings()
-    assert (sighting.log_id, sighting.notice, sighting.moved) == (A, None, False)
+    [log_to_read] = follower.scan()
+    assert (log_to_read.log_id, log_to_read.notice, log_to_read.moved) == (A, None, False)
     assert follower.catch_up() == []
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
 
 def test_a_log_grows(follower: Follower, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_old_and_new_logs_come_in_the_order_of_paths(follower: Follower, tmp_pat
     append(tmp_path / "a.jsonl", b"{a}\n")
     append(tmp_path / "b.jsonl", b"{2}\n")
 
-    assert [seen.log_file for seen in follower.sightings()] == ["0.jsonl", "a.jsonl", "b.jsonl"]
+    assert [seen.log_file for seen in follower.scan()] == ["0.jsonl", "a.jsonl", "b.jsonl"]
 
 
 def test_a_log_moves(follower: Follower, tmp_path: Path) -> None:
@@ -153,10 +153,10 @@ def test_a_log_moves(follower: Follower, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "x.jsonl").rename(tmp_path / "old" / "y.jsonl")
 
-    assert follower.sightings() == [LogToRead(A, "old/y.jsonl", known, None, True)]
+    assert follower.scan() == [LogToRead(A, "old/y.jsonl", known, None, True)]
     assert follower.catch_up() == []
     assert where(follower) == {A: "old/y.jsonl"}
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
 
 def test_a_log_moves_and_grows(follower: Follower, tmp_path: Path) -> None:
@@ -175,11 +175,11 @@ def test_a_log_is_compressed(follower: Follower, tmp_path: Path, more: bytes) ->
     append(tmp_path / "x.jsonl", more)
     compress(tmp_path / "x.jsonl")
 
-    [sighting] = follower.sightings()
-    assert (sighting.log_id, sighting.moved) == (A, True)
+    [log_to_read] = follower.scan()
+    assert (log_to_read.log_id, log_to_read.moved) == (A, True)
     assert data_by_log(follower) == ([(A, b"{2}")] if more else [])
     assert where(follower) == {A: "x.jsonl.gz"}
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
 
 def test_a_log_that_is_being_compressed(follower: Follower, tmp_path: Path) -> None:
@@ -187,13 +187,13 @@ def test_a_log_that_is_being_compressed(follower: Follower, tmp_path: Path) -> N
     follower.catch_up()
     packed = gzip.compress(b"{a}\n")
     (tmp_path / "x.jsonl.gz").write_bytes(packed[:15])
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
     (tmp_path / "x.jsonl.gz").write_bytes(packed)
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
     (tmp_path / "x.jsonl").unlink()
-    assert [(seen.log_id, seen.moved) for seen in follower.sightings()] == [(A, True)]
+    assert [(seen.log_id, seen.moved) for seen in follower.scan()] == [(A, True)]
 
 
 def test_a_log_is_unpacked_again(follower: Follower, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_log_is_rotated(follower: Follower, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").rename(tmp_path / "x-1.jsonl")
     append(tmp_path / "x.jsonl", b"{b}\n")
 
-    [moved, new] = follower.sightings()
+    [moved, new] = follower.scan()
     assert (moved.log_id, moved.log_file, moved.moved) == (A, "x-1.jsonl", True)
     notice = "x.jsonl is a new log: the one before it is now x-1.jsonl."
     assert new == LogToRead(B, "x.jsonl", None, notice, False)
@@ -289,9 +289,9 @@ def test_a_log_is_truncated_or_replaced(
     (tmp_path / "x.jsonl").write_bytes(content)
     os.utime(tmp_path / "x.jsonl", ns=(5, 5))
 
-    assert follower.sightings() == [LogToRead(log_id, "x.jsonl", None, REPLACED, False)]
+    assert follower.scan() == [LogToRead(log_id, "x.jsonl", None, REPLACED, False)]
     assert data_by_log(follower) == [(log_id, data) for data in content.splitlines()]
-    assert follower.sightings() == []
+    assert follower.scan() == []
 
     append(tmp_path / "x.jsonl", b"{more}\n")
     assert data_by_log(follower) == [(log_id, b"{more}")]
@@ -309,7 +309,7 @@ def test_a_change_within_the_digests_is_noticed(
 
     # Of what lies between the digested ends nothing is looked at, so that a grown log costs
     # nothing however long it is: here that is from 65,536 to 76,870.
-    assert [seen.notice for seen in follower.sightings()] == [None if at == 70_000 else REPLACED]
+    assert [seen.notice for seen in follower.scan()] == [None if at == 70_000 else REPLACED]
 
 
 def test_a_log_that_comes_back_goes_on(follower: Follower, tmp_path: Path) -> None:
@@ -335,12 +335,12 @@ def test_a_log_emptied_in_place_begins_anew(follower: Follower, tmp_path: Path) 
     assert data_by_log(follower) == [(B, b"{b}")]
 
 
-def test_a_log_that_is_gone_is_no_sighting(follower: Follower, tmp_path: Path) -> None:
+def test_a_log_that_is_gone_is_not_read(follower: Follower, tmp_path: Path) -> None:
     append(tmp_path / "x.jsonl", b"{a}\n")
     follower.catch_up()
     (tmp_path / "x.jsonl").unlink()
 
-    assert follower.sightings() == []
+    assert follower.scan() == []
     assert follower.logs.problems == []
 
 
@@ -360,11 +360,11 @@ def test_of_two_logs_that_fit_the_one_read_further_goes_on(
 
 def test_a_log_of_which_nothing_was_consumed_is_new(follower: Follower, tmp_path: Path) -> None:
     append(tmp_path / "x.jsonl", b"{a}\n")
-    [sighting] = follower.sightings()
-    with follower.logs.read(sighting) as reader:
-        follower.commit(sighting, reader)
+    [log_to_read] = follower.scan()
+    with follower.logs.read(log_to_read) as reader:
+        follower.commit(log_to_read, reader)
 
-    assert follower.sightings() == [sighting]
+    assert follower.scan() == [log_to_read]
     assert data_by_log(follower) == [(A, b"{a}")]
 
 
@@ -377,15 +377,15 @@ def test_finding_what_is_new_in_a_large_log_does_not_read_it(tmp_path: Path) -> 
     with path.open("r+b") as file:
         file.truncate(50 * 1024**3)  # a hole of 50 GiB: reading it would take minutes
 
-    [sighting] = follower.sightings()
+    [log_to_read] = follower.scan()
 
-    assert (sighting.log_id, sighting.notice) == (A, None)
+    assert (log_to_read.log_id, log_to_read.notice) == (A, None)
 
 
 def test_a_missing_folder_holds_no_logs(tmp_path: Path) -> None:
     logs = Logs(tmp_path / "missing")
 
-    assert (logs.sightings(known_logs()), logs.problems) == ([], [])
+    assert (logs.scan(known_logs()), logs.problems) == ([], [])
 
 
 def test_logrotate_with_delaycompress_gives_each_line_once(tmp_path: Path) -> None:
@@ -453,16 +453,16 @@ def test_a_file_without_a_finished_line_is_opened_once_until_it_changes(
 ) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    assert follower.sightings() == []
+    assert follower.scan() == []
     assert follower.logs.unfinished == ({"x.jsonl": len(content)} if content else {})
 
     # Same size and time, other content: whoever opens it finds a line.
     status = path.stat()
     path.write_bytes(b"{b}\n"[-len(content) :] if content else b"")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert follower.sightings() == []
+    assert follower.scan() == []
     assert follower.logs.unfinished == ({"x.jsonl": len(content)} if content else {})
 
     append(path, b"{c}\n")
-    assert len(follower.sightings()) == 1
+    assert len(follower.scan()) == 1
     assert follower.logs.unfinished == {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl_tests.webhook_logs.samples import MEETING_ID, NOW, ended, line
 
 PLANTED = "Pl4nted-5ecret"
@@ -124,7 +124,7 @@ def test_several_payloads_on_a_line_are_none_and_say_so() -> None:
     found = read(line({"received_at": STAMP, "body": [ended(), ended(title="other")]}))
 
     assert found == Rejected(
-        Reason.SEVERAL_PAYLOADS,
+        RejectionReason.SEVERAL_PAYLOADS,
         "It holds several webhook payloads; a line is one event: put each on its own.",
         AT,
     )

@@ -20,7 +20,7 @@ def log_lines(etl: Etl) -> list[Line]:
 
 def _files(etl: Etl) -> Finding:
     known = etl.lake.read(INGESTED_LOGS)
-    new = etl.logs.sightings(KnownLogs(known))
+    new = etl.logs.scan(KnownLogs(known))
     troubles = log_problems(etl.logs, etl.lake)
     if unfinished := etl.logs.unfinished:
         first = shown(next(iter(unfinished)))

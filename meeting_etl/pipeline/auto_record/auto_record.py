@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from meeting_etl.errors import BadResponse, MeetingEtlError, Refused, SettingsError
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.created_meetings import (
     ActionReason,
     ActionResult,

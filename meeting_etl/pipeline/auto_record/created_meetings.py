@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Refused
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS, WEBHOOK_EVENTS

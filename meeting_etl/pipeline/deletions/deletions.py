@@ -12,7 +12,7 @@ from datetime import date, datetime
 from threading import Event
 
 from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, Stopped
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.rows import Row, SchemaDrift, to_row

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.lake.store import INGEST_LOCK, Lake
 from meeting_etl.pipeline.deletions.deletions import is_deleted
 from meeting_etl.pipeline.ledger.prune_floor import raise_floor
 from meeting_etl.pipeline.resources.recording_files import name_for
@@ -59,7 +59,7 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
         count += _remove(lake, table, day, rows, now, "deleted")
         _remove_rowless(lake, FOLDERS[table.name], day, gone)
         if parents is TRANSCRIPTS:
-            lake.merge(TRANSCRIPT_SNIPPETS, day, [], instead_of={"transcript_id": gone})
+            lake.merge(TRANSCRIPT_SNIPPETS, day, [], replacing={"transcript_id": gone})
             _count_no_snippets(lake, day, gone)
     _forget_summaries(lake, day)
     refresh_metrics(lake, day)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from meeting_etl.lake.metrics import MEASURED, refresh_metrics
+from meeting_etl.lake.metrics import METRIC_INPUTS, refresh_metrics
 from meeting_etl.pipeline.deletions.deletions import check_deletions, is_deleted, unlisted
 from meeting_etl.pipeline.fetch.context import DayReport, Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer
@@ -66,7 +66,7 @@ class Committer:
         missing = self._write(made)
         looks = check_deletions(self._engine, self._spec, missing, ending=ending)
         self._engine.lake.merge(self._spec.table, self._day, looks.proven)
-        if self._spec.table.name in MEASURED:
+        if self._spec.table.name in METRIC_INPUTS:
             refresh_metrics(self._engine.lake, self._day)
         if looks.ends is not None:
             # A pair must not settle before what it lacks was looked for.
@@ -199,8 +199,8 @@ class Committer:
         whole: list[str] = []
         if spec.replaces:
             whole = [one.rows[0][spec.replaces] for one in made if one.came in _WHOLE]
-        instead_of = {spec.replaces: whole} if spec.replaces else None
-        lake.merge(spec.table, self._day, [*rows, *missing], instead_of=instead_of)
+        replacing = {spec.replaces: whole} if spec.replaces else None
+        lake.merge(spec.table, self._day, [*rows, *missing], replacing=replacing)
         self._count_in_parent(made, rows, whole)
         return missing
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.fetch.request_pool import Asking
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.rows import SchemaDrift

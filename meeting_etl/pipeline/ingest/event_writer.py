@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meeting_etl.lake.store import NULL_PARTITION, PART_ROWS, Lake
+from meeting_etl.lake.lake import NULL_PARTITION, PART_ROWS, Lake
 from meeting_etl.schemas import REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 
 # Rows wait as Python objects until they are this large together, then as Arrow tables.
@@ -145,7 +145,7 @@ class EventWriter:
         self, table: Table, received: date | None, *, newest_only: bool
     ) -> None:
         self._lake.sweep([table], [received])
-        self._lake.leave_out(table, received, self._committed, newest_only=newest_only)
+        self._lake.filter_rows(table, received, self._committed, newest_only=newest_only)
         self._clean.add((table.name, received))
 
     def _committed(self, rows: pa.Table) -> pa.Table:

@@ -16,12 +16,12 @@ from datetime import date, datetime
 import pyarrow as pa
 
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake, to_arrow
 from meeting_etl.lake.meeting_index import Mention
-from meeting_etl.lake.store import Lake, to_arrow
 from meeting_etl.pipeline.ingest.rejected_lines import places_by_log, rejected_on
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
-from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl.webhook_logs.logs import Logs
 
 _FILE = "lake/early_ends.json"
@@ -51,7 +51,7 @@ def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce)
             _add(lake, events)
             announce({_mention(event) for event, _ in events.values()})
             _count(lake, events.keys())
-            lake.leave_out(REJECTED_LINES, day, _without(events.keys()), newest_only=False)
+            lake.filter_rows(REJECTED_LINES, day, _without(events.keys()), newest_only=False)
         del known[day]
         note_later = {day: min(later)} if later else {}
         _keep(lake.files, known | note_later)
@@ -69,15 +69,15 @@ def _judged(
     """Events by place, each with what a row says of the place; and when others have come."""
     events: Judged = {}
     later: list[datetime] = []
-    with logs.lines() as lines:
-        for row in rejected_on(lake, day, [Reason.END_OUT_OF_RANGE]):
+    with logs.line_finder() as lines:
+        for row in rejected_on(lake, day, [RejectionReason.END_OUT_OF_RANGE]):
             pieces = row.read(lines)
             found = read_event(b"".join(pieces), now=now) if pieces else None
             if isinstance(found, Event):
                 place = {"log_file": row.log_file, "line_number": row.number}
                 events[row.log_id, row.offset] = found, place
-            elif isinstance(found, Rejected) and found.again_at is not None:
-                later.append(found.again_at)
+            elif isinstance(found, Rejected) and found.retry_at is not None:
+                later.append(found.retry_at)
     return events, later
 
 
@@ -90,7 +90,7 @@ def _add(lake: Lake, events: Judged) -> None:
     for day, rows in by_day.items():
         lake.sweep([WEBHOOK_EVENTS], [day])
         # Those that were added before a kill.
-        lake.leave_out(WEBHOOK_EVENTS, day, _without(events.keys()), newest_only=False)
+        lake.filter_rows(WEBHOOK_EVENTS, day, _without(events.keys()), newest_only=False)
         with lake.appending(WEBHOOK_EVENTS, day, rows=len(rows)) as write:
             write(to_arrow(WEBHOOK_EVENTS, rows))
 

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, cast
 
+from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
-from meeting_etl.lake.store import INGEST_LOCK, Lake
 from meeting_etl.pipeline.ingest.event_writer import EventWriter
 from meeting_etl.pipeline.ingest.future_ends import note_future_ends, retry_future_ends
 from meeting_etl.pipeline.ingest.log_problems import log_problems
@@ -22,17 +22,17 @@ from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import queue_recording
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
-from meeting_etl.webhook_logs.events import Event, Reason, Rejected, read_event
+from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl.webhook_logs.known_logs import QUICK_COLUMNS, KnownLogs
-from meeting_etl.webhook_logs.logs import Line, LogReader, Logs, LogToRead
+from meeting_etl.webhook_logs.logs import LogLine, LogReader, Logs, LogToRead
 
 # A kill repeats at most this much.
 COMMIT_SECONDS = 20.0
 _LOOK_AT_CLOCK_EVERY = 4096
 
-_TOO_LONG = Rejected(Reason.TOO_LONG, "It is longer than the limit for one line.", None)
+_TOO_LONG = Rejected(RejectionReason.TOO_LONG, "It is longer than the limit for one line.", None)
 _HOLE = Rejected(
-    Reason.NUL_BYTES,
+    RejectionReason.NUL_BYTES,
     "NUL bytes that a crash or a truncation left; what stands before and behind them is read.",
     None,
 )
@@ -71,16 +71,16 @@ def ingest(
     with lake.files.lock(INGEST_LOCK):
         index = MeetingIndex(lake)
         with lake.files.lock(INDEX_LOCK):
-            index.heal()
+            index.rebuild_if_incomplete()
         known = KnownLogs(lake.read(INGESTED_LOGS))
-        sightings = logs.sightings(known)
-        work = _Work(lake, ledger, index, clock, known, sightings)
+        logs_to_read = logs.scan(known)
+        work = _Work(lake, ledger, index, clock, known, logs_to_read)
         with work.rows:
             if known.is_empty():
                 work.rows.remove_all_rows()
-            for number, sighting in enumerate(sightings):
-                progress(sighting.log_file, number, len(sightings))
-                _read(logs, sighting, work, clock)
+            for number, log_to_read in enumerate(logs_to_read):
+                progress(log_to_read.log_file, number, len(logs_to_read))
+                _read(logs, log_to_read, work, clock)
             work.commit()
         if moved := retry_future_ends(logs, lake, clock.now(), work.announce):
             work.report.events += moved
@@ -98,19 +98,19 @@ def logs_to_ingest(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
     """
     if not whole:
         known = KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))
-        if not logs.may_have_news(known):
+        if not logs.may_have_new_lines(known):
             return []
-    sightings = logs.sightings(KnownLogs(lake.read(INGESTED_LOGS)))
-    return [sighting.log_file for sighting in sightings]
+    logs_to_read = logs.scan(KnownLogs(lake.read(INGESTED_LOGS)))
+    return [log_to_read.log_file for log_to_read in logs_to_read]
 
 
-def _read(logs: Logs, sighting: LogToRead, work: "_Work", clock: Clock) -> None:
+def _read(logs: Logs, log_to_read: LogToRead, work: "_Work", clock: Clock) -> None:
     """Put the new lines of one log into the work, committing when it is time."""
-    if sighting.notice:
-        work.report.notices.append(sighting.notice)
+    if log_to_read.notice:
+        work.report.notices.append(log_to_read.notice)
     now = clock.now()
-    with logs.read(sighting) as reader:
-        log = _Log(work, sighting, reader)
+    with logs.read(log_to_read) as reader:
+        log = _Log(work, log_to_read, reader)
         for line in reader:
             found = _unread(line) if line.data is None else read_event(line.data, now=now)
             if type(found) is Event:
@@ -122,8 +122,8 @@ def _read(logs: Logs, sighting: LogToRead, work: "_Work", clock: Clock) -> None:
         work.end(log)
 
 
-def _unread(line: Line) -> Rejected:
-    return _HOLE if line.is_hole else _TOO_LONG
+def _unread(line: LogLine) -> Rejected:
+    return _HOLE if line.is_nul_run else _TOO_LONG
 
 
 class _Log:
@@ -132,17 +132,17 @@ class _Log:
     A row leaves out what is the same for all rows of a log (log_id, log_file) and `extra`.
     """
 
-    def __init__(self, work: "_Work", sighting: LogToRead, reader: LogReader) -> None:
-        self.sighting = sighting
+    def __init__(self, work: "_Work", log_to_read: LogToRead, reader: LogReader) -> None:
+        self.log_to_read = log_to_read
         self.reader = reader
-        self._log_id = sighting.log_id
-        before = work.before.get(sighting.log_id, {})
+        self._log_id = log_to_read.log_id
+        before = work.before.get(log_to_read.log_id, {})
         self.events = before.get("events", 0)
         self.rejected = before.get("rejected", 0)
         self.last_date: date | None = before.get("last_date")
         self._work = work
 
-    def accept(self, line: Line, event: Event) -> None:
+    def accept(self, line: LogLine, event: Event) -> None:
         ended_at = event.meeting_ended_at
         dated_at = event.received_at or ended_at
         if dated_at is not None:
@@ -169,7 +169,7 @@ class _Log:
             ended = ended_at.date() if ended_at else None
             work.mentions.add(Mention(event.meeting_id, received, ended))
 
-    def reject(self, line: Line, rejected: Rejected) -> None:
+    def reject(self, line: LogLine, rejected: Rejected) -> None:
         if rejected.received_at is not None:
             self.last_date = rejected.received_at.date()
         self.rejected += 1
@@ -182,7 +182,7 @@ class _Log:
             line.byte_length,
             line.sha256 or hashlib.sha256(line.data or b"").hexdigest(),
         )
-        if at := rejected.again_at:
+        if at := rejected.retry_at:
             early = self._work.early
             early[self.last_date] = min(at, early.get(self.last_date, at))
         size = len(rejected.detail)
@@ -192,8 +192,8 @@ class _Log:
         """The log's row of ingested_logs. An unfinished log is marked as changed since."""
         reader = self.reader
         return {
-            "log_id": self.sighting.log_id,
-            "log_file": self.sighting.log_file,
+            "log_id": self.log_to_read.log_id,
+            "log_file": self.log_to_read.log_file,
             "bytes_consumed": reader.consumed,
             "lines": reader.lines,
             "events": self.events,
@@ -217,9 +217,9 @@ class _Work:
         index: MeetingIndex,
         clock: Clock,
         known: KnownLogs,
-        sightings: Sequence[LogToRead],
+        logs_to_read: Sequence[LogToRead],
     ) -> None:
-        log_files = {sighting.log_id: sighting.log_file for sighting in sightings}
+        log_files = {log_to_read.log_id: log_to_read.log_file for log_to_read in logs_to_read}
         # Rows of ingested_logs by log id; none of a new log.
         self.before = known.rows(log_files)
         self.report = IngestReport()
@@ -238,7 +238,7 @@ class _Work:
 
     def end(self, log: _Log) -> None:
         """Note a log that was read to its end."""
-        before = self.before.get(log.sighting.log_id, {})
+        before = self.before.get(log.log_to_read.log_id, {})
         self.report.logs += 1
         self.report.lines += log.reader.lines - before.get("lines", 0)
         self.report.events += log.events - before.get("events", 0)

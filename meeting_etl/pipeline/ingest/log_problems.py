@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 import pyarrow.compute as pc
 
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.webhook_logs.listing import shown
 from meeting_etl.webhook_logs.logs import Logs

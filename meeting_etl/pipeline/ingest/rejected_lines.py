@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from meeting_etl.lake.store import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import NULL_PARTITION, Lake
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES
 from meeting_etl.times import Span
-from meeting_etl.webhook_logs.logs import Lines
+from meeting_etl.webhook_logs.logs import LineFinder
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class RejectedLine:
     byte_length: int
     sha256: str
 
-    def read(self, lines: Lines) -> Iterator[bytes] | None:
+    def read(self, lines: LineFinder) -> Iterator[bytes] | None:
         """The line in pieces, without newline; None when its log does not have it any more."""
-        return lines.line(self.log_file, self.offset, self.byte_length, self.sha256)
+        return lines.find(self.log_file, self.offset, self.byte_length, self.sha256)
 
 
 def rejected_lines(

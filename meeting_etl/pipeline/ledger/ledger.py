@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from meeting_etl.files import Files
-from meeting_etl.lake.store import Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.settling import (
     DETAILS,

@@ -14,10 +14,10 @@ from operator import itemgetter
 
 import pyarrow.compute as pc
 
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.merging import without
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.lake.store import Lake
 from meeting_etl.pipeline.deletions.deletions import apply_deletion_events
 from meeting_etl.pipeline.ledger.ledger import ItemEvents, Ledger
 from meeting_etl.pipeline.ledger.prune_floor import floor
@@ -77,7 +77,7 @@ def fold(
     index = MeetingIndex(lake)
     if not index.is_complete():
         with lake.files.lock(INDEX_LOCK):
-            index.heal()
+            index.rebuild_if_incomplete()
     everything: Mapping[date, set[str]] = {}
     if refetch or not lake.has_rows(MEETINGS):
         everything = index.ended_on(days)
@@ -252,5 +252,5 @@ def _move(lake: Lake, meeting_ids: list[str], old: date, new: date) -> list[str]
             lake.merge(table, new, without(table, rows, newer))
             moved.update(pc.unique(rows["meeting_id"]).to_pylist())
     for table in reversed(_OF_A_MEETING):
-        lake.merge(table, old, [], instead_of=here)
+        lake.merge(table, old, [], replacing=here)
     return sorted(moved)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from meeting_etl.webhook_logs.log_file import LogFile
-from meeting_etl.webhook_logs.unfinished_line import BOM
+from meeting_etl.webhook_logs.reader import BOM
 
 _MOST_HELD_BYTES = 16 * 1024 * 1024
 
 
-class Lines:
+class LineFinder:
     """The lines of the logs below `folder`. The log that was read last stays open.
 
     So many lines of a compressed log, in their order, cost decompressing it once.
@@ -33,7 +33,7 @@ class Lines:
     def __exit__(self, *error: object) -> None:
         self._close()
 
-    def line(
+    def find(
         self, log_file: str, offset: int, byte_length: int, sha256: str
     ) -> Iterator[bytes] | None:
         """The line, as Line.data had it, in pieces; however long it is.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.store import PART_ROWS, Lake, to_arrow
+from meeting_etl.lake.lake import PART_ROWS, Lake, to_arrow
 from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TABLES, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)
@@ -59,7 +59,7 @@ def test_rows_can_be_replaced_as_a_group(lake: Lake) -> None:
         return [{"meeting_id": meeting_id, "participant_id": name} for name in names]
 
     lake.merge(PARTICIPANTS, DAY, people("a", "x", "y") + people("b", "x"))
-    lake.merge(PARTICIPANTS, DAY, people("a", "z"), instead_of={"meeting_id": ["a"]})
+    lake.merge(PARTICIPANTS, DAY, people("a", "z"), replacing={"meeting_id": ["a"]})
     held = lake.read(PARTICIPANTS, DAY).select(["meeting_id", "participant_id"]).to_pylist()
     assert held == [*people("a", "z"), *people("b", "x")]
 
@@ -68,7 +68,7 @@ def test_a_merge_that_leaves_no_rows_leaves_a_file_without_rows_for_readers(
     lake: Lake,
 ) -> None:
     lake.merge(MEETINGS, DAY, [row("a", "one")])
-    lake.merge(MEETINGS, DAY, [], instead_of={"meeting_id": ["a"]})
+    lake.merge(MEETINGS, DAY, [], replacing={"meeting_id": ["a"]})
     assert pq.read_metadata(lake.files.path(PART)).num_rows == 0
     assert lake.read(MEETINGS, DAY).num_rows == 0
     lake.merge(MEETINGS, date(2026, 3, 3), [])  # nothing where nothing was
@@ -193,9 +193,9 @@ def test_rows_are_left_out_of_the_newest_file_or_of_all(lake: Lake) -> None:
 
     append(lake, range(PART_ROWS))
     append(lake, range(PART_ROWS, PART_ROWS + 9))
-    lake.leave_out(WEBHOOK_EVENTS, DAY, below(5), newest_only=True)
+    lake.filter_rows(WEBHOOK_EVENTS, DAY, below(5), newest_only=True)
     assert parts(lake) == {"part-0.parquet": PART_ROWS, "part-1.parquet": 0}
-    lake.leave_out(WEBHOOK_EVENTS, DAY, below(5), newest_only=False)
+    lake.filter_rows(WEBHOOK_EVENTS, DAY, below(5), newest_only=False)
     assert parts(lake) == {"part-0.parquet": 5, "part-1.parquet": 0}
     assert offsets(lake) == [0, 1, 2, 3, 4]
 

@@ -127,11 +127,11 @@ class Lake:
         partition: Partition,
         rows: Iterable[Mapping[str, Any]] | pa.Table,
         *,
-        instead_of: Mapping[str, Collection[str]] | None = None,
+        replacing: Mapping[str, Collection[str]] | None = None,
     ) -> bool:
         """Put rows into a partition, in the place of those with the same key.
 
-        Rows whose column has one of the values in `instead_of` are removed first. Returns whether
+        Rows whose column has one of the values in `replacing` are removed first. Returns whether
         the file changed; a merge that changes nothing leaves the file alone, one that leaves no
         rows leaves a file without any.
         """
@@ -139,9 +139,9 @@ class Lake:
         if table.appended:
             return self._merge_into_parts(table, partition, new)
         if table.sort and self.count(table, partition) > _LARGE_ROWS:
-            return self._merge_by_group(table, partition, new, instead_of or {})
+            return self._merge_by_group(table, partition, new, replacing or {})
         old = self.read(table, partition)
-        rows_now = merged(table, old, new, instead_of or {})
+        rows_now = merged(table, old, new, replacing or {})
         if rows_now.equals(old):
             return False
         self.replace(table, partition, rows_now)
@@ -184,7 +184,7 @@ class Lake:
         table: Table,
         partition: Partition,
         new: pa.Table,
-        instead_of: Mapping[str, Collection[str]],
+        replacing: Mapping[str, Collection[str]],
     ) -> bool:
         """Merge without holding the partition in memory."""
 
@@ -196,7 +196,7 @@ class Lake:
         distinct = dict.fromkeys(table.bloom, table.group_rows)
         with suppress(_NotToBeKept), self.files.replacement(self._file(table, partition)) as path:
             with _writer(table, path, distinct) as writer:
-                for group in even(merged_groups(table, held(), new, instead_of), _LARGE_ROWS):
+                for group in even(merged_groups(table, held(), new, replacing), _LARGE_ROWS):
                     same = same and group.equals(next(before, group.schema.empty_table()))
                     rows += group.num_rows
                     writer.write_table(group, row_group_size=table.group_rows)
@@ -231,7 +231,7 @@ class Lake:
         """Whether the files of a partition, if there are any, have the table's full schema."""
         return all(self._has_schema(table, part) for part in self._parts(table, partition))
 
-    def give_schema(self, table: Table, partition: Partition) -> None:
+    def update_schema(self, table: Table, partition: Partition) -> None:
         """Rewrite the files of a partition that lack columns of the table's schema."""
         for part in self._parts(table, partition):
             if not self._has_schema(table, part):
@@ -242,7 +242,7 @@ class Lake:
         for part in self._parts(table, partition):
             self.files.remove(part)
 
-    def leave_out(
+    def filter_rows(
         self,
         table: Table,
         partition: Partition,
