@@ -1,1 +1,1 @@
-"""Rows of meetings, from webhook events and from the API."""
+"""Rows of `meetings`, folded from webhook events and completed from the API."""

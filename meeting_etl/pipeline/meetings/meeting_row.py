@@ -1,8 +1,8 @@
-"""One row of `meetings`, from the events about it or from what Webex answered.
+"""One row of `meetings`, made from webhook events or from an item of the API.
 
-Belongs here: which event counts (rule 1), what a listing's item makes of a meeting that
-no ended event told of. Does not: which meetings, on which day (fold.py,
-pipeline/reconcile/reconcile.py), what an answer adds to a meeting that events told of (merge.py).
+Belongs here: which of several events counts (rule 1), and what an item of a listing becomes for a
+meeting without an ended event. Does not: which meetings, on which day (collect.py, fold.py,
+pipeline/reconcile/reconcile.py), merging fetched details into a row (merge.py).
 """
 
 import json
@@ -19,36 +19,41 @@ from meeting_etl.webhook_logs.meeting_ids import instance_id
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def row_from_events(meeting_id: str, told: list[Row], drift: SchemaDrift) -> Row | None:
-    """One row of `meetings` from all events about a meeting; None while no end was told.
+def row_from_events(meeting_id: str, events: Sequence[Row], drift: SchemaDrift) -> Row | None:
+    """One row of `meetings` from all events about a meeting; None without an ended event.
 
-    Of several ended events the one with the greatest (received_at, end, body) counts, whatever
-    the order of files and arrival; what it does not tell is taken from the next ones.
+    Of several ended events, the one with the greatest (received_at, end, body) counts, whatever the
+    order of files and arrival. Values that it lacks are taken from the next ones.
     """
-    about = sorted((one for one in told if one["resource"] == "meetings"), key=_rank, reverse=True)
-    ended = [one for one in about if one["event"] == "ended"]
+    newest_first = _meeting_events(events)
+    ended = [event for event in newest_first if event["event"] == "ended"]
     if not ended:
         return None
     row = _read_event(meeting_id, ended[0], drift)
-    for other in about:
-        for name, value in _read_event(meeting_id, other, SchemaDrift()).items():
-            if row[name] is None:
-                row[name] = value
+    for event in newest_first:
+        row = _filled(row, _read_event(meeting_id, event, SchemaDrift()))
     row["ended_at"] = ended[0]["meeting_ended_at"]
-    received = [one["received_at"] for one in ended if one["received_at"]]
-    row |= {
+    received = [event["received_at"] for event in ended if event["received_at"]]
+    return row | {
         "duration_seconds": duration_seconds(row),
         "first_received_at": min(received, default=None),
         "delivery_count": len(ended),
         "origin": "webhook",
     }
+
+
+def with_other_events(row: Row, events: Sequence[Row], drift: SchemaDrift) -> Row:
+    """The row of a reconciled meeting, filled from its events; none of them is an ended event."""
+    for event in _meeting_events(events):
+        row = _filled(row, _read_event(row["meeting_id"], event, drift))
     return row
 
 
 def row_from_api(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row | None:
-    """One row of `meetings` from an item of GET /meetings, or the answer about one meeting.
+    """One row of `meetings` from an item of GET /meetings or from GET /meetings/{id}.
 
-    None for what is no instance that has ended, or ended on a day that there cannot be.
+    None unless the item is a meeting instance that has ended, at a plausible time. `ours` are
+    columns that are not read from the item.
     """
     if instance_id(item.get("id")) is None or item.get("state") != "ended":
         return None
@@ -67,23 +72,24 @@ def row_from_api(item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Ro
     }
 
 
-def with_listing(held: Row, listed: Row) -> Row:
-    """The lake's row of a reconciled meeting with what the listing says now.
+def with_listing(stored: Row, listed: Row) -> Row:
+    """The stored row of a reconciled meeting, updated by what Webex lists now.
 
-    No event tells of it, so that a corrected start or end counts, too.
+    It has no ended event, so a corrected start or end is taken from the listing, too.
     """
-    row = held | {name: value for name, value in listed.items() if value is not None}
-    return row | {"extra": merged_json(held["extra"], listed["extra"])}
+    row = stored | {name: value for name, value in listed.items() if value is not None}
+    return row | {"extra": merged_json(stored["extra"], listed["extra"])}
 
 
-def with_other_events(row: Row, told: Sequence[Row], drift: SchemaDrift) -> Row:
-    """A reconciled meeting's row, with what events other than the ended one tell beside."""
-    about = sorted((one for one in told if one["resource"] == "meetings"), key=_rank, reverse=True)
-    for one in about:
-        for name, value in _read_event(row["meeting_id"], one, drift).items():
-            if row[name] is None:
-                row = row | {name: value}
-    return row
+def _meeting_events(events: Sequence[Row]) -> list[Row]:
+    """The events of the resource `meetings`, newest first."""
+    about = (event for event in events if event["resource"] == "meetings")
+    return sorted(about, key=_rank, reverse=True)
+
+
+def _filled(row: Row, other: Row) -> Row:
+    """The row, with the other's values where it has none."""
+    return row | {name: value for name, value in other.items() if row[name] is None}
 
 
 def _read_event(meeting_id: str, event: Row, drift: SchemaDrift) -> Row:

@@ -1,7 +1,8 @@
-"""What the API tells of a meeting, beside what its webhook events told.
+"""One row of `meetings` from several sources: webhook events, and what the API returned.
 
-Belongs here: which of the two counts for each column of `meetings`. Does not: folding events
-(fold.py), what is asked and when (pipeline/resources/fetch_specs.py, pipeline/ledger/settling.py).
+Belongs here: which source counts for each column. Does not: making a row from one source
+(meeting_row.py), what is requested and when (pipeline/resources/fetch_specs.py,
+pipeline/ledger/settling.py).
 """
 
 import json
@@ -9,9 +10,9 @@ from datetime import datetime
 
 from meeting_etl.pipeline.rows import Row
 
-# Columns for which the API's latest answer counts, for no event or only an older one tells them.
-# All others are the events' (rule 1), and filled from the API where these do not say.
-_OF_THE_API = frozenset(
+# Columns taken from the API's latest response, because no event has them or only an older one.
+# All others are taken from events (rule 1), and from the API where events have no value.
+_API_COLUMNS = frozenset(
     """
     title scheduled_type host_display_name has_recording has_transcription scheduled_meeting_id
     run_id fetched_at
@@ -19,48 +20,48 @@ _OF_THE_API = frozenset(
 )
 
 
-def with_details(held: Row, told: Row) -> Row:
-    """The row of `meetings` that the lake holds, with what the API has told now."""
-    row = held | {
+def with_details(stored: Row, fetched: Row) -> Row:
+    """The stored row of a meeting, updated by a row that was fetched from the API."""
+    row = stored | {
         name: value
-        for name, value in told.items()
-        if value is not None and (name in _OF_THE_API or held[name] is None)
+        for name, value in fetched.items()
+        if value is not None and (name in _API_COLUMNS or stored[name] is None)
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": merged_json(held["extra"], told["extra"]),
+        "extra": merged_json(stored["extra"], fetched["extra"]),
     }
 
 
-def with_events(held: Row, folded: Row) -> Row:
-    """The row that was folded from events, with what the lake's row knows beside."""
-    of_the_api = _OF_THE_API if held["fetched_at"] else frozenset[str]()
+def with_events(stored: Row, folded: Row) -> Row:
+    """The row that was folded from events, completed by the stored row of the same meeting."""
+    api_columns = _API_COLUMNS if stored["fetched_at"] else frozenset[str]()
     row = folded | {
         name: value
-        for name, value in held.items()
-        if value is not None and (name in of_the_api or folded.get(name) is None)
+        for name, value in stored.items()
+        if value is not None and (name in api_columns or folded.get(name) is None)
     }
     return row | {
         "duration_seconds": duration_seconds(row),
-        "extra": merged_json(held["extra"], folded["extra"]),
+        "extra": merged_json(stored["extra"], folded["extra"]),
     }
 
 
 def without_early_false_flags(row: Row, final_at: datetime) -> Row:
-    """The row as the API told it; before `final_at`, that there is nothing is not known yet."""
+    """A fetched row in which False is NULL before `final_at`: a recording may still appear."""
     if row["fetched_at"] >= final_at:
         return row
     return row | {name: row[name] or None for name in ("has_recording", "has_transcription")}
 
 
 def duration_seconds(row: Row) -> int | None:
-    """End less start, in seconds; None while the start is not known or comes after the end."""
+    """Seconds from start to end; None when the start is unknown or after the end."""
     starts, ends = row["started_at"], row["ended_at"]
     return int((ends - starts).total_seconds()) if starts and starts <= ends else None
 
 
 def merged_json(older: str | None, newer: str | None) -> str | None:
-    """JSON text of the fields of both; the newer value counts."""
+    """JSON text with the fields of both objects; the newer value counts."""
     if older is None or newer is None:
         return newer or older
     return json.dumps(json.loads(older) | json.loads(newer), ensure_ascii=False, sort_keys=True)
