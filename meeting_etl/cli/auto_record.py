@@ -13,7 +13,7 @@ import click
 from meeting_etl.cli import display
 from meeting_etl.cli.options import FORMAT
 from meeting_etl.pipeline.auto_record import auto_record as pipeline
-from meeting_etl.pipeline.auto_record.created_meetings import NOT_FINAL
+from meeting_etl.pipeline.auto_record.results import NOT_FINAL
 from meeting_etl.settings import Etl
 
 _COLUMNS = (
@@ -52,7 +52,7 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         lambda: etl.webex,
         etl.lake,
         etl.clock,
-        policy.rehearsed() if dry_run else policy,
+        policy.as_dry_run() if dry_run else policy,
         str(uuid.uuid4()),
         again=again,
     )

@@ -11,7 +11,7 @@ from typing import Any, cast
 import dagster as dg
 
 from meeting_etl.orchestration.reconcile_job import UNUSABLE
-from meeting_etl.pipeline.auto_record.created_meetings import NOT_FINAL
+from meeting_etl.pipeline.auto_record.results import NOT_FINAL
 
 # Kind of the failure of a run that was asked to stop.
 INTERRUPTED = "Interrupted"

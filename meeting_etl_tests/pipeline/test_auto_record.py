@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meeting_etl.errors import AuthError, SettingsError, StorageError
-from meeting_etl.pipeline.auto_record.created_meetings import ActionReason, ActionResult
+from meeting_etl.pipeline.auto_record.results import ActionReason, ActionResult
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS
 from meeting_etl_tests.clocks import ManualClock

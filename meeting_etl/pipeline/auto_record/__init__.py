@@ -1,1 +1,1 @@
-"""Switching recording on for meetings that were created."""
+"""Switching recording on for meetings that were created, as the policy says."""

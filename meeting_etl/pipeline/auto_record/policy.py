@@ -1,7 +1,7 @@
 """Which meetings are to be recorded automatically.
 
 Belongs here: the lists of the settings section [auto_record] and what they match. Does not: reading
-settings (settings.py), switching anything on (auto_record.py).
+settings (settings.py), switching recording on (auto_record.py).
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from meeting_etl.texts import first_match
 class Policy:
     """A meeting is recorded when any line of any list matches; without lines nothing is.
 
-    Lines are shell patterns in any case: of the host's e-mail address, of the Webex site, of the
-    title. `dry_run`: everything is decided, nothing is changed at Webex.
+    Lines are shell patterns, ignoring case, for the host's e-mail address, the Webex site, and the
+    title. `dry_run`: decide, but change nothing at Webex.
     """
 
     hosts: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Policy:
 
     @property
     def id(self) -> str:
-        """A digest of the lines: what they do not match is judged again when they change."""
+        """A digest of the lines: when it changes, meetings without a match are decided on again."""
         lines = json.dumps([self.hosts, self.sites, self.titles])
         return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
@@ -50,12 +50,12 @@ class Policy:
         return None
 
     def rules_out(self, *, host_email: str | None, site_url: str | None) -> bool:
-        """Whether no line can match, whatever the title; False when more has to be known."""
+        """Whether no line can match, whatever the title; False when that is not known yet."""
         unknown = self.titles or (self.hosts and not host_email) or (self.sites and not site_url)
         return not unknown and not self.line_for(
             host_email=host_email, site_url=site_url, title=None
         )
 
-    def rehearsed(self) -> "Policy":
+    def as_dry_run(self) -> "Policy":
         """The same lines, as a dry run."""
         return replace(self, dry_run=True)

@@ -54,5 +54,5 @@ def move_meetings(lake: Lake, meeting_ids: Sequence[str], old: date, new: date) 
             lake.merge(table, new, without(table, rows, newer))
             moved.update(pc.unique(rows["meeting_id"]).to_pylist())
     for table in reversed(_MOVING_TABLES):
-        lake.merge(table, old, [], instead_of=where)
+        lake.merge(table, old, [], replacing=where)
     return sorted(moved)
