@@ -29,7 +29,7 @@ _MESSAGES: tuple[tuple[str, ActionResult, ActionReason | None], ...] = (
 
 
 def refusal_row(error: Refused, created: CreatedMeeting, now: datetime) -> Row:
-    """The columns that a refusal sets. A 404 is retried while the API may lag behind the webhook."""
+    """The columns that a refusal sets. A 404 is retried while the API may lag behind webhooks."""
     row: Row = {"http_status": error.http_status}
     if isinstance(error, NotFound | Gone):
         if isinstance(error, NotFound) and not _is_past_lag(created, now):
