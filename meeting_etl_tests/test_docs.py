@@ -1,7 +1,8 @@
-"""What the README names exists, and what exists is named there."""
+"""What the documents name exists, and what exists is named there."""
 
 import re
 import subprocess
+import tokenize
 from pathlib import Path
 
 import click
@@ -14,7 +15,13 @@ from meeting_etl.schemas import TABLES
 from meeting_etl.settings import VARIABLES
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "meeting_etl"
 README = (ROOT / "README.md").read_text()
+# Decisions, figures and the changelog are of their time and keep its names.
+GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+GUIDES.remove(ROOT / "CHANGELOG.md")
+GUIDES.remove(ROOT / "docs/benchmarks.md")
+DOCS = "\n".join(path.read_text() for path in GUIDES)
 
 
 def commands(group: click.Group, above: str = "") -> dict[str, click.Command]:
@@ -30,24 +37,31 @@ def commands(group: click.Group, above: str = "") -> dict[str, click.Command]:
 COMMANDS = commands(cli)
 
 
-def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
-    named = set(re.findall(r"meeting-etl ([a-z][a-z-]+)", README))
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_every_command_is_documented_and_the_other_way_round() -> None:
+    named = set(re.findall(r"meeting-etl ([a-z][a-z-]+)", DOCS))
     assert named == set(cli.commands)
+    table = (ROOT / "docs/operations.md").read_text()
+    assert set(re.findall(r"^\| `meeting-etl ([a-z-]+)", table, re.MULTILINE)) == named
 
 
-def test_every_option_that_the_readme_names_exists() -> None:
+def test_every_option_that_the_documents_name_exists() -> None:
     known = {
         option
         for command in COMMANDS.values()
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help", "--assets", "--partition-range"}
-    assert set(re.findall(r"(--[a-z][a-z-]+)", README)) <= known
+    assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", DOCS)) <= known
 
 
-def test_every_table_and_view_is_in_the_readme(tmp_path: Path) -> None:
-    views = {entry.stem for entry in (ROOT / "meeting_etl/lake/views").glob("*.sql")}
-    rows = set(re.findall(r"^\| `([a-z_]+)` \|", README, re.MULTILINE))
+def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
+    views = {entry.stem for entry in (PACKAGE / "lake/views").glob("*.sql")}
+    tables = (ROOT / "docs/tables.md").read_text()
+    rows = set(re.findall(r"^\| `([a-z_]+)` \|", tables, re.MULTILINE))
     assert set(TABLES) | views | set(Status) == rows
     from meeting_etl.files import Files
     from meeting_etl.lake.lake import Lake
@@ -58,20 +72,87 @@ def test_every_table_and_view_is_in_the_readme(tmp_path: Path) -> None:
     assert {name for (name,) in found} == set(TABLES) | views
 
 
-def test_every_variable_is_in_the_readme_and_the_other_way_round() -> None:
-    named = set(re.findall(r"\b((?:WEBEX|MEETING_ETL)_[A-Z_]+)", README))
+def test_every_variable_is_documented_and_the_other_way_round() -> None:
+    named = set(re.findall(r"\b((?:WEBEX|MEETING_ETL)_[A-Z_]+)", DOCS))
     assert named == set(VARIABLES)
 
 
-def test_make_targets_of_the_readme_exist() -> None:
+def test_make_targets_of_the_documents_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)) <= targets
+    assert set(re.findall(r"^make ([a-z-]+)", DOCS, re.MULTILINE)) <= targets
 
 
-def test_files_that_documents_link_to_exist() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+def test_ci_runs_commands_of_the_documents() -> None:
+    run = set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
+    assert run <= set(re.findall(r"^make ([a-z-]+)", DOCS, re.MULTILINE))
+
+
+def anchors(document: Path) -> set[str]:
+    """What a link to one of its headings looks like."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_files_and_headings_that_documents_link_to_exist() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *GUIDES]:
+        for link in re.findall(r"\]\(([^):]+)\)", document.read_text()):
+            name, _, heading = link.partition("#")
+            target = document.parent / name if name else document
+            assert target.exists(), f"{document.name}: {link}"
+            assert not heading or heading in anchors(target), f"{document.name}: {link}"
+
+
+def words_of(path: Path) -> str:
+    """The comments and docstrings of a Python file."""
+    with path.open("rb") as file:
+        return "\n".join(
+            token.string
+            for token in tokenize.tokenize(file.readline)
+            if token.type == tokenize.COMMENT
+            or (token.type == tokenize.STRING and token.string.lstrip("rf").startswith('"""'))
+        )
+
+
+FILE_NAME = re.compile(r"(?<![\w/.{])((?:[\w-]+/)*[\w-]+\.(?:py|md|sql|toml|yaml))\b")
+CODE = [
+    path
+    for folder in ("meeting_etl", "meeting_etl_tests", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+
+def missing(path: Path, text: str, *homes: Path) -> list[str]:
+    """Names of files in a text that are in none of the folders."""
+    return [
+        f"{path.relative_to(ROOT)}: {name}"
+        for name in FILE_NAME.findall(text)
+        if not any((home / name).exists() for home in homes)
+    ]
+
+
+def test_files_named_in_docstrings_and_comments_exist() -> None:
+    tests = ROOT / "meeting_etl_tests"
+    homes = (PACKAGE, ROOT, tests)
+    assert not [
+        entry for path in CODE for entry in missing(path, words_of(path), path.parent, *homes)
+    ]
+
+
+def test_python_files_named_in_documents_exist() -> None:
+    for path in GUIDES:
+        text = re.sub(r"[\w-]+\.(?:md|sql|toml|yaml)\b", "", path.read_text())
+        assert not missing(path, text, PACKAGE, PACKAGE / "webex", ROOT)
+
+
+def test_rules_and_api_traps_that_code_names_are_written_down() -> None:
+    rules = set(re.findall(r"^## (\d+)\.", (ROOT / "docs/rules.md").read_text(), re.MULTILINE))
+    assert rules == {str(number) for number in range(1, 14)}
+    notes = (ROOT / "docs/webex-api-notes.md").read_text()
+    traps = set(re.findall(r"^- T(\d+) ", notes, re.MULTILINE))
+    for path in CODE:
+        text = words_of(path)
+        assert set(re.findall(r"\b[Rr]ules? (\d+)", text)) <= rules, path
+        assert set(re.findall(r"\bT(\d{1,2})\b", text)) <= traps, path
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
