@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.pipeline.ingest.ingest import IngestReport, ingest
+from meeting_etl.pipeline.ingest.batch import IngestReport
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.schemas import INGESTED_LOGS, Table
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock

@@ -318,12 +318,12 @@ def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) 
     told = [
         (
             "5 files in the folder of webhook logs are not read: a.txt, b/d.tmp, c.jsonl.zst and 2 "
-            "more. A log's name ends in .jsonl, .ndjson, .json or .log; a number or date (.1, "
-            "-20261120) and .gz may follow."
+            "more. The name of a log must end in .jsonl, .ndjson, .json or .log; a number or date "
+            "(.1, -20261120) and .gz may follow."
         ),
         (
-            "1 file in the folder of webhook logs is read, but not one line there is a webhook "
-            "event: access.log. `meeting-etl rejected` shows why."
+            "1 file in the folder of webhook logs is read, but no line there is a webhook event: "
+            "access.log. Run `meeting-etl rejected` to see why."
         ),
     ]
 
@@ -340,7 +340,7 @@ def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) ->
     assert problems[0] == "000.jsonl is a link to a file that is not there."
     assert (len(problems), problems[-1]) == (
         11,
-        "490 more files or folders have such a problem.",
+        "490 more files or folders have similar problems.",
     )
 
 

@@ -1,1 +1,1 @@
-"""New bytes of the webhook logs become events, rejected lines and news of days."""
+"""New bytes of the webhook logs become events, rejected lines, and news for the days they touch."""

@@ -1,7 +1,7 @@
-"""class EventWriter: rows of webhook_events and rejected_lines on their way to their partitions.
+"""class EventWriter: buffers rows of webhook_events and rejected_lines and writes their partitions.
 
-Belongs here: buffering, what goes to an open file before the commit, removing rows that a killed
-ingest left. Does not: what the rows say and when they are committed (ingest.py).
+Belongs here: buffering, writing large partitions before the commit, removing the rows of a killed
+ingest. Does not: what the rows contain and when they are committed (batch.py).
 """
 
 from collections import defaultdict
@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from meeting_etl.lake.lake import NULL_PARTITION, PART_ROWS, Lake
 from meeting_etl.schemas import REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 
-# Rows wait as Python objects until they are this large together, then as Arrow tables.
+# Rows are buffered as Python objects up to this size in total, then as Arrow tables.
 FLUSH_BYTES = 32 * 2**20
-# Those of a partition that are as large go to its file at once: a day of its own fills a log.
+# A partition with this much goes to its file immediately: a log often holds a single day.
 LARGE_BYTES = 2**20
-# With so much waiting, or so many open files, it is time to commit; systems may allow 256 files.
-MOST_WAITING_BYTES = 64 * 2**20
-MOST_OPEN = 50
+# More buffered bytes or open files than this require a commit; some systems allow 256 files.
+MAX_WAITING_BYTES = 64 * 2**20
+MAX_OPEN_FILES = 50
 _ROW_BYTES = 200
 
 Row = tuple[Any, ...]
@@ -30,16 +30,17 @@ _Partition = tuple[str, date | None]
 
 
 class EventWriter:
-    """Takes rows one by one and puts them in place at `commit`.
+    """Takes rows one by one and writes them at `commit`.
 
-    A row holds the columns of its table but log_id, log_file and extra. `starts` says by log id
-    from which byte on its lines are not committed yet; `new` are those of which nothing is. As a
-    context manager it forgets, at an error, what was not committed.
+    A row holds the columns of its table except log_id, log_file and extra. `starts` is, by log id,
+    the byte from which on its lines are not committed yet; `new` are the logs of which nothing is
+    committed. As a context manager it drops uncommitted rows when an error occurs.
 
-    Rows that are not committed although they are there are of a killed ingest. They are removed
-    before a partition is written for the first time, and looked for in its newest file only: a
-    commit changes one file of a partition, and the next file begins only when no such rows are in
-    the one before. Those of a new log may lie in any file, as it may have been out of sight since.
+    Rows that are in the lake although they are not committed are those of a killed ingest. They are
+    removed before this ingest first writes to their partition. Only the newest file of a partition
+    can have them: a commit changes one file, and a next file begins only when the one before is
+    free of them. The exception is a new log, which may have been out of sight since: its rows can
+    be in any file.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class EventWriter:
         new: Collection[str],
         log_files: Mapping[str, str],
     ) -> None:
-        # Whether so much waits that it is time to commit.
+        # Whether so much is buffered that it is time to commit.
         self.is_full = False
         self._lake = lake
         self._starts = dict(starts)
@@ -59,7 +60,7 @@ class EventWriter:
         self._buffered_bytes = 0
         self._waiting: dict[_Partition, list[pa.Table]] = defaultdict(list)
         self._waiting_bytes = 0
-        # Partitions without rows of a killed ingest.
+        # Partitions that have no rows of a killed ingest.
         self._clean: set[_Partition] = set()
         self._open: dict[_Partition, Callable[[pa.Table], None]] = {}
         self._files = ExitStack()
@@ -71,7 +72,7 @@ class EventWriter:
         self._files.__exit__(*error)
 
     def add(self, name: str, received: date | None, log_id: str, row: Row, size: int) -> None:
-        """Take one row of the table `name`; `size` is about its text, in bytes."""
+        """Take one row of the table `name`; `size` is roughly the size of its text in bytes."""
         key = (name, received, log_id)
         rows = self._buffers.get(key)
         if rows is None:
@@ -81,20 +82,20 @@ class EventWriter:
         if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
             self._write_large()
-            too_much = self._waiting_bytes > MOST_WAITING_BYTES
-            self.is_full = too_much or len(self._open) >= MOST_OPEN
+            is_large = self._waiting_bytes > MAX_WAITING_BYTES
+            self.is_full = is_large or len(self._open) >= MAX_OPEN_FILES
 
     def remove_all_rows(self) -> None:
-        """Remove all rows of logs that are going to be read, whose progress was lost."""
+        """Remove all rows of the logs to be read: how far they were read is not known any more."""
         for table in (WEBHOOK_EVENTS, REJECTED_LINES):
             for name in self._lake.partitions(table):
                 received = None if name == NULL_PARTITION else date.fromisoformat(name)
                 self._remove_uncommitted(table, received, newest_only=False)
 
     def commit(self, consumed: Mapping[str, int]) -> None:
-        """Put all rows in place, a partition after the other.
+        """Write all rows, one partition after the other.
 
-        `consumed` is by log id up to where its lines are in them.
+        `consumed` is, by log id, the byte up to which its lines are among the rows.
         """
         self._flush()
         for partition, tables in self._waiting.items():
@@ -113,7 +114,7 @@ class EventWriter:
         self._starts.update(consumed)
 
     def _flush(self) -> None:
-        """Make Arrow tables of the buffered rows, which are far smaller."""
+        """Convert the buffered rows to Arrow tables, which are far smaller."""
         for (name, received, log_id), rows in self._buffers.items():
             same = {"log_id": log_id, "log_file": self._log_files[log_id]}
             table = _table(TABLES[name], same, rows)
@@ -123,7 +124,7 @@ class EventWriter:
         self._buffered_bytes = 0
 
     def _write_large(self) -> None:
-        """Write what is much of one partition to an open file, so that it does not wait."""
+        """Write large partitions to open files, so that their rows need no memory."""
         for partition, tables in list(self._waiting.items()):
             size = sum(table.nbytes for table in tables)
             if size >= LARGE_BYTES or partition in self._open:
@@ -149,15 +150,15 @@ class EventWriter:
         self._clean.add((table.name, received))
 
     def _committed(self, rows: pa.Table) -> pa.Table:
-        """Rows without those that a killed ingest left and that are read again."""
+        """Rows without those of a killed ingest, whose lines are read again."""
         ids = rows["log_id"].unique()
-        starts = pa.array((self._starts.get(one) for one in ids.to_pylist()), pa.int64())
+        starts = pa.array((self._starts.get(log_id) for log_id in ids.to_pylist()), pa.int64())
         start = pc.take(starts, pc.index_in(rows["log_id"], ids))
         return rows.filter(pc.fill_null(pc.less(rows["byte_offset"], start), True))
 
 
 def _table(table: Table, same: dict[str, str], rows: list[Row]) -> pa.Table:
-    """Rows as a table; `same` are the columns that have one value for all rows."""
+    """Rows as an Arrow table; `same` are the columns with one value for all rows."""
     names = [name for name in table.schema.names if name not in (*same, "extra")]
     columns = {
         name: pa.array(values, table.schema.field(name).type)

@@ -1,11 +1,12 @@
-"""Lines rejected for an end that lies ahead of the reader's clock: judged again when it has come.
+"""Lines rejected because their meeting's end is in the future: retried when that time has come.
 
-Belongs here: the small file that says which dates of rejected_lines have such lines, and moving
-them to webhook_events. Does not: judging a line (webhook_logs/events.py), new lines (ingest.py).
+Belongs here: the small file with the dates of rejected_lines that have such lines, and moving the
+lines to webhook_events. Does not: parsing a line (webhook_logs/events.py), new lines (ingest.py).
 
-A clock that was behind is no fault of the lines. They move in an order that a kill cannot hurt:
-the events, each once by its place; their days' announcement; the counts of their logs; then their
-rows of rejected_lines go, and at last the note. All of it under the lock of ingest.
+Such lines are correct when this machine's clock was behind. They move in an order that survives a
+kill: the events, each once by its place; news for their days; the counts of their logs; then their
+rows of rejected_lines are removed, and finally the date in the file. The lock of ingest is held
+throughout.
 """
 
 import json
@@ -30,85 +31,86 @@ Place = tuple[str, int]
 Announce = Callable[[set[Mention]], None]
 
 
-def note_future_ends(files: Files, found: Mapping[date | None, datetime]) -> None:
-    """Remember dates of rejected_lines with such lines, and when the first of each has come."""
-    if found:
-        known = _noted(files)
-        for day, at in found.items():
-            known[day] = min(at, known.get(day, at))
-        _keep(files, known)
+def note_future_ends(files: Files, retry_at: Mapping[date | None, datetime]) -> None:
+    """Remember dates of rejected_lines with such lines, and when to retry the first of them."""
+    if retry_at:
+        noted = _noted(files)
+        for day, at in retry_at.items():
+            noted[day] = min(at, noted.get(day, at))
+        _store(files, noted)
 
 
 def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce) -> int:
-    """Make events of the lines whose end has come; returns how many. The lock must be held.
+    """Make events of the lines whose end has passed; returns how many. The lock must be held.
 
-    Lines whose log is gone stay rejected.
+    Lines whose log no longer exists stay rejected.
     """
-    known, count = _noted(lake.files), 0
-    for day in [day for day, at in known.items() if at <= now]:
-        events, later = _judged(logs, lake, day, now)
+    noted, count = _noted(lake.files), 0
+    for day in [day for day, at in noted.items() if at <= now]:
+        events, retry_later = _read_again(logs, lake, day, now)
         if events:
             _add(lake, events)
             announce({_mention(event) for event, _ in events.values()})
-            _count(lake, events.keys())
+            _update_counts(lake, events.keys())
             lake.filter_rows(REJECTED_LINES, day, _without(events.keys()), newest_only=False)
-        del known[day]
-        note_later = {day: min(later)} if later else {}
-        _keep(lake.files, known | note_later)
-        known |= note_later
+        del noted[day]
+        if retry_later:
+            noted[day] = min(retry_later)
+        _store(lake.files, noted)
         count += len(events)
     return count
 
 
-Judged = dict[Place, tuple[Event, dict[str, object]]]
+# Events by place, each with the columns that describe the place.
+Accepted = dict[Place, tuple[Event, dict[str, object]]]
 
 
-def _judged(
+def _read_again(
     logs: Logs, lake: Lake, day: date | None, now: datetime
-) -> tuple[Judged, list[datetime]]:
-    """Events by place, each with what a row says of the place; and when others have come."""
-    events: Judged = {}
-    later: list[datetime] = []
+) -> tuple[Accepted, list[datetime]]:
+    """The lines of a date that are events now, and when the others can be retried."""
+    events: Accepted = {}
+    retry_later: list[datetime] = []
     with logs.line_finder() as lines:
-        for row in rejected_on(lake, day, [RejectionReason.END_OUT_OF_RANGE]):
-            pieces = row.read(lines)
-            found = read_event(b"".join(pieces), now=now) if pieces else None
-            if isinstance(found, Event):
-                place = {"log_file": row.log_file, "line_number": row.number}
-                events[row.log_id, row.offset] = found, place
-            elif isinstance(found, Rejected) and found.retry_at is not None:
-                later.append(found.retry_at)
-    return events, later
+        for rejected in rejected_on(lake, day, [RejectionReason.END_OUT_OF_RANGE]):
+            pieces = rejected.read(lines)
+            parsed = read_event(b"".join(pieces), now=now) if pieces else None
+            if isinstance(parsed, Event):
+                place = {"log_file": rejected.log_file, "line_number": rejected.number}
+                events[rejected.log_id, rejected.offset] = parsed, place
+            elif isinstance(parsed, Rejected) and parsed.retry_at is not None:
+                retry_later.append(parsed.retry_at)
+    return events, retry_later
 
 
-def _add(lake: Lake, events: Judged) -> None:
+def _add(lake: Lake, events: Accepted) -> None:
     by_day = defaultdict[date | None, list[dict[str, object]]](list)
     for (log_id, offset), (event, place) in events.items():
-        row = {name: getattr(event, name) for name in _OF_THE_EVENT}
+        row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
         row |= {"log_id": log_id, "byte_offset": offset, **place}
-        by_day[_received(event)].append(row)
+        by_day[_received_date(event)].append(row)
     for day, rows in by_day.items():
         lake.sweep([WEBHOOK_EVENTS], [day])
-        # Those that were added before a kill.
+        # Rows that were added before a kill.
         lake.filter_rows(WEBHOOK_EVENTS, day, _without(events.keys()), newest_only=False)
         with lake.appending(WEBHOOK_EVENTS, day, rows=len(rows)) as write:
             write(to_arrow(WEBHOOK_EVENTS, rows))
 
 
-_OF_THE_EVENT = [name for name in Event.__struct_fields__ if name in WEBHOOK_EVENTS.schema.names]
+_EVENT_COLUMNS = [name for name in Event.__struct_fields__ if name in WEBHOOK_EVENTS.schema.names]
 
 
 def _mention(event: Event) -> Mention:
     ended = event.meeting_ended_at
-    return Mention(str(event.meeting_id), _received(event), ended.date() if ended else None)
+    return Mention(str(event.meeting_id), _received_date(event), ended.date() if ended else None)
 
 
-def _received(event: Event) -> date | None:
+def _received_date(event: Event) -> date | None:
     return event.dated_at.date() if event.dated_at else None
 
 
-def _count(lake: Lake, moved: Collection[Place]) -> None:
-    """The counts of the logs without these lines among the rejected; the same when repeated."""
+def _update_counts(lake: Lake, moved: Collection[Place]) -> None:
+    """Count these lines as events in the rows of their logs; repeating this changes nothing."""
     rejected = places_by_log(lake, {log_id for log_id, _ in moved})
     rows = lake.read(INGESTED_LOGS, where={"log_id": rejected.keys()}).to_pylist()
     for row in rows:
@@ -120,26 +122,27 @@ def _count(lake: Lake, moved: Collection[Place]) -> None:
 
 def _without(places: Collection[Place]) -> Callable[[pa.Table], pa.Table]:
     def keep(rows: pa.Table) -> pa.Table:
-        here: Iterator[Place] = zip(
+        found: Iterator[Place] = zip(
             rows["log_id"].to_pylist(), rows["byte_offset"].to_pylist(), strict=True
         )
-        return rows.filter(pa.array([place not in places for place in here], pa.bool_()))
+        return rows.filter(pa.array([place not in places for place in found], pa.bool_()))
 
     return keep
 
 
 def _noted(files: Files) -> dict[date | None, datetime]:
-    """What is noted; nothing when the file is missing or damaged: the lines stay rejected then."""
+    """The file's content; empty when it is missing or damaged: then the lines stay rejected."""
     try:
-        known = json.loads(files.read_bytes(_FILE) or b"{}")
-        return {parse_day(day): at for day, text in known.items() if (at := parse_timestamp(text))}
+        content = json.loads(files.read_bytes(_FILE) or b"{}")
+        parsed = {parse_day(day): parse_timestamp(text) for day, text in content.items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+    return {day: at for day, at in parsed.items() if at}
 
 
-def _keep(files: Files, known: Mapping[date | None, datetime]) -> None:
-    if not known:
+def _store(files: Files, noted: Mapping[date | None, datetime]) -> None:
+    if not noted:
         files.remove(_FILE)
         return
-    content = {str(day): format_timestamp(at) for day, at in known.items()}
+    content = {str(day): format_timestamp(at) for day, at in noted.items()}
     files.replace_bytes(_FILE, json.dumps(content).encode())

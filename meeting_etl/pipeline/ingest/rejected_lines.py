@@ -1,4 +1,4 @@
-"""Rejected lines, as their rows describe them and as their logs have them.
+"""Rejected lines: their rows, and the lines themselves in the logs.
 
 Belongs here: finding rows of rejected_lines by date and reason, and the line of each. Does not:
 rejecting lines (ingest.py), showing them (cli/rejected.py).
@@ -16,7 +16,7 @@ from meeting_etl.webhook_logs.logs import LineFinder
 
 @dataclass(frozen=True)
 class RejectedLine:
-    """One row. `log_file` is where the log lies now; `number` counts its lines from 1."""
+    """One row. `log_file` is the current path of the log; `number` counts its lines from 1."""
 
     log_id: str
     log_file: str
@@ -28,31 +28,31 @@ class RejectedLine:
     sha256: str
 
     def read(self, lines: LineFinder) -> Iterator[bytes] | None:
-        """The line in pieces, without newline; None when its log does not have it any more."""
+        """The line in pieces, without newline; None when its log no longer has it."""
         return lines.find(self.log_file, self.offset, self.byte_length, self.sha256)
 
 
 def rejected_lines(
     lake: Lake, received: Span | None, reasons: Collection[str]
 ) -> Iterator[RejectedLine]:
-    """The latest received dates first, in a date by log and place; without date last.
+    """Rejected lines: newest received date first, then by log and place; without a date last.
 
-    `received` leaves out lines of other dates and without one, `reasons` those of other reasons,
-    unless there are none. Raises StorageError when the lake cannot be read.
+    With `received`, only lines of these dates; with `reasons`, only lines of these reasons. Raises
+    StorageError when the lake cannot be read.
     """
     for day in _days(lake, received):
         yield from rejected_on(lake, day, reasons)
 
 
 def rejected_on(lake: Lake, day: date | None, reasons: Collection[str]) -> list[RejectedLine]:
-    """Those of a received date, by log and place."""
+    """The lines of one received date, by log and place."""
     logs = lake.read(INGESTED_LOGS, columns=["log_id", "log_file"]).to_pylist()
-    where = {log["log_id"]: log["log_file"] for log in logs}
+    current_paths = {log["log_id"]: log["log_file"] for log in logs}
     only = {"reason": list(reasons)} if reasons else None
     lines = [
         RejectedLine(
             row["log_id"],
-            where.get(row["log_id"], row["log_file"]),
+            current_paths.get(row["log_id"], row["log_file"]),
             row["line_number"],
             row["byte_offset"],
             row["reason"],
@@ -66,7 +66,7 @@ def rejected_on(lake: Lake, day: date | None, reasons: Collection[str]) -> list[
 
 
 def places_by_log(lake: Lake, log_ids: Collection[str]) -> dict[str, set[tuple[str, int]]]:
-    """Log id and offset of all rejected lines of these logs; looks at every date."""
+    """Log id and offset of all rejected lines of these logs; reads every date."""
     found: dict[str, set[tuple[str, int]]] = {log_id: set() for log_id in log_ids}
     for day in _days(lake, None):
         names, where = ["log_id", "byte_offset"], {"log_id": log_ids}
