@@ -40,7 +40,8 @@ ONE_DAY = {
 def build(folder: Path, days: int) -> None:
     """A lake with rows in all tables that the views read."""
     from meeting_etl.files import Files
-    from meeting_etl.lake.lake import Lake, to_arrow
+    from meeting_etl.lake.arrow_rows import to_arrow
+    from meeting_etl.lake.lake import Lake
     from meeting_etl.lake.metrics import refresh_metrics
     from meeting_etl.schemas import TABLES
 

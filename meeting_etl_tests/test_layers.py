@@ -115,11 +115,11 @@ def test_what_dagster_stands_on_is_known_where_its_instance_is_opened_alone() ->
     assert importers("sqlalchemy") == {"orchestration/instance.py"}
 
 
-def test_only_the_lake_knows_parquet() -> None:
+def test_only_the_lake_reads_and_writes_parquet() -> None:
     writers = {
         str(path.relative_to(PACKAGE)) for path in MODULES if "pyarrow.parquet" in imported(path)
     }
-    assert writers == {"lake/lake.py"}
+    assert writers == {"lake/parquet_files.py"}
 
 
 def test_the_sandbox_shares_only_the_clock() -> None:

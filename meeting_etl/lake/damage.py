@@ -30,7 +30,7 @@ _RUN_AGAIN = "Move the file away and run again, or restore it from a copy."
 
 
 @contextmanager
-def explained(path: Path, table: str) -> Iterator[None]:
+def translate_read_errors(path: Path, table: str) -> Iterator[None]:
     """Turn an error of reading a file of the table into a StorageError that says what to do."""
     try:
         yield

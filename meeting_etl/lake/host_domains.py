@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from datetime import date
 
-from meeting_etl.lake.lake import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import MEETINGS
 
 _FILE = "lake/host_domains.json"

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.errors import StorageError
-from meeting_etl.lake.lake import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from meeting_etl.lake.arrow_rows import is_one_of
 from meeting_etl.schemas import Table
 
 _SEPARATOR = "\x1f"
@@ -74,15 +75,10 @@ def _kept(
     """Old rows that stay."""
     kept = old
     for column, values in replacing.items():
-        kept = kept.filter(pc.invert(has(kept[column], values)))
+        kept = kept.filter(pc.invert(is_one_of(kept[column], values)))
     if new.num_rows and kept.num_rows:
         kept = kept.filter(pc.invert(pc.is_in(_keys(table, kept), _keys(table, new))))
     return kept
-
-
-def has(column: pa.ChunkedArray, values: Collection[str]) -> pa.ChunkedArray:
-    """Whether each value is one of `values`; NULL never is."""
-    return pc.is_in(column, pa.array(list(values), column.type))
 
 
 def _keys(table: Table, rows: pa.Table) -> pa.ChunkedArray:

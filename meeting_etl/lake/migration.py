@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from meeting_etl.errors import StorageError
-from meeting_etl.lake.lake import INGEST_LOCK, NULL_PARTITION, Lake, Partition
+from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.lake.metrics import (
     METRIC_INPUTS,
     definition_digest,
     has_current_metrics,
     refresh_metrics,
 )
+from meeting_etl.lake.partitions import NULL_PARTITION, Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     INGESTED_LOGS,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import PART_ROWS, Lake, to_arrow
+from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.lake import PART_ROWS, Lake
 from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TABLES, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import Lake, to_arrow
+from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.merging import even, merged, merged_groups
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 

@@ -9,7 +9,8 @@ import pytest
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog, migration
-from meeting_etl.lake.lake import PART_ROWS, Lake, to_arrow
+from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.lake import PART_ROWS, Lake
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 
 DAY = date(2026, 3, 2)

@@ -190,7 +190,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*PARTICIPANTS.by_field, "odd", "hostKey"]), json_values))
 def test_any_item_becomes_a_row_that_the_lake_takes(item: dict[str, Any]) -> None:
-    from meeting_etl.lake.lake import to_arrow
+    from meeting_etl.lake.arrow_rows import to_arrow
 
     row = to_row(PARTICIPANTS, item, SchemaDrift())
     to_arrow(PARTICIPANTS, [row])

@@ -12,7 +12,8 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
-from meeting_etl.lake.lake import Lake, to_arrow
+from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.schemas import TABLES
 

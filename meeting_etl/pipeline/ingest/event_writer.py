@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meeting_etl.lake.lake import NULL_PARTITION, PART_ROWS, Lake
+from meeting_etl.lake.lake import PART_ROWS, Lake
+from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 
 # Rows are buffered as Python objects up to this size in total, then as Arrow tables.

@@ -17,7 +17,8 @@ from datetime import date, datetime
 import pyarrow as pa
 
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import Lake, to_arrow
+from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import Mention
 from meeting_etl.pipeline.ingest.rejected_lines import places_by_log, rejected_on
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS

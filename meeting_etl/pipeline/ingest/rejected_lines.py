@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from meeting_etl.lake.lake import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES
 from meeting_etl.times import Span
 from meeting_etl.webhook_logs.logs import LineFinder

@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from meeting_etl.lake.lake import NULL_PARTITION, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem, apply_outcome

@@ -1,0 +1,148 @@
+"""class ParquetFiles: single Parquet files, read and written; the only importer of pyarrow.parquet.
+
+Belongs here: compression, bloom filters, row groups, files that are older than their table's
+schema. Does not: which file holds which rows (lake.py, partitions.py).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from meeting_etl.files import Files
+from meeting_etl.lake.arrow_rows import conform, is_one_of
+from meeting_etl.lake.damage import translate_read_errors
+from meeting_etl.schemas import Table
+
+# Rows in memory at a time where a file is read in batches.
+_BATCH_ROWS = 16_384
+
+Where = Mapping[str, Collection[str]]
+
+
+class ParquetFiles:
+    """Parquet files of the lake by name, relative to the data folder.
+
+    Rows are returned in the schema that is asked for: a column that an older file lacks is NULL.
+    All methods raise StorageError when a file cannot be read or written.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def count_rows(self, name: str) -> int:
+        """Number of rows, from the footer."""
+        with self._readable(name) as path:
+            rows: int = pq.read_metadata(path).num_rows
+        return rows
+
+    def has_schema(self, name: str, schema: pa.Schema) -> bool:
+        """Whether the file has exactly this schema."""
+        with self._readable(name) as path:
+            same: bool = pq.read_schema(path).equals(schema)
+        return same
+
+    def read(self, name: str, schema: pa.Schema) -> pa.Table:
+        """All rows of a file."""
+        groups = list(self.row_groups(name, schema))
+        return pa.concat_tables(groups) if groups else schema.empty_table()
+
+    def row_groups(
+        self, name: str, schema: pa.Schema, where: Where | None = None
+    ) -> Iterator[pa.Table]:
+        """Row groups as tables; with `where`, the rows whose columns have one of the values each.
+
+        A row group is read only when its statistics and its columns in `where` do not rule out all
+        of its rows.
+        """
+        where = where or {}
+        with self._readable(name) as path, pq.ParquetFile(path) as file:
+            stored = set(file.schema_arrow.names)
+            if not where.keys() <= stored:
+                return  # a column that an older file lacks is NULL
+            # One column at least, as it has the number of rows.
+            columns = [name for name in schema.names if name in stored]
+            columns = columns or file.schema_arrow.names[:1]
+            for number in range(file.num_row_groups):
+                if not where:
+                    yield conform(file.read_row_group(number, columns=columns), schema)
+                elif _may_match(file.metadata.row_group(number), where):
+                    mask = _matches(file.read_row_group(number, columns=list(where)), where)
+                    if pc.any(mask).as_py():
+                        rows = file.read_row_group(number, columns=columns).filter(mask)
+                        yield conform(rows, schema)
+
+    def batches(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
+        """All rows in small tables, in their order."""
+        with self._readable(name) as path, pq.ParquetFile(path) as file:
+            columns = [name for name in schema.names if name in file.schema_arrow.names]
+            for batch in file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
+                yield conform(pa.Table.from_batches([batch]), schema)
+
+    def replace(self, table: Table, name: str, rows: pa.Table) -> None:
+        """Make `rows` all that a file holds."""
+        distinct = {column: pc.count_distinct(rows[column]).as_py() for column in table.bloom}
+        with self.writing(table, name, distinct) as write:
+            write(rows.cast(table.schema))
+
+    def rewrite(self, table: Table, name: str, keep: Callable[[pa.Table], pa.Table]) -> None:
+        """Replace a file by what `keep` returns for its rows, a row group at a time."""
+        most = min(self.count_rows(name), table.group_rows)
+        with self.writing(table, name, dict.fromkeys(table.bloom, most)) as write:
+            for group in self.row_groups(name, table.schema):
+                write(keep(group))
+
+    @contextmanager
+    def writing(
+        self, table: Table, name: str, distinct: Mapping[str, int]
+    ) -> Iterator[Callable[[pa.Table], None]]:
+        """Replace a file by the rows given to the function that is yielded, when the block ends.
+
+        An exception in the block leaves the file as it was. `distinct` is about how many values a
+        column with a bloom filter has in a row group. The settings were measured, see
+        docs/decisions.
+        """
+        blooms = {column: {"ndv": max(distinct[column], 1), "fpp": 0.01} for column in table.bloom}
+        with (
+            self._files.replacement(name) as path,
+            pq.ParquetWriter(
+                path,
+                table.schema,
+                compression="zstd",
+                compression_level=3,
+                bloom_filter_options=blooms or None,
+            ) as writer,
+        ):
+            yield lambda rows: writer.write_table(rows, row_group_size=table.group_rows)
+
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[Path]:
+        """The path of a file; whatever keeps it from being read is a StorageError."""
+        path = self._files.path(name)
+        with translate_read_errors(path, name.split("/")[1]):
+            yield path
+
+
+def _matches(rows: pa.Table, where: Where) -> pa.ChunkedArray:
+    """For each row whether its columns have one of the values each."""
+    masks = (is_one_of(rows[column], values) for column, values in where.items())
+    return reduce(pc.and_, masks)
+
+
+def _may_match(group: pq.RowGroupMetaData, where: Where) -> bool:
+    """Whether a row group can hold one of the wanted values, by its statistics."""
+    for number in range(group.num_columns):
+        chunk = group.column(number)
+        values = where.get(chunk.path_in_schema)
+        if values is None:
+            continue
+        statistics = chunk.statistics
+        if statistics is None or not statistics.has_min_max:
+            continue
+        if not any(statistics.min <= value <= statistics.max for value in values):
+            return False
+    return True
