@@ -16,7 +16,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.migration import migrate
-from meeting_etl.pipeline.ledger.ledger import RESOURCES
+from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     INGESTED_LOGS,

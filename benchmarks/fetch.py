@@ -47,7 +47,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
     from meeting_etl.pipeline.fetch.fetch import fetch
     from meeting_etl.pipeline.ingest.ingest import ingest
     from meeting_etl.pipeline.meetings.fold import fold
-    from meeting_etl.pipeline.resources import fetch_specs
+    from meeting_etl.pipeline.resources.all_resources import ALL
     from meeting_etl.sandbox.world.deliveries import write_logs
     from meeting_etl.settings import Etl
 
@@ -68,7 +68,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
             run_now(build_defs(etl), instance, etl)
     else:
         list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
-        for spec in fetch_specs.ALL:
+        for spec in ALL:
             list(fetch(etl.fetch_context("run"), spec, etl.ledger.due_days()))
     seconds = time.perf_counter() - started
     rows = {
@@ -76,7 +76,7 @@ def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> N
             etl.lake.read(spec.table, day, columns=[spec.table.key[0]]).num_rows
             for day in etl.lake.partitions(spec.table)
         )
-        for spec in fetch_specs.ALL
+        for spec in ALL
     }
     print(json.dumps({"seconds": seconds, "requests": etl.requests_sent, "rows": rows}))
 

@@ -21,7 +21,7 @@ from benchmarks.measuring import here, in_process, median, runs_argument, servin
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.meetings.fold import fold
-from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.all_resources import ALL
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
@@ -80,7 +80,7 @@ def work_off(etl: Etl) -> None:
     """Fold and fetch all that is due."""
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
-    for spec in fetch_specs.ALL:
+    for spec in ALL:
         list(fetch(etl.fetch_context("run"), spec, days))
 
 

@@ -22,8 +22,10 @@ from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Asking
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import OPTIONAL, Settling
+from meeting_etl.pipeline.ledger.schedule import Settling
 from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_since
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.pipeline.resources.all_resources import OPENED_BY
 from meeting_etl.pipeline.resources.download import ByteProgress, DownloadContext
 from meeting_etl.pipeline.resources.recording_files import LINKS, DownloadPolicy
 from meeting_etl.pipeline.resources.transcript_files import FORMATS as TRANSCRIPT_FORMATS
@@ -214,7 +216,7 @@ class Etl:
     def ledger(self) -> Ledger:
         """What was asked and what is due."""
         settling, off = self.settings.settling, self._switched_off
-        return Ledger(self.lake, self.files, self.clock, settling, off=off)
+        return Ledger(self.lake, self.files, self.clock, settling, opened_by=OPENED_BY, off=off)
 
     @cached_property
     def webex(self) -> Webex:

@@ -19,7 +19,7 @@ from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.pipeline.meetings.fold import fold
-from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.all_resources import ALL
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
@@ -102,7 +102,7 @@ def work_off(etl: Etl) -> None:
     record_token(etl.files, etl.ledger, etl.token_identity, etl.clock.now())
     days = etl.ledger.due_days()
     list(fold(etl.lake, etl.ledger, days))
-    for spec in fetch_specs.ALL:
+    for spec in ALL:
         list(fetch(etl.fetch_context("run"), spec, days))
     catalog.publish(etl.files, etl.lake)
 

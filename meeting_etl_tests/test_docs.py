@@ -10,7 +10,7 @@ import pytest
 
 from meeting_etl.cli.main import cli
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.settling import Status
+from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import VARIABLES
 

@@ -18,6 +18,18 @@ LAYERS = (
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# The same within pipeline/, which has no other modules directly in it.
+PIPELINE_LAYERS = (
+    ("rows", "paths"),
+    ("deletions",),
+    ("ledger",),
+    ("fetch",),
+    ("meetings",),
+    ("resources",),
+    ("reconcile",),
+    ("ingest", "auto_record", "prune"),
+)
+PIPELINE_LEVEL = {name: level for level, names in enumerate(PIPELINE_LAYERS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -63,6 +75,21 @@ def test_imports_point_down(path: Path) -> None:
         assert known <= {"errors"}
         return
     assert {name for name in known if LEVEL[name] >= LEVEL[own]} == set()
+
+
+def test_folders_of_the_pipeline_import_lower_ones_only() -> None:
+    folder = PACKAGE / "pipeline"
+    paths = [path for path in folder.rglob("*.py") if path != folder / "__init__.py"]
+    for path in paths:
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        names = (name.split(".") for name in imported(path))
+        used = {
+            parts[2]
+            for parts in names
+            if parts[:2] == ["meeting_etl", "pipeline"] and len(parts) > 2 and parts[2] != own
+        }
+        level = PIPELINE_LEVEL[own]
+        assert {name for name in used if PIPELINE_LEVEL[name] >= level} == set(), path
 
 
 def test_every_part_has_a_layer() -> None:

@@ -23,8 +23,7 @@ from meeting_etl.cli.rejected import rejected
 from meeting_etl.cli.sandbox import sandbox
 from meeting_etl.cli.webhooks import webhooks
 from meeting_etl.errors import MeetingEtlError, SettingsError
-from meeting_etl.pipeline.ledger.ledger import RESOURCES
-from meeting_etl.pipeline.ledger.settling import Status, WorkItem
+from meeting_etl.pipeline.ledger.work_item import RESOURCES, Status, WorkItem
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import VARIABLES, Etl
 from meeting_etl.times import Span, utc_day

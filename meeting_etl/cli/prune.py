@@ -1,7 +1,7 @@
 """`prune`: remove what is older than it may be kept, or show what that would be.
 
 Belongs here: arguments and the table of what went. Does not: what is removed
-(pipeline/deletions/privacy.py).
+(pipeline/prune.py).
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ import click
 from meeting_etl.cli import display
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.deletions.privacy import prune as pipeline_prune
 from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE
+from meeting_etl.pipeline.prune import prune as pipeline_prune
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_days, utc_day
 

@@ -11,8 +11,7 @@ from datetime import date
 from meeting_etl.cli import display
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ingest.log_problems import log_problems
-from meeting_etl.pipeline.ledger.ledger import RESOURCES
-from meeting_etl.pipeline.ledger.settling import LISTED, Status
+from meeting_etl.pipeline.ledger.work_item import LISTED, RESOURCES, Status
 from meeting_etl.schemas import INGESTED_LOGS, TABLES
 from meeting_etl.settings import Etl
 from meeting_etl.webhook_logs.known_logs import KnownLogs

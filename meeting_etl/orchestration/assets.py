@@ -32,17 +32,22 @@ from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.settling import SLOW
 from meeting_etl.pipeline.ledger.token_history import record_token
+from meeting_etl.pipeline.ledger.work_item import SLOW
 from meeting_etl.pipeline.meetings.fold import FoldReport, fold
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
     has_queued_recordings,
     look_up_recordings,
 )
-from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.details import MEETING_DETAILS
+from meeting_etl.pipeline.resources.participants import PARTICIPANTS
 from meeting_etl.pipeline.resources.recording_files import recording_files as keep_recordings
+from meeting_etl.pipeline.resources.recordings import RECORDINGS
+from meeting_etl.pipeline.resources.snippets import snippets
+from meeting_etl.pipeline.resources.summaries import SUMMARIES
 from meeting_etl.pipeline.resources.transcript_files import held_vtt
 from meeting_etl.pipeline.resources.transcript_files import transcript_files as keep_transcripts
+from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -153,11 +158,12 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
     """One row for each meeting instance: all events about it, and what the API tells of it."""
     with report_failures(context, etl):
         days, refetch = days_of(context), _refetch(context)
-        folded = {one.day: one for one in fold(etl.lake, etl.ledger, days, refetch=refetch)}
+        reports = fold(etl.lake, etl.ledger, days, refetch=refetch)
+        folded = {report.day: report for report in reports}
 
         def described() -> Iterator[tuple[date, Metadata]]:
             engine = etl.fetch_context(context.run.run_id)  # fails without a token
-            for one in fetch(engine, fetch_specs.MEETING, days, refetch=refetch):
+            for one in fetch(engine, MEETING_DETAILS, days, refetch=refetch):
                 yield _described(one, folded[one.day])
 
         return materialize_days(context, etl, described())
@@ -166,19 +172,19 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
 @_asset(schemas.RECORDINGS, "meetings")
 def recordings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Recordings of each meeting, asked until the last attempt."""
-    return _fetched(context, etl, fetch_specs.RECORDINGS)
+    return _fetched(context, etl, RECORDINGS)
 
 
 @_asset(schemas.PARTICIPANTS, "meetings")
 def participants(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Participants of each meeting, asked until all times are known."""
-    return _fetched(context, etl, fetch_specs.PARTICIPANTS)
+    return _fetched(context, etl, PARTICIPANTS)
 
 
 @_asset(schemas.TRANSCRIPTS, "meetings")
 def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Transcripts of each meeting, asked until the last attempt."""
-    return _fetched(context, etl, fetch_specs.TRANSCRIPTS)
+    return _fetched(context, etl, TRANSCRIPTS)
 
 
 @_asset(schemas.TRANSCRIPT_FILES, "transcripts")
@@ -200,13 +206,13 @@ def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl
 @_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Snippets of each transcript, asked until the first complete answer."""
-    return _fetched(context, etl, fetch_specs.snippets(partial(held_vtt, etl.files)))
+    return _fetched(context, etl, snippets(partial(held_vtt, etl.files)))
 
 
 @_asset(schemas.MEETING_SUMMARIES, "meetings")
 def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Summaries of each meeting; off unless [fetch] summaries is switched on."""
-    return _if_switched_on(context, etl, lambda: fetch_specs.SUMMARIES)
+    return _if_switched_on(context, etl, lambda: SUMMARIES)
 
 
 @_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")

@@ -29,9 +29,9 @@ from meeting_etl.orchestration.run_summary import (
     undecided_count,
 )
 from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
-from meeting_etl.pipeline.deletions.privacy import honour_deletes
+from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.settling import Reason
+from meeting_etl.pipeline.ledger.work_item import Reason
 from meeting_etl.schemas import MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span

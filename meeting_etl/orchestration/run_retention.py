@@ -2,7 +2,7 @@
 
 Belongs here: which runs go, what of them stays, the job and its schedule. Does not: ticks, which
 Dagster removes by itself (dagster.yaml), nor the retention of tables
-(pipeline/deletions/privacy.py).
+(pipeline/prune.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator

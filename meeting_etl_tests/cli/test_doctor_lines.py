@@ -10,7 +10,7 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.pipeline.ledger.settling import WorkItem
+from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl

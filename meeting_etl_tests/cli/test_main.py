@@ -15,7 +15,7 @@ import pytest
 from meeting_etl.cli.main import main
 from meeting_etl.cli.options import confirm
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.settling import WorkItem
+from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.settings import Etl, read_settings
 
 Command = Callable[..., tuple[int | str | None, str, str]]

@@ -7,7 +7,7 @@ import pytest
 
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.fetch.windows import may_own
-from meeting_etl.pipeline.ledger.settling import WorkItem
+from meeting_etl.pipeline.ledger.work_item import WorkItem
 
 SERIES = "0" * 32
 MEETING = f"{SERIES}_I_1"

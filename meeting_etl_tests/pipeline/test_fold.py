@@ -16,10 +16,11 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
-from meeting_etl.pipeline.deletions.privacy import prune
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import Settling
+from meeting_etl.pipeline.ledger.schedule import Settling
 from meeting_etl.pipeline.meetings.fold import fold
+from meeting_etl.pipeline.prune import prune
+from meeting_etl.pipeline.resources.all_resources import OPENED_BY
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
@@ -43,7 +44,9 @@ class World:
         files = Files(folder)
         self.clock = ManualClock(moment(now))
         self.lake = Lake(files)
-        self.ledger = Ledger(self.lake, files, self.clock, Settling(), off=["meeting_summaries"])
+        self.ledger = Ledger(
+            self.lake, files, self.clock, Settling(), opened_by=OPENED_BY, off=["meeting_summaries"]
+        )
 
     def tell(self, *events: Told, log_id: str = "log") -> None:
         tell(self.lake, self.ledger, events, log_id=log_id)

@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meeting_etl.pipeline.ledger.settling import (
-    Outcome,
+from meeting_etl.pipeline.ledger.outcomes import apply_outcome, needs_own_request
+from meeting_etl.pipeline.ledger.schedule import (
     Settling,
-    WorkItem,
-    apply_outcome,
     attempt_times,
     is_last,
-    needs_own_request,
     next_attempt,
     reopened,
     reopened_by_event,
     reopened_by_list,
 )
+from meeting_etl.pipeline.ledger.work_item import Outcome, WorkItem
 
 ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
 SETTLING = Settling()

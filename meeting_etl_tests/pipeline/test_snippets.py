@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.ledger.settling import WorkItem
+from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.pipeline.resources.snippets import vtt_instead
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.sandbox.sandbox import Sandbox

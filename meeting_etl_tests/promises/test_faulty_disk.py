@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meeting_etl.pipeline.fetch.fetch import fetch
-from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.all_resources import ALL
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import sized_world
@@ -57,7 +57,7 @@ def correct_the_end(product: Product) -> None:
 
 def look_again(etl: Etl) -> None:
     """Everything once more, hours later: one recording is not listed any more."""
-    for spec in fetch_specs.ALL:
+    for spec in ALL:
         list(fetch(etl.fetch_context("run"), spec, etl.ledger.days(), refetch=True))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.resources import fetch_specs
+from meeting_etl.pipeline.resources.snippets import snippets
+from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind, Transcript, World
 from meeting_etl.sandbox.world.worlds import demo_world, sized_world
@@ -235,7 +236,7 @@ def test_that_snippets_are_not_there_says_nothing_of_what_was_read_from_a_file(
         work_off(product.etl())
         (row,) = product.rows("transcripts")
         assert row["snippet_count"] == 3
-        look = fetch_specs.TRANSCRIPTS.look
+        look = TRANSCRIPTS.look
         assert look is not None
         assert look(product.etl().webex, row) == "unlisted"
 
@@ -265,7 +266,7 @@ def from_file(
         product.write_logs()
         work_off(product.etl())
         etl = product.etl()
-        spec = fetch_specs.snippets(held)
+        spec = snippets(held)
         (report,) = fetch(etl.fetch_context("again"), spec, [ENDED.date()], refetch=True)
         return product, report
 

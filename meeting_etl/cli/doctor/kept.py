@@ -11,7 +11,7 @@ from functools import partial
 from meeting_etl.cli.doctor.line import Finding, Line, look, ok, skipped, warning
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.partitions import NULL_PARTITION
-from meeting_etl.pipeline.ledger.settling import Status
+from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,

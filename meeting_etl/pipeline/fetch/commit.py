@@ -1,8 +1,8 @@
 """Committing: from answers to rows, and both to the lake.
 
-Belongs here: what rows a batch of answers makes, what they replace, the order of commit
-(rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means
-(pipeline/ledger/settling.py).
+Belongs here: what rows a batch of answers makes, what they replace, the order of commit (
+rules 2 and 5). Does not: when a batch is full (fetch.py), what an answer means
+(pipeline/ledger/outcomes.py).
 """
 
 import logging
@@ -12,18 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from meeting_etl.lake.metrics import METRIC_INPUTS, refresh_metrics
-from meeting_etl.pipeline.deletions.deletions import check_deletions, is_deleted, unlisted
+from meeting_etl.pipeline.deletions.tombstones import is_deleted, unlisted
 from meeting_etl.pipeline.fetch.context import DayReport, Engine
+from meeting_etl.pipeline.fetch.deletion_proof import check_deletions
 from meeting_etl.pipeline.fetch.request_pool import Answer
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
-from meeting_etl.pipeline.ledger.settling import (
-    NO_REQUEST,
-    Outcome,
-    WorkItem,
-    apply_outcome,
-    needs_own_request,
-    reopened_by_list,
-)
+from meeting_etl.pipeline.ledger.outcomes import apply_outcome, needs_own_request
+from meeting_etl.pipeline.ledger.schedule import reopened_by_list
+from meeting_etl.pipeline.ledger.work_item import NO_REQUEST, Outcome, WorkItem
 from meeting_etl.pipeline.rows import Row
 
 _LOG = logging.getLogger(__name__)

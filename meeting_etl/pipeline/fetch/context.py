@@ -1,7 +1,7 @@
 """What every fetch works with, and what it reports of a day.
 
 Belongs here: the plain values that the steps of a fetch hand on (windows.py, request_pool.py,
-commit.py, pipeline/deletions/deletions.py). Does not: any of these steps, nor their order
+commit.py, deletion_proof.py). Does not: any of these steps, nor their order
 (fetch.py).
 """
 

@@ -2,8 +2,8 @@
 
 Belongs here: which pairs are asked, in which order, and when a batch is full. Does not: windows
 (windows.py), threads and errors (request_pool.py), what to ask and which rows it makes
-(pipeline/resources/fetch_specs.py), rows and commits (commit.py), what an answer means
-(pipeline/ledger/settling.py).
+(pipeline/resources/), rows and commits (commit.py), what an answer means
+(pipeline/ledger/outcomes.py).
 """
 
 from collections import defaultdict
@@ -13,22 +13,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from meeting_etl.errors import Stopped
-from meeting_etl.pipeline.deletions.deletions import is_deleted
-from meeting_etl.pipeline.deletions.privacy import FOLDERS, WITH_CONTENT, honour_deletes
+from meeting_etl.pipeline.deletions.honour import WITH_CONTENT, honour_deletes
+from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.commit import Committer
 from meeting_etl.pipeline.fetch.context import DayReport, Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer, Probe, answers
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.fetch.windows import sweep
-from meeting_etl.pipeline.ledger.settling import (
-    DETAILS,
-    FILES,
-    SLOW,
-    Outcome,
-    Status,
-    WorkItem,
-    reopened,
-)
+from meeting_etl.pipeline.ledger.schedule import reopened
+from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, SLOW, Outcome, Status, WorkItem
+from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 
@@ -85,7 +79,7 @@ def _due(engine: Engine, spec: FetchSpec, day: date, *, refetch: bool) -> list[T
     """The due pairs of a day with what is known of their meetings; the day is locked."""
     engine.lake.sweep([spec.table, FETCH_LEDGER], [day])
     if spec.resource in FILES:
-        engine.lake.files.sweep(f"{FOLDERS[spec.resource]}/date={day}")
+        engine.lake.files.sweep(files_folder(spec.resource, day))
     ledger, now = engine.ledger, engine.asking.clock.now()
     known = ledger.pairs(day)
     due = (one for one in known if refetch or (one.next_attempt_at and one.next_attempt_at <= now))

@@ -2,7 +2,7 @@
 
 Belongs here: threads, which error of one pair becomes which answer, what is asked in place of what
 was refused, and finding out early that a token may not read something at all. Does not: rows and
-commits (fetch.py), what an answer means for the pair (pipeline/ledger/settling.py).
+commits (fetch.py), what an answer means for the pair (pipeline/ledger/outcomes.py).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from threading import Event
 
 from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import FILES, Outcome
+from meeting_etl.pipeline.ledger.work_item import FILES, Outcome
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 

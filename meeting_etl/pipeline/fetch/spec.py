@@ -1,6 +1,6 @@
 """What a FetchSpec consists of: how one resource is asked for and which rows that makes.
 
-Belongs here: the shapes. Does not: the specs themselves (pipeline/resources/fetch_specs.py).
+Belongs here: the shapes. Does not: the specs themselves (pipeline/resources/).
 """
 
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from meeting_etl.pipeline.ledger.settling import Outcome, Reason, WorkItem
+from meeting_etl.pipeline.ledger.work_item import Outcome, Reason, WorkItem
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.webex.endpoints import Listing, Webex
@@ -119,9 +119,10 @@ class FetchSpec:
     `ask` gets the items of one target, `sweep` those of many, `rows` makes rows of them. A complete
     answer takes the place of all rows with the same value in `replaces`; without it rows are merged
     by key, each made of the row that the lake holds and the new one by `onto`. `look` finds out
-    what became of a row that is no longer listed (see pipeline/deletions/deletions.py). `finished`
-    says whether the rows are final, `grows` whether more may come all the same; `opens` names the
-    pairs that an answer opens; `parent` is the table that resource_id is a key of; `flag` the
+    what became of a row that is no longer listed (see deletion_proof.py). `finished`
+    says whether the rows are final, `grows` whether more may come all the same; `opened_by_event`
+    is the resource of the webhook events that open its pair again, `opens` names the pairs that an
+    answer opens; `parent` is the table that resource_id is a key of; `flag` the
     column of `meetings` that says whether there is anything. `unfinished` is what rows lack that
     are not final, `beforehand` what is known of a target without asking; `stop` makes what is being
     asked end soon.
@@ -137,6 +138,7 @@ class FetchSpec:
     look: Callable[[Webex, Row], str] | None = None
     finished: Callable[[Sequence[Row]], bool] = lambda _: True
     grows: bool = False
+    opened_by_event: str | None = None
     opens: Callable[[Target, Sequence[Row]], list[WorkItem]] = lambda *_: []
     parent: Table | None = None
     flag: str | None = None

@@ -2,7 +2,7 @@
 
 Belongs here: which targets a sweep is worth its while for, which window it takes, and what it
 proves of each of them. Does not: asking for one meeting (request_pool.py), what an answer means for
-the pair (pipeline/ledger/settling.py).
+the pair (pipeline/ledger/outcomes.py).
 
 A window that ends now shows all that has come so far. One that ended days ago, of a day that is
 fetched long afterwards, shows what came in the usual time: what it holds is taken, but that it does
@@ -28,7 +28,8 @@ from meeting_etl.pipeline.fetch.spec import (
     named_instance,
     same_series,
 )
-from meeting_etl.pipeline.ledger.settling import Outcome, Reason, is_last
+from meeting_etl.pipeline.ledger.schedule import is_last
+from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
 from meeting_etl.webex.endpoints import Listing

@@ -1,11 +1,10 @@
 """class Ledger: for every meeting and resource what was asked, what came, and what is due.
 
-Belongs here: the two places where that is kept, the table fetch_ledger and one small file for each
-day with open work (due_days). Does not: the rules of states and attempts (settling.py), asking
-(pipeline/fetch/fetch.py), rows of answers (pipeline/rows.py).
+Belongs here: the table fetch_ledger, kept in step with the days that have open work (due_days.py).
+Does not: when attempts are (schedule.py), what an outcome makes of a work item (outcomes.py),
+requests (pipeline/fetch/fetch.py).
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,26 +13,28 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
+from meeting_etl.pipeline.ledger.due_days import (
+    DUE_DAYS_LOCK,
+    DueDay,
+    announced_days,
+    read_due_day,
+    write_due_day,
+)
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.settling import (
+from meeting_etl.pipeline.ledger.schedule import Settling, next_attempt, reopened, reopened_by_event
+from meeting_etl.pipeline.ledger.work_item import (
     DETAILS,
     LISTED,
+    RESOURCES,
     SLOW,
-    Settling,
     Status,
     WorkItem,
-    next_attempt,
-    reopened,
-    reopened_by_event,
 )
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
-    RECORDING_FILES,
-    TRANSCRIPT_FILES,
-    TRANSCRIPT_SNIPPETS,
 )
-from meeting_etl.times import Clock, format_timestamp, parse_day, parse_timestamp
+from meeting_etl.times import Clock
 
 
 @dataclass(frozen=True)
@@ -48,32 +49,6 @@ class ItemEvents:
     latest_at: datetime | None
     undated: bool = False
     undated_from: datetime | None = None
-
-
-@dataclass(frozen=True)
-class DueDay:
-    """One file of due_days: when the day's next attempt is, and meetings with news.
-
-    `files_due_at` is when the next one is of downloads, which have runs of their own. `everything`:
-    the file was damaged, so that every meeting of the day counts as one with news.
-    """
-
-    due_at: datetime | None = None
-    version: int = 0
-    news: tuple[str, ...] = ()
-    files_due_at: datetime | None = None
-    everything: bool = False
-
-    @property
-    def next_at(self) -> datetime | None:
-        """When the day's next attempt is, downloads included; None when there is none."""
-        return min((at for at in (self.due_at, self.files_due_at) if at), default=None)
-
-    def is_due(self, now: datetime) -> bool:
-        """Whether there is work now, downloads aside."""
-        return (
-            self.everything or bool(self.news) or (self.due_at is not None and self.due_at <= now)
-        )
 
 
 @dataclass
@@ -94,18 +69,11 @@ class Coverage:
         self.next_attempt_at = min(moments, default=None)
 
 
-RESOURCES = (
-    *LISTED,
-    TRANSCRIPT_SNIPPETS.name,
-    TRANSCRIPT_FILES.name,
-    RECORDING_FILES.name,
-)
-
-
 class Ledger:
     """fetch_ledger and due_days. Rows of a day change only under the day's lock.
 
-    `off` are resources that are switched off: no pair of theirs is opened, and what is open of them
+    `opened_by`: resource → the resource of webhooks whose events open its work item again. `off`
+    are resources that are switched off: no pair of theirs is opened, and what is open of them
     since they were on makes no day due.
     """
 
@@ -116,12 +84,14 @@ class Ledger:
         clock: Clock,
         settling: Settling,
         *,
+        opened_by: Mapping[str, str],
         off: Collection[str] = (),
     ) -> None:
         self._lake = lake
         self._files = files
         self._clock = clock
         self.settling = settling
+        self._opened_by = opened_by
         self._off = frozenset(off)
 
     def wants(self, resource: str) -> bool:
@@ -133,12 +103,14 @@ class Ledger:
     def announce(self, news: Mapping[date, Collection[str]]) -> None:
         """Tell that there are new events about meetings of these days, pruned ones aside."""
         for day, meeting_ids in news.items():
-            with self._files.lock("due_days"):
+            with self._files.lock(DUE_DAYS_LOCK):
                 if day < floor(self._files):
                     continue
                 known = self.due_day(day)
                 union = tuple(sorted({*known.news, *meeting_ids}))
-                self._write(day, replace(known, version=known.version + 1, news=union))
+                write_due_day(
+                    self._files, day, replace(known, version=known.version + 1, news=union)
+                )
 
     def due_days(self) -> list[date]:
         """Days with news or with a pair whose time has come, newest first.
@@ -159,28 +131,13 @@ class Ledger:
 
     def open_days(self) -> dict[date, DueDay]:
         """All days with open work, due or not, newest first."""
-        names = self._files.names("lake/due_days")
         since = floor(self._files)
-        days = [day for name in names if (day := _day_of(name)) and day >= since]
+        days = [day for day in announced_days(self._files) if day >= since]
         return {day: self.due_day(day) for day in sorted(days, reverse=True)}
 
     def due_day(self, day: date) -> DueDay:
         """What is open of one day."""
-        content = self._files.read_bytes(_due_file(day))
-        if content is None:
-            return DueDay()
-        try:
-            known = json.loads(content)
-            # The downloads are missing in files of earlier versions.
-            due_at, files_due_at = (
-                parse_timestamp(text) if text else None
-                for text in (known["due_at"], known.get("files_due_at"))
-            )
-            news, version = tuple(known["news"]), known["version"]
-            return DueDay(due_at, version, news, files_due_at, known.get("everything", False))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            # The events and the ledger know all that it said: the day is folded as a whole.
-            return DueDay(everything=True)
+        return read_due_day(self._files, day)
 
     def refresh(self, day: date, folded: DueDay | None = None) -> None:
         """Write when the day is due next; its file goes when nothing is open.
@@ -198,10 +155,11 @@ class Ledger:
             min((at for resource, at in moments if at and (resource in SLOW) is slow), default=None)
             for slow in (False, True)
         )
-        with self._files.lock("due_days"):
+        with self._files.lock(DUE_DAYS_LOCK):
             known = self.due_day(day)
             done = folded is not None and folded.version == known.version
-            self._write(
+            write_due_day(
+                self._files,
                 day,
                 replace(
                     known,
@@ -211,21 +169,6 @@ class Ledger:
                     everything=known.everything and not done,
                 ),
             )
-
-    def _write(self, day: date, due: DueDay) -> None:
-        if due == self.due_day(day):
-            return
-        if due.next_at is None and not due.news and not due.everything:
-            self._files.remove(_due_file(day))
-            return
-        content = {
-            "due_at": format_timestamp(due.due_at) if due.due_at else None,
-            "files_due_at": format_timestamp(due.files_due_at) if due.files_due_at else None,
-            "version": due.version,
-            "news": due.news,
-            "everything": due.everything,
-        }
-        self._files.replace_bytes(_due_file(day), json.dumps(content).encode())
 
     # --- fetch_ledger -------------------------------------------------------------------------
 
@@ -247,7 +190,7 @@ class Ledger:
     ) -> None:
         """Open the pairs of meetings, and open again those for which new events came.
 
-        `ended_at` by meeting id; `events` by meeting id and resource; `untold` are meetings whose
+        `ended_at` by meeting id; `events` by meeting id and resource of webhooks; `untold` are meetings whose
         rows hold nothing of the API, which is asked again if it told of them once.
         """
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
@@ -256,7 +199,9 @@ class Ledger:
             for resource in filter(self.wants, LISTED):
                 old = known.get((meeting_id, resource))
                 pair = old or WorkItem(meeting_id, resource, opened_at=ended)
-                pair = self._told(pair, events.get((meeting_id, resource)), ended)
+                pair = self._told(
+                    pair, events.get((meeting_id, self._opened_by.get(resource, ""))), ended
+                )
                 if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
                     pair = reopened(pair, self._clock.now())
                 if pair != old:
@@ -357,12 +302,3 @@ class Ledger:
             for row in counted.to_pylist():
                 found[row["resource"]].add(row)
             yield from (one for one in found.values() if one.statuses)
-
-
-def _day_of(name: str) -> date | None:
-    """The day of a file of due_days; None of what else lies there."""
-    return parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
-
-
-def _due_file(day: date) -> str:
-    return f"lake/due_days/{day}.json"

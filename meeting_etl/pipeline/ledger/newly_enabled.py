@@ -2,7 +2,7 @@
 
 Belongs here: finding recordings and transcripts without a pair for their files, meetings without
 one for their summary, and opening it. Does not: pairs of what is found while it is switched on
-(ledger.py and pipeline/resources/fetch_specs.py open those).
+(ledger.py and pipeline/resources/ open those).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 from meeting_etl import schemas
 from meeting_etl.lake.lake import Lake
-from meeting_etl.pipeline.deletions.deletions import is_deleted
+from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import WorkItem
+from meeting_etl.pipeline.ledger.work_item import WorkItem
 
 _PARENTS = {
     schemas.RECORDING_FILES.name: schemas.RECORDINGS,

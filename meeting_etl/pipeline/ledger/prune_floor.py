@@ -1,7 +1,7 @@
 """The floor that `prune` leaves: days before it were removed and get no work any more.
 
 Belongs here: the small file that remembers the floor. Does not: removing
-(pipeline/deletions/privacy.py), nor what is left out below the floor (ledger.py,
+(pipeline/prune.py), nor what is left out below the floor (ledger.py,
 pipeline/meetings/fold.py, pipeline/reconcile/reconcile.py,
 pipeline/reconcile/events_without_meeting.py).
 """
@@ -11,6 +11,7 @@ from datetime import date
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK
 
 # In the lake, not in state/: whoever deletes the lake and reads all logs again wants all of them.
 FLOOR_FILE = "lake/pruned.json"
@@ -33,6 +34,6 @@ def floor(files: Files) -> date:
 def raise_floor(files: Files, before: date) -> None:
     """Remember that days before `before` were pruned. Afterwards none of them is announced."""
     # Ledger.announce reads the floor under this lock.
-    with files.lock("due_days"):
+    with files.lock(DUE_DAYS_LOCK):
         if before > floor(files):
             files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())

@@ -12,7 +12,7 @@ from functools import partial
 
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.settling import Reason, Status, WorkItem
+from meeting_etl.pipeline.ledger.work_item import Reason, Status, WorkItem
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _FILE = "state/reader.json"

@@ -14,18 +14,16 @@ from datetime import date
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.pipeline.deletions.deletions import apply_deletion_events
-from meeting_etl.pipeline.ledger.ledger import DueDay, ItemEvents, Ledger
+from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
+from meeting_etl.pipeline.ledger.due_days import DueDay
+from meeting_etl.pipeline.ledger.ledger import ItemEvents, Ledger
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.meetings.move import move_meetings
 from meeting_etl.pipeline.rows import Row, SchemaDrift
-from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, RECORDINGS, TRANSCRIPTS
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 from meeting_etl.times import start_of
-
-# An event of this resource opens the meeting's work item of that table.
-_OPENS = {"recordings": RECORDINGS.name, "meetingTranscripts": TRANSCRIPTS.name}
 
 
 @dataclass
@@ -131,14 +129,12 @@ def _merge_rows(lake: Lake, day: date, rows: Mapping[str, Row]) -> list[str]:
 def _item_events(
     events: Mapping[str, list[Row]], meeting_ids: Iterable[str]
 ) -> dict[tuple[str, str], ItemEvents]:
-    """The events that open work items, by meeting and resource."""
-    by_item: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    """The events of each meeting, by the resource of webhooks that they are about."""
+    grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for meeting_id in meeting_ids:
         for event in events[meeting_id]:
-            resource = _OPENS.get(event["resource"])
-            if resource:
-                by_item[meeting_id, resource].append(event)
-    return {item: _summarize(about) for item, about in by_item.items()}
+            grouped[meeting_id, event["resource"]].append(event)
+    return {key: _summarize(about) for key, about in grouped.items()}
 
 
 def _summarize(events: list[Row]) -> ItemEvents:

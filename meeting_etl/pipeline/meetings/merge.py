@@ -1,8 +1,8 @@
 """One row of `meetings` from several sources: webhook events, and what the API returned.
 
 Belongs here: which source counts for each column. Does not: making a row from one source
-(meeting_row.py), what is requested and when (pipeline/resources/fetch_specs.py,
-pipeline/ledger/settling.py).
+(meeting_row.py), what is requested and when (pipeline/resources/details.py,
+pipeline/ledger/schedule.py).
 """
 
 import json

@@ -18,11 +18,11 @@ from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.fetch.request_pool import Answer, Probe, answers
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem
+from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.reconcile.listing import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import add_meetings
-from meeting_etl.pipeline.resources.fetch_specs import MEETING
+from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, ORPHANS, WEBHOOK_EVENTS
 from meeting_etl.times import utc_day
@@ -59,7 +59,7 @@ def look_up_meetings(engine: Engine, ours: OwnMeetings, days: Collection[date]) 
         try:
             targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
             probe = Probe(lambda: engine.ledger.was_allowed(DETAILS, engine.reading_since))
-            with closing(answers(engine.asking, MEETING, targets, probe)) as asked:
+            with closing(answers(engine.asking, MEETING_DETAILS, targets, probe)) as asked:
                 for answer in asked:
                     came.append(answer)
                     engine.progress("meetings without an end", len(came), len(due))

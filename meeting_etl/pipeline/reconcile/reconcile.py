@@ -18,8 +18,9 @@ from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.ledger.outcomes import apply_outcome
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.settling import DETAILS, Outcome, WorkItem, apply_outcome
+from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.meetings.meeting_row import with_listing
 from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags

@@ -2,7 +2,7 @@
 
 Belongs here: the queue of them, one small file each, which ingest fills before it commits how far a
 log was read, and what becomes of each once it is asked for. Does not: recordings of meetings that
-are known (pipeline/resources/fetch_specs.py), meetings that events name
+are known (pipeline/resources/recordings.py), meetings that events name
 (events_without_meeting.py).
 """
 
@@ -16,9 +16,9 @@ from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import Engine
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
+from meeting_etl.pipeline.paths import file_stem
 from meeting_etl.pipeline.reconcile.listing import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import add_meetings
-from meeting_etl.pipeline.resources.recording_files import name_for
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
 from meeting_etl.times import format_timestamp, parse_timestamp, utc_day
@@ -42,7 +42,7 @@ class QueuedRecording:
     @property
     def file(self) -> str:
         """Where it waits."""
-        return f"{_FOLDER}/{name_for(self.recording_id)}.json"
+        return f"{_FOLDER}/{file_stem(self.recording_id)}.json"
 
 
 def queue_recording(

@@ -1,7 +1,7 @@
 """HTML → plain text, as somebody would read it.
 
 Belongs here: what is text, where lines break, lists. Does not: which fields are HTML
-(fetch_specs.py). The result is text and not markup: whoever shows it in a page escapes it.
+(summaries.py). The result is text and not markup: whoever shows it in a page escapes it.
 """
 
 from dataclasses import dataclass

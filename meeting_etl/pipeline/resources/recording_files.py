@@ -6,15 +6,15 @@ of a file (download.py), files of transcripts (transcript_files.py), when it is 
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadResponse, Gone, Prevented, Refused
-from meeting_etl.pipeline.deletions.deletions import is_deleted
+from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import Outcome, Reason
+from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
+from meeting_etl.pipeline.paths import file_stem, files_folder
 from meeting_etl.pipeline.resources.download import Download, DownloadContext, DownloadedFile
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.texts import first_match
@@ -26,7 +26,6 @@ LINKS = {
     "audio": "audioDownloadLink",
     "transcript": "transcriptDownloadLink",
 }
-_FIT_FOR_A_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _VIDEO_EXTENSIONS = {"MP4": "mp4", "ARF": "arf"}
 # More cannot be meant, nor be kept in a column.
 _SIZE_DIGITS = 18
@@ -59,13 +58,6 @@ class DownloadPolicy:
         return not self.hosts or first_match(recording["host_email"], self.hosts) is not None
 
 
-def name_for(identifier: str) -> str:
-    """A file name, without extension, for what has this id, whatever Webex may put into ids."""
-    if _FIT_FOR_A_NAME.fullmatch(identifier):
-        return identifier
-    return hashlib.sha256(identifier.encode()).hexdigest()
-
-
 def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
     """The items of these kinds of file; one that did not come is a broken one of the listing.
 
@@ -86,7 +78,7 @@ def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:
 
 def discard(download_context: DownloadContext, folder: str, recording_id: str) -> None:
     """Leave nothing unfinished of a recording that will not come any more."""
-    start = f".{name_for(recording_id)}."
+    start = f".{file_stem(recording_id)}."
     for name in download_context.files.names(folder):
         if name.startswith(start):
             download_context.files.remove(f"{folder}/{name}")
@@ -122,7 +114,7 @@ def _beforehand(
 
 
 def _folder(target: Target) -> str:
-    return f"media/date={target.ended_at.date()}"
+    return files_folder(schemas.RECORDING_FILES.name, target.ended_at.date())
 
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
@@ -188,12 +180,12 @@ class _Recording:
 
     def _file(self, kind: str) -> Item:
         told = self._told_bytes if kind == "video" else None
-        stem = f"{name_for(self._id)}.{kind}"
+        stem = f"{file_stem(self._id)}.{kind}"
         transfer = Download(self._depot, self._folder, stem)
         item = self._here(kind, told)
         if item is None:
             arrived = transfer.run(self._link(kind), lambda: self._renewed(kind), told)
-            path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, arrived)}"
+            path = f"{self._folder}/{file_stem(self._id)}.{self._extension(kind, arrived)}"
             transfer.finish(path)
             if kind in self._held and self._held[kind]["path"] != path:
                 # It lay on another day before the end of the meeting was corrected.
@@ -211,7 +203,7 @@ class _Recording:
             same = row["told_bytes"] == told and files.size_bytes(row["path"]) == row["bytes"]
             kept = ("path", "bytes", "sha256", "run_id", "fetched_at")
             return {name: row[name] for name in kept} if same else None
-        path = f"{self._folder}/{name_for(self._id)}.{self._extension(kind, None)}"
+        path = f"{self._folder}/{file_stem(self._id)}.{self._extension(kind, None)}"
         if told is None or files.size_bytes(path) != told:
             return None
         return {"path": path, "bytes": told, "sha256": self._sha256(path)}

@@ -1,7 +1,12 @@
-"""What was said in a transcript: its snippets, or the cues of its VTT file in their place.
+"""Snippets of a transcript: what was said, by whom and when.
 
-Belongs here: how both are asked for and which rows they make. Does not: reading VTT (vtt.py), when
-the file takes the place of snippets (pipeline/fetch/request_pool.py).
+Endpoint: GET /meetingTranscripts/{id}/snippets, of one transcript. Windows: none.
+Fallback: where the token may not read snippets, or there are none, the cues of the transcript's VTT
+file (vtt.py), without the addresses of speakers.
+Rows: `transcript_snippets`; a complete listing that is not empty replaces all of the transcript's.
+Opened by: a transcript that was listed (transcripts.py). Opens: nothing.
+Final: with the first complete listing that is not empty; cues may still be replaced while the
+schedule lasts.
 """
 
 import json
@@ -11,7 +16,7 @@ from datetime import datetime, timedelta
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadResponse
-from meeting_etl.pipeline.fetch.spec import Fallback, Item, Target
+from meeting_etl.pipeline.fetch.spec import Fallback, FetchSpec, Item, Target
 from meeting_etl.pipeline.resources.vtt import Vtt, read_vtt
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, to_row
 from meeting_etl.webex.endpoints import Listing, Webex
@@ -23,13 +28,11 @@ _SPEAKER_ID = "speakerId"
 _UNREADABLE: Item = {}
 
 
-def ask_snippets(webex: Webex, target: Target) -> Listing:
-    """Snippets of one transcript."""
+def _request(webex: Webex, target: Target) -> Listing:
     return webex.snippets(target.pair.resource_id)
 
 
-def snippet_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    """Rows of snippets."""
+def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     return _said(items, target, drift, ours | {"source": "snippets"})
 
 
@@ -97,3 +100,21 @@ def _vtt_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: R
         if speaker_id := ids.get(row["snippet_id"]):
             row["extra"] = json.dumps({_SPEAKER_ID: speaker_id})
     return rows
+
+
+def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
+    """The spec of transcript_snippets.
+
+    `held_vtt` returns the VTT file of a transcript where that is already here.
+    """
+    return FetchSpec(
+        schemas.TRANSCRIPT_SNIPPETS,
+        _request,
+        _rows,
+        replaces="transcript_id",
+        parent=schemas.TRANSCRIPTS,
+        fallback=vtt_instead(held_vtt),
+    )
+
+
+SNIPPETS = snippets(lambda _: None)

@@ -10,10 +10,11 @@ from functools import partial
 
 from meeting_etl import schemas
 from meeting_etl.files import Files
-from meeting_etl.pipeline.deletions.deletions import is_deleted
+from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.settling import Outcome
-from meeting_etl.pipeline.resources.recording_files import name_for, what_came
+from meeting_etl.pipeline.ledger.work_item import Outcome
+from meeting_etl.pipeline.paths import file_stem, files_folder
+from meeting_etl.pipeline.resources.recording_files import what_came
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.webex.endpoints import Webex
 
@@ -37,7 +38,8 @@ def held_vtt(files: Files, target: Target) -> bytes | None:
 
 
 def _path(target: Target, form: str) -> str:
-    return f"transcripts/date={target.ended_at.date()}/{name_for(target.pair.resource_id)}.{form}"
+    folder = files_folder(schemas.TRANSCRIPT_FILES.name, target.ended_at.date())
+    return f"{folder}/{file_stem(target.pair.resource_id)}.{form}"
 
 
 def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:

@@ -1,7 +1,7 @@
 """A WebVTT file → cues: what was said, when, and by whom where the file tells.
 
 Belongs here: what is text and what is not, and how a speaker is told from what is said. Does not:
-getting the file (webex/), rows of a table (fetch_specs.py).
+getting the file (webex/), rows of a table (snippets.py).
 
 A speaker is named by a voice tag, `<v Ana Luz>So be it`, or by the identifier of the cue,
 `1 "Ana Luz" (7)`. In a file without any of these the text may begin with the name, `Ana Luz: So be

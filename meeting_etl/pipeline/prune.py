@@ -1,7 +1,8 @@
-"""What is not kept: content that was deleted at Webex, and what is older than it may be.
+"""prune: removes days that are older than they may be.
 
-Belongs here: honour_deletes and prune, and the tombstones that they leave. Does not: what proves a
-deletion (deletions.py), fields that are never kept (schemas.py, pipeline/rows.py).
+Belongs here: which rows, files and folders of old days go, and the tombstones of files whose
+recording stays. Does not: content that was deleted at Webex (pipeline/deletions/honour.py), what
+keeps pruned days from coming back (pipeline/ledger/prune_floor.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,103 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
-from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.pipeline.deletions.deletions import is_deleted
+from meeting_etl.pipeline.deletions.honour import remove_files
+from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK, announced_days, remove_due_day
 from meeting_etl.pipeline.ledger.prune_floor import raise_floor
-from meeting_etl.pipeline.resources.recording_files import name_for
+from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
-    MEETING_SUMMARIES,
     RECORDING_FILES,
-    RECORDINGS,
     REJECTED_LINES,
     TABLES,
     TRANSCRIPT_FILES,
-    TRANSCRIPT_SNIPPETS,
-    TRANSCRIPTS,
     WEBHOOK_EVENTS,
     Table,
 )
 from meeting_etl.times import parse_day
-
-MEDIA = "media"
-# Folders of files, by the table that names them.
-FOLDERS = {RECORDING_FILES.name: MEDIA, TRANSCRIPT_FILES.name: "transcripts"}
-# Resources after the fetch of which there may be something to remove.
-WITH_CONTENT = frozenset(
-    {
-        RECORDINGS.name,
-        RECORDING_FILES.name,
-        TRANSCRIPTS.name,
-        TRANSCRIPT_FILES.name,
-        TRANSCRIPT_SNIPPETS.name,
-        MEETING_SUMMARIES.name,
-    }
-)
-_FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
-
-
-def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
-    """Remove what is here of recordings and transcripts of a day that are proven to be deleted.
-
-    Files go, and the words of a transcript; the rows of recordings, transcripts and files stay and
-    say when (removed_at). Returns how many files were removed. The day must be locked.
-    """
-    count = 0
-    for parents, table in _FILES_OF:
-        gone = _deleted(lake, parents, day)
-        if not gone:
-            continue
-        rows = lake.read(table, day, where={parents.key[0]: gone}).to_pylist()
-        count += _remove(lake, table, day, rows, now, "deleted")
-        _remove_rowless(lake, FOLDERS[table.name], day, gone)
-        if parents is TRANSCRIPTS:
-            lake.merge(TRANSCRIPT_SNIPPETS, day, [], replacing={"transcript_id": gone})
-            _count_no_snippets(lake, day, gone)
-    _forget_summaries(lake, day)
-    refresh_metrics(lake, day)
-    return count
-
-
-def _count_no_snippets(lake: Lake, day: date, transcript_ids: set[str]) -> None:
-    rows = lake.read(TRANSCRIPTS, day, where={"transcript_id": transcript_ids}).to_pylist()
-    lake.merge(
-        TRANSCRIPTS, day, [row | {"snippet_count": 0} for row in rows if row["snippet_count"]]
-    )
-
-
-def _forget_summaries(lake: Lake, day: date) -> None:
-    """Deleted summaries keep their rows and lose their words."""
-    rows = lake.read(MEETING_SUMMARIES, day).to_pylist()
-    gone = [row | {"notes": None, "action_items": None} for row in rows if is_deleted(row)]
-    lake.merge(MEETING_SUMMARIES, day, gone)
-
-
-def _deleted(lake: Lake, parents: Table, day: date) -> set[str]:
-    (key,) = parents.key
-    rows = lake.read(parents, day, columns=[key, "status"]).to_pylist()
-    return {row[key] for row in rows if is_deleted(row)}
-
-
-def _remove_rowless(lake: Lake, folder: str, day: date, identifiers: set[str]) -> None:
-    """Unfinished files, and such as a kill left without a row."""
-    place = f"{folder}/date={day}"
-    names = [name_for(one) for one in identifiers]
-    starts = tuple(f"{dot}{name}." for name in names for dot in (".", ""))
-    for name in lake.files.names(place):
-        if name.startswith(starts):
-            lake.files.remove(f"{place}/{name}")
-
-
-def _remove(
-    lake: Lake, table: Table, day: date, rows: list[dict[str, object]], now: datetime, why: str
-) -> int:
-    """Remove files, then say so in their rows: killed in between, a repetition does the rest."""
-    there = [row for row in rows if row["removed_at"] is None]
-    for row in there:
-        lake.files.remove(str(row["path"]))
-    lake.merge(table, day, [row | {"removed_at": now, "removed_because": why} for row in there])
-    return len(there)
-
 
 Progress = Callable[[str, int, int], None]
 
@@ -187,7 +104,7 @@ def _prune_files_of(
     *,
     dry_run: bool,
 ) -> None:
-    place = f"{FOLDERS[table.name]}/date={day}"
+    place = files_folder(table.name, day)
     rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
     paths = {f"{place}/{name}" for name in lake.files.names(place)} - kept
     paths |= {row["path"] for row in rows}
@@ -198,7 +115,7 @@ def _prune_files_of(
         for path in sorted(paths):
             lake.files.remove(path)
         lake.files.remove_folder(place)
-        _remove(lake, table, day, rows, now, "pruned")
+        remove_files(lake, table, day, rows, now, "pruned")
 
 
 def _paths(lake: Lake, table: Table, wanted: Callable[[date], bool]) -> set[str]:
@@ -227,10 +144,10 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
 
 def _close_days(lake: Lake, before: date) -> None:
     """Remove what is due of old days, after waiting for those who work on one of them now."""
-    names = (name.removesuffix(".json") for name in lake.files.names("lake/due_days"))
-    for day in _days(names, before):
-        with lake.lock_days([day]), lake.files.lock("due_days"):
-            lake.files.remove(f"lake/due_days/{day}.json")
+    for day in announced_days(lake.files):
+        if day < before:
+            with lake.lock_days([day]), lake.files.lock(DUE_DAYS_LOCK):
+                remove_due_day(lake.files, day)
 
 
 def _days(partitions: Iterable[str], before: date) -> Iterator[date]:

@@ -1,0 +1,82 @@
+"""Transcripts of a meeting: which there are, not what was said.
+
+Endpoint: GET /meetingTranscripts, of one site.
+Windows: the same path lists many meetings, one site at a time; for a compliance officer
+/admin/meetingTranscripts. Transcripts come up to days after the meeting.
+Rows: `transcripts`, merged by id; one that is no longer listed becomes unlisted, and its snippets
+are requested for a proof of its deletion.
+Opened by: the meeting's end, and webhook events of `meetingTranscripts`: so comes a late one in.
+Opens: for each a work item of transcript_snippets (snippets.py) and of transcript_files
+(transcript_files.py).
+Final: with the last attempt of the schedule; until then more may come.
+"""
+
+from collections.abc import Sequence
+
+from meeting_etl import schemas
+from meeting_etl.errors import NotFound
+from meeting_etl.pipeline.deletions.tombstones import UNLISTED, with_tombstone
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Sweep, Target, Window, pairs_of
+from meeting_etl.pipeline.ledger.work_item import WorkItem
+from meeting_etl.pipeline.resources.meeting_rows import rows_of_meeting
+from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last
+from meeting_etl.webex.endpoints import Listing, Webex
+
+
+def _request(webex: Webex, target: Target) -> Listing:
+    pair = target.pair
+    return webex.transcripts(
+        target.meeting_id,
+        started_at=target.started_at,
+        host_email=target.meeting["host_email"],
+        site_url=target.meeting["site_url"],
+        event_at=pair.opened_at if pair.opened_by == "event" else None,
+        expected=target.flagged is True,
+    )
+
+
+def _list_window(webex: Webex, window: Window, max_pages: int) -> Listing | None:
+    return webex.transcripts_between(
+        window.start, window.end, site_url=window.site_url, max_pages=max_pages
+    )
+
+
+def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
+    rows = rows_of_meeting(schemas.TRANSCRIPTS, items, target, drift, ours)
+    return fold_last(rows, "transcript_id", drift)
+
+
+def _merged(held: Row, new: Row) -> Row:
+    return with_tombstone(held, new) | {"snippet_count": held["snippet_count"]}
+
+
+def _status_by_id(webex: Webex, row: Row) -> str:
+    # Some transcripts never have snippets: only of one that had them a 404 says something.
+    if row["snippet_count"] is not None and webex.can_read(schemas.TRANSCRIPT_SNIPPETS.name):
+        try:
+            webex.transcript_exists(row["transcript_id"])
+        except NotFound:
+            # Nor does it say anything of one whose rows came from its file, while that is there.
+            webex.transcript_text(row["transcript_id"], "vtt", None, row["meeting_id"])
+    return UNLISTED
+
+
+def _opened(target: Target, rows: Sequence[Row]) -> list[WorkItem]:
+    resources = (schemas.TRANSCRIPT_FILES.name, schemas.TRANSCRIPT_SNIPPETS.name)
+    return [
+        pair for resource in resources for pair in pairs_of(target, rows, resource, "transcript_id")
+    ]
+
+
+TRANSCRIPTS = FetchSpec(
+    schemas.TRANSCRIPTS,
+    _request,
+    _rows,
+    sweep=Sweep(_list_window),
+    onto=_merged,
+    look=_status_by_id,
+    grows=True,
+    opened_by_event="meetingTranscripts",
+    opens=_opened,
+    flag="has_transcription",
+)
