@@ -186,12 +186,13 @@ class Ledger:
         day: date,
         ended_at: Mapping[str, datetime],
         events: Mapping[tuple[str, str], ItemEvents],
-        untold: Collection[str] = (),
+        without_details: Collection[str] = (),
     ) -> None:
         """Open the pairs of meetings, and open again those for which new events came.
 
-        `ended_at` by meeting id; `events` by meeting id and resource of webhooks; `untold` are meetings whose
-        rows hold nothing of the API, which is asked again if it told of them once.
+        `ended_at` by meeting id; `events` by meeting id and resource of webhooks;
+        `without_details` are meetings whose rows hold nothing of the API, which is asked again if
+        it told of them once.
         """
         known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
         changed = []
@@ -199,10 +200,13 @@ class Ledger:
             for resource in filter(self.wants, LISTED):
                 old = known.get((meeting_id, resource))
                 pair = old or WorkItem(meeting_id, resource, opened_at=ended)
-                pair = self._told(
-                    pair, events.get((meeting_id, self._opened_by.get(resource, ""))), ended
-                )
-                if resource == DETAILS and pair.status == Status.READY and meeting_id in untold:
+                about = events.get((meeting_id, self._opened_by.get(resource, "")))
+                pair = self._told(pair, about, ended)
+                if (
+                    resource == DETAILS
+                    and pair.status == Status.READY
+                    and meeting_id in without_details
+                ):
                     pair = reopened(pair, self._clock.now())
                 if pair != old:
                     changed.append(pair)
