@@ -3,7 +3,7 @@
 Endpoint: GET /meetings/{id}, or /admin/meetings/{id} for tokens that read for other hosts.
 Windows: GET /meetings lists many meetings by their own time; one that is not listed is requested by
 its id before it counts as absent.
-Rows: one in `meetings`, merged with what the events say (pipeline/meetings/details.py).
+Rows: one in `meetings`, merged with what the events say (pipeline/meetings/merge.py).
 Opened by: the meeting's end. Opens: nothing, but its flags say whether recordings and transcripts
 are to be expected.
 Final: with the first row that has them.
