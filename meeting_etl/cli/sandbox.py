@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,32 +15,43 @@ from meeting_etl.cli import display
 from meeting_etl.cli.options import PORT, SEED, WORLD
 from meeting_etl.errors import SettingsError
 from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.faults.options import described, parsed
 from meeting_etl.times import Clock
 
 if TYPE_CHECKING:
     from meeting_etl.sandbox.sandbox import Sandbox
 
 
-def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
-    """An option for each knob of the sandbox, with the knob's own words."""
-    for knob in reversed(fields(Faults)):
-        name = knob.name.replace("_", "-")
-        several = isinstance(knob.default, tuple)
-        flag = isinstance(knob.default, bool)
-        choices = get_args(get_type_hints(Faults)[knob.name]) if knob.name == "retry_after" else ()
+# Those that are options of their own; all others are given with --fault.
+_PLAIN = (
+    "latency_ms",
+    "requests_per_second",
+    "retry_after_seconds",
+    "access_token_seconds",
+    "lost_deliveries",
+)
+
+
+def _plain_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of `_PLAIN`, with the names and texts of the fields of Faults."""
+    options = {option.name: option for option in fields(Faults)}
+    for name in reversed(_PLAIN):
+        default = options[name].default
         command = click.option(
-            f"--{name}" if knob.name != "seed" else "--fault-seed",
-            type=str if several else click.Choice(choices) if choices else type(knob.default),
-            is_flag=flag,
-            multiple=several,
-            default=knob.default,
-            show_default=not flag and not several,
-            help=knob.metadata["help"],
+            f"--{name.replace('_', '-')}",
+            type=type(default),
+            help=f"{options[name].metadata['help']}  [default: {default}]",
         )(command)
     return command
 
 
-@click.command()
+def _list_faults(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        display.show_table("", ("fault", "value", "default", "what it does"), described())
+        context.exit()
+
+
+@click.command(short_help="Serve an embedded Webex to try things on.")
 @WORLD
 @SEED
 @click.option(
@@ -49,27 +60,52 @@ def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--logs", type=click.Path(file_okay=False), help="Also write the webhook logs to this folder."
 )
-@_fault_options
+@_plain_options
+@click.option(
+    "--fault",
+    "texts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Inject a fault, for instance stalled=0.1; repeatable.",
+)
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="Show the names that --fault takes, and exit.",
+)
+@click.option(
+    "--fault-seed", default=0, show_default=True, help="Another seed hits other requests."
+)
 def sandbox(
-    world: str, seed: int, port: int, logs: str | None, fault_seed: int, **knobs: Any
+    world: str,
+    seed: int,
+    port: int,
+    logs: str | None,
+    texts: tuple[str, ...],
+    fault_seed: int,
+    **plain: Any,
 ) -> None:
-    """Serve an embedded Webex on 127.0.0.1 until interrupted, to try things on.
+    """Serve an embedded Webex on 127.0.0.1 until interrupted.
 
-    It asks for a token, pages, windows and waits as the real one does, and misbehaves as it is
-    told to. The lines that it prints set the variables for `meeting-etl run` in another shell; at
-    the end it says what it saw.
+    It checks tokens, paginates and limits time ranges and request rates as the real API does, and
+    it can inject faults. The lines that it prints set the variables for `meeting-etl run` in
+    another shell. On exit it prints request statistics.
     """
+    given = [f"{name}={value}" for name, value in plain.items() if value is not None]
     try:
-        faults = Faults(seed=fault_seed, **knobs)
+        faults = Faults(seed=fault_seed, **parsed((*given, *texts)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     _serve(world, seed, port, logs, faults)
 
 
 def _serve(world_name: str, seed: int, port: int, logs: str | None, faults: Faults) -> None:
-    """Serve a world until interrupted, then say what was seen.
+    """Serve a world until interrupted, then report what was seen.
 
-    Webhooks that are registered meanwhile are told what happens from then on.
+    Webhooks that are registered meanwhile receive what happens from then on.
     """
     from meeting_etl.sandbox.sandbox import Sandbox
     from meeting_etl.sandbox.world.deliveries import write_logs
@@ -99,21 +135,25 @@ def _serve(world_name: str, seed: int, port: int, logs: str | None, faults: Faul
         raise SettingsError(f"Port {port}: {error.strerror}; name another with --port.") from error
     finally:
         ended.set()
+    _report(webex)
+
+
+def _report(webex: "Sandbox") -> None:
     seen = webex.counters
     display.say(
-        f"{seen.total:,} requests, {seen.repeated_gets:,} of them repeated what had been answered, "
-        f"{seen.during_retry_after:,} came during a Retry-After, "
-        f"{seen.tokens_elsewhere:,} took the token elsewhere."
+        f"{seen.total:,} requests; {seen.repeated_gets:,} repeated a request that had succeeded, "
+        f"{seen.during_retry_after:,} ignored a Retry-After, "
+        f"{seen.tokens_elsewhere:,} sent the token to another host."
     )
     if seen.media_requests:
-        sent_bytes = sum(one.bytes_sent for one in seen.media_requests)
-        display.say(f"{len(seen.media_requests):,} downloads of files, {sent_bytes:,} bytes.")
+        sent_bytes = sum(request.bytes_sent for request in seen.media_requests)
+        display.say(f"{len(seen.media_requests):,} file downloads, {sent_bytes:,} bytes.")
     for name, count in seen.injected.most_common():
         display.say(f"  {name}: {count:,} times")
 
 
 def post_events(webex: "Sandbox", clock: Clock, ended: threading.Event) -> None:
-    """Post to the registered webhooks what happens as time goes by."""
+    """Post events to the registered webhooks as they happen, until `ended` is set."""
     since = clock.now()
     while not ended.is_set():
         clock.sleep(1)

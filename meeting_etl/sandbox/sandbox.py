@@ -20,8 +20,9 @@ from meeting_etl.sandbox.api.app import Front
 from meeting_etl.sandbox.api.oauth import Tokens
 from meeting_etl.sandbox.api.webhook_posting import Posted, Poster
 from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.counters import Counters
 from meeting_etl.sandbox.faults.broken_connections import reachable
-from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.times import Clock

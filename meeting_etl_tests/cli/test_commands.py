@@ -347,8 +347,8 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
             "guide",
             "--port",
             "0",
-            "--media-bytes",
-            "5000",
+            "--fault",
+            "media_bytes=5000",
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -380,14 +380,8 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
         finally:
             served.kill()
     assert served.returncode == 0
-    assert "2 requests, 0 of them repeated" in said
-    assert "1 downloads of files, 5,000 bytes" in said
-
-
-def test_knobs_that_cannot_be_are_refused() -> None:
-    done = command("sandbox", "--locked", "0.6", "--truncated-body", "0.6")
-    assert done.returncode == 2
-    assert "more than 1" in done.stderr
+    assert "2 requests; 0 repeated" in said
+    assert "1 file downloads, 5,000 bytes" in said
 
 
 def test_help_needs_no_dagster() -> None:

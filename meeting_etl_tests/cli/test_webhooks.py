@@ -269,9 +269,3 @@ def test_a_served_sandbox_tells_its_webhooks_what_happens() -> None:
         post_events(webex, clock, over)
     assert heard == [A]
     assert clock.now() < at("2026-03-02T09:35:00")
-
-
-def test_the_knobs_of_deliveries_are_options_of_the_sandbox() -> None:
-    shown = command("sandbox", "--help").stdout
-    assert "--dropped-deliveries" in shown
-    assert "--repeated-deliveries" in shown

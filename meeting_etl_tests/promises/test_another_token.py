@@ -108,7 +108,7 @@ def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path)
 def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: Path) -> None:
     """A host's and another host's: neither may read what the other's meetings hold."""
     clock = ManualClock(NOW)
-    with Sandbox(WORLD, clock, Faults(forbidden_meetings=(WORLD.meetings[0].id,))) as webex:
+    with Sandbox(WORLD, clock, Faults(meeting_status={WORLD.meetings[0].id: 403})) as webex:
         more = {"WEBEX_ACCESS_TOKEN": webex.token("compliance")}
         first = Product(tmp_path, webex, "compliance", clock=clock, more=more)
         second = Product(

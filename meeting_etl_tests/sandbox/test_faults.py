@@ -155,9 +155,9 @@ def test_shares_cannot_exceed_one() -> None:
 
 def test_every_knob_is_described_and_off_by_default() -> None:
     assert all(one.metadata["help"].endswith(".") for one in fields(Faults))
-    assert Faults().spoiling() == {}
-    assert Faults().changing() == {}
-    assert Faults().of_media() == {}
+    assert Faults().response_shares() == {}
+    assert Faults().change_shares() == {}
+    assert Faults().download_shares() == {}
 
 
 def test_a_locked_answer_says_when_and_a_bad_gateway_is_html(
@@ -269,9 +269,7 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> 
     webex = serve(
         small_world(),
         NOW,
-        forbidden_meetings=(A,),
-        missing_meetings=(B,),
-        gone_meetings=(other,),
+        meeting_status={A: 403, B: 404, other: 410},
     )
     walker = ask(webex)
     for path in (
@@ -290,7 +288,11 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> 
     assert walker.items("/recordings") == []
     assert len(ask(serve(small_world(), NOW)).items("/recordings")) == 2
     assert walker.status("/recordings", meetingId=S1) == 200
-    assert webex.counters.injected == {"always 403": 28, "always 404": 1, "always 410": 1}
+    assert webex.counters.injected == {
+        "meeting_status 403": 28,
+        "meeting_status 404": 1,
+        "meeting_status 410": 1,
+    }
 
 
 def test_tokens_become_void_in_mid_run(serve: Serve, ask: RequestContext, world: World) -> None:
@@ -309,10 +311,10 @@ def test_tokens_become_void_in_mid_run(serve: Serve, ask: RequestContext, world:
 
 
 def test_the_refresh_grant_can_be_refused(serve: Serve) -> None:
-    webex = serve(small_world(), NOW, refuse_refresh=True)
+    webex = serve(small_world(), NOW, refuse_refresh_after=0)
     form = {"grant_type": "refresh_token", "refresh_token": webex.refresh_token}
     assert requests.post(f"{webex.base_url}/access_token", data=form, timeout=5).status_code == 400
-    assert webex.counters.injected["refuse_refresh"] == 1
+    assert webex.counters.injected["refuse_refresh_after"] == 1
 
 
 def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> None:
@@ -329,7 +331,7 @@ def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> N
         found.append(answer.status_code)
         form |= {key: answer.json()[key] for key in ("refresh_token",) if answer.ok}
     assert found == [200, 200, 400, 400]
-    assert webex.counters.injected["refuse_refresh"] == 2
+    assert webex.counters.injected["refuse_refresh_after"] == 2
 
 
 def test_large_pages_take_too_long(serve: Serve, ask: RequestContext, world: World) -> None:
@@ -357,7 +359,6 @@ def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
         requests_per_second=2,
         burst=3,
         retry_after_seconds=4,
-        retry_after_grace_ms=0,
     )
     walker = ask(webex)
     assert isinstance(webex.clock, ManualClock)
@@ -387,9 +388,7 @@ def test_the_bucket_fills_at_the_rate(serve: Serve, ask: RequestContext, world: 
 def test_requests_under_way_are_refused_but_not_blamed(
     serve: Serve, ask: RequestContext, world: World
 ) -> None:
-    webex = serve(
-        world, requests_per_second=1, burst=1, retry_after_seconds=5, retry_after_grace_ms=50
-    )
+    webex = serve(world, requests_per_second=1, burst=1, retry_after_seconds=5)
     walker = ask(webex)
     assert isinstance(webex.clock, ManualClock)
     assert statuses(walker, 3) == [200, 429, 429]

@@ -33,9 +33,10 @@ from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimit
 from meeting_etl.sandbox.api.routes import ENDPOINTS, Endpoint
 from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.counters import Counters, Seen
 from meeting_etl.sandbox.faults.broken_connections import Broken, Connections
 from meeting_etl.sandbox.faults.corruption import HTML
-from meeting_etl.sandbox.faults.faults import Counters, Faults, Seen
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.faults.injection import Injector
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.host import Downloads
@@ -225,8 +226,8 @@ class Front:
     async def _token(self, request: Request) -> tuple[Response, bool]:
         """POST /access_token; its body is a form."""
         body = (await request.body()).decode("utf-8", "replace")
-        if self._faults.refuse_refresh or 0 < self._faults.refuse_refresh_after <= self._renewals:
-            self._counters.note_injected("refuse_refresh")
+        if 0 <= self._faults.refuse_refresh_after <= self._renewals:
+            self._counters.note_injected("refuse_refresh_after")
             raise Refusal(400, "The refresh token is refused on purpose.")
         document = self._tokens.refresh(dict(parse_qsl(body)), self._clock.now())
         self._renewals += 1

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from meeting_etl.sandbox.api.answers import Listing, Refusal, Reply, RequestContext
-from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.counters import Counters
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.faults.injection import url_key
 from meeting_etl.sandbox.world.model import dice
 

@@ -9,8 +9,12 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from meeting_etl.sandbox.api.answers import Refusal
-from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.counters import Counters
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.times import Clock
+
+# Requests this soon after a 429 were under way already: refused, but not counted as disobedient.
+_UNDER_WAY_SECONDS = 0.05
 
 
 class RateLimit:
@@ -30,7 +34,7 @@ class RateLimit:
             return
         now = self._clock.monotonic()
         if now < self._quiet_until:
-            if now - self._announced_at >= self._faults.retry_after_grace_ms / 1000:
+            if now - self._announced_at >= _UNDER_WAY_SECONDS:
                 self._counters.note_disobedience()
             raise self._refusal(self._quiet_until - now)
         fresh = (now - self._filled_at) * self._faults.requests_per_second

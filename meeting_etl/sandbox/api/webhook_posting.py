@@ -15,7 +15,8 @@ import msgspec
 
 from meeting_etl.sandbox.api.json_values import stamp_ms
 from meeting_etl.sandbox.api.webhook_registry import Hook, Registry
-from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.counters import Counters
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.deliveries import Delivery, deliveries_of, is_lost
 from meeting_etl.sandbox.world.model import World, dice
 from meeting_etl.times import Clock

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meeting_etl.sandbox.api.answers import Refusal, Reply
+from meeting_etl.sandbox.counters import Counters
 from meeting_etl.sandbox.faults.corruption import CHANGERS, SPOILERS
-from meeting_etl.sandbox.faults.faults import Counters, Faults
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.model import Meeting, dice
 
 _STATUSES = {
@@ -52,20 +53,16 @@ class Injector:
     def __init__(self, faults: Faults, counters: Counters) -> None:
         self._faults = faults
         self._counters = counters
-        self._spoiling = faults.spoiling()
-        self._changing = faults.changing()
+        self._damaging = faults.response_shares()
+        self._changing = faults.change_shares()
         self._streaks = Streaks(faults)
-        self._permanent = {
-            **dict.fromkeys(faults.forbidden_meetings, 403),
-            **dict.fromkeys(faults.missing_meetings, 404),
-            **dict.fromkeys(faults.gone_meetings, 410),
-        }
+        self._permanent = faults.meeting_status
 
     def refuse_meeting(self, meeting_id: str | None) -> None:
         """Refuse what concerns a meeting that is always refused."""
         status = self._permanent.get(meeting_id or "")
         if status is not None:
-            self._counters.note_injected(f"always {status}")
+            self._counters.note_injected(f"meeting_status {status}")
             raise Refusal(status, "This meeting is refused on purpose.")
 
     def without_refused(self, items: Sequence[Any]) -> Sequence[Any]:
@@ -76,9 +73,9 @@ class Injector:
 
     def choose(self, path: str, query: Mapping[str, str]) -> str | None:
         """The fault that this request meets, by name; None for most."""
-        if not self._spoiling:
+        if not self._damaging:
             return None
-        return self._streaks.choose(url_key(path, query), self._spoiling)
+        return self._streaks.choose(url_key(path, query), self._damaging)
 
     def refuse(self, name: str | None) -> None:
         """Refuse with the status of the fault, if it is one that has a status."""

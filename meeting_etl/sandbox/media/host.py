@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from meeting_etl.sandbox.api.answers import Refusal
 from meeting_etl.sandbox.api.json_assets import MEDIA_HOST, MEDIA_PATH, VIDEO_PATH, recording_status
+from meeting_etl.sandbox.counters import Counters, MediaSeen
 from meeting_etl.sandbox.faults.broken_connections import Connections
-from meeting_etl.sandbox.faults.faults import Counters, Faults, MediaSeen
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.faults.injection import Streaks
 from meeting_etl.sandbox.media.files import Media, MediaKind
 from meeting_etl.sandbox.media.ranges import Span, Unsatisfiable, asked_start, part
@@ -108,7 +109,7 @@ class Downloads:
         one = ticket.recorded[0]
         key = f"{one.id} {kind}"
         self._asked[key] += 1
-        fault = self._streaks.choose(key, self._faults.of_media())
+        fault = self._streaks.choose(key, self._faults.download_shares())
         if fault is not None:
             self._counters.note_injected(fault)
         if fault == "refused_media":

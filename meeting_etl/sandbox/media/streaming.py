@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from meeting_etl.sandbox.counters import MediaSeen
 from meeting_etl.sandbox.faults.broken_connections import Connections, hold, left
-from meeting_etl.sandbox.faults.faults import MediaSeen
 
 _PIECES_PER_SECOND = 20
 

@@ -1,0 +1,95 @@
+"""What the sandbox saw, for tests and for the user of the command.
+
+Belongs here: one record a request, and the figures. Does not: who counts what (sandbox/api/app.py,
+sandbox/media/host.py, sandbox/faults/).
+"""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Seen(NamedTuple):
+    """One request: method, path with query, status of the answer. Never the bearer token."""
+
+    method: str
+    url: str
+    status: int
+
+
+@dataclass(slots=True)
+class MediaSeen:
+    """One request to the download host: never its query, which has the ticket.
+
+    `range_start` is the first byte that was asked for, None without a Range. `bytes_sent` are those
+    of the body that were handed to the connection; it grows while they are sent. `recording_id` and
+    `kind` (video, audio, transcript) are known where the ticket was good.
+    """
+
+    method: str
+    path: str
+    range_start: int | None
+    status: int = 0
+    bytes_sent: int = 0
+    recording_id: str = ""
+    kind: str = ""
+
+
+class Counters:
+    """What the sandbox saw, for tests and for the user. Safe to use from several threads.
+
+    `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
+    answered with success and undamaged before; `during_retry_after` came while a Retry-After ran;
+    `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
+    A connection that was reset has status 0. `media_requests` are those to the download host, in
+    the order in which they began; the other figures do not count them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self.total = 0
+            self.requests: list[Seen] = []
+            self.by_route: Counter[tuple[str, str]] = Counter()
+            self.repeated_gets = 0
+            self.during_retry_after = 0
+            self.tokens_elsewhere = 0
+            self.injected: Counter[str] = Counter()
+            self.media_requests: list[MediaSeen] = []
+            self._answered: set[str] = set()
+
+    def note(self, seen: Seen, route: str, *, complete: bool) -> None:
+        """Count a request that was answered; `complete`: undamaged and with success."""
+        with self._lock:
+            self.total += 1
+            self.requests.append(seen)
+            self.by_route[seen.method, route] += 1
+            if seen.method == "GET" and seen.url in self._answered:
+                self.repeated_gets += 1
+            if complete and seen.method == "GET":
+                self._answered.add(seen.url)
+
+    def note_media(self, seen: MediaSeen) -> None:
+        """Remember a request to the download host."""
+        with self._lock:
+            self.media_requests.append(seen)
+
+    def note_injected(self, name: str) -> None:
+        """Count a fault."""
+        with self._lock:
+            self.injected[name] += 1
+
+    def note_disobedience(self) -> None:
+        """Count a request that came while a Retry-After ran."""
+        with self._lock:
+            self.during_retry_after += 1
+
+    def note_token_elsewhere(self) -> None:
+        """Count a request that brought the token to another host."""
+        with self._lock:
+            self.tokens_elsewhere += 1
