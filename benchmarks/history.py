@@ -73,7 +73,7 @@ def build(folder: Path, days: int) -> None:
         etl.lake.merge(MEETINGS, day, [row | {"fetched_at": row["ended_at"]} for row in told])
         pairs = [
             replace(pair, settled=True, status="ready", next_attempt_at=None)
-            for pair in etl.ledger.pairs(day)
+            for pair in etl.ledger.items(day)
         ]
         etl.ledger.record(day, pairs)
         etl.ledger.refresh(day)

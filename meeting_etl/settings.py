@@ -19,10 +19,9 @@ from meeting_etl.files import Files
 from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.policy import Policy
-from meeting_etl.pipeline.fetch.context import Engine
-from meeting_etl.pipeline.fetch.request_pool import Asking
+from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.schedule import Settling
+from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_since
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.pipeline.resources.all_resources import OPENED_BY
@@ -107,7 +106,7 @@ class Settings:
     threads: int
     windows: bool
     summaries: bool
-    settling: Settling
+    settling: AttemptSchedule
     store_links: bool
     honour_deletes: bool
     downloads: DownloadPolicy
@@ -155,7 +154,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         threads=_threads(fetch.get("threads", 24)),
         windows=fetch.get("windows", True),
         summaries=fetch.get("summaries", False),
-        settling=Settling(**{name: _seconds(name, values) for name, values in settling.items()}),
+        settling=AttemptSchedule(
+            **{name: _seconds(name, values) for name, values in settling.items()}
+        ),
         store_links=toml.get("privacy", {}).get("store_links", False),
         honour_deletes=toml.get("privacy", {}).get("honour_deletes", False),
         downloads=_wanted(toml.get("downloads", {})),
@@ -297,14 +298,16 @@ class Etl:
         byte_progress = ByteProgress(lambda what, done, total: self.progress(what, done, total))
         return DownloadContext(self.files, media, self.clock, floor, Event(), byte_progress)
 
-    def fetch_context(self, run_id: str, at_once: int | None = None) -> Engine:
+    def fetch_context(self, run_id: str, at_once: int | None = None) -> FetchContext:
         """What a fetch of the given run works with; `at_once` in the place of [fetch] threads."""
-        return Engine(
-            Asking(self.webex, self.clock, at_once or self.settings.threads),
+        return FetchContext(
+            self.webex,
+            self.clock,
             self.lake,
             self.ledger,
             run_id,
-            lambda what, done, total: self.progress(what, done, total),
+            threads=at_once or self.settings.threads,
+            progress=lambda what, done, total: self.progress(what, done, total),
             reading_since=reading_since(self.files, self.token_identity, self.clock.now()),
             windows=self.settings.windows,
             honours_deletes=self.settings.honour_deletes,

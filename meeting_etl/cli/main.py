@@ -180,13 +180,13 @@ def retry(
 
     if not yes:
         _ask_if_much(etl, days, is_wanted)
-    count = etl.ledger.retry(days, is_wanted)
+    count = etl.ledger.reopen(days, is_wanted)
     display.say(f"{count:,} pairs are asked for again by the next run.")
 
 
 def _ask_if_much(etl: Etl, days: Iterable[date], wanted: Callable[[WorkItem], bool]) -> None:
     """Before so many items are asked for again that it takes long, and others wait for it."""
-    count = sum(wanted(pair) for day in days for pair in etl.ledger.pairs(day))
+    count = sum(wanted(pair) for day in days for pair in etl.ledger.items(day))
     if count > _MANY_PAIRS:
         confirm(f"{count:,} items will be asked for again. Go on?")
 

@@ -162,8 +162,8 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
         folded = {report.day: report for report in reports}
 
         def described() -> Iterator[tuple[date, Metadata]]:
-            engine = etl.fetch_context(context.run.run_id)  # fails without a token
-            for one in fetch(engine, MEETING_DETAILS, days, refetch=refetch):
+            fetch_context = etl.fetch_context(context.run.run_id)  # fails without a token
+            for one in fetch(fetch_context, MEETING_DETAILS, days, refetch=refetch):
                 yield _described(one, folded[one.day])
 
         return materialize_days(context, etl, described())
@@ -250,8 +250,8 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     """Fetch what is due of the run's days for one table."""
     with report_failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
-        engine = etl.fetch_context(context.run.run_id, at_once)
-        reports = fetch(engine, spec, days_of(context), refetch=_refetch(context))
+        fetch_context = etl.fetch_context(context.run.run_id, at_once)
+        reports = fetch(fetch_context, spec, days_of(context), refetch=_refetch(context))
         return materialize_days(context, etl, (_described(one) for one in reports))
 
 
@@ -280,9 +280,9 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
         drift.add(folded.drift)
         metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
     metadata |= {
-        "asked_singly": report.asked,
-        "answered_by_windows": report.swept,
-        "answers": dict(report.came),
+        "asked_singly": report.requested,
+        "answered_by_windows": report.from_windows,
+        "answers": dict(report.outcomes),
     }
     if drift.unknown:
         metadata["unknown_fields"] = dict(drift.unknown)

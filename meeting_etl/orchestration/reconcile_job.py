@@ -58,20 +58,20 @@ with without_beta_warnings():
 def _described(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[tuple[date, Metadata]]:
     """Counts of each day, with what the whole run cost beside; complete at the end."""
     days, before = days_of(context), etl.requests_sent
-    engine, run = etl.fetch_context(context.run.run_id), dict[str, object]()
-    ours = OwnMeetings(engine.asking.webex)
-    windows = ListingWindows(engine.asking.webex, etl.clock, engine.run_id)
+    fetch_context, run = etl.fetch_context(context.run.run_id), dict[str, object]()
+    ours = OwnMeetings(fetch_context.webex)
+    windows = ListingWindows(fetch_context.webex, etl.clock, fetch_context.run_id)
     told: dict[date, Metadata] = {}
-    if not can_list(engine):
+    if not can_list(fetch_context):
         run["skipped"] = CANNOT_LIST
         context.log.warning(CANNOT_LIST)
         told = {day: {} for day in days}
         yield from told.items()
     else:
-        for one in reconcile(engine, windows, ours, days):
+        for one in reconcile(fetch_context, windows, ours, days):
             told[one.day] = {name: count for name, count in asdict(one).items() if name != "day"}
             yield one.day, told[one.day]
-    orphans = look_up_meetings(engine, ours, days)
+    orphans = look_up_meetings(fetch_context, ours, days)
     unusable = windows.broken + orphans.unusable
     if unusable:
         context.log.warning(f"{unusable:,} {UNUSABLE}")

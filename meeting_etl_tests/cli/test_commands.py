@@ -286,7 +286,7 @@ def test_a_wrong_base_url_settles_nothing(webex: Sandbox, tmp_path: Path) -> Non
     etl = product.etl()
     ((day, due),) = etl.ledger.open_days().items()
     assert due.is_due(etl.clock.now())
-    assert {(pair.attempts, pair.settled) for pair in etl.ledger.pairs(day)} == {(0, False)}
+    assert {(pair.attempts, pair.settled) for pair in etl.ledger.items(day)} == {(0, False)}
 
 
 def test_an_empty_data_folder_is_told(tmp_path: Path) -> None:

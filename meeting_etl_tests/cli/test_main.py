@@ -292,7 +292,7 @@ def test_what_asks_for_much_again_needs_yes(
     status, _, err = command(*arguments)
     assert (status, "1,001 items will be asked for again. Go on?" in err) == (2, True)
     assert "--yes" in err
-    assert all(pair.settled for pair in ledger.pairs(day))
+    assert all(pair.settled for pair in ledger.items(day))
 
 
 def test_a_refetch_names_its_first_day(command: Command) -> None:

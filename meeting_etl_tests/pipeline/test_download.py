@@ -372,12 +372,12 @@ def test_what_nobody_knows_never_passes_as_the_rest(download_context: DownloadCo
         handler.wfile.flush()
         while not download_context.files.path(partial).read_bytes().startswith(CONTENT[:1_000]):
             time.sleep(0.01)
-        download_context.stop.set()
+        download_context.cancel.set()
         handler.wfile.write(CONTENT[100_000:])
 
     with running(lambda _: act) as server, pytest.raises(Stopped):
         bring(download_context, server)
-    download_context.stop.clear()
+    download_context.cancel.clear()
     with running(rest) as server:
         assert_whole(download_context, bring(download_context, server))
 
@@ -454,7 +454,7 @@ def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(
 
 
 def test_it_stops_when_it_is_told_to(download_context: DownloadContext) -> None:
-    download_context.stop.set()
+    download_context.cancel.set()
     with running(rest) as server, pytest.raises(Stopped):
         bring(download_context, server)
 

@@ -17,7 +17,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.schedule import Settling
+from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.prune import prune
 from meeting_etl.pipeline.resources.all_resources import OPENED_BY
@@ -45,7 +45,12 @@ class World:
         self.clock = ManualClock(moment(now))
         self.lake = Lake(files)
         self.ledger = Ledger(
-            self.lake, files, self.clock, Settling(), opened_by=OPENED_BY, off=["meeting_summaries"]
+            self.lake,
+            files,
+            self.clock,
+            AttemptSchedule(),
+            opened_by=OPENED_BY,
+            off=["meeting_summaries"],
         )
 
     def tell(self, *events: Told, log_id: str = "log") -> None:
@@ -114,10 +119,10 @@ def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
 def test_folding_again_changes_nothing(world: World) -> None:
     world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
-    before = world.meetings(MONDAY), world.ledger.pairs(MONDAY)
+    before = world.meetings(MONDAY), world.ledger.items(MONDAY)
     world.fold(MONDAY)
     list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
-    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == before
+    assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == before
 
 
 def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
@@ -146,7 +151,7 @@ def test_what_only_the_api_knew_stays(world: World) -> None:
 def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None:
     world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
-    pairs = world.ledger.pairs(MONDAY)
+    pairs = world.ledger.items(MONDAY)
     assert [pair.resource for pair in pairs] == [
         "meeting",
         "participants",
@@ -206,7 +211,7 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
     late = Told("2026-03-09 08:01", "created", {"id": "r", "meetingId": ONE}, "recordings")
     world.tell(late, log_id="b")
     world.fold()
-    due = {pair.resource: pair.next_attempt_at for pair in world.ledger.pairs(MONDAY)}
+    due = {pair.resource: pair.next_attempt_at for pair in world.ledger.items(MONDAY)}
     assert due == {
         "meeting": None,
         "participants": None,
@@ -223,19 +228,19 @@ def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) ->
     undated = Told(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
     world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
     world.fold()
-    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    (pair,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
     # Nothing was asked yet: the schedule from the end on covers it.
     assert (pair.opened_by, pair.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
     settle(world, moment("2026-03-06 00:00"))
     world.tell(undated, log_id="b")
     world.fold()
-    (pair,) = [one for one in world.ledger.pairs(MONDAY) if one.resource == "recordings"]
+    (pair,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
     assert pair.next_attempt_at == world.clock.now()
 
 
 def settle(world: World, at: datetime) -> None:
     """As if all pairs had been asked for the last time at this moment."""
-    pairs = world.ledger.pairs(MONDAY)
+    pairs = world.ledger.items(MONDAY)
     done: dict[str, Any] = {
         "settled": True,
         "attempts": 1,
@@ -335,7 +340,7 @@ def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> 
     world.fold()
     prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
     list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
-    assert (world.meetings(MONDAY), world.ledger.pairs(MONDAY)) == ({}, [])
+    assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == ({}, [])
 
 
 def test_events_of_participants_are_not_read_to_fold(world: World) -> None:

@@ -31,7 +31,7 @@ def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> N
     target = Target(pair, meeting, {"started_at": BEGUN})
     fallback, drift = vtt_instead(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        items = fallback.ask(Product(tmp_path, webex).etl().webex, target)
+        items = fallback.request(Product(tmp_path, webex).etl().webex, target)
     rows = fallback.rows(items, target, drift, {})
     assert [(row["person_name"], row["text"], row["extra"]) for row in rows] == [
         ("Ana Luz", "One", '{"speakerId": "41"}'),

@@ -23,7 +23,7 @@ def committed(product: Product) -> set[WorkItem]:
     ledger = product.etl().ledger
     found: set[WorkItem] = set()
     for day in ledger.days():
-        pairs = ledger.pairs(day)
+        pairs = ledger.items(day)
         found |= {
             (one.resource, one.resource_id or one.meeting_id) for one in pairs if one.attempts
         }
@@ -37,7 +37,7 @@ def committed(product: Product) -> set[WorkItem]:
 def meetings_a_day(product: Product) -> dict[str, set[str]]:
     """Meetings in the ledger, by day."""
     ledger = product.etl().ledger
-    return {str(day): {pair.meeting_id for pair in ledger.pairs(day)} for day in ledger.days()}
+    return {str(day): {pair.meeting_id for pair in ledger.items(day)} for day in ledger.days()}
 
 
 def grown(product: Product, before: dict[str, set[str]]) -> set[WorkItem]:

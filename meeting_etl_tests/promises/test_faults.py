@@ -269,7 +269,7 @@ def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_p
     with Sandbox(webex.world, clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
         ledger_again = product.etl().ledger
-        refused = ledger_again.retry(
+        refused = ledger_again.reopen(
             ledger_again.days(),
             lambda pair: (pair.status, pair.resource) == ("forbidden", "recordings"),
         )

@@ -236,7 +236,7 @@ def test_that_snippets_are_not_there_says_nothing_of_what_was_read_from_a_file(
         work_off(product.etl())
         (row,) = product.rows("transcripts")
         assert row["snippet_count"] == 3
-        look = TRANSCRIPTS.look
+        look = TRANSCRIPTS.status_by_id
         assert look is not None
         assert look(product.etl().webex, row) == "unlisted"
 
@@ -280,19 +280,19 @@ def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_pat
         ("Well.", None, 5000),
     ]
     assert report.drift.changed == {"vtt cue": 1}
-    assert report.came == {"from_vtt": 1}
+    assert report.outcomes == {"from_vtt": 1}
     assert state(product) == ("ready", "from_vtt", True, 2)
 
 
 def test_a_file_on_disk_that_is_no_vtt_is_asked_for_anew(tmp_path: Path) -> None:
     product, report = from_file(tmp_path, lambda _: b"<html>Sorry</html>")
-    assert report.came == {"from_vtt": 1}
+    assert report.outcomes == {"from_vtt": 1}
     assert asked(product) == {"download": 2}
     assert len(product.rows("transcript_snippets")) == 3
 
 
 def test_a_file_of_broken_cues_only_is_no_empty_one(tmp_path: Path) -> None:
     product, report = from_file(tmp_path, lambda _: b"WEBVTT\n\n00:00:01.000 -> x\nLost\n")
-    assert report.came == {"partial": 1}
+    assert report.outcomes == {"partial": 1}
     assert state(product) == ("failed", "partial", False, 3)
     assert len(product.rows("transcript_snippets")) == 3

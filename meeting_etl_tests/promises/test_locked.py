@@ -39,7 +39,7 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             assert set(asked_at) == {NOW}
             assert clock.now() == NOW  # nobody waited for it
             ledger = product.etl().ledger
-            pairs = [pair for day in ledger.days() for pair in ledger.pairs(day)]
+            pairs = [pair for day in ledger.days() for pair in ledger.items(day)]
             failed = [pair for pair in pairs if pair.status == "failed"]
             assert {pair.meeting_id for pair in failed} == {locked_id}
             assert {pair.http_status for pair in failed} == {423}

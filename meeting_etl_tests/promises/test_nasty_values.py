@@ -79,7 +79,7 @@ def test_news_about_a_meeting_does_not_undo_a_retry(tmp_path: Path) -> None:
         product.write_logs()
         work_off(product.etl())
         ledger = product.etl().ledger
-        assert ledger.retry(ledger.days(), lambda pair: pair.resource == "participants") == 2
+        assert ledger.reopen(ledger.days(), lambda pair: pair.resource == "participants") == 2
         tell(product, "joined", NOW, "meetingParticipants", id="p", meetingId=WORLD.meetings[0].id)
         seen = webex.counters.total
         work_off(product.etl())

@@ -48,7 +48,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]
 def pairs(product: Product) -> list[tuple[str, bool]]:
     etl = product.etl()
     return [
-        (pair.status, pair.settled) for day in etl.ledger.days() for pair in etl.ledger.pairs(day)
+        (pair.status, pair.settled) for day in etl.ledger.days() for pair in etl.ledger.items(day)
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_listing_that_is_not_found_proves_no_deletion(tmp_path: Path) -> None:
             wrong = Product(tmp_path, webex, "user", clock, {"WEBEX_BASE_URL": server.url})
             day = product.etl().ledger.days()[0]
             clock.advance(days=9)
-            wrong.etl().ledger.retry([day], lambda pair: pair.resource == "recordings")
+            wrong.etl().ledger.reopen([day], lambda pair: pair.resource == "recordings")
             wrong.run()
         assert (product.rows("recordings"), product.rows("transcript_snippets")) == before
         (row,) = [one for one in product.rows("fetch_ledger") if one["resource"] == "recordings"]
@@ -189,7 +189,7 @@ def test_a_gateways_404_proves_no_deletion_and_removes_nothing(tmp_path: Path, s
                 product.folder, webex, "user", clock, honouring | {"WEBEX_BASE_URL": server.url}
             )
             days = product.etl().ledger.days()
-            wrong.etl().ledger.retry(
+            wrong.etl().ledger.reopen(
                 days, lambda one: one.resource in ("recordings", "transcripts")
             )
             wrong.run()

@@ -28,11 +28,11 @@ SHARDS = 4
 
 
 def discover(etl: Etl) -> None:
-    engine = etl.fetch_context("run")
-    ours = OwnMeetings(engine.asking.webex)
-    windows = ListingWindows(engine.asking.webex, etl.clock, "run")
-    list(reconcile(engine, windows, ours, [*DAYS]))
-    look_up_meetings(engine, ours, [*DAYS])
+    fetch_context = etl.fetch_context("run")
+    ours = OwnMeetings(fetch_context.webex)
+    windows = ListingWindows(fetch_context.webex, etl.clock, "run")
+    list(reconcile(fetch_context, windows, ours, [*DAYS]))
+    look_up_meetings(fetch_context, ours, [*DAYS])
     catalog.publish(etl.files, etl.lake)
 
 

@@ -13,9 +13,9 @@ from datetime import date
 
 from meeting_etl.lake.metrics import METRIC_INPUTS, refresh_metrics
 from meeting_etl.pipeline.deletions.tombstones import is_deleted, unlisted
-from meeting_etl.pipeline.fetch.context import DayReport, Engine
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.deletion_proof import check_deletions
-from meeting_etl.pipeline.fetch.request_pool import Answer
+from meeting_etl.pipeline.fetch.request_pool import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.outcomes import apply_outcome, needs_own_request
 from meeting_etl.pipeline.ledger.schedule import reopened_by_list
@@ -30,8 +30,8 @@ _WHOLE = (Outcome.ROWS, Outcome.FROM_VTT)
 class _Made:
     """An answer, judged, with the rows that it made."""
 
-    answer: Answer
-    came: Outcome
+    answer: FetchResult
+    outcome: Outcome
     rows: list[Row]
 
 
@@ -43,15 +43,17 @@ def _is_id(value: object) -> bool:
 class Committer:
     """Writes batches of answers of one resource and day, under the day's lock."""
 
-    def __init__(self, engine: Engine, spec: FetchSpec, day: date, report: DayReport) -> None:
-        self._engine = engine
+    def __init__(
+        self, context: FetchContext, spec: FetchSpec, day: date, report: DayReport
+    ) -> None:
+        self._context = context
         self._spec = spec
         self._day = day
         self._report = report
         self._owners: dict[str, str] = {}
 
     def commit(
-        self, batch: Sequence[Answer], singly: Iterable[Target] = (), *, ending: bool = False
+        self, batch: Sequence[FetchResult], singly: Iterable[Target] = (), *, ending: bool = False
     ) -> None:
         """Data first, the ledger next. `singly` are pairs that a sweep proved nothing of.
 
@@ -60,28 +62,28 @@ class Committer:
         """
         made = self._uncontested([self._made(answer) for answer in batch])
         missing = self._write(made)
-        looks = check_deletions(self._engine, self._spec, missing, ending=ending)
-        self._engine.lake.merge(self._spec.table, self._day, looks.proven)
+        looks = check_deletions(self._context, self._spec, missing, ending=ending)
+        self._context.lake.merge(self._spec.table, self._day, looks.proven)
         if self._spec.table.name in METRIC_INPUTS:
-            refresh_metrics(self._engine.lake, self._day)
+            refresh_metrics(self._context.lake, self._day)
         if looks.ends is not None:
             # A pair must not settle before what it lacks was looked for.
             unsure = {row["meeting_id"] for row in missing}
             made = [one for one in made if one.answer.target.meeting_id not in unsure]
-        pairs = [needs_own_request(target.pair) for target in singly]
+        work_items = [needs_own_request(target.work_item) for target in singly]
         if made:
-            pairs += [self._judged(one) for one in made]
-            pairs += self._opened(made)
-        if pairs:
-            self._engine.ledger.record(self._day, pairs)
+            work_items += [self._judged(one) for one in made]
+            work_items += self._opened(made)
+        if work_items:
+            self._context.ledger.record(self._day, work_items)
         self._note(made)
         if looks.ends is not None:
             raise looks.ends
 
-    def _made(self, answer: Answer) -> _Made:
-        ours = {"run_id": self._engine.run_id, "fetched_at": answer.at}
+    def _made(self, answer: FetchResult) -> _Made:
+        ours = {"run_id": self._context.run_id, "fetched_at": answer.at}
         fallback = self._spec.fallback
-        from_stand_in = fallback is not None and answer.came is Outcome.FROM_VTT
+        from_stand_in = fallback is not None and answer.outcome is Outcome.FROM_VTT
         try:
             make = fallback.rows if fallback and from_stand_in else self._spec.rows
             rows = make(answer.items, answer.target, self._report.drift, ours)
@@ -91,20 +93,20 @@ class Committer:
             _LOG.warning("%s in an answer for meeting %s", kind, answer.target.meeting_id)
             return _Made(answer, Outcome.FAULT, [])
         own = [row for row in rows if all(map(_is_id, (row[key] for key in self._spec.table.key)))]
-        came = answer.came
-        if came in _WHOLE:
+        outcome = answer.outcome
+        if outcome in _WHOLE:
             present = self._present(own)
             if len(own) < len(rows) or (answer.items and not rows):
                 # What has no id cannot be kept, and what is of other meetings was not asked for:
                 # the answer is not the whole truth.
-                came = Outcome.PARTIAL
-            elif not present and fallback and answer.target.held == fallback.source:
-                answer, came = replace(answer, provisional=True), Outcome.HELD_VTT
+                outcome = Outcome.PARTIAL
+            elif not present and fallback and answer.target.stored_source == fallback.source:
+                answer, outcome = replace(answer, provisional=True), Outcome.HELD_VTT
             elif not present:
-                came = Outcome.EMPTY
-            elif not self._spec.finished(present):
-                came = Outcome.UNFINISHED
-        return _Made(answer, came, own)
+                outcome = Outcome.EMPTY
+            elif not self._spec.is_final(present):
+                outcome = Outcome.UNFINISHED
+        return _Made(answer, outcome, own)
 
     def _uncontested(self, made: list[_Made]) -> list[_Made]:
         """The answers without rows whose key is that of another pair's: who came first keeps it.
@@ -125,51 +127,51 @@ class Committer:
                 if owners.setdefault(row[key], row[spec.replaces]) == row[spec.replaces]
             ]
             self._report.drift.folded += len(one.rows) - len(own)
-            came = one.came if len(own) == len(one.rows) else Outcome.PARTIAL
-            kept.append(replace(one, came=came, rows=own))
+            outcome = one.outcome if len(own) == len(one.rows) else Outcome.PARTIAL
+            kept.append(replace(one, outcome=outcome, rows=own))
         return kept
 
     def _owners_of(self, ids: Collection[str], key: str, owner: str) -> dict[str, str]:
         """Whose the rows with these keys are in the lake."""
-        rows = self._engine.lake.read(
+        rows = self._context.lake.read(
             self._spec.table, self._day, columns=[key, owner], where={key: ids}
         )
         return {row[key]: row[owner] for row in rows.to_pylist()}
 
     def _present(self, rows: list[Row]) -> list[Row]:
         """Rows of what was not deleted."""
-        return [row for row in rows if not is_deleted(row)] if self._spec.look else rows
+        return [row for row in rows if not is_deleted(row)] if self._spec.status_by_id else rows
 
     def _judged(self, made: _Made) -> WorkItem:
         """The pair after its answer."""
         target = made.answer.target
         return apply_outcome(
-            target.pair,
-            made.came,
+            target.work_item,
+            made.outcome,
             rows=len(self._present(made.rows)),
-            grows=self._spec.grows or made.answer.swept or made.answer.provisional,
-            unfinished=self._spec.unfinished,
+            grows=self._spec.grows or made.answer.from_window or made.answer.provisional,
+            not_final_reason=self._spec.not_final_reason,
             denied=target.flagged is False,
             now=made.answer.at,
             ended_at=target.ended_at,
-            settling=self._engine.ledger.settling,
+            schedule=self._context.ledger.schedule,
             http_status=made.answer.http_status,
-            run_id=self._engine.run_id,
-            covered_until=made.answer.until,
+            run_id=self._context.run_id,
+            covered_until=made.answer.covered_until,
             retry_at=made.answer.retry_at,
         )
 
     def _opened(self, made: Sequence[_Made]) -> list[WorkItem]:
         """The pairs that answers open, or open again, with their next attempt."""
-        ledger = self._engine.ledger
-        known = {pair.key: pair for pair in ledger.pairs(self._day)}
+        ledger = self._context.ledger
+        known = {work_item.key: work_item for work_item in ledger.items(self._day)}
         opened = []
         for one in made:
             target = one.answer.target
-            for pair in self._spec.opens(target, self._owned(target, self._present(one.rows))):
-                old = known.get(pair.key)
-                new = reopened_by_list(pair, old, target.ended_at, ledger.settling)
-                if new != old and ledger.wants(pair.resource):
+            for work_item in self._spec.opens(target, self._owned(target, self._present(one.rows))):
+                old = known.get(work_item.key)
+                new = reopened_by_list(work_item, old, target.ended_at, ledger.schedule)
+                if new != old and ledger.wants(work_item.resource):
                     opened.append(new)
         return opened
 
@@ -180,21 +182,21 @@ class Committer:
 
     def _note(self, made: Sequence[_Made]) -> None:
         for one in made:
-            self._report.came[one.came.value] += 1
-            self._report.swept += one.answer.swept
-            self._report.asked += one.came not in NO_REQUEST and not one.answer.swept
+            self._report.outcomes[one.outcome.value] += 1
+            self._report.from_windows += one.answer.from_window
+            self._report.requested += one.outcome not in NO_REQUEST and not one.answer.from_window
 
     def _write(self, made: Sequence[_Made]) -> list[Row]:
         """Write the rows; returns those of answered meetings that are not listed any more."""
-        spec, lake = self._spec, self._engine.lake
+        spec, lake = self._spec, self._context.lake
         rows = self._unique([row for one in made for row in one.rows])
         missing: list[Row] = []
-        if spec.onto is not None:
+        if spec.merge is not None:
             rows, missing = self._onto(made, rows)
         self._owners = {row[spec.table.key[0]]: row["meeting_id"] for row in rows}
         whole: list[str] = []
         if spec.replaces:
-            whole = [one.rows[0][spec.replaces] for one in made if one.came in _WHOLE]
+            whole = [one.rows[0][spec.replaces] for one in made if one.outcome in _WHOLE]
         replacing = {spec.replaces: whole} if spec.replaces else None
         lake.merge(spec.table, self._day, [*rows, *missing], replacing=replacing)
         self._count_in_parent(made, rows, whole)
@@ -210,22 +212,22 @@ class Committer:
 
     def _onto(self, made: Sequence[_Made], rows: list[Row]) -> tuple[list[Row], list[Row]]:
         """The rows, each with what the lake holds of it, and those that are listed no longer."""
-        spec, onto = self._spec, self._spec.onto
+        spec, merge = self._spec, self._spec.merge
         (key,) = spec.table.key
-        known = self._engine.lake.read(spec.table, self._day).to_pylist()
+        known = self._context.lake.read(spec.table, self._day).to_pylist()
         held = {row[key]: row for row in known}
         merged = []
         for row in rows:
-            if row[key] in held and onto is not None:
+            if row[key] in held and merge is not None:
                 # Whose it is was settled when it came first.
                 owner = {"meeting_id": held[row[key]]["meeting_id"]}
-                merged.append(onto(held[row[key]], row) | owner)
-            elif not (spec.look and is_deleted(row)):
+                merged.append(merge(held[row[key]], row) | owner)
+            elif not (spec.status_by_id and is_deleted(row)):
                 merged.append(row)  # of what was deleted before it was ever here nothing is kept
-        if not spec.look:
+        if not spec.status_by_id:
             return merged, []
         whole = (Outcome.ROWS, Outcome.EMPTY)
-        answered = {one.answer.target.meeting_id for one in made if one.came in whole}
+        answered = {one.answer.target.meeting_id for one in made if one.outcome in whole}
         listed = {row[key] for row in rows}
         mine = [one for one in known if one["meeting_id"] in answered]
         return merged, list(unlisted(mine, listed, key))
@@ -240,8 +242,8 @@ class Committer:
         counts = Counter(row[spec.replaces] for row in rows)
         targets = [one.answer.target for one in made]
         parents = [
-            {**target.parent, "snippet_count": counts[target.pair.resource_id]}
+            {**target.parent, "snippet_count": counts[target.work_item.resource_id]}
             for target in targets
-            if target.parent and target.pair.resource_id in whole
+            if target.parent and target.work_item.resource_id in whole
         ]
-        self._engine.lake.merge(spec.parent, self._day, parents)
+        self._context.lake.merge(spec.parent, self._day, parents)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.pipeline.fetch.request_pool import Asking
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.rows import SchemaDrift
+from meeting_etl.times import Clock
+from meeting_etl.webex.endpoints import Webex
 
 Progress = Callable[[str, int, int], None]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
@@ -29,15 +30,15 @@ class DayReport:
 
     day: date
     rows: int = 0
-    asked: int = 0
-    swept: int = 0
-    came: Counter[str] = field(default_factory=Counter)
+    requested: int = 0
+    from_windows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
     drift: SchemaDrift = field(default_factory=SchemaDrift)
     removed: int = 0
 
 
 @dataclass(frozen=True)
-class Engine:
+class FetchContext:
     """What every fetch needs; `run_id` is written into the rows.
 
     `reading_since` is when the present token read for the first time: of what another one read, a
@@ -45,10 +46,12 @@ class Engine:
     `honours_deletes` nothing stays here of what was deleted at Webex.
     """
 
-    asking: Asking
+    webex: Webex
+    clock: Clock
     lake: Lake
     ledger: Ledger
     run_id: str
+    threads: int = 24
     progress: Progress = lambda *_: None
     reading_since: datetime = _ALWAYS
     windows: bool = True

@@ -13,7 +13,7 @@ from threading import Event
 
 from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, Stopped
 from meeting_etl.pipeline.deletions.tombstones import DELETED, DELETED_STATUSES
-from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.rows import Row
 
@@ -27,48 +27,48 @@ class DeletionChecks:
 
 
 def check_deletions(
-    engine: Engine, spec: FetchSpec, rows: Sequence[Row], *, ending: bool = False
+    context: FetchContext, spec: FetchSpec, rows: Sequence[Row], *, ending: bool = False
 ) -> DeletionChecks:
     """Ask by id what became of unlisted rows, a request each.
 
     That one is not found proves a deletion only for what this token read before and was not merely
     shared with it. When all is `ending` nothing is asked.
     """
-    found, stop = DeletionChecks(), Event()
+    found, cancel = DeletionChecks(), Event()
     if not rows:
         return found
     if ending:
         return DeletionChecks(
             ends=Stopped("What is listed no longer is looked for by the next run.")
         )
-    cancel_on = engine.asking.webex.cancel_on
-    with ThreadPoolExecutor(engine.asking.threads, "prove", cancel_on, (stop,)) as pool:
-        looks = [pool.submit(_look, engine, spec, row) for row in rows]
+    cancel_on = context.webex.cancel_on
+    with ThreadPoolExecutor(context.threads, "prove", cancel_on, (cancel,)) as pool:
+        looks = [pool.submit(_look, context, spec, row) for row in rows]
         try:
-            for look in as_completed(looks):
-                if look.cancelled():
+            for status_by_id in as_completed(looks):
+                if status_by_id.cancelled():
                     continue
-                if error := look.exception():
+                if error := status_by_id.exception():
                     found.ends = found.ends or error
                     pool.shutdown(wait=False, cancel_futures=True)
-                elif proven := look.result():
+                elif proven := status_by_id.result():
                     found.proven.append(proven)
         except BaseException:
-            stop.set()
+            cancel.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found
 
 
-def _look(engine: Engine, spec: FetchSpec, row: Row) -> Row | None:
+def _look(context: FetchContext, spec: FetchSpec, row: Row) -> Row | None:
     """The row with what was proven; None when nothing was."""
-    now = engine.asking.clock.now()
-    if spec.look is None or row.get("share_to_me"):
+    now = context.clock.now()
+    if spec.status_by_id is None or row.get("share_to_me"):
         return None
     try:
-        status = spec.look(engine.asking.webex, row)
+        status = spec.status_by_id(context.webex, row)
     except (NotFound, Gone):
-        read_before = row["fetched_at"] is not None and row["fetched_at"] >= engine.reading_since
+        read_before = row["fetched_at"] is not None and row["fetched_at"] >= context.reading_since
         return _proven(row, DELETED, now, "not_found") if read_before else None
     except (Refused, BadResponse):
         return None

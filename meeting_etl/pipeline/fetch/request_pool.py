@@ -13,10 +13,9 @@ from datetime import datetime
 from threading import Event
 
 from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Prevented, Refused
+from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.work_item import FILES, Outcome
-from meeting_etl.times import Clock
-from meeting_etl.webex.endpoints import Webex
 
 # So many refusals before anything else, and the rest is not asked: the token lacks the scope, or
 # it is not Webex that answers.
@@ -27,35 +26,27 @@ _LAST_ANSWERS_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one target was answered, and when. `came` is judged before rows are made of it.
+class FetchResult:
+    """What one target's request returned, and when.
 
-    `swept`: by a listing of many meetings, which showed nothing from `until` on if that is given.
-    `provisional`: better rows may come in place of these. `retry_at`: after a fault, the moment
-    before which the answer said not to ask again.
+    `outcome` is what the response says before rows are made of its items. `from_window`: a listing
+    of many meetings answered, and it shows nothing from `covered_until` on if that is given.
+    `provisional`: better rows may replace these. `retry_at`: after a fault, the moment before which
+    the response said not to try again.
     """
 
     target: Target
-    came: Outcome
+    outcome: Outcome
     at: datetime
     items: Sequence[Item] = ()
     http_status: int | None = None
-    swept: bool = False
-    until: datetime | None = None
+    from_window: bool = False
+    covered_until: datetime | None = None
     provisional: bool = False
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Asking:
-    """Whom to ask, by which clock, and in how many threads."""
-
-    webex: Webex
-    clock: Clock
-    threads: int = 24
-
-
-class Probe:
+class RefusalGuard:
     """Whether the token may read this at all, by the first answers of the run (rule 6).
 
     `was_allowed` says whether an earlier run had such an answer. It is asked once, after enough
@@ -67,12 +58,12 @@ class Probe:
         self._refusals: Counter[Outcome] = Counter()
         self._allowed = False
 
-    def note(self, came: Outcome) -> None:
+    def note(self, outcome: Outcome) -> None:
         """Count an answer."""
-        if came not in _REFUSALS:
+        if outcome not in _REFUSALS:
             self._allowed = True
         elif not self._allowed:
-            self._refusals[came] += 1
+            self._refusals[outcome] += 1
             if self._refusals.total() == PROBES:
                 self._allowed = self._was_allowed()
 
@@ -97,9 +88,9 @@ class Probe:
         return Outcome.NOT_THE_API, 404
 
 
-def answers(
-    asking: Asking, spec: FetchSpec, targets: Sequence[Target], probe: Probe
-) -> Generator[Answer, None, None]:
+def request_all(
+    context: FetchContext, spec: FetchSpec, targets: Sequence[Target], guard: RefusalGuard
+) -> Generator[FetchResult, None, None]:
     """Ask in threads, yield answers as they come; an error that ends all is raised after them.
 
     Raises AuthError and ApiUnavailable; what concerns one target alone is an Answer. When it is
@@ -107,19 +98,19 @@ def answers(
     closed by who does not read it to its end: that ends the asking.
     """
     waiting = list(reversed(targets))
-    with _Askers(asking, spec) as askers:
-        while askers.running or (waiting and askers.ends is None and not probe.says_no):
-            while waiting and askers.ends is None and _may_ask(asking, probe, len(askers.running)):
+    with _Askers(context, spec) as askers:
+        while askers.running or (waiting and askers.ends is None and not guard.says_no):
+            while waiting and askers.ends is None and _may_ask(context, guard, len(askers.running)):
                 askers.submit(waiting.pop())
             for answer in askers.come():
-                probe.note(answer.came)
+                guard.note(answer.outcome)
                 yield answer
         if askers.ends is not None:
             raise askers.ends
     if waiting:
-        came, status = probe.why
+        outcome, status = guard.why
         for target in waiting:
-            yield Answer(target, came, asking.clock.now(), (), status)
+            yield FetchResult(target, outcome, context.clock.now(), (), status)
 
 
 class _Askers:
@@ -129,15 +120,15 @@ class _Askers:
     context manager it leaves no thread behind that would still send anything.
     """
 
-    def __init__(self, asking: Asking, spec: FetchSpec) -> None:
-        self.running: set[Future[Answer]] = set()
+    def __init__(self, context: FetchContext, spec: FetchSpec) -> None:
+        self.running: set[Future[FetchResult]] = set()
         self.ends: BaseException | None = None
-        self._asking = asking
+        self._context = context
         self._spec = spec
         self._stop = Event()
         self._interrupted = False
         self._pool = ThreadPoolExecutor(
-            asking.threads, "fetch", initializer=asking.webex.cancel_on, initargs=(self._stop,)
+            context.threads, "fetch", initializer=context.webex.cancel_on, initargs=(self._stop,)
         )
 
     def __enter__(self) -> "_Askers":
@@ -151,9 +142,9 @@ class _Askers:
 
     def submit(self, target: Target) -> None:
         """Have one target asked."""
-        self.running.add(self._pool.submit(_ask, self._asking, self._spec, target))
+        self.running.add(self._pool.submit(_ask, self._context, self._spec, target))
 
-    def come(self) -> Iterator[Answer]:
+    def come(self) -> Iterator[FetchResult]:
         """The answers that came next, at least one unless all is to end."""
         try:
             limit = None if self._patient else _LAST_ANSWERS_SECONDS
@@ -189,34 +180,34 @@ class _Askers:
 
     def _end(self) -> None:
         self._stop.set()
-        self._spec.stop()
+        self._spec.cancel()
         self.running = {future for future in self.running if not future.cancel()}
 
 
-def _may_ask(asking: Asking, probe: Probe, running: int) -> bool:
-    return running < 2 * asking.threads and probe.left(running) > 0
+def _may_ask(context: FetchContext, guard: RefusalGuard, running: int) -> bool:
+    return running < 2 * context.threads and guard.left(running) > 0
 
 
-def _ask(asking: Asking, spec: FetchSpec, target: Target) -> Answer:
+def _ask(context: FetchContext, spec: FetchSpec, target: Target) -> FetchResult:
     """One pair's answer; only what ends the whole run is raised."""
-    if not asking.webex.can_read(spec.resource):
-        return _without(asking, spec, target, Outcome.RULED_OUT, None)
+    if not context.webex.can_read(spec.resource):
+        return _without(context, spec, target, Outcome.RULED_OUT, None)
     try:
-        listing = spec.ask(asking.webex, target)
+        listing = spec.request(context.webex, target)
     except Refused as error:
-        came = _refusal(error)
-        if came is Outcome.NOT_FOUND and not spec.by_id:
-            came = Outcome.NO_LIST
-        return _without(asking, spec, target, came, error.http_status)
+        outcome = _refusal(error)
+        if outcome is Outcome.NOT_FOUND and not spec.by_id:
+            outcome = Outcome.NO_LIST
+        return _without(context, spec, target, outcome, error.http_status)
     except BadResponse as error:
-        return _fault(asking, target, error)
-    came = Outcome.PARTIAL if listing.broken else Outcome.ROWS
-    return Answer(target, came, asking.clock.now(), listing.items, 200)
+        return _fault(context, target, error)
+    outcome = Outcome.PARTIAL if listing.broken else Outcome.ROWS
+    return FetchResult(target, outcome, context.clock.now(), listing.items, 200)
 
 
-def _fault(asking: Asking, target: Target, error: BadResponse) -> Answer:
-    now, status = asking.clock.now(), error.http_status
-    return Answer(target, Outcome.FAULT, now, (), status, retry_at=error.retry_at)
+def _fault(context: FetchContext, target: Target, error: BadResponse) -> FetchResult:
+    now, status = context.clock.now(), error.http_status
+    return FetchResult(target, Outcome.FAULT, now, (), status, retry_at=error.retry_at)
 
 
 def _refusal(error: Refused) -> Outcome:
@@ -226,33 +217,37 @@ def _refusal(error: Refused) -> Outcome:
         (NotFound, Outcome.NOT_FOUND),
         (Gone, Outcome.GONE),
     )
-    for kind, came in kinds:
+    for kind, outcome in kinds:
         if isinstance(error, kind):
-            return came
+            return outcome
     return Outcome.REFUSED
 
 
 def _without(
-    asking: Asking, spec: FetchSpec, target: Target, refused: Outcome, http_status: int | None
-) -> Answer:
+    context: FetchContext,
+    spec: FetchSpec,
+    target: Target,
+    refused: Outcome,
+    http_status: int | None,
+) -> FetchResult:
     """The answer for a pair that was refused or is ruled out: what stands in for it, if it can.
 
     Rows of what is refused now are better than those of its stand-in, and stay.
     """
-    fallback, now = spec.fallback, asking.clock.now
+    fallback, now = spec.fallback, context.clock.now
     replaceable = refused in (Outcome.RULED_OUT, Outcome.FORBIDDEN, Outcome.NOT_FOUND)
-    if fallback is None or not replaceable or target.held not in (None, fallback.source):
-        return Answer(target, refused, now(), (), http_status)
+    if fallback is None or not replaceable or target.stored_source not in (None, fallback.source):
+        return FetchResult(target, refused, now(), (), http_status)
     may_come = refused is Outcome.NOT_FOUND
-    if target.held is not None and not target.refetch:
-        return Answer(target, Outcome.HELD_VTT, now(), (), http_status, provisional=may_come)
+    if target.stored_source is not None and not target.refetch:
+        return FetchResult(target, Outcome.HELD_VTT, now(), (), http_status, provisional=may_come)
     try:
-        items = fallback.ask(asking.webex, target)
+        items = fallback.request(context.webex, target)
     except Refused as error:
         if not may_come:
             refused = Outcome.FORBIDDEN if isinstance(error, Forbidden) else Outcome.NO_VTT
             http_status = error.http_status
-        return Answer(target, refused, now(), (), http_status)
+        return FetchResult(target, refused, now(), (), http_status)
     except BadResponse as error:
-        return _fault(asking, target, error)
-    return Answer(target, Outcome.FROM_VTT, now(), items, http_status, provisional=may_come)
+        return _fault(context, target, error)
+    return FetchResult(target, Outcome.FROM_VTT, now(), items, http_status, provisional=may_come)

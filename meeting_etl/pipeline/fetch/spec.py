@@ -1,4 +1,4 @@
-"""What a FetchSpec consists of: how one resource is asked for and which rows that makes.
+"""class FetchSpec: how one resource is requested, and which rows its responses become.
 
 Belongs here: the shapes. Does not: the specs themselves (pipeline/resources/).
 """
@@ -15,7 +15,7 @@ from meeting_etl.webex.endpoints import Listing, Webex
 
 Item = dict[str, Any]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
-# A start that lies further before the end is a mistake of whoever told it.
+# A start that is further before the end is a mistake in the data.
 _LONGEST_MEETING = timedelta(days=7)
 _INSTANCE_MARK = "_I_"
 
@@ -28,27 +28,28 @@ def named_instance(item: Item, key: str) -> str | None:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to ask: a pair with the row of its meeting and, for snippets, its transcript.
+    """One thing to request: a work item with the row of its meeting.
 
-    `flagged` is what Webex's flags say, if they can be relied on by now: whether the meeting has
-    anything of the kind. From `final_at` on they can. `held` is the source of the rows that the
-    lake holds of it, for resources with a stand-in; `kept` are the rows of its files, for those of
-    files. `refetch`: everything is asked for again.
+    `parent` is the row of the transcript or recording for resources that are parts of one.
+    `flagged`: whether the meeting has anything of the kind, by Webex's flags; None while these may
+    change, which is until `final_at`. `stored_source` is the source of the stored rows, for
+    resources with a fallback; `stored_files` are the rows of files, for those that are files.
+    `refetch`: everything is requested again.
     """
 
-    pair: WorkItem
+    work_item: WorkItem
     meeting: Row
     parent: Row | None = None
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
-    held: str | None = None
+    stored_source: str | None = None
     refetch: bool = False
-    kept: Sequence[Row] = ()
+    stored_files: Sequence[Row] = ()
 
     @property
     def meeting_id(self) -> str:
         """Id of the meeting instance."""
-        return self.pair.meeting_id
+        return self.work_item.meeting_id
 
     @property
     def started_at(self) -> datetime:
@@ -66,15 +67,15 @@ class Target:
 
 
 def same_series(item: Item, target: Target) -> bool:
-    """Whether nothing that an item says of its series speaks against the target's."""
+    """Whether no id in an item contradicts that it is of the target's series."""
     series = target.meeting_id.partition("_")[0]
-    told = (item.get(name) for name in ("meetingId", "scheduledMeetingId", "meetingSeriesId"))
-    return all(one.partition("_")[0] == series for one in told if isinstance(one, str) and one)
+    ids = (item.get(name) for name in ("meetingId", "scheduledMeetingId", "meetingSeriesId"))
+    return all(id_.partition("_")[0] == series for id_ in ids if isinstance(id_, str) and id_)
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of time, end excluded, and the site that is looked at; None for all sites."""
+    """A time range, end excluded, of one site; None for all sites."""
 
     start: datetime
     end: datetime
@@ -82,32 +83,32 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class WindowListing:
     """How one listing answers for many meetings.
 
-    `ask` gets all items of a window, None when there are more pages than the number given. `key`
-    is the field with the meeting's id. `late`: items come up to days after the meeting, so that a
-    window must be wide; without it a meeting is found at its own time. `proves`: what a window does
-    not show is not there; without it the meeting is asked for before it counts as absent. `least`
-    targets make a window worth its while.
+    `request` returns all items of a window, or None when they have more pages than the number
+    given. `key` is the field with the meeting's id. `late`: items appear up to days after the
+    meeting, so that a window must be wide; without it a meeting is found at its own time. `proves`:
+    what a window does not show is not there; without it the meeting is requested by itself before
+    it counts as absent. A window is worth its while for `min_targets`.
     """
 
-    ask: Callable[[Webex, Window, int], Listing | None]
+    request: Callable[[Webex, Window, int], Listing | None]
     key: str = "meetingId"
     late: bool = True
     proves: bool = True
-    least: int = 2
+    min_targets: int = 2
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """What is asked for in place of what the token may not read, or what is not there.
+    """What is requested in place of what the token may not read, or what is not there.
 
-    `ask` gets its items, and raises what the methods of Webex do; `rows` makes rows of them, which
-    have `source` in the column of that name.
+    `request` returns its items, and raises what the methods of Webex do; `rows` makes rows of them,
+    which have `source` in the column of that name.
     """
 
-    ask: Callable[[Webex, Target], Sequence[Item]]
+    request: Callable[[Webex, Target], Sequence[Item]]
     rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
     source: str
 
@@ -116,36 +117,39 @@ class Fallback:
 class FetchSpec:
     """How one resource is fetched into a table.
 
-    `ask` gets the items of one target, `sweep` those of many, `rows` makes rows of them. A complete
-    answer takes the place of all rows with the same value in `replaces`; without it rows are merged
-    by key, each made of the row that the lake holds and the new one by `onto`. `look` finds out
-    what became of a row that is no longer listed (see deletion_proof.py). `finished`
-    says whether the rows are final, `grows` whether more may come all the same; `opened_by_event`
-    is the resource of the webhook events that open its pair again, `opens` names the pairs that an
-    answer opens; `parent` is the table that resource_id is a key of; `flag` the
-    column of `meetings` that says whether there is anything. `unfinished` is what rows lack that
-    are not final, `beforehand` what is known of a target without asking; `stop` makes what is being
-    asked end soon.
+    Requests: `request` returns the items of one target, `windows` those of many, `fallback` what is
+    requested instead when a target is refused. `before_request` returns the outcome where it is
+    known without a request; `cancel` makes running requests end soon.
+
+    Rows: `rows` makes them of items. A complete response takes the place of all rows with the same
+    value in `replaces`; without it rows are merged by key, each from the stored row and the new one
+    by `merge`. `status_by_id` finds out what became of a row that is no longer listed
+    (deletion_proof.py).
+
+    The work item: `is_final` says whether the rows are, `not_final_reason` what they lack if not;
+    `grows`: more may follow anyway. `flag` is the column of `meetings` that says whether there is
+    anything. `opened_by_event` is the resource of the webhook events that open it again, `opens`
+    returns the work items that its rows open. `parent` is the table that resource_id is a key of.
     """
 
     table: Table
-    ask: Callable[[Webex, Target], Listing]
+    request: Callable[[Webex, Target], Listing]
     rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
     name: str = ""
-    sweep: Sweep | None = None
+    windows: WindowListing | None = None
+    fallback: Fallback | None = None
+    before_request: Callable[[Target], Outcome | None] = lambda _: None
+    cancel: Callable[[], None] = lambda: None
     replaces: str | None = None
-    onto: Callable[[Row, Row], Row] | None = None
-    look: Callable[[Webex, Row], str] | None = None
-    finished: Callable[[Sequence[Row]], bool] = lambda _: True
+    merge: Callable[[Row, Row], Row] | None = None
+    status_by_id: Callable[[Webex, Row], str] | None = None
+    is_final: Callable[[Sequence[Row]], bool] = lambda _: True
+    not_final_reason: Reason = Reason.TIMES_UNKNOWN
     grows: bool = False
+    flag: str | None = None
     opened_by_event: str | None = None
     opens: Callable[[Target, Sequence[Row]], list[WorkItem]] = lambda *_: []
     parent: Table | None = None
-    flag: str | None = None
-    unfinished: Reason = Reason.TIMES_UNKNOWN
-    beforehand: Callable[[Target], Outcome | None] = lambda _: None
-    stop: Callable[[], None] = lambda: None
-    fallback: Fallback | None = None
 
     @property
     def resource(self) -> str:
@@ -154,17 +158,17 @@ class FetchSpec:
 
     @property
     def by_id(self) -> bool:
-        """Whether one thing is asked for by its id, which a 404 says is not there."""
+        """Whether a request is for one thing by its id: a 404 then says that it is not there."""
         return self.table is MEETINGS or self.parent is not None
 
 
-def pairs_of(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[WorkItem]:
-    """A pair of the resource for each row, asked on the schedule of the list it was found in."""
+def items_for_rows(target: Target, rows: Sequence[Row], resource: str, key: str) -> list[WorkItem]:
+    """A work item of the resource for each row, on the schedule of the list it was found in."""
     return [
         replace(
             WorkItem(target.meeting_id, resource, row[key]),
-            opened_at=target.pair.opened_at,
-            opened_by=target.pair.opened_by,
+            opened_at=target.work_item.opened_at,
+            opened_by=target.work_item.opened_by,
         )
         for row in rows
     ]

@@ -17,14 +17,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from meeting_etl.errors import BadResponse, Refused
-from meeting_etl.pipeline.fetch.context import Engine
-from meeting_etl.pipeline.fetch.request_pool import Answer
+from meeting_etl.pipeline.fetch.context import FetchContext
+from meeting_etl.pipeline.fetch.request_pool import FetchResult
 from meeting_etl.pipeline.fetch.spec import (
     FetchSpec,
     Item,
-    Sweep,
     Target,
     Window,
+    WindowListing,
     named_instance,
     same_series,
 )
@@ -46,28 +46,30 @@ _AROUND_RECORDINGS = timedelta(minutes=15)
 
 
 @dataclass
-class Swept:
+class WindowResult:
     """What one window gave: answers, and the targets that are to be asked singly.
 
     `listed`: they are left although the listing came; asking for it again would be of no use.
     """
 
-    answers: list[Answer] = field(default_factory=list)
-    singly: list[Target] = field(default_factory=list)
+    results: list[FetchResult] = field(default_factory=list)
+    remaining: list[Target] = field(default_factory=list)
     listed: bool = False
 
 
-def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target]) -> Iterator[Swept]:
+def list_windows(
+    context: FetchContext, spec: FetchSpec, day: date, targets: Sequence[Target]
+) -> Iterator[WindowResult]:
     """Answer as many targets of a day as windows can, site by site where one is seen at a time.
 
     Where a window is not allowed, fails or costs more than it saves, its targets are
     left to be asked singly. Raises AuthError and ApiUnavailable.
     """
-    listing_scope = engine.asking.webex.listing_scope(spec.resource)
-    if spec.sweep is None or listing_scope is None or not engine.windows:
-        yield Swept(singly=list(targets))
+    listing_scope = context.webex.listing_scope(spec.resource)
+    if spec.windows is None or listing_scope is None or not context.windows:
+        yield WindowResult(remaining=list(targets))
         return
-    now = engine.asking.clock.now()
+    now = context.clock.now()
     by_site: dict[str | None, list[Target]] = defaultdict(list)
     for target in targets:
         by_site[
@@ -75,23 +77,23 @@ def sweep(engine: Engine, spec: FetchSpec, day: date, targets: Sequence[Target])
         ].append(target)
     for site, some in by_site.items():
         if listing_scope is ListingScope.ONE_SITE and not site:
-            yield Swept(singly=some)
+            yield WindowResult(remaining=some)
             continue
-        window = _window(spec.sweep, day, some, now, site)
+        window = _window(spec.windows, day, some, now, site)
         fit: list[Target] = []
         unfit: list[Target] = []
         for one in some:
-            (fit if _may_tell(spec.sweep, window, one, now) else unfit).append(one)
-        max_pages = _most_pages(engine, spec.sweep, window, len(fit), len(fit) / len(targets))
+            (fit if _may_tell(spec.windows, window, one, now) else unfit).append(one)
+        max_pages = _most_pages(context, spec.windows, window, len(fit), len(fit) / len(targets))
         if max_pages:
-            yield Swept(singly=unfit)
-            yield _Listed(engine, spec, spec.sweep, window, now).swept(fit, max_pages)
+            yield WindowResult(remaining=unfit)
+            yield _Listed(context, spec, spec.windows, window, now).answer(fit, max_pages)
         else:
-            yield Swept(singly=some)
+            yield WindowResult(remaining=some)
 
 
 def _window(
-    kind: Sweep, day: date, targets: Sequence[Target], now: datetime, site: str | None
+    kind: WindowListing, day: date, targets: Sequence[Target], now: datetime, site: str | None
 ) -> Window:
     if kind.late:
         start = start_of(day) - _DAY
@@ -101,36 +103,44 @@ def _window(
     return Window(start, max(start, min(end, now)), site)
 
 
-def _may_tell(kind: Sweep, window: Window, target: Target, now: datetime) -> bool:
+def _may_tell(kind: WindowListing, window: Window, target: Target, now: datetime) -> bool:
     """Whether the window can tell something of the target that was not known before."""
-    pair = target.pair
-    if pair.reason == Reason.NOT_IN_WINDOW:
+    work_item = target.work_item
+    if work_item.reason == Reason.NOT_IN_WINDOW:
         return False
     if not kind.late:
         return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
     if window.end < now and _told_since(target, window.end):
         return False  # what the event is about came when the window was over
     reaches_back = window.start <= target.started_at
-    return reaches_back and (pair.last_attempt_at is None or pair.last_attempt_at < window.end)
+    return reaches_back and (
+        work_item.last_attempt_at is None or work_item.last_attempt_at < window.end
+    )
 
 
 def _told_since(target: Target, moment: datetime) -> bool:
     """Whether an event told of the target at this moment or later."""
-    pair = target.pair
-    return pair.opened_by == "event" and pair.opened_at is not None and pair.opened_at >= moment
+    work_item = target.work_item
+    return (
+        work_item.opened_by == "event"
+        and work_item.opened_at is not None
+        and work_item.opened_at >= moment
+    )
 
 
-def _most_pages(engine: Engine, kind: Sweep, window: Window, count: int, share: float) -> int:
+def _most_pages(
+    context: FetchContext, kind: WindowListing, window: Window, count: int, share: float
+) -> int:
     """How many pages a window may have; 0 when it is expected to cost more than it saves.
 
     `share` is the part of the window's meetings that is on the site.
     """
-    if count < kind.least:
+    if count < kind.min_targets:
         return 0
     if not kind.late:
         return max(2, count)
     days = Span(utc_day(window.start), utc_day(window.end))
-    meetings = sum(engine.lake.count(MEETINGS, one) for one in days)
+    meetings = sum(context.lake.count(MEETINGS, one) for one in days)
     most = count // 2
     return most if math.ceil(meetings * share / _PAGE_ITEMS) <= most else 0
 
@@ -139,9 +149,14 @@ class _Listed:
     """One window: asked for, and held against its targets."""
 
     def __init__(
-        self, engine: Engine, spec: FetchSpec, kind: Sweep, window: Window, now: datetime
+        self,
+        context: FetchContext,
+        spec: FetchSpec,
+        kind: WindowListing,
+        window: Window,
+        now: datetime,
     ) -> None:
-        self._engine = engine
+        self._context = context
         self._spec = spec
         self._kind = kind
         self._window = window
@@ -149,35 +164,43 @@ class _Listed:
         # Where nothing comes late, a window that is over has shown all.
         self._until = window.end if kind.late and window.end < now else None
 
-    def swept(self, targets: list[Target], max_pages: int) -> Swept:
+    def answer(self, targets: list[Target], max_pages: int) -> WindowResult:
         """What the window gives for these targets."""
-        engine, kind = self._engine, self._kind
-        engine.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
+        context, kind = self._context, self._kind
+        context.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
         try:
-            listing = kind.ask(engine.asking.webex, self._window, max_pages)
+            listing = kind.request(context.webex, self._window, max_pages)
         except (Refused, BadResponse):
-            return Swept(singly=targets)
+            return WindowResult(remaining=targets)
         if listing is None:
-            return Swept(singly=targets, listed=True)
+            return WindowResult(remaining=targets, listed=True)
         return self._held_against(listing, targets)
 
-    def _held_against(self, listing: Listing, targets: list[Target]) -> Swept:
+    def _held_against(self, listing: Listing, targets: list[Target]) -> WindowResult:
         found: dict[str, list[Item]] = defaultdict(list)
         stray = list(listing.broken)
         for item in listing.items:
             owner = named_instance(item, self._kind.key)
             (stray if owner is None else found[owner]).append(item)
-        result = Swept(listed=True)
+        result = WindowResult(listed=True)
         for target in targets:
             items = found[target.meeting_id]
             if any(may_own(target, item, self._kind.key) for item in stray):
-                result.singly.append(target)
+                result.remaining.append(target)
             elif items or self._absence_is_an_answer(target):
-                came = Outcome.ROWS if items else Outcome.EMPTY
-                answer = Answer(target, came, self._now, items, 200, swept=True, until=self._until)
-                result.answers.append(answer)
+                outcome = Outcome.ROWS if items else Outcome.EMPTY
+                answer = FetchResult(
+                    target,
+                    outcome,
+                    self._now,
+                    items,
+                    200,
+                    from_window=True,
+                    covered_until=self._until,
+                )
+                result.results.append(answer)
             else:
-                result.singly.append(target)
+                result.remaining.append(target)
         return result
 
     def _absence_is_an_answer(self, target: Target) -> bool:
@@ -187,8 +210,8 @@ class _Listed:
         this moment, or the flags say that there is nothing; and flags that say there is something
         are looked into.
         """
-        settling = self._engine.ledger.settling
-        last = is_last(target.pair, self._now, target.ended_at, settling)
+        schedule = self._context.ledger.schedule
+        last = is_last(target.work_item, self._now, target.ended_at, schedule)
         if not self._kind.proves:
             return not last
         reaches = self._window.end == self._now

@@ -21,7 +21,12 @@ from meeting_etl.pipeline.ledger.due_days import (
     write_due_day,
 )
 from meeting_etl.pipeline.ledger.prune_floor import floor
-from meeting_etl.pipeline.ledger.schedule import Settling, next_attempt, reopened, reopened_by_event
+from meeting_etl.pipeline.ledger.schedule import (
+    AttemptSchedule,
+    next_attempt,
+    reopened,
+    reopened_by_event,
+)
 from meeting_etl.pipeline.ledger.work_item import (
     DETAILS,
     LISTED,
@@ -82,7 +87,7 @@ class Ledger:
         lake: Lake,
         files: Files,
         clock: Clock,
-        settling: Settling,
+        schedule: AttemptSchedule,
         *,
         opened_by: Mapping[str, str],
         off: Collection[str] = (),
@@ -90,7 +95,7 @@ class Ledger:
         self._lake = lake
         self._files = files
         self._clock = clock
-        self.settling = settling
+        self.schedule = schedule
         self._opened_by = opened_by
         self._off = frozenset(off)
 
@@ -172,16 +177,16 @@ class Ledger:
 
     # --- fetch_ledger -------------------------------------------------------------------------
 
-    def pairs(self, day: date) -> list[WorkItem]:
+    def items(self, day: date) -> list[WorkItem]:
         """All pairs of a day."""
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
         return [WorkItem(**row) for row in rows]
 
-    def record(self, day: date, pairs: Iterable[WorkItem]) -> None:
+    def record(self, day: date, items: Iterable[WorkItem]) -> None:
         """Write pairs of a day."""
-        self._lake.merge(FETCH_LEDGER, day, [vars(pair) for pair in pairs])
+        self._lake.merge(FETCH_LEDGER, day, [vars(item) for item in items])
 
-    def open_meetings(
+    def open_items(
         self,
         day: date,
         ended_at: Mapping[str, datetime],
@@ -194,59 +199,59 @@ class Ledger:
         `without_details` are meetings whose rows hold nothing of the API, which is asked again if
         it told of them once.
         """
-        known = {(pair.meeting_id, pair.resource): pair for pair in self.pairs(day)}
+        known = {(item.meeting_id, item.resource): item for item in self.items(day)}
         changed = []
         for meeting_id, ended in ended_at.items():
             for resource in filter(self.wants, LISTED):
                 old = known.get((meeting_id, resource))
-                pair = old or WorkItem(meeting_id, resource, opened_at=ended)
+                item = old or WorkItem(meeting_id, resource, opened_at=ended)
                 about = events.get((meeting_id, self._opened_by.get(resource, "")))
-                pair = self._told(pair, about, ended)
+                item = self._told(item, about, ended)
                 if (
                     resource == DETAILS
-                    and pair.status == Status.READY
+                    and item.status == Status.READY
                     and meeting_id in without_details
                 ):
-                    pair = reopened(pair, self._clock.now())
-                if pair != old:
-                    changed.append(pair)
+                    item = reopened(item, self._clock.now())
+                if item != old:
+                    changed.append(item)
         if changed:
             self.record(day, changed)
 
-    def _told(self, pair: WorkItem, events: ItemEvents | None, ended_at: datetime) -> WorkItem:
+    def _told(self, item: WorkItem, events: ItemEvents | None, ended_at: datetime) -> WorkItem:
         """The pair with its next attempt, opened again if more events than before tell of it."""
-        if events is not None and events.count > pair.event_count:
-            pair = replace(pair, event_count=events.count)
-            at = self._heard_at(pair, events, ended_at)
+        if events is not None and events.count > item.event_count:
+            item = replace(item, event_count=events.count)
+            at = self._heard_at(item, events, ended_at)
             if at is not None:
-                return reopened_by_event(pair, at, ended_at, self.settling)
-        if pair.settled or pair.failures:
-            return pair
-        scheduled = next_attempt(pair, ended_at, self.settling)
-        if pair.last_attempt_at is None:
-            return replace(pair, next_attempt_at=scheduled)
+                return reopened_by_event(item, at, ended_at, self.schedule)
+        if item.settled or item.failures:
+            return item
+        scheduled = next_attempt(item, ended_at, self.schedule)
+        if item.last_attempt_at is None:
+            return replace(item, next_attempt_at=scheduled)
         # Opened by hand it is asked sooner than the schedule says. After a correction of the end
         # the schedule may be over: then once more, so that nothing open is forgotten.
-        known = [moment for moment in (scheduled, pair.next_attempt_at) if moment]
-        return replace(pair, next_attempt_at=min(known, default=self._clock.now()))
+        known = [moment for moment in (scheduled, item.next_attempt_at) if moment]
+        return replace(item, next_attempt_at=min(known, default=self._clock.now()))
 
-    def _heard_at(self, pair: WorkItem, events: ItemEvents, ended_at: datetime) -> datetime | None:
+    def _heard_at(self, item: WorkItem, events: ItemEvents, ended_at: datetime) -> datetime | None:
         """The moment from which the attempts of these events count; None for those of the end."""
         if not events.undated:
             return events.latest_at
-        if pair.attempts:
+        if item.attempts:
             return self._clock.now()  # any of them may be the new one: now is when we hear of it
         # Nothing was asked yet: it only matters how long after the meeting they may have come.
         known = (events.latest_at, events.undated_from)
         at = max((one for one in known if one), default=None)
         return at if at is not None and (events.latest_at or at > ended_at) else None
 
-    def retry(self, days: Iterable[date], wanted: Callable[[WorkItem], bool]) -> int:
+    def reopen(self, days: Iterable[date], wanted: Callable[[WorkItem], bool]) -> int:
         """Open the wanted pairs of these days again; returns how many."""
         now, count = self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                chosen = [reopened(pair, now) for pair in self.pairs(day) if wanted(pair)]
+                chosen = [reopened(item, now) for item in self.items(day) if wanted(item)]
                 if chosen:
                     self.record(day, chosen)
                     self.refresh(day)
@@ -262,10 +267,10 @@ class Ledger:
             ends = self._lake.read(
                 MEETINGS, day, columns=["ended_at"], where={"meeting_id": [meeting_id]}
             ).to_pylist()
-            pairs = [one for one in self.pairs(day) if one.key == (meeting_id, resource, "")]
-            if not ends or not pairs:
+            items = [one for one in self.items(day) if one.key == (meeting_id, resource, "")]
+            if not ends or not items:
                 return False
-            opened = reopened_by_event(pairs[0], at, ends[0]["ended_at"], self.settling)
+            opened = reopened_by_event(items[0], at, ends[0]["ended_at"], self.schedule)
             self.record(day, [opened])
             self.refresh(day)
             return True
@@ -277,10 +282,10 @@ class Ledger:
     def failed(self, days: Iterable[date], run_ids: Collection[str]) -> Counter[str]:
         """Of the pairs of these days that one of these runs left to be tried again, the reasons."""
         return Counter(
-            pair.reason
+            item.reason
             for day in days
-            for pair in self.pairs(day)
-            if pair.status == Status.FAILED and not pair.settled and pair.run_id in run_ids
+            for item in self.items(day)
+            if item.status == Status.FAILED and not item.settled and item.run_id in run_ids
         )
 
     def was_allowed(self, resource: str, since: datetime) -> bool:

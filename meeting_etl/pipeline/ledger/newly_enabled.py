@@ -40,9 +40,9 @@ def open_newly_enabled(
 def _missing(
     lake: Lake, ledger: Ledger, day: date, resources: Collection[str], now: datetime
 ) -> list[WorkItem]:
-    known = {pair.key for pair in ledger.pairs(day)}
-    pairs = (pair for resource in sorted(resources) for pair in _pairs(lake, day, resource, now))
-    return [pair for pair in pairs if pair.key not in known]
+    known = {item.key for item in ledger.items(day)}
+    items = (item for resource in sorted(resources) for item in _pairs(lake, day, resource, now))
+    return [item for item in items if item.key not in known]
 
 
 def _pairs(lake: Lake, day: date, resource: str, now: datetime) -> Iterator[WorkItem]:

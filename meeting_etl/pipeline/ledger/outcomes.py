@@ -8,7 +8,7 @@ Does not: which response is which outcome (pipeline/fetch/request_pool.py), when
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from meeting_etl.pipeline.ledger.schedule import Settling, next_attempt
+from meeting_etl.pipeline.ledger.schedule import AttemptSchedule, next_attempt
 from meeting_etl.pipeline.ledger.work_item import NO_REQUEST, Outcome, Reason, Status, WorkItem
 
 _FIRST_RETRY = timedelta(minutes=15)
@@ -26,64 +26,64 @@ _PASSING = {
 }
 
 
-def needs_own_request(pair: WorkItem) -> WorkItem:
+def needs_own_request(item: WorkItem) -> WorkItem:
     """The pair after a listing of many meetings that proved nothing of this one.
 
     Written down, so that a run that goes on after a kill does not ask for that listing again.
     """
-    return replace(pair, reason=Reason.NOT_IN_WINDOW)
+    return replace(item, reason=Reason.NOT_IN_WINDOW)
 
 
 def apply_outcome(
-    pair: WorkItem,
-    came: Outcome,
+    item: WorkItem,
+    outcome: Outcome,
     *,
     rows: int,
     grows: bool,
     denied: bool,
     now: datetime,
     ended_at: datetime,
-    settling: Settling,
+    schedule: AttemptSchedule,
     http_status: int | None,
     run_id: str,
-    unfinished: Reason = Reason.TIMES_UNKNOWN,
+    not_final_reason: Reason = Reason.TIMES_UNKNOWN,
     covered_until: datetime | None = None,
     retry_at: datetime | None = None,
 ) -> WorkItem:
     """What an answer makes of a pair (design rules 3 to 6). Pure.
 
     `grows`: more or better rows may come later, so that rows do not settle it before the last
-    attempt. `unfinished`: what rows that are not final lack. `denied`: Webex's flags say that the
-    meeting has nothing of the kind. `covered_until`: what came later the answer could not show.
+    attempt. `not_final_reason`: what rows that are not final lack. `denied`: Webex's flags say that
+    the meeting has nothing of the kind. `covered_until`: the response shows nothing later.
     """
-    pair = replace(
-        pair,
-        attempts=pair.attempts + (came not in NO_REQUEST),
-        first_attempt_at=pair.first_attempt_at or now,
+    item = replace(
+        item,
+        attempts=item.attempts + (outcome not in NO_REQUEST),
+        first_attempt_at=item.first_attempt_at or now,
         last_attempt_at=now,
         covered_until=covered_until,
         http_status=http_status,
         run_id=run_id,
     )
-    if came in _PASSING:
-        return _failed(pair, came, rows, now, retry_at)
-    pair = replace(pair, failures=0, first_failed_at=None)
-    further = next_attempt(pair, ended_at, settling)
+    if outcome in _PASSING:
+        return _failed(item, outcome, rows, now, retry_at)
+    item = replace(item, failures=0, first_failed_at=None)
+    further = next_attempt(item, ended_at, schedule)
     # Asked ahead of time, by a refetch: nothing that came then is final.
-    early = now < ended_at + timedelta(seconds=settling.after_end_seconds[0])
+    early = now < ended_at + timedelta(seconds=schedule.after_end_seconds[0])
     status, reason, ends = _verdict(
-        pair,
-        came,
+        item,
+        outcome,
         is_last=further is None,
         grows=early or (grows and further is not None),
-        unfinished=unfinished,
+        not_final_reason=not_final_reason,
     )
     if denied and reason is Reason.DEADLINE_PASSED:
         reason = Reason.NOT_RECORDED
-    if came in (Outcome.ROWS, Outcome.UNFINISHED, Outcome.FROM_VTT):
-        pair = replace(pair, row_count=rows)
+    if outcome in (Outcome.ROWS, Outcome.UNFINISHED, Outcome.FROM_VTT):
+        item = replace(item, row_count=rows)
     return replace(
-        pair,
+        item,
         status=status,
         reason=reason,
         settled=ends,
@@ -92,7 +92,7 @@ def apply_outcome(
 
 
 def _failed(
-    pair: WorkItem, came: Outcome, rows: int, now: datetime, retry_at: datetime | None
+    item: WorkItem, outcome: Outcome, rows: int, now: datetime, retry_at: datetime | None
 ) -> WorkItem:
     """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours.
 
@@ -101,31 +101,31 @@ def _failed(
     What fails for 7 days settles as failed: some requests are refused for ever, a personal room's
     participants for one (docs/webex-api-notes.md T55).
     """
-    wait = min(_FIRST_RETRY * 2 ** min(pair.failures, 10), _LONGEST_RETRY)
-    since = pair.first_failed_at or now
+    wait = min(_FIRST_RETRY * 2 ** min(item.failures, 10), _LONGEST_RETRY)
+    since = item.first_failed_at or now
     again_at = max(now + wait, retry_at or now)
     ends = now - since >= _LONGEST_FAILING
     return replace(
-        pair,
+        item,
         status=Status.FAILED,
-        reason=_PASSING[came],
+        reason=_PASSING[outcome],
         settled=ends,
-        failures=pair.failures + 1,
+        failures=item.failures + 1,
         first_failed_at=since,
-        row_count=max(rows, pair.row_count),
+        row_count=max(rows, item.row_count),
         next_attempt_at=None if ends else again_at,
     )
 
 
 def _verdict(
-    pair: WorkItem, came: Outcome, *, is_last: bool, grows: bool, unfinished: Reason
+    item: WorkItem, outcome: Outcome, *, is_last: bool, grows: bool, not_final_reason: Reason
 ) -> tuple[Status, Reason, bool]:
     """Status, reason and whether the pair settles, of a definite answer."""
-    if came is Outcome.ROWS and grows:
+    if outcome is Outcome.ROWS and grows:
         return Status.READY, Reason.MAY_GROW, False
-    if came in (Outcome.FROM_VTT, Outcome.HELD_VTT):
+    if outcome in (Outcome.FROM_VTT, Outcome.HELD_VTT):
         return Status.READY, Reason.FROM_VTT, not grows
-    if came in (Outcome.EMPTY, Outcome.NO_LIST) and pair.row_count:
+    if outcome in (Outcome.EMPTY, Outcome.NO_LIST) and item.row_count:
         return Status.READY, Reason.NO_LONGER_LISTED, is_last
     simple = {
         Outcome.ROWS: (Status.READY, Reason.COMPLETE, True),
@@ -136,20 +136,20 @@ def _verdict(
         Outcome.UNWANTED: (Status.ABSENT, Reason.OUT_OF_BOUNDS, True),
         Outcome.DELETED: (Status.GONE, Reason.REMOVED, True),
     }
-    if came in simple:
-        return simple[came]
+    if outcome in simple:
+        return simple[outcome]
     not_last = {
-        Outcome.UNFINISHED: (Status.READY, unfinished, False),
+        Outcome.UNFINISHED: (Status.READY, not_final_reason, False),
         Outcome.EMPTY: (Status.WAITING, Reason.NOTHING_YET, False),
         Outcome.NO_LIST: (Status.WAITING, Reason.NOT_FOUND_YET, False),
         Outcome.NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET, False),
         Outcome.NO_VTT: (Status.WAITING, Reason.NOT_FOUND_YET, False),
     }
     last = {
-        Outcome.UNFINISHED: (Status.READY, unfinished, True),
+        Outcome.UNFINISHED: (Status.READY, not_final_reason, True),
         Outcome.EMPTY: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
         Outcome.NO_LIST: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
         Outcome.NOT_FOUND: (Status.GONE, Reason.NOT_FOUND, True),
         Outcome.NO_VTT: (Status.FORBIDDEN, Reason.REFUSED, True),
     }
-    return last[came] if is_last else not_last[came]
+    return last[outcome] if is_last else not_last[outcome]

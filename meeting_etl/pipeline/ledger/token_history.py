@@ -48,7 +48,7 @@ def record_token(files: Files, ledger: Ledger, reader: TokenIdentity, now: datet
             if mine is not None and not _has_other_scopes(mine, reader):
                 asked_until = parse_timestamp(mine["until"]) if mine["until"] else None
             is_wanted = partial(_may_differ, latest["kind"] == reader.kind, asked_until)
-            opened = ledger.retry(ledger.days(), is_wanted)
+            opened = ledger.reopen(ledger.days(), is_wanted)
         content: Known = {
             "kind": reader.kind,
             "digest": reader.digest,
@@ -88,20 +88,20 @@ def _has_other_scopes(mine: Known | None, reader: TokenIdentity) -> bool:
     return bool(known and reader.scopes and known != reader.scopes)
 
 
-def _may_differ(same_kind: bool, asked_until: datetime | None, pair: WorkItem) -> bool:
+def _may_differ(same_kind: bool, asked_until: datetime | None, item: WorkItem) -> bool:
     """Whether another token may get another answer for the pair.
 
     What the kind of token rules out, another one of that kind may not read either. A VTT file may
     have stood in for snippets that were forbidden (403) or ruled out (not asked for). What was
     first asked before `asked_until` this token was asked for already.
     """
-    if asked_until and pair.first_attempt_at and pair.first_attempt_at <= asked_until:
+    if asked_until and item.first_attempt_at and item.first_attempt_at <= asked_until:
         return False
-    if pair.reason == Reason.FROM_VTT:
-        return pair.http_status == 403 or (pair.http_status is None and not same_kind)
-    if pair.status == Status.FAILED:
-        return pair.reason == Reason.SCOPE
-    return pair.status == Status.FORBIDDEN and not (same_kind and pair.reason == Reason.TOKEN_KIND)
+    if item.reason == Reason.FROM_VTT:
+        return item.http_status == 403 or (item.http_status is None and not same_kind)
+    if item.status == Status.FAILED:
+        return item.reason == Reason.SCOPE
+    return item.status == Status.FORBIDDEN and not (same_kind and item.reason == Reason.TOKEN_KIND)
 
 
 def _of(reader: TokenIdentity, known: Sequence[Known]) -> Known | None:

@@ -111,7 +111,7 @@ def _write_meetings(lake: Lake, ledger: Ledger, collected: Collected, day: date)
     without_details = _merge_rows(lake, day, rows)
     ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
     apply_deletion_events(lake, day, ends, collected.events)
-    ledger.open_meetings(day, ends, _item_events(collected.events, ends), without_details)
+    ledger.open_items(day, ends, _item_events(collected.events, ends), without_details)
     return moved
 
 

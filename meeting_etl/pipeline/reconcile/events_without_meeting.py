@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import MeetingIndex
-from meeting_etl.pipeline.fetch.context import Engine
-from meeting_etl.pipeline.fetch.request_pool import Answer, Probe, answers
+from meeting_etl.pipeline.fetch.context import FetchContext
+from meeting_etl.pipeline.fetch.request_pool import FetchResult, RefusalGuard, request_all
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
@@ -45,39 +45,41 @@ class LookupReport:
     unusable: int = 0
 
 
-def look_up_meetings(engine: Engine, ours: OwnMeetings, days: Collection[date]) -> LookupReport:
+def look_up_meetings(
+    context: FetchContext, ours: OwnMeetings, days: Collection[date]
+) -> LookupReport:
     """Ask for those that events received on these days tell of, and for those that wait.
 
     An ended one becomes a meeting on its day; what comes of the others is remembered in `orphans`.
     Raises AuthError and ApiUnavailable, after the commit of what came.
     """
     report = LookupReport()
-    with engine.lake.files.lock("orphans"):
-        known = {row["meeting_id"]: row for row in engine.lake.read(ORPHANS).to_pylist()}
-        due, settled = _due(engine, known, days)
-        came: list[Answer] = []
+    with context.lake.files.lock("orphans"):
+        known = {row["meeting_id"]: row for row in context.lake.read(ORPHANS).to_pylist()}
+        due, settled = _due(context, known, days)
+        came: list[FetchResult] = []
         try:
             targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
-            probe = Probe(lambda: engine.ledger.was_allowed(DETAILS, engine.reading_since))
-            with closing(answers(engine.asking, MEETING_DETAILS, targets, probe)) as asked:
+            guard = RefusalGuard(lambda: context.ledger.was_allowed(DETAILS, context.reading_since))
+            with closing(request_all(context, MEETING_DETAILS, targets, guard)) as asked:
                 for answer in asked:
                     came.append(answer)
-                    engine.progress("meetings without an end", len(came), len(due))
+                    context.progress("meetings without an end", len(came), len(due))
         finally:
             # Also when the token is refused: what came is kept.
-            _commit(engine, ours, known, came, settled, report)
+            _commit(context, ours, known, came, settled, report)
     return report
 
 
 def _due(
-    engine: Engine, known: dict[str, Row], days: Collection[date]
+    context: FetchContext, known: dict[str, Row], days: Collection[date]
 ) -> tuple[list[str], list[Row]]:
     """Ids to ask for now, and rows of those whose end was told meanwhile."""
-    now = engine.asking.clock.now()
+    now = context.clock.now()
     waiting = {key for key, row in known.items() if not row["settled"]}
     # Undated events are of any day.
-    seen = {key for day in [*days, None] for key in _seen(engine, day, now - _PATIENCE)}
-    endless = _without_end(engine, seen | known.keys())
+    seen = {key for day in [*days, None] for key in _seen(context, day, now - _PATIENCE)}
+    endless = _without_end(context, seen | known.keys())
     settled = [
         known[key] | {"settled": True, "next_attempt_at": None, "outcome": "found"}
         for key in waiting - endless
@@ -88,39 +90,39 @@ def _due(
     return sorted(due & endless), settled
 
 
-def _without_end(engine: Engine, meeting_ids: Collection[str]) -> set[str]:
+def _without_end(context: FetchContext, meeting_ids: Collection[str]) -> set[str]:
     """Those whose end no event tells and that are not in the lake.
 
     That the index knows a day from an earlier answer is not enough: the row may not be there yet,
     unless the day was pruned.
     """
-    since = floor(engine.lake.files)
+    since = floor(context.lake.files)
     found = set(meeting_ids)
     listed: dict[date, set[str]] = defaultdict(set)
-    for key, some in MeetingIndex(engine.lake).find(meeting_ids).items():
+    for key, some in MeetingIndex(context.lake).find(meeting_ids).items():
         for one in some:
             if one.by_listing and one.date and one.date >= since:
                 listed[one.date].add(key)
             elif one.date:
                 found.discard(key)
     for day, keys in listed.items():
-        here = engine.lake.read(MEETINGS, day, columns=["meeting_id"], where={"meeting_id": keys})
+        here = context.lake.read(MEETINGS, day, columns=["meeting_id"], where={"meeting_id": keys})
         found.difference_update(here["meeting_id"].to_pylist())
     return found
 
 
-def _seen(engine: Engine, day: date | None, before: datetime) -> Iterator[str]:
+def _seen(context: FetchContext, day: date | None, before: datetime) -> Iterator[str]:
     """Ids of the meetings that the day's events, or those without a day, tell of."""
-    rows: Any = engine.lake.read(WEBHOOK_EVENTS, day, columns=["meeting_id", "received_at"])
+    rows: Any = context.lake.read(WEBHOOK_EVENTS, day, columns=["meeting_id", "received_at"])
     old = pc.fill_null(pc.less_equal(rows["received_at"], before), True)
     yield from pc.unique(rows.filter(old)["meeting_id"].drop_null()).to_pylist()
 
 
 def _commit(
-    engine: Engine,
+    context: FetchContext,
     ours: OwnMeetings,
     known: dict[str, Row],
-    came: list[Answer],
+    came: list[FetchResult],
     settled: list[Row],
     report: LookupReport,
 ) -> None:
@@ -128,42 +130,42 @@ def _commit(
     found: dict[date, dict[str, Row]] = defaultdict(dict)
     rows = list(settled)
     for answer in came:
-        if answer.came in (Outcome.NOT_ASKED, Outcome.NOT_THE_API):
+        if answer.outcome in (Outcome.NOT_ASKED, Outcome.NOT_THE_API):
             continue
         report.asked += 1
-        meeting = _meeting(engine, answer)
+        meeting = _meeting(context, answer)
         if meeting is None and any(item.get("state") == "ended" for item in answer.items):
             report.unusable += 1
         outcome = _outcome(answer, meeting, ours)
         if meeting is not None and outcome == "found":
             found[utc_day(meeting["ended_at"])][meeting["meeting_id"]] = meeting
-        rows.append(_row(engine, known.get(answer.target.meeting_id), answer, outcome))
+        rows.append(_row(context, known.get(answer.target.meeting_id), answer, outcome))
     for day, meetings in found.items():
-        report.found += add_meetings(engine, day, meetings, ours)
-    engine.lake.merge(ORPHANS, None, rows)
+        report.found += add_meetings(context, day, meetings, ours)
+    context.lake.merge(ORPHANS, None, rows)
 
 
-def _meeting(engine: Engine, answer: Answer) -> Row | None:
+def _meeting(context: FetchContext, answer: FetchResult) -> Row | None:
     """The row of the meeting, if it is the one that was asked for and has ended."""
     for item in answer.items:
         if item.get("id") == answer.target.meeting_id:
-            return row_from_api(item, SchemaDrift(), run_id=engine.run_id, fetched_at=answer.at)
+            return row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=answer.at)
     return None
 
 
-def _outcome(answer: Answer, meeting: Row | None, ours: OwnMeetings) -> str:
-    if answer.came in (Outcome.FAULT, Outcome.PARTIAL):
+def _outcome(answer: FetchResult, meeting: Row | None, ours: OwnMeetings) -> str:
+    if answer.outcome in (Outcome.FAULT, Outcome.PARTIAL):
         return "fault"
-    if answer.came is not Outcome.ROWS:
+    if answer.outcome is not Outcome.ROWS:
         return "refused"
     if meeting is None:
         return "not_ended"
     return "found" if ours.hosts(meeting) else "not_own"
 
 
-def _row(engine: Engine, before: Row | None, answer: Answer, outcome: str) -> Row:
+def _row(context: FetchContext, before: Row | None, answer: FetchResult, outcome: str) -> Row:
     attempts = (before["attempts"] if before else 0) + 1
-    given_up = attempts > len(_AGAIN) or answer.came is Outcome.GONE
+    given_up = attempts > len(_AGAIN) or answer.outcome is Outcome.GONE
     settled = given_up or outcome in ("found", "not_own")
     return {
         "meeting_id": answer.target.meeting_id,
@@ -174,5 +176,5 @@ def _row(engine: Engine, before: Row | None, answer: Answer, outcome: str) -> Ro
         "next_attempt_at": None if settled else answer.at + _AGAIN[attempts - 1],
         "settled": settled,
         "outcome": outcome,
-        "run_id": engine.run_id,
+        "run_id": context.run_id,
     }

@@ -17,7 +17,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import NULL_PARTITION
-from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.ledger.outcomes import apply_outcome
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
@@ -50,13 +50,13 @@ class ReconcileReport:
     not_listed: int = 0
 
 
-def can_list(engine: Engine) -> bool:
+def can_list(context: FetchContext) -> bool:
     """Whether the kind of token can list ended meetings at all; costs no request."""
-    return engine.asking.webex.listing_scope(DETAILS) is not None
+    return context.webex.listing_scope(DETAILS) is not None
 
 
 def reconcile(
-    engine: Engine, windows: ListingWindows, ours: OwnMeetings, days: Collection[date]
+    context: FetchContext, windows: ListingWindows, ours: OwnMeetings, days: Collection[date]
 ) -> Iterator[ReconcileReport]:
     """Hold the listing of these days against the lake, oldest day first; yields a report a day.
 
@@ -64,35 +64,35 @@ def reconcile(
     Raises what `Webex.ended_meetings` raises, and SettingsError when it cannot be known whose a
     meeting is; what was committed before stays.
     """
-    since = floor(engine.lake.files)
+    since = floor(context.lake.files)
     yield from (ReconcileReport(day) for day in days if day < since)
     kept = [day for day in days if day >= since]
     for number, listed in enumerate(windows.days(kept)):
-        engine.progress(f"ended meetings {listed.day}", number, len(kept))
-        yield _day(engine, listed, ours)
+        context.progress(f"ended meetings {listed.day}", number, len(kept))
+        yield _day(context, listed, ours)
 
 
-def _day(engine: Engine, listed: ListedDay, ours: OwnMeetings) -> ReconcileReport:
-    lake, day = engine.lake, listed.day
+def _day(context: FetchContext, listed: ListedDay, ours: OwnMeetings) -> ReconcileReport:
+    lake, day = context.lake, listed.day
     with lake.lock_days([day]):
         lake.sweep([MEETINGS, FETCH_LEDGER], [day])
         held = {row["meeting_id"]: row for row in lake.read(MEETINGS, day).to_pylist()}
         unknown = {key: row for key, row in listed.rows.items() if key not in held}
         own = {key: row for key, row in unknown.items() if ours.hosts(row)}
-        missing = _claimed(engine, day, own)
-        _put(engine, day, {key: own[key] for key in missing}, ours)
+        missing = _claimed(context, day, own)
+        _put(context, day, {key: own[key] for key in missing}, ours)
         changed = [
             row
             for key, told in listed.rows.items()
-            if key in held and (row := _refreshed(held[key], _hedged(engine, told))) is not None
+            if key in held and (row := _refreshed(held[key], _hedged(context, told))) is not None
         ]
         moved = [row["meeting_id"] for row in changed if _ends_otherwise(held, row)]
         if moved:
-            engine.ledger.announce({day: moved})
+            context.ledger.announce({day: moved})
         lake.merge(MEETINGS, day, changed)
         refresh_metrics(lake, day)
     if missing or moved:
-        list(fold(lake, engine.ledger, [day]))
+        list(fold(lake, context.ledger, [day]))
     return ReconcileReport(
         day,
         listed=len(listed.rows),
@@ -104,22 +104,24 @@ def _day(engine: Engine, listed: ListedDay, ours: OwnMeetings) -> ReconcileRepor
     )
 
 
-def add_meetings(engine: Engine, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> int:
+def add_meetings(
+    context: FetchContext, day: date, rows: Mapping[str, Row], ours: OwnMeetings
+) -> int:
     """Add those of the meetings, which ended on this day, that no webhook announced.
 
     Of a pruned day only the index learns, so that nobody asks for them again.
     """
-    with engine.lake.lock_days([day]):
-        engine.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
-        missing = _claimed(engine, day, rows)
-        if day < floor(engine.lake.files):
+    with context.lake.lock_days([day]):
+        context.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
+        missing = _claimed(context, day, rows)
+        if day < floor(context.lake.files):
             return 0
-        _put(engine, day, {key: rows[key] for key in missing}, ours)
-    list(fold(engine.lake, engine.ledger, [day]))
+        _put(context, day, {key: rows[key] for key in missing}, ours)
+    list(fold(context.lake, context.ledger, [day]))
     return len(missing)
 
 
-def _claimed(engine: Engine, day: date, meeting_ids: Collection[str]) -> list[str]:
+def _claimed(context: FetchContext, day: date, meeting_ids: Collection[str]) -> list[str]:
     """Those whose end no event tells; from now on the index knows that they lie on this day.
 
     An event that comes later finds it there. One that came before is seen here, and if it comes
@@ -127,8 +129,8 @@ def _claimed(engine: Engine, day: date, meeting_ids: Collection[str]) -> list[st
     """
     if not meeting_ids:
         return []
-    index = MeetingIndex(engine.lake)
-    with engine.lake.files.lock(INDEX_LOCK):
+    index = MeetingIndex(context.lake)
+    with context.lake.files.lock(INDEX_LOCK):
         index.rebuild_if_incomplete()
         mentions = index.find(meeting_ids)
         missing = [
@@ -140,24 +142,24 @@ def _claimed(engine: Engine, day: date, meeting_ids: Collection[str]) -> list[st
     return missing
 
 
-def _put(engine: Engine, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> None:
+def _put(context: FetchContext, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> None:
     """Write new meetings: announced first, ledger last. The listing answered for their details."""
     if not rows:
         return
-    engine.ledger.announce({day: [*rows]})
+    context.ledger.announce({day: [*rows]})
     filled = [
-        _hedged(engine, row) | {"org_id": row["org_id"] or ours.org_id} for row in rows.values()
+        _hedged(context, row) | {"org_id": row["org_id"] or ours.org_id} for row in rows.values()
     ]
-    engine.lake.merge(MEETINGS, day, filled)
-    asked = {pair.meeting_id for pair in engine.ledger.pairs(day) if pair.resource == DETAILS}
+    context.lake.merge(MEETINGS, day, filled)
+    asked = {item.meeting_id for item in context.ledger.items(day) if item.resource == DETAILS}
     new = [row for row in rows.values() if row["meeting_id"] not in asked]
     # What was asked for by id may lack the flags that the listing has: that is asked for, then.
-    told = [_details(engine, row) for row in new if row["has_recording"] is not None]
+    told = [_details(context, row) for row in new if row["has_recording"] is not None]
     if told:
-        engine.ledger.record(day, told)
+        context.ledger.record(day, told)
 
 
-def _details(engine: Engine, row: Row) -> WorkItem:
+def _details(context: FetchContext, row: Row) -> WorkItem:
     """The pair of a meeting's details as an answer of a window leaves it."""
     return apply_outcome(
         WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"]),
@@ -167,14 +169,14 @@ def _details(engine: Engine, row: Row) -> WorkItem:
         denied=False,
         now=row["fetched_at"],
         ended_at=row["ended_at"],
-        settling=engine.ledger.settling,
+        schedule=context.ledger.schedule,
         http_status=200,
-        run_id=engine.run_id,
+        run_id=context.run_id,
     )
 
 
-def _hedged(engine: Engine, row: Row) -> Row:
-    last = timedelta(seconds=engine.ledger.settling.after_end_seconds[-1])
+def _hedged(context: FetchContext, row: Row) -> Row:
+    last = timedelta(seconds=context.ledger.schedule.after_end_seconds[-1])
     return without_early_false_flags(row, row["ended_at"] + last)
 
 

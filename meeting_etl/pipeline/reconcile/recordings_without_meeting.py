@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.files import Files
 from meeting_etl.lake.meeting_index import MeetingIndex
-from meeting_etl.pipeline.fetch.context import Engine
+from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.paths import file_stem
 from meeting_etl.pipeline.reconcile.listing import OwnMeetings
@@ -68,21 +68,21 @@ def has_due_recordings(files: Files, now: datetime) -> bool:
     return next(_due(files, now), None) is not None
 
 
-def look_up_recordings(engine: Engine) -> int:
+def look_up_recordings(context: FetchContext) -> int:
     """Ask for those whose time has come; returns of how many the meeting is asked for again.
 
     Raises AuthError and ApiUnavailable; what was not asked for stays in the queue.
     """
-    files, opened = engine.lake.files, 0
-    ours = OwnMeetings(engine.asking.webex)
+    files, opened = context.lake.files, 0
+    ours = OwnMeetings(context.webex)
     with files.lock("unowned_recordings"):
-        for one in _due(files, engine.asking.clock.now()):
-            known = _with_meeting(engine, one)
-            if known.meeting_id is not None and _open(engine, known, ours):
+        for one in _due(files, context.clock.now()):
+            known = _with_meeting(context, one)
+            if known.meeting_id is not None and _open(context, known, ours):
                 files.remove(known.file)
                 opened += 1
             elif known.attempts < len(_AGAIN):
-                moment = engine.asking.clock.now() + _AGAIN[known.attempts]
+                moment = context.clock.now() + _AGAIN[known.attempts]
                 again = format_timestamp(moment)
                 _keep(files, replace(known, attempts=known.attempts + 1, next_attempt_at=again))
             else:
@@ -108,48 +108,44 @@ def _keep(files: Files, one: QueuedRecording) -> None:
     files.replace_bytes(one.file, json.dumps(asdict(one)).encode())
 
 
-def _with_meeting(engine: Engine, one: QueuedRecording) -> QueuedRecording:
+def _with_meeting(context: FetchContext, one: QueuedRecording) -> QueuedRecording:
     """The recording with the meeting that its details name."""
     if one.meeting_id is None:
         try:
-            found = engine.asking.webex.meeting_of_recording(
-                one.recording_id, host_email=one.host_email
-            )
+            found = context.webex.meeting_of_recording(one.recording_id, host_email=one.host_email)
         except (Refused, BadResponse):
             return one
         return replace(one, meeting_id=found)
     return one
 
 
-def _open(engine: Engine, one: QueuedRecording, ours: OwnMeetings) -> bool:
+def _open(context: FetchContext, one: QueuedRecording, ours: OwnMeetings) -> bool:
     """Have the recordings of its meeting asked for, as the event would have with its id."""
     meeting_id = str(one.meeting_id)
     at = parse_timestamp(one.received_at) if one.received_at else None
-    days = _days(engine, meeting_id) or _added(engine, meeting_id, ours)
+    days = _days(context, meeting_id) or _added(context, meeting_id, ours)
     return any(
-        engine.ledger.open_by_event(
-            day, meeting_id, RECORDINGS.name, at or engine.asking.clock.now()
-        )
+        context.ledger.open_by_event(day, meeting_id, RECORDINGS.name, at or context.clock.now())
         for day in sorted(days, reverse=True)
     )
 
 
-def _days(engine: Engine, meeting_id: str) -> set[date]:
+def _days(context: FetchContext, meeting_id: str) -> set[date]:
     """The days on which the meeting was said to have ended."""
-    mentions = MeetingIndex(engine.lake).find([meeting_id])[meeting_id]
+    mentions = MeetingIndex(context.lake).find([meeting_id])[meeting_id]
     return {one.date for one in mentions if one.date is not None}
 
 
-def _added(engine: Engine, meeting_id: str, ours: OwnMeetings) -> set[date]:
+def _added(context: FetchContext, meeting_id: str, ours: OwnMeetings) -> set[date]:
     """The day of the meeting, that no event announced, after it was asked for and added."""
-    webex, now = engine.asking.webex, engine.asking.clock.now()
+    webex, now = context.webex, context.clock.now()
     try:
         item = webex.meeting(meeting_id)
-        row = row_from_api(item, SchemaDrift(), run_id=engine.run_id, fetched_at=now)
+        row = row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=now)
         if row is None or row["meeting_id"] != meeting_id or not ours.hosts(row):
             return set()
     except (Refused, BadResponse):
         return set()
     day = utc_day(row["ended_at"])
-    add_meetings(engine, day, {meeting_id: row}, ours)
+    add_meetings(context, day, {meeting_id: row}, ours)
     return {day}

@@ -12,7 +12,7 @@ Final: with the first row that has them.
 from collections.abc import Sequence
 
 from meeting_etl import schemas
-from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Sweep, Target, Window
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target, Window, WindowListing
 from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags
 from meeting_etl.pipeline.rows import Row, SchemaDrift, to_row
@@ -38,6 +38,6 @@ MEETING_DETAILS = FetchSpec(
     _request,
     _rows,
     name=DETAILS,
-    sweep=Sweep(_list_window, key="id", late=False, proves=False, least=1),
-    onto=with_details,
+    windows=WindowListing(_list_window, key="id", late=False, proves=False, min_targets=1),
+    merge=with_details,
 )

@@ -52,14 +52,14 @@ class ByteProgress:
 class DownloadContext:
     """Where files come from and where they go.
 
-    `keep_free_bytes` stay free on the disk; `stop` makes all transfers end soon.
+    `keep_free_bytes` stay free on the disk; `cancel` makes all transfers end soon.
     """
 
     files: Files
     media: MediaClient
     clock: Clock
     keep_free_bytes: int
-    stop: Event
+    cancel: Event
     byte_progress: ByteProgress
 
 
@@ -198,7 +198,7 @@ class Download:
         self._depot.files.replace_bytes(self._note, json.dumps(note).encode())
 
     def _keep(self, piece: bytes, file: io.FileIO) -> None:
-        if self._depot.stop.is_set():
+        if self._depot.cancel.is_set():
             raise Stopped("The download was interrupted; it goes on from here.")
         self._depot.files.write(self._partial, file, piece)
         self._digest.update(piece)
@@ -236,6 +236,6 @@ class Download:
         seconds = error.retry_after_seconds or 2.0 ** (faults - 1)
         until = self._depot.clock.monotonic() + seconds
         while (left := until - self._depot.clock.monotonic()) > 0:
-            if self._depot.stop.is_set():
+            if self._depot.cancel.is_set():
                 raise Stopped("The download was interrupted; it goes on from here.")
             self._depot.clock.sleep(min(left, 0.5))

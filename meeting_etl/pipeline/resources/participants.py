@@ -42,5 +42,5 @@ PARTICIPANTS = FetchSpec(
     _request,
     _rows,
     replaces="meeting_id",
-    finished=_are_times_known,
+    is_final=_are_times_known,
 )

@@ -91,10 +91,10 @@ def recording_files(download_context: DownloadContext, wanted: DownloadPolicy) -
         lambda webex, target: _Recording(download_context, wanted, webex, target).files(),
         _rows,
         parent=schemas.RECORDINGS,
-        finished=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
-        unfinished=Reason.LINKS_MISSING,
-        beforehand=lambda target: _beforehand(download_context, wanted, target),
-        stop=download_context.stop.set,
+        is_final=lambda rows: {row["kind"] for row in rows} >= set(wanted.kinds),
+        not_final_reason=Reason.LINKS_MISSING,
+        before_request=lambda target: _beforehand(download_context, wanted, target),
+        cancel=download_context.cancel.set,
     )
 
 
@@ -103,14 +103,14 @@ def _beforehand(
 ) -> Outcome | None:
     """What is known without asking; then nothing unfinished stays of it."""
     recording = target.parent
-    came = None
+    outcome = None
     if recording is None or is_deleted(recording):
-        came = Outcome.DELETED
+        outcome = Outcome.DELETED
     elif not wanted.allows(recording):
-        came = Outcome.UNWANTED
-    if came is not None:
-        discard(download_context, _folder(target), target.pair.resource_id)
-    return came
+        outcome = Outcome.UNWANTED
+    if outcome is not None:
+        discard(download_context, _folder(target), target.work_item.resource_id)
+    return outcome
 
 
 def _folder(target: Target) -> str:
@@ -118,7 +118,7 @@ def _folder(target: Target) -> str:
 
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    ours = ours | {"recording_id": target.pair.resource_id, "meeting_id": target.meeting_id}
+    ours = ours | {"recording_id": target.work_item.resource_id, "meeting_id": target.meeting_id}
     drift.other_sizes += sum(item["told_bytes"] not in (None, item["bytes"]) for item in items)
     # What lay here already keeps the moment at which it came.
     return [ours | item for item in items]
@@ -137,10 +137,10 @@ class _Recording:
         self._depot = download_context
         self._kinds = wanted.kinds
         self._webex = webex
-        self._id = target.pair.resource_id
+        self._id = target.work_item.resource_id
         self._host_email = (target.parent or {}).get("host_email")
         self._format = (target.parent or {}).get("format")
-        self._held = {row["kind"]: row for row in target.kept if row["removed_at"] is None}
+        self._held = {row["kind"]: row for row in target.stored_files if row["removed_at"] is None}
         self._folder = _folder(target)
         self._links: Mapping[str, str] = {}
         self._told_bytes: int | None = None

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 
 from meeting_etl import schemas
 from meeting_etl.pipeline.deletions.tombstones import DELETED_STATUSES, UNLISTED, with_tombstone
-from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Sweep, Target, Window, pairs_of
+from meeting_etl.pipeline.fetch.spec import (
+    FetchSpec,
+    Item,
+    Target,
+    Window,
+    WindowListing,
+    items_for_rows,
+)
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.pipeline.resources.meeting_rows import rows_of_meeting
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last
@@ -22,12 +29,12 @@ from meeting_etl.webex.endpoints import Listing, Webex
 
 
 def _request(webex: Webex, target: Target) -> Listing:
-    pair = target.pair
+    work_item = target.work_item
     return webex.recordings(
         target.meeting_id,
         started_at=target.started_at,
         site_url=target.meeting["site_url"],
-        event_at=pair.opened_at if pair.opened_by == "event" else None,
+        event_at=work_item.opened_at if work_item.opened_by == "event" else None,
         expected=target.flagged is True,
     )
 
@@ -53,16 +60,16 @@ def _status_by_id(webex: Webex, row: Row) -> str:
 
 
 def _opened(target: Target, rows: Sequence[Row]) -> list[WorkItem]:
-    return pairs_of(target, rows, schemas.RECORDING_FILES.name, "recording_id")
+    return items_for_rows(target, rows, schemas.RECORDING_FILES.name, "recording_id")
 
 
 RECORDINGS = FetchSpec(
     schemas.RECORDINGS,
     _request,
     _rows,
-    sweep=Sweep(_list_window),
-    onto=with_tombstone,
-    look=_status_by_id,
+    windows=WindowListing(_list_window),
+    merge=with_tombstone,
+    status_by_id=_status_by_id,
     grows=True,
     opened_by_event="recordings",
     opens=_opened,

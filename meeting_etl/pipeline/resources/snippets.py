@@ -29,7 +29,7 @@ _UNREADABLE: Item = {}
 
 
 def _request(webex: Webex, target: Target) -> Listing:
-    return webex.snippets(target.pair.resource_id)
+    return webex.snippets(target.work_item.resource_id)
 
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
@@ -39,7 +39,7 @@ def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) 
 def _said(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     """Rows of snippets, whatever they were read from."""
     begun: datetime | None = (target.parent or {}).get("started_at")
-    ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.pair.resource_id}
+    ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.work_item.resource_id}
     rows = fold_last(
         (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
         "snippet_id",
@@ -61,8 +61,8 @@ def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> Fallback:
     `held_vtt` returns the file of a transcript where that is already here.
     """
 
-    def ask(webex: Webex, target: Target) -> Sequence[Item]:
-        transcript_id = target.pair.resource_id
+    def request(webex: Webex, target: Target) -> Sequence[Item]:
+        transcript_id = target.work_item.resource_id
         content = held_vtt(target)
         if content is not None:
             with suppress(BadResponse):  # then it is asked for, once more
@@ -71,7 +71,7 @@ def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> Fallback:
         content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
         return _items(transcript_id, read_vtt(content))
 
-    return Fallback(ask, _vtt_rows, _VTT)
+    return Fallback(request, _vtt_rows, _VTT)
 
 
 def _items(transcript_id: str, vtt: Vtt) -> list[Item]:

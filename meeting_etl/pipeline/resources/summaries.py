@@ -47,4 +47,4 @@ def _merged(held: Row, new: Row) -> Row:
     return new | {name: new[name] or held[name] for name in ("notes", "action_items")}
 
 
-SUMMARIES = FetchSpec(schemas.MEETING_SUMMARIES, _request, _rows, onto=_merged)
+SUMMARIES = FetchSpec(schemas.MEETING_SUMMARIES, _request, _rows, merge=_merged)

@@ -28,7 +28,7 @@ def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
         lambda webex, target: what_came(partial(_keep, files, webex, target), formats),
         _rows,
         parent=schemas.TRANSCRIPTS,
-        beforehand=_beforehand,
+        before_request=_beforehand,
     )
 
 
@@ -39,17 +39,17 @@ def held_vtt(files: Files, target: Target) -> bytes | None:
 
 def _path(target: Target, form: str) -> str:
     folder = files_folder(schemas.TRANSCRIPT_FILES.name, target.ended_at.date())
-    return f"{folder}/{file_stem(target.pair.resource_id)}.{form}"
+    return f"{folder}/{file_stem(target.work_item.resource_id)}.{form}"
 
 
 def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:
     """Get one file and keep it; values of columns of transcript_files."""
     content = webex.transcript_text(
-        target.pair.resource_id, form, target.meeting["host_email"], target.meeting_id
+        target.work_item.resource_id, form, target.meeting["host_email"], target.meeting_id
     )
     path = _path(target, form)
     files.replace_bytes(path, content)
-    for row in target.kept:
+    for row in target.stored_files:
         if row["format"] == form and row["path"] != path:
             # It lay on another day before the end of the meeting was corrected.
             files.remove(row["path"])
@@ -63,5 +63,5 @@ def _beforehand(target: Target) -> Outcome | None:
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
     del drift  # nothing in a file can come otherwise
-    ours = ours | {"transcript_id": target.pair.resource_id, "meeting_id": target.meeting_id}
+    ours = ours | {"transcript_id": target.work_item.resource_id, "meeting_id": target.meeting_id}
     return [ours | item for item in items]

@@ -16,7 +16,14 @@ from collections.abc import Sequence
 from meeting_etl import schemas
 from meeting_etl.errors import NotFound
 from meeting_etl.pipeline.deletions.tombstones import UNLISTED, with_tombstone
-from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Sweep, Target, Window, pairs_of
+from meeting_etl.pipeline.fetch.spec import (
+    FetchSpec,
+    Item,
+    Target,
+    Window,
+    WindowListing,
+    items_for_rows,
+)
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.pipeline.resources.meeting_rows import rows_of_meeting
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last
@@ -24,13 +31,13 @@ from meeting_etl.webex.endpoints import Listing, Webex
 
 
 def _request(webex: Webex, target: Target) -> Listing:
-    pair = target.pair
+    work_item = target.work_item
     return webex.transcripts(
         target.meeting_id,
         started_at=target.started_at,
         host_email=target.meeting["host_email"],
         site_url=target.meeting["site_url"],
-        event_at=pair.opened_at if pair.opened_by == "event" else None,
+        event_at=work_item.opened_at if work_item.opened_by == "event" else None,
         expected=target.flagged is True,
     )
 
@@ -64,7 +71,9 @@ def _status_by_id(webex: Webex, row: Row) -> str:
 def _opened(target: Target, rows: Sequence[Row]) -> list[WorkItem]:
     resources = (schemas.TRANSCRIPT_FILES.name, schemas.TRANSCRIPT_SNIPPETS.name)
     return [
-        pair for resource in resources for pair in pairs_of(target, rows, resource, "transcript_id")
+        work_item
+        for resource in resources
+        for work_item in items_for_rows(target, rows, resource, "transcript_id")
     ]
 
 
@@ -72,9 +81,9 @@ TRANSCRIPTS = FetchSpec(
     schemas.TRANSCRIPTS,
     _request,
     _rows,
-    sweep=Sweep(_list_window),
-    onto=_merged,
-    look=_status_by_id,
+    windows=WindowListing(_list_window),
+    merge=_merged,
+    status_by_id=_status_by_id,
     grows=True,
     opened_by_event="meetingTranscripts",
     opens=_opened,

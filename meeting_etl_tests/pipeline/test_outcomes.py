@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meeting_etl.pipeline.ledger.outcomes import apply_outcome, needs_own_request
 from meeting_etl.pipeline.ledger.schedule import (
-    Settling,
+    AttemptSchedule,
     attempt_times,
     is_last,
     next_attempt,
@@ -20,7 +20,7 @@ from meeting_etl.pipeline.ledger.schedule import (
 from meeting_etl.pipeline.ledger.work_item import Outcome, WorkItem
 
 ENDED = datetime(2026, 3, 2, 10, 7, tzinfo=UTC)
-SETTLING = Settling()
+SCHEDULE = AttemptSchedule()
 LONG_AFTER = ENDED + timedelta(days=30)
 
 
@@ -45,7 +45,7 @@ def answer(
         denied=denied,
         now=now,
         ended_at=ENDED,
-        settling=SETTLING,
+        schedule=SCHEDULE,
         http_status=200,
         run_id="run",
     )
@@ -64,7 +64,7 @@ def test_what_fails_for_seven_days_settles_as_failed(came: Outcome) -> None:
     # By hand or by an event it is opened again, for seven days more.
     for opened in (
         reopened(pair, at(20, 12)),
-        reopened_by_event(pair, at(20, 12), ENDED, SETTLING),
+        reopened_by_event(pair, at(20, 12), ENDED, SCHEDULE),
     ):
         assert (opened.settled, opened.next_attempt_at) == (False, at(20, 12))
         again = answer(opened, came, at(20, 12))
@@ -94,7 +94,7 @@ def test_a_listing_that_is_not_found_is_waited_for_and_absent_at_the_last_attemp
 
 def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
     # 10:22, 11:07, 16:07, +24 h and +72 h, each rounded up to the next quarter.
-    assert attempt_times(WorkItem("m", "recordings"), ENDED, SETTLING) == [
+    assert attempt_times(WorkItem("m", "recordings"), ENDED, SCHEDULE) == [
         at(2, 10, 30),
         at(2, 11, 15),
         at(2, 16, 15),
@@ -105,26 +105,26 @@ def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
 
 def test_missed_attempts_collapse_into_one() -> None:
     asked_late = replace(WorkItem("m", "recordings"), last_attempt_at=at(2, 17))
-    assert next_attempt(asked_late, ENDED, SETTLING) == at(3, 10, 15)
+    assert next_attempt(asked_late, ENDED, SCHEDULE) == at(3, 10, 15)
 
 
 def test_an_event_adds_attempts_of_its_own_the_first_at_once() -> None:
     settled = replace(WorkItem("m", "recordings", settled=True), last_attempt_at=at(6, 0))
-    again = reopened_by_event(settled, at(9, 8, 1), ENDED, SETTLING)
+    again = reopened_by_event(settled, at(9, 8, 1), ENDED, SCHEDULE)
     assert (again.settled, again.next_attempt_at) == (False, at(9, 8, 1))
-    times = [moment for moment in attempt_times(again, ENDED, SETTLING) if moment > at(6, 0)]
+    times = [moment for moment in attempt_times(again, ENDED, SCHEDULE) if moment > at(6, 0)]
     # 08:01 itself, then +15 min, +1 h, +6 h, +24 h in full quarters.
     assert times == [at(9, 8, 1), at(9, 8, 30), at(9, 9, 15), at(9, 14, 15), at(10, 8, 15)]
 
 
 def test_an_event_within_15_minutes_of_the_end_waits_for_the_first_attempt() -> None:
-    early = reopened_by_event(WorkItem("m", "recordings"), ENDED, ENDED, SETTLING)
+    early = reopened_by_event(WorkItem("m", "recordings"), ENDED, ENDED, SCHEDULE)
     assert early.next_attempt_at == at(2, 10, 30)
 
 
 def test_an_event_older_than_the_last_attempt_of_a_settled_pair_opens_nothing() -> None:
     settled = replace(WorkItem("m", "recordings", settled=True), last_attempt_at=LONG_AFTER)
-    again = reopened_by_event(settled, at(2, 12), ENDED, SETTLING)
+    again = reopened_by_event(settled, at(2, 12), ENDED, SCHEDULE)
     assert (again.settled, again.next_attempt_at) == (True, None)
 
 
@@ -143,18 +143,18 @@ def test_an_event_that_the_last_answer_could_not_show_opens_the_pair(
         denied=False,
         now=LONG_AFTER,
         ended_at=ENDED,
-        settling=SETTLING,
+        schedule=SCHEDULE,
         http_status=200,
         run_id="run",
         covered_until=at(7, 0),
     )
     assert pair.settled
-    again = reopened_by_event(pair, told_at, ENDED, SETTLING)
+    again = reopened_by_event(pair, told_at, ENDED, SCHEDULE)
     assert again.settled is not opens
     # Asked for by itself, everything is known till then.
     after = answer(again, Outcome.ROWS, LONG_AFTER + timedelta(hours=1), 2)
     assert (after.settled, after.covered_until) == (True, None)
-    assert reopened_by_event(after, told_at, ENDED, SETTLING).settled
+    assert reopened_by_event(after, told_at, ENDED, SCHEDULE).settled
 
 
 def part(status: str, reason: str, resource: str = "recording_files") -> WorkItem:
@@ -179,24 +179,24 @@ def test_an_event_for_a_list_opens_those_of_its_parts_that_are_not_here(
     known: WorkItem, opens: bool
 ) -> None:
     listed = replace(known, settled=False, opened_at=at(9, 8, 1), opened_by="event")
-    again = reopened_by_list(listed, known, ENDED, SETTLING)
+    again = reopened_by_list(listed, known, ENDED, SCHEDULE)
     assert again.next_attempt_at == (at(9, 8, 1) if opens else None)
     assert again.settled is not opens
     # The list is asked for again and again after the event: that is no further event.
     asked = replace(again, last_attempt_at=at(9, 8, 2))
-    assert reopened_by_list(listed, asked, ENDED, SETTLING) == asked
+    assert reopened_by_list(listed, asked, ENDED, SCHEDULE) == asked
     # Nor does the schedule of its end open what was asked for.
-    assert reopened_by_list(replace(known, opened_by="end"), known, ENDED, SETTLING) == known
+    assert reopened_by_list(replace(known, opened_by="end"), known, ENDED, SCHEDULE) == known
 
 
 def test_a_part_that_is_new_goes_by_the_schedule_of_its_list() -> None:
     listed = WorkItem("m", "recording_files", "r", opened_at=ENDED)
-    assert reopened_by_list(listed, None, ENDED, SETTLING).next_attempt_at == at(2, 10, 30)
+    assert reopened_by_list(listed, None, ENDED, SCHEDULE).next_attempt_at == at(2, 10, 30)
 
 
 def test_an_old_event_leaves_the_retry_of_a_fault_as_it_is() -> None:
     failed = answer(WorkItem("m", "recordings"), Outcome.FAULT, LONG_AFTER)
-    again = reopened_by_event(failed, at(2, 12), ENDED, SETTLING)
+    again = reopened_by_event(failed, at(2, 12), ENDED, SCHEDULE)
     assert (again.settled, again.next_attempt_at) == (False, LONG_AFTER + timedelta(minutes=15))
 
 
@@ -205,7 +205,7 @@ def test_a_refetch_leaves_the_attempts_of_an_event_as_they_are() -> None:
         replace(WorkItem("m", "recordings", row_count=1), last_attempt_at=at(6, 0)),
         at(9, 8, 1),
         ENDED,
-        SETTLING,
+        SCHEDULE,
     )
     after = answer(reopened(told, at(9, 8, 6)), Outcome.EMPTY, at(9, 8, 6))
     # The lake holds a row: that it is listed no longer is told, and it is asked again at 08:30.
@@ -227,12 +227,12 @@ def test_what_a_refetch_gets_within_15_minutes_of_the_end_is_not_final(resource:
 )
 def test_a_pair_is_settled_or_will_be_asked_again(steps: list[tuple[str, int]]) -> None:
     pair = WorkItem("m", "recordings")
-    pair = replace(pair, next_attempt_at=next_attempt(pair, ENDED, SETTLING))
+    pair = replace(pair, next_attempt_at=next_attempt(pair, ENDED, SCHEDULE))
     now = ENDED
     for step, hours in steps:
         now += timedelta(hours=hours)
         if step == "event":
-            pair = reopened_by_event(pair, now - timedelta(hours=hours / 2), ENDED, SETTLING)
+            pair = reopened_by_event(pair, now - timedelta(hours=hours / 2), ENDED, SCHEDULE)
         elif step == "refetch":
             pair = reopened(pair, now)
         else:
@@ -356,11 +356,11 @@ def test_what_the_flags_deny_is_not_recorded_and_what_they_do_not_is_late() -> N
 
 def test_the_last_attempt_is_known_before_it_is_made() -> None:
     pair = WorkItem("m", "recordings")
-    assert not is_last(pair, at(5, 10, 14), ENDED, SETTLING)
-    assert is_last(pair, at(5, 10, 15), ENDED, SETTLING)
-    told = reopened_by_event(pair, at(6, 8), ENDED, SETTLING)
-    assert not is_last(told, at(6, 9), ENDED, SETTLING)
-    assert is_last(told, at(7, 8), ENDED, SETTLING)
+    assert not is_last(pair, at(5, 10, 14), ENDED, SCHEDULE)
+    assert is_last(pair, at(5, 10, 15), ENDED, SCHEDULE)
+    told = reopened_by_event(pair, at(6, 8), ENDED, SCHEDULE)
+    assert not is_last(told, at(6, 9), ENDED, SCHEDULE)
+    assert is_last(told, at(7, 8), ENDED, SCHEDULE)
 
 
 def test_a_pair_that_a_window_proves_nothing_of_stays_as_it_is_but_for_that() -> None:
