@@ -1,9 +1,11 @@
-"""Analytics: what the settings say of the views and metrics.
+"""Analytics: what the settings say about the views and metrics, and the SQL that these share.
 
-Belongs here: the values and their defaults, and what they mean in SQL. Does not: reading settings
-(settings.py), what else is made of them (catalog.py, metrics.py).
+Belongs here: the values and their defaults, and expressions that several views need. Does not:
+reading settings (settings.py), the views (views/), what is made of them (catalog_sql.py,
+metrics.py).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,34 +14,52 @@ from dataclasses import dataclass
 class Analytics:
     """Values of the section [analytics].
 
-    `internal_domains` are the company's own, in lower case; none: those of the meetings' hosts.
-    Without `person_metrics` there is no table and no view of single persons.
+    `internal_domains` are the company's own, in lower case; when empty, those of the meetings'
+    hosts count. Without `person_metrics` there are no metrics and no views of single persons.
     """
 
     internal_domains: tuple[str, ...] = ()
     person_metrics: bool = True
 
 
-# Views with a row a person; without them the others read the same inside of themselves.
+# Views with one row per person. Without person metrics the others inline them.
 PERSON_VIEWS = frozenset(
     {"attendance", "person_week", "presence", "speakers", "talk_time", "turn_pairs"}
 )
 
-# Which side a person is on, by the domain of the key where that is an address.
+# internal, external or unknown, by the domain of the key `person` where that is an address.
 _SIDE = """CASE
         WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$')
             OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
         WHEN list_contains({domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
         ELSE 'external'
     END"""
+# `{address:COLUMN}`: trimmed and in lower case; `{name:COLUMN}`: trimmed, runs of white space as
+# one blank. Empty texts are NULL.
+_OF_COLUMN = {
+    "address": r"nullif(lower(regexp_replace(COLUMN, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '')",
+    "name": r"nullif(trim(regexp_replace(COLUMN, '[\s\p{Z}]+', ' ', 'g')), '')",
+}
 
 
-def with_sides(sql: str, internal_domains: Iterable[str]) -> str:
-    """The SQL with an expression in the place of {side}; the column `person` must be there."""
-    return sql.replace("{side}", _SIDE.replace("{domains}", sql_list(internal_domains)))
+def expand(sql: str, internal_domains: Iterable[str]) -> str:
+    """The SQL with expressions in place of {side}, {address:COLUMN} and {name:COLUMN}.
+
+    {side} reads the column `person`.
+    """
+    side = _SIDE.replace("{domains}", sql_list(internal_domains))
+    return re.sub(
+        r"\{(address|name):([a-z_.]+)\}",
+        lambda match: _OF_COLUMN[match[1]].replace("COLUMN", match[2]),
+        sql.replace("{side}", side),
+    )
+
+
+def sql_text(value: str) -> str:
+    """A text literal in SQL."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def sql_list(values: Iterable[str]) -> str:
     """A list of texts in SQL."""
-    texts = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return f"[{texts}]::VARCHAR[]"
+    return f"[{', '.join(map(sql_text, values))}]::VARCHAR[]"

@@ -8,11 +8,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from graphlib import TopologicalSorter
-from importlib import resources
 from pathlib import Path
 from struct import pack
 from tempfile import TemporaryDirectory
@@ -25,12 +23,11 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, describe_disk_error
-from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, sql_list, with_sides
+from meeting_etl.lake.analytics import Analytics, sql_text
+from meeting_etl.lake.catalog_sql import catalog_statements, glob_literal
 from meeting_etl.lake.damage import remedy
-from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
-from meeting_etl.schemas import TABLES, Table
 
 T = TypeVar("T")
 
@@ -60,7 +57,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     it or another program holds the catalog open for writing; what is in the lake is safe then.
     """
     with files.lock("catalog"):
-        statements = list(_statements(lake, analytics))
+        statements = _statements(lake, analytics)
         fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
         if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
             return False
@@ -131,8 +128,8 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
             "run to publish it again."
         ) from error
     connection.execute("SET TimeZone = 'UTC'")
-    root = _literal_in_glob(str(path.parent / "lake"))
-    connection.execute(f"SET VARIABLE lake_root = {_text(root)}")
+    root = glob_literal(str(path.parent / "lake"))
+    connection.execute(f"SET VARIABLE lake_root = {sql_text(root)}")
     return connection
 
 
@@ -252,7 +249,7 @@ def _build(path: Path, statements: list[str]) -> None:
 def _execute(path: Path, statements: list[str]) -> None:
     with duckdb.connect() as connection:
         connection.execute(
-            f"ATTACH {_text(str(path))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')"
+            f"ATTACH {sql_text(str(path))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')"
         )
         connection.execute("USE built")
         for statement in statements:
@@ -261,35 +258,8 @@ def _execute(path: Path, statements: list[str]) -> None:
         connection.execute("DETACH built")
 
 
-def _statements(lake: Lake, analytics: Analytics) -> Iterator[str]:
-    root = _literal_in_glob(str(lake.files.path("lake")))
-    for one in TABLES.values():
-        yield f"CREATE VIEW {one.name} AS {_select(lake, one, root)}"
-        yield from _comments(one)
-    domains = analytics.internal_domains or host_domains(lake)
-    time_zones = sql_list(_time_zones())
-    views = _in_order(_views())
-    for name, sql in views if analytics.person_metrics else _without_persons(views):
-        sql = with_sides(sql, domains).replace("{time_zones}", time_zones)
-        yield sql
-        first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
-        yield f"COMMENT ON VIEW {name} IS {_text(first)}"
-        for line in rest:
-            column, colon, text = line.partition(": ")
-            if colon and column.isidentifier():
-                yield f"COMMENT ON COLUMN {name}.{column} IS {_text(text)}"
-
-
-def _views() -> Iterator[tuple[str, str]]:
-    """Name and SQL of each analytical view, by name.
-
-    Line one is a comment, what it tells; a comment `-- name: …` tells of a column. For
-    `{side}` an expression is put in, for `{time_zones}` a list.
-    """
-    folder = resources.files("meeting_etl.lake").joinpath("views")
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".sql"):
-            yield entry.name.removesuffix(".sql"), entry.read_text()
+def _statements(lake: Lake, analytics: Analytics) -> list[str]:
+    return list(catalog_statements(lake, analytics, _time_zones()))
 
 
 @cache
@@ -298,87 +268,3 @@ def _time_zones() -> list[str]:
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT name FROM pg_timezone_names()").fetchall()
     return sorted(available_timezones() & {name for (name,) in rows})
-
-
-def _in_order(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The views so that each comes after those that it reads."""
-    texts = dict(views)
-    read = {
-        name: [other for other in texts if re.search(rf"(FROM|JOIN) {other}\b", text)]
-        for name, text in texts.items()
-    }
-    for name in TopologicalSorter(read).static_order():
-        yield name, texts[name]
-
-
-def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The views that have no row a person; what they read of such views is put into them."""
-    queries: dict[str, str] = {}
-    for name, text in views:
-        whole = text
-        for other, query in queries.items():
-            whole = re.sub(rf"(FROM|JOIN) {other}\b", _in_place(query), whole)
-        if name in PERSON_VIEWS:
-            queries[name] = whole.partition(f"CREATE VIEW {name} AS")[2]
-        else:
-            yield name, whole
-
-
-def _in_place(query: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"{found[1]} ({query})"
-
-
-def _select(lake: Lake, one: Table, root: str) -> str:
-    """The rows of a table; before its first file a typed empty result."""
-    columns = [*one.columns, *([one.partition] if one.partition else [])]
-    names = ", ".join(column.name for column in columns)
-    if not lake.has_rows(one):
-        types = ", ".join(f"NULL::{_sql_type(column.type)} AS {column.name}" for column in columns)
-        return f"SELECT {types} WHERE false"
-    pattern = f"/{one.name}/*/*.parquet" if one.partition else f"/{one.name}/*.parquet"
-    # Without union_by_name, which opens each file twice, by its path: a day that is replaced in
-    # between would fail the query. So every file must have its table's full schema.
-    options = "union_by_name = false, hive_partitioning = false"
-    if column := one.partition:
-        # Not hive_partitioning: it also reads `key=value` folders above the data folder, and
-        # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
-        # files out as well.
-        options += ", filename = true"
-        value = f"TRY_CAST(left(split_part(filename, '/{column.name}=', -1), 10) AS DATE)"
-        names = names.removesuffix(column.name) + f"{value} AS {column.name}"
-    # The default path is absolute; a moved lake is read by setting the variable lake_root.
-    where = f"coalesce(getvariable('lake_root'), {_text(root)}) || {_text(pattern)}"
-    return f"SELECT {names} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
-
-
-def _literal_in_glob(path: str) -> str:
-    """A path whose characters mean themselves in a DuckDB glob."""
-    return re.sub(r"[\[*?]", r"[\g<0>]", path)
-
-
-def _comments(one: Table) -> Iterator[str]:
-    yield f"COMMENT ON VIEW {one.name} IS {_text(one.comment)}"
-    for column in [*one.columns, *([one.partition] if one.partition else [])]:
-        yield f"COMMENT ON COLUMN {one.name}.{column.name} IS {_text(column.comment)}"
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    """DuckDB's name of an Arrow type."""
-    if pa.types.is_list(kind):
-        return f"{_sql_type(kind.value_type)}[]"
-    if pa.types.is_struct(kind):
-        return f"STRUCT({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ"
-    names = {
-        "string": "VARCHAR",
-        "int64": "BIGINT",
-        "bool": "BOOLEAN",
-        "date32[day]": "DATE",
-        "double": "DOUBLE",
-    }
-    return names[str(kind)]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -5,6 +5,7 @@ the definitions (metrics.sql, views/speakers.sql), when it is called (pipeline/)
 """
 
 import hashlib
+import re
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -12,7 +13,7 @@ from importlib import resources
 import duckdb
 import pyarrow as pa
 
-from meeting_etl.lake.analytics import with_sides
+from meeting_etl.lake.analytics import expand
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import (
     MEETINGS,
@@ -96,12 +97,17 @@ def speaker_metrics(lake: Lake, day: date) -> pa.Table:
 
 @cache
 def definition_digest() -> str:
-    """Changes with every change of a definition."""
-    text = _sql("views/speakers.sql") + _sql("metrics.sql")
+    """Changes with every change of a definition; comments do not count."""
+    return digest_of_sql(_sql("views/speakers.sql") + _sql("metrics.sql"))
+
+
+def digest_of_sql(text: str) -> str:
+    """Digest of SQL without the lines that are comments."""
+    text = re.sub(r"^\s*--.*\n", "", text, flags=re.MULTILINE)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _sql(name: str) -> str:
     """The text of a file beside this one, without internal domains: sides are the views' matter."""
     text = resources.files("meeting_etl.lake").joinpath(name).read_text(encoding="utf-8")
-    return with_sides(text, ())
+    return expand(text, ())

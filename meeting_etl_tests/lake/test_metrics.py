@@ -12,7 +12,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.metrics import has_current_metrics, refresh_metrics
+from meeting_etl.lake.metrics import digest_of_sql, has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated
 from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 
@@ -116,6 +116,7 @@ def test_where_no_metrics_of_persons_are_wanted_there_are_none(lake: Lake) -> No
     assert names >= {"coverage", "meeting_overview", "account_activity", "series_health"}
     for name in names & {"coverage", "meeting_overview", "account_activity", "series_health"}:
         catalog.query(root, f"SELECT * FROM {name}")
+    assert catalog.query(root, "SELECT person, side FROM speaker_metrics")[1] == []
     assert migrate(lake) == 1
     assert persons(lake) == ["name:Ana"]
 
@@ -130,3 +131,10 @@ def test_they_are_current_after_a_migration_of_what_they_are_made_of(lake: Lake)
     state.write_text(json.dumps(json.loads(state.read_text()) | {"transcript_snippets": "older"}))
     assert migrate(lake) == 1
     assert has_current_metrics(lake, DAY)
+
+
+def test_a_comment_is_not_part_of_a_definition() -> None:
+    sql = "-- One row.\nSELECT\n    -- Trimmed.\n    a - -b\nFROM c\n"
+    other = "-- Other words.\nSELECT\n    a - -b\nFROM c\n"
+    assert digest_of_sql(sql) == digest_of_sql(other)
+    assert digest_of_sql(sql) != digest_of_sql(sql.replace("a - -b", "a + b"))

@@ -3,7 +3,12 @@ from typing import Any
 
 import pytest
 
-from meeting_etl_tests.views.lakes import ask, clock
+from meeting_etl.files import Files
+from meeting_etl.lake import catalog
+from meeting_etl.lake.analytics import Analytics
+from meeting_etl.lake.lake import Lake
+from meeting_etl.schemas import SPEAKER_METRICS
+from meeting_etl_tests.views.lakes import DAY, ask, clock
 from meeting_etl_tests.views.test_talk_time import MEETING, said
 
 
@@ -161,3 +166,33 @@ def test_a_start_after_the_end_is_none(tmp_path: Path) -> None:
         "SELECT talk_seconds, share_of_meeting FROM speaker_metrics",
     )
     assert rows == [(10, None)]
+
+
+def test_sides_are_by_the_domains_of_the_hosts_and_not_in_the_files(tmp_path: Path) -> None:
+    """The host is of own.example; Cy has no address, and one voice has no name either."""
+    host = {"host_email": "dee@own.example", "host_email_domain": "own.example"}
+    snippets = [
+        said(0, "Ana", 0, 1000) | {"person_email": " Ana@Own.example"},
+        said(1, "Bo", 1000, 1000) | {"person_email": "bo@customer.example"},
+        said(2, "Cy", 2000, 1000),
+        said(3, "", 3000, 1000),
+    ]
+    tables = {"meetings": [MEETING | host], "transcript_snippets": snippets}
+    rows = ask(tmp_path, tables, "SELECT person, side FROM speaker_metrics")
+    expected = {
+        "ana@own.example": "internal",
+        "bo@customer.example": "external",
+        "name:Cy": "unknown",
+        None: "unknown",
+    }
+    assert dict(rows) == expected
+    talk = ask(tmp_path, {}, "SELECT person, side FROM talk_time")
+    assert dict(talk) == expected
+    lake = Lake(Files(tmp_path))
+    assert "side" not in lake.read(SPEAKER_METRICS, DAY).column_names
+    # Another domain becomes internal: the catalog is published again, no metric is made anew.
+    made_at = lake.changed_at_ns(SPEAKER_METRICS, DAY)
+    assert catalog.publish(lake.files, lake, Analytics(("customer.example",)))
+    sql = "SELECT person FROM speaker_metrics WHERE side = 'internal'"
+    assert catalog.query(tmp_path, sql)[1] == [("bo@customer.example",)]
+    assert lake.changed_at_ns(SPEAKER_METRICS, DAY) == made_at

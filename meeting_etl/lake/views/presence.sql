@@ -20,7 +20,7 @@ WITH participant AS (
         p.date,
         p.meeting_id,
         p.participant_id,
-        nullif(lower(regexp_replace(p.email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS email,
+        {address:p.email} AS email,
         p.display_name,
         coalesce(p.host, false) AS host,
         p.invitee,

@@ -16,9 +16,9 @@ WITH heard AS (
         meeting_id,
         person_name,
         person_email,
-        nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS email,
-        nullif(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g')), '') AS name,
-        nullif(lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))), '') AS lower_name,
+        {address:person_email} AS email,
+        {name:person_name} AS name,
+        lower({name:person_name}) AS lower_name,
         count(*) AS snippets
     FROM transcript_snippets
     GROUP BY date, meeting_id, person_name, person_email
@@ -28,12 +28,12 @@ alike AS (
     SELECT
         date,
         meeting_id,
-        lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS lower_name,
-        min(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g'))) AS name,
-        min(nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '')) AS first_email,
-        max(nullif(lower(regexp_replace(person_email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '')) AS last_email
+        lower({name:person_name}) AS lower_name,
+        min({name:person_name}) AS name,
+        min({address:person_email}) AS first_email,
+        max({address:person_email}) AS last_email
     FROM transcript_snippets
-    GROUP BY date, meeting_id, lower(trim(regexp_replace(person_name, '[\s\p{Z}]+', ' ', 'g')))
+    GROUP BY date, meeting_id, lower({name:person_name})
 ),
 voices AS (
     SELECT
@@ -49,8 +49,8 @@ participant AS (
     SELECT
         date,
         meeting_id,
-        'address ' || nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), '') AS key,
-        coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id) AS person,
+        'address ' || {address:email} AS key,
+        coalesce({address:email}, 'guest:' || participant_id) AS person,
         display_name,
         left_at - joined_at AS presence
     FROM participants
@@ -59,8 +59,8 @@ participant AS (
     SELECT
         date,
         meeting_id,
-        'name ' || nullif(lower(trim(regexp_replace(display_name, '[\s\p{Z}]+', ' ', 'g'))), ''),
-        coalesce(nullif(lower(regexp_replace(email, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')), ''), 'guest:' || participant_id),
+        'name ' || lower({name:display_name}),
+        coalesce({address:email}, 'guest:' || participant_id),
         display_name,
         left_at - joined_at
     FROM participants

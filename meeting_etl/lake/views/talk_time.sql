@@ -20,7 +20,7 @@ SELECT
     date,
     person,
     display_name,
-    {side} AS side,
+    side,
     method,
     snippets,
     untimed_snippets,

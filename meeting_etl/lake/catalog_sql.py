@@ -1,0 +1,161 @@
+"""The SQL of the catalog: views of the tables, the analytical views, and their comments.
+
+Belongs here: what the statements say, from schemas.py and views/*.sql. Does not: running them
+(catalog.py), expressions that views share (analytics.py).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from graphlib import TopologicalSorter
+from importlib import resources
+
+import pyarrow as pa
+
+from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
+from meeting_etl.lake.host_domains import host_domains
+from meeting_etl.lake.lake import Lake
+from meeting_etl.schemas import SPEAKER_METRICS, TABLES, TEXT, Column, Table
+
+# Columns that a table has in the catalog only, by the column that they stand behind.
+_DERIVED = {
+    SPEAKER_METRICS.name: {
+        "display_name": (
+            Column("side", TEXT, "internal, external or unknown, by the domain of the address."),
+            "{side}",
+        )
+    }
+}
+
+
+def catalog_statements(
+    lake: Lake, analytics: Analytics, time_zones: Iterable[str]
+) -> Iterator[str]:
+    """All statements that make the catalog, in order.
+
+    `time_zones` are the names of time zones that DuckDB accepts.
+    """
+    domains = analytics.internal_domains or host_domains(lake)
+    root = glob_literal(str(lake.files.path("lake")))
+    for table in TABLES.values():
+        yield f"CREATE VIEW {table.name} AS {_select(lake, table, root, domains)}"
+        yield f"COMMENT ON VIEW {table.name} IS {sql_text(table.comment)}"
+        for column, _ in _columns(table):
+            yield _column_comment(table.name, column.name, column.comment)
+    zones = sql_list(time_zones)
+    views = _in_order(_views())
+    for name, text in views if analytics.person_metrics else _without_persons(views):
+        sql = expand(text, domains).replace("{time_zones}", zones)
+        yield sql
+        yield from _view_comments(name, sql)
+
+
+def glob_literal(path: str) -> str:
+    """A path whose characters mean themselves in a DuckDB glob."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", path)
+
+
+def _columns(table: Table) -> Iterator[tuple[Column, str]]:
+    """The columns of a table in the catalog, each with its expression; the partition is last."""
+    for column in [*table.columns, *([table.partition] if table.partition else [])]:
+        yield column, column.name
+        if derived := _DERIVED.get(table.name, {}).get(column.name):
+            yield derived
+
+
+def _select(lake: Lake, table: Table, root: str, domains: Iterable[str]) -> str:
+    """The rows of a table; before its first file a typed empty result."""
+    if not lake.has_rows(table):
+        types = ", ".join(
+            f"NULL::{_sql_type(column.type)} AS {column.name}" for column, _ in _columns(table)
+        )
+        return f"SELECT {types} WHERE false"
+    expressions = {column.name: expand(sql, domains) for column, sql in _columns(table)}
+    pattern = f"/{table.name}/*/*.parquet" if table.partition else f"/{table.name}/*.parquet"
+    # Without union_by_name, which opens each file twice, by its path: a day that is replaced in
+    # between would fail the query. So every file must have its table's full schema.
+    options = "union_by_name = false, hive_partitioning = false"
+    if column := table.partition:
+        # Not hive_partitioning: it also reads `key=value` folders above the data folder, and
+        # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
+        # files out as well.
+        options += ", filename = true"
+        expressions[column.name] = (
+            f"TRY_CAST(left(split_part(filename, '/{column.name}=', -1), 10) AS DATE)"
+        )
+    selected = ", ".join(
+        name if name == expression else f"{expression} AS {name}"
+        for name, expression in expressions.items()
+    )
+    # The default path is absolute; a moved lake is read by setting the variable lake_root.
+    where = f"coalesce(getvariable('lake_root'), {sql_text(root)}) || {sql_text(pattern)}"
+    return f"SELECT {selected} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        return f"STRUCT({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ"
+    names = {
+        "string": "VARCHAR",
+        "int64": "BIGINT",
+        "bool": "BOOLEAN",
+        "date32[day]": "DATE",
+        "double": "DOUBLE",
+    }
+    return names[str(kind)]
+
+
+def _views() -> Iterator[tuple[str, str]]:
+    """Name and SQL of each analytical view, by name.
+
+    The first line of a file is a comment that describes the view; a comment `-- name: …` describes
+    a column. {time_zones} stands for a list; expand() replaces the other placeholders.
+    """
+    folder = resources.files("meeting_etl.lake").joinpath("views")
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".sql"):
+            yield entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")
+
+
+def _in_order(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The views so that each comes after those that it reads."""
+    texts = dict(views)
+    read = {
+        name: [other for other in texts if re.search(rf"(FROM|JOIN) {other}\b", text)]
+        for name, text in texts.items()
+    }
+    for name in TopologicalSorter(read).static_order():
+        yield name, texts[name]
+
+
+def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The views without one row per person; those that they read are inlined."""
+    inlined: dict[str, str] = {}
+    for name, text in views:
+        for other, query in inlined.items():
+            text = re.sub(rf"(FROM|JOIN) {other}\b", _in_parentheses(query), text)
+        if name in PERSON_VIEWS:
+            inlined[name] = text.partition(f"CREATE VIEW {name} AS")[2]
+        else:
+            yield name, text
+
+
+def _in_parentheses(query: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[1]} ({query})"
+
+
+def _view_comments(name: str, sql: str) -> Iterator[str]:
+    first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
+    yield f"COMMENT ON VIEW {name} IS {sql_text(first)}"
+    for line in rest:
+        column, colon, text = line.partition(": ")
+        if colon and column.isidentifier():
+            yield _column_comment(name, column, text)
+
+
+def _column_comment(view: str, column: str, text: str) -> str:
+    return f"COMMENT ON COLUMN {view}.{column} IS {sql_text(text)}"
