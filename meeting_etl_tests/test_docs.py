@@ -138,6 +138,11 @@ def test_files_named_in_docstrings_and_comments_exist() -> None:
     ]
 
 
+def test_nothing_points_to_documents_outside_of_the_repository() -> None:
+    outside = re.compile(r"(?:\.\./|/(?:home|shared|research|Users)/)[\w-]")
+    assert not [path for path in CODE if outside.search(words_of(path))]
+
+
 def test_python_files_named_in_documents_exist() -> None:
     for path in GUIDES:
         text = re.sub(r"[\w-]+\.(?:md|sql|toml|yaml)\b", "", path.read_text())
