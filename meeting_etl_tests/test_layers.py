@@ -127,7 +127,11 @@ def test_the_receiver_and_the_sandbox_serve_http() -> None:
 
 
 def test_only_the_catalog_and_the_metrics_import_duckdb() -> None:
-    assert importers("duckdb") == {"lake/catalog.py", "lake/metrics.py"}
+    assert importers("duckdb") == {
+        "lake/catalog.py",
+        "lake/catalog_file.py",
+        "lake/metrics.py",
+    }
 
 
 def test_only_orchestration_and_what_stands_above_it_import_dagster() -> None:

@@ -1,19 +1,17 @@
 """meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
 
-Belongs here: publishing it and opening it; the only importer of duckdb. Does not: writing tables
-(lake.py), nor the SQL of the analytical views (lake/views/*.sql, one file a view).
+Belongs here: publishing it and opening it. Does not: its SQL (catalog_sql.py, lake/views/*.sql),
+building the file (catalog_file.py), writing tables (lake.py).
 """
 
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from struct import pack
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
@@ -23,8 +21,9 @@ from duckdb.sqltypes import DuckDBPyType
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, describe_disk_error
+from meeting_etl.lake import catalog_file
 from meeting_etl.lake.analytics import Analytics, sql_text
-from meeting_etl.lake.catalog_sql import catalog_statements, glob_literal
+from meeting_etl.lake.catalog_sql import catalog_views, glob_literal
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
@@ -33,8 +32,6 @@ T = TypeVar("T")
 
 CATALOG = "meetings.duckdb"
 _DEFAULT = Analytics()
-# The oldest format there is. Clients from 1.1 on can query the views, which need getvariable().
-STORAGE_VERSION = "v1.0.0"
 # Beside the catalog and not in it: analysts may hold that open in ways that let nobody read it.
 _STATE = "state/catalog.json"
 
@@ -57,8 +54,8 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     it or another program holds the catalog open for writing; what is in the lake is safe then.
     """
     with files.lock("catalog"):
-        statements = _statements(lake, analytics)
-        fingerprint = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+        views = _views(lake, analytics)
+        fingerprint = _fingerprint(views)
         if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
@@ -71,7 +68,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         files.sweep(".")
         try:
             with files.replacement(CATALOG) as path:
-                _build(path, statements)
+                catalog_file.build(path, views)
         except duckdb.Error as error:
             raise StorageError(_why_not_made(files.path(CATALOG), str(error))) from error
         state = {"fingerprint": fingerprint}
@@ -94,9 +91,8 @@ def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> st
 
 def is_current(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     """Whether the catalog that is there is the one that would be published now."""
-    statements = "\n".join(_statements(lake, analytics))
     published = _published(files)
-    return published is None or published == hashlib.sha256(statements.encode()).hexdigest()
+    return published is None or published == _fingerprint(_views(lake, analytics))
 
 
 def _why_not_made(path: Path, words: str) -> str:
@@ -229,6 +225,11 @@ def _published(files: Files) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _fingerprint(views: catalog_file.Views) -> str:
+    statements = (statement for view in views.values() for statement in view)
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()
+
+
 def _is_duckdb(path: Path) -> bool:
     """Whether a catalog is there, and no torn file. It may be open for writing: only bytes tell."""
     try:
@@ -238,28 +239,8 @@ def _is_duckdb(path: Path) -> bool:
         return False
 
 
-def _build(path: Path, statements: list[str]) -> None:
-    """Make the file elsewhere first: DuckDB cannot write below a folder with `?` in its name."""
-    with TemporaryDirectory(prefix="meeting-etl-") as folder:
-        built = Path(folder) / CATALOG
-        _execute(built, statements)
-        shutil.copyfile(built, path)
-
-
-def _execute(path: Path, statements: list[str]) -> None:
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"ATTACH {sql_text(str(path))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')"
-        )
-        connection.execute("USE built")
-        for statement in statements:
-            connection.execute(statement)
-        connection.execute("USE memory")
-        connection.execute("DETACH built")
-
-
-def _statements(lake: Lake, analytics: Analytics) -> list[str]:
-    return list(catalog_statements(lake, analytics, _time_zones()))
+def _views(lake: Lake, analytics: Analytics) -> catalog_file.Views:
+    return dict(catalog_views(lake, analytics, _time_zones()))
 
 
 @cache

@@ -1,7 +1,7 @@
 """The SQL of the catalog: views of the tables, the analytical views, and their comments.
 
 Belongs here: what the statements say, from schemas.py and views/*.sql. Does not: running them
-(catalog.py), expressions that views share (analytics.py).
+(catalog_file.py), expressions that views share (analytics.py).
 """
 
 import re
@@ -27,26 +27,24 @@ _DERIVED = {
 }
 
 
-def catalog_statements(
+def catalog_views(
     lake: Lake, analytics: Analytics, time_zones: Iterable[str]
-) -> Iterator[str]:
-    """All statements that make the catalog, in order.
+) -> Iterator[tuple[str, list[str]]]:
+    """Each view by name with its statements: CREATE VIEW, then its comments.
 
+    The order is one in which they can be created.
     `time_zones` are the names of time zones that DuckDB accepts.
     """
     domains = analytics.internal_domains or host_domains(lake)
     root = glob_literal(str(lake.files.path("lake")))
     for table in TABLES.values():
-        yield f"CREATE VIEW {table.name} AS {_select(lake, table, root, domains)}"
-        yield f"COMMENT ON VIEW {table.name} IS {sql_text(table.comment)}"
-        for column, _ in _columns(table):
-            yield _column_comment(table.name, column.name, column.comment)
+        view = f"CREATE VIEW {table.name} AS {_select(lake, table, root, domains)}"
+        yield table.name, [view, *_table_comments(table)]
     zones = sql_list(time_zones)
     views = _in_order(_views())
     for name, text in views if analytics.person_metrics else _without_persons(views):
         sql = expand(text, domains).replace("{time_zones}", zones)
-        yield sql
-        yield from _view_comments(name, sql)
+        yield name, [sql, *_view_comments(name, sql)]
 
 
 def glob_literal(path: str) -> str:
@@ -146,6 +144,12 @@ def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
 
 def _in_parentheses(query: str) -> Callable[[re.Match[str]], str]:
     return lambda match: f"{match[1]} ({query})"
+
+
+def _table_comments(table: Table) -> Iterator[str]:
+    yield f"COMMENT ON VIEW {table.name} IS {sql_text(table.comment)}"
+    for column, _ in _columns(table):
+        yield _column_comment(table.name, column.name, column.comment)
 
 
 def _view_comments(name: str, sql: str) -> Iterator[str]:
