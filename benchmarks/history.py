@@ -92,7 +92,7 @@ def build(folder: Path, days: int) -> None:
 
 def incremental(folder: Path, base_url: str, token: str) -> None:
     """What `meeting-etl run` does, and how long it took once all modules were loaded."""
-    from meeting_etl.cli.running import run_and_report
+    from meeting_etl.cli.run_report import run_and_report
 
     etl = etl_for(folder, base_url, token)
     started = time.perf_counter()

@@ -1,20 +1,18 @@
-"""`auto-record`: switch recording on for meetings that were created, and show what was decided.
+"""`auto-record`: switch recording on for newly created meetings, and show the decisions.
 
-Belongs here: arguments, the table of decisions, the exit status. Does not: any decision
+Belongs here: options, the table of decisions, the exit status. Does not: any decision
 (pipeline/auto_record/auto_record.py).
 """
 
 import sys
 import uuid
-from collections.abc import Callable
 
 import click
 
-from meeting_etl.cli import display
-from meeting_etl.cli.options import FORMAT
+from meeting_etl.cli import display, formats
+from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.pipeline.auto_record import auto_record as pipeline
 from meeting_etl.pipeline.auto_record.results import NOT_FINAL
-from meeting_etl.settings import Etl
 
 _COLUMNS = (
     *("meeting_id", "host_email", "title", "policy_line"),
@@ -23,29 +21,31 @@ _COLUMNS = (
 
 
 @click.command("auto-record")
-@click.option("--dry-run", is_flag=True, help="Decide and show, but change nothing at Webex.")
-@click.option("--again", is_flag=True, help="Try again what was refused, after a scope was added.")
-@FORMAT
-@click.pass_obj
-def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again: bool) -> None:
-    """Switch recording on for created meetings that the settings name.
+@click.option("--dry-run", is_flag=True, help="Decide and show, but change nothing in Webex.")
+@click.option("--again", is_flag=True, help="Retry refused changes, after you added a scope.")
+@formats.FORMAT
+@pass_context
+def auto_record(context: CommandContext, /, row_format: str, *, dry_run: bool, again: bool) -> None:
+    """Switch on automatic recording of newly created meetings.
 
-    Off unless [auto_record] in the file that MEETING_ETL_SETTINGS names has lines. It looks at the
-    meetings whose created event is among the tables (`meeting-etl run` reads the logs) and was
-    received in the last 7 days, decides once on each, and shows what it decided. `meeting-etl run`
-    does the same by itself.
+    Which meetings: hosts, sites or titles in [auto_record] of the settings file
+    (MEETING_ETL_SETTINGS); without them this does nothing. Considers meetings whose created event
+    was ingested and received in the last 7 days, decides once for each, and shows the decisions.
+    `meeting-etl run` does the same.
+
+    Exit status: 1 if a meeting could not be decided on; a later run retries it.
     """
     if again and dry_run:
-        # What a dry run finds fit is done by the next run: that is to be said outright.
-        raise click.UsageError("--again and --dry-run exclude each other.")
+        # A later run would carry out what the dry run reopened.
+        raise click.UsageError("--again and --dry-run cannot be combined.")
     from meeting_etl.lake import catalog
 
-    etl = etl_of()
+    etl = context.etl()
     policy = etl.settings.auto_record
     if not policy.is_on:
         display.say(
-            "Auto-record is off: no meeting is named by hosts, sites or titles in [auto_record] of "
-            "the file that MEETING_ETL_SETTINGS names."
+            "Auto-record is off: set hosts, sites or titles in [auto_record] of the settings file "
+            "(MEETING_ETL_SETTINGS)."
         )
         return
     rows = pipeline.auto_record(
@@ -61,13 +61,14 @@ def auto_record(etl_of: Callable[[], Etl], /, form: str, *, dry_run: bool, again
         if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
             display.complain(sentence)
     shown = [[row[name] for name in _COLUMNS] for row in rows]
-    if form != "table":
-        (display.write_csv if form == "csv" else display.write_json)(_COLUMNS, shown)
+    if row_format != "table":
+        formats.write_rows(row_format, _COLUMNS, shown)
     elif rows:
         display.show_table("", _COLUMNS, shown)
     else:
-        display.say("No created meeting waits for a decision.")
-    undone = sum(row["result"] in NOT_FINAL for row in rows)
-    if undone:
-        display.complain(f"{undone} meetings could not be decided on; they are tried again.")
+        display.say("No new meetings to decide on.")
+    if failed := sum(row["result"] in NOT_FINAL for row in rows):
+        display.complain(
+            f"{display.counted(failed, 'meeting')} could not be decided on; a later run retries."
+        )
         sys.exit(1)

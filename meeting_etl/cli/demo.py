@@ -1,105 +1,56 @@
-"""The demonstration: a sandbox, webhook logs, the real pipeline, and answers from its tables.
+"""`demo`: the pipeline at work on an embedded Webex.
 
-Belongs here: `demo`. Does not: the show of `demo --live` (live.py), the worlds (sandbox/), the
-pipeline.
+Belongs here: options. Does not: the demonstrations (demo_run.py, demo_live.py).
 """
 
-import os
-import shlex
-import shutil
 import sys
-from pathlib import Path
 
-from meeting_etl.cli import display, report
-from meeting_etl.errors import SettingsError
-from meeting_etl.lake import catalog
-from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.deliveries import write_logs
-from meeting_etl.sandbox.world.model import Kind
-from meeting_etl.sandbox.world.worlds import TOKEN_KINDS, world_named
-from meeting_etl.settings import Etl
-from meeting_etl.times import Clock
+import click
 
-_MARK = ".meeting_etl_demo"
-_QUESTIONS = {
-    "Who attended longest?": """
-        SELECT any_value(display_name) AS name, any_value(side) AS side, count(*) AS meetings,
-               round(sum(attended_seconds) / 3600, 1) AS hours
-        FROM attendance WHERE present GROUP BY person ORDER BY hours DESC, person LIMIT 5""",
-    "Who talked most?": """
-        SELECT any_value(display_name) AS name, any_value(side) AS side, count(*) AS meetings,
-               round(sum(talk_seconds) / 60, 1) AS minutes,
-               round(avg(share_of_speech) * 100)::INT AS percent_of_speech
-        FROM talk_time WHERE person IS NOT NULL
-        GROUP BY person ORDER BY minutes DESC, person LIMIT 5""",
-    "Which meetings have no recording, and why?": """
-        SELECT l.status, l.reason, count(*) AS meetings, max(m.ended_at)::VARCHAR AS latest_ended_at
-        FROM fetch_ledger l JOIN meetings m USING (meeting_id, date)
-        WHERE l.resource = 'recordings' AND l.row_count = 0 GROUP BY ALL ORDER BY meetings DESC""",
-}
+from meeting_etl.cli.options import SEED, WORLD
 
 
-def run_demo(world_name: str, seed: int, data_dir: str) -> int:
-    """Play the demonstration; returns the exit status of its run."""
-    from meeting_etl.cli.running import run_and_report  # loads Dagster, which takes its time
+@click.command()
+@WORLD
+@SEED
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    default="data/demo",
+    show_default=True,
+    help="Data folder of the demo. An earlier demo in it is replaced; other content is an error.",
+)
+@click.option(
+    "--live", is_flag=True, help="Play a working day in fast motion and watch the tables fill."
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.05, 24 * 60),
+    default=1.5,
+    show_default=True,
+    help="With --live: how long the day takes. The days after it take a little longer.",
+)
+def demo(world: str, seed: int, data_dir: str, *, live: bool, minutes: float) -> None:
+    """Show the whole pipeline at work on an embedded Webex. Needs no account.
 
-    clock = Clock()
-    folder = emptied(Path(data_dir).absolute())
-    world = world_named(world_name, seed, clock.now())
-    write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
-    with Sandbox(world, clock) as webex:
-        display.say(f"Meetings of {world_name}: {len(world.meetings)}; Webex is {webex.base_url}.")
-        etl = Etl(environ_for(webex, TOKEN_KINDS[world_name], folder), clock)
-        status = run_and_report(etl, None)
-    show_answers(etl, data_dir)
-    return status
+    Writes webhook logs of an invented team, runs the pipeline against a Webex served on 127.0.0.1,
+    then shows the tables and some queries over them.
 
+    With --live the logs start empty: webhooks are registered, events are posted to the receiver as
+    the day passes, and the pipeline runs every few seconds. Later days pass in a few steps, so that
+    late recordings and transcripts arrive too.
 
-def environ_for(webex: Sandbox, kind: Kind, folder: Path) -> dict[str, str]:
-    """The variables with which the pipeline asks that Webex and writes into that folder."""
-    return {
-        "WEBEX_BASE_URL": webex.base_url,
-        "WEBEX_ACCESS_TOKEN": webex.token(kind),
-        "WEBEX_TOKEN_KIND": kind,
-        "WEBEX_REQUESTS_PER_MINUTE": "0",
-        "MEETING_ETL_DATA_DIR": str(folder),
-    }
+    \b
+    Examples:
+      meeting-etl demo
+      meeting-etl demo --live --minutes 3
+    """  # noqa: D301 - click wants a real backspace
+    if live and world != "demo":
+        raise click.UsageError("--live plays a day of the invented team: omit --world.")
+    if live:
+        from meeting_etl.cli.demo_live import run_live
 
+        sys.exit(run_live(seed, data_dir, minutes))
+    from meeting_etl.cli.demo_run import run_demo
 
-def show_answers(etl: Etl, data_dir: str) -> None:
-    """What a demo ends with: the tables, some answers from them, and how to go on."""
-    report.show_tables(etl)
-    for question, sql in _QUESTIONS.items():
-        names, rows = catalog.query(etl.settings.data_dir, sql)
-        display.show_table(question, names, rows)
-    _say_how_to_go_on(data_dir)
-
-
-def emptied(folder: Path) -> Path:
-    """The folder without an earlier demo; anything else in it is left alone, with an error."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARK).exists():
-            raise SettingsError(
-                f"{folder} holds something that is no demo. Name another folder with --data-dir."
-            )
-        shutil.rmtree(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch()
-    except OSError as error:
-        raise SettingsError(f"{folder}: {error.strerror}; see --data-dir.") from error
-    return folder
-
-
-def _say_how_to_go_on(data_dir: str) -> None:
-    command = "meeting-etl" if shutil.which("meeting-etl") else os.path.relpath(sys.argv[0])
-    variable = f"MEETING_ETL_DATA_DIR={shlex.quote(data_dir)}"
-    opened = shlex.quote(f"{data_dir}/{catalog.CATALOG}")
-    display.notes.print("\n", display.styled("Go on", "bold"), sep="")
-    display.notes.print(
-        f'  one query   {variable} {command} sql "FROM meetings LIMIT 5"\n'
-        f"  DuckDB      duckdb -readonly {opened}\n"
-        f'  Python      meeting_etl.connect({data_dir!r}).sql("SHOW TABLES")\n'
-        f"  Dagster UI  {variable} {command} dev     then open http://127.0.0.1:3000",
-        soft_wrap=True,
-    )
+    sys.exit(run_demo(world, seed, data_dir))

@@ -1,29 +1,28 @@
-"""`meeting-etl migrate`: files of an earlier version get today's columns.
+"""`migrate`: rewrite files of an earlier version with the current columns.
 
-Belongs here: the command and what it prints. Does not: which files those are and rewriting them
+Belongs here: the command and what it prints. Does not: which files, and rewriting them
 (lake/migration.py).
 """
-
-from collections.abc import Callable
 
 import click
 
 from meeting_etl.cli import display
+from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.progress import progress
 from meeting_etl.lake import catalog, migration
-from meeting_etl.settings import Etl
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say how many files would be rewritten, and end.")
-@click.pass_obj
-def migrate(etl_of: Callable[[], Etl], /, *, dry_run: bool) -> None:
-    """Rewrite files that an earlier version wrote, so that all have today's columns.
+@click.option("--dry-run", is_flag=True, help="Only count the files that would be rewritten.")
+@pass_context
+def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
+    """Rewrite files that an earlier version wrote, so that all have the current columns.
 
-    `run` does it by itself for up to 200 files. Runs and readers may go on meanwhile: a day is
-    rewritten under its lock, as a whole. It may be ended and repeated at any time.
+    `run` does this by itself for up to 200 files. Safe at any time: each day is rewritten under its
+    lock, runs and queries can continue, and an interrupted migration continues when repeated.
     """
-    etl = etl_of()
-    with display.progress() as meter:
+    etl = context.etl()
+    with progress() as meter:
         if dry_run:
             count = len(migration.outdated(etl.lake, meter))
         else:
@@ -32,8 +31,8 @@ def migrate(etl_of: Callable[[], Etl], /, *, dry_run: bool) -> None:
         analytics = etl.settings.analytics
         if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
             display.complain(sentence)
-    files = f"{count:,} file{'' if count == 1 else 's'}"
     if not count:
-        display.say("All files have today's columns; nothing is to be done.")
+        display.say("All files have the current columns; nothing to do.")
     else:
-        display.say(f"{files} {'would be' if dry_run else 'were'} rewritten.")
+        files = display.counted(count, "file")
+        display.say(f"{files} {'to rewrite' if dry_run else 'rewritten'}.")

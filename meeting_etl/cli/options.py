@@ -1,24 +1,29 @@
-"""Options that commands of several modules share, and the question before what hurts.
+"""Options that several commands share, and the question before a change that is hard to undo.
 
-Belongs here: such options, and asking for leave. Does not: options of one command or of the
-commands of one module.
+Belongs here: such options, what they mean, asking for confirmation. Does not: options of one
+command.
 """
 
 import sys
+from datetime import datetime
 
 import click
 
 from meeting_etl.cli import display
+from meeting_etl.times import Clock, Span, utc_day
 
-FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How the answer is written; json is one object a line.",
+DAY = click.DateTime(["%Y-%m-%d"])
+FROM = click.option(
+    "--from",
+    "first",
+    type=DAY,
+    metavar="YYYY-MM-DD",
+    help="First day (UTC date on which meetings ended).",
 )
-YES = click.option("--yes", is_flag=True, help="Do not ask before; for scripts.")
+TO = click.option(
+    "--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day; today by default."
+)
+YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation; for scripts.")
 PORT = click.IntRange(0, 65535)
 WORLD = click.option(
     "--world",
@@ -27,17 +32,31 @@ WORLD = click.option(
     show_default=True,
     help="demo: 300 meetings of an invented sales team; guide: the one meeting of Webex's guide.",
 )
-SEED = click.option("--seed", default=1, show_default=True, help="Another seed makes another team.")
+SEED = click.option(
+    "--seed", default=1, show_default=True, help="Seed of the invented data; each gives other data."
+)
+
+
+def span_of(first: datetime | None, last: datetime | None, clock: Clock) -> Span | None:
+    """The days from --from to --to; None when neither is given."""
+    from meeting_etl.schemas import FIRST_DAY
+
+    if first is None and last is None:
+        return None
+    span = Span(first.date() if first else FIRST_DAY, last.date() if last else utc_day(clock.now()))
+    if span.first > span.last:
+        raise click.UsageError(f"--from {span.first} is after --to {span.last}.")
+    return span
 
 
 def confirm(question: str) -> None:
-    """Go on only if whoever sits at the terminal says so.
+    """Return only after a yes on the terminal.
 
-    Ends the command with exit status 1 after a no. Raises click.UsageError, exit status 2, where
-    nobody can be asked: a script has to say --yes.
+    Ends the command with exit status 1 after a no. Raises click.UsageError, exit status 2, without
+    a terminal: a script must give --yes.
     """
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} There is no terminal to ask at: give --yes.")
+        raise click.UsageError(f"{question} There is no terminal to confirm on: add --yes.")
     if not click.confirm(question, err=True):
         display.say("Nothing was changed.")
         sys.exit(1)

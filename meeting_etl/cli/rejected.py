@@ -1,61 +1,58 @@
-"""`rejected`: the lines of the logs that are no events, and why.
+"""`rejected`: the lines of the webhook logs that are not events, and why.
 
-Belongs here: arguments, and how a line is shown. Does not: finding lines
+Belongs here: options, and how a line is shown. Does not: finding lines
 (pipeline/ingest/rejected_lines.py).
 """
 
 import re
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 
 import click
 
 from meeting_etl.cli import display
+from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.options import DAY, span_of
 from meeting_etl.pipeline.ingest.rejected_lines import RejectedLine, rejected_lines
-from meeting_etl.schemas import FIRST_DAY, LINK_FIELDS, SECRET_FIELDS
-from meeting_etl.settings import Etl
-from meeting_etl.times import Span, utc_day
+from meeting_etl.schemas import LINK_FIELDS, SECRET_FIELDS
 from meeting_etl.webhook_logs.events import RejectionReason
 from meeting_etl.webhook_logs.listing import shown
 from meeting_etl.webhook_logs.logs import LineFinder
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _SHOWN_LINES = 20
 _SHOWN_CHARACTERS = 300
-_LOOKED_AT_BYTES = 64 * 1024
+_EXCERPT_BYTES = 64 * 1024
 _HEADERS = frozenset({"X-Spark-Signature", "Cookie", "Set-Cookie", "Proxy-Authorization"})
 _NAMES = "|".join(map(re.escape, sorted(SECRET_FIELDS | LINK_FIELDS | _HEADERS)))
-# In JSON, whole or torn, and in JSON within texts, where quotes have backslashes before them.
+# In JSON, complete or cut off, and in JSON inside strings, whose quotes have backslashes.
 _SECRET = re.compile(
     rf"""(\\*")({_NAMES})\1(\s*:\s*)(?:(\\*").*?(?:(?<!\\)\4|\Z)|[\w.+-]+|.*)""", re.I | re.S
 )
 
 
 @click.command("rejected")
-@click.option(
-    "--raw", is_flag=True, help="Write the lines alone, byte for byte as the log has them."
-)
+@click.option("--raw", is_flag=True, help="Print only the lines, byte for byte as in the log.")
 @click.option(
     "--reason",
     "reasons",
     type=click.Choice([reason.value for reason in RejectionReason]),
     multiple=True,
-    help="Only lines rejected for this reason; may be given several times.",
+    help="Only lines rejected for this reason. Repeatable.",
 )
-@click.option("--from", "first", type=_DAY, metavar="YYYY-MM-DD", help="First received date, UTC.")
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="First received date (UTC).")
 @click.option(
-    "--to", "last", type=_DAY, metavar="YYYY-MM-DD", help="Last received date; today by default."
+    "--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last received date; today by default."
 )
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help=f"At most so many lines; {_SHOWN_LINES} by default, with --raw all.",
+    help=f"Maximum number of lines; {_SHOWN_LINES} by default, all with --raw.",
 )
-@click.pass_obj
+@pass_context
 def rejected(
-    etl_of: Callable[[], Etl],
+    context: CommandContext,
     /,
     first: datetime | None,
     last: datetime | None,
@@ -64,21 +61,20 @@ def rejected(
     *,
     raw: bool,
 ) -> None:
-    """Show the lines of the webhook logs that are no events, with file, line number and reason.
+    """Show webhook log lines that are not events, with file, line number and reason.
 
-    The latest received dates come first, lines without one last; --from and --to leave those out.
-    The table rejected_lines holds places and reasons, the lines come from the logs: where a log is
-    gone, or has something else in that place, it says so. Passwords, tokens and links are blanked
-    out and long lines cut, unless --raw is given.
+    Newest received date first; lines without a date last, and not at all with --from or --to.
+    Passwords, tokens and links are masked and long lines are cut, unless --raw is given. A line is
+    read from its log: if the log is gone or was changed, a message says so.
 
     \b
-    To mend lines and have them read: write them to a file, correct it, put it beside the logs.
-      meeting-etl rejected --raw --reason not_json > lines.txt
+    To repair lines, write them to a file, correct it and put it into the webhook logs:
+      meeting-etl rejected --raw --reason not_json > data/webhook_logs/repaired.jsonl
 
-    Exit status: 1 when --raw could not write every line.
+    Exit status: 1 if --raw could not print every line.
     """  # noqa: D301 - click wants a real backspace
-    etl = etl_of()
-    lines = rejected_lines(etl.lake, _span(etl, first, last), reasons)
+    etl = context.etl()
+    lines = rejected_lines(etl.lake, span_of(first, last, etl.clock), reasons)
     with etl.logs.line_finder() as logs:
         if raw:
             sys.exit(_write_raw(logs, islice(lines, limit)))
@@ -89,21 +85,9 @@ def rejected(
                 _show(logs, line)
     left = count - most
     if not count:
-        display.say("There are no such lines.")
+        display.say("No rejected lines match.")
     elif left > 0:
-        display.say(f"{left:,} more: see them with --limit {count}, or choose by --reason or date.")
-
-
-def _span(etl: Etl, first: datetime | None, last: datetime | None) -> Span | None:
-    if first is None and last is None:
-        return None
-    span = Span(
-        first.date() if first else FIRST_DAY,
-        last.date() if last else utc_day(etl.clock.now().astimezone(UTC)),
-    )
-    if span.first > span.last:
-        raise click.UsageError(f"--from {span.first} is after --to {span.last}.")
-    return span
+        display.say(f"{left:,} more: add --limit {count}, or filter by --reason or date.")
 
 
 def _write_raw(logs: LineFinder, lines: Iterator[RejectedLine]) -> int:
@@ -121,7 +105,7 @@ def _write_raw(logs: LineFinder, lines: Iterator[RejectedLine]) -> int:
     return status
 
 
-_GONE = "the line is not there any more: its log is gone, cannot be read, or was changed."
+_GONE = "the line is no longer available: its log is gone, unreadable or changed."
 
 
 def _show(logs: LineFinder, line: RejectedLine) -> None:
@@ -137,7 +121,7 @@ def _place(line: RejectedLine) -> str:
 
 
 def _excerpt(pieces: Iterator[bytes]) -> str:
-    """The begin of a line as a terminal can show it, without secrets."""
-    begin = next(pieces, b"")[:_LOOKED_AT_BYTES].decode(errors="backslashreplace")
-    text = shown(_SECRET.sub(r"\1\2\1\3…", begin))
+    """The start of a line as a terminal can show it, secrets masked."""
+    start = next(pieces, b"")[:_EXCERPT_BYTES].decode(errors="backslashreplace")
+    text = shown(_SECRET.sub(r"\1\2\1\3…", start))
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

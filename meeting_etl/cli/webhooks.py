@@ -1,20 +1,20 @@
-"""`webhooks create|list|repair|delete`: registration at Webex from the command line.
+"""`webhooks create|list|repair|delete`: the webhooks in Webex that post events to the receiver.
 
-Belongs here: arguments, what is said of each deed, exit statuses. Does not: what is right and what
-puts it right (webex/webhook_spec.py, webex/webhook_sync.py).
+Belongs here: options, messages, exit statuses. Does not: comparing and changing webhooks
+(webex/webhook_spec.py, webex/webhook_sync.py).
 """
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from meeting_etl.addresses import http_url
-from meeting_etl.cli import display
-from meeting_etl.cli.options import FORMAT, YES, confirm
+from meeting_etl.cli import display, formats
+from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.options import YES, confirm
 from meeting_etl.errors import SettingsError
-from meeting_etl.settings import Etl
 from meeting_etl.webex import webhook_sync
 from meeting_etl.webex.webhook_spec import (
     EVENTS,
@@ -29,14 +29,17 @@ from meeting_etl.webex.webhook_spec import (
 )
 from meeting_etl.webex.webhook_sync import Action
 
+if TYPE_CHECKING:
+    from meeting_etl.settings import Etl
+
 _PARTICIPANTS = "meetingParticipants"
 _COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")
 
 
-def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def _target_url(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
-    # Events and their signatures are not for others to read on the way; to try things, --insecure.
+    # Over plain HTTP others could read events and signatures; for tests there is --insecure.
     plain = bool(context.params.get("insecure"))
     return http_url("--target-url", value, allow_http=plain)
 
@@ -45,37 +48,37 @@ def _names(context: click.Context, option: click.Parameter, value: str | None) -
     names = tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
     for name in names:
         if name not in EVENTS:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(EVENTS)}.")
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(EVENTS)}.")
     return names
 
 
-def _expecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Options that say which webhooks are expected, and with what secret."""
+def _spec_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a webhook spec."""
     for option in (
         click.option(
             "--insecure",
             is_flag=True,
-            is_eager=True,  # how --target-url is checked depends on it
-            help="Go on without WEBEX_WEBHOOK_SECRET (anybody could post to the target then) and "
-            "with a target whose URL begins with http://.",
+            is_eager=True,  # the check of --target-url depends on it
+            help="Allow a missing WEBEX_WEBHOOK_SECRET (anyone could post to the target) and a "
+            "target URL with http://.",
         ),
-        click.option("--participants", is_flag=True, help=f"Also {_PARTICIPANTS}: joined, left."),
+        click.option("--participants", is_flag=True, help=f"Also {_PARTICIPANTS} (joined, left)."),
         click.option(
             "--resources",
             callback=_names,
             metavar="NAME,…",
-            help=f"Some of {', '.join(EVENTS)}; by default all but the last.",
+            help=f"Some of {', '.join(EVENTS)}; all but the last by default.",
         ),
         click.option(
             "--org/--no-org",
             default=None,
-            help="For the whole organization, or for what the token's owner can see (default).",
+            help="Events of the whole organization, or what the token's owner sees (default).",
         ),
         click.option(
             "--target-url",
-            callback=_address,
+            callback=_target_url,
             metavar="URL",
-            help="Where Webex posts: the public address of the receiver.",
+            help="Public URL of the receiver, to which Webex posts.",
         ),
     ):
         command = option(command)
@@ -84,92 +87,101 @@ def _expecting(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def webhooks() -> None:
-    """Register the webhooks that fill the logs, watch and repair them.
+    """Create, list, repair and delete the webhooks that fill the webhook logs.
 
-    Webex posts nothing to a webhook that is not there, and switches one off for good after 100
-    failed deliveries within 5 minutes. What `create` was asked for is remembered, so that `repair`
-    and the hourly check know what to expect. Webhooks of others are never touched.
-    """
+    Webex disables a webhook permanently after 100 failed deliveries within 5 minutes. The options
+    of `create` are stored, so that `repair` and the hourly check know which webhooks should exist.
+    Webhooks that meeting_etl does not manage are never changed.
+
+    \b
+    Examples:
+      meeting-etl webhooks create --target-url https://hooks.team.example/webhooks/webex
+      meeting-etl webhooks repair --check
+    """  # noqa: D301 - click wants a real backspace
 
 
 @webhooks.command()
-@_expecting
-@click.pass_obj
-def create(etl_of: Callable[[], Etl], /, *, insecure: bool, **asked: Any) -> None:
-    """Register what is missing of the webhooks that the pipeline uses.
+@_spec_options
+@pass_context
+def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> None:
+    """Create the missing webhooks that the pipeline uses.
 
-    Say it again whenever you like: what is there is left as it is.
+    Safe to run repeatedly: existing webhooks are not changed.
+
+    Exit status: 1 if a webhook still needs attention.
     """
-    if not asked["target_url"]:
-        raise click.UsageError("--target-url is needed: the public address of the receiver.")
-    etl = etl_of()
-    expected, secret = _expected(etl, None, **asked), _secret(etl, insecure=insecure)
-    write_webhook_spec(etl.files, expected)
-    _carry_out(webhook_sync.create(etl.webex, expected, secret, etl.clock))
+    if not options["target_url"]:
+        raise click.UsageError("--target-url is missing: the public URL of the receiver.")
+    etl = context.etl()
+    spec, secret = _spec(etl, None, **options), _secret(etl, insecure=insecure)
+    write_webhook_spec(etl.files, spec)
+    _carry_out(webhook_sync.create(etl.webex, spec, secret, etl.clock))
 
 
 @webhooks.command("list")
-@FORMAT
-@click.pass_obj
-def list_(etl_of: Callable[[], Etl], /, form: str) -> None:
-    """Show our webhooks and those that are missing, with their health."""
-    etl = etl_of()
-    expected = read_webhook_spec(etl.files)
-    there = webhook_sync.list_webhooks(etl.webex)
-    _show(compare_webhooks(expected, there), form)
-    others = sum(not webhook.is_ours for webhook in there)
-    if others:
-        display.say(f"{others:,} further webhooks are not ours and are left alone.")
-    if expected is None:
-        display.say("No webhooks are expected: `meeting-etl webhooks create` says which are.")
+@formats.FORMAT
+@pass_context
+def list_(context: CommandContext, /, row_format: str) -> None:
+    """Show managed and missing webhooks, with their health."""
+    etl = context.etl()
+    spec = read_webhook_spec(etl.files)
+    existing = webhook_sync.list_webhooks(etl.webex)
+    _show(compare_webhooks(spec, existing), row_format)
+    if others := sum(not webhook.is_ours for webhook in existing):
+        display.say(f"{display.counted(others, 'other webhook')} not managed by meeting_etl.")
+    if spec is None:
+        display.say("No webhooks are configured: run `meeting-etl webhooks create`.")
 
 
 @webhooks.command()
-@_expecting
-@click.option("--check", is_flag=True, help="Change nothing; exit status 1 when all is not well.")
-@click.pass_obj
-def repair(etl_of: Callable[[], Etl], /, *, check: bool, insecure: bool, **asked: Any) -> None:
-    """Create, re-activate and correct webhooks, and remove duplicates of ours.
+@_spec_options
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit status 1 if a webhook needs attention."
+)
+@pass_context
+def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options: Any) -> None:
+    """Create, re-activate and correct managed webhooks, and remove duplicates.
 
-    What is expected is what `create` was asked for; options given here replace parts of that, for
-    good unless with --check.
+    Which webhooks should exist: the options of `create`. Options given here replace those, and are
+    stored unless --check is given.
+
+    Exit status: 1 if a webhook still needs attention.
     """
-    etl = etl_of()
+    etl = context.etl()
     old = read_webhook_spec(etl.files)
-    if check and old is None and not asked["target_url"]:
-        display.say("No webhooks are expected.")
+    if check and old is None and not options["target_url"]:
+        display.say("No webhooks are configured.")
         return
-    expected = _expected(etl, old, **asked)
+    spec = _spec(etl, old, **options)
     if check:
-        wrong = needing_repair(webhook_sync.check_webhooks(etl.webex, expected))
-        for finding in wrong:
+        problems = needing_repair(webhook_sync.check_webhooks(etl.webex, spec))
+        for finding in problems:
             display.complain(str(finding))
-        if wrong:
+        if problems:
             sys.exit(1)
-        display.say(f"All {len(expected.events())} webhooks are there and active.")
+        display.say(f"All {len(spec.events())} webhooks exist and are active.")
         return
     secret = _secret(etl, insecure=insecure)
-    write_webhook_spec(etl.files, expected)
-    _carry_out(webhook_sync.repair(etl.webex, expected, secret, etl.clock))
+    write_webhook_spec(etl.files, spec)
+    _carry_out(webhook_sync.repair(etl.webex, spec, secret, etl.clock))
 
 
 @webhooks.command()
 @YES
-@click.pass_obj
-def delete(etl_of: Callable[[], Etl], /, *, yes: bool) -> None:
-    """Remove all webhooks of ours, and expect none any more."""
-    etl = etl_of()
+@pass_context
+def delete(context: CommandContext, /, *, yes: bool) -> None:
+    """Delete all webhooks managed by meeting_etl, and the stored options of `create`."""
+    etl = context.etl()
     ours = [webhook for webhook in webhook_sync.list_webhooks(etl.webex) if webhook.is_ours]
     if ours and not yes:
         _show(compare_webhooks(None, ours), "table")
-        what = "this webhook" if len(ours) == 1 else f"these {len(ours)} webhooks"
-        confirm(f"Delete {what}?")
+        confirm(f"Delete {display.counted(len(ours), 'webhook')}?")
     _carry_out(webhook_sync.delete(etl.webex, ours))
     delete_webhook_spec(etl.files)
 
 
-def _expected(
-    etl: Etl,
+def _spec(
+    etl: "Etl",
     old: WebhookSpec | None,
     *,
     target_url: str | None,
@@ -177,10 +189,10 @@ def _expected(
     resources: tuple[str, ...],
     participants: bool,
 ) -> WebhookSpec:
-    """What the options ask for, over what was asked for before."""
+    """The stored spec with the options that were given."""
     if old is None and target_url is None:
         raise SettingsError(
-            "No webhooks are expected yet: say `meeting-etl webhooks create --target-url …` first."
+            "No webhooks are configured: run `meeting-etl webhooks create --target-url …` first."
         )
     org = org if org is not None else bool(old and old.org)
     names = resources or (old.resources if old else _usual(etl))
@@ -190,66 +202,66 @@ def _expected(
     return WebhookSpec(target_url or (old.target_url if old else ""), org, names)
 
 
-def _usual(etl: Etl) -> tuple[str, ...]:
-    """What this kind of token can register of what is usual."""
+def _usual(etl: "Etl") -> tuple[str, ...]:
+    """The default resources that this token kind can register."""
     able = tuple(name for name in USUAL if etl.webex.can_register(name, org=False))
     if able != USUAL:
         unable = ", ".join(name for name in USUAL if name not in able)
         display.say(
-            f"A {etl.settings.token_kind} token has no webhooks on {unable}: register those with "
-            "an administrator's or a host's token, from another data folder."
+            f"A {etl.settings.token_kind} token cannot create webhooks on {unable}: create those "
+            "with an administrator's or a host's token, in another data folder."
         )
     return able
 
 
-def _check_kind(etl: Etl, names: Sequence[str], *, org: bool) -> None:
+def _check_kind(etl: "Etl", names: Sequence[str], *, org: bool) -> None:
     kind = etl.settings.token_kind
     unable = [name for name in names if not etl.webex.can_register(name, org=False)]
     if unable:
         raise SettingsError(
-            f"WEBEX_TOKEN_KIND is {kind}: such a token has no webhooks on {', '.join(unable)}; "
-            "leave them out of --resources."
+            f"WEBEX_TOKEN_KIND is {kind}: such a token cannot create webhooks on "
+            f"{', '.join(unable)}. Omit them from --resources."
         )
     if org and not etl.webex.can_register(names[0], org=True):
         raise SettingsError(
-            f"--org needs the token of an administrator or compliance officer; WEBEX_TOKEN_KIND is "
-            f"{kind}."
+            f"--org needs the token of an administrator or compliance officer, but "
+            f"WEBEX_TOKEN_KIND is {kind}."
         )
 
 
-def _secret(etl: Etl, *, insecure: bool) -> str | None:
+def _secret(etl: "Etl", *, insecure: bool) -> str | None:
     secret = etl.settings.webhook_secret
     if secret is None and not insecure:
         raise SettingsError(
-            "WEBEX_WEBHOOK_SECRET is not set, so nobody can tell what Webex posts from what others "
-            "do. Set it to a long random text, the same for the receiver, or give --insecure."
+            "WEBEX_WEBHOOK_SECRET is not set, so events from Webex cannot be verified. Set it to a "
+            "long random text, the same for the receiver, or add --insecure."
         )
     return secret
 
 
-def _carry_out(deeds: Iterable[Action]) -> None:
-    """Say each deed as it is done; leave with exit status 1 when something is left to do."""
+def _carry_out(actions: Iterable[Action]) -> None:
+    """Print each action as it is done; exit status 1 if one could not be."""
     done = []
-    for deed in deeds:
-        display.say(f"{deed.finding.resource} {deed.finding.event}: {deed.what}")
-        done.append(deed.done)
+    for action in actions:
+        display.say(f"{action.finding.resource} {action.finding.event}: {action.what}")
+        done.append(action.done)
     if not done:
-        display.say("There was nothing to do.")
+        display.say("Nothing to do.")
     if not all(done):
-        display.complain("Not all is well: see `meeting-etl webhooks repair`.")
+        display.complain("Some webhooks still need attention: run `meeting-etl webhooks repair`.")
         sys.exit(1)
 
 
-def _show(findings: Sequence[WebhookFinding], form: str) -> None:
+def _show(findings: Sequence[WebhookFinding], row_format: str) -> None:
     rows = [
         (
-            *(one.resource, one.event, str(one.status)),
-            *(getattr(one.webhook, name, None) or None for name in _COLUMNS[3:]),
+            *(finding.resource, finding.event, str(finding.status)),
+            *(getattr(finding.webhook, name, None) or None for name in _COLUMNS[3:]),
         )
-        for one in findings
+        for finding in findings
     ]
-    if form == "table":
-        # Ids are long and tell a reader nothing.
+    if row_format == "table":
+        # Ids are long and of no use to a reader.
         display.show_table("", _COLUMNS[:-1], [row[:-1] for row in rows])
     else:
-        (display.write_csv if form == "csv" else display.write_json)(_COLUMNS, rows)
+        formats.write_rows(row_format, _COLUMNS, rows)

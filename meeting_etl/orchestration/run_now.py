@@ -1,7 +1,7 @@
 """run_now(): does in this process what the sensors do through the daemon.
 
 Belongs here: the order of the runs of `meeting-etl run`, and gathering their outcome. Does not:
-which days a run covers (day_spans.py), what a run does (assets.py), showing it (cli/running.py).
+which days a run covers (day_spans.py), what a run does (assets.py), showing it (cli/run_report.py).
 """
 
 import uuid

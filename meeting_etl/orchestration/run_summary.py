@@ -1,7 +1,7 @@
 """What came of runs in this process, as their events and metadata tell it.
 
 Belongs here: Outcome, and reading it from the results of jobs. Does not: running them
-(run_now.py), showing it (cli/running.py).
+(run_now.py), showing it (cli/run_report.py).
 """
 
 from dataclasses import dataclass, field

@@ -61,9 +61,9 @@ def test_retry_opens_what_it_names_for_the_next_run(ran: Product) -> None:
     done = ran.command(
         "retry", "--status", "ready", "--resource", "recordings", "--to", "2021-05-13"
     )
-    assert "0 pairs" in done.stderr
+    assert "0 items queued" in done.stderr
     done = ran.command("retry", "--status", "ready", "--resource", "recordings")
-    assert (done.returncode, "1 pairs" in done.stderr) == (0, True)
+    assert (done.returncode, "1 item queued" in done.stderr) == (0, True)
     seen = ran.webex.counters.total
     assert ran.command("run").returncode == 0
     assert [url.split("?")[0] for url in ran.requests(seen)] == ["/v1/recordings"]
@@ -72,7 +72,7 @@ def test_retry_opens_what_it_names_for_the_next_run(ran: Product) -> None:
 def test_status_shows_logs_ledger_and_open_work(ran: Product) -> None:
     done = ran.command("status")
     assert done.returncode == 0
-    assert "1 read, 1 lines, 1 events, 0 rejected lines" in done.stdout
+    assert "1 ingested, 1 lines, 1 events, 0 rejected lines" in done.stdout
     assert "transcript_snippets" in done.stdout
     assert "No day has open work." in done.stdout
 
@@ -327,7 +327,7 @@ def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
     for part in (
         "Tables",
-        "Ledger",
+        "Work items of",
         "Who attended longest?",
         "Who talked most?",
         "have no recording",

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.cli import display
+from meeting_etl.cli import display, formats
 from meeting_etl.cli.doctor import screen
 from meeting_etl.cli.doctor.line import Line, State
+from meeting_etl.cli.progress import progress
 
 # Clear the screen, set the window's title, go back over what was said, C1's own escape, a text
 # that runs backwards, markup, an emoji's name, a byte of a file name that is no UTF-8.
@@ -48,7 +49,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "title": lambda: display.show_table(HOSTILE, ["name" * 10], [[None]]),
     "column": lambda: display.show_table("", [HOSTILE], [[None]]),
     "records": lambda: display.show_table("", [HOSTILE, "b"], [["x" * 300, "y"]]),
-    "csv": lambda: display.write_csv([HOSTILE], [[HOSTILE]]),
+    "csv": lambda: formats.write_csv([HOSTILE], [[HOSTILE]]),
     "doctor": lambda: screen.show([Line("s", HOSTILE, State.PROBLEM, HOSTILE, HOSTILE)]),
 }
 
@@ -77,7 +78,7 @@ def test_a_value_with_a_newline_stays_one_row(capsys: pytest.CaptureFixture[str]
 
 
 def test_progress_without_a_terminal_is_plain_lines(capfd: pytest.CaptureFixture[str]) -> None:
-    with display.progress() as meter:
+    with progress() as meter:
         meter(HOSTILE, 1, 2)
     assert capfd.readouterr().err == rf"{SHOWN}\nj: 1 of 2" + "\n"
 

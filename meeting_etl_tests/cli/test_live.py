@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.cli.live import day_to_play, live_world
+from meeting_etl.cli.demo_live import day_to_play, live_world
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock, start_of, utc_day

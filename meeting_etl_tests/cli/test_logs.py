@@ -4,6 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from meeting_etl.cli.context import CommandContext
 from meeting_etl.cli.doctor.line import State
 from meeting_etl.cli.doctor.logs import log_lines
 from meeting_etl.cli.main import cli
@@ -21,7 +22,7 @@ def test_status_and_doctor_name_what_is_not_read(tmp_path: Path) -> None:
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 
     (found,) = log_lines(etl)
-    shown = CliRunner().invoke(cli, ["status"], env=environ)
+    shown = CliRunner().invoke(cli, ["status"], obj=CommandContext(environ))
 
     assert (found.state, shown.exit_code) == (State.WARNING, 0)
     for told in ("not read: a.txt.", "webhook event: c.log.", "b.json"):

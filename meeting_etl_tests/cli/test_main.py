@@ -91,7 +91,7 @@ def test_a_table_ends_after_200_rows_and_says_how_many_there_are(command: Comman
     _, out, err = command("sql", "FROM range(5000)")
     assert "199" in out.split()
     assert "200" not in out.split()
-    assert "200 of 5,000 rows are shown" in err
+    assert "Showing 200 of 5,000 rows" in err
     _, out, err = command("sql", "FROM range(5000)", "--all")
     assert ("4999" in out.split(), err) == (True, "")
 
@@ -247,7 +247,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(command: Command) -> None:
             status, _, err = command("sql", "SELECT 1 AS a", "--format", "csv")
         finally:
             sys.stdout = before
-    assert (status, err) == (1, "Error: Writing the output: No space left on device.\n")
+    assert (status, err) == (1, "Error: Cannot write the output: No space left on device.\n")
 
 
 def test_answers_go_to_a_terminal_that_is_not_utf_8(command: Command) -> None:
@@ -270,7 +270,7 @@ def test_without_a_terminal_what_hurts_needs_yes(command: Command, tmp_path: Pat
     media.mkdir(parents=True)
     (media / "one.vtt").write_text("WEBVTT\n")
     status, out, err = command("prune", "--older-than", "400d")
-    assert (status, "--yes" in err, "Would be removed" in out) == (2, True, True)
+    assert (status, "--yes" in err, "To remove" in out) == (2, True, True)
     assert (media / "one.vtt").exists()
     assert command("prune", "--older-than", "400d", "--yes")[0] == 0
     assert not (media / "one.vtt").exists()
@@ -290,7 +290,7 @@ def test_what_asks_for_much_again_needs_yes(
     some = [WorkItem(f"m{n}", "recordings", status="ready", settled=True) for n in range(1001)]
     ledger.record(day, some)
     status, _, err = command(*arguments)
-    assert (status, "1,001 items will be asked for again. Go on?" in err) == (2, True)
+    assert (status, "This fetches 1,001 items again. Continue?" in err) == (2, True)
     assert "--yes" in err
     assert all(pair.settled for pair in ledger.items(day))
 
@@ -309,10 +309,10 @@ def test_whoever_sits_at_the_terminal_is_asked(
     with os.fdopen(slave) as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
         if goes_on:
-            confirm("Go on?")
+            confirm("Continue?")
         else:
             with pytest.raises(SystemExit, match="1"):
-                confirm("Go on?")
+                confirm("Continue?")
     os.close(master)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from meeting_etl.cli.context import CommandContext
 from meeting_etl.cli.main import cli
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
@@ -29,7 +30,7 @@ class Box:
         ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 
     def rejected(self, *arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["rejected", *arguments], obj=lambda: Etl(self.environ))
+        return CliRunner().invoke(cli, ["rejected", *arguments], obj=CommandContext(self.environ))
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_line_whose_log_is_gone_or_changed_is_said_so(box: Box) -> None:
     shown, raw = box.rejected(), box.rejected("--raw")
 
     assert shown.exit_code == 0
-    assert shown.stdout.count("the line is not there any more") == 2
+    assert shown.stdout.count("the line is no longer available") == 2
     assert (raw.exit_code, raw.stdout) == (1, "line c\n")
     assert "a.jsonl:1" in raw.stderr
     assert "b.jsonl:1" in raw.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from meeting_etl.cli.context import CommandContext
 from meeting_etl.cli.prune import prune
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
@@ -138,14 +139,14 @@ def test_prune_counts_old_runs_and_then_removes_them(
     instance: dg.DagsterInstance, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime(2026, 3, 31, tzinfo=UTC)
-    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(now))
+    context = CommandContext({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(now))
     ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=11))
     stays = ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=9))
     arguments = ["--dagster", "--older-than", "10d"]
-    prune.main([*arguments, "--dry-run"], standalone_mode=False, obj=lambda: etl)
-    assert "Runs that would be removed: 1.\n" in "".join(capfd.readouterr())
+    prune.main([*arguments, "--dry-run"], standalone_mode=False, obj=context)
+    assert "Runs to remove: 1.\n" in "".join(capfd.readouterr())
     assert len(instance.get_run_ids()) == 2
-    prune.main([*arguments, "--yes"], standalone_mode=False, obj=lambda: etl)
+    prune.main([*arguments, "--yes"], standalone_mode=False, obj=context)
     assert "Runs removed: 1.\n" in "".join(capfd.readouterr())
     assert instance.get_run_ids() == [stays]
 
@@ -190,4 +191,4 @@ def test_prune_works_on_the_instance_of_the_environment(tmp_path: Path) -> None:
         ended(instance, dg.DagsterRunStatus.SUCCESS, datetime(2026, 3, 1, tzinfo=UTC))
     environ = {"MEETING_ETL_DATA_DIR": str(tmp_path / "data"), "DAGSTER_HOME": str(home)}
     done = command("prune", "--dagster", "--older-than", "10d", "--dry-run", environ=environ)
-    assert done.stderr == "Runs that would be removed: 1.\n"
+    assert done.stderr == "Runs to remove: 1.\n"

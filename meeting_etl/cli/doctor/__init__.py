@@ -1,1 +1,5 @@
-"""`meeting-etl doctor`: one look at everything that has to be in order, a section a module."""
+"""The command `doctor` and its checks."""
+
+from meeting_etl.cli.doctor.command import doctor
+
+__all__ = ["doctor"]

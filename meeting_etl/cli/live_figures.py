@@ -1,7 +1,7 @@
-"""Figures that change while one watches.
+"""Figures that change while they are shown.
 
-Belongs here: drawing them again and again on a terminal, saying them now and then elsewhere. Does
-not: what the figures are (live.py).
+Belongs here: redrawing them on a terminal, printing them every few seconds elsewhere. Does not:
+which figures (demo_live.py).
 """
 
 import threading
@@ -13,19 +13,22 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from meeting_etl.cli.display import one_line, started_from, styled
+from meeting_etl.cli.display import one_line, styled
+from meeting_etl.cli.progress import original_screen
 
 Figures = Callable[[], Mapping[str, str]]
 _DRAWN_PER_SECOND = 4
-_SAID_EVERY_SECONDS = 4.0
+_PRINTED_EVERY_SECONDS = 4.0
 
 
 @contextmanager
-def watching(title: str, figures: Figures) -> Iterator[None]:
-    """Show what `figures` gives, from another thread, until left; the last of it stays."""
-    with started_from() as console:
+def live_figures(title: str, figures: Figures) -> Iterator[None]:
+    """Show what `figures` returns, from another thread, until the end of the block."""
+    with original_screen() as console:
         shown = (
-            _drawing(console, title, figures) if console.is_terminal else _saying(console, figures)
+            _drawing(console, title, figures)
+            if console.is_terminal
+            else _printing(console, figures)
         )
         with shown:
             yield
@@ -55,28 +58,28 @@ def _drawn(title: str, figures: Mapping[str, str]) -> Table:
 
 
 @contextmanager
-def _saying(console: Console, figures: Figures) -> Iterator[None]:
-    def say() -> None:
+def _printing(console: Console, figures: Figures) -> Iterator[None]:
+    def print_line() -> None:
         line = "; ".join(f"{name} {value}" for name, value in figures().items())
         console.print(one_line(line), soft_wrap=True)
 
     try:
-        with repeating(_SAID_EVERY_SECONDS, say):
+        with repeating(_PRINTED_EVERY_SECONDS, print_line):
             yield
     finally:
-        say()
+        print_line()
 
 
 @contextmanager
-def repeating(seconds: float, deed: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile do something every so many seconds; it is not under way any more afterwards."""
+def repeating(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` every so many seconds; no call is in progress afterwards."""
     ended = threading.Event()
 
-    def again_and_again() -> None:
+    def repeat() -> None:
         while not ended.wait(seconds):
-            deed()
+            action()
 
-    thread = threading.Thread(target=again_and_again, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield

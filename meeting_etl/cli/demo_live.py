@@ -1,7 +1,8 @@
-"""The show: a working day at an embedded Webex in fast time, with receiver and pipeline at work.
+"""`demo --live`: a working day at an embedded Webex in fast motion, with receiver and pipeline.
 
-Belongs here: `demo --live`: which time it is, and what runs beside what. Does not: the world
-(sandbox/), how figures are shown (watching.py), what every demo ends with (demo.py).
+Belongs here: the clock of the day, and what runs concurrently. Does not: the invented data
+(sandbox/), how figures are shown (live_figures.py), what every demonstration ends with
+(demo_run.py).
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from pathlib import Path
 import dagster as dg
 
 from meeting_etl.cli import display
-from meeting_etl.cli.demo import emptied, environ_for, show_answers
-from meeting_etl.cli.running import status_of
-from meeting_etl.cli.watching import repeating, watching
+from meeting_etl.cli.demo_run import emptied, environ_for, show_answers
+from meeting_etl.cli.live_figures import live_figures, repeating
+from meeting_etl.cli.run_report import status_of
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
@@ -31,26 +32,26 @@ from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 _MEETINGS = 80
 _BEGINS, _ENDS = timedelta(hours=6), timedelta(hours=22)
-# After the day, in hours: a night, then days, until what comes three days late was asked for once
-# more a day later.
+# Hours after the day: a night, then days, until what is available three days late has been fetched
+# again a day later.
 _LATER = (2, 10, 34, 58, 82, 106, 130)
-# Before the present, so that everything the show does lies in the past of whoever goes on with it.
+# Days before the present: everything that happens in the show is in the past of later commands.
 _AGO = timedelta(days=7)
-_POSTED_EVERY_SECONDS = 0.25
+_POST_EVERY_SECONDS = 0.25
 _RUN_EVERY_SECONDS = 2.0
-# What is counted, by the name under which it is shown.
+# Name of each figure → what is counted.
 _FIGURES = {
     "meetings": "meetings",
     "recordings": "recordings",
     "participants": "participants",
     "transcripts": "transcripts",
     "snippets": "transcript_snippets",
-    "waiting pairs": "fetch_ledger WHERE status = 'waiting'",
+    "waiting items": "fetch_ledger WHERE status = 'waiting'",
 }
 
 
 def day_to_play(now: datetime) -> datetime:
-    """Midnight UTC of the latest working day that is over with all that came of it."""
+    """Midnight UTC of the latest working day at least a week ago."""
     day = start_of(utc_day(now - _AGO))
     while day.weekday() > 4:
         day -= timedelta(days=1)
@@ -76,38 +77,38 @@ def run_live(seed: int, data_dir: str, minutes: float) -> int:
             open_receiver(etl.logs_folder, clock, etl.settings.webhook_secrets, display.say)
         )
         address = stack.enter_context(serve_in_thread(receiver))
-        # The officer, who may read all, has no webhooks on meetings; the administrator has.
+        # A compliance officer, who can read everything, cannot create webhooks on meetings.
         count = _register(Etl(environ_for(webex, "admin", folder) | secret, clock), address)
         display.say(
-            f"Webex is {webex.base_url}; it posts to {address}, where {count} webhooks are "
-            f"registered. {day:%A, %d %B %Y}, begins and takes {minutes:g} minutes."
+            f"The embedded Webex at {webex.base_url} posts {count} webhooks to {address}. "
+            f"{day:%A, %d %B %Y} begins; it takes {minutes:g} minutes."
         )
         instance = stack.enter_context(open_quiet_instance(dagster_home(etl.files, None)))
         show = _Show(etl, webex, receiver, clock, instance)
-        with watching("A working day at Webex", show.figures):
+        with live_figures("A working day at Webex", show.figures):
             status = show.play(day + _ENDS)
     for notice in show.notices:
         display.say(notice)
     display.say(
-        f"{show.posted:,} events were posted, {receiver.accepted:,} received; the pipeline ran "
-        f"{show.runs:,} times, with {etl.requests_sent:,} requests."
+        f"{show.posted:,} events posted, {receiver.accepted:,} received; {show.runs:,} pipeline "
+        f"runs, {etl.requests_sent:,} requests."
     )
     show_answers(etl, data_dir)
     return status
 
 
 def _register(etl: Etl, address: str) -> int:
-    """Webhooks on all that happens in the organization; returns how many.
+    """Create webhooks on every event of the organization; returns how many.
 
-    They are not remembered as expected: this Webex is gone after the show.
+    Their spec is not stored: this Webex is gone after the show.
     """
-    expected = WebhookSpec(address, org=True, resources=tuple(EVENTS))
+    spec = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
-    return sum(1 for _ in webhook_sync.create(etl.webex, expected, secret, etl.clock))
+    return sum(1 for _ in webhook_sync.create(etl.webex, spec, secret, etl.clock))
 
 
 class _Show:
-    """Posts what happens and runs the pipeline as time goes by. `posted` counts deliveries."""
+    """Posts events and runs the pipeline as time passes. `posted` counts deliveries."""
 
     def __init__(
         self,
@@ -123,14 +124,14 @@ class _Show:
         self._etl, self._webex, self._receiver, self._clock = etl, webex, receiver, clock
         self._instance = instance
         self._defs = build_defs(etl)
-        # What was long over in the morning is told at once.
-        self._told_until = min(one.started_at for one in webex.world.meetings)
+        # Events from before the morning are posted immediately.
+        self._posted_until = min(meeting.started_at for meeting in webex.world.meetings)
         self._counts = dict.fromkeys(_FIGURES, "0")
 
     def play(self, until: datetime) -> int:
         """The day until then, and the days after it in steps; returns the exit status."""
         status = 0
-        with repeating(_POSTED_EVERY_SECONDS, self._tell):
+        with repeating(_POST_EVERY_SECONDS, self._post):
             while not status and self._clock.now() < until:
                 status = self._run()
                 self._clock.sleep(_RUN_EVERY_SECONDS)
@@ -138,29 +139,29 @@ class _Show:
             if status:
                 break
             self._clock.jump(until + timedelta(hours=hours))
-            self._tell()
+            self._post()
             status = self._run()
         return status
 
     def figures(self) -> Mapping[str, str]:
-        """What is to be seen just now."""
+        """The figures to show now."""
         return {
-            "it is": f"{self._clock.now():%a %d %b, %H:%M} UTC",
+            "time": f"{self._clock.now():%a %d %b, %H:%M} UTC",
             "events received": f"{self._receiver.accepted:,}",
             **self._counts,
         }
 
-    def _tell(self) -> None:
+    def _post(self) -> None:
         """Post what happened since the last time."""
         now = self._clock.now()
-        told = self._webex.play(self._told_until, now)
-        self._told_until = now
-        self.posted += told.accepted + told.failed
+        deliveries = self._webex.play(self._posted_until, now)
+        self._posted_until = now
+        self.posted += deliveries.accepted + deliveries.failed
 
     def _run(self) -> int:
         outcome = run_now(self._defs, self._instance, self._etl)
         self.runs += 1
-        self.notices += (one for one in outcome.notices if one not in self.notices)
+        self.notices += (notice for notice in outcome.notices if notice not in self.notices)
         # First: after a run that was interrupted there may be no tables yet.
         status = status_of(outcome)
         self._counts = self._counted()

@@ -1,0 +1,47 @@
+"""Which commands there are. A command's module is imported when the command is called.
+
+Belongs here: names and one-line helps. Does not: what a command does (a file for each command).
+"""
+
+from importlib import import_module
+
+import click
+
+# No longer than 45 characters: a terminal of 80 columns shows each on one line.
+COMMANDS = {
+    "demo": "See the pipeline at work; needs no account",
+    "run": "Ingest webhook logs and fetch what is due",
+    "status": "Show what is ingested, fetched and due",
+    "retry": "Reset work items for the next run",
+    "rejected": "Show log lines that are not events",
+    "sql": "Query the tables",
+    "doctor": "Check everything and say what to do",
+    "receive": "Receive webhook events",
+    "webhooks": "Create, list, repair and delete webhooks",
+    "auto-record": "Switch on recording of new meetings",
+    "prune": "Remove old meetings",
+    "migrate": "Rewrite files of earlier versions",
+    "dev": "Serve the Dagster UI and daemon",
+    "sandbox": "Serve an embedded Webex for tests",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose command `a-b` is the object `a_b` of the module cli/a_b.py."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"meeting_etl.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))

@@ -1,0 +1,53 @@
+"""`sql`: the answer of a query, as a table, CSV or JSON Lines.
+
+Belongs here: the query and the form of its answer. Does not: running it (lake/catalog.py), writing
+rows (formats.py).
+"""
+
+import sys
+
+import click
+
+from meeting_etl.cli import display, formats
+from meeting_etl.cli.context import CommandContext, pass_context
+
+_SHOWN_ROWS = 200
+
+
+@click.command()
+@click.argument("query", required=False)
+@formats.FORMAT
+@click.option(
+    "--all", "everything", is_flag=True, help=f"Show all rows; a table ends after {_SHOWN_ROWS}."
+)
+@pass_context
+def sql(
+    context: CommandContext, /, query: str | None, row_format: str, *, everything: bool
+) -> None:
+    """Run a SQL query over the tables. Without QUERY it is read from standard input.
+
+    The dialect is DuckDB's; the catalog is read-only. Values are printed exactly: times in ISO
+    8601, bytes in Base64. csv and jsonl are UTF-8. In csv NULL is an empty field and an empty text
+    is \"\"; in jsonl NaN and Infinity are null.
+
+    \b
+    Examples:
+      meeting-etl sql "SHOW TABLES"
+      meeting-etl sql "SELECT date, count(*) FROM meetings GROUP BY date ORDER BY date"
+      meeting-etl sql "SELECT * FROM talk_time" --format csv > talk_time.csv
+      meeting-etl sql --format jsonl < query.sql
+    """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.lake import catalog
+
+    if query is None and sys.stdin.isatty():
+        display.say("Type a query, then press Ctrl-D.")
+    try:
+        query = sys.stdin.read() if query is None else query
+        query.encode()
+    except UnicodeError:
+        raise click.UsageError("The query is not UTF-8.") from None
+    if not query.strip():
+        raise click.UsageError("No query: give one as an argument or on standard input.")
+    with catalog.stream_query(context.etl().settings.data_dir, query) as (names, rows):
+        most = None if everything else _SHOWN_ROWS
+        formats.write_rows(row_format, names, rows, most=most)

@@ -1,0 +1,58 @@
+"""Standard output and error of the process: encodings, failed writes, redirections by Dagster.
+
+Belongs here: file descriptors. Does not: what is written (display.py, formats.py).
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+
+def prepare() -> None:
+    """Write characters that stdout's encoding does not have as escapes, in place of failing."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def drop_unwritten() -> None:
+    """Discard what could not be written, or Python tries it again at exit and complains."""
+    with suppress(OSError, ValueError):
+        _redirect(sys.stdout, os.open(os.devnull, os.O_WRONLY))
+
+
+@contextmanager
+def original_stderr() -> Iterator[TextIO]:
+    """Today's stderr as a stream of its own, also while Dagster redirects the process's output."""
+    stderr = os.dup(sys.stderr.fileno())
+    with os.fdopen(stderr, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:
+        yield stream
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Restore stdout and stderr at the end.
+
+    Dagster redirects them to files while a step runs. On a full disk it fails before it restores
+    them, and all later messages would be lost.
+    """
+    with ExitStack() as stack:
+        for stream in (sys.stdout, sys.stderr):
+            before = os.dup(stream.fileno())
+            stack.callback(os.close, before)
+            stack.callback(_redirect, stream, before)
+        yield
+
+
+def _redirect(stream: TextIO, target: int) -> None:
+    """Redirect a stream to a file descriptor; what its old target refuses is dropped."""
+    try:
+        stream.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+            stream.flush()
+    os.dup2(target, stream.fileno())
