@@ -27,7 +27,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose command `a-b` is the object `a_b` of the module cli/a_b.py."""
+    """A group whose command `auto-record` is the object `auto_record` of cli/auto_record.py."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the help."""

@@ -1,7 +1,7 @@
 """`prune`: remove meetings or Dagster runs older than a number of days, or show which.
 
 Belongs here: options and the table of what was removed. Does not: removing
-(pipeline/prune.py, orchestration/retention.py).
+(pipeline/prune.py, orchestration/run_retention.py).
 """
 
 from datetime import date, timedelta

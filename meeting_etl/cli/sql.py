@@ -35,7 +35,7 @@ def sql(
       meeting-etl sql "SHOW TABLES"
       meeting-etl sql "SELECT date, count(*) FROM meetings GROUP BY date ORDER BY date"
       meeting-etl sql "SELECT * FROM talk_time" --format csv > talk_time.csv
-      meeting-etl sql --format jsonl < query.sql
+      echo "FROM meetings LIMIT 5" | meeting-etl sql --format jsonl
     """  # noqa: D301 - click wants a real backspace
     from meeting_etl.lake import catalog
 

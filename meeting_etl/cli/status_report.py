@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from meeting_etl.cli import display, formats, report
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ingest.log_problems import log_problems
-from meeting_etl.pipeline.ledger.ledger import Coverage, DueDay
+from meeting_etl.pipeline.ledger.due_days import DueDay
+from meeting_etl.pipeline.ledger.ledger import Coverage
 from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Span

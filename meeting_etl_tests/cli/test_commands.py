@@ -87,6 +87,21 @@ def test_status_of_days_says_what_is_known_and_why(ran: Product) -> None:
     assert "Day by day" not in ran.command("status", "--from", "2021-05-15").stdout
 
 
+def test_status_as_json_has_what_the_tables_have(ran: Product) -> None:
+    done = ran.command("status", "--format", "json", "--from", "2021-05-14", "--to", "2021-05-14")
+    found = json.loads(done.stdout)
+    assert found["data_dir"] == str(ran.folder)
+    assert (found["webhook_logs"]["lines"], found["webhook_logs"]["rejected_lines"]) == (1, 0)
+    assert (found["open_days"], found["catalog_is_current"]) == ([], True)
+    items = {row["resource"]: row for row in found["work_items"]}
+    assert (items["recordings"]["items"], items["recordings"]["ready"]) == (1, 1)
+    days = {row["resource"]: row for row in found["days"]}
+    assert (days["recordings"]["date"], days["recordings"]["reasons"]) == (
+        *("2021-05-14", {"complete": 1}),
+    )
+    assert days["recordings"]["next_attempt_at"] is None
+
+
 def test_status_says_until_when_a_day_waits(tmp_path: Path) -> None:
     """A meeting that ended an hour ago: its recording may still come."""
     now = Clock().now()
@@ -108,7 +123,8 @@ def test_sql_answers_as_table_csv_and_json(ran: Product) -> None:
     assert ran.command("sql", query, "--format", "csv").stdout == (
         "person_name,offset_ms,nothing\nJohn Andersen,1000,\n"
     )
-    answered = ran.command("sql", query, "--format", "json").stdout
+    answered = ran.command("sql", query, "--format", "jsonl").stdout
+    assert answered == ran.command("sql", query, "--format", "json").stdout
     assert json.loads(answered) == {
         "person_name": "John Andersen",
         "offset_ms": 1000,

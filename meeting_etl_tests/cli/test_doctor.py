@@ -46,7 +46,7 @@ def test_a_demo_after_its_run_is_in_good_health(ran: Product) -> None:
 
 
 def test_json_is_an_array_of_the_lines_and_nothing_else(ran: Product) -> None:
-    done = ran.command("doctor", "--json")
+    done = ran.command("doctor", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     lines = json.loads(done.stdout)
     assert all(set(line) == {"section", "name", "state", "found", "todo"} for line in lines)

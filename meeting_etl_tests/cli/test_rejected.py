@@ -144,4 +144,4 @@ def test_more_lines_than_are_shown_are_counted(box: Box) -> None:
     shown = box.rejected()
 
     assert shown.stdout.count("a.jsonl:") == 20
-    assert "5 more: see them with --limit 25" in shown.stderr
+    assert "5 more: add --limit 25" in shown.stderr

@@ -1,0 +1,27 @@
+"""What a user reads before anything runs: short, whole at 80 columns, and quick to come."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from meeting_etl.cli.commands import COMMANDS
+from meeting_etl.cli.main import cli
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_where_the_list_says(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.name == name
+
+
+def test_the_list_of_commands_is_whole_at_80_columns() -> None:
+    assert max(map(len, COMMANDS.values())) <= 45
+    shown = CliRunner().invoke(cli, ["--help"], env={"COLUMNS": "80"}).output
+    for name, text in COMMANDS.items():
+        assert f"  {name.ljust(11)}  {text}\n" in shown
+
+
+def test_a_command_that_does_not_exist_is_wrong_usage() -> None:
+    done = CliRunner().invoke(cli, ["nonsense"])
+    assert (done.exit_code, "No such command 'nonsense'" in done.output) == (2, True)
