@@ -25,6 +25,9 @@ COMMANDS = {
     "sandbox": "Serve an embedded Webex for tests",
 }
 
+# Commands with a folder of their own.
+_MODULES = {"doctor": "doctor.command"}
+
 
 class LazyGroup(click.Group):
     """A group whose command `auto-record` is the object `auto_record` of cli/auto_record.py."""
@@ -38,7 +41,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"meeting_etl.cli.{name}"), name)
+        module = import_module(f"meeting_etl.cli.{_MODULES.get(name, name)}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,5 +1,1 @@
-"""The command `doctor` and its checks."""
-
-from meeting_etl.cli.doctor.command import doctor
-
-__all__ = ["doctor"]
+"""`meeting-etl doctor`: one look at everything that has to be in order, a section a module."""
