@@ -1,27 +1,27 @@
 """Every error that meeting_etl raises on purpose, arranged by what to do about it.
 
-Belongs here: the tree and what each branch carries. Does not: deciding which HTTP answer is which
-error (webex/client.py is the only reader of status codes), nor what the ledger makes of it.
+Belongs here: the tree and what each branch carries. Does not: which HTTP response is which error
+(webex/responses.py), nor what the ledger makes of it.
 
     MeetingEtlError
       SettingsError      a setting is missing or wrong: correct it, run again (exit status 2)
-      AuthError          the token is refused: a new token is needed, waiting does not help
-      ApiUnavailable     Webex as a whole does not answer or says "later": run again at retry_at
-      Refused            Webex refuses this one request for good; the others go on
+      AuthError          the token is rejected: a new token is needed, waiting does not help
+      ApiUnavailable     Webex as a whole is down or asks for a pause: run again at retry_at
+      Refused            Webex permanently refuses this one request; the others continue
         Forbidden        403: scope, role or ownership is missing
-          Prevented      it may be seen, but its host does not let it be downloaded
-        NotFound         404: not there, or not there yet
-        Gone             410: was there, is there no more
-      BadResponse        an answer came that cannot be used as it is; asked again later
+          Prevented      the host does not allow downloads
+        NotFound         404: does not exist, or not yet
+        Gone             410: existed and was removed
+      BadResponse        no usable response; retried later
       StorageError       the data folder cannot be read or written: space, permissions, damage
-      Stopped            nothing is wrong: the run was asked to end
+      Stopped            not a failure: the run was asked to end
 """
 
 from datetime import datetime
 
 
 class MeetingEtlError(Exception):
-    """Base of all errors raised on purpose; its text is one sentence fit for a user."""
+    """Base of all errors raised on purpose; its text is one sentence for the user."""
 
 
 class SettingsError(MeetingEtlError):
@@ -29,14 +29,13 @@ class SettingsError(MeetingEtlError):
 
 
 class AuthError(MeetingEtlError):
-    """The access token is refused and cannot be renewed; no request can succeed."""
+    """The access token is rejected and cannot be renewed; no request can succeed."""
 
 
 class ApiUnavailable(MeetingEtlError):
-    """Webex as a whole is not to be asked now.
+    """Webex as a whole accepts no requests now.
 
-    `retry_at` is the earliest moment (aware, UTC) at which asking again makes sense, or None
-    when Webex did not say.
+    `retry_at` is the earliest time (aware, UTC) to try again; None when Webex did not name one.
     """
 
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
@@ -45,7 +44,7 @@ class ApiUnavailable(MeetingEtlError):
 
 
 class Refused(MeetingEtlError):
-    """One request was refused for good. `http_status` is the status code of the answer."""
+    """One request was permanently refused. `http_status` is the status of the response."""
 
     def __init__(self, message: str, http_status: int) -> None:
         super().__init__(message)
@@ -57,22 +56,21 @@ class Forbidden(Refused):
 
 
 class Prevented(Forbidden):
-    """The host does not let this be downloaded."""
+    """The host does not allow this to be downloaded."""
 
 
 class NotFound(Refused):
-    """404: there is no such thing, or not yet, or not for this token."""
+    """404: it does not exist, or not yet, or this token may not see it."""
 
 
 class Gone(Refused):
-    """410: the thing existed and was removed."""
+    """410: it existed and was removed."""
 
 
 class BadResponse(MeetingEtlError):
-    """An answer that cannot be used: not JSON, cut off, a repeated page, a foreign next link.
+    """No usable response: not JSON, truncated, a repeated page, a next link to another host.
 
-    `retry_at` is the earliest moment (aware, UTC) at which the same may be asked again, where the
-    answer named one.
+    `retry_at` is the earliest time (aware, UTC) to repeat the request, if the response named one.
     """
 
     def __init__(
@@ -84,8 +82,8 @@ class BadResponse(MeetingEtlError):
 
 
 class Stopped(MeetingEtlError):
-    """What was waiting or under way was given up, because the run is to end."""
+    """Waiting or unfinished work was given up because the run was asked to end."""
 
 
 class StorageError(MeetingEtlError):
-    """A file of the data folder cannot be read or written; what was committed before stays."""
+    """A file of the data folder cannot be read or written; committed work stays."""

@@ -1,13 +1,11 @@
-"""Files(root): the only code that makes changes on disk last.
+"""Files(root): the only code that makes durable changes on disk.
 
-Belongs here: replacing a file as a whole, appending, removing, locking, free space, and turning an
-OSError into a StorageError that says what to do. Does not: what is in the files.
+Belongs here: replacing a file as a whole, appending, removing, locking, free space, and translating
+an OSError into a StorageError that says what to do. Does not: what is in the files.
 
-Every path given to a method is relative to the root and written with slashes, so that object
-storage can be one more class with these methods.
+Names are relative to the root and have slashes, as in object storage.
 """
 
-import contextlib
 import errno
 import fcntl
 import io
@@ -15,27 +13,29 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from meeting_etl.errors import StorageError
 
+_FULL = "free some disk space and run again"
+_FORBIDDEN = "check the permissions or set MEETING_ETL_DATA_DIR"
 _REMEDY = {
-    errno.ENOSPC: "free some disk space and run again",
-    errno.EDQUOT: "free some disk space and run again",
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
     errno.EFBIG: "allow larger files (see `ulimit -f`) and run again",
     errno.EROFS: "the folder is read-only: mount it writable or set MEETING_ETL_DATA_DIR",
-    errno.EACCES: "check the permissions or set MEETING_ETL_DATA_DIR",
-    errno.EPERM: "check the permissions or set MEETING_ETL_DATA_DIR",
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
 }
 
 
-def describe_disk_error(words: str) -> str | None:
-    """What the disk refused and what to do, where a library hands on its words and no errno."""
+def describe_disk_error(message: str) -> str | None:
+    """The cause and what to do, for libraries that pass on the system's message without errno."""
     for code, remedy in _REMEDY.items():
-        if (reason := os.strerror(code)) in words:
+        if (reason := os.strerror(code)) in message:
             return f"{reason}; {remedy}"
     return None
 
@@ -43,8 +43,8 @@ def describe_disk_error(words: str) -> str | None:
 class Files:
     """The files below `root` (created at the first write).
 
-    All methods raise StorageError, naming the path and the remedy, when the disk refuses. A file
-    that was not replaced or appended to completely is as it was before.
+    On a disk error all methods raise StorageError with the path and the remedy, and the file is as
+    it was before.
     """
 
     def __init__(self, root: Path) -> None:
@@ -56,11 +56,10 @@ class Files:
 
     @contextmanager
     def replacement(self, name: str) -> Iterator[Path]:
-        """Fill a new file that takes the place of `name`, as a whole or not at all.
+        """Replace the file `name` as a whole, or not at all when the block fails.
 
-        Yields the path of a temporary file in the same folder, whose name does not end in that of
-        the target (readers glob `*.parquet`). When the block ends well it is fsynced, renamed, and
-        the folder fsynced; when it fails it is removed and `name` stays as it was.
+        Yields the path of a temporary file in the same folder, whose name has another ending than
+        the target's (readers glob `*.parquet`). After the block it is durable as `name`.
         """
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
@@ -68,12 +67,12 @@ class Files:
             _make_folder(target.parent)
             try:
                 yield temporary
-                self._make_last(temporary, target)
+                self._commit(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
 
     def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o666) -> None:
-        """`replacement` for content that is at hand. The file has `mode`, less the umask."""
+        """Replace the file with this content. It has `mode`, less the umask."""
         with (
             self.replacement(name) as path,
             os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
@@ -81,28 +80,24 @@ class Files:
             file.write(content)
 
     def read_bytes(self, name: str) -> bytes | None:
-        """The content, or None when there is no such file."""
-        with self.translate_errors(name, doing="read"):
-            try:
-                return self.path(name).read_bytes()
-            except FileNotFoundError:
-                return None
+        """The content; None without the file."""
+        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+            return self.path(name).read_bytes()
+        return None
 
     def remove_folder(self, folder: str) -> None:
-        """Remove a folder if it is empty; for the holder of the lock under which it is written."""
-        with contextlib.suppress(OSError):  # not empty, or already gone: both fine
+        """Remove an empty folder; for the holder of the lock that guards it."""
+        with suppress(OSError):  # not empty, or already removed: both fine
             self.path(folder).rmdir()
 
     def names(self, folder: str) -> list[str]:
-        """Names of what lies directly in a folder, sorted; none when there is no such folder."""
-        with self.translate_errors(folder, doing="list"):
-            try:
-                return sorted(entry.name for entry in self.path(folder).iterdir())
-            except FileNotFoundError:
-                return []
+        """Names of the entries of a folder, sorted; none without the folder."""
+        with self.translate_errors(folder, doing="list"), suppress(FileNotFoundError):
+            return sorted(entry.name for entry in self.path(folder).iterdir())
+        return []
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there. Its folder stays: others may be writing into it."""
+        """Remove a file if it exists. Its folder stays: others may be writing into it."""
         target = self.path(name)
         with self.translate_errors(name, doing="remove"):
             if not target.exists():
@@ -111,10 +106,9 @@ class Files:
             _sync_folder(target.parent)
 
     def sweep(self, folder: str, *, before: datetime | None = None) -> None:
-        """Remove temporary files that killed processes left directly in `folder`.
+        """Remove temporary files of killed processes from `folder`.
 
-        Only for the holder of the lock under which files of that folder are written; who does not
-        hold it names a time `before` which no writer that lives has written last.
+        Only for the holder of the lock that guards it, or `before` all writes of running processes.
         """
         with self.translate_errors(folder, doing="clean"):
             for orphan in self.path(folder).glob(".*.tmp"):
@@ -122,91 +116,75 @@ class Files:
                     orphan.unlink(missing_ok=True)
 
     def sweep_locks(self, prefix: str, *, before: datetime) -> None:
-        """Remove files of free locks `prefix…` whose holders were killed.
+        """Remove the files of free locks `prefix…`; only for lock names that are used once.
 
-        Only for locks with a name that is used once. `before` keeps this from a lock that was
-        opened and is not held yet: its holder would hold a file that nobody else finds.
+        `before` protects a lock that was opened and is not held yet.
         """
         with self.translate_errors("state/locks", doing="clean"):
             for path in self.path("state/locks").glob(f"{prefix}*.lock"):
                 if _is_older(path, before):
                     _remove_if_free(path)
 
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock `name` for all processes and threads; waits until it is free.
-
-        The kernel releases it when the holder dies. Not re-entrant.
-        """
-        with self.locked_file(f"state/locks/{name}.lock"):
-            yield
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        """Wait for the lock `name` and hold it; not re-entrant, released when its holder dies."""
+        return self.locked_file(f"state/locks/{name}.lock")
 
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[bool]:
-        """As `lock`, but without waiting: yields whether it is held now."""
-        with self._opened_to_lock(f"state/locks/{name}.lock", 0o666) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                is_mine = True
-            except BlockingIOError:
-                is_mine = False
-            yield is_mine
+        """As `lock`, without waiting: yields whether the lock was taken."""
+        with self._open_to_lock(f"state/locks/{name}.lock") as file:
+            yield _try_lock(file)
 
     def is_locked(self, name: str) -> bool:
-        """Whether somebody holds the lock `name` now."""
-        try:
-            with self.path(f"state/locks/{name}.lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
+        """Whether the lock `name` is held now."""
+        path = self.path(f"state/locks/{name}.lock")
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            return not _try_lock(file)
         return False
 
     @contextmanager
-    def locked_file(self, name: str, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
-        """An existing or new small file, open for reading and writing, locked while in use."""
-        with self._opened_to_lock(name, mode) as file:
+    def locked_file(self, name: str) -> Iterator[IO[bytes]]:
+        """An existing or new file, open for reading and writing, locked while it is open."""
+        with self._open_to_lock(name) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 
     @contextmanager
-    def _opened_to_lock(self, name: str, mode: int) -> Iterator[IO[bytes]]:
+    def _open_to_lock(self, name: str) -> Iterator[IO[bytes]]:
         with self.translate_errors(name, doing="lock"):
             path = self.path(name)
             _make_folder(path.parent)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             yield file
 
     def open_to_append(self, name: str) -> io.FileIO | None:
         """A new or existing file for `append`, locked until it is closed or its holder dies.
 
-        None when somebody else holds it. That the file is there lasts, its folders' being too.
+        None when another process has it. The file's existence is durable, its folders' too.
         """
         with self.translate_errors(name):
             path = self.path(name)
             _make_folder(path.parent)
             file = path.open("a+b", buffering=0)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # A folder may have been made by somebody who was killed before it was synced.
+                if not _try_lock(file):
+                    file.close()
+                    return None
+                # A folder may come from a process that was killed before syncing it.
                 for folder in (path.parent, *path.parent.parents):
                     if folder.is_relative_to(self.root):
                         _sync_folder(folder)
-            except OSError as error:
+            except OSError:
                 file.close()
-                if isinstance(error, BlockingIOError):
-                    return None
                 raise
         return file
 
     def append(self, file: io.FileIO, lines: bytes) -> None:
-        """Add whole lines at the end of an open file and make them last.
+        """Append whole lines to an open file and make them durable.
 
-        An unfinished line there, which a crash left, is closed off first. When the disk refuses, a
-        line that is not whole is cut off again; whole ones may stay, for whoever follows the file
-        may have read them already.
+        An unfinished line that a crash left is terminated first. On a disk error a partial line is
+        truncated; whole ones may stay, since they may have been read already.
         """
         with self.translate_errors(str(file.name)):
             end, written = os.fstat(file.fileno()).st_size, 0
@@ -217,58 +195,54 @@ class Files:
                     written += os.write(file.fileno(), memoryview(lines)[written:])
                 os.fsync(file.fileno())
             except OSError:
-                with contextlib.suppress(OSError):  # the next append closes the line off
+                with suppress(OSError):  # the next append terminates the line
                     file.truncate(end + lines.rfind(b"\n", 0, written) + 1)
                 raise
 
     def is_in_place(self, file: io.FileIO) -> bool:
-        """Whether an open file still lies under the name by which it was opened."""
+        """Whether an open file still has the name by which it was opened."""
         try:
             return os.path.samestat(os.fstat(file.fileno()), Path(str(file.name)).stat())
         except OSError:
             return False
 
     def open_partial(self, name: str) -> io.FileIO:
-        """A new or existing unfinished file, open for reading and writing at its beginning."""
+        """A new or existing partial file, open for reading and writing at its beginning."""
         with self.translate_errors(name):
             path = self.path(name)
             _make_folder(path.parent)
             return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
 
     def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
-        """Write all of a piece where the file stands; it does not last before `sync`."""
+        """Write all of a piece at the file's position; durable after `sync`."""
         with self.translate_errors(name):
-            written = 0
-            while written < len(piece):
-                written += file.write(memoryview(piece)[written:])
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[file.write(rest) :]
 
     def sync(self, name: str, file: io.FileIO) -> None:
-        """Make what was written last."""
+        """Make everything written durable."""
         with self.translate_errors(name):
             os.fdatasync(file.fileno())
 
     def finish(self, partial: str, name: str) -> None:
-        """Make an unfinished file, in the same folder, the file `name`."""
+        """Rename a partial file to `name`, in the same folder, durably."""
         with self.translate_errors(name):
-            self._make_last(self.path(partial), self.path(name))
+            self._commit(self.path(partial), self.path(name))
 
     def size_bytes(self, name: str) -> int | None:
-        """Size of a file; None when there is none."""
-        with self.translate_errors(name, doing="read"):
-            try:
-                return self.path(name).stat().st_size
-            except FileNotFoundError:
-                return None
+        """Size of a file; None without the file."""
+        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+            return self.path(name).stat().st_size
+        return None
 
     def free_bytes(self) -> int:
-        """Bytes that may still be written below the root."""
-        folder = self.root
-        while not folder.exists():
-            folder = folder.parent
+        """Free disk space below the root."""
+        folder = next(path for path in (self.root, *self.root.parents) if path.exists())
         return shutil.disk_usage(folder).free
 
-    def _make_last(self, temporary: Path, target: Path) -> None:
-        """Fsync the temporary file, rename it onto the target, fsync the folder."""
+    def _commit(self, temporary: Path, target: Path) -> None:
+        """Fsync the temporary file, rename it to the target, fsync the folder."""
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
@@ -276,30 +250,37 @@ class Files:
 
     @contextmanager
     def translate_errors(self, name: str, *, doing: str = "write") -> Iterator[None]:
-        """Turn an OSError of the block into a StorageError that says what to do."""
+        """Translate an OSError of the block into a StorageError that says what to do."""
         try:
             yield
         except OSError as error:
-            remedy = _REMEDY.get(error.errno or 0, "see the cause and run again")
+            remedy = _REMEDY.get(error.errno or 0, "fix the cause and run again")
             reason = error.strerror or str(error)
             raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error
 
 
 def _is_older(path: Path, before: datetime | None) -> bool:
-    try:
+    with suppress(FileNotFoundError):
         return before is None or path.stat().st_mtime < before.timestamp()
-    except FileNotFoundError:
-        return False
+    return False
 
 
 def _remove_if_free(path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        if _try_lock(file):
+            path.unlink()
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, so that they are there after a power cut."""
+    """Create a folder and its parents, durably."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)
@@ -308,7 +289,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make what was added to and removed from a folder last."""
+    """Make a folder's added and removed entries durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,8 @@
-"""Text of others made safe to use: to be read as JSON, to be shown on a terminal.
+"""Foreign text made safe: to be parsed as JSON, to be shown on a terminal.
 
-Belongs here: what both webhook lines and API answers need before they can be read as JSON, which
-characters may never reach a terminal, and matching the patterns of settings. Does not: what is in
-them, nor how it is printed (cli/display.py).
+Belongs here: the repair that both webhook lines and API responses need before they are valid JSON,
+which characters must never reach a terminal, and matching the patterns of settings. Does not:
+printing (cli/display.py).
 """
 
 import re
@@ -16,23 +16,23 @@ _SURROGATES = re.compile(
     re.DOTALL,
 )
 
-# What a terminal obeys instead of showing it: C0 but for tab and newline, DEL and C1; what ends a
-# line or turns the direction of all that follows; halves of surrogate pairs, by which Python stands
-# for bytes of file names that are not UTF-8. Not the marks U+200E, U+200F and U+061C: real names in
-# Hebrew and Arabic hold them, and they reorder nothing but the punctuation beside them.
+# Characters that control a terminal: C0 except tab and newline, DEL and C1; those that end a line
+# or change the direction of the following text; and surrogates, with which Python represents bytes
+# of file names that are not UTF-8. Not the marks U+200E, U+200F and U+061C: real names in Hebrew
+# and Arabic contain them, and they only reorder the punctuation beside them.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def replace_lone_surrogates(document: bytes) -> bytes:
-    """JSON in which each half of a surrogate pair has become U+FFFD.
+    """JSON with U+FFFD in place of each half of a surrogate pair.
 
-    JavaScript cuts a text between the halves of a pair; such a half stands for no character.
+    JavaScript may truncate a text between the halves of a pair; one half alone is not a character.
     """
     return _SURROGATES.sub(lambda match: rb"\ufffd" if match[1] else match[0], document)
 
 
 def visible(text: str) -> str:
-    r"""The text with each character that a terminal would obey as an escape: ESC becomes `\x1b`.
+    r"""The text with control characters escaped: ESC becomes `\x1b`.
 
     Newlines and tabs stay. Characters with a glyph are never changed.
     """
@@ -40,12 +40,12 @@ def visible(text: str) -> str:
 
 
 def visible_json(document: str) -> str:
-    """JSON of the same meaning in which nothing is left that a terminal would obey."""
+    """JSON of the same meaning with control characters escaped."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
 def escape_of(character: str) -> str:
-    r"""How Python writes a character within a string: `\x1b`, `\n`, `\u202e`."""
+    r"""A character as Python writes it in a string: `\x1b`, `\n`, `\u202e`."""
     return character.encode("unicode_escape").decode("ascii")
 
 

@@ -1,7 +1,7 @@
-"""Time: the clock that is handed in, timestamps as text, UTC days and spans of days.
+"""Time: the clock, timestamps as text, UTC days and spans of days.
 
 Belongs here: everything that knows what a timestamp or a UTC day is, and the only calls of the
-system clock in the package. Does not: when something is due (pipeline/ledger/ledger.py).
+system clock in the package. Does not: when something is due (pipeline/ledger/).
 """
 
 import re
@@ -30,51 +30,51 @@ def parse_day(text: str) -> date | None:
 
 
 class Clock:
-    """The only source of the present. Tests hand in one that they move by hand."""
+    """The only source of the current time. Tests pass one that they set themselves."""
 
     def now(self) -> datetime:
-        """The present, aware, in UTC."""
+        """The current time, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards, for measuring."""
+        """Seconds that never run backwards, for measuring durations."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; nothing for zero or less."""
+        """Wait; returns immediately for zero or less."""
         if seconds > 0:
             time.sleep(seconds)
 
 
 class FastClock(Clock):
-    """Another time, which begins at `start` and passes `speed` times as fast as the real one.
+    """A clock that starts at `start` and runs `speed` times as fast as the real one.
 
-    Only `now` is of that time: waiting and measuring stay real, for whoever waits for a disk or a
+    Only `now` is accelerated: sleeping and measuring stay real, for code that waits for a disk or a
     socket. Safe to use from several threads.
     """
 
     def __init__(self, start: datetime, speed: float) -> None:
         self._speed = speed
-        # One tuple, so that no thread ever sees half of a jump.
+        # One tuple, so that no thread sees half of a jump.
         self._from = (start, self.monotonic())
 
     def now(self) -> datetime:
-        """The present of that time, aware, in UTC."""
+        """The accelerated time, aware, in UTC."""
         start, since = self._from
         return start + timedelta(seconds=(self.monotonic() - since) * self._speed)
 
     def jump(self, to: datetime) -> None:
-        """Go on from there, from now on; nothing when that is past, since time never runs back."""
+        """Continue from `to`; no effect when that is past, since time never runs backwards."""
         if to > self.now():
             self._from = (to, self.monotonic())
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """Read an ISO 8601 timestamp into an aware UTC datetime.
+    """Parse an ISO 8601 timestamp into an aware UTC datetime.
 
-    Without an offset it is taken as UTC. The epoch (1970-01-01T00:00:00Z) is None: Webex writes it
-    for "not known yet" (T26). Raises ValueError for anything that is not a date *and*
-    a time of day.
+    Without an offset it is UTC. The epoch (1970-01-01T00:00:00Z) is None: Webex writes it
+    for "not known yet" (T26). Raises ValueError for anything but a date *and* a
+    time of day.
     """
     if len(text) < 16 or text[10] not in "Tt ":
         raise ValueError("not an ISO 8601 date and time")
@@ -83,24 +83,24 @@ def parse_timestamp(text: str) -> datetime | None:
         try:
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except OverflowError as error:
-            raise ValueError("a timestamp outside of the calendar") from error
+            raise ValueError("a timestamp outside the calendar") from error
     return None if moment == EPOCH else moment
 
 
 def format_timestamp(moment: datetime) -> str:
-    """`2021-05-14T20:26:54Z`, with milliseconds where there are any: the form that Webex takes."""
+    """`2021-05-14T20:26:54Z`, with milliseconds if there are any: the format that Webex accepts."""
     moment = moment.astimezone(UTC)
     spec = "milliseconds" if moment.microsecond else "seconds"
     return moment.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
 
 
 def utc_day(moment: datetime) -> date:
-    """The UTC date on which the moment lies: the partition of a meeting that ended then."""
+    """The UTC date of a moment: the partition of a meeting that ended then."""
     return moment.astimezone(UTC).date()
 
 
 def start_of(day: date) -> datetime:
-    """Midnight UTC at which the day begins."""
+    """Midnight UTC at the start of the day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -127,10 +127,10 @@ class Span:
 def spans(
     days: Iterable[date], *, bridge_days: int = 0, longest_days: int | None = None
 ) -> list[Span]:
-    """Join days into as few spans as cover them, oldest first.
+    """As few spans as cover the days, oldest first.
 
-    Up to `bridge_days` days that were not asked for may lie between two days of one span. Spans of
-    more than `longest_days` are cut, from their newest day on.
+    Gaps of up to `bridge_days` days between two days of a span are included. Spans of more than
+    `longest_days` are split, counted from their newest day.
     """
     found: list[Span] = []
     for day in sorted(set(days), reverse=True):

@@ -17,8 +17,8 @@ from meeting_etl.cli.options import YES, confirm
 from meeting_etl.errors import SettingsError
 from meeting_etl.webex import webhook_sync
 from meeting_etl.webex.webhook_spec import (
+    DEFAULT_RESOURCES,
     EVENTS,
-    USUAL,
     WebhookFinding,
     WebhookSpec,
     compare_webhooks,
@@ -204,9 +204,9 @@ def _spec(
 
 def _usual(etl: "Etl") -> tuple[str, ...]:
     """The default resources that this token kind can register."""
-    able = tuple(name for name in USUAL if etl.webex.can_register(name, org=False))
-    if able != USUAL:
-        unable = ", ".join(name for name in USUAL if name not in able)
+    able = tuple(name for name in DEFAULT_RESOURCES if etl.webex.can_register(name, org=False))
+    if able != DEFAULT_RESOURCES:
+        unable = ", ".join(name for name in DEFAULT_RESOURCES if name not in able)
         display.say(
             f"A {etl.settings.token_kind} token cannot create webhooks on {unable}: create those "
             "with an administrator's or a host's token, in another data folder."

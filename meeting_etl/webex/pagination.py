@@ -1,100 +1,97 @@
-"""Pages: from the Link header of one page to the URL of the next.
+"""Pagination: all pages of a listing, one by one, with smaller pages where large ones fail.
 
-Belongs here: reading the header, and everything that a next link may get wrong. Does not: sending
-(client.py). Next links are never logged or kept: e-mail addresses can be in them.
+Belongs here: following next links to the end, loops, and the page size. Does not: reading the Link
+header (next_link.py), sending (client.py).
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote, unquote_plus, urlencode, urljoin, urlsplit
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
 
-from meeting_etl.errors import BadResponse
-from meeting_etl.webex.transport import origin
+from meeting_etl.errors import BadResponse, Refused
+from meeting_etl.webex.next_link import PageUrl, next_page, with_half_max
+from meeting_etl.webex.retry import RetryState
+from meeting_etl.webex.transport import Response
 
-# In double quotes, or in single ones, as some write it; or plain.
-_VALUE = r"""(?:"((?:[^"\\]|\\.)*)"|'([^'"<>]*)'|([^\s;,"'][^\s;,"]*)?)"""
-_PARAMETER = rf'\s*;\s*([^\s;,="<>]+)(?:\s*=\s*{_VALUE})?'
-_LINK = re.compile(rf"<([^<>]*)>((?:{_PARAMETER})*)")
-_EACH_PARAMETER = re.compile(_PARAMETER)
-_LEGAL = "%/:=&?~+!$,;'@()*[]"
-# What moves from page to page; everything else that we asked for holds for all pages.
-_MOVING = frozenset({"cursor", "max", "offset", "from", "to"})
+Page = list[dict[str, Any]]
+GetPage = Callable[[str, RetryState, int | None], tuple[Page, Response]]
+"""Fetches the page at a URL; raises PageTooLarge after more than so many faults that a smaller page
+may avoid."""
 
-
-@dataclass(frozen=True)
-class PageUrl:
-    """Where a page is.
-
-    `given` is its URL as the link to it had it, where that is not the one that we ask for.
-    """
-
-    url: str
-    given: str | None = None
+_LOG = logging.getLogger(__name__)
 
 
-def next_page(link_header: str, asked_url: str, params: Mapping[str, str]) -> PageUrl | None:
-    """The page after the one at `asked_url`, None after the last.
-
-    `params` are those of the first page: what the link lacks of them is added again, and a filter
-    that it changed is set back. Always a URL of the same scheme, host and port: for any other
-    link, and for a header that cannot be read but speaks of a next page, BadResponse is raised.
-    """
-    target = _next_target(link_header)
-    if target is None:
-        return None
-    try:
-        resolved = urljoin(asked_url, target)
-        at_home = origin(resolved) == origin(asked_url)
-    except ValueError:
-        at_home = False
-    if not at_home:
-        path = urlsplit(asked_url).path
-        raise BadResponse(f"The next link of GET {path} leads to another host; it is not followed.")
-    home, link = urlsplit(asked_url), urlsplit(resolved)
-    path = quote(link.path, safe=_LEGAL)
-    place = f"{home.scheme}://{home.netloc}{path}"
-    url, given = (
-        f"{place}?{query}"
-        for query in (_filtered(link.query, params), quote(link.query, safe=_LEGAL))
-    )
-    return PageUrl(url, given if given != url else None)
+class PageTooLarge(Exception):
+    """A page with so many items fails; a smaller one may succeed."""
 
 
-def with_half_max(params: Mapping[str, str]) -> dict[str, str] | None:
-    """The parameters asking for half as many items; None when they name no `max` above 1."""
-    value = params.get("max", "")
-    if not (value.isascii() and value.isdigit()) or int(value) < 2:
-        return None
-    return {**params, "max": str(int(value) // 2)}
+class Pagination:
+    """Walks listings with the functions of one client."""
 
+    def __init__(
+        self,
+        url_of: Callable[[str, Mapping[str, str]], str],
+        get_page: GetPage,
+        new_retry: Callable[[], RetryState],
+        *,
+        page_limit: int,
+    ) -> None:
+        self._url_of = url_of
+        self._get_page = get_page
+        self._new_retry = new_retry
+        self._page_limit = page_limit
 
-def _next_target(link_header: str) -> str | None:
-    """The target of the first link that has `next` among its relations (RFC 8288).
+    def pages(self, path: str, params: Mapping[str, str], max_pages: int | None) -> list[Page]:
+        """The items of each page, up to the last page or `max_pages` of them.
 
-    Raises BadResponse when there is none but in what is no link: taken for the last page, it would
-    make a part of a listing look like the whole.
-    """
-    for link in _LINK.finditer(link_header):
-        for name, *values in _EACH_PARAMETER.findall(link[2]):
-            if name.lower() == "rel" and "next" in "".join(values).lower().split():
-                return link[1].strip()
-    if "next" in _LINK.sub("", link_header).lower():
-        raise BadResponse("The Link header of an answer cannot be read, but speaks of a next page.")
-    return None
+        When a page is too large for Webex (504) or for us, the listing starts again with half as
+        many items a page: a cursor may be bound to the `max` that it was issued for. Where Webex
+        refuses the smaller `max` with 400, the original one is used.
+        """
+        current, may_shrink = params, True
+        retry = self._new_retry()
+        while True:
+            smaller = with_half_max(current) if may_shrink else None
+            try:
+                pages = self._walk(path, current, retry, shrinks=smaller is not None)
+                return list(islice(pages, max_pages))
+            except PageTooLarge:
+                current = smaller or current
+            except Refused as error:
+                if error.http_status != 400 or current == params:
+                    raise
+                current, may_shrink = params, False
 
+    def _walk(
+        self, path: str, params: Mapping[str, str], retry: RetryState, *, shrinks: bool
+    ) -> Iterator[Page]:
+        """The pages one by one; raises PageTooLarge only if it `shrinks`.
 
-def _filtered(query: str, params: Mapping[str, str]) -> str:
-    """The link's query with our filters in it.
+        `retry` is that of the first page, however often the listing starts again.
+        """
+        page: PageUrl | None = PageUrl(self._url_of(path, params))
+        seen: set[str] = set()
+        while page:
+            if page.url in seen or len(seen) >= self._page_limit:
+                raise BadResponse(f"Pagination loop in GET {path}.")
+            # One fault of a later page is not worth fetching all those before it again.
+            too_large_allowed = (1 if seen else 0) if shrinks else None
+            seen.add(page.url)
+            items, response = self._get(page, retry, too_large_allowed)
+            yield items
+            retry = self._new_retry()
+            page = next_page(response.headers.get("Link", ""), page.url, params)
+            if not page and params.get("max") == str(len(items)):
+                _LOG.info("%s: the last page is full; is a next link missing?", response.request)
 
-    Its own pieces stay byte for byte as they are: what is in a cursor is Webex's business.
-    """
-    pieces, found = [], set()
-    for piece in filter(None, query.split("&")):
-        name, _, value = piece.partition("=")
-        name = unquote_plus(name)
-        found.add(name)
-        changed = name in params and name not in _MOVING and unquote_plus(value) != params[name]
-        pieces.append(urlencode({name: params[name]}) if changed else quote(piece, safe=_LEGAL))
-    lost = {name: value for name, value in params.items() if name not in found}
-    return "&".join([*pieces, urlencode(lost)] if lost else pieces)
+    def _get(
+        self, page: PageUrl, retry: RetryState, too_large_allowed: int | None
+    ) -> tuple[Page, Response]:
+        """One page; by its original link, where Webex refuses the corrected one."""
+        try:
+            return self._get_page(page.url, retry, too_large_allowed)
+        except Refused as error:
+            if error.http_status != 400 or page.original is None:
+                raise
+        return self._get_page(page.original, self._new_retry(), None)

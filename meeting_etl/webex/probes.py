@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from meeting_etl.times import format_timestamp
-from meeting_etl.webex.client import Client
-from meeting_etl.webex.endpoints import segment
+from meeting_etl.webex.client import Client, path_segment
 from meeting_etl.webex.token_kind import TokenKind
 
 MEETINGS = "/meetings"
@@ -168,7 +167,7 @@ def _meeting(known: Known) -> Probe:
     endpoint = "/admin/meetings/{id}"
     if known.meeting_id is None:
         return Probe(endpoint, _COMPLIANCE, lacks=_NO_MEETING)
-    return Probe(endpoint, _COMPLIANCE, f"/admin/meetings/{segment(known.meeting_id)}")
+    return Probe(endpoint, _COMPLIANCE, f"/admin/meetings/{path_segment(known.meeting_id)}")
 
 
 def _participants(known: Known, scope: str, *, host: bool) -> Probe:
@@ -189,5 +188,5 @@ def _admin_transcripts(known: Known, now: datetime) -> Probe:
 def _snippets(known: Known, scope: str) -> Probe:
     if known.transcript_id is None:
         return Probe(SNIPPETS, scope, lacks="no transcript is known yet to ask about")
-    path = SNIPPETS.replace("{id}", segment(known.transcript_id))
+    path = SNIPPETS.replace("{id}", path_segment(known.transcript_id))
     return Probe(SNIPPETS, scope, path, {"max": "1"})

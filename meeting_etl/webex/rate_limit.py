@@ -1,10 +1,10 @@
-"""Pace: one rate and one Retry-After gate for all threads and processes.
+"""Rate limit: one rate and one Retry-After pause for all threads and processes.
 
-Belongs here: when the next request may leave, and the small file in which everyone who shares the
-data folder agrees on that. Does not: reading Retry-After out of an answer (client.py).
+Belongs here: when the next request may be sent, and the small file through which all processes that
+share the data folder agree on that. Does not: reading Retry-After (responses.py).
 
-The rate is a token bucket, kept as GCRA keeps it: one number, the theoretical arrival time, which
-each request moves on by one interval. Wall time, because processes share it.
+The rate is a token bucket, stored as GCRA stores it: one number, the theoretical arrival time,
+which each request moves on by one interval. Wall time, because processes share it.
 """
 
 import math
@@ -19,7 +19,7 @@ from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
 LONGEST_PAUSE_SECONDS = 7 * 86_400.0
-_LOOK_AGAIN_SECONDS = 5.0
+_RECHECK_SECONDS = 5.0
 _CANCEL_CHECK_SECONDS = 0.5
 # The wall clock counts microseconds: less than one cannot be waited for.
 _NO_TIME_SECONDS = 1e-6
@@ -27,22 +27,22 @@ _NO_TIME_SECONDS = 1e-6
 
 @dataclass(frozen=True)
 class _State:
-    """What the file says, in seconds since the epoch."""
+    """The file's content, in seconds since the epoch."""
 
     arrival_at: float
     not_before_at: float
     written_at: float
 
 
-_NOTHING = _State(0.0, 0.0, 0.0)
+_EMPTY = _State(0.0, 0.0, 0.0)
 
 
 class RateLimiter:
-    """At most `requests_per_minute`, up to `burst` at once after a rest, none before a hold ends.
+    """At most `requests_per_minute`, up to `burst` immediately after a quiet time, none in a pause.
 
-    Nobody waits for more than `max_wait_seconds` because Webex says so, for a hold or otherwise.
-    0 requests a minute stands for no rate of our own: only holds keep requests back. All methods
-    raise StorageError when the file cannot be used. Damaged content counts as no content.
+    No Retry-After is waited for longer than `max_wait_seconds`. 0 requests a minute disables the
+    rate: only pauses delay requests. All methods raise StorageError when the file cannot be used.
+    Damaged content counts as none.
     """
 
     def __init__(
@@ -59,29 +59,29 @@ class RateLimiter:
         self.max_wait_seconds = max_wait_seconds
         self._interval_seconds = 60 / requests_per_minute if requests_per_minute else 0.0
         self._tolerance_seconds = (burst - 1) * self._interval_seconds
-        # One thread of a process at a time tries for a slot. The others queue here instead of
+        # One thread of a process at a time waits for a slot. The others queue here instead of
         # waking up together for a slot that only one of them can have.
         self._turn = threading.Lock()
         self._thread = threading.local()
 
     def cancel_on(self, stop: threading.Event) -> None:
-        """From now on whatever the calling thread waits for here is given up when `stop` is set."""
+        """In the calling thread, raise Stopped instead of waiting once `stop` is set."""
         self._thread.stop = stop
 
     def acquire(self) -> None:
-        """Return when one request may be sent; the slot is taken then.
+        """Wait until one request may be sent, and take its slot.
 
-        Raises ApiUnavailable with the moment when a hold runs for longer than max_wait_seconds,
-        and Stopped.
+        Raises Stopped, and ApiUnavailable, with the moment, when a pause lasts longer than
+        max_wait_seconds.
         """
         with self._turn:
             self._check_cancelled()
             while (seconds := self._try_acquire()) > 0:
-                # In steps, so that a hold that comes meanwhile and is too long is noticed soon.
-                self.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
+                # In steps, so that a pause that begins meanwhile and is too long is noticed soon.
+                self.sleep(min(seconds, _RECHECK_SECONDS))
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass. Raises Stopped."""
+        """Wait. Raises Stopped."""
         if self._stop is None:
             self._clock.sleep(seconds)
             return
@@ -96,12 +96,12 @@ class RateLimiter:
 
     def _check_cancelled(self) -> None:
         if self._stop is not None and self._stop.is_set():
-            raise Stopped("The run was asked to end; what was not asked yet is asked by the next.")
+            raise Stopped("The run was asked to end; the next run continues from here.")
 
     def pause(self, seconds: float) -> None:
-        """Nobody sends for so many seconds from now on; a hold that ends later stays.
+        """Let nobody send for so many seconds; a pause that ends later stays.
 
-        The bucket is empty when it ends, so that those who waited leave one by one.
+        The bucket is empty when the pause ends, so that waiting requests leave one by one.
         """
         with self._files.locked_file(_FILE) as file:
             now = self._now()
@@ -112,14 +112,14 @@ class RateLimiter:
                 self._write(file, _State(arrival_at, until, now))
 
     def paused_until(self) -> datetime | None:
-        """When the hold that runs now ends (aware, UTC); None when none runs."""
+        """When the current pause ends (aware, UTC); None when there is none."""
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             until = self._read(file, now).not_before_at
         return datetime.fromtimestamp(until, UTC) if until - now > _NO_TIME_SECONDS else None
 
     def _try_acquire(self) -> float:
-        """Take the slot if it is there (0.0), else the seconds after which to try again."""
+        """0.0 once the slot is taken, else the seconds to wait before trying again."""
         with self._files.locked_file(_FILE) as file:
             now = self._now()
             state = self._read(file, now)
@@ -138,8 +138,8 @@ class RateLimiter:
             return not_before_at - now
         retry_at = datetime.fromtimestamp(not_before_at, UTC)
         raise ApiUnavailable(
-            f"Webex asks to send nothing before {format_timestamp(retry_at)}, which is longer than "
-            f"the {self.max_wait_seconds:g} s of WEBEX_MAX_WAIT_SECONDS; run again then.",
+            f"Webex accepts no requests before {format_timestamp(retry_at)} (Retry-After), longer "
+            f"than WEBEX_MAX_WAIT_SECONDS ({self.max_wait_seconds:g} s); run again then.",
             retry_at,
         )
 
@@ -147,19 +147,19 @@ class RateLimiter:
         return self._clock.now().timestamp()
 
     def _read(self, file: IO[bytes], now: float) -> _State:
-        """The state as it is to be understood now."""
+        """The state, corrected for a clock that was set back and for another rate."""
         try:
             arrival_at, not_before_at, written_at = map(float, file.read(256).split())
         except ValueError:
-            return _NOTHING
+            return _EMPTY
         if not math.isfinite(arrival_at + not_before_at + written_at):
-            return _NOTHING
+            return _EMPTY
         if not_before_at - written_at > LONGEST_PAUSE_SECONDS + 1:
-            return _NOTHING
-        # Written in the future: the wall clock was set back since, and all times go with it.
+            return _EMPTY
+        # Written in the future: the wall clock has been set back, and all times move with it.
         back_seconds = max(0.0, written_at - now)
         arrival_at, not_before_at = arrival_at - back_seconds, not_before_at - back_seconds
-        # More than the bucket holds can only come from another rate or another program.
+        # A fuller bucket than possible can only come from another rate or another program.
         full_at = max(now, not_before_at) + self._tolerance_seconds + self._interval_seconds
         state = _State(min(arrival_at, full_at), not_before_at, now)
         if back_seconds or arrival_at > full_at:

@@ -1,8 +1,8 @@
-"""Reads from a socket under watch: heads and bodies that come in drips have an end.
+"""Read deadlines: a response that arrives in drips is given up.
 
-Belongs here: an adapter that lets a Watch see each read of an answer, its status line and headers
-too, and the two kinds of Watch. Does not: what becomes of an answer that is too slow (transport.py,
-media.py). The timeouts of requests bound one read alone, however little it brings.
+Belongs here: an adapter that lets a Watch see each read of a response, its status line and headers
+too, and the two kinds of Watch. Does not: what follows from a response that is too slow
+(transport.py, media.py). The timeouts of requests limit each read, however few bytes it returns.
 """
 
 import http.client
@@ -17,21 +17,21 @@ from meeting_etl.times import Clock
 
 
 class TooSlow(TimeoutError):
-    """An answer, or a part of it, takes longer than it may."""
+    """A response, or a part of it, takes too long."""
 
 
 class Watch(Protocol):
-    """Sees the reads of one answer; both methods may raise TooSlow."""
+    """Sees the reads of one response; both methods may raise TooSlow."""
 
     def before(self) -> None:
         """A read begins."""
 
     def after(self, received_bytes: int) -> None:
-        """It brought so much; nothing at the end."""
+        """A read returned so many bytes; 0 at the end."""
 
 
 class Deadline:
-    """The whole answer is here after `seconds`, counted from the moment its request was sent."""
+    """The whole response arrives within `seconds` of sending its request."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
@@ -39,53 +39,53 @@ class Deadline:
         self._received_bytes = 0
 
     def before(self) -> None:
-        """Bounds what goes on coming; that nothing comes at all is bounded by the read timeout."""
+        """Limits a response that has begun; one that never begins is up to the read timeout."""
         if self._received_bytes and self._clock.monotonic() > self._ends_at:
             raise TooSlow
 
     def after(self, received_bytes: int) -> None:
-        """Count what came."""
+        """Count what arrived."""
         self._received_bytes += received_bytes
 
 
 class MinimumRate:
-    """At least `least_bytes` come in every `seconds` of waiting for them.
+    """At least `min_bytes` arrive in every `seconds` of waiting for them.
 
-    What is done with them in between does not count: a slow disk is no slow host.
+    Time spent between reads does not count: a slow disk is not a slow host.
     """
 
-    def __init__(self, clock: Clock, least_bytes: int, seconds: float) -> None:
+    def __init__(self, clock: Clock, min_bytes: int, seconds: float) -> None:
         self._clock = clock
-        self._least_bytes = least_bytes
+        self._min_bytes = min_bytes
         self._seconds = seconds
         self._began_at = 0.0
         self._waited_seconds = 0.0
         self._received_bytes = 0
 
     def before(self) -> None:
-        """Begin to wait."""
+        """Start the clock."""
         self._began_at = self._clock.monotonic()
 
     def after(self, received_bytes: int) -> None:
-        """Judge the rate once the waiting adds up to `seconds`."""
+        """Check the rate once the waiting adds up to `seconds`."""
         self._waited_seconds += self._clock.monotonic() - self._began_at
         self._received_bytes += received_bytes
         if not received_bytes or self._waited_seconds < self._seconds:
             return
-        if self._received_bytes < self._least_bytes:
+        if self._received_bytes < self._min_bytes:
             raise TooSlow
         self._waited_seconds, self._received_bytes = 0.0, 0
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Sends as HTTPAdapter does; `watch` makes the Watch of each answer."""
+    """Sends as HTTPAdapter does; `watch` makes the Watch of each response."""
 
     def __init__(self, watch: Callable[[], Watch], *, pool_maxsize: int) -> None:
         self._watch = watch
         super().__init__(pool_connections=1, pool_maxsize=pool_maxsize)
 
     def get_connection_with_tls_context(self, *args: Any, **keywords: Any) -> Any:
-        """The pool for a request, with connections whose answers are watched."""
+        """The pool for a request, with connections whose responses are watched."""
         pool: Any = super().get_connection_with_tls_context(*args, **keywords)
         kind = pool.ConnectionCls
         if not getattr(kind, "is_watched", False):

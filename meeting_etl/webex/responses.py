@@ -1,7 +1,7 @@
-"""What an answer means: a success that can be read, a fault that may pass, or a refusal.
+"""What a response means: a success, a transient fault or a refusal.
 
-Belongs here: status codes, error bodies, Retry-After, Date, and JSON or text that is or is not what
-was asked for. Does not: asking again (client.py), bytes on the wire (transport.py).
+Belongs here: status codes, error bodies, Retry-After, Date, and whether a body is the JSON or text
+that was requested. Does not: retries (client.py), bytes on the wire (transport.py).
 """
 
 import re
@@ -26,192 +26,194 @@ from meeting_etl.webex.transport import Response, TransientError
 
 T = TypeVar("T")
 
-# What says that all was done, by the method. Of a GET 200 alone brings the whole: 206 is a part of
-# something and 203 comes from somebody between.
-_WHOLE = frozenset({200})
+# A GET is complete with 200 only: 206 is a part of something, 203 comes from an intermediary.
+_COMPLETE = frozenset({200})
+_COMPLETE_TEXT = frozenset({200, 204})  # an empty file may be "no content"
 _SUCCESSES = {
     "POST": frozenset({200, 201}),
     "PUT": frozenset({200, 201}),
     "PATCH": frozenset({200}),
     "DELETE": frozenset({200, 202, 204}),
 }
-# A file without a byte in it may come as "no content".
-_WHOLE_TEXT = frozenset({200, 204})
-
-# Beside 5xx: too slow in asking, locked, too early, too many requests.
+# Besides 5xx: request timeout, locked, too early, too many requests.
 _TRANSIENT = frozenset({408, 423, 425, 429})
-_UNTOLD_HOLD_SECONDS = 30.0
-_LONGEST_HOLD_DIGITS = 9
+_DEFAULT_RETRY_AFTER_SECONDS = 30.0
+_MAX_RETRY_AFTER_DIGITS = 9
 _MESSAGE_LENGTH = 200
-# Messages of Webex may quote the request: addresses, links and anything as long as a token go.
-_UNFIT = re.compile(r"\S*@\S*|[a-z]+://\S*|Bearer\s+\S+|[\w.~+/=-]{60,}|[\x00-\x1f\x7f]", re.I)
+# Webex's messages may quote the request: addresses, links and anything as long as a token go.
+_SENSITIVE = re.compile(
+    r"\S*@\S*|[a-z]+://\S*|Bearer\s+\S+|[\w.~+/=-]{60,}|[\x00-\x1f\x7f]", re.IGNORECASE
+)
 _TRACKING_ID = re.compile(r"[\w.:-]{1,100}")
-# At least one of these is in every error body of the API; gateways and proxies send pages.
+# Every error body of the API has at least one of these; gateways and proxies send pages.
 _ERROR_FIELDS = frozenset({"message", "errors", "trackingId"})
-# What OAuth puts in its place (RFC 6749, section 5.2); only there, for frameworks use it as well.
+# OAuth's error field (RFC 6749, section 5.2); only for grants, since frameworks use it as well.
 _OAUTH_ERROR = "error"
 _REFUSALS: dict[int, tuple[type[Refused], str]] = {
     403: (Forbidden, "the token's scopes, its role or WEBEX_TOKEN_KIND do not allow it"),
-    404: (NotFound, "it is not there, not yet, or not for this token"),
-    410: (Gone, "it was removed"),
+    404: (NotFound, "not found (it may not exist yet, or this token may not see it)"),
+    410: (Gone, "it has been removed"),
 }
 
 
 class NotWebexApi(TransientError):
-    """An answer that the API would not give: a gateway, a proxy or another host answered."""
+    """A response that the API does not send: a gateway, a proxy or another host responded."""
 
 
-def error_for(answer: Response) -> MeetingEtlError:
-    """What an answer other than a success means. The only reader of status codes.
+def error_for(response: Response) -> MeetingEtlError:
+    """What a response other than a success means. The only reader of status codes.
 
-    Passing (a BadResponse) for what is worth asking again: 408, 423, 425, 429 and all 5xx; only the
-    Retry-After of 429 holds up all requests. AuthError for 401, a kind of Refused for other 4xx,
-    BadResponse for a redirect. A 2xx that is not the success of what was asked is worth asking
-    again, too, and so is a refusal that is not the API's own (NotWebexApi).
+    - TransientError for 408, 423, 425, 429 and 5xx; only the Retry-After of 429 pauses all
+      requests. Also for a 2xx that is not the success of this method.
+    - NotWebexApi, a TransientError, for a refusal that is not the API's own.
+    - AuthError for 401, a kind of Refused for other 4xx, BadResponse for a redirect.
     """
-    status = answer.status
-    told = f"Webex answered {status} to {answer.asked}{_message(answer)}"
+    status = response.status
+    sentence = f"Webex responded {status} to {response.request}{_message(response)}"
     if is_transient(status):
-        hold = retry_after_seconds(answer, default=_UNTOLD_HOLD_SECONDS if status == 429 else None)
+        default = _DEFAULT_RETRY_AFTER_SECONDS if status == 429 else None
         return TransientError(
-            told,
+            sentence,
             status,
-            retry_after_seconds=hold,
+            retry_after_seconds=retry_after_seconds(response, default=default),
             pauses_all=status == 429,
             consumes_attempt=status != 429,
             response_too_large=status == 504,
             not_processed=status in (423, 425, 429),
         )
     if 200 <= status < 300:
-        return TransientError(f"{told}: this is not the whole answer", status)
-    if status >= 400 and not _is_of_the_api(answer):
-        return NotWebexApi(f"{told}: this does not look like the Webex API", status)
+        return TransientError(f"{sentence}: the response is not complete", status)
+    if status >= 400 and not _is_from_webex(response):
+        return NotWebexApi(f"{sentence}: this does not look like the Webex API", status)
     if status == 401:
-        return AuthError(f"{told}: the access token is refused")
+        return AuthError(f"{sentence}: the access token was rejected")
     if status >= 400:
-        kind, meaning = _REFUSALS.get(status, (Refused, "the request does not suit Webex"))
-        return kind(f"{told}: {meaning}.", status)
-    return BadResponse(f"{told}: this is not the API, check WEBEX_BASE_URL.", status)
+        kind, meaning = _REFUSALS.get(status, (Refused, "Webex rejected the request as invalid"))
+        return kind(f"{sentence}: {meaning}.", status)
+    return BadResponse(f"{sentence}: unexpected redirect, check WEBEX_BASE_URL.", status)
 
 
 def is_transient(status: int) -> bool:
-    """Whether a status says that the same request may be answered another time."""
+    """Whether the same request may succeed later, by its status."""
     return status in _TRANSIENT or status >= 500
 
 
-def _is_of_the_api(answer: Response) -> bool:
-    """Whether a refusal has the API's error body or, where it has none, the API's header.
+def _is_from_webex(response: Response) -> bool:
+    """Whether a refusal has the API's error body or, when empty, the API's header.
 
-    Of a body that broke off nobody knows whose it was. Even so a 401 is judged by its head:
-    that a token is renewed once too often does no harm.
+    A truncated body has no recognisable sender. Even so a 401 is judged by its head: renewing a
+    token once too often does no harm.
     """
-    if answer.cut and answer.status != 401:
+    if response.truncated and response.status != 401:
         return False
-    if not answer.body.strip():
-        return bool(answer.headers.get("trackingId", "").strip())
-    body = _decoded(answer.body)
+    if not response.body.strip():
+        return bool(response.headers.get("trackingId", "").strip())
+    body = _decode(response.body)
     if not isinstance(body, dict):
         return False
-    is_grant = answer.asked.endswith("/access_token")
+    is_grant = response.request.endswith("/access_token")
     return bool(_ERROR_FIELDS & body.keys()) or (is_grant and _OAUTH_ERROR in body)
 
 
-def read_with(answer: Response, read: Callable[[Response], T]) -> T:
-    """What `read` makes of a success; raises what `error_for` says of anything else."""
-    whole = _WHOLE_TEXT if read is text_body else _WHOLE
-    if answer.status in _SUCCESSES.get(answer.asked.partition(" ")[0], whole):
-        return read(answer)
-    raise error_for(answer)
+def read_with(response: Response, read: Callable[[Response], T]) -> T:
+    """What `read` makes of a success; raises what `error_for` returns for anything else."""
+    complete = _COMPLETE_TEXT if read is text_body else _COMPLETE
+    if response.status in _SUCCESSES.get(response.request.partition(" ")[0], complete):
+        return read(response)
+    raise error_for(response)
 
 
-def json_object(answer: Response) -> dict[str, Any]:
-    """The JSON object of an answer; raises Passing when it is none."""
-    found = _decoded(answer.body)
-    if found is None:
-        found = _decoded(replace_lone_surrogates(answer.body))
-    if found is None:
-        raise NotWebexApi(f"The answer to {answer.asked} is not JSON", answer.status)
-    if not isinstance(found, dict):
-        raise TransientError(f"The answer to {answer.asked} is not a JSON object", answer.status)
-    return found
+def json_object(response: Response) -> dict[str, Any]:
+    """The JSON object of a response; raises TransientError when it has none."""
+    document = _decode(response.body)
+    if document is None:
+        document = _decode(replace_lone_surrogates(response.body))
+    if document is None:
+        raise NotWebexApi(f"The response to {response.request} is not JSON", response.status)
+    if not isinstance(document, dict):
+        message = f"The response to {response.request} is not a JSON object"
+        raise TransientError(message, response.status)
+    return document
 
 
-def _decoded(body: bytes) -> Any:
-    """The JSON document; None when it is none."""
+def json_items(response: Response) -> list[dict[str, Any]]:
+    """The objects in `items` of a response; raises TransientError when there is no such list."""
+    items = json_object(response).get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        message = f"The response to {response.request} has no list of items"
+        raise TransientError(message, response.status)
+    return items
+
+
+def text_body(response: Response) -> bytes:
+    """The text file of a response; raises TransientError for a web page or JSON in its place."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    begin = response.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    is_page = media_type == "text/html" or begin.startswith((b"<!doctype html", b"<html"))
+    if is_page or isinstance(_decode(response.body), dict):
+        message = f"The response to {response.request} is not a text file"
+        raise TransientError(message, response.status)
+    return response.body
+
+
+def no_content(response: Response) -> None:
+    """Of a response whose status says everything, as 204 does."""
+
+
+def clock_ahead(response: Response) -> timedelta | None:
+    """How far our clock is ahead of the response's Date; None without one.
+
+    Dates are whole seconds and responses take time: a second or two mean nothing.
+    """
+    date = _http_date(response.headers.get("Date", ""))
+    return None if date is None else response.received_at - date
+
+
+def retry_after_seconds(response: Response, *, default: float | None) -> float | None:
+    """Seconds of Retry-After, at least one; `default` without one, 30 when it is not valid.
+
+    A date is compared with the response's own Date, since our clock may be wrong.
+    """
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return default
+    if value.isascii() and value.isdigit():
+        return max(1.0, float(value[:_MAX_RETRY_AFTER_DIGITS]))
+    retry_at = _http_date(value)
+    if retry_at is None:
+        return _DEFAULT_RETRY_AFTER_SECONDS
+    now = _http_date(response.headers.get("Date", "")) or response.received_at
+    return max(1.0, (retry_at - now).total_seconds())
+
+
+def _decode(body: bytes) -> Any:
+    """The JSON document; None when it is not one."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def text_body(answer: Response) -> bytes:
-    """The file of text that answers; raises Passing for a page or JSON in its place."""
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    begin = answer.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    is_page = kind == "text/html" or begin.startswith((b"<!doctype html", b"<html"))
-    if is_page or isinstance(_decoded(answer.body), dict):
-        raise TransientError(f"The answer to {answer.asked} is not a file of text", answer.status)
-    return answer.body
-
-
-def no_content(answer: Response) -> None:
-    """Of an answer whose status says all, as 204 does."""
-
-
-def json_items(answer: Response) -> list[dict[str, Any]]:
-    """The objects in `items` of an answer; raises Passing when there are none such."""
-    items = json_object(answer).get("items")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise TransientError(f"The answer to {answer.asked} has no list of items", answer.status)
-    return items
-
-
-def clock_ahead(answer: Response) -> timedelta | None:
-    """How far our clock is ahead of the Date of an answer; None when it has none.
-
-    Dates are whole seconds and answers travel: a second or two mean nothing.
-    """
-    moment = _http_date(answer.headers.get("Date", ""))
-    return None if moment is None else answer.received_at - moment
-
-
-def _message(answer: Response) -> str:
-    """Webex's own words and its tracking id; of the body nothing else goes into an error."""
-    body = _decoded(answer.body)
-    told = body if isinstance(body, dict) else {}
-    message = told.get("message")
-    words = f": {_fit(message)}" if isinstance(message, str) and message.strip() else ""
-    told_ids = (str(told.get("trackingId", "")), answer.headers.get("trackingId", ""))
-    tracking_id = next(filter(_TRACKING_ID.fullmatch, told_ids), answer.tracking_id)
+def _message(response: Response) -> str:
+    """Webex's own message and tracking id; nothing else of the body goes into an error."""
+    body = _decode(response.body)
+    fields = body if isinstance(body, dict) else {}
+    message = fields.get("message")
+    words = f": {_without_secrets(message)}" if isinstance(message, str) and message.strip() else ""
+    ids = (str(fields.get("trackingId", "")), response.headers.get("trackingId", ""))
+    tracking_id = next(filter(_TRACKING_ID.fullmatch, ids), response.tracking_id)
     return f"{words} (trackingId {tracking_id})"
 
 
-def _fit(text: str) -> str:
-    text = " ".join(_UNFIT.sub(" … ", text).split())
+def _without_secrets(text: str) -> str:
+    text = " ".join(_SENSITIVE.sub(" … ", text).split())
     return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 1]}…"
 
 
-def retry_after_seconds(answer: Response, *, default: float | None) -> float | None:
-    """Seconds of Retry-After, at least one; `default` when there is none, 30 for nonsense.
-
-    A date is one of the clock that the answer's own Date comes from; ours may be wrong.
-    """
-    told = answer.headers.get("Retry-After", "").strip()
-    if not told:
-        return default
-    if told.isascii() and told.isdigit():
-        return max(1.0, float(told[:_LONGEST_HOLD_DIGITS]))
-    moment = _http_date(told)
-    if moment is None:
-        return _UNTOLD_HOLD_SECONDS
-    now = _http_date(answer.headers.get("Date", "")) or answer.received_at
-    return max(1.0, (moment - now).total_seconds())
-
-
-def _http_date(told: str) -> datetime | None:
-    """The moment that a header tells of; None for nonsense. Without a zone (`-0000`) it is UTC."""
+def _http_date(value: str) -> datetime | None:
+    """The moment that a header names; None when it is not valid. Without a zone it is UTC."""
     try:
-        moment = parsedate_to_datetime(told)
+        moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):  # a year of twenty digits
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""Patience: how often one request is sent again, and the waiting in between.
+"""Retry: how often one request is sent again, and the delays in between.
 
-Belongs here: attempts, backoff and jitter of a single request. Does not: which faults may pass
-(client.py), nor what holds up all requests (rate_limit.py).
+Belongs here: attempts, backoff and jitter of a single request. Does not: which faults are transient
+(responses.py), nor what pauses all requests (rate_limit.py).
 """
 
 import logging
@@ -14,50 +14,52 @@ _LOG = logging.getLogger(__name__)
 
 
 class RetryState:
-    """Of one request. `sent` is how often it was sent in vain."""
+    """The attempts of one request. `failures` is how often it was sent and failed."""
 
     def __init__(
-        self, rate_limiter: RateLimiter, random: Random, limits: Limits, attempts: int | None = None
+        self,
+        rate_limiter: RateLimiter,
+        random: Random,
+        limits: Limits,
+        attempts: int | None = None,
     ) -> None:
         self._rate_limiter = rate_limiter
         self._random = random
         self._limits = limits
         self._attempts_left = attempts or limits.attempts
-        self._waits_left = limits.rate_limit_retries
-        self._longest_seconds = limits.backoff_seconds
-        self._told_seconds_left = rate_limiter.max_wait_seconds
-        self.sent = 0
+        self._rate_limit_retries_left = limits.rate_limit_retries
+        self._backoff_seconds = limits.backoff_seconds
+        self._retry_after_seconds_left = rate_limiter.max_wait_seconds
+        self.failures = 0
 
-    def wait_or_give_up(self, error: TransientError, is_down: bool) -> bool:
-        """Wait as this fault demands and say True, or False when it is to be given up.
+    def wait_or_give_up(self, error: TransientError, *, is_down: bool) -> bool:
+        """Wait as this fault demands and return True, or False when no attempt is left.
 
-        A Retry-After that concerns this request alone keeps its thread waiting, so all of them
-        together are borne for as long as a hold of all requests is.
+        A Retry-After for this request alone keeps its thread waiting, so all of them together may
+        last as long as a pause of all requests may.
         """
-        self.sent += 1
+        self.failures += 1
         if error.consumes_attempt:
             self._attempts_left -= 1
         else:
-            self._waits_left -= 1
+            self._rate_limit_retries_left -= 1
         own_seconds = None if error.pauses_all else error.retry_after_seconds
         if error.retry_after_seconds is not None and error.pauses_all:
             self._rate_limiter.pause(error.retry_after_seconds)
         if own_seconds is not None:
-            self._told_seconds_left -= own_seconds
-        if self._told_seconds_left < 0:
+            self._retry_after_seconds_left -= own_seconds
+        if self._retry_after_seconds_left < 0:
             return False
-        if (
-            self._attempts_left <= 0
-            or self._waits_left <= 0
-            or (is_down and error.consumes_attempt)
-        ):
+        if self._attempts_left <= 0 or self._rate_limit_retries_left <= 0:
             return False
-        _LOG.info("%s; it is sent again", error)
+        if is_down and error.consumes_attempt:
+            return False
+        _LOG.info("%s; retrying", error)
         if own_seconds is not None:
             self._rate_limiter.sleep(own_seconds)
         elif error.retry_after_seconds is None:
-            self._rate_limiter.sleep(self._random.uniform(0, self._longest_seconds))
-            self._longest_seconds = min(
-                self._longest_seconds * 2, self._limits.longest_backoff_seconds
+            self._rate_limiter.sleep(self._random.uniform(0, self._backoff_seconds))
+            self._backoff_seconds = min(
+                self._backoff_seconds * 2, self._limits.longest_backoff_seconds
             )
         return True

@@ -36,6 +36,11 @@ class Access:
     can_schedule: bool = True
     no_webhooks: frozenset[str] = frozenset()
 
+    @property
+    def is_org_wide(self) -> bool:
+        """Whether requests cover all hosts of the organization, and may name one."""
+        return bool(self.prefix)
+
 
 class TokenKind(StrEnum):
     """Whose token it is: a host's own, an administrator's, a compliance officer's."""

@@ -1,7 +1,9 @@
-"""Which webhooks are expected, and the small file that remembers it.
+"""Which webhooks should be registered, and what is wrong with those that are.
 
-Belongs here: what the pipeline has webhooks for, and state/webhooks.json. Does not: whether they
-are there (webhook_sync.py).
+Belongs here: what the pipeline has webhooks for, state/webhooks.json, and the comparison with the
+webhooks that Webex lists. Does not: any request, nor the repair (webhook_sync.py).
+
+Webex sends the secret of each webhook; it is dropped where a webhook is parsed.
 """
 
 from collections.abc import Mapping
@@ -21,8 +23,8 @@ EVENTS = {
     "meetingTranscripts": ("created",),
     "meetingParticipants": ("joined", "left"),
 }
-# Participants are asked for after the meeting anyway; their events are many.
-USUAL = ("meetings", "recordings", "meetingTranscripts")
+# Participants are fetched after the meeting anyway, and their events are many.
+DEFAULT_RESOURCES = ("meetings", "recordings", "meetingTranscripts")
 _FILE = "state/webhooks.json"
 
 
@@ -30,8 +32,8 @@ _FILE = "state/webhooks.json"
 class WebhookSpec:
     """Webhooks on every event of `resources`, all posting to `target_url`, without a filter.
 
-    `org`: owned by the organization, so that they tell of all its meetings. The secret is no part
-    of it: that is never kept.
+    `org`: owned by the organization, so that they report all its meetings. The secret is not part
+    of it: it is never stored.
     """
 
     target_url: str
@@ -44,35 +46,35 @@ class WebhookSpec:
 
 
 def read_webhook_spec(files: Files) -> WebhookSpec | None:
-    """What was last asked for with `webhooks create` or `repair`; None when nothing was.
+    """The spec of the last `webhooks create` or `repair`; None without one.
 
-    Raises StorageError for a file that is not one of ours.
+    Raises StorageError for a damaged file.
     """
     content = files.read_bytes(_FILE)
     if content is None:
         return None
     try:
-        found = msgspec.json.decode(content, type=WebhookSpec)
-        found.events()
+        spec = msgspec.json.decode(content, type=WebhookSpec)
+        spec.events()
     except (msgspec.DecodeError, KeyError):
         raise StorageError(
-            f"{files.path(_FILE)} is damaged: say `meeting-etl webhooks create` again."
+            f"{files.path(_FILE)} is damaged: run `meeting-etl webhooks create` again."
         ) from None
-    return found
+    return spec
 
 
-def write_webhook_spec(files: Files, expectation: WebhookSpec) -> None:
-    """Remember what is expected from now on."""
-    files.replace_bytes(_FILE, msgspec.json.encode(expectation) + b"\n")
+def write_webhook_spec(files: Files, spec: WebhookSpec) -> None:
+    """Store which webhooks are expected from now on."""
+    files.replace_bytes(_FILE, msgspec.json.encode(spec) + b"\n")
 
 
 def delete_webhook_spec(files: Files) -> None:
-    """Expect no webhooks any more."""
+    """Expect no webhooks from now on."""
     files.remove(_FILE)
 
 
 class WebhookStatus(StrEnum):
-    """What a comparison says of one webhook."""
+    """The result of comparing one webhook with the spec."""
 
     OK = "ok"
     INACTIVE = "inactive"
@@ -84,12 +86,12 @@ class WebhookStatus(StrEnum):
     NOT_EXPECTED = "not expected"
 
 
-HEALTHY = frozenset({WebhookStatus.OK, WebhookStatus.NOT_EXPECTED})
+_HEALTHY = frozenset({WebhookStatus.OK, WebhookStatus.NOT_EXPECTED})
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A webhook as Webex tells of it, without its secret. `created` is Webex's own text."""
+    """A registered webhook, without its secret. `created` is Webex's own text."""
 
     id: str
     name: str
@@ -103,7 +105,7 @@ class Webhook:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it bears the name that we give to a webhook on its resource and event."""
+        """Whether its name is the one that we give to a webhook on its resource and event."""
         return self.event in EVENTS.get(self.resource, ()) and self.name == name_for(
             self.resource, self.event
         )
@@ -111,7 +113,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class WebhookFinding:
-    """What is known of one webhook, wanted or there. `webhook` is None when it is missing."""
+    """The status of one expected or registered webhook. `webhook` is None when it is missing."""
 
     resource: str
     event: str
@@ -123,61 +125,59 @@ class WebhookFinding:
 
 
 def name_for(resource: str, event: str) -> str:
-    """The name by which we know our own webhooks."""
+    """The name by which we recognize our own webhooks."""
     return f"meeting_etl {resource} {event}"
 
 
 def parse_webhook(item: Mapping[str, Any]) -> Webhook:
-    """A webhook from an item of Webex, without its secret."""
+    """A webhook from an item that Webex listed, without its secret."""
     if not isinstance(item.get("id"), str):
-        raise BadResponse("Webex tells of a webhook without an id; try again later.")
+        raise BadResponse("Webex listed a webhook without an id; try again later.")
     names = ("name", "resource", "event", "targetUrl", "filter", "ownedBy", "status", "created")
     texts = [value if isinstance(value := item.get(name), str) else "" for name in names]
     return Webhook(item["id"], *texts)
 
 
-def compare_webhooks(expected: WebhookSpec | None, there: list[Webhook]) -> list[WebhookFinding]:
-    """A finding for each webhook that is expected, and for each further one of ours.
+def compare_webhooks(spec: WebhookSpec | None, registered: list[Webhook]) -> list[WebhookFinding]:
+    """A finding for each expected webhook and for each further one of ours.
 
-    Of several for one resource and event the one with the least wrong counts, the others are
-    duplicates. Webhooks of others are passed over.
+    Of several for one resource and event the one with the fewest problems counts, the others are
+    duplicates. Webhooks of others are ignored.
     """
-    ours = [webhook for webhook in there if webhook.is_ours]
-    found = []
-    pairs = expected.events() if expected else []
-    for resource, event in pairs:
-        candidates = [one for one in ours if (one.resource, one.event) == (resource, event)]
-        candidates.sort(key=lambda one: (len(problems(expected, one)), one.created, one.id))
+    ours = [webhook for webhook in registered if webhook.is_ours]
+    expected = spec.events() if spec else []
+    findings = []
+    for resource, event in expected:
+        candidates = [hook for hook in ours if (hook.resource, hook.event) == (resource, event)]
+        candidates.sort(key=lambda hook: (len(problems(spec, hook)), hook.created, hook.id))
         if not candidates:
-            found.append(WebhookFinding(resource, event, WebhookStatus.MISSING))
+            findings.append(WebhookFinding(resource, event, WebhookStatus.MISSING))
         for number, webhook in enumerate(candidates):
-            health = (
-                WebhookStatus.DUPLICATE
-                if number
-                else next(iter(problems(expected, webhook)), WebhookStatus.OK)
-            )
-            found.append(WebhookFinding(resource, event, health, webhook))
-    found += [
-        WebhookFinding(one.resource, one.event, WebhookStatus.NOT_EXPECTED, one)
-        for one in ours
-        if (one.resource, one.event) not in pairs
+            status = next(iter(problems(spec, webhook)), WebhookStatus.OK)
+            if number:
+                status = WebhookStatus.DUPLICATE
+            findings.append(WebhookFinding(resource, event, status, webhook))
+    findings += [
+        WebhookFinding(hook.resource, hook.event, WebhookStatus.NOT_EXPECTED, hook)
+        for hook in ours
+        if (hook.resource, hook.event) not in expected
     ]
-    return found
+    return findings
 
 
 def needing_repair(findings: list[WebhookFinding]) -> list[WebhookFinding]:
-    """Those that `repair` would do something about."""
-    return [finding for finding in findings if finding.status not in HEALTHY]
+    """Those that `webhooks repair` would change."""
+    return [finding for finding in findings if finding.status not in _HEALTHY]
 
 
-def problems(expected: WebhookSpec | None, webhook: Webhook) -> list[WebhookStatus]:
-    """All that is wrong with a webhook that is expected; the hardest to put right first."""
-    if expected is None:
+def problems(spec: WebhookSpec | None, webhook: Webhook) -> list[WebhookStatus]:
+    """Everything that is wrong with an expected webhook; the hardest to repair first."""
+    if spec is None:
         return []
-    wrong = {
-        WebhookStatus.WRONG_OWNER: (webhook.owned_by == "org") != expected.org,
+    checks = {
+        WebhookStatus.WRONG_OWNER: (webhook.owned_by == "org") != spec.org,
         WebhookStatus.WRONG_FILTER: bool(webhook.filter),
-        WebhookStatus.WRONG_TARGET: webhook.target_url != expected.target_url,
+        WebhookStatus.WRONG_TARGET: webhook.target_url != spec.target_url,
         WebhookStatus.INACTIVE: webhook.status != "active",
     }
-    return [health for health, is_so in wrong.items() if is_so]
+    return [status for status, is_wrong in checks.items() if is_wrong]

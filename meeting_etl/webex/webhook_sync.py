@@ -1,7 +1,8 @@
-"""Registration: webhooks are listed, created, repaired and deleted.
+"""Webhook sync: webhooks are listed, created, repaired and deleted.
 
-Belongs here: the order of the calls, and what a failure in between means. Does not: what is wrong
-with a webhook (webhook_spec.py), the calls themselves (endpoints.py), what is shown (cli/).
+Belongs here: the order of the requests, and what a failure in between means. Does not: what is
+wrong with a webhook (webhook_spec.py), the requests themselves (webhook_endpoints.py), output
+(cli/).
 """
 
 from collections.abc import Iterator
@@ -23,144 +24,132 @@ from meeting_etl.webex.webhook_spec import (
 )
 
 _ATTEMPTS = 3
-# What was created shows in lists a little later.
+# New webhooks are listed with a delay.
 _LAG_SECONDS = 5.0
 _CONFLICT = 409
 
 
 @dataclass(frozen=True)
 class Action:
-    """What was done about a finding, in a word or two; `done`: it needs nothing more."""
+    """What was done about a finding, in a word or two; `done`: nothing is left to do."""
 
     finding: WebhookFinding
     what: str
     done: bool = True
 
 
-def check_webhooks(webex: Webex, expected: WebhookSpec | None) -> list[WebhookFinding]:
-    """What is expected against what is there now.
+def check_webhooks(webex: Webex, spec: WebhookSpec | None) -> list[WebhookFinding]:
+    """The expected webhooks compared with those that are registered now.
 
-    Raises what `list_webhooks` does, and SettingsError when the token cannot see what is expected.
+    Raises what `list_webhooks` does, and SettingsError when the token cannot see those expected.
     """
-    if expected and expected.org and not webex.can_register("recordings", org=True):
+    if spec and spec.org and not webex.can_register("recordings", org=True):
         raise SettingsError(
-            "The expected webhooks are those of the organization: they need the token of an "
-            "administrator or compliance officer, see WEBEX_TOKEN_KIND."
+            "The expected webhooks belong to the organization, which needs the token of an "
+            "administrator or compliance officer; see WEBEX_TOKEN_KIND."
         )
-    return compare_webhooks(expected, list_webhooks(webex))
+    return compare_webhooks(spec, list_webhooks(webex))
 
 
 def list_webhooks(webex: Webex) -> list[Webhook]:
-    """All webhooks that the token can see: its owner's and, where it may, the organization's.
+    """All webhooks that the token can see: its owner's and, if allowed, the organization's.
 
-    Raises BadResponse, beside what `Client` does, for a list that is not whole: what it lacks would
-    be taken for missing.
+    Raises BadResponse, besides what `Client` does, for an incomplete list: what it lacks would be
+    taken for missing.
     """
     found: dict[str, Webhook] = {}
     for org in (False, True):
         if org and not webex.can_register("recordings", org=True):
             continue
-        listing = webex.webhooks(org=org)
+        listing = webex.webhooks.list(org=org)
         if listing.broken:
             raise BadResponse("Webex sent a list of webhooks with errors in it; try again later.")
-        found |= {one.id: one for one in map(parse_webhook, listing.items)}
+        found |= {webhook.id: webhook for webhook in map(parse_webhook, listing.items)}
     return list(found.values())
 
 
-def create(
-    webex: Webex, expected: WebhookSpec, secret: str | None, clock: Clock
-) -> Iterator[Action]:
-    """Create what is missing, one after the other as the result is read; nothing else changes."""
-    for finding in check_webhooks(webex, expected):
+def create(webex: Webex, spec: WebhookSpec, secret: str | None, clock: Clock) -> Iterator[Action]:
+    """Create missing webhooks, one by one as the result is iterated; nothing else changes."""
+    for finding in check_webhooks(webex, spec):
         if finding.status is WebhookStatus.MISSING:
-            _create(webex, expected, finding, secret, clock)
+            _create(webex, spec, finding, secret, clock)
             yield Action(finding, "created")
         elif finding.status is WebhookStatus.OK:
-            yield Action(finding, "was there")
+            yield Action(finding, "already registered")
         elif finding.status is not WebhookStatus.NOT_EXPECTED:
             yield Action(finding, finding.status, done=False)
 
 
-def repair(
-    webex: Webex, expected: WebhookSpec, secret: str | None, clock: Clock
-) -> Iterator[Action]:
-    """Put right what is wrong, one after the other as the result is read.
+def repair(webex: Webex, spec: WebhookSpec, secret: str | None, clock: Clock) -> Iterator[Action]:
+    """Correct what is wrong, one by one as the result is iterated.
 
-    A target or a status is set; owner and filter cannot be, so a new webhook takes the place of the
-    old one, which goes when the new one is there. Duplicates go when the one that stays is right.
+    Target and status can be updated. Owner and filter cannot: a new webhook replaces the old one,
+    which is deleted once the new one exists. Duplicates go once the remaining one is right.
     """
-    in_doubt = set()
-    for finding in needing_repair(check_webhooks(webex, expected)):
-        pair = (finding.resource, finding.event)
-        if finding.status is WebhookStatus.DUPLICATE and pair in in_doubt:
-            yield Action(finding, "left until the other one is right", done=False)
+    unresolved = set()
+    for finding in needing_repair(check_webhooks(webex, spec)):
+        event = (finding.resource, finding.event)
+        if finding.status is WebhookStatus.DUPLICATE and event in unresolved:
+            yield Action(finding, "duplicate kept until the other one is right", done=False)
             continue
-        deed = _repair(webex, expected, finding, secret, clock)
-        if not deed.done:
-            in_doubt.add(pair)
-        yield deed
+        action = _repair(webex, spec, finding, secret, clock)
+        if not action.done:
+            unresolved.add(event)
+        yield action
 
 
 def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Action]:
-    """Remove these, which must be ours, one after the other as the result is read."""
+    """Delete these webhooks, which must be ours, one by one as the result is iterated."""
     for webhook in webhooks:
         _delete(webex, webhook)
-        finding = WebhookFinding(
-            webhook.resource, webhook.event, WebhookStatus.NOT_EXPECTED, webhook
-        )
-        yield Action(finding, "deleted")
+        status = WebhookStatus.NOT_EXPECTED
+        yield Action(WebhookFinding(webhook.resource, webhook.event, status, webhook), "deleted")
 
 
 def _repair(
-    webex: Webex, expected: WebhookSpec, finding: WebhookFinding, secret: str | None, clock: Clock
+    webex: Webex, spec: WebhookSpec, finding: WebhookFinding, secret: str | None, clock: Clock
 ) -> Action:
     webhook = finding.webhook
     if webhook is None:
-        _create(webex, expected, finding, secret, clock)
+        _create(webex, spec, finding, secret, clock)
         return Action(finding, "created")
     if finding.status is WebhookStatus.DUPLICATE:
         _delete(webex, webhook)
         return Action(finding, "deleted")
     if finding.status in (WebhookStatus.WRONG_FILTER, WebhookStatus.WRONG_OWNER):
-        _create(webex, expected, finding, secret, clock)
+        _create(webex, spec, finding, secret, clock)
         _delete(webex, webhook)
-        return Action(finding, "created anew, the old one deleted")
-    return _update(webex, expected, finding, webhook, secret)
+        return Action(finding, "replaced by a new one")
+    return _update(webex, spec, finding, webhook, secret)
 
 
 def _update(
-    webex: Webex,
-    expected: WebhookSpec,
-    finding: WebhookFinding,
-    webhook: Webhook,
-    secret: str | None,
+    webex: Webex, spec: WebhookSpec, finding: WebhookFinding, webhook: Webhook, secret: str | None
 ) -> Action:
-    """Set target, secret and status, whichever was wrong."""
-    document = _document(expected, finding, secret) | {"status": "active"}
-    for fixed in ("resource", "event"):
-        del document[fixed]
+    """Set target, secret and status."""
+    document = _document(spec, finding, secret) | {"status": "active"}
+    for read_only in ("resource", "event"):
+        del document[read_only]
     try:
-        after = parse_webhook(webex.update_webhook(webhook.id, document))
+        updated = parse_webhook(webex.webhooks.update(webhook.id, document))
     except (NotFound, Gone):
-        # The list and what it lists may lag behind each other: creating another
-        # one now could make two of it.
-        return Action(finding, "listed but not there (yet): repair again later", done=False)
-    left = problems(expected, after)
-    if left:
-        return Action(finding, f"Webex left it as it is: {', '.join(left)}", done=False)
-    return Action(
-        finding, "re-activated" if finding.status is WebhookStatus.INACTIVE else "target set"
-    )
+        # Lists lag behind. Creating a webhook now could make two of it.
+        return Action(finding, "listed but not found: repair again later", done=False)
+    remaining = problems(spec, updated)
+    if remaining:
+        return Action(finding, f"Webex did not change it: {', '.join(remaining)}", done=False)
+    was_inactive = finding.status is WebhookStatus.INACTIVE
+    return Action(finding, "re-activated" if was_inactive else "target set")
 
 
 def _create(
-    webex: Webex, expected: WebhookSpec, wanted: WebhookFinding, secret: str | None, clock: Clock
+    webex: Webex, spec: WebhookSpec, finding: WebhookFinding, secret: str | None, clock: Clock
 ) -> None:
-    """Create one webhook. After an attempt whose outcome is not known, look before the next."""
-    document = _document(expected, wanted, secret)
+    """Create one webhook. After an attempt with an unknown outcome, check before the next one."""
+    document = _document(spec, finding, secret)
     for _ in range(_ATTEMPTS):
         try:
-            webex.create_webhook(document)
+            webex.webhooks.create(document)
         except (BadResponse, Refused) as error:
             if isinstance(error, Refused) and error.http_status != _CONFLICT:
                 raise
@@ -168,43 +157,44 @@ def _create(
         else:
             return
         clock.sleep(_LAG_SECONDS)
-        if _is_there(webex, expected, wanted):
+        if _exists(webex, spec, finding):
             return
         if isinstance(failure, Refused):
             raise Refused(
-                f"{failure} For {wanted.resource} {wanted.event} the organization has one already: "
-                "somebody else's, or one of ours so new that it is not listed yet. Try again in "
-                "some minutes.",
+                f"{failure} The organization already has a webhook for {finding.resource} "
+                f"{finding.event}: another application's, or a new one of ours that is not listed "
+                "yet. Try again in a few minutes.",
                 _CONFLICT,
             ) from failure
     raise failure
 
 
-def _is_there(webex: Webex, expected: WebhookSpec, wanted: WebhookFinding) -> bool:
-    """Whether there is one now that posts what is wanted to where it is wanted."""
+def _exists(webex: Webex, spec: WebhookSpec, missing: WebhookFinding) -> bool:
+    """Whether a correct webhook exists now for what was missing."""
+    wanted = (missing.resource, missing.event, WebhookStatus.OK)
     return any(
-        (one.resource, one.event, one.status) == (wanted.resource, wanted.event, WebhookStatus.OK)
-        for one in check_webhooks(webex, expected)
+        (finding.resource, finding.event, finding.status) == wanted
+        for finding in check_webhooks(webex, spec)
     )
 
 
 def _delete(webex: Webex, webhook: Webhook) -> None:
     try:
-        webex.delete_webhook(webhook.id)
+        webex.webhooks.delete(webhook.id)
     except (NotFound, Gone):
         return
 
 
-def _document(expected: WebhookSpec, wanted: WebhookFinding, secret: str | None) -> dict[str, str]:
-    """What is sent to create a webhook."""
+def _document(spec: WebhookSpec, finding: WebhookFinding, secret: str | None) -> dict[str, str]:
+    """The document that creates a webhook."""
     document = {
-        "name": name_for(wanted.resource, wanted.event),
-        "targetUrl": expected.target_url,
-        "resource": wanted.resource,
-        "event": wanted.event,
+        "name": name_for(finding.resource, finding.event),
+        "targetUrl": spec.target_url,
+        "resource": finding.resource,
+        "event": finding.event,
     }
     if secret:
         document["secret"] = secret
-    if expected.org:
+    if spec.org:
         document["ownedBy"] = "org"
     return document

@@ -88,7 +88,7 @@ def test_another_kind_of_token_is_told_with_the_scopes_that_are_missing(
     assert lines[KIND].state in (state, PROBLEM)
     assert forbidden <= denied(lines)
     for name in denied(lines):
-        assert "Webex answered 403" in lines["scopes", name].found
+        assert "Webex responded 403" in lines["scopes", name].found
         assert "meeting" in lines["scopes", name].todo.partition("the scope ")[2]
     assert webex.counters.total - sent <= 12
 

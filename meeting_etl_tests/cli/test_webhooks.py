@@ -71,7 +71,7 @@ def test_create_registers_once_and_remembers_what_it_was_asked_for(
         "resources": ["meetings", "recordings", "meetingTranscripts"],
     }
     again = webhooks(product, *CREATE)
-    assert (again.returncode, "meetings ended: was there" in again.stderr) == (0, True)
+    assert (again.returncode, "meetings ended: already registered" in again.stderr) == (0, True)
     assert len(webex.webhooks.all()) == 9
 
 
@@ -254,7 +254,7 @@ def test_a_refused_request_is_one_sentence_without_the_secret(
         walker.send("POST", "/webhooks", theirs | {"ownedBy": "org"})
     done = webhooks(product, *CREATE)
     assert done.returncode == 1
-    assert "For meetings ended the organization has one already: somebody else's" in done.stderr
+    assert "already has a webhook for meetings ended: another application's" in done.stderr
 
 
 def test_a_served_sandbox_tells_its_webhooks_what_happens() -> None:

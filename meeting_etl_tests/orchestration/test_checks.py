@@ -84,7 +84,7 @@ def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -
     expected = WebhookSpec("https://hooks.team.example/webex", False, ("meetingTranscripts",))
     write_webhook_spec(etl.files, expected)
     for _ in range(2):
-        etl.webex.create_webhook(
+        etl.webex.webhooks.create(
             {
                 "name": "meeting_etl meetingTranscripts created",
                 "targetUrl": expected.target_url,

@@ -225,7 +225,10 @@ def test_https_only_where_the_api_is(download_context: DownloadContext, tmp_path
 def test_http_leads_to_this_machine_alone(download_context: DownloadContext, moved: bool) -> None:
     elsewhere = "http://media.example/file"
     redirect = Reply(b"", 302, {"Location": elsewhere})
-    with running(lambda _: redirect) as server, pytest.raises(LinkRefused, match="no address"):
+    with (
+        running(lambda _: redirect) as server,
+        pytest.raises(LinkRefused, match="not an allowed https URL"),
+    ):
         bring(download_context, server, f"{server.url}/file" if moved else elsewhere)
     assert len(server.seen) == (2 if moved else 0)
 
@@ -296,7 +299,10 @@ def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(
 def test_a_head_that_drips_is_given_up(download_context: DownloadContext) -> None:
     clock = FastClock()
     slow = replace(download_context, clock=clock, media=MediaClient("http://127.0.0.1/v1", clock))
-    with running(lambda _: trickle_head) as server, pytest.raises(BadResponse, match="too slowly"):
+    with (
+        running(lambda _: trickle_head) as server,
+        pytest.raises(BadResponse, match="too slow or endless"),
+    ):
         bring(slow, server)
     assert len(server.seen) == 5
 

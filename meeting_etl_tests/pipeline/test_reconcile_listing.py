@@ -7,7 +7,7 @@ import pytest
 
 from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows
 from meeting_etl.times import Span, parse_timestamp, start_of
-from meeting_etl.webex.endpoints import Listing
+from meeting_etl.webex.listings import Listing
 from meeting_etl_tests.clocks import ManualClock
 
 NOW = datetime(2026, 3, 16, 3, 30, tzinfo=UTC)

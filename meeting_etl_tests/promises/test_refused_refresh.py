@@ -60,7 +60,7 @@ def test_all_that_came_before_the_refusal_is_on_disk(
     with Sandbox(world, clock, after(requests)) as webex:
         product = Product(tmp_path, webex, clock=clock, more=granted(webex))
         product.write_logs()
-        with pytest.raises(AuthError, match=r"refuses to renew.*authorise the integration again"):
+        with pytest.raises(AuthError, match=r"refused to renew.*authorise the integration again"):
             work_off(product.etl())
         assert renewals(webex) == [200, 400]
         statuses = [one.status for one in webex.counters.requests if one.method == "GET"]

@@ -81,7 +81,7 @@ def test_a_refusal_that_breaks_off_settles_nothing(
 ) -> None:
     client = connect(serve(in_turn(FINE, broken(how, status))).url)
     client.get("/meetings/m1")
-    with pytest.raises(BadResponse, match="5 times") as caught:
+    with pytest.raises(BadResponse, match="5 attempts") as caught:
         client.get("/meetings/m1")
     assert not isinstance(caught.value, Refused)
     assert caught.value.http_status == status

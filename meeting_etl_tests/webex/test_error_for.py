@@ -107,7 +107,7 @@ def test_a_long_message_is_cut_and_nothing_else_of_the_body_is_told() -> None:
 )
 def test_a_body_that_is_no_error_object_is_not_told(body: bytes) -> None:
     sentence = str(error_for(answer_of(400, body=body)))
-    assert sentence.startswith("Webex answered 400 to GET /v1/x (trackingId METL_ours): ")
+    assert sentence.startswith("Webex responded 400 to GET /v1/x (trackingId METL_ours): ")
     assert "planted" not in sentence
 
 

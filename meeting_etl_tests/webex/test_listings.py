@@ -74,7 +74,7 @@ def test_a_page_that_comes_round_again_ends_it(connect: Connect, serve: Serve) -
         return Reply(headers={"Link": f"<?cursor={other}>; rel=next"})
 
     server = serve(round_again)
-    with pytest.raises(BadResponse, match="again and again"):
+    with pytest.raises(BadResponse, match="Pagination loop"):
         list(connect(server.url).pages("/recordings", PARAMS))
     assert len(server.seen) == 3
 
@@ -83,7 +83,7 @@ def test_a_next_link_to_the_same_page_ends_it(connect: Connect, serve: Serve) ->
     server = serve(
         lambda seen: Reply(headers={"Link": f"<{seen.path}?max=100&meetingId=m1>; rel=next"})
     )
-    with pytest.raises(BadResponse, match="again and again"):
+    with pytest.raises(BadResponse, match="Pagination loop"):
         list(connect(server.url).pages("/recordings", PARAMS))
     assert len(server.seen) == 1
 
@@ -95,7 +95,7 @@ def test_pages_without_end_end(connect: Connect, serve: Serve) -> None:
         )
     )
     client = connect(server.url, limits=Limits(pages=50))
-    with pytest.raises(BadResponse, match="again and again"):
+    with pytest.raises(BadResponse, match="Pagination loop"):
         list(client.pages("/recordings", PARAMS))
     assert len(server.seen) == 50
 

@@ -49,7 +49,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_host_whose_name_is_not_found(connect: Connect, environment: pytest.MonkeyPatch) -> None:
     error = refusal(connect, f"https://{UNKNOWN_HOST}/v1")
     assert isinstance(error, BadResponse)
-    assert "the name of the host cannot be resolved (DNS); sent 2 times" in str(error)
+    assert "cannot resolve the host name (DNS); gave up after 2 attempts" in str(error)
 
 
 def test_a_host_that_refuses(connect: Connect) -> None:
@@ -57,16 +57,16 @@ def test_a_host_that_refuses(connect: Connect) -> None:
         url = server.url
     error = refusal(connect, url)
     assert isinstance(error, BadResponse)
-    assert "the host refuses the connection; sent 2 times" in str(error)
+    assert "connection refused; gave up after 2 attempts" in str(error)
 
 
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (reset, "the connection was closed before the answer came"),
-        (hang_up, "the connection was closed before the answer came"),
-        (cut_short, "the answer is cut off"),
-        (Reply(b"x", headers={"Content-Encoding": "gzip"}), "the answer cannot be decompressed"),
+        (reset, "connection closed before the response was complete"),
+        (hang_up, "connection closed before the response was complete"),
+        (cut_short, "response body truncated"),
+        (Reply(b"x", headers={"Content-Encoding": "gzip"}), "response body cannot be decompressed"),
     ],
 )
 def test_a_connection_that_breaks(connect: Connect, serve: Serve, act: Act, words: str) -> None:
@@ -81,7 +81,7 @@ def test_a_certificate_of_an_unknown_authority(
     with running(lambda seen: FINE, tls=authority.context) as server:
         error = refusal(connect, server.url)
     assert isinstance(error, BadResponse)
-    assert "its certificate is not trusted" in str(error)
+    assert "the certificate is not trusted" in str(error)
     assert "REQUESTS_CA_BUNDLE" in str(error)
     assert server.seen == []
 
@@ -91,7 +91,7 @@ def test_a_server_that_speaks_no_tls(
 ) -> None:
     error = refusal(connect, serve(lambda seen: FINE).url.replace("http:", "https:"))
     assert isinstance(error, BadResponse)
-    assert "the TLS handshake failed" in str(error)
+    assert "TLS handshake failed" in str(error)
 
 
 def test_a_proxy_that_lets_nothing_through(
@@ -100,7 +100,7 @@ def test_a_proxy_that_lets_nothing_through(
     environment.setenv("HTTPS_PROXY", serve(not_webex).url.removesuffix("/v1"))
     error = refusal(connect, API)
     assert isinstance(error, BadResponse)
-    assert "the proxy does not let it through" in str(error)
+    assert "the proxy refused the connection" in str(error)
 
 
 # What goes well
@@ -139,11 +139,11 @@ def test_a_proxy_leads_to_the_api_and_sees_no_token(
     ("proxy", "words"),
     [
         ("socks5://127.0.0.1:9", "PySocks"),
-        ("http://[bad", "the address of the proxy is not valid"),
-        ("http://127.0.0.1:99999", "the address of the proxy is not valid"),
-        ("http://127.0.0.1:port", "the address of the proxy is not valid"),
-        ("ftp://127.0.0.1:1", "the address of the proxy is not valid"),
-        ("http://", "the address of the proxy is not valid"),
+        ("http://[bad", "the proxy's URL is not valid"),
+        ("http://127.0.0.1:99999", "the proxy's URL is not valid"),
+        ("http://127.0.0.1:port", "the proxy's URL is not valid"),
+        ("ftp://127.0.0.1:1", "the proxy's URL is not valid"),
+        ("http://", "the proxy's URL is not valid"),
     ],
 )
 def test_a_proxy_that_cannot_be_used(
@@ -180,4 +180,4 @@ def test_certificates_that_are_none(
     environment.setenv("REQUESTS_CA_BUNDLE", str(file))
     error = refusal(connect, API)
     assert isinstance(error, SettingsError)
-    assert f"names {file}, which has no certificates in PEM form; set it to" in str(error)
+    assert f"names {file}, which has no certificates in PEM format; set it to" in str(error)

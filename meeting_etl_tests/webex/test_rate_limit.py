@@ -86,9 +86,9 @@ class CountedFiles(Files):
         self.opened = 0
 
     @contextmanager
-    def locked_file(self, name: str, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    def locked_file(self, name: str) -> Iterator[IO[bytes]]:
         self.opened += 1
-        with super().locked_file(name, mode=mode) as file:
+        with super().locked_file(name) as file:
             yield file
 
 

@@ -129,7 +129,7 @@ def test_an_answer_without_end_does_not_hang(connect: Connect, serve: Serve, fau
 def test_nobody_at_home_is_a_fault_that_passes(connect: Connect, serve: Serve) -> None:
     with running(lambda seen: FINE) as server:
         url = server.url
-    with pytest.raises(BadResponse, match="5 times") as caught:
+    with pytest.raises(BadResponse, match="5 attempts") as caught:
         connect(url).get("/meetings/m1", {"hostEmail": "wilma@sales.example"})
     assert caught.value.http_status is None
 

@@ -19,7 +19,7 @@ from meeting_etl.webex.auth import Credentials
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import (
-    USUAL,
+    DEFAULT_RESOURCES,
     Webhook,
     WebhookSpec,
     WebhookStatus,
@@ -35,7 +35,10 @@ from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen
 
 TARGET, ELSEWHERE = "https://hooks.team.example/webex", "https://old.team.example/webex"
-ORG, OWN = WebhookSpec(TARGET, True, USUAL), WebhookSpec(TARGET, False, USUAL)
+ORG, OWN = (
+    WebhookSpec(TARGET, True, DEFAULT_RESOURCES),
+    WebhookSpec(TARGET, False, DEFAULT_RESOURCES),
+)
 ENDED = ("meetings", "ended")
 SECRET = "signing"
 
@@ -66,7 +69,7 @@ def repair(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tupl
 
 
 def told(deeds: Iterator[webhook_sync.Action]) -> list[tuple[str, str, str]]:
-    return [(deed.finding.resource, deed.finding.event, deed.what) for deed in deeds]
+    return [(action.finding.resource, action.finding.event, action.what) for action in deeds]
 
 
 def health(webex: Webex, expected: WebhookSpec) -> Counter[WebhookStatus]:
@@ -86,7 +89,7 @@ def posts(sandbox: Sandbox) -> int:
 def foreign(webex: Webex, **more: str) -> str:
     """A webhook of somebody else; its id."""
     document = {"name": "Theirs", "targetUrl": ELSEWHERE, "resource": "meetings", "event": "ended"}
-    found: str = webex.create_webhook(document | more)["id"]
+    found: str = webex.webhooks.create(document | more)["id"]
     return found
 
 
@@ -110,7 +113,7 @@ def test_creating_again_creates_nothing(start: Start, clock: ManualClock) -> Non
     sandbox, webex = start()
     create(webex, ORG, clock)
     sent = posts(sandbox)
-    assert {what for _, _, what in create(webex, ORG, clock)} == {"was there"}
+    assert {what for _, _, what in create(webex, ORG, clock)} == {"already registered"}
     assert posts(sandbox) == sent == 9
 
 
@@ -151,7 +154,7 @@ def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
     sandbox, webex = start()
     foreign(webex, ownedBy="org")
     with pytest.raises(
-        Refused, match="For meetings ended the organization has one already: somebody else's"
+        Refused, match="already has a webhook for meetings ended: another application's"
     ):
         create(webex, ORG, clock)
     assert hooks(sandbox)[ENDED].name == "Theirs"
@@ -201,7 +204,7 @@ def test_for_the_organization_webex_itself_refuses_the_second(
 ) -> None:
     sandbox, webex = start(webhook_lag_seconds=600)
     create(webex, ORG, clock)
-    with pytest.raises(Refused, match="so new that it is not listed yet"):
+    with pytest.raises(Refused, match="not listed yet"):
         create(webex, ORG, clock)
     assert len(sandbox.webhooks.all()) == 9
 
@@ -342,7 +345,7 @@ def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
     old = hooks(sandbox)[ENDED]
     old.filter = "state=ended"
     sent = sandbox.counters.total
-    assert repair(webex, expected, clock) == [(*ENDED, "created anew, the old one deleted")]
+    assert repair(webex, expected, clock) == [(*ENDED, "replaced by a new one")]
     methods = [seen.method for seen in sandbox.counters.requests[sent:]]
     assert methods[-2:] == ["POST", "DELETE"]
     assert sandbox.webhooks.get(old.id) is None
@@ -404,7 +407,7 @@ def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
     deeds = list(webhook_sync.repair(webex, only, SECRET, clock))
-    assert [deed.done for deed in deeds] == [False, False]
+    assert [action.done for action in deeds] == [False, False]
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
 
 
@@ -422,8 +425,8 @@ def test_a_webhook_that_webex_leaves_inactive_is_told(
     server = serve(lambda seen: Reply({"items": [item]} if seen.method == "GET" else item))
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    (deed,) = webhook_sync.repair(webex, only, SECRET, clock)
-    assert (deed.done, deed.what) == (False, "Webex left it as it is: inactive")
+    (action,) = webhook_sync.repair(webex, only, SECRET, clock)
+    assert (action.done, action.what) == (False, "Webex did not change it: inactive")
 
 
 def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None:

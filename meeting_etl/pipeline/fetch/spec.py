@@ -11,7 +11,8 @@ from typing import Any
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason, WorkItem
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, Table
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.listings import Listing
 
 Item = dict[str, Any]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)

@@ -32,7 +32,7 @@ from meeting_etl.pipeline.ledger.schedule import is_last
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
-from meeting_etl.webex.endpoints import Listing
+from meeting_etl.webex.listings import Listing
 from meeting_etl.webex.token_kind import ListingScope
 
 _PAGE_ITEMS = 100

@@ -16,7 +16,8 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target, Window, Win
 from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags
 from meeting_etl.pipeline.rows import Row, SchemaDrift, to_row
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.listings import Listing
 
 
 def _request(webex: Webex, target: Target) -> Listing:

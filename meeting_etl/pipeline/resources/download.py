@@ -165,7 +165,7 @@ class Download:
             for piece in stretch.pieces:
                 self._keep(piece, file)
         if self._size != self._total if self._total is not None else self._size < self._told:
-            raise TransientError("The file is cut off")
+            raise TransientError("The file is truncated")
 
     def _is_other(self, stretch: ByteRange) -> bool:
         """Whether a rest is of another file; not every host heeds If-Range, or tells a version."""

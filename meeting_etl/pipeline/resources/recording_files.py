@@ -18,7 +18,8 @@ from meeting_etl.pipeline.paths import file_stem, files_folder
 from meeting_etl.pipeline.resources.download import Download, DownloadContext, DownloadedFile
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.texts import first_match
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.listings import Listing
 
 # Kind of file → the link to it in temporaryDirectDownloadLinks (GET /recordings/{id}).
 LINKS = {

@@ -25,7 +25,8 @@ from meeting_etl.pipeline.fetch.spec import (
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.pipeline.resources.meeting_rows import rows_of_meeting
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.listings import Listing
 
 
 def _request(webex: Webex, target: Target) -> Listing:

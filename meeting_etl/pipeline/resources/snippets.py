@@ -19,7 +19,8 @@ from meeting_etl.errors import BadResponse
 from meeting_etl.pipeline.fetch.spec import Fallback, FetchSpec, Item, Target
 from meeting_etl.pipeline.resources.vtt import Vtt, read_vtt
 from meeting_etl.pipeline.rows import Row, SchemaDrift, fold_last, to_row
-from meeting_etl.webex.endpoints import Listing, Webex
+from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.listings import Listing
 
 _VTT = "vtt"
 # No field of a snippet: the id in parentheses of a cue's identifier, which is kept in `extra`.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meeting_etl.errors import BadResponse
-from meeting_etl.webex.pagination import next_page, with_half_max
+from meeting_etl.webex.next_link import next_page, with_half_max
 
 ASKED = "https://webex.example/v1/recordings?max=100&meetingId=m1"
 
@@ -77,7 +77,7 @@ def test_no_next_link(header: str) -> None:
     ],
 )
 def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> None:
-    with pytest.raises(BadResponse, match="cannot be read"):
+    with pytest.raises(BadResponse, match="cannot be parsed"):
         next_page(header, ASKED, PARAMS)
 
 
@@ -168,10 +168,10 @@ def test_a_filter_that_is_there_in_another_encoding_is_left_alone() -> None:
 def test_a_link_that_is_changed_is_known_as_it_was_given_too() -> None:
     page = next_page("<?cursor=c2>; rel=next", ASKED, PARAMS)
     assert page
-    assert page.given == "https://webex.example/v1/recordings?cursor=c2"
+    assert page.original == "https://webex.example/v1/recordings?cursor=c2"
     page = next_page("<?cursor=c2&max=100&meetingId=m1>; rel=next", ASKED, PARAMS)
     assert page
-    assert page.given is None
+    assert page.original is None
 
 
 # Halves
