@@ -1,7 +1,7 @@
-"""What must be true beside the tables, and when it is looked at.
+"""Asset checks: whether webhooks are registered and complete, and metrics current.
 
-Belongs here: asset checks, and the job and the schedule that run one by itself. Does not: what a
-check looks at (webex/webhook_spec.py, pipeline/reconcile/reconcile.py).
+Belongs here: the checks, and the jobs and schedules that run one by itself. Does not: what a check
+compares (webex/webhook_spec.py, pipeline/reconcile/reconcile.py, lake/metrics.py).
 """
 
 import dagster as dg
@@ -21,11 +21,12 @@ from meeting_etl.webex.webhook_sync import check_webhooks
 
 @dg.asset_check(
     asset=webhook_events,
-    description="Every webhook that `meeting-etl webhooks create` was asked for is there, active "
-    "and as it should be: what is not told by webhook is heard of late or never.",
+    description="Every webhook that `meeting-etl webhooks create` registered still exists at Webex "
+    "and is active and unchanged. Events of a missing webhook are lost: their meetings are found "
+    "late, by reconciling, or not at all.",
 )
 def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
-    """What `meeting-etl webhooks repair --check` tells."""
+    """The same comparison as `meeting-etl webhooks repair --check`."""
     try:
         expected = read_webhook_spec(etl.files)
         if expected is None:
@@ -36,51 +37,55 @@ def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
             passed=False, description=str(error), metadata={"kind": type(error).__name__}
         )
     if not wrong:
-        told = f"All {len(expected.events())} webhooks are there and active."
-        return dg.AssetCheckResult(passed=True, description=told)
-    # Duplicates tell twice what is kept once; all else loses events.
+        description = f"All {len(expected.events())} webhooks are there and active."
+        return dg.AssetCheckResult(passed=True, description=description)
+    # Duplicates deliver events twice, which does no harm; everything else loses events.
     only_duplicates = all(finding.status is WebhookStatus.DUPLICATE for finding in wrong)
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN if only_duplicates else dg.AssetCheckSeverity.ERROR,
-        description=f"{'; '.join(map(str, wrong))}. `meeting-etl webhooks repair` puts it right.",
+        description=f"{'; '.join(map(str, wrong))}. Run `meeting-etl webhooks repair`.",
         metadata={"unhealthy": [str(finding) for finding in wrong]},
     )
 
 
 @dg.asset_check(
     asset=reconciled_meetings,
-    description="Of the meetings of the reconciled days no more than [reconcile] most_missed_share "
-    "were missed by the webhooks.",
+    description="At most the share [reconcile] most_missed_share of the meetings of the reconciled "
+    "days had no webhook event. More means that webhooks or log files are missing.",
 )
 def webhooks_complete(
     context: dg.AssetCheckExecutionContext, etl: dg.ResourceParam[Etl]
 ) -> dg.AssetCheckResult:
-    """Counts what the lake holds; run by itself, of the two last days. No request."""
+    """Counts rows of the lake, of the last two days if run by itself; sends no request."""
     span = span_of(context.run.tags) or last_days(etl)
     try:
-        seen = webhook_coverage(etl.lake, span)
+        coverage = webhook_coverage(etl.lake, span)
     except MeetingEtlError as error:
         return dg.AssetCheckResult(passed=False, description=str(error))
     most = etl.settings.most_missed_share
-    told = f"{seen.missed:,} of {seen.meetings:,} meetings of {span} were missed by the webhooks"
-    if seen.missed <= most * seen.meetings:
-        told += "." if seen.days else ": there are no webhook logs of that time."
-        return dg.AssetCheckResult(passed=True, description=told)
+    found = f"{coverage.missed:,} of {coverage.meetings:,} meetings of {span} had no webhook event"
+    if coverage.missed <= most * coverage.meetings:
+        found += "." if coverage.days else ": there are no webhook logs of that time."
+        return dg.AssetCheckResult(passed=True, description=found)
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{told}, which is more than {most:.1%}. See `meeting-etl webhooks list` for "
-        "webhooks that are missing or switched off, then whether the receiver was up and whether "
-        "all of its logs are here.",
-        metadata={"meetings": seen.meetings, "missed": seen.missed, "most_missed_share": most},
+        description=f"{found}, which is more than {most:.1%}. Run `meeting-etl webhooks list` to "
+        "find missing or inactive webhooks; then check that the receiver was running and that all of "
+        "its logs are in the folder.",
+        metadata={
+            "meetings": coverage.meetings,
+            "missed": coverage.missed,
+            "most_missed_share": most,
+        },
     )
 
 
 WEBHOOKS_JOB = dg.define_asset_job(
     "webhooks",
     selection=dg.AssetSelection.checks(webhooks_registered),
-    description="Look whether the expected webhooks are there and active; changes nothing.",
+    description="Check that the expected webhooks exist and are active; changes nothing.",
 )
 
 
@@ -88,38 +93,42 @@ WEBHOOKS_JOB = dg.define_asset_job(
     job=WEBHOOKS_JOB,
     cron_schedule="7 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Looks every hour whether the expected webhooks are there and active.",
+    description="Every hour, checks that the expected webhooks exist and are active.",
 )
 def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason:
-    """One run, where webhooks are expected."""
+    """One run, if webhooks are expected."""
     if read_webhook_spec(etl.files) is None:
-        return dg.SkipReason("No webhooks are expected: `meeting-etl webhooks create` makes them.")
+        return dg.SkipReason(
+            "No webhooks are expected: run `meeting-etl webhooks create` to register some."
+        )
     return dg.RunRequest()
 
 
 @dg.asset_check(
     asset=speaker_metrics,
-    description="The metrics of all days are by today's definition and not older than their words.",
+    description="The speaker metrics of all days follow the current definition and are not older "
+    "than their snippets.",
 )
 def metrics_current(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
-    """Looks at every day that has words; no request."""
+    """Checks every day that has snippets; sends no request."""
     days = filter(None, map(parse_day, etl.lake.partitions(TRANSCRIPT_SNIPPETS)))
-    old = [str(day) for day in days if not has_current_metrics(etl.lake, day)]
-    if not old:
+    outdated = [str(day) for day in days if not has_current_metrics(etl.lake, day)]
+    if not outdated:
         return dg.AssetCheckResult(passed=True, description="The metrics of all days are current.")
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"The metrics of {len(old):,} days are by an older definition or older than "
-        "their words: materialize speaker_metrics for these days, or run `meeting-etl migrate`.",
-        metadata={"days": old},
+        description=f"The metrics of {len(outdated):,} days follow an older definition or are "
+        "older than their snippets: materialize speaker_metrics for these days, or run "
+        "`meeting-etl migrate`.",
+        metadata={"days": outdated},
     )
 
 
 METRICS_JOB = dg.define_asset_job(
     "metrics",
     selection=dg.AssetSelection.checks(metrics_current),
-    description="Look whether the metrics of all days are current; changes nothing.",
+    description="Check that the speaker metrics of all days are current; changes nothing.",
 )
 
 metrics_nightly = dg.ScheduleDefinition(
@@ -127,7 +136,7 @@ metrics_nightly = dg.ScheduleDefinition(
     job=METRICS_JOB,
     cron_schedule="45 4 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Looks every night whether the metrics of all days are current.",
+    description="Every night, checks that the speaker metrics of all days are current.",
 )
 
 CHECKS = [webhooks_registered, webhooks_complete, metrics_current]

@@ -1,7 +1,7 @@
-"""Which days a run is to cover, and which are being worked on.
+"""Which days a run covers, and which days are being worked on.
 
-Belongs here: cutting due days into spans, days of active runs. Does not: what is due
-(pipeline/ledger/ledger.py), launching (sensors.py, run_now.py).
+Belongs here: cutting due days into spans, the days of active runs. Does not: what is due
+(pipeline/ledger/ledger.py), launching runs (sensors.py, run_now.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, spans, utc_day
 
-# Days without work between two days with work that one run may cover.
+# One run may cover up to this many days without work between two days with work.
 BRIDGE_DAYS = 10
-# A run goes resource by resource over its days. So that the newest days never wait for a year of
-# others, a longer stretch is several runs, the newest days first, and a longer run that somebody
-# else started keeps nobody from the newest days.
+# A run handles one resource after the other, each for all of its days. So that recent days never
+# wait for a year of others, longer spans are cut into several runs, recent days first, and a longer
+# run, such as a backfill, does not block recent days.
 LONGEST_DAYS = 31
-_NEWEST_DAYS = 4  # all attempts after a meeting's end, as settled by default, and today
+_RECENT_DAYS = 4  # today, and the days covered by the default attempt schedule
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -33,7 +33,7 @@ _ACTIVE = [
 
 
 def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
-    """Spans of due days, newest first; one that would bridge a busy day falls into its pieces."""
+    """Spans of due days, newest first; a span that would cover a busy day is cut into pieces."""
     for span in spans_for_runs(due, bridge_days=BRIDGE_DAYS):
         if busy.isdisjoint(span):
             yield span
@@ -42,27 +42,27 @@ def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
 
 
 def spans_for_runs(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
-    """What each run is to cover of these days, newest first.
+    """The span of each run that together cover these days, newest first.
 
-    Of a stretch that is too long for one run the newest days are one for themselves.
+    When a span is too long for one run, its recent days get a run of their own.
     """
     days = sorted(due)
     for span in reversed(spans(days, bridge_days=bridge_days)):
-        some = [day for day in days if span.first <= day <= span.last]
-        newest = [day for day in some if day > span.last - timedelta(days=_NEWEST_DAYS)]
+        within = [day for day in days if span.first <= day <= span.last]
+        recent = [day for day in within if day > span.last - timedelta(days=_RECENT_DAYS)]
         if (span.last - span.first).days < LONGEST_DAYS:
             yield span
         else:
-            yield Span(newest[0], span.last)
-            rest = some[: -len(newest)]
-            yield from reversed(spans(rest, bridge_days=bridge_days, longest_days=LONGEST_DAYS))
+            yield Span(recent[0], span.last)
+            older = within[: -len(recent)]
+            yield from reversed(spans(older, bridge_days=bridge_days, longest_days=LONGEST_DAYS))
 
 
 def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     """Queued and running runs.
 
-    A run of run_now() whose process was killed is none: nobody else would ever end it, so it is
-    reported to the instance as failed.
+    A run of run_now() whose process was killed is not active: nothing else would ever end it, so it
+    is reported to the instance as failed.
     """
     found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
@@ -77,29 +77,29 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
 def busy_days(
     runs: Iterable[dg.DagsterRun], *, newest: date = date.max, files: bool = False
 ) -> set[date]:
-    """Days that one of these runs covers; with `files` those that one of downloads covers.
+    """Days covered by one of these runs; with `files`, days covered by a run of downloads.
 
-    A long run, as a backfill is, keeps the days from `newest` on for itself no more than their
-    locks do: what is new of them is not to wait for its end.
+    A long run, such as a backfill, does not make the days from `newest` on busy: their new work
+    does not wait for its end, and the days' locks keep the two apart.
     """
     found: set[date] = set()
     for run in runs:
         span = span_of(run.tags)
-        # Reconciling a day is no reason not to work on it, nor is downloading, which takes hours.
+        # A day can be worked on while it is reconciled, and while its files are downloaded.
         if span is None or run.job_name == RECONCILE_JOB.name:
             continue
-        if (run.job_name == FILES_JOB.name) is files:
+        if (run.job_name == FILES_JOB.name) == files:
             is_long = (span.last - span.first).days >= LONGEST_DAYS
             found.update(day for day in span if not (is_long and day >= newest))
     return found
 
 
 def first_recent_day(etl: Etl) -> date:
-    """From this day on days are new."""
-    return utc_day(etl.clock.now()) - timedelta(days=_NEWEST_DAYS - 1)
+    """The first of the recent days."""
+    return utc_day(etl.clock.now()) - timedelta(days=_RECENT_DAYS - 1)
 
 
 def partition_days(days: Iterable[date], etl: Etl) -> list[date]:
-    """Those days that are a partition: an end that lies in tomorrow waits for it."""
+    """The days that are partitions already: one in the future waits until it has begun."""
     today = utc_day(etl.clock.now())
     return [day for day in days if FIRST_DAY <= day <= today]

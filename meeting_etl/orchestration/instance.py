@@ -1,7 +1,8 @@
 """The Dagster instance that the command line and the UI share.
 
-Belongs here: its first dagster.yaml, creating, migrating and opening it, and what it means when its
-folder cannot be written. Does not: where it lies (instance_folder.py), runs (run_now.py).
+Belongs here: creating its dagster.yaml, creating, migrating and opening the instance, and the
+errors of a folder that cannot be written. Does not: where the folder is (instance_folder.py), runs
+(run_now.py).
 """
 
 import contextlib
@@ -31,8 +32,8 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
-# What the disk says when it does not take more; any other OSError of a run is a fault of ours.
-_OF_THE_DISK = {
+# Errors of the disk. Any other OSError of a run is a bug.
+_DISK_ERRORS = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EFBIG,
@@ -43,19 +44,19 @@ _OF_THE_DISK = {
 }
 _LOCK_FILE = "meeting_etl.lock"
 _HISTORY_ONLY = (
-    "move its folders history and schedules away, they hold the history of runs and nothing else, "
-    "and run again"
+    "move its folders history and schedules away, which contain only the history of runs, and run "
+    "again"
 )
 _REMEDIES = {
-    "locked": "another program uses it: run again when that is done",
+    "locked": "another program is using it: run again when that has finished",
     "malformed": _HISTORY_ONLY,
     "not a database": _HISTORY_ONLY,
-    # Half made, by two processes at once (dagster issue 27390) or by one that was killed.
+    # Half created, by two processes at the same time (dagster issue 27390) or by a killed one.
     "already exists": _HISTORY_ONLY,
     "no such table": _HISTORY_ONLY,
     "no such column": _HISTORY_ONLY,
     "duplicate column": _HISTORY_ONLY,
-    "half made": _HISTORY_ONLY,
+    "half created": _HISTORY_ONLY,
 }
 _REMEDY = (
     "free some disk space, make the folder writable or set DAGSTER_HOME to a folder elsewhere, "
@@ -67,7 +68,7 @@ def dagster_home(files: Files, configured: str | None) -> Path:
     """The instance's folder: DAGSTER_HOME when it is set, else `dagster/` in the data folder.
 
     The latter gets the packaged dagster.yaml when it has none. Raises SettingsError for a
-    DAGSTER_HOME that is no absolute path of a folder.
+    DAGSTER_HOME that is not the absolute path of a folder.
     """
     home = instance_folder(files, configured)
     if not configured and files.read_bytes("dagster/dagster.yaml") is None:
@@ -79,18 +80,18 @@ def dagster_home(files: Files, configured: str | None) -> Path:
 def open_instance(home: Path) -> dg.DagsterInstance:
     """The instance of a folder, its storages created and migrated.
 
-    Raises StorageError when it cannot be written or is broken, SettingsError for a wrong
-    dagster.yaml. Safe for several processes at once: Dagster's own creation of SQLite storages is
-    not.
+    Raises StorageError when it cannot be written or is damaged, SettingsError for a wrong
+    dagster.yaml. Holds a lock, because Dagster's creation of SQLite storages is not safe for
+    several processes.
     """
     return _opened(home, "dagster.yaml")
 
 
 def check_instance(home: Path) -> None:
-    """Open the instance of a folder and leave it as it is, of an earlier version as well.
+    """Open the instance of a folder without migrating it.
 
-    Raises StorageError when it is broken, SettingsError for a wrong dagster.yaml. It must be there:
-    what is missing would be created.
+    Raises StorageError when it is damaged, SettingsError for a wrong dagster.yaml. The instance
+    must exist: Dagster would create what is missing.
     """
     with translate_instance_errors(home):
         instance = _configured(home, "dagster.yaml")
@@ -102,10 +103,10 @@ def check_instance(home: Path) -> None:
 
 
 def open_quiet_instance(home: Path) -> dg.DagsterInstance:
-    """The instance of a folder made by dagster_home, for many short runs beside which one watches.
+    """The same instance, for many short runs whose output a user watches.
 
-    What steps print is not caught: that takes two processes a step, which a Ctrl-C on the terminal
-    makes complain. The storage is that of the same instance.
+    The output of steps is not captured: that takes two processes for each step, which print errors
+    after a Ctrl-C. The folder must come from dagster_home().
     """
     usual = (home / "dagster.yaml").read_text(encoding="utf-8")
     with translate_instance_errors(home):
@@ -117,7 +118,7 @@ def _opened(home: Path, config_file: str) -> dg.DagsterInstance:
     with translate_instance_errors(home), _locked(home):
         instance = _configured(home, config_file)
         if _is_outdated(instance):
-            # It prints, and what `run` writes to stdout is its own.
+            # It prints progress, and stdout belongs to the command.
             with contextlib.redirect_stdout(io.StringIO()):
                 instance.upgrade()
         return instance
@@ -128,7 +129,7 @@ def _configured(home: Path, config_file: str) -> dg.DagsterInstance:
     try:
         return dg.DagsterInstance.from_config(str(path_for_dagster(home)), config_file)
     except dg.DagsterInvalidConfigError as error:
-        # What follows may quote the value, which may be a password.
+        # The rest of the message may quote the value, which can be a password.
         wrong = re.split(" Expected| Value ", error.errors[0].message)[0].rstrip(".")
         raise SettingsError(f"{home / 'dagster.yaml'}: {wrong}; correct it.") from None
 
@@ -144,7 +145,7 @@ def _is_outdated(instance: dg.DagsterInstance) -> bool:
 def _locked(home: Path) -> Iterator[None]:
     """Hold the lock under which the instance is created and migrated.
 
-    Raises the OSError itself: the remedy in the StorageError is that of the data folder.
+    Raises the OSError itself, because the StorageError advises about the data folder.
     """
     try:
         with Files(home).locked_file(_LOCK_FILE):
@@ -155,17 +156,17 @@ def _locked(home: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_instance_errors(home: Path) -> Iterator[None]:
-    """Turn what the disk refuses to an instance in the block into a StorageError.
+    """Turn errors of the disk or of the instance's databases into a StorageError.
 
-    Dagster has no error of its own for that: what SQLAlchemy or the system said comes through, as
-    it is or as the cause of something else.
+    Dagster has no error of its own for them: it raises those of SQLAlchemy or the system, directly
+    or as the cause of another error.
     """
     try:
         yield
     except MeetingEtlError:
         raise
     except Exception as error:
-        reason = _refusal(error)
+        reason = _disk_error(error)
         if reason is None:
             raise
         home = home.resolve() if home.is_symlink() else home  # see path_for_dagster
@@ -175,15 +176,15 @@ def translate_instance_errors(home: Path) -> Iterator[None]:
         ) from error
 
 
-def _refusal(error: BaseException | None) -> str | None:
-    """What the disk said, on one line; None when it did not cause the error."""
+def _disk_error(error: BaseException | None) -> str | None:
+    """The message of the disk or database, on one line; None when they did not cause the error."""
     while error is not None:
         if isinstance(error, CommandError):
-            return "its history is half made"
-        # The others below DatabaseError tell of wrong SQL and the like.
+            return "its history is half created"
+        # Other subclasses of DatabaseError are about wrong SQL and the like.
         if isinstance(error, OperationalError) or type(error) is DatabaseError:
             return str(error.orig).partition("\n")[0].rstrip(".")
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             return error.strerror or str(error)
         error = error.__cause__ or error.__context__
     return None

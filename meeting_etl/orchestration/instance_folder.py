@@ -1,7 +1,7 @@
-"""Where the Dagster instance lies.
+"""The folder of the Dagster instance.
 
-Belongs here: the folder and its dagster.yaml, for those who ask without loading Dagster. Does not:
-making and opening the instance (instance.py).
+Belongs here: where the folder is, and checking its dagster.yaml, without loading Dagster. Does not:
+creating and opening the instance (instance.py).
 """
 
 import atexit
@@ -15,15 +15,15 @@ import yaml
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 
-# Dagster takes the path of its dagster.yaml for a pattern, and those of its databases for URLs: it
-# would run without its settings, or write beside the folder.
+# Dagster reads the path of dagster.yaml as a glob pattern, and the paths of its databases as URLs:
+# with these characters it would run without its settings, or write outside the folder.
 _NOT_FOR_DAGSTER = frozenset("*?[%")
 
 
 def instance_folder(files: Files, configured: str | None) -> Path:
-    """DAGSTER_HOME when it is set, else `dagster/` in the data folder, which may not be there yet.
+    """DAGSTER_HOME when it is set, else `dagster/` in the data folder, which may not exist yet.
 
-    Raises SettingsError for a DAGSTER_HOME that is no absolute path of a folder.
+    Raises SettingsError for a DAGSTER_HOME that is not the absolute path of a folder.
     """
     home = Path(configured).expanduser() if configured else files.path("dagster")
     if configured and not (home.is_absolute() and home.is_dir()):
@@ -35,9 +35,9 @@ def instance_folder(files: Files, configured: str | None) -> Path:
 
 @cache
 def path_for_dagster(home: Path) -> Path:
-    """A path of the folder that means the same to Dagster, as long as this process lives.
+    """A path to the folder that Dagster takes literally, until this process ends.
 
-    The folder's own, or a link to it where that has characters with a meaning of their own.
+    The folder's own path, or a link to it if the path has characters that Dagster interprets.
     """
     if _NOT_FOR_DAGSTER.isdisjoint(str(home)):
         return home
@@ -49,7 +49,7 @@ def path_for_dagster(home: Path) -> Path:
 
 
 def check_configuration(home: Path) -> None:
-    """Raises SettingsError for a dagster.yaml that holds no settings; there may be none."""
+    """Raises SettingsError for a dagster.yaml that is not a YAML mapping; it may be missing."""
     path = home / "dagster.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -60,4 +60,4 @@ def check_configuration(home: Path) -> None:
     except (UnicodeDecodeError, yaml.YAMLError):
         raise SettingsError(f"{path} is not YAML: correct it.") from None
     if content is not None and not isinstance(content, dict):
-        raise SettingsError(f"{path} is no mapping of settings to values: correct it.")
+        raise SettingsError(f"{path} is not a mapping of settings to values: correct it.")

@@ -1,7 +1,7 @@
-"""The jobs: which assets a run of each works on.
+"""The jobs: which assets each of them materializes.
 
 Belongs here: their names, selections and tags. Does not: when they start (sensors.py, run_now.py),
-the jobs beside the tables (reconcile_job.py, checks.py, run_retention.py).
+the jobs of a single asset, check or op (reconcile_job.py, checks.py, run_retention.py).
 """
 
 import dagster as dg
@@ -10,27 +10,27 @@ from meeting_etl.orchestration.assets import DAY_ASSETS, FILE_ASSETS, INGEST_ASS
 
 INGEST_JOB = dg.define_asset_job(
     "ingest",
-    # Reading logs needs no Webex; the checks of the asset do.
+    # Without checks: reading logs needs no request to Webex, the checks do.
     selection=dg.AssetSelection.assets(*INGEST_ASSETS).without_checks(),
-    description="Read what the webhook logs have new; switch recording on where that is wanted.",
+    description="Ingest new lines of the webhook logs; switch recording on as the policy says.",
 )
 DAYS_JOB = dg.define_asset_job(
     "days",
-    # The check of the metrics looks at all days there are.
+    # Without checks: that of the metrics reads all days of the lake.
     selection=dg.AssetSelection.assets(*DAY_ASSETS).without_checks(),
-    description="Fold and fetch what is due of some days.",
+    description="Fold webhook events into meetings and fetch what is due, for some days.",
 )
 
 INGEST_AND_DAYS_JOB = dg.define_asset_job(
     "ingest_and_days",
     selection=dg.AssetSelection.assets(*INGEST_ASSETS, *DAY_ASSETS).without_checks(),
-    description="Read what the webhook logs have new, then do what is due of some days.",
+    description="Ingest new lines of the webhook logs, then do the due work of some days.",
 )
 
 FILES_JOB = dg.define_asset_job(
     "files",
     selection=FILE_ASSETS,
-    # One at a time (dagster.yaml): downloads are not to take the places of all other runs.
+    # dagster.yaml runs one at a time, so that downloads leave room for all other runs.
     tags={"meeting_etl/downloads": "true"},
-    description="Download recordings of some days, where that is switched on.",
+    description="Download the recordings of some days, if downloads are switched on.",
 )

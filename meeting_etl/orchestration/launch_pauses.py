@@ -1,7 +1,7 @@
-"""Until when the sensors and the schedule launch nothing.
+"""When the sensors and the schedule launch nothing: pauses between ingests, and pauses for Webex.
 
-Belongs here: the pause between two ingests, a refused token, a Retry-After. Does not: what there is
-to do (sensors.py).
+Belongs here: the pause between two ingests, a refused token, a Retry-After. Does not: what is due
+(sensors.py), the tag of a refused token (refused_token.py).
 """
 
 from collections.abc import Mapping
@@ -16,39 +16,39 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import format_timestamp, parse_timestamp, round_up
 
 _QUARTER_HOUR = timedelta(minutes=15)
-# An ingest so soon after the pause of the one before: lines keep coming.
-_KEEP_COMING = _QUARTER_HOUR
-# By the tenth ingest in a row the pause has its full length.
+# An ingest launched this soon after the previous pause counts as in a row: lines keep arriving.
+_IN_A_ROW = _QUARTER_HOUR
+# The tenth ingest in a row already has the longest pause.
 _LATEST_INGESTS = 12
 # Jobs that read the logs.
 INGEST_JOBS = (INGEST_JOB.name, INGEST_AND_DAYS_JOB.name)
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
-def requested(etl: Etl) -> dict[str, str]:
-    """The tag of a run that is requested now."""
+def request_tag(etl: Etl) -> dict[str, str]:
+    """The tag that says when a run is requested, set to now."""
     return {REQUESTED_AT_TAG: format_timestamp(etl.clock.now())}
 
 
 def requested_at(tags: Mapping[str, str]) -> datetime | None:
-    """When a run with these tags was requested; None for one that somebody started by hand."""
+    """When a run with these tags was requested; None for a run started by hand."""
     at = tags.get(REQUESTED_AT_TAG)
     return parse_timestamp(at) if at else None
 
 
 def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
-    """When ingest may be launched again; None when it never was.
+    """When the next ingest may be launched; None when there was none yet.
 
-    [ingest] at_most_every_seconds after the last one. While lines keep coming, or a failing ingest
-    leaves them unread, the pause doubles up to a quarter hour: a busy day is to have some hundred
-    runs, and a full disk is not to be written to every minute. The long pauses end with a quarter
-    hour, when the days have due work as well.
+    The pause is [ingest] at_most_every_seconds. While lines keep arriving, or a failing ingest
+    leaves them unread, the pause doubles up to a quarter hour: a busy day then has some hundred
+    runs, and a full disk is not written to every minute. Long pauses end on a quarter hour, when
+    the days have due work as well.
     """
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
     most = max(least, _QUARTER_HOUR)
     pause, next_at = least, None
     for at in sorted(filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))):
-        in_a_row = next_at is not None and at <= next_at + _KEEP_COMING
+        in_a_row = next_at is not None and at <= next_at + _IN_A_ROW
         pause = min(2 * pause, most) if in_a_row else least
         is_long = least < pause == _QUARTER_HOUR
         next_at = round_up(at + pause / 2, _QUARTER_HOUR) if is_long else at + pause
@@ -64,10 +64,10 @@ def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:
-    """Why Webex is not to be asked now, and until when; None when it may be."""
-    if (held_until := etl.paused_until()) is not None:
-        return f"Webex asks to send nothing before {format_timestamp(held_until)}."
-    # Also of `meeting-etl run`: what succeeds there ends the pause.
+    """Why no request may be sent to Webex now, and until when; None when requests may be sent."""
+    if (paused_until := etl.paused_until()) is not None:
+        return f"Webex asked for no requests before {format_timestamp(paused_until)}."
+    # Runs of `meeting-etl run` count too: one that succeeds ends the pause.
     records = [
         record
         for job in (DAYS_JOB.name, INGEST_AND_DAYS_JOB.name)
@@ -78,7 +78,7 @@ def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     newest = max(records, key=lambda record: record.create_timestamp, default=None)
     if newest and (until := refused_until(newest.dagster_run.tags, etl)):
         return (
-            "Webex refuses the access token: set another one, or see what `meeting-etl doctor` "
-            f"says. It is tried again at {format_timestamp(until)}."
+            "Webex refuses the access token: set another one, or run `meeting-etl doctor` to see "
+            f"why. Next attempt at {format_timestamp(until)}."
         )
     return None

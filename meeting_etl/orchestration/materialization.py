@@ -1,6 +1,6 @@
-"""What all day assets share: partitions, metadata a day, known errors as dg.Failure.
+"""What all day assets share: partitions, metadata for each day, known errors as dg.Failure.
 
-Belongs here: how the outcome of a day reaches Dagster. Does not: the assets (assets.py,
+Belongs here: how the result of a day reaches Dagster. Does not: the assets (assets.py,
 reconcile_job.py), when runs start (sensors.py).
 """
 
@@ -24,75 +24,75 @@ DAYS = dg.DailyPartitionsDefinition(start_date=str(FIRST_DAY), timezone="UTC", e
 
 Result = dg.MaterializeResult[None]
 Metadata = dict[str, Any]
-Described = Iterator[tuple[date, Metadata]]
+DayMetadata = Iterator[tuple[date, Metadata]]
 
 
 @contextmanager
 def without_beta_warnings() -> Iterator[None]:
-    """No warning of backfill_policy, which is beta, and indispensable.
+    """Suppress Dagster's warning that backfill_policy is beta.
 
-    Without it `dg launch --partition-range` refuses, for the unpartitioned asset too.
+    `dg launch --partition-range` refuses assets without one, even unpartitioned ones.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         yield
 
 
-def materialize_days(context: dg.AssetExecutionContext, etl: Etl, described: Described) -> Result:
-    """Metadata for each day as it is done, and the catalog when all are.
+def materialize_days(context: dg.AssetExecutionContext, etl: Etl, days: DayMetadata) -> Result:
+    """Work through the days, attach the metadata of each, and publish the catalog at the end.
 
-    When a day fails, those before it are committed and are logged as materialized.
+    When a day fails, the days before it are committed, so they are logged as materialized.
     """
     done: dict[date, Metadata] = {}
     try:
-        for day, metadata in described:
+        for day, metadata in days:
             done[day] = metadata
-            _tell_drift(context, day, metadata)
+            _log_drift(context, day, metadata)
     except BaseException:
         for day, metadata in done.items():
             context.log_event(
                 dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
             )
-        # What came before can be queried even when the API cannot be reached.
+        # What was fetched before an outage of the API can be queried.
         add_host_domains(etl.lake, done)
         publish_catalog(context, etl)
         raise
     add_host_domains(etl.lake, done)
-    trouble = publish_catalog(context, etl)
+    problem = publish_catalog(context, etl)
     for day, metadata in done.items():
-        context.add_asset_metadata(metadata | trouble, partition_key=str(day))
+        context.add_asset_metadata(metadata | problem, partition_key=str(day))
     return dg.MaterializeResult()
 
 
 def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:
-    """Publish it, last of all; what hinders is a warning and metadata, and fails no run."""
-    sentence = catalog.try_publish(etl.files, etl.lake, etl.settings.analytics)
-    if sentence is None:
+    """Publish the catalog. A problem is logged and returned as metadata; it never fails the run."""
+    problem = catalog.try_publish(etl.files, etl.lake, etl.settings.analytics)
+    if problem is None:
         return {}
-    context.log.warning(sentence)
-    return {"catalog_not_published": sentence}
+    context.log.warning(problem)
+    return {"catalog_not_published": problem}
 
 
-def _tell_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
-    """Say which fields the API sends that we do not know, or sends as something else."""
+def _log_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
+    """Log fields of the API that have no column, and values that could not be read."""
     if unknown := metadata.get("unknown_fields"):
-        context.log.info(f"{day}: fields without a column went to extra: {unknown}")
+        context.log.info(f"{day}: fields without a column, kept in extra: {unknown}")
     if changed := metadata.get("unreadable_values"):
-        context.log.warning(f"{day}: unreadable values went to extra: {changed}")
+        context.log.warning(f"{day}: unreadable values, kept in extra: {changed}")
     if other := metadata.get("files_of_another_size_than_told"):
-        context.log.warning(f"{day}: {other} files have another size than Webex told")
+        context.log.warning(f"{day}: {other} files differ in size from what Webex reported")
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:
-    """The days of the run, one or many."""
+    """The partitions of the run: one day or many."""
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 
 @contextmanager
 def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[None]:
-    """Turn an error of ours into a failed step with one sentence and no stack trace.
+    """Turn a MeetingEtlError into a failed step with its message and no stack trace.
 
-    The step is not retried: what may come later is due later, by the ledger.
+    Dagster does not retry the step: the ledger knows what is still due.
     """
     try:
         yield

@@ -1,7 +1,6 @@
-"""A refused access token, noted on the run that met it.
+"""The tag of a run whose access token Webex refused: it pauses further runs.
 
-Belongs here: the tag, and until when it keeps further runs back. Does not: looking for the run
-(launch_pauses.py).
+Belongs here: the tag, and until when it pauses runs. Does not: finding the run (launch_pauses.py).
 """
 
 from collections.abc import Mapping
@@ -16,14 +15,14 @@ _PAUSE = timedelta(hours=1)
 
 
 def refused_token_tag(etl: Etl) -> dict[str, str]:
-    """The tag of a run that ends because the token is refused: until when, and which token."""
+    """The tag of a run that failed because of the token: until when to pause, and which token."""
     return {_TAG: f"{format_timestamp(etl.clock.now() + _PAUSE)} {_configured(etl)}"}
 
 
 def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
-    """Until when a run with these tags keeps others back; None when it does not.
+    """Until when a run with these tags pauses others; None when it does not, or no longer.
 
-    Another token is tried at once.
+    With another token there is no pause.
     """
     if (tag := tags.get(_TAG)) is None:
         return None
@@ -33,7 +32,7 @@ def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
 
 
 def _configured(etl: Etl) -> str:
-    """The begin of the digest of what is configured; empty without a token."""
+    """The first characters of the configured token's digest; empty without a token."""
     try:
         return etl.token_identity.digest[:12]
     except SettingsError:

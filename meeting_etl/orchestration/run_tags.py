@@ -1,7 +1,7 @@
-"""Tags of runs: which days one covers, and what the sensors have to know of it.
+"""Tags of runs: the days that a run covers, and what sensors need to know about a run.
 
-Belongs here: their names, writing and reading them. Does not: which days a run should cover
-(day_spans.py), when one starts (sensors.py).
+Belongs here: the names of tags, writing and reading them. Does not: which days a run should cover
+(day_spans.py), when a run starts (sensors.py).
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ PRIORITY = "dagster/priority"
 RUN_KEY = "dagster/run_key"
 SENSOR_TAG = "dagster/sensor_name"
 SCHEDULE_TAG = "dagster/schedule_name"
-# Names the lock that the process of a run_now() holds while it lives.
+# Names the lock that the process of a run_now() holds until it ends.
 LOCK_TAG = "meeting_etl/lock"
-# Of runs that cover no new day: dagster.yaml lets few of them be under way at a time.
+# Marks runs without a recent day: dagster.yaml limits how many of them run at a time.
 PAST_TAG = "meeting_etl/past"
-# When the sensor or the schedule asked for the run, by the clock of the pipeline.
+# When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 
 

@@ -281,7 +281,7 @@ def test_discover_finds_meetings_of_which_there_are_no_logs(webex: Sandbox, tmp_
         assert "--discover needs --from" in done.stderr
     done = product.command("run", "--discover", "--from", "2021-05-10", "--to", "2021-05-20")
     assert done.returncode == 0, done.stderr
-    assert "Discovered 1 meetings of which no webhook told" in done.stderr + done.stdout
+    assert "Discovered 1 meetings without a webhook event" in done.stderr + done.stdout
     (meeting,) = product.rows("meetings")
     assert (meeting["origin"], str(meeting["date"])) == ("reconciled", "2021-05-14")
     assert len(product.rows("recordings")) == 1

@@ -244,7 +244,7 @@ def test_a_broken_instance_is_a_problem_that_says_what_to_move(product: Product)
     connection.close()
     line = examined(product)[INSTANCE]
     assert line.state == PROBLEM
-    assert "half made; move its folders history and schedules away" in line.found
+    assert "half created; move its folders history and schedules away" in line.found
 
 
 @pytest.mark.parametrize("content", ["{", "nonsense: 1"])

@@ -147,7 +147,7 @@ def test_the_tick_says_until_when_the_logs_are_not_looked_at(
     append(etl)
     (request,) = requests(etl, instance)
     launch(etl, instance, request)
-    assert "are looked at again at 2026-03-16T12:01:30Z" in str(ticked(etl, instance).skip_message)
+    assert "are checked again at 2026-03-16T12:01:30Z" in str(ticked(etl, instance).skip_message)
 
 
 def test_the_days_wait_a_minute_for_an_ingest_that_has_begun_and_no_longer(

@@ -34,7 +34,7 @@ def test_an_instance_with_two_heads_is_one_sentence_that_says_what_to_move(
     with sqlite3.connect(home / "history/runs.db") as connection:
         connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
     connection.close()
-    with pytest.raises(StorageError, match="half made; move its folders history and schedules"):
+    with pytest.raises(StorageError, match="half created; move its folders history and schedules"):
         open_instance(home)
 
 
@@ -74,7 +74,7 @@ def test_what_is_wrong_in_a_folder_of_an_odd_name_names_that_folder(tmp_path: Pa
     [
         (b"{", "is not YAML"),
         (b"\xff", "is not YAML"),
-        (b"[]", "is no mapping"),
+        (b"[]", "is not a mapping"),
         (b"nonsense: 1", 'unexpected config entry "nonsense"'),
         (b"run_monitoring: {enabled: 774411}", "at path root:run_monitoring:enabled; correct it."),
     ],

@@ -203,7 +203,7 @@ def test_the_tick_says_that_the_run_failed_and_when_it_is_tried_again(
     run = launched(etl, instance, request, dg.DagsterRunStatus.FAILURE)
     found = ticked(etl, instance)
     assert found.run_requests == []
-    sentence = f"Run {run.run_id[:8]} of 2026-03-10 failed: tried again at 2026-03-16T12:15:00Z."
+    sentence = f"Run {run.run_id[:8]} of 2026-03-10 failed; next try at 2026-03-16T12:15:00Z."
     assert sentence in str(found.skip_message)
     etl.clock.sleep(8 * 60 + 1)
     assert len(tick(etl, instance)) == 1
@@ -225,7 +225,7 @@ def test_while_a_retry_after_runs_the_days_wait_and_the_tick_says_until_when(
     RateLimiter(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).pause(3600)
     found = ticked(etl, instance)
     assert found.run_requests == []
-    assert "Webex asks to send nothing before 2026-03-16T13:07:00Z." in str(found.skip_message)
+    assert "Webex asked for no requests before 2026-03-16T13:07:00Z." in str(found.skip_message)
     etl.clock.sleep(3600)
     assert len(tick(etl, instance)) == 1
 
@@ -250,7 +250,7 @@ def test_after_a_refused_token_the_days_wait_for_an_hour_or_for_another_token(
         found = ticked(etl, instance)
         assert found.run_requests == []
         assert "Webex refuses the access token: set another one" in str(found.skip_message)
-        assert "It is tried again at 2026-03-16T13:07:00Z." in str(found.skip_message)
+        assert "Next attempt at 2026-03-16T13:07:00Z." in str(found.skip_message)
         other = replace(product, more={"WEBEX_ACCESS_TOKEN": "another"}).etl()
         assert len(tick(other, instance)) == 1
         clock.advance(hours=1)

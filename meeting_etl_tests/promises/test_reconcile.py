@@ -180,7 +180,7 @@ def test_a_run_says_when_webhooks_missed_too_many(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs(lost=0.5)
         notices = product.run(DAYS, discover=True).notices
-        assert any("were missed by the webhooks, which is more than 2.0%" in one for one in notices)
+        assert any("had no webhook event, which is more than 2.0%" in one for one in notices)
 
 
 def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path) -> None:

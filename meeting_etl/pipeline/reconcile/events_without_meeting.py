@@ -132,7 +132,7 @@ def _commit(
     for answer in came:
         if answer.outcome in (Outcome.NOT_ASKED, Outcome.NOT_THE_API):
             continue
-        report.asked += 1
+        report.requested += 1
         meeting = _meeting(context, answer)
         if meeting is None and any(item.get("state") == "ended" for item in answer.items):
             report.unusable += 1
