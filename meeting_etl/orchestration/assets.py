@@ -1,8 +1,8 @@
-"""The assets: one a table, glue between Dagster and the pipeline.
+"""The assets, one for each table: glue between Dagster and the pipeline.
 
-Belongs here: what an asset says of itself, which function it calls, what it reports of a day. Does
-not: how a day reaches Dagster (materialization.py), when runs start (sensors.py), steps of the
-pipeline.
+Belongs here: the definition of each asset, which function it calls, its metadata for a day. Does
+not: how a day reaches Dagster (materialization.py), when runs start (sensors.py), the steps
+themselves (pipeline/).
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.materialization import (
     DAYS,
+    DayMetadata,
     Metadata,
     Result,
     days_of,
@@ -58,9 +59,9 @@ REFETCH_TAG = "meeting_etl/refetch"
 def _asset(
     table: Table, *deps: str, daily: bool = True
 ) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
-    """What every asset of a table says of itself."""
-    shown = [*table.columns, *([table.partition] if table.partition else [])]
-    columns = [dg.TableColumn(one.name, str(one.type), one.comment) for one in shown]
+    """The definition that the assets of all tables share."""
+    all_columns = [*table.columns, *([table.partition] if table.partition else [])]
+    columns = [dg.TableColumn(each.name, str(each.type), each.comment) for each in all_columns]
 
     def decorate(function: Callable[..., Result]) -> dg.AssetsDefinition:
         with without_beta_warnings():
@@ -83,15 +84,15 @@ def _asset(
 
 @_asset(schemas.WEBHOOK_EVENTS, daily=False)
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """New bytes of the webhook logs; every line becomes an event or a rejected line."""
+    """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
     with report_failures(context, etl):
         sweep_leftovers(etl.files, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
-        report.notices.extend(_note_reader(etl))
-        report.notices.extend(_look_up(etl, context.run.run_id))
-        trouble = publish_catalog(context, etl)
-    for sentence in [*report.notices, *report.problems]:
-        context.log.warning(sentence)
+        report.notices.extend(_reopen_for_new_token(etl))
+        report.notices.extend(_look_up_recordings(etl, context.run.run_id))
+        problem = publish_catalog(context, etl)
+    for message in [*report.notices, *report.problems]:
+        context.log.warning(message)
     return dg.MaterializeResult(
         metadata={
             "logs": report.logs,
@@ -101,38 +102,38 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             "days_with_news": [str(day) for day in sorted(report.days)],
             "notices": report.notices,
             "problems": report.problems,
-            **trouble,
+            **problem,
         }
     )
 
 
-def _note_reader(etl: Etl) -> Iterator[str]:
-    """Open what was forbidden when another token reads now; without a token there is nothing."""
+def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
+    """Reopen forbidden work items if the access token has changed; do nothing without one."""
     try:
-        reader = etl.token_identity
+        token = etl.token_identity
     except SettingsError:
         return
-    opened = record_token(etl.files, etl.ledger, reader, etl.clock.now())
-    if opened:
-        yield f"The token is another one: {opened:,} forbidden answers are asked for again."
+    reopened = record_token(etl.files, etl.ledger, token, etl.clock.now())
+    if reopened:
+        yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
 
 
-def _look_up(etl: Etl, run_id: str) -> Iterator[str]:
-    """Find out whose recordings those are whose events do not say; reading logs goes on anyway."""
+def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
+    """Find the meetings of recordings whose events name none; an error does not fail ingest."""
     if not has_queued_recordings(etl.files):
         return
     try:
-        opened = look_up_recordings(etl.fetch_context(run_id))
+        found = look_up_recordings(etl.fetch_context(run_id))
     except (ApiUnavailable, AuthError, SettingsError) as error:
         yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
         return
-    if opened:
-        yield f"{opened:,} recordings whose events named no meeting were looked up by their ids."
+    if found:
+        yield f"{found:,} recordings whose events name no meeting were looked up by their ids."
 
 
 @_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Created meetings that the policy wants recorded; off unless [auto_record] has lines."""
+    """Switch recording on for created meetings; off unless [auto_record] has lines."""
     with report_failures(context, etl):
         try:
             rows = auto_record(
@@ -144,90 +145,90 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
                 progress=etl.progress,
             )
         except SettingsError as error:
-            # Reading logs goes on without a token, and with one that cannot do this.
+            # Ingest works without a token, and with one that cannot change meetings.
             context.log.warning(str(error))
             return dg.MaterializeResult(metadata={"skipped": str(error)})
-        trouble = publish_catalog(context, etl) if rows else {}
+        problem = publish_catalog(context, etl) if rows else {}
     return dg.MaterializeResult(
-        metadata={**Counter(row["result"].value for row in rows), **trouble}
+        metadata={**Counter(row["result"].value for row in rows), **problem}
     )
 
 
 @_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """One row for each meeting instance: all events about it, and what the API tells of it."""
+    """Fold webhook events into one row for each meeting, and fetch its details."""
     with report_failures(context, etl):
         days, refetch = days_of(context), _refetch(context)
         reports = fold(etl.lake, etl.ledger, days, refetch=refetch)
         folded = {report.day: report for report in reports}
 
-        def described() -> Iterator[tuple[date, Metadata]]:
+        def fetched_days() -> DayMetadata:
             fetch_context = etl.fetch_context(context.run.run_id)  # fails without a token
-            for one in fetch(fetch_context, MEETING_DETAILS, days, refetch=refetch):
-                yield _described(one, folded[one.day])
+            for report in fetch(fetch_context, MEETING_DETAILS, days, refetch=refetch):
+                yield _day_metadata(report, folded[report.day])
 
-        return materialize_days(context, etl, described())
+        return materialize_days(context, etl, fetched_days())
 
 
 @_asset(schemas.RECORDINGS, "meetings")
 def recordings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Recordings of each meeting, asked until the last attempt."""
+    """Fetch the recordings of each meeting, until the last attempt."""
     return _fetched(context, etl, RECORDINGS)
 
 
 @_asset(schemas.PARTICIPANTS, "meetings")
 def participants(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Participants of each meeting, asked until all times are known."""
+    """Fetch the participants of each meeting, until all their times are known."""
     return _fetched(context, etl, PARTICIPANTS)
 
 
 @_asset(schemas.TRANSCRIPTS, "meetings")
 def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Transcripts of each meeting, asked until the last attempt."""
+    """Fetch the transcripts of each meeting, until the last attempt."""
     return _fetched(context, etl, TRANSCRIPTS)
 
 
 @_asset(schemas.TRANSCRIPT_FILES, "transcripts")
 def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """VTT and TXT of each transcript, in transcripts/; off unless [downloads] has transcripts."""
-    return _if_switched_on(
+    """Download VTT and TXT of each transcript; off unless [downloads] has transcripts."""
+    return _fetched_if_enabled(
         context, etl, lambda: keep_transcripts(etl.files, etl.settings.transcript_formats)
     )
 
 
 @_asset(schemas.RECORDING_FILES, "recordings")
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Video, audio and transcript of each recording, in media/; off unless [downloads] has them."""
-    return _if_switched_on(
+    """Download the files of each recording; off unless [downloads] has recordings."""
+    return _fetched_if_enabled(
         context, etl, lambda: keep_recordings(etl.download_context(), etl.settings.downloads)
     )
 
 
 @_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Snippets of each transcript, asked until the first complete answer."""
+    """Fetch the snippets of each transcript, until the first complete response."""
     return _fetched(context, etl, snippets(partial(held_vtt, etl.files)))
 
 
 @_asset(schemas.MEETING_SUMMARIES, "meetings")
 def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Summaries of each meeting; off unless [fetch] summaries is switched on."""
-    return _if_switched_on(context, etl, lambda: SUMMARIES)
+    """Fetch the summaries of each meeting; off unless [fetch] summaries is true."""
+    return _fetched_if_enabled(context, etl, lambda: SUMMARIES)
 
 
 @_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
 def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Talk of each speaker in numbers, kept in step with the words; a backfill makes it anew."""
+    """Compute the metrics of each speaker from the snippets; a backfill computes them again."""
     with report_failures(context, etl):
 
-        def described() -> Iterator[tuple[date, Metadata]]:
+        def computed_days() -> DayMetadata:
             for day in days_of(context):
                 with etl.lake.lock_days([day]):
                     refresh_metrics(etl.lake, day)
                 rows = etl.lake.count(schemas.SPEAKER_METRICS, day)
                 yield day, {"rows": rows, "dagster/partition_row_count": rows}
 
-        return materialize_days(context, etl, described())
+        return materialize_days(context, etl, computed_days())
 
 
 DAY_ASSETS = [
@@ -240,39 +241,39 @@ DAY_ASSETS = [
     meeting_summaries,
     speaker_metrics,
 ]
-# Downloads take hours, for which nothing else is to wait.
+# Downloads take hours: they have a job of their own, so that nothing waits for them.
 FILE_ASSETS = [recording_files]
 INGEST_ASSETS = [webhook_events, auto_record_actions]
 ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
-    """Fetch what is due of the run's days for one table."""
+    """Fetch what is due for one table on the days of the run."""
     with report_failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
         fetch_context = etl.fetch_context(context.run.run_id, at_once)
         reports = fetch(fetch_context, spec, days_of(context), refetch=_refetch(context))
-        return materialize_days(context, etl, (_described(one) for one in reports))
+        return materialize_days(context, etl, (_day_metadata(report) for report in reports))
 
 
-def _if_switched_on(
+def _fetched_if_enabled(
     context: dg.AssetExecutionContext,
     etl: Etl,
     spec: Callable[[], FetchSpec],
 ) -> Result:
-    """Fetch what is due of the run's days for a table that is filled where it is wanted only."""
+    """Fetch what is due for an optional table on the days of the run, if it is switched on."""
     resource = context.asset_key.path[-1]
     with report_failures(context, etl):
         if resource not in etl.switched_on:
-            told = "It is switched on in the file that MEETING_ETL_SETTINGS names."
-            return dg.MaterializeResult(metadata={"switched_off": told})
+            how = "Switch it on in the file that MEETING_ETL_SETTINGS names."
+            return dg.MaterializeResult(metadata={"switched_off": how})
         open_newly_enabled(etl.lake, etl.ledger, days_of(context), [resource], etl.clock.now())
-        wanted = spec()
-    return _fetched(context, etl, wanted)
+        enabled = spec()
+    return _fetched(context, etl, enabled)
 
 
-def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
-    """What a run's page shows of a day."""
+def _day_metadata(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
+    """The metadata of a day, which the page of the run and of the asset show."""
     drift = SchemaDrift()
     drift.add(report.drift)
     metadata: Metadata = {"rows": report.rows, "dagster/partition_row_count": report.rows}
@@ -280,9 +281,9 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
         drift.add(folded.drift)
         metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
     metadata |= {
-        "asked_singly": report.requested,
+        "single_requests": report.requested,
         "answered_by_windows": report.from_windows,
-        "answers": dict(report.outcomes),
+        "outcomes": dict(report.outcomes),
     }
     if drift.unknown:
         metadata["unknown_fields"] = dict(drift.unknown)
@@ -293,10 +294,10 @@ def _described(report: DayReport, folded: FoldReport | None = None) -> tuple[dat
     if report.removed:
         metadata["files_removed_as_deleted"] = report.removed
     if drift.other_sizes:
-        metadata["files_of_another_size_than_told"] = drift.other_sizes
+        metadata["files_of_unexpected_size"] = drift.other_sizes
     return report.day, metadata
 
 
 def _refetch(context: dg.AssetExecutionContext) -> bool:
-    """Whether the run was launched to ask for everything again."""
+    """Whether the run was launched with --refetch."""
     return context.run.tags.get(REFETCH_TAG) == "true"

@@ -72,8 +72,8 @@ def webhooks_complete(
         passed=False,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{found}, which is more than {most:.1%}. Run `meeting-etl webhooks list` to "
-        "find missing or inactive webhooks; then check that the receiver was running and that all of "
-        "its logs are in the folder.",
+        "find missing or inactive webhooks; then check that the receiver was running and that all "
+        "of its logs are in the folder.",
         metadata={
             "meetings": coverage.meetings,
             "missed": coverage.missed,

@@ -79,7 +79,7 @@ def _log_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata)
         context.log.info(f"{day}: fields without a column, kept in extra: {unknown}")
     if changed := metadata.get("unreadable_values"):
         context.log.warning(f"{day}: unreadable values, kept in extra: {changed}")
-    if other := metadata.get("files_of_another_size_than_told"):
+    if other := metadata.get("files_of_unexpected_size"):
         context.log.warning(f"{day}: {other} files differ in size from what Webex reported")
 
 

@@ -1,7 +1,8 @@
-"""run_now(): does in this process what the sensors do through the daemon.
+"""run_now(): runs the jobs in this process that the sensors launch through the daemon.
 
-Belongs here: the order of the runs of `meeting-etl run`, and gathering their outcome. Does not:
-which days a run covers (day_spans.py), what a run does (assets.py), showing it (cli/run_report.py).
+Belongs here: the order of the runs of `meeting-etl run`, and collecting their results. Does not:
+which days a run covers (day_spans.py), what a run does (assets.py), showing the results
+(cli/run_report.py).
 """
 
 import uuid
@@ -46,51 +47,51 @@ def run_now(
     refetch: bool = False,
     discover: bool = False,
 ) -> RunSummary:
-    """Ingest, then do the due work: of all days, newest first, or of the days asked for.
+    """Ingest, then do the due work of all days, newest first, or of the days of the span.
 
-    With `discover` meetings of the days asked for whose webhook never came are added first; with
-    `refetch` everything of these days is asked again. The runs are recorded on the instance. A
-    failed step ends it; what it committed stays. Raises StorageError when the instance cannot be
-    written.
+    With `discover`, the meetings of the span that have no webhook event are added first. With
+    `refetch`, everything of these days is fetched again. The runs are recorded on the instance. A
+    failed step ends everything, but what it committed is kept. Raises StorageError when the
+    instance cannot be written.
     """
-    outcome = RunSummary()
+    summary = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
     with translate_instance_errors(Path(instance.root_directory)), etl.files.lock(lock):
         active_runs(instance, etl)
-        runs = _Runs(defs, instance, outcome, {LOCK_TAG: lock})
+        runs = _Runs(defs, instance, summary, {LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
-        if discover and span is not None and not outcome.failures:
+        if discover and span is not None and not summary.failures:
             _discover(runs, etl, span)
-        if not outcome.failures:
-            _work_off(runs, etl, span, refetch=refetch)
+        if not summary.failures:
+            _do_due_work(runs, etl, span, refetch=refetch)
     etl.files.remove(f"state/locks/{lock}.lock")
-    return outcome
+    return summary
 
 
-# What is to be done about answers that were not asked for, by reason.
-_WHY_NOT_ASKED: dict[str, str] = {
-    Reason.SCOPE: "The first 20 answers for a resource were refusals, so the rest was not "
-    "requested: run `meeting-etl doctor` to see which scope is missing.",
-    Reason.NOT_THE_API: "The first 20 answers for a resource were 404, so the rest was not "
-    "requested: this does not look like the Webex API: check WEBEX_BASE_URL.",
+# What to do about work items for which no request was sent, by reason.
+_ADVICE: dict[str, str] = {
+    Reason.SCOPE: "The first 20 responses for a resource were refusals, so the rest was not "
+    "requested. Run `meeting-etl doctor` to see which scope is missing.",
+    Reason.NOT_THE_API: "The first 20 responses for a resource were 404, so the rest was not "
+    "requested. This does not look like the Webex API: check WEBEX_BASE_URL.",
 }
 
 
 def _discover(runs: "_Runs", etl: Etl, span: Span) -> None:
-    """One run for all the days, so that they share windows."""
+    """One run for all days, so that they share windows."""
     days = partition_days(span, etl)
     if days:
         runs.execute(RECONCILE_JOB.name, span_tags(Span(days[0], days[-1])))
 
 
-def _work_off(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -> None:
-    """A run for each span of due days, newest first; a failed one ends it."""
+def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -> None:
+    """A run for each span of due days, newest first; a failed run is the last."""
     days: list[date] = []
     if span is not None or refetch:
-        held = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
-        days = [day for day in held if span is None or span.first <= day <= span.last]
+        stored = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
+        days = [day for day in stored if span is None or span.first <= day <= span.last]
     if span is not None:
-        # What was switched on after their day was done.
+        # Resources that were switched on after these days had settled.
         open_newly_enabled(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
         if etl.settings.honour_deletes:
             _honour_deletes(etl, days)
@@ -100,61 +101,61 @@ def _work_off(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -> N
         due = partition_days(sorted({*find(), *(days if refetch else ())}), etl)
         if span is not None:
             due = [day for day in due if span.first <= day <= span.last]
-        _do(runs, job, due, refetch=refetch)
-        if runs.outcome.failures:
+        _run_spans(runs, job, due, refetch=refetch)
+        if runs.summary.failures:
             break
-    reasons = etl.ledger.failed(runs.outcome.days, runs.ids)
-    runs.outcome.failed_items += reasons.total()
-    runs.outcome.notices += [text for reason, text in _WHY_NOT_ASKED.items() if reasons[reason]]
+    reasons = etl.ledger.failed(runs.summary.days, runs.ids)
+    runs.summary.failed_items += reasons.total()
+    runs.summary.notices += [text for reason, text in _ADVICE.items() if reasons[reason]]
 
 
 def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
-    """Also of days that were done before that was switched on."""
+    """Remove what was deleted at Webex, also from days settled before that was switched on."""
     for day in days:
         with etl.lake.lock_days([day]):
             honour_deletes(etl.lake, day, etl.clock.now())
 
 
-def _do(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
-    outcome = runs.outcome
+def _run_spans(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
+    summary = runs.summary
     bridge_days = 0 if refetch else BRIDGE_DAYS
     for run_span in spans_for_runs(due, bridge_days=bridge_days):
         runs.execute(job, span_tags(run_span) | ({REFETCH_TAG: "true"} if refetch else {}))
-        if outcome.failures:
+        if summary.failures:
             break
         done = (day for day in due if day in run_span)
-        outcome.days += [day for day in done if day not in outcome.days]
+        summary.days += [day for day in done if day not in summary.days]
 
 
 class _Runs:
-    """Executes jobs in this process and gathers what they say into the outcome."""
+    """Executes jobs in this process and collects their results in the summary."""
 
     def __init__(
         self,
         defs: dg.Definitions,
         instance: dg.DagsterInstance,
-        outcome: RunSummary,
+        summary: RunSummary,
         tags: dict[str, str],
     ) -> None:
-        self.outcome = outcome
+        self.summary = summary
         self.ids: list[str] = []
         self._defs = defs
         self._instance = instance
         self._tags = tags
 
     def execute(self, job: str, tags: dict[str, str]) -> None:
-        """One run; its failures and notices are in the outcome then."""
+        """Execute one run and add its failures and notices to the summary."""
         result = self._defs.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             tags=tags | self._tags,
             partition_key=tags.get(PARTITION),
             raise_on_error=False,
-            # Dagster's own lines would drown ours; the UI shows them all.
+            # Dagster's own log lines would hide ours; the UI shows them all.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
         self.ids.append(result.run_id)
-        self.outcome.notices += ingest_notices(result)
-        self.outcome.failed_items += undecided_count(result)
+        self.summary.notices += ingest_notices(result)
+        self.summary.failed_items += undecided_count(result)
         if job == RECONCILE_JOB.name:
-            self.outcome.notices += discovery_notices(result)
-        collect_failures(result, self.outcome)
+            self.summary.notices += discovery_notices(result)
+        collect_failures(result, self.summary)

@@ -1,8 +1,7 @@
 """How long the Dagster instance keeps its runs: purge_runs() and the nightly job that calls it.
 
-Belongs here: which runs go, what of them stays, the job and its schedule. Does not: ticks, which
-Dagster removes by itself (dagster.yaml), nor the retention of tables
-(pipeline/prune.py).
+Belongs here: which runs are removed, what is kept of them, the job and its schedule. Does not:
+ticks, which Dagster removes itself (dagster.yaml), and the retention of tables (pipeline/prune.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,12 +19,12 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-# SQLite takes 32,766 parameters in a statement, older ones 999.
-_AT_ONCE = 500
+# SQLite accepts 32,766 parameters in a statement, older versions 999.
+_IDS_PER_QUERY = 500
 
 
 def ended_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
-    """Ids of ended runs that were created before a moment, newest first; none under way."""
+    """Ids of ended runs that were created before a moment, newest first."""
     return list(instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)))
 
 
@@ -42,38 +41,40 @@ def routine_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
 def purge_runs(
     instance: dg.DagsterInstance, run_ids: Iterable[str], progress: Callable[[str, int, int], None]
 ) -> int:
-    """Remove what the instance holds of ended runs; returns how many there were.
+    """Remove ended runs and their events from the instance; returns how many there were.
 
-    A partition whose newest materialization is of such a run stays materialized: Dagster shows it
-    by that event alone, which is therefore recorded again, without a run and with its metadata.
-    `progress` is called with what is worked on, runs done and runs in all.
+    Partitions whose newest materialization belongs to such a run stay materialized: that event,
+    which is all Dagster has to show it, is first recorded again with its metadata and without a
+    run. `progress` is called with a label, the number of runs done and the number of all.
     """
-    doomed = sorted(set(run_ids))
-    # All before the first run goes, so that one that is interrupted shows no day as missing.
-    for materialization in list(_newest_of(instance, set(doomed))):
+    to_remove = sorted(set(run_ids))
+    # All of them before the first run is removed: an interruption then leaves no day missing.
+    for materialization in list(_newest_materializations(instance, set(to_remove))):
         instance.report_runless_asset_event(materialization)
-    for done, run_id in enumerate(doomed, start=1):
+    for done, run_id in enumerate(to_remove, start=1):
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
         _remove_event_file(instance, run_id)
-        progress("old runs", done, len(doomed))
-    return len(doomed)
+        progress("old runs", done, len(to_remove))
+    return len(to_remove)
 
 
-def _newest_of(
+def _newest_materializations(
     instance: dg.DagsterInstance, run_ids: set[str]
 ) -> Iterator[dg.AssetMaterialization]:
-    """The newest materialization of each asset and partition, where it is of one of these runs."""
+    """The newest materialization of each asset and partition, if one of these runs made it."""
     for key in instance.get_asset_keys():
         newest = instance.fetch_materializations(key, limit=1).records
         by_partition = instance.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_MATERIALIZATION
         )
         ids = sorted({*by_partition.values(), *(record.storage_id for record in newest)})
-        for start in range(0, len(ids), _AT_ONCE):
+        for start in range(0, len(ids), _IDS_PER_QUERY):
             found = instance.fetch_materializations(
-                dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[start : start + _AT_ONCE]),
-                limit=_AT_ONCE,
+                dg.AssetRecordsFilter(
+                    asset_key=key, storage_ids=ids[start : start + _IDS_PER_QUERY]
+                ),
+                limit=_IDS_PER_QUERY,
                 ascending=True,
             )
             for record in found.records:
@@ -82,25 +83,27 @@ def _newest_of(
 
 
 def _remove_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Dagster empties the SQLite file that it made for the run's events, and leaves it there."""
+    """Remove the SQLite file of the run's events: Dagster empties it, but does not remove it."""
     storage = instance.event_log_storage
     if isinstance(storage, SqliteEventLogStorage):
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(storage.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
 
 
-@dg.op(name="purge_old_runs", description="Remove ended runs that are older than [retention] says.")
+@dg.op(
+    name="purge_old_runs", description="Remove ended runs that are older than [retention] allows."
+)
 def _purge_old_runs(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
     now, settings = etl.clock.now(), etl.settings
     old = ended_runs(context.instance, now - timedelta(days=settings.dagster_runs_days))
     routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
     count = purge_runs(context.instance, [*old, *routine], etl.progress)
-    context.log.info(f"{count:,} ended runs were removed.")
+    context.log.info(f"Removed {count:,} ended runs.")
 
 
 @dg.job(
     name="purge_runs",
-    description="Remove the instance's old runs; tables and files are not touched.",
+    description="Remove old runs from the Dagster instance; tables and files are not touched.",
 )
 def PURGE_JOB() -> None:  # noqa: N802 - a job, named as the others
     """One step."""
@@ -112,8 +115,8 @@ def PURGE_JOB() -> None:  # noqa: N802 - a job, named as the others
     cron_schedule="15 4 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Removes every night the runs that are older than [retention] dagster_runs, and "
-    "those that a sensor or schedule launched and that succeeded after [retention] routine_runs.",
+    description="Every night, removes runs older than [retention] dagster_runs, and successful "
+    "runs of sensors and schedules older than [retention] routine_runs.",
 )
 def purge_nightly() -> dg.RunRequest:
     """One run of the purge."""

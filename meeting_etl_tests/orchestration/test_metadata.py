@@ -53,9 +53,9 @@ def test_rows_and_how_they_were_had(told: dict[str, dict[str, Any]]) -> None:
     ):
         shown = told[name]
         assert (shown["rows"], shown["dagster/partition_row_count"]) == (rows, rows), name
-        assert (shown["asked_singly"], shown["answered_by_windows"]) == (singly, windows), name
+        assert (shown["single_requests"], shown["answered_by_windows"]) == (singly, windows), name
     assert told["meetings"]["folded"] == 4
-    assert told["recordings"]["answers"] == {"rows": 4}
+    assert told["recordings"]["outcomes"] == {"rows": 4}
 
 
 def test_fields_that_are_not_known_are_counted(told: dict[str, dict[str, Any]]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
-from meeting_etl.pipeline.reconcile.listing import ListingWindows, OwnMeetings
+from meeting_etl.pipeline.reconcile.listing import ListingWindows
+from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import reconcile
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world

@@ -1,1 +1,1 @@
-"""What webhooks did not announce, found by listings and by id."""
+"""Meetings and recordings that no webhook event announced, found by listings and by id."""

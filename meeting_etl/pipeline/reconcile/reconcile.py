@@ -1,12 +1,12 @@
-"""Reconcile: meetings that Webex lists and that no webhook announced.
+"""Reconcile: find the meetings that Webex lists and that have no webhook event.
 
-Belongs here: holding a day's listing against the lake, and adding what is missing. Does not:
-windows and whose meetings count (listing.py), meetings that events tell of and nobody ended
-(events_without_meeting.py), pairs and moves (pipeline/meetings/fold.py).
+Belongs here: comparing a day's listing with the lake, and adding missing meetings. Does not:
+windows (listing.py), whose meetings are added (own_meetings.py), events without an ended meeting
+(events_without_meeting.py), opening and moving work items (pipeline/meetings/fold.py).
 
-A meeting is added like a folded one, under the day's lock: its id goes to the index, so that every
-later event finds its day; then the day is announced; then the row; then the ledger. A kill leaves a
-day that is announced or is listed again.
+A meeting is added under its day's lock, in this order: its id goes to the index, so that later
+events find its day; the day gets news; then the row is written, then the ledger. After a kill the
+day has news, or is listed again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -24,21 +24,22 @@ from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.meetings.meeting_row import with_listing
 from meeting_etl.pipeline.meetings.merge import with_details, without_early_false_flags
-from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows, OwnMeetings
+from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows
+from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
-# Differ from run to run, and alone are no reason to write.
-_OF_THE_RUN = ("run_id", "fetched_at")
+# Columns that differ in every run: a row that differs in nothing else is not written.
+_RUN_COLUMNS = ("run_id", "fetched_at")
 
 
 @dataclass(frozen=True)
 class ReconcileReport:
-    """What was found of one day.
+    """The result of reconciling one day.
 
-    Of the meetings `listed`, `known` were told of by webhooks or reconciled before, `added` are new
-    and `of_others` are not the token owner's own. `refreshed` meetings have other details now.
-    `not_listed` are in the lake and were not listed; nothing is concluded from that.
+    Of the meetings `listed`, `known` were in the lake already, `added` are new, and `of_others` are
+    hosted by others than the token's owner. `refreshed` counts known meetings whose details have
+    changed. `not_listed` are in the lake but not listed, from which nothing follows.
     """
 
     day: date
@@ -51,81 +52,86 @@ class ReconcileReport:
 
 
 def can_list(context: FetchContext) -> bool:
-    """Whether the kind of token can list ended meetings at all; costs no request."""
+    """Whether this token kind can list ended meetings; sends no request."""
     return context.webex.listing_scope(DETAILS) is not None
 
 
 def reconcile(
-    context: FetchContext, windows: ListingWindows, ours: OwnMeetings, days: Collection[date]
+    context: FetchContext, windows: ListingWindows, own: OwnMeetings, days: Collection[date]
 ) -> Iterator[ReconcileReport]:
-    """Hold the listing of these days against the lake, oldest day first; yields a report a day.
+    """Compare the listing of these days with the lake, oldest day first; yields a report for each.
 
-    Pruned days are not listed, and their reports come first.
-    Raises what `Webex.ended_meetings` raises, and SettingsError when it cannot be known whose a
-    meeting is; what was committed before stays.
+    Pruned days are not listed, and their reports come first. Raises what `Webex.ended_meetings`
+    raises, and SettingsError when the token's owner is unknown; what was committed before stays.
     """
     since = floor(context.lake.files)
     yield from (ReconcileReport(day) for day in days if day < since)
     kept = [day for day in days if day >= since]
     for number, listed in enumerate(windows.days(kept)):
         context.progress(f"ended meetings {listed.day}", number, len(kept))
-        yield _day(context, listed, ours)
+        yield _reconcile_day(context, listed, own)
 
 
-def _day(context: FetchContext, listed: ListedDay, ours: OwnMeetings) -> ReconcileReport:
+def _reconcile_day(context: FetchContext, listed: ListedDay, own: OwnMeetings) -> ReconcileReport:
     lake, day = context.lake, listed.day
     with lake.lock_days([day]):
         lake.sweep([MEETINGS, FETCH_LEDGER], [day])
-        held = {row["meeting_id"]: row for row in lake.read(MEETINGS, day).to_pylist()}
-        unknown = {key: row for key, row in listed.rows.items() if key not in held}
-        own = {key: row for key, row in unknown.items() if ours.hosts(row)}
-        missing = _claimed(context, day, own)
-        _put(context, day, {key: own[key] for key in missing}, ours)
+        stored = {row["meeting_id"]: row for row in lake.read(MEETINGS, day).to_pylist()}
+        unknown = {key: row for key, row in listed.rows.items() if key not in stored}
+        candidates = {key: row for key, row in unknown.items() if own.includes(row)}
+        missing = _claim_missing(context, day, candidates)
+        _write_new(context, day, [candidates[key] for key in missing], own)
         changed = [
             row
-            for key, told in listed.rows.items()
-            if key in held and (row := _refreshed(held[key], _hedged(context, told))) is not None
+            for key, item in listed.rows.items()
+            if key in stored
+            and (row := _refreshed(stored[key], _without_early_flags(context, item)))
         ]
-        moved = [row["meeting_id"] for row in changed if _ends_otherwise(held, row)]
+        moved = [row["meeting_id"] for row in changed if _has_other_end(stored, row)]
         if moved:
             context.ledger.announce({day: moved})
         lake.merge(MEETINGS, day, changed)
         refresh_metrics(lake, day)
     if missing or moved:
-        list(fold(lake, context.ledger, [day]))
+        _fold(context, day)
     return ReconcileReport(
         day,
         listed=len(listed.rows),
-        known=len(listed.rows) - len(unknown) + len(own) - len(missing),
+        known=len(listed.rows) - len(unknown) + len(candidates) - len(missing),
         added=len(missing),
-        of_others=len(unknown) - len(own),
+        of_others=len(unknown) - len(candidates),
         refreshed=len(changed),
-        not_listed=len(held.keys() - listed.rows.keys()),
+        not_listed=len(stored.keys() - listed.rows.keys()),
     )
 
 
 def add_meetings(
-    context: FetchContext, day: date, rows: Mapping[str, Row], ours: OwnMeetings
+    context: FetchContext, day: date, rows: Mapping[str, Row], own: OwnMeetings
 ) -> int:
-    """Add those of the meetings, which ended on this day, that no webhook announced.
+    """Add those of these meetings, which ended on this day, that have no ended event.
 
-    Of a pruned day only the index learns, so that nobody asks for them again.
+    On a pruned day only the index learns of them, so that they are not looked up again.
     """
     with context.lake.lock_days([day]):
         context.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
-        missing = _claimed(context, day, rows)
+        missing = _claim_missing(context, day, rows)
         if day < floor(context.lake.files):
             return 0
-        _put(context, day, {key: rows[key] for key in missing}, ours)
-    list(fold(context.lake, context.ledger, [day]))
+        _write_new(context, day, [rows[key] for key in missing], own)
+    _fold(context, day)
     return len(missing)
 
 
-def _claimed(context: FetchContext, day: date, meeting_ids: Collection[str]) -> list[str]:
-    """Those whose end no event tells; from now on the index knows that they lie on this day.
+def _fold(context: FetchContext, day: date) -> None:
+    for _ in fold(context.lake, context.ledger, [day]):
+        pass
 
-    An event that comes later finds it there. One that came before is seen here, and if it comes
-    meanwhile, its fold waits for the day's lock.
+
+def _claim_missing(context: FetchContext, day: date, meeting_ids: Collection[str]) -> list[str]:
+    """The meetings without an ended event, after noting in the index that they are on this day.
+
+    A later event finds the meeting there. An earlier one is found here, and the fold of an event
+    that arrives in between waits for the day's lock.
     """
     if not meeting_ids:
         return []
@@ -133,34 +139,42 @@ def _claimed(context: FetchContext, day: date, meeting_ids: Collection[str]) -> 
     with context.lake.files.lock(INDEX_LOCK):
         index.rebuild_if_incomplete()
         mentions = index.find(meeting_ids)
-        missing = [
-            key
-            for key in meeting_ids
-            if all(one.date is None or one.by_listing for one in mentions.get(key, ()))
-        ]
+        missing = [key for key in meeting_ids if not _has_ended_event(mentions.get(key, ()))]
         index.add(Mention(key, None, day) for key in missing)
     return missing
 
 
-def _put(context: FetchContext, day: date, rows: Mapping[str, Row], ours: OwnMeetings) -> None:
-    """Write new meetings: announced first, ledger last. The listing answered for their details."""
+def _has_ended_event(mentions: Collection[Mention]) -> bool:
+    return any(mention.date and not mention.by_listing for mention in mentions)
+
+
+def _write_new(context: FetchContext, day: date, rows: Collection[Row], own: OwnMeetings) -> None:
+    """Write new meetings: news first, ledger last. Their details are fetched already."""
     if not rows:
         return
-    context.ledger.announce({day: [*rows]})
-    filled = [
-        _hedged(context, row) | {"org_id": row["org_id"] or ours.org_id} for row in rows.values()
+    context.ledger.announce({day: [row["meeting_id"] for row in rows]})
+    context.lake.merge(
+        MEETINGS,
+        day,
+        [
+            _without_early_flags(context, row) | {"org_id": row["org_id"] or own.org_id}
+            for row in rows
+        ],
+    )
+    fetched = {item.meeting_id for item in context.ledger.items(day) if item.resource == DETAILS}
+    # A meeting that was looked up by id can lack the flags that the listing has. Then its details
+    # are fetched as usual.
+    items = [
+        _details(context, row)
+        for row in rows
+        if row["meeting_id"] not in fetched and row["has_recording"] is not None
     ]
-    context.lake.merge(MEETINGS, day, filled)
-    asked = {item.meeting_id for item in context.ledger.items(day) if item.resource == DETAILS}
-    new = [row for row in rows.values() if row["meeting_id"] not in asked]
-    # What was asked for by id may lack the flags that the listing has: that is asked for, then.
-    told = [_details(context, row) for row in new if row["has_recording"] is not None]
-    if told:
-        context.ledger.record(day, told)
+    if items:
+        context.ledger.record(day, items)
 
 
 def _details(context: FetchContext, row: Row) -> WorkItem:
-    """The pair of a meeting's details as an answer of a window leaves it."""
+    """The work item of a meeting's details, after the response of a window."""
     return apply_outcome(
         WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"]),
         Outcome.ROWS,
@@ -175,27 +189,27 @@ def _details(context: FetchContext, row: Row) -> WorkItem:
     )
 
 
-def _hedged(context: FetchContext, row: Row) -> Row:
+def _without_early_flags(context: FetchContext, row: Row) -> Row:
     last = timedelta(seconds=context.ledger.schedule.after_end_seconds[-1])
     return without_early_false_flags(row, row["ended_at"] + last)
 
 
-def _refreshed(held: Row, listed: Row) -> Row | None:
-    """The lake's row with what the listing says; None when that is nothing new."""
-    reconciled = held["origin"] == RECONCILED
-    row = with_listing(held, listed) if reconciled else with_details(held, listed)
-    same = all(row[name] == held[name] for name in held if name not in _OF_THE_RUN)
-    return None if same and held["fetched_at"] else row
+def _refreshed(stored: Row, listed: Row) -> Row | None:
+    """The stored row updated by the listing; None when nothing has changed."""
+    reconciled = stored["origin"] == RECONCILED
+    row = with_listing(stored, listed) if reconciled else with_details(stored, listed)
+    same = all(row[name] == stored[name] for name in stored if name not in _RUN_COLUMNS)
+    return None if same and stored["fetched_at"] else row
 
 
-def _ends_otherwise(held: Mapping[str, Row], row: Row) -> bool:
-    ended: bool = row["ended_at"] != held[row["meeting_id"]]["ended_at"]
-    return ended
+def _has_other_end(stored: Mapping[str, Row], row: Row) -> bool:
+    differs: bool = row["ended_at"] != stored[row["meeting_id"]]["ended_at"]
+    return differs
 
 
 @dataclass(frozen=True)
 class WebhookCoverage:
-    """Of how many days, how many meetings there are, and how many no webhook told of."""
+    """How many days and meetings there are, and how many meetings have no webhook event."""
 
     days: int
     meetings: int
@@ -203,7 +217,7 @@ class WebhookCoverage:
 
 
 def webhook_coverage(lake: Lake, days: Iterable[date]) -> WebhookCoverage:
-    """What the lake holds of these days; those before the first webhook event are left out."""
+    """Counts of these days in the lake, without days before the first webhook event."""
     names = (name for name in lake.partitions(WEBHOOK_EVENTS) if name != NULL_PARTITION)
     since = min(map(date.fromisoformat, names), default=date.max)
     origins = [
@@ -211,6 +225,5 @@ def webhook_coverage(lake: Lake, days: Iterable[date]) -> WebhookCoverage:
         for day in days
         if day >= since
     ]
-    return WebhookCoverage(
-        len(origins), sum(map(len, origins)), sum(some.count(RECONCILED) for some in origins)
-    )
+    missed = sum(day_origins.count(RECONCILED) for day_origins in origins)
+    return WebhookCoverage(len(origins), sum(map(len, origins)), missed)

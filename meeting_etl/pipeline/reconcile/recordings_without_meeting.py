@@ -1,8 +1,8 @@
-"""Recordings whose events do not say of which meeting they are: looked up by their own id.
+"""Recordings whose events do not name their meeting: looked up by the recording's id.
 
-Belongs here: the queue of them, one small file each, which ingest fills before it commits how far a
-log was read, and what becomes of each once it is asked for. Does not: recordings of meetings that
-are known (pipeline/resources/recordings.py), meetings that events name
+Belongs here: the queue of such recordings, one small file each, which ingest fills before it
+commits how far a log was read; looking them up and opening their work items. Does not: recordings
+of known meetings (pipeline/resources/recordings.py), meetings that events name
 (events_without_meeting.py).
 """
 
@@ -17,20 +17,20 @@ from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.paths import file_stem
-from meeting_etl.pipeline.reconcile.listing import OwnMeetings
+from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import add_meetings
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
 from meeting_etl.times import format_timestamp, parse_timestamp, utc_day
 
 _FOLDER = "lake/unowned_recordings"
-# Asked again so long after each answer that does not say; then it is given up.
-_AGAIN = (timedelta(minutes=15), timedelta(hours=6), timedelta(hours=24))
+# Delays before the next attempts after a look-up without result; then the recording is given up.
+_RETRY_DELAYS = (timedelta(minutes=15), timedelta(hours=6), timedelta(hours=24))
 
 
 @dataclass(frozen=True)
 class QueuedRecording:
-    """A recording in the queue. Times as Webex writes them; `meeting_id` once it is known."""
+    """A recording in the queue. Times are text as in Webex's JSON; `meeting_id` once known."""
 
     recording_id: str
     received_at: str | None
@@ -41,7 +41,7 @@ class QueuedRecording:
 
     @property
     def file(self) -> str:
-        """Where it waits."""
+        """Path of its file in the queue."""
         return f"{_FOLDER}/{file_stem(self.recording_id)}.json"
 
 
@@ -51,11 +51,11 @@ def queue_recording(
     """Put the recording of an event into the queue, unless it is there already."""
     host_email = json.loads(body)["data"].get("hostEmail")
     received = format_timestamp(received_at) if received_at else None
-    one = QueuedRecording(
+    recording = QueuedRecording(
         recording_id, received, host_email if isinstance(host_email, str) else None
     )
-    if files.read_bytes(one.file) is None:
-        _keep(files, one)
+    if files.read_bytes(recording.file) is None:
+        _store(files, recording)
 
 
 def has_queued_recordings(files: Files) -> bool:
@@ -64,29 +64,33 @@ def has_queued_recordings(files: Files) -> bool:
 
 
 def has_due_recordings(files: Files, now: datetime) -> bool:
-    """Whether the time of any recording in the queue has come."""
+    """Whether any recording in the queue is due."""
     return next(_due(files, now), None) is not None
 
 
 def look_up_recordings(context: FetchContext) -> int:
-    """Ask for those whose time has come; returns of how many the meeting is asked for again.
+    """Look up the due recordings; returns for how many their meeting's work item was opened.
 
-    Raises AuthError and ApiUnavailable; what was not asked for stays in the queue.
+    Raises AuthError and ApiUnavailable; what was not looked up stays in the queue.
     """
     files, opened = context.lake.files, 0
-    ours = OwnMeetings(context.webex)
+    own = OwnMeetings(context.webex)
     with files.lock("unowned_recordings"):
-        for one in _due(files, context.clock.now()):
-            known = _with_meeting(context, one)
-            if known.meeting_id is not None and _open(context, known, ours):
-                files.remove(known.file)
+        for queued in _due(files, context.clock.now()):
+            recording = _with_meeting(context, queued)
+            if recording.meeting_id is not None and _open(context, recording, own):
+                files.remove(recording.file)
                 opened += 1
-            elif known.attempts < len(_AGAIN):
-                moment = context.clock.now() + _AGAIN[known.attempts]
-                again = format_timestamp(moment)
-                _keep(files, replace(known, attempts=known.attempts + 1, next_attempt_at=again))
+            elif recording.attempts < len(_RETRY_DELAYS):
+                delay = _RETRY_DELAYS[recording.attempts]
+                next_attempt_at = format_timestamp(context.clock.now() + delay)
+                attempts = recording.attempts + 1
+                _store(
+                    files,
+                    replace(recording, attempts=attempts, next_attempt_at=next_attempt_at),
+                )
             else:
-                files.remove(known.file)
+                files.remove(recording.file)
     return opened
 
 
@@ -96,56 +100,59 @@ def _due(files: Files, now: datetime) -> Iterator[QueuedRecording]:
         if content is None:
             continue
         try:
-            one = QueuedRecording(**json.loads(content))
-            at = parse_timestamp(one.next_attempt_at) if one.next_attempt_at else None
+            recording = QueuedRecording(**json.loads(content))
+            text = recording.next_attempt_at
+            at = parse_timestamp(text) if text else None
         except (TypeError, ValueError):
-            continue  # damaged: the log still has it, and so has a listing of its meeting
+            continue  # damaged; the log still has the event, and listings find the recording
         if at is None or at <= now:
-            yield one
+            yield recording
 
 
-def _keep(files: Files, one: QueuedRecording) -> None:
-    files.replace_bytes(one.file, json.dumps(asdict(one)).encode())
+def _store(files: Files, recording: QueuedRecording) -> None:
+    files.replace_bytes(recording.file, json.dumps(asdict(recording)).encode())
 
 
-def _with_meeting(context: FetchContext, one: QueuedRecording) -> QueuedRecording:
-    """The recording with the meeting that its details name."""
-    if one.meeting_id is None:
-        try:
-            found = context.webex.meeting_of_recording(one.recording_id, host_email=one.host_email)
-        except (Refused, BadResponse):
-            return one
-        return replace(one, meeting_id=found)
-    return one
+def _with_meeting(context: FetchContext, recording: QueuedRecording) -> QueuedRecording:
+    """The recording with the meeting id from its details."""
+    if recording.meeting_id is not None:
+        return recording
+    try:
+        meeting_id = context.webex.meeting_of_recording(
+            recording.recording_id, host_email=recording.host_email
+        )
+    except (Refused, BadResponse):
+        return recording
+    return replace(recording, meeting_id=meeting_id)
 
 
-def _open(context: FetchContext, one: QueuedRecording, ours: OwnMeetings) -> bool:
-    """Have the recordings of its meeting asked for, as the event would have with its id."""
-    meeting_id = str(one.meeting_id)
-    at = parse_timestamp(one.received_at) if one.received_at else None
-    days = _days(context, meeting_id) or _added(context, meeting_id, ours)
+def _open(context: FetchContext, recording: QueuedRecording, own: OwnMeetings) -> bool:
+    """Open the work item of its meeting's recordings, as the event would have with its id."""
+    meeting_id = str(recording.meeting_id)
+    at = parse_timestamp(recording.received_at) if recording.received_at else None
+    days = _ended_days(context, meeting_id) or _add_meeting(context, meeting_id, own)
     return any(
         context.ledger.open_by_event(day, meeting_id, RECORDINGS.name, at or context.clock.now())
         for day in sorted(days, reverse=True)
     )
 
 
-def _days(context: FetchContext, meeting_id: str) -> set[date]:
-    """The days on which the meeting was said to have ended."""
+def _ended_days(context: FetchContext, meeting_id: str) -> set[date]:
+    """The days on which the meeting was reported to have ended."""
     mentions = MeetingIndex(context.lake).find([meeting_id])[meeting_id]
-    return {one.date for one in mentions if one.date is not None}
+    return {mention.date for mention in mentions if mention.date is not None}
 
 
-def _added(context: FetchContext, meeting_id: str, ours: OwnMeetings) -> set[date]:
-    """The day of the meeting, that no event announced, after it was asked for and added."""
+def _add_meeting(context: FetchContext, meeting_id: str, own: OwnMeetings) -> set[date]:
+    """Fetch a meeting without an ended event and add it; returns its day if it has ended."""
     webex, now = context.webex, context.clock.now()
     try:
         item = webex.meeting(meeting_id)
         row = row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=now)
-        if row is None or row["meeting_id"] != meeting_id or not ours.hosts(row):
+        if row is None or row["meeting_id"] != meeting_id or not own.includes(row):
             return set()
     except (Refused, BadResponse):
         return set()
     day = utc_day(row["ended_at"])
-    add_meetings(context, day, {meeting_id: row}, ours)
+    add_meetings(context, day, {meeting_id: row}, own)
     return {day}
