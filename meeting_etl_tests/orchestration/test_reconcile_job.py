@@ -105,7 +105,7 @@ def test_the_check_is_red_when_webhooks_miss_more_than_they_may(
     assert evaluation.passed is passed, evaluation.description
     if not passed:
         assert evaluation.description is not None
-        assert "meetings of 2026-03-04 to 2026-03-08 were missed" in evaluation.description
+        assert "meetings of 2026-03-04 to 2026-03-08 had no webhook" in evaluation.description
         assert "meeting-etl webhooks list" in evaluation.description
         assert evaluation.severity == dg.AssetCheckSeverity.ERROR
 
