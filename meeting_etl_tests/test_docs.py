@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tokenize
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from meeting_etl.cli.commands import COMMANDS as SHORT_HELPS
 from meeting_etl.cli.main import cli
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import VARIABLES
 
@@ -60,6 +62,11 @@ def test_every_option_that_the_documents_name_exists() -> None:
         for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help", "--assets", "--partition-range"}
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", DOCS)) <= known
+
+
+def test_faults_that_the_documents_name_exist() -> None:
+    named = set(re.findall(r"--fault ([a-z_]+)=", DOCS))
+    assert named <= {fault.name for fault in fields(Faults)}
 
 
 def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
