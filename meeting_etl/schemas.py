@@ -1,8 +1,8 @@
 """Every table and column, named once.
 
 Belongs here: names, types, comments, keys, sort order, partitioning, the API field that a column is
-read from, whether it is personal, and the fields that are never kept. Does not: reading values out
-of items (pipeline/rows.py) or writing files (lake/lake.py).
+read from, whether it is personal, and the fields that are never stored. Does not: reading values
+from items (pipeline/rows.py), writing files (lake/lake.py).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-# Partitions begin here; no meeting that we could hear of ended before.
+# Partitions begin here; Webex reports no meeting that ended before.
 FIRST_DAY = date(2015, 1, 1)
 
 TEXT = pa.string()
@@ -24,7 +24,7 @@ TEXTS = pa.list_(pa.string())
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `field` is the API field it is read from, None when the value is ours.
+    """One column. `field` is the API field it is read from, None for a value of our own.
 
     `aliases` are older names of that field. `children` are the fields of a list of structs.
     """
@@ -42,10 +42,10 @@ class Column:
 class Table:
     """One table of the lake.
 
-    `partition` names the column that is the folder (`date=…`) and not in the file; None for a table
-    of one file. `sort` is the order of rows in a file, `bloom` the columns that are looked up.
-    `appended`: most rows are added and never changed, and a partition is one file or several; else
-    it is one. `group_rows` are the rows of a row group: where few are looked up, it has few.
+    `partition` is the column that is the folder (`date=…`) and not in the file; None for a table
+    without partitions. `sort` is the order of rows in a file, `bloom` the columns that have a bloom
+    filter. `appended`: rows are added and rarely changed, and a partition has one file or several;
+    else it has one. `group_rows` is the size of a row group: small where few rows are looked up.
     """
 
     name: str
@@ -86,10 +86,10 @@ def _structs(name: str, comment: str, field: str, children: tuple[Column, ...]) 
 
 
 def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
-    """A column with an e-mail address and the one with its domain that stands beside it."""
+    """A column with an e-mail address and one with its domain."""
     return (
         Column(name, TEXT, comment, field, personal=True),
-        Column(f"{name}_domain", TEXT, f"Part of {name} after the @, in lower case."),
+        Column(f"{name}_domain", TEXT, f"Domain of {name}, in lower case."),
     )
 
 
@@ -97,8 +97,8 @@ _DATE = Column("date", pa.date32(), "UTC date on which the meeting ended; the pa
 _RECEIVED_DATE = Column(
     "received_date",
     pa.date32(),
-    "UTC date of received_at, else of the meeting's end, else of the nearest earlier dated line "
-    "of the log; the partition.",
+    "UTC date of received_at; without one, of the meeting's end, or of the nearest earlier line of "
+    "the log that has a date; the partition.",
 )
 _MEETING_ID = Column(
     "meeting_id", TEXT, "Id of the meeting instance, <series>_I_<number>.", "meetingId"
@@ -109,20 +109,20 @@ _SCHEDULED_ID = Column(
 )
 _SITE = Column("site_url", TEXT, "Webex site of the meeting.", "siteUrl")
 _HOST_USER = Column("host_user_id", TEXT, "Id of the host.", "hostUserId", personal=True)
-_EXTRA = Column("extra", TEXT, "JSON text of fields that have no column; NULL when there are none.")
+_EXTRA = Column("extra", TEXT, "JSON text of fields without a column; NULL when there are none.")
 _FETCHED = (
     Column("run_id", TEXT, "Id of the run that fetched the row."),
-    Column("fetched_at", MOMENT, "When the answer with this row arrived."),
+    Column("fetched_at", MOMENT, "When the response with this row arrived."),
     _EXTRA,
 )
 
 
-# meetings.origin of those of which no ended event told.
+# meetings.origin of meetings without an ended event.
 RECONCILED = "reconciled"
 
 MEETINGS = Table(
     "meetings",
-    "One row for each meeting instance that ended, whatever told of it.",
+    "One row per meeting instance that ended, from webhook events or from Webex's listings.",
     key=("meeting_id",),
     sort=("meeting_id",),
     bloom=("meeting_id",),
@@ -133,42 +133,44 @@ MEETINGS = Table(
         _SCHEDULED_ID,
         Column("meeting_number", TEXT, "Number people dial or type to join.", "meetingNumber"),
         Column("title", TEXT, "Title of the meeting.", "title", personal=True),
-        Column("meeting_type", TEXT, "Webex's meetingType, here always meeting.", "meetingType"),
+        Column("meeting_type", TEXT, "meetingType of Webex; always meeting.", "meetingType"),
         Column("scheduled_type", TEXT, "meeting, webinar or personalRoomMeeting.", "scheduledType"),
-        Column("state", TEXT, "State that the last event told, ended.", "state"),
+        Column("state", TEXT, "State in the latest event: ended.", "state"),
         Column("timezone", TEXT, "Time zone the meeting was scheduled in.", "timezone"),
         Column("started_at", MOMENT, "Actual start.", "start"),
         Column("ended_at", MOMENT, "Actual end; its UTC date is the partition.", "end"),
-        Column("duration_seconds", INT, "ended_at less started_at, in seconds."),
+        Column("duration_seconds", INT, "ended_at minus started_at, in seconds."),
         _HOST_USER,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
         Column("host_display_name", TEXT, "Name of the host.", "hostDisplayName", personal=True),
         _SITE,
         Column("org_id", TEXT, "UUID of the organization.", "orgId"),
-        Column("has_recording", FLAG, "Webex says that it was recorded.", "hasRecording"),
+        Column("has_recording", FLAG, "Was recorded, according to Webex.", "hasRecording"),
         Column(
-            "has_transcription", FLAG, "Webex says that there is a transcript.", "hasTranscription"
+            "has_transcription", FLAG, "Has a transcript, according to Webex.", "hasTranscription"
         ),
         Column(
             "first_received_at",
             MOMENT,
-            "When the first ended event was received; NULL while none was.",
+            "When the first ended event was received; NULL without one.",
         ),
         Column(
             "delivery_count",
             INT,
-            "Ended events received for this meeting, duplicates too; 0 when it was reconciled.",
+            "Ended events received for the meeting, duplicates included; 0 when it was reconciled.",
         ),
-        Column("origin", TEXT, "webhook, or reconciled when no webhook ever told of it."),
-        Column("run_id", TEXT, "Id of the run that asked for title, names and flags; else NULL."),
-        Column("fetched_at", MOMENT, "When the API told of the meeting; NULL while it has not."),
+        Column(
+            "origin", TEXT, "webhook, or reconciled: found in a listing, without an ended event."
+        ),
+        Column("run_id", TEXT, "Id of the run that fetched title, names and flags; else NULL."),
+        Column("fetched_at", MOMENT, "When the API returned the meeting; NULL until then."),
         _EXTRA,
     ),
 )
 
 RECORDINGS = Table(
     "recordings",
-    "One row for each recording of a meeting.",
+    "One row per recording of a meeting.",
     key=("recording_id",),
     sort=("meeting_id", "recording_id"),
     bloom=("meeting_id", "recording_id"),
@@ -179,33 +181,41 @@ RECORDINGS = Table(
         _SCHEDULED_ID,
         _SERIES_ID,
         Column("topic", TEXT, "Topic of the recording.", "topic", personal=True),
-        Column("created_at", MOMENT, "When the file was made, after the meeting.", "createTime"),
-        Column("recorded_at", MOMENT, "When the record button was pressed.", "timeRecorded"),
+        Column("created_at", MOMENT, "When the file was created, after the meeting.", "createTime"),
+        Column("recorded_at", MOMENT, "When recording began.", "timeRecorded"),
         _SITE,
         Column("format", TEXT, "MP4, ARF, UPLOADED …", "format"),
         Column("service_type", TEXT, "MeetingCenter, EventCenter …", "serviceType"),
         Column("duration_seconds", INT, "Length, in seconds.", "durationSeconds"),
         Column("size_bytes", INT, "Size of the file, in bytes.", "sizeBytes"),
-        Column("share_to_me", FLAG, "Shared with the token's user, not owned.", "shareToMe"),
+        Column(
+            "share_to_me", FLAG, "Shared with the token's user, who does not own it.", "shareToMe"
+        ),
         Column("integration_tags", TEXTS, "Tags of integrations.", "integrationTags"),
-        Column("status", TEXT, "available, deleted, purged, or unlisted (ours).", "status"),
-        Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        Column(
+            "status",
+            TEXT,
+            "available, deleted, purged, or unlisted (no longer listed, deletion not proven).",
+            "status",
+        ),
+        Column("deleted_at", MOMENT, "When the deletion was proven; NULL while it is not."),
         Column(
             "deletion_proof",
             TEXT,
-            "What proved it: event, listing (with that status) or not_found (404 or 410 by id).",
+            "What proved the deletion: event, listing (with that status) or not_found (404 or 410 by "
+            "id).",
         ),
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
         Column(
             "playback_url",
             TEXT,
-            "Link to watch it; NULL unless store_links is switched on.",
+            "Link to watch the recording; NULL unless store_links is on.",
             "playbackUrl",
         ),
         Column(
             "download_url",
             TEXT,
-            "Link to download it; NULL unless store_links is switched on.",
+            "Link to download the recording; NULL unless store_links is on.",
             "downloadUrl",
         ),
         *_FETCHED,
@@ -214,61 +224,65 @@ RECORDINGS = Table(
 
 PARTICIPANTS = Table(
     "participants",
-    "One row for each participant of a meeting; rejoins are united in devices.",
+    "One row per participant of a meeting; every join is an entry of devices.",
     key=("meeting_id", "participant_id"),
     sort=("meeting_id", "participant_id"),
     bloom=("meeting_id",),
     partition=_DATE,
     columns=(
         _MEETING_ID,
-        Column("participant_id", TEXT, "Id of the participant; unique in a meeting.", "id"),
+        Column("participant_id", TEXT, "Id of the participant; unique within the meeting.", "id"),
         *_email("email", "E-mail address; NULL for guests and phones.", "email"),
         Column("display_name", TEXT, "Name shown in the meeting.", "displayName", personal=True),
         Column("host", FLAG, "Was the host.", "host"),
         Column("co_host", FLAG, "Was a co-host.", "coHost"),
-        Column("space_moderator", FLAG, "Moderates the space of the meeting.", "spaceModerator"),
+        Column(
+            "space_moderator", FLAG, "Moderates the Webex space of the meeting.", "spaceModerator"
+        ),
         Column("invitee", FLAG, "Was invited.", "invitee"),
-        Column("muted", FLAG, "Was muted, as last seen.", "muted"),
-        Column("video", TEXT, "on or off, as last seen.", "video"),
+        Column("muted", FLAG, "Was muted when last seen.", "muted"),
+        Column("video", TEXT, "Video when last seen: on or off.", "video"),
         Column("state", TEXT, "lobby, joined, end or breakoutSession.", "state"),
-        Column("joined_at", MOMENT, "First join; NULL while not known.", "joinedTime"),
-        Column("left_at", MOMENT, "Last leave; NULL while not known.", "leftTime"),
+        Column("joined_at", MOMENT, "First join; NULL while unknown.", "joinedTime"),
+        Column("left_at", MOMENT, "Last leave; NULL while unknown.", "leftTime"),
         _structs(
             "devices",
-            "One entry for each join with a device.",
+            "One entry per join with a device.",
             "devices",
             (
                 Column("correlation_id", TEXT, "Id of the join.", "correlationId"),
                 Column("device_type", TEXT, "Kind of device.", "deviceType"),
                 Column("audio_type", TEXT, "pstn, voip or inactive.", "audioType"),
                 Column("call_type", TEXT, "callIn or callBack.", "callType"),
-                Column("joined_at", MOMENT, "When it joined.", "joinedTime"),
-                Column("left_at", MOMENT, "When it left.", "leftTime"),
-                Column("duration_seconds", INT, "Time in the meeting.", "durationSecond"),
+                Column("joined_at", MOMENT, "When the device joined.", "joinedTime"),
+                Column("left_at", MOMENT, "When the device left.", "leftTime"),
+                Column(
+                    "duration_seconds", INT, "Time in the meeting, in seconds.", "durationSecond"
+                ),
             ),
         ),
         Column("device_count", INT, "Number of entries in devices."),
         _structs(
             "breakout_sessions",
-            "Breakout sessions attended.",
+            "Breakout sessions that the participant attended.",
             "breakoutSessionsAttended",
             (
                 Column("id", TEXT, "Id of the breakout session.", "id"),
-                Column("name", TEXT, "Name of it.", "name"),
+                Column("name", TEXT, "Name of the breakout session.", "name"),
                 Column("joined_at", MOMENT, "When the participant joined it.", "joinedTime"),
                 Column("left_at", MOMENT, "When the participant left it.", "leftTime"),
             ),
         ),
         _SITE,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
-        Column("source_id", TEXT, "Id that ties the participant to a source.", "sourceId"),
+        Column("source_id", TEXT, "Id of the participant in its source system.", "sourceId"),
         *_FETCHED,
     ),
 )
 
 TRANSCRIPTS = Table(
     "transcripts",
-    "One row for each transcript of a meeting.",
+    "One row per transcript of a meeting.",
     key=("transcript_id",),
     sort=("meeting_id", "transcript_id"),
     bloom=("meeting_id", "transcript_id"),
@@ -282,21 +296,29 @@ TRANSCRIPTS = Table(
         _HOST_USER,
         _SITE,
         Column("started_at", MOMENT, "Start of the transcript.", "startTime"),
-        Column("status", TEXT, "available, deleted, or unlisted (ours).", "status"),
-        Column("deleted_at", MOMENT, "When a deletion was proven; NULL while it is not."),
+        Column(
+            "status",
+            TEXT,
+            "available, deleted, or unlisted (no longer listed, deletion not proven).",
+            "status",
+        ),
+        Column("deleted_at", MOMENT, "When the deletion was proven; NULL while it is not."),
         Column(
             "deletion_proof",
             TEXT,
-            "What proved it: event, listing (with that status) or not_found (404 or 410 by id).",
+            "What proved the deletion: event, listing (with that status) or not_found (404 or 410 by "
+            "id).",
         ),
-        Column("snippet_count", INT, "Rows of it in transcript_snippets; NULL while not fetched."),
+        Column(
+            "snippet_count", INT, "Its rows in transcript_snippets; NULL until they are fetched."
+        ),
         *_FETCHED,
     ),
 )
 
 TRANSCRIPT_SNIPPETS = Table(
     "transcript_snippets",
-    "One row for each thing said: who, what, when.",
+    "One row per snippet of a transcript: who said what, when.",
     key=("snippet_id",),
     sort=("meeting_id", "transcript_id", "snippet_index"),
     bloom=("meeting_id", "transcript_id"),
@@ -305,9 +327,9 @@ TRANSCRIPT_SNIPPETS = Table(
         Column("snippet_id", TEXT, "Id of the snippet; unique.", "id"),
         Column("transcript_id", TEXT, "Id of its transcript."),
         Column("meeting_id", TEXT, "Id of the meeting instance."),
-        Column("snippet_index", INT, "Place in the transcript, from 0."),
+        Column("snippet_index", INT, "Position in the transcript, from 0."),
         Column("text", TEXT, "What was said.", "text", personal=True),
-        Column("person_name", TEXT, "Who said it.", "personName", personal=True),
+        Column("person_name", TEXT, "Name of the speaker.", "personName", personal=True),
         *_email("person_email", "E-mail address of the speaker.", "personEmail"),
         Column(
             "offset_ms",
@@ -324,14 +346,14 @@ TRANSCRIPT_SNIPPETS = Table(
             aliases=("duration",),
         ),
         Column("started_at", MOMENT, "Start of the transcript plus offset_ms."),
-        Column("source", TEXT, "snippets (the API's) or vtt (read from the VTT file)."),
+        Column("source", TEXT, "snippets (from the API) or vtt (read from the VTT file)."),
         *_FETCHED,
     ),
 )
 
 MEETING_SUMMARIES = Table(
     "meeting_summaries",
-    "One row for each summary of a meeting; empty unless [fetch] summaries is switched on.",
+    "One row per summary of a meeting; empty unless summaries in [fetch] is on.",
     key=("summary_id",),
     sort=("meeting_id", "summary_id"),
     bloom=("meeting_id",),
@@ -340,17 +362,15 @@ MEETING_SUMMARIES = Table(
         Column("summary_id", TEXT, "Id of the summary; unique.", "id"),
         _MEETING_ID,
         Column("status", TEXT, "available or deleted.", "status"),
-        Column("notes", TEXT, "The summary, as plain text.", "notes", personal=True),
-        Column(
-            "action_items", TEXTS, "What is to be done, as texts.", "actionItems", personal=True
-        ),
+        Column("notes", TEXT, "The summary as plain text.", "notes", personal=True),
+        Column("action_items", TEXTS, "Action items, as texts.", "actionItems", personal=True),
         *_FETCHED,
     ),
 )
 
 FETCH_LEDGER = Table(
     "fetch_ledger",
-    "For each meeting and resource: what was asked, what came, what is due.",
+    "One row per work item: the state of each resource of each meeting, and when it is due.",
     key=("meeting_id", "resource", "resource_id"),
     sort=("meeting_id", "resource", "resource_id"),
     bloom=("meeting_id",),
@@ -360,46 +380,50 @@ FETCH_LEDGER = Table(
         Column(
             "resource",
             TEXT,
-            "Table that the answer fills; meeting for title, names and flags of a meeting.",
+            "Table that the response fills; meeting for title, names and flags of the meeting.",
         ),
         Column(
-            "resource_id", TEXT, "Empty for lists; the transcript's id for transcript_snippets."
+            "resource_id",
+            TEXT,
+            "Id of the item that is fetched by itself (transcript, recording); empty for lists.",
         ),
         Column("status", TEXT, "ready, waiting, absent, forbidden, gone or failed."),
-        Column("settled", FLAG, "It is not asked again unless something opens it."),
-        Column("reason", TEXT, "Why the status is what it is; a closed set of codes."),
-        Column("row_count", INT, "Rows that the lake holds for this pair."),
-        Column("attempts", INT, "Answers so far."),
-        Column("failures", INT, "Passing faults in a row since the last definite answer."),
+        Column("settled", FLAG, "Finished: not fetched again unless it is reopened."),
+        Column("reason", TEXT, "Reason of the status; a closed set of codes."),
+        Column("row_count", INT, "Rows of this work item in the lake."),
+        Column("attempts", INT, "Responses so far."),
+        Column("failures", INT, "Consecutive transient errors since the last definite response."),
         Column(
             "first_failed_at",
             MOMENT,
-            "First of these faults; after 7 days the pair settles as failed.",
+            "First of these errors; after 7 days of them the work item settles as failed.",
         ),
-        Column("event_count", INT, "Webhook events that opened the pair so far."),
-        Column("opened_at", MOMENT, "Moment from which the attempts count."),
-        Column("opened_by", TEXT, "end (the meeting's end), event, refetch or retry."),
-        Column("first_attempt_at", MOMENT, "First answer."),
-        Column("last_attempt_at", MOMENT, "Latest answer."),
+        Column("event_count", INT, "Webhook events that reopened the work item so far."),
+        Column("opened_at", MOMENT, "Start of the attempt schedule."),
+        Column(
+            "opened_by", TEXT, "What started it: end (of the meeting), event, refetch or retry."
+        ),
+        Column("first_attempt_at", MOMENT, "First response."),
+        Column("last_attempt_at", MOMENT, "Latest response."),
         Column(
             "covered_until",
             MOMENT,
-            "What came later the latest answer could not show; NULL when it showed all till then.",
+            "The latest response shows nothing later than this; NULL when it has no such limit.",
         ),
-        Column("next_attempt_at", MOMENT, "When it is asked next; NULL when settled."),
+        Column("next_attempt_at", MOMENT, "When it is fetched next; NULL when settled."),
         Column(
             "http_status",
             INT,
-            "Status code of the latest answer; where a VTT file stands in, that of the refusal.",
+            "Status code of the latest response; with words from a VTT file, that of the refusal.",
         ),
-        Column("run_id", TEXT, "Run that asked last."),
+        Column("run_id", TEXT, "Id of the latest run that fetched it."),
         _EXTRA,
     ),
 )
 
 WEBHOOK_EVENTS = Table(
     "webhook_events",
-    "One row for each line of the webhook logs that is a webhook payload.",
+    "One row per webhook event: a line of the webhook logs that is a webhook payload.",
     key=("log_id", "byte_offset"),
     sort=(),
     bloom=("meeting_id",),
@@ -407,37 +431,41 @@ WEBHOOK_EVENTS = Table(
     group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
-        Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
-        Column("byte_offset", INT, "Where the line begins, in uncompressed bytes."),
-        Column("log_file", TEXT, "Path of the log below webhook_logs when it was read."),
-        Column("line_number", INT, "Number of the line, from 1."),
-        Column("received_at", MOMENT, "When it was received; NULL when the log does not say."),
+        Column("log_id", TEXT, "Id of the log; stays when the file is moved or compressed."),
+        Column("byte_offset", INT, "Offset of the line in the uncompressed log, in bytes."),
+        Column("log_file", TEXT, "Path of the log below webhook_logs when the line was read."),
+        Column("line_number", INT, "Line number, from 1."),
+        Column(
+            "received_at",
+            MOMENT,
+            "When the event was received; NULL when the log has no time for it.",
+        ),
         Column("resource", TEXT, "meetings, recordings, meetingParticipants, meetingTranscripts."),
         Column("event", TEXT, "created, updated, deleted, started, ended, joined or left."),
-        Column("meeting_id", TEXT, "Id of the meeting instance; NULL when it names none."),
-        Column("resource_id", TEXT, "data.id: the id of what the event is about."),
-        Column("meeting_ended_at", MOMENT, "End that a meetings/ended event tells."),
-        Column("body", TEXT, "The payload as JSON text, secrets removed.", personal=True),
+        Column("meeting_id", TEXT, "Id of the meeting instance; NULL when the event has none."),
+        Column("resource_id", TEXT, "data.id: id of the object that the event is about."),
+        Column("meeting_ended_at", MOMENT, "End of the meeting, from a meetings/ended event."),
+        Column("body", TEXT, "The payload as JSON text, without secrets.", personal=True),
         _EXTRA,
     ),
 )
 
 REJECTED_LINES = Table(
     "rejected_lines",
-    "One row for each line of the webhook logs that is not usable, and why.",
+    "One row per rejected line: a line of the webhook logs that is not usable, with the reason.",
     key=("log_id", "byte_offset"),
     sort=(),
     appended=True,
     group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
-        Column("log_id", TEXT, "Id of the log, kept when the file is moved or compressed."),
-        Column("byte_offset", INT, "Where the line begins, in uncompressed bytes."),
-        Column("log_file", TEXT, "Path of the log below webhook_logs when it was read."),
-        Column("line_number", INT, "Number of the line, from 1."),
-        Column("reason", TEXT, "Code of the reason, from a closed set."),
-        Column("detail", TEXT, "The reason in words; never quotes the line."),
-        Column("byte_length", INT, "Length of the line, in bytes, without its newline."),
+        Column("log_id", TEXT, "Id of the log; stays when the file is moved or compressed."),
+        Column("byte_offset", INT, "Offset of the line in the uncompressed log, in bytes."),
+        Column("log_file", TEXT, "Path of the log below webhook_logs when the line was read."),
+        Column("line_number", INT, "Line number, from 1."),
+        Column("reason", TEXT, "Reason of the rejection; a closed set of codes."),
+        Column("detail", TEXT, "The reason in a sentence; never quotes the line."),
+        Column("byte_length", INT, "Length of the line without its newline, in bytes."),
         Column("line_sha256", TEXT, "SHA-256 of the line, in hex."),
         _EXTRA,
     ),
@@ -445,27 +473,31 @@ REJECTED_LINES = Table(
 
 INGESTED_LOGS = Table(
     "ingested_logs",
-    "One row for each webhook log: how far it was read.",
+    "One row per webhook log: how far it was read.",
     key=("log_id",),
     sort=("log_file", "log_id"),
     appended=True,
     partition=None,
     columns=(
         Column("log_id", TEXT, "Id of the log; unique."),
-        Column("log_file", TEXT, "Path below webhook_logs where it was seen last."),
+        Column("log_file", TEXT, "Path below webhook_logs where it was last seen."),
         Column("bytes_consumed", INT, "Uncompressed bytes read so far."),
-        Column("lines", INT, "Lines read so far, blank ones too."),
-        Column("events", INT, "Rows of it in webhook_events."),
-        Column("rejected", INT, "Rows of it in rejected_lines."),
-        Column("size", INT, "Size of the file when it was opened last, in bytes."),
-        Column("mtime", INT, "Its modification time then, in nanoseconds since 1970."),
+        Column("lines", INT, "Lines read so far, blank ones included."),
+        Column("events", INT, "Its rows in webhook_events."),
+        Column("rejected", INT, "Its rows in rejected_lines."),
+        Column("size", INT, "Size of the file when it was last opened, in bytes."),
+        Column("mtime", INT, "Modification time of the file then, in nanoseconds since 1970."),
         Column(
             "digests",
             pa.struct([("head", TEXT), ("tail", TEXT)]),
-            "SHA-256 of the first and the last (at most) 64 KiB consumed.",
+            "SHA-256 of the first and last 64 KiB (at most) of the bytes consumed.",
         ),
-        Column("last_date", pa.date32(), "Date of the latest dated line, for those without one."),
-        Column("problem", TEXT, "What hindered reading at the last attempt; NULL when nothing."),
+        Column(
+            "last_date",
+            pa.date32(),
+            "Date of the latest line that has one; lines without a date get it.",
+        ),
+        Column("problem", TEXT, "Why the latest read stopped early; NULL when it did not."),
         Column("updated_at", MOMENT, "When this row was written."),
         _EXTRA,
     ),
@@ -473,7 +505,7 @@ INGESTED_LOGS = Table(
 
 AUTO_RECORD_ACTIONS = Table(
     "auto_record_actions",
-    "One row for each meeting that was created: whether it is to be recorded, and what was done.",
+    "One row per created meeting: whether its host wants it recorded, and what was done.",
     key=("meeting_id",),
     sort=("meeting_id",),
     bloom=("meeting_id",),
@@ -484,44 +516,44 @@ AUTO_RECORD_ACTIONS = Table(
         Column("meeting_id", TEXT, "Id of the series or of the scheduled meeting; unique."),
         *_email("host_email", "E-mail address of the host.", None),
         Column("site_url", TEXT, "Webex site of the meeting."),
-        Column("title", TEXT, "Title; NULL when it was not asked for.", personal=True),
+        Column("title", TEXT, "Title; NULL when it was not fetched.", personal=True),
         Column(
-            "policy_line", TEXT, "Line of [auto_record] that it matches, `hosts: …`.", personal=True
+            "policy_line", TEXT, "Pattern of [auto_record] that matched, `hosts: …`.", personal=True
         ),
-        Column("policy_id", TEXT, "Digest of the lines by which it was judged."),
-        Column("before", FLAG, "Was recorded automatically; NULL when it was not asked."),
-        Column("after", FLAG, "Is recorded automatically since; NULL when nothing was changed."),
+        Column("policy_id", TEXT, "Digest of the patterns that were applied."),
+        Column("before", FLAG, "Recorded automatically before; NULL when that was not fetched."),
+        Column("after", FLAG, "Recorded automatically afterwards; NULL when nothing was changed."),
         Column(
             "result",
             TEXT,
             "switched_on, already_on, would_switch_on, no_match, over, personal_room, ad_hoc, "
-            "refused, not_found; or, to be tried again, switching or failed.",
+            "refused, not_found; switching or failed are retried.",
         ),
-        Column("reason", TEXT, "Why it was refused or failed; a closed set of codes."),
-        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
+        Column("reason", TEXT, "Reason of a refusal or failure; a closed set of codes."),
+        Column("http_status", INT, "Status code of the latest response; NULL without one."),
         Column("dry_run", FLAG, "Decided without changing anything at Webex."),
-        Column("attempts", INT, "Times that it was tried."),
+        Column("attempts", INT, "Attempts so far."),
         Column("decided_at", MOMENT, "When the row was written."),
         Column("next_attempt_at", MOMENT, "When it is tried next; NULL when it is decided."),
-        Column("run_id", TEXT, "Run that decided it."),
+        Column("run_id", TEXT, "Id of the run that decided it."),
         _EXTRA,
     ),
 )
 
 _FILE = (
-    Column("path", TEXT, "Path below the data folder; the file is gone when removed_at is set."),
+    Column("path", TEXT, "Path below the data folder; when removed_at is set, the file is gone."),
     Column("bytes", INT, "Size of the file, in bytes."),
     Column("sha256", TEXT, "SHA-256 of the file, in hex."),
 )
 _REMOVED = (
-    Column("removed_at", MOMENT, "When the file was removed here; NULL while it is there."),
+    Column("removed_at", MOMENT, "When the file was removed here; NULL while it exists."),
     Column("removed_because", TEXT, "deleted (at Webex, proven) or pruned."),
 )
 
 RECORDING_FILES = Table(
     "recording_files",
-    "One row for each file of a recording that was downloaded to media/; switched on by recordings "
-    "in [downloads].",
+    "One row per recording file downloaded to media/; empty unless recordings in [downloads] is "
+    "on.",
     key=("recording_id", "kind"),
     sort=("meeting_id", "recording_id", "kind"),
     bloom=("meeting_id", "recording_id"),
@@ -534,7 +566,7 @@ RECORDING_FILES = Table(
         Column(
             "told_bytes",
             INT,
-            "Size that Webex told of the recording, which a video should have; NULL for others.",
+            "Size of the recording according to Webex, for a video; NULL for other files.",
         ),
         *_REMOVED,
         *_FETCHED,
@@ -543,8 +575,8 @@ RECORDING_FILES = Table(
 
 TRANSCRIPT_FILES = Table(
     "transcript_files",
-    "One row for each file of a transcript that was downloaded to transcripts/; switched on by "
-    "transcripts in [downloads].",
+    "One row per transcript file downloaded to transcripts/; empty unless transcripts in "
+    "[downloads] is on.",
     key=("transcript_id", "format"),
     sort=("meeting_id", "transcript_id", "format"),
     bloom=("meeting_id", "transcript_id"),
@@ -561,83 +593,88 @@ TRANSCRIPT_FILES = Table(
 
 ORPHANS = Table(
     "orphans",
-    "One row for each meeting instance that events tell of and whose end nobody told: what came of "
-    "asking for it by its id.",
+    "One row per meeting instance that events mention and for which no ended event arrived: the "
+    "outcome of looking it up by id.",
     key=("meeting_id",),
     sort=("meeting_id",),
     partition=None,
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance; unique."),
-        Column("first_seen_at", MOMENT, "When it was first found to have no end."),
-        Column("asked_at", MOMENT, "When it was asked for last."),
-        Column("attempts", INT, "Times that it was asked for."),
-        Column("http_status", INT, "Status code of the latest answer; NULL without one."),
-        Column("next_attempt_at", MOMENT, "When it is asked for next; NULL when it is settled."),
-        Column("settled", FLAG, "Its end is known by now, or it is not asked for any more."),
-        Column("outcome", TEXT, "found, not_ended, not_own, refused or fault; NULL before."),
-        Column("run_id", TEXT, "Run that asked last."),
+        Column("first_seen_at", MOMENT, "When its end was first found to be missing."),
+        Column("asked_at", MOMENT, "Latest lookup."),
+        Column("attempts", INT, "Lookups so far."),
+        Column("http_status", INT, "Status code of the latest response; NULL without one."),
+        Column("next_attempt_at", MOMENT, "Next lookup; NULL when it is settled."),
+        Column("settled", FLAG, "Its end is known, or it is not looked up any more."),
+        Column(
+            "outcome",
+            TEXT,
+            "found, not_ended, not_own, refused or fault; NULL before the first lookup.",
+        ),
+        Column("run_id", TEXT, "Id of the latest run that fetched it."),
         _EXTRA,
     ),
 )
 
 MEETING_INDEX = Table(
     "meeting_index",
-    "Which received days speak of a meeting and on which days it is said to have ended; derived "
-    "from webhook_events and reconciled meetings, made again when it is missing, no part of the "
+    "Received dates of each meeting's events, and the dates on which it ended according to them; "
+    "derived from webhook_events and reconciled meetings, rebuilt when it is missing, not in the "
     "catalog.",
     key=("meeting_id", "received_date", "date"),
     sort=("meeting_id", "received_date", "date"),
     group_rows=2_048,
-    partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f; tail: the newest of all."),
+    partition=Column("shard", TEXT, "Hash of meeting_id, 00 to 3f; tail: the newest rows."),
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column(
-            "received_date", pa.date32(), "Partition of webhook_events; NULL for Webex's listing."
+            "received_date",
+            pa.date32(),
+            "Partition of webhook_events; NULL for a listing of Webex.",
         ),
-        Column("date", pa.date32(), "UTC date of the end that was told; NULL when none was."),
+        Column("date", pa.date32(), "UTC date of the end in the event; NULL without one."),
     ),
 )
 
-# The tables that analysts see.
 SPEAKER_METRICS = Table(
     "speaker_metrics",
-    "One row for each speaker of a meeting: how long, how much and when, without any words; made "
-    "of transcript_snippets. For insight into meetings, not for decisions on employment.",
+    "One row per speaker of a meeting: talk in numbers, without any words; computed from "
+    "transcript_snippets. For insight into meetings, not for decisions on employment.",
     key=("meeting_id", "speaker"),
     sort=("meeting_id", "speaker"),
     bloom=("meeting_id",),
     partition=_DATE,
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
-        Column("speaker", TEXT, "person; empty for the speakers without a name.", personal=True),
+        Column(
+            "speaker", TEXT, "person, or an empty text for speakers without a name.", personal=True
+        ),
         Column(
             "person",
             TEXT,
-            "Key of the person as in attendance; name: and the name of a speaker who is no "
-            "participant; NULL for speakers without a name, who are one row.",
+            "Key of the person as in attendance; `name:` and the name for a speaker who is not a "
+            "participant; NULL for all speakers without a name, who share one row.",
             personal=True,
         ),
         Column(
             "display_name",
             TEXT,
-            "Name shown in the meeting, else as in the transcript.",
+            "Name shown in the meeting, else the one in the transcript.",
             personal=True,
         ),
         Column(
             "method",
             TEXT,
-            "How the person was found: email, name, ambiguous, unmatched or unknown (see "
-            "speakers); of several the first of these.",
+            "How the person was identified: email, name, ambiguous, unmatched or unknown (see "
+            "speakers); the first of these that a snippet has.",
         ),
-        Column("source", TEXT, "snippets, vtt or both: where the words are from."),
+        Column("source", TEXT, "Source of the words: snippets, vtt or both."),
         Column("snippets", INT, "Number of snippets."),
-        Column(
-            "untimed_snippets", INT, "Snippets without an offset or a length; they add no time."
-        ),
+        Column("untimed_snippets", INT, "Snippets without an offset or length; they add no time."),
         Column(
             "words",
             INT,
-            "Words, parted by white space; NULL while no snippet's words can be counted.",
+            "Words separated by white space; NULL when no snippet's words can be counted.",
         ),
         Column(
             "uncounted_snippets",
@@ -645,58 +682,59 @@ SPEAKER_METRICS = Table(
             "Snippets whose words are not counted: without text, or in a script without spaces "
             "(Chinese, Japanese, Thai …).",
         ),
-        Column("questions", INT, "Question marks, several in a row as one; NULL without text."),
+        Column(
+            "questions", INT, "Question marks, several in a row counted once; NULL without text."
+        ),
         Column(
             "talk_seconds",
             NUMBER,
-            "Time spoken: the union on the clock over all transcripts that are not deleted, "
-            "clipped to the meeting; NULL while no snippet has a time.",
+            "Time spoken, in seconds: the union of the person's snippets over all transcripts that "
+            "are not deleted, clipped to the meeting; NULL when no snippet has a time.",
         ),
         Column(
             "share_of_speech",
             NUMBER,
-            "talk_seconds over that of all speakers of the meeting, each by itself, 0 to 1; NULL "
-            "for speakers without a name.",
+            "talk_seconds divided by the sum over all speakers of the meeting, 0 to 1; NULL for "
+            "speakers without a name.",
         ),
         Column(
             "share_of_meeting",
             NUMBER,
-            "talk_seconds over the meeting's duration, 0 to 1; NULL for speakers without a name.",
+            "talk_seconds divided by the meeting's duration, 0 to 1; NULL for speakers without a "
+            "name.",
         ),
         Column(
             "covered_seconds",
             NUMBER,
             "Part of the meeting that its transcripts cover, each from its first to its last "
-            "snippet.",
+            "snippet, in seconds.",
         ),
         Column(
             "share_of_covered",
             NUMBER,
-            "talk_seconds over covered_seconds, 0 to 1; NULL for speakers without a name.",
+            "talk_seconds divided by covered_seconds, 0 to 1; NULL for speakers without a name.",
         ),
         Column(
             "words_per_minute",
             NUMBER,
-            "Words over the time of the snippets that they are counted of.",
+            "Words per minute, over the snippets whose words are counted and that have a time.",
         ),
         Column("turns", INT, "Stretches in which nobody else began to speak."),
-        Column("switches", INT, "Turns that were taken from somebody else."),
+        Column("switches", INT, "Turns that followed a turn of another speaker."),
         Column(
             "longest_monologue_seconds",
             NUMBER,
-            "Longest stretch in which nobody else began to speak and no silence of one's own "
-            "lasted more than 2 seconds.",
+            "Longest stretch in which nobody else began to speak and the person paused for at most "
+            "2 seconds.",
         ),
         Column(
             "patience_seconds",
             NUMBER,
-            "Median silence between another's turn and one's own; 0 where one began before its "
-            "end; NULL for who never followed anybody.",
+            "Median silence before the person's turns that followed another speaker, in seconds; "
+            "0 where they began before that speaker had ended; NULL without such turns.",
         ),
-        Column(
-            "overlap_seconds", NUMBER, "Part of talk_seconds in which somebody else spoke as well."
-        ),
-        Column("definition", TEXT, "Digest of the definition by which the row was made."),
+        Column("overlap_seconds", NUMBER, "Part of talk_seconds in which somebody else spoke too."),
+        Column("definition", TEXT, "Digest of the definition by which the row was computed."),
     ),
 )
 
@@ -721,7 +759,7 @@ TABLES: dict[str, Table] = {
     )
 }
 
-# Fields that are never kept, at whatever depth and whatever their case: with them one can enter a
+# Fields that are never stored, at any depth and in any case: with them anyone can enter a
 # meeting, watch or download a recording, or act as the user (docs/webex-api-notes.md).
 SECRET_FIELDS = frozenset(
     """
@@ -736,7 +774,7 @@ SECRET_FIELDS = frozenset(
 # Links that let anyone watch or download; dropped unless store_links is switched on.
 LINK_FIELDS = frozenset({"playbackUrl", "downloadUrl"})
 LINK_COLUMNS = frozenset({"playback_url", "download_url"})
-# Fields that are known and kept in `extra`, which therefore do not count as unknown.
+# Fields that are stored in `extra` and do not count as unknown.
 FIELDS_IN_EXTRA = frozenset(
     """
     agenda roomId isModified integrationTags
@@ -745,5 +783,5 @@ FIELDS_IN_EXTRA = frozenset(
     meetingStartTime breakoutSessionId
     """.split()
 )
-# Fields with a column elsewhere or of no use, which therefore do not count as unknown.
+# Fields that are never stored and do not count as unknown.
 IGNORED_FIELDS = frozenset({"vttDownloadLink", "txtDownloadLink", "phoneNumber"})
