@@ -202,8 +202,7 @@ RECORDINGS = Table(
         Column(
             "deletion_proof",
             TEXT,
-            "What proved the deletion: event, listing (with that status) or not_found (404 or 410 by "
-            "id).",
+            "Proof of the deletion: event, listing (with that status) or not_found (404 or 410).",
         ),
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
         Column(
@@ -306,8 +305,7 @@ TRANSCRIPTS = Table(
         Column(
             "deletion_proof",
             TEXT,
-            "What proved the deletion: event, listing (with that status) or not_found (404 or 410 by "
-            "id).",
+            "Proof of the deletion: event, listing (with that status) or not_found (404 or 410).",
         ),
         Column(
             "snippet_count", INT, "Its rows in transcript_snippets; NULL until they are fetched."

@@ -1,5 +1,5 @@
--- What each speaker of a day's meetings said, in numbers: from the day's meetings, transcripts, transcript_snippets and the view speakers, one row a meeting and person. What is not known is NULL.
--- A length below zero or of decades is none, nor is a start after the end.
+-- Talk of each speaker of a day's meetings in numbers, from the day's meetings, transcripts, transcript_snippets and the view speakers: one row per meeting and person. Unknown values are NULL.
+-- A negative length, one of decades and a start after the end are not believed.
 WITH snippet AS (
     SELECT
         *,
@@ -24,7 +24,7 @@ said AS (
         m.started_at AS meeting_started_at,
         m.ended_at AS meeting_ended_at,
         s.length,
-        -- On the clock; where the whole meeting has none, on that of its transcripts.
+        -- In UTC; when the whole meeting has no times, relative to its transcripts.
         coalesce(
             s.started_at,
             m.started_at + s.from_start,
@@ -40,7 +40,7 @@ said AS (
         AND k.person_email IS NOT DISTINCT FROM s.person_email
     WHERE t.status IS DISTINCT FROM 'deleted'
 ),
--- Clipped to the meeting. greatest() and least() pass over NULL.
+-- Clipped to the meeting. greatest() and least() ignore NULL.
 clipped AS (
     SELECT
         *,
@@ -53,7 +53,7 @@ clipped AS (
         regexp_matches(text, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]') AS is_unspaced
     FROM said
 ),
--- A snippet adds what lies beyond the latest end of the person's snippets that began before it.
+-- A snippet adds the time after the latest end of the person's snippets that began before it.
 own AS (
     SELECT
         *,
@@ -92,7 +92,7 @@ counted AS (
     FROM own
     GROUP BY meeting_id, person
 ),
--- Overlap: how many speakers talk between two moments at which one begins or ends; shared_until is the time until a moment in which two or more did.
+-- Overlap: the number of speakers between two moments at which one begins or ends; shared_until is the time with two or more before a moment.
 moments AS (
     SELECT meeting_id, person, adds_from AS moment, 1 AS speakers FROM own WHERE ends_at > adds_from
     UNION ALL
@@ -119,7 +119,7 @@ overlapped AS (
     FROM shared
     GROUP BY meeting_id, person
 ),
--- A turn lasts until somebody else speaks; a monologue also ends where one is silent for more than 2 seconds.
+-- A turn lasts until somebody else speaks; a monologue also ends at a silence of more than 2 seconds.
 ordered AS (
     SELECT
         meeting_id,
@@ -132,7 +132,7 @@ ordered AS (
         ) AS ended_before_at,
         row_number() OVER in_order AS place
     FROM own
-    -- What lies outside of the meeting is nobody's turn.
+    -- Speech outside the meeting is not a turn.
     WHERE begins_at IS NOT NULL AND NOT is_outside
     WINDOW in_order AS (PARTITION BY meeting_id ORDER BY begins_at, ends_at, transcript_id, snippet_index)
 ),
@@ -196,7 +196,7 @@ covered AS (
     FROM reached
     GROUP BY meeting_id
 ),
-spoken AS (
+speech AS (
     SELECT meeting_id, sum(talk_seconds) AS speech_seconds FROM counted GROUP BY meeting_id
 )
 SELECT
@@ -227,7 +227,7 @@ SELECT
     CASE WHEN c.person IS NOT NULL THEN CAST(t.patience_seconds AS DOUBLE) END AS patience_seconds,
     CASE WHEN c.talk_seconds IS NOT NULL THEN CAST(coalesce(o.overlap_seconds, 0) AS DOUBLE) END AS overlap_seconds
 FROM counted c
-LEFT JOIN spoken s USING (meeting_id)
+LEFT JOIN speech s USING (meeting_id)
 LEFT JOIN covered v USING (meeting_id)
 LEFT JOIN overlapped o ON o.meeting_id = c.meeting_id AND o.person IS NOT DISTINCT FROM c.person
 LEFT JOIN turned t ON t.meeting_id = c.meeting_id AND t.person IS NOT DISTINCT FROM c.person

@@ -1,11 +1,11 @@
--- Which accounts (domains of external addresses) were met on each day: one row a day and domain. Webinars are counted apart, as their audience is not met.
+-- Meetings with each account (domain of external addresses) per day: one row per day and domain. Webinars are counted apart, as their audience does not meet.
 -- date: UTC date on which the meetings ended.
--- domain: Part of the addresses after the @.
--- meetings: Meetings, without webinars, in which somebody of the account was.
--- webinars: Webinars in which somebody of the account was.
+-- domain: Domain of the addresses.
+-- meetings: Meetings, without webinars, that somebody of the account attended.
+-- webinars: Webinars that somebody of the account attended.
 -- persons: Persons of the account in these meetings, without webinars.
--- attended_seconds: Their time in these meetings together, as far as it is known, without webinars.
--- talk_seconds: Their talk in these meetings together; NULL while none is known.
+-- attended_seconds: Sum of their time in these meetings, as far as it is known, without webinars.
+-- talk_seconds: Sum of their talk in these meetings; NULL when none is known.
 CREATE VIEW account_activity AS
 SELECT
     a.date,

@@ -1,26 +1,26 @@
--- Who was in each meeting, and how long: the union of all joins, clipped to the meeting. One row a meeting and person, also for who came but never was inside (present is false). What is not known is NULL and counted in open_intervals. For insight into meetings, not for decisions on employment.
+-- Who attended each meeting, and how long: the union of all joins, clipped to the meeting. One row per meeting and person, also for participants who were never inside (present is false). Unknown values are NULL and counted in open_intervals. For insight into meetings, not for decisions on employment.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
--- person: E-mail address, trimmed and in lower case; without one guest: and the id of the participant.
+-- person: E-mail address, trimmed and in lower case; without one `guest:` and the participant id.
 -- email: E-mail address, trimmed and in lower case; NULL for guests and phones.
--- display_name: Name shown in the meeting; of several that of the longest presence.
+-- display_name: Name shown in the meeting; of several, the one with the longest presence.
 -- side: internal, external or unknown, by the domain of the address.
 -- host: Was the host.
--- invitee: Was invited; NULL while not known.
--- device_types: Kinds of devices, in order; NULL when none is known.
--- present: Was inside the meeting; false with a reason; NULL while no time is known.
--- reason: Why present is false: lobby (never admitted), before_start (left before the start), after_end (joined after the end), leave_before_join, or no_time (left at once).
--- method: Where the ends of the intervals that are known are from, of several the weakest: device (its join and leave), duration (its join and length) or participant (its own times); unknown when none is known or none was inside.
--- first_joined_at: First join, not before the meeting's start; NULL when not inside or not known.
--- last_left_at: Last leave, not after the meeting's end; NULL when not inside or not known.
--- attended_seconds: Time in the meeting, overlapping joins counted once, in seconds; NULL while no interval is known.
--- share_of_meeting: attended_seconds over the meeting's duration, 0 to 1.
+-- invitee: Was invited; NULL while unknown.
+-- device_types: Kinds of devices, sorted; NULL when none is known.
+-- present: Was inside the meeting; false with a reason; NULL when no time is known.
+-- reason: Why present is false: lobby (never admitted), before_start (left before the start), after_end (joined after the end), leave_before_join, or no_time (left immediately).
+-- method: Source of the known interval ends; of several, the weakest: device (its join and leave), duration (its join and length) or participant (its own times); unknown when none is known or none was inside.
+-- first_joined_at: First join, not before the meeting's start; NULL when not inside or unknown.
+-- last_left_at: Last leave, not after the meeting's end; NULL when not inside or unknown.
+-- attended_seconds: Time in the meeting in seconds, with overlapping joins counted once; NULL when no interval is known.
+-- share_of_meeting: attended_seconds divided by the meeting's duration, 0 to 1.
 -- late: First join more than 5 minutes after the start.
 -- left_early: Last leave more than 5 minutes before the end.
 -- intervals: Number of joins.
--- open_intervals: Joins of which the begin or the end is not known; they add no time.
+-- open_intervals: Joins with an unknown begin or end; they add no time.
 CREATE VIEW attendance AS
--- An interval adds what lies beyond the latest leave of those that began before it.
+-- An interval adds the time after the latest leave of the intervals that began before it.
 WITH added AS (
     SELECT
         * EXCLUDE (joined_at, left_at),
@@ -58,7 +58,7 @@ summed AS (
             ELSE false
         END AS present,
         min(why_not) FILTER (why_not <> 'not_known') AS reason,
-        -- One that is not known may be before or after all others.
+        -- An unknown join or leave may be before or after all others.
         CASE WHEN bool_and(joined_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN min(joined_at) END AS first_joined_at,
         CASE WHEN bool_and(left_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN max(left_at) END AS last_left_at,
         CAST(sum(added_seconds) AS DOUBLE) AS attended_seconds,

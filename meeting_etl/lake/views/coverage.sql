@@ -1,20 +1,20 @@
--- What is known of each day's meetings: one row a day and resource, with how many meetings are in which state. A meeting is in one of here, deleted, waiting, failed, forbidden, lost and not_expected, which add up to expected.
+-- What is known of each day's meetings: one row per day and resource, with the number of meetings in each state. A meeting is in one of here, deleted, waiting, failed, forbidden, lost and not_expected, which add up to expected.
 -- date: UTC date on which the meetings ended.
--- resource: Table that the answers fill; meeting for title, names and flags of the meetings.
--- expected: Meetings of which it was asked or will be.
+-- resource: Table that the responses fill; meeting for title, names and flags of the meetings.
+-- expected: Meetings for which the resource was fetched or will be.
 -- here: Meetings with rows that are not deleted at Webex.
--- deleted: Meetings of which all rows are deleted at Webex, or all files removed here.
--- waiting: Meetings with nothing yet; asked again.
--- failed: Meetings whose last answer was a transient fault.
+-- deleted: Meetings whose rows are all deleted at Webex, or whose files are all removed here.
+-- waiting: Meetings with nothing yet; fetched again later.
+-- failed: Meetings whose latest response was a transient error.
 -- forbidden: Meetings that the token may not read.
--- lost: Meetings of which nothing came until the last attempt, or that is no longer there.
--- not_expected: Meetings that were not recorded, or are out of the bounds of the settings.
--- share_here: here over those that are expected to have some, expected less not_expected; NULL when there are none.
--- open: Meetings that are asked again.
--- next_attempt_at: When the next of them is asked.
+-- lost: Meetings with nothing until the last attempt, or no longer found.
+-- not_expected: Meetings that were not recorded, or are outside the limits in the settings.
+-- share_here: here divided by expected minus not_expected; NULL when that is 0.
+-- open: Meetings that will be fetched again.
+-- next_attempt_at: Earliest next attempt of these.
 -- reasons: Number of meetings by reason.
 CREATE VIEW coverage AS
--- What is deleted at Webex, or removed here, by what was asked for: lists by meeting, all else by its own id.
+-- What is deleted at Webex, or removed here, by work item: lists by meeting, everything else by its own id.
 WITH removed AS (
     SELECT date, meeting_id, 'recordings' AS resource, '' AS resource_id, bool_and(coalesce(status IN ('deleted', 'purged'), false)) AS is_deleted
     FROM recordings
@@ -39,16 +39,16 @@ WITH removed AS (
     FROM recording_files
     GROUP BY date, meeting_id, recording_id
 ),
-asked AS (
+items AS (
     SELECT date, meeting_id, resource, resource_id, status, reason, settled, next_attempt_at, false AS is_parent
     FROM fetch_ledger
     UNION ALL
-    -- A meeting without transcripts has no words either, though nobody could ask for them.
+    -- A meeting without transcripts has no snippets either, although there is no work item for them.
     SELECT date, meeting_id, 'transcript_snippets', '', status, reason, settled, next_attempt_at, true
     FROM fetch_ledger
     WHERE resource = 'transcripts'
 ),
-pair AS (
+item AS (
     SELECT
         date,
         meeting_id,
@@ -66,7 +66,7 @@ pair AS (
             WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
             ELSE 6
         END AS rank
-    FROM asked
+    FROM items
     LEFT JOIN removed USING (date, meeting_id, resource, resource_id)
 ),
 meeting AS (
@@ -78,7 +78,7 @@ meeting AS (
         first(reason ORDER BY rank, reason NULLS LAST) AS reason,
         bool_or(NOT settled) AS is_open,
         min(next_attempt_at) AS next_attempt_at
-    FROM pair
+    FROM item
     GROUP BY date, meeting_id, resource
 ),
 -- Not histogram(): beside other aggregates it makes DuckDB 2.0 read the files of all days.

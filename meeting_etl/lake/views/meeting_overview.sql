@@ -1,26 +1,26 @@
--- One row a meeting: when and where it was, by its own clock, who came, what is here of it and what is missing and why.
+-- One row per meeting: when and where it took place, in its local time, who attended, which resources are here, and which are missing and why.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- title: Title of the meeting.
 -- scheduled_type: meeting, webinar or personalRoomMeeting.
--- is_webinar: Is a webinar, whose audience is not a meeting's.
--- meeting_series_id: Id of the series.
+-- is_webinar: Is a webinar, whose audience is not that of a meeting.
+-- meeting_series_id: Id of the meeting series.
 -- host_email: E-mail address of the host.
 -- timezone: Time zone the meeting was scheduled in.
 -- started_at: Start, UTC.
 -- ended_at: End, UTC.
--- duration_seconds: Length, in seconds.
--- local_started_at: Start by the clock of the meeting's time zone; NULL while that is not known.
--- local_date: Day of local_started_at.
+-- duration_seconds: Duration, in seconds.
+-- local_started_at: Start in the meeting's time zone; NULL while that is unknown.
+-- local_date: Date of local_started_at.
 -- iso_week: ISO week of local_date, as in 2026-W10.
--- attendees: Persons who were inside; NULL while no participants, or none of their times, are here.
--- internal_attendees: Of these, internal ones.
--- external_attendees: Of these, external ones.
--- unknown_attendees: Of these, guests and phones without an address.
--- attended_seconds: Time of all attendees together, as far as it is known.
+-- attendees: Persons who were inside; NULL without participants whose times are known.
+-- internal_attendees: Internal attendees.
+-- external_attendees: External attendees.
+-- unknown_attendees: Attendees on an unknown side: guests and phones without an address.
+-- attended_seconds: Sum of the attendees' time, as far as it is known.
 -- recorded: Has a recording that is not deleted.
 -- transcribed: Has a transcript that is not deleted.
--- missing: Reason by resource, of what is not here; NULL when nothing is missing.
+-- missing: Reason by resource that is not here; NULL when nothing is missing.
 CREATE VIEW meeting_overview AS
 WITH people AS (
     SELECT
@@ -33,7 +33,7 @@ WITH people AS (
         CAST(sum(attended_seconds) AS DOUBLE) AS attended_seconds
     FROM attendance
     GROUP BY date, meeting_id
-    -- Of whom no time is known nobody knows whether they were inside.
+    -- Without any time it is unknown whether anybody was inside.
     HAVING bool_or(present IS NOT NULL)
 ),
 recorded AS (

@@ -1,12 +1,12 @@
--- How much of each week each person spent in meetings, on the clock: parallel meetings count once. One row a person and ISO week of the meetings' local start. For insight into meetings, not for decisions on employment.
+-- How much of each week each person spent in meetings: one row per person and ISO week of the meetings' local start. Parallel meetings count once in in_meetings_seconds. For insight into meetings, not for decisions on employment.
 -- person: Key of the person as in attendance.
--- iso_week: ISO week, as in 2026-W10; NULL for meetings whose time zone is not known.
--- meetings: Meetings in which the person was.
--- in_meetings_seconds: Time in meetings, parallel ones once, as far as it is known.
--- attended_seconds: Time in each meeting, added up.
--- talk_seconds: Talk in these meetings, added up; NULL while none is known.
--- share_of_speech: Mean of the person's share of all speech over the meetings in which it spoke; each counts alike.
--- weighted_share_of_speech: Share of all speech of these meetings together; long ones count more.
+-- iso_week: ISO week, as in 2026-W10; NULL for meetings whose time zone is unknown.
+-- meetings: Meetings that the person attended.
+-- in_meetings_seconds: Time in meetings, with parallel meetings counted once, as far as it is known.
+-- attended_seconds: Sum of the time in each meeting.
+-- talk_seconds: Sum of the talk in these meetings; NULL when none is known.
+-- share_of_speech: Mean share of all speech over the meetings in which the person spoke; each meeting counts alike.
+-- weighted_share_of_speech: Share of all speech of these meetings together; long meetings count more.
 CREATE VIEW person_week AS
 WITH stay AS (
     SELECT

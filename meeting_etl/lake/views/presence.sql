@@ -1,19 +1,19 @@
--- Every stay of a person in a meeting: one row a join with a device, of participants without devices one. What attendance and person_week are made of.
+-- Every stay of a person in a meeting: one row per join with a device, or per participant without devices. attendance and person_week are computed from it.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- participant_id: Id of the participant.
--- person: E-mail address, trimmed and in lower case; without one guest: and the id of the participant.
+-- person: E-mail address, trimmed and in lower case; without one `guest:` and the participant id.
 -- email: E-mail address, trimmed and in lower case; NULL for guests and phones.
 -- display_name: Name shown in the meeting.
 -- host: Was the host.
--- invitee: Was invited; NULL while not known.
--- device_types: Kinds of devices of the participant, in order.
--- method: Where the two ends are from: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
--- started_at: Start of the meeting; NULL where it would be after the end.
+-- invitee: Was invited; NULL while unknown.
+-- device_types: Kinds of devices of the participant, sorted.
+-- method: Source of both ends: device (its join and leave), duration (its join and length), participant (its own times), or unknown.
+-- started_at: Start of the meeting; NULL where it is after the end.
 -- ended_at: End of the meeting.
--- joined_at: When it began, not before the meeting's start; NULL while not known.
--- left_at: When it ended, not after the meeting's end; NULL while not known.
--- why_not: Why this is no presence: lobby, before_start, after_end, leave_before_join, no_time, or not_known; else NULL.
+-- joined_at: Begin of the stay, not before the meeting's start; NULL while unknown.
+-- left_at: End of the stay, not after the meeting's end; NULL while unknown.
+-- why_not: Why the stay does not count as presence: lobby, before_start, after_end, leave_before_join, no_time, or not_known; else NULL.
 CREATE VIEW presence AS
 WITH participant AS (
     SELECT
@@ -27,7 +27,7 @@ WITH participant AS (
         p.state = 'lobby' AS is_lobby,
         p.joined_at,
         p.left_at,
-        -- Devices that tell no time at all say less than the participant. A length of decades is none.
+        -- Without any time of a device the participant's own times count. A length of decades is not believed.
         CASE
             WHEN len([d FOR d IN p.devices IF coalesce(d.joined_at, d.left_at) IS NOT NULL]) > 0
                 THEN [{
@@ -40,7 +40,7 @@ WITH participant AS (
         list_sort(list_distinct([d.device_type FOR d IN p.devices IF d.device_type IS NOT NULL])) AS device_types
     FROM participants p
 ),
--- One row a join. A device without an end (or begin) has it from its length, or, where it is the only one, from the participant.
+-- One row per join. A device without an end (or begin) gets it from its length, or, if it is the only device, from the participant.
 joins AS (
     SELECT
         p.* EXCLUDE (devices, joined_at, left_at),
@@ -74,12 +74,12 @@ joins AS (
         ) AS interval
     FROM participant p
 ),
--- A start after the end is none.
+-- A start after the end is not believed.
 meeting AS (
     SELECT date, meeting_id, CASE WHEN started_at <= ended_at OR ended_at IS NULL THEN started_at END AS started_at, ended_at
     FROM meetings
 ),
-judged AS (
+classified AS (
     SELECT
         j.date,
         j.meeting_id,
@@ -93,7 +93,7 @@ judged AS (
         j.interval.method AS method,
         m.started_at,
         m.ended_at,
-        -- greatest() and least() pass over NULL, which here means that nobody knows.
+        -- greatest() and least() ignore NULL, which here means unknown.
         CASE WHEN j.interval.j IS NOT NULL THEN greatest(j.interval.j, m.started_at) END AS joined_at,
         CASE WHEN j.interval.l IS NOT NULL THEN least(j.interval.l, m.ended_at) END AS left_at,
         CASE
@@ -125,4 +125,4 @@ SELECT
     joined_at,
     left_at,
     why_not
-FROM judged
+FROM classified

@@ -1,15 +1,15 @@
--- How recurring meetings go: one row a series that took place more than once. An occurrence that was begun twice counts once.
--- meeting_series_id: Id of the series.
--- title: Title of the latest occurrence of which it is known.
+-- How recurring meetings develop: one row per series that took place more than once. An occurrence that was started twice counts once.
+-- meeting_series_id: Id of the meeting series.
+-- title: Title of the latest occurrence that has one.
 -- occurrences: Occurrences that took place.
--- instances: Meetings in which they took place.
--- first_date: UTC date of the first one.
--- last_date: UTC date of the latest one.
--- attendees: Mean number of persons who were inside, of the occurrences of which the participants are here; of one that was begun twice the larger number.
--- first_attendees: Number at the first occurrence; NULL while its participants are not here.
--- last_attendees: Number at the latest occurrence; NULL while its participants are not here.
--- duration_seconds: Mean length.
--- late_share: Share of attendances more than 5 minutes late.
+-- instances: Meeting instances in which they took place.
+-- first_date: UTC date of the first occurrence.
+-- last_date: UTC date of the latest occurrence.
+-- attendees: Mean number of persons who were inside, over the occurrences whose participants are here; for one that was started twice, the larger number.
+-- first_attendees: Attendees of the first occurrence; NULL while its participants are not here.
+-- last_attendees: Attendees of the latest occurrence; NULL while its participants are not here.
+-- duration_seconds: Mean duration.
+-- late_share: Share of attendances that began more than 5 minutes late.
 CREATE VIEW series_health AS
 WITH late AS (
     SELECT date, meeting_id, count(*) FILTER (late) AS late, count(*) FILTER (late IS NOT NULL) AS timed

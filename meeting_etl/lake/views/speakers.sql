@@ -1,16 +1,16 @@
--- Who each speaker of a meeting is: one row a meeting and pair of name and address as the transcripts have them, with the participant found for it by address, then by a name that only one participant of the meeting has.
+-- Who each speaker of a meeting is: one row per meeting, name and address as in the transcripts, with the participant found by address, or by a name that only one participant of the meeting has.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- person_name: Name as in transcript_snippets.
 -- person_email: E-mail address as in transcript_snippets.
--- person: The person's key in attendance; without a participant the e-mail address, else name: and the name (of those that differ in case and blanks only, one); NULL without both.
--- display_name: Name shown in the meeting, of several that of the longest presence, else as in the transcript.
+-- person: Key of the person in attendance; without a participant the e-mail address, else `name:` and the name (one spelling of those that differ in case and white space only); NULL without both.
+-- display_name: Name shown in the meeting (of several, the one with the longest presence), else the one in the transcript.
 -- side: internal, external or unknown, by the domain of the address.
--- method: How it was found: email, name, ambiguous (several participants have the name), unmatched (none has), or unknown (neither name nor address).
+-- method: How the person was identified: email, name, ambiguous (several participants have the name), unmatched (none has), or unknown (neither name nor address).
 -- snippets: Number of snippets.
 CREATE VIEW speakers AS
--- No part is named twice, and there is no window without an order: DuckDB would read all days.
-WITH heard AS (
+-- No CTE is used twice, and no window lacks an order: else DuckDB would read all days.
+WITH speaker AS (
     SELECT
         date,
         meeting_id,
@@ -23,7 +23,7 @@ WITH heard AS (
     FROM transcript_snippets
     GROUP BY date, meeting_id, person_name, person_email
 ),
--- Speakers whose names differ in case and blanks only are one, and so is one with an address in some snippets only.
+-- Names that differ in case and white space only are one speaker, and so are snippets with and without the address.
 alike AS (
     SELECT
         date,
@@ -37,14 +37,14 @@ alike AS (
 ),
 voices AS (
     SELECT
-        h.*,
-        coalesce('address ' || h.email, 'name ' || h.lower_name) AS key,
+        s.*,
+        coalesce('address ' || s.email, 'name ' || s.lower_name) AS key,
         a.name AS name_alike,
         CASE WHEN a.first_email = a.last_email THEN a.first_email END AS email_of_the_name
-    FROM heard h
+    FROM speaker s
     LEFT JOIN alike a USING (date, meeting_id, lower_name)
 ),
--- Addresses and names of participants; a name stands for one person only when nobody else has it.
+-- Addresses and names of participants; a name identifies a person only when nobody else has it.
 participant AS (
     SELECT
         date,

@@ -1,19 +1,19 @@
--- How long each person talked in each meeting, from the table speaker_metrics: the union on the clock of what was said in all transcripts that are not deleted, clipped to the meeting; time that two transcripts have both counts once; snippets and words are those of all transcripts. One row a meeting and person, and one with person NULL for speakers without a name. What is not known is NULL and counted beside it. For insight into meetings, not for decisions on employment.
+-- How long each person talked in each meeting, from the table speaker_metrics: the union of the person's snippets over all transcripts that are not deleted, clipped to the meeting; time covered by two transcripts counts once, while snippets and words are those of all transcripts. One row per meeting and person, and one with person NULL for speakers without a name. Unknown values are NULL and counted beside it. For insight into meetings, not for decisions on employment.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
--- person: Key of the person as in attendance; name: and the name of a speaker who is no participant; NULL for speakers without a name.
--- display_name: Name shown in the meeting, else as in the transcript.
+-- person: Key of the person as in attendance; `name:` and the name for a speaker who is not a participant; NULL for speakers without a name.
+-- display_name: Name shown in the meeting, else the one in the transcript.
 -- side: internal, external or unknown, by the domain of the address.
--- method: How the person was found: email, name, ambiguous, unmatched or unknown (see speakers); of several the first of these.
+-- method: How the person was identified: email, name, ambiguous, unmatched or unknown (see speakers); the first of these that a snippet has.
 -- snippets: Number of snippets.
--- untimed_snippets: Snippets without an offset or a length; they add no time.
--- words: Number of words, parted by white space; NULL while no snippet's words can be counted.
+-- untimed_snippets: Snippets without an offset or length; they add no time.
+-- words: Words separated by white space; NULL when no snippet's words can be counted.
 -- uncounted_snippets: Snippets whose words are not counted: without text, or in a script without spaces (Chinese, Japanese, Thai …).
--- talk_seconds: Time spoken, in seconds; NULL while no snippet has a time.
--- share_of_speech: talk_seconds over that of all speakers of the meeting, each by itself, 0 to 1; NULL for speakers without a name.
--- share_of_meeting: talk_seconds over the meeting's duration, 0 to 1; NULL for speakers without a name.
+-- talk_seconds: Time spoken, in seconds; NULL when no snippet has a time.
+-- share_of_speech: talk_seconds divided by the sum over all speakers of the meeting, 0 to 1; NULL for speakers without a name.
+-- share_of_meeting: talk_seconds divided by the meeting's duration, 0 to 1; NULL for speakers without a name.
 -- covered_seconds: Part of the meeting that its transcripts cover, each from its first to its last snippet, in seconds.
--- share_of_covered: talk_seconds over covered_seconds, 0 to 1; NULL for speakers without a name.
+-- share_of_covered: talk_seconds divided by covered_seconds, 0 to 1; NULL for speakers without a name.
 CREATE VIEW talk_time AS
 SELECT
     meeting_id,

@@ -1,10 +1,10 @@
--- Who speaks after whom: one row a meeting and pair of persons. Webinars, and speakers without a name, are left out.
+-- Who speaks after whom: one row per meeting and pair of persons. Webinars and speakers without a name are left out.
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- person_before: Key of the person who spoke first.
 -- person: Key of the person who spoke next.
--- switches: How often.
--- gap_seconds: Median silence between the two; 0 where the second began before the end.
+-- switches: How often that happened.
+-- gap_seconds: Median silence between the two, in seconds; 0 where the second began before the first had ended.
 CREATE VIEW turn_pairs AS
 WITH said AS (
     SELECT
