@@ -24,7 +24,7 @@ def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
     etl = context.etl()
     with progress() as meter:
         if dry_run:
-            count = len(migration.outdated(etl.lake, meter))
+            count = len(migration.outdated_files(etl.lake, meter))
         else:
             count = migration.migrate(etl.lake, progress=meter)
     if not dry_run:

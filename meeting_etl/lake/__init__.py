@@ -1,1 +1,1 @@
-"""All that we keep."""
+"""The lake: tables as Parquet files, and the catalog through which analysts read them."""

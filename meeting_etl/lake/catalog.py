@@ -1,7 +1,7 @@
 """meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
 
-Belongs here: publishing it and opening it. Does not: its SQL (catalog_sql.py, lake/views/*.sql),
-building the file (catalog_file.py), writing tables (lake.py).
+Belongs here: publishing and opening it. Does not: its SQL (catalog_sql.py, views/*.sql), building
+the file (catalog_file.py), writing tables (lake.py).
 """
 
 import hashlib
@@ -32,26 +32,26 @@ T = TypeVar("T")
 
 CATALOG = "meetings.duckdb"
 _DEFAULT = Analytics()
-# Beside the catalog and not in it: analysts may hold that open in ways that let nobody read it.
+# Not in the catalog itself, which analysts may hold open so that nobody else can read it.
 _STATE = "state/catalog.json"
 
-# Errors of a statement that no second try mends.
-_MISTAKES = (
+# Errors of the statement itself, which a second try does not change.
+_STATEMENT_ERRORS = (
     duckdb.ParserException,
     duckdb.BinderException,
     duckdb.CatalogException,
     duckdb.ConversionException,
     duckdb.PermissionException,
 )
-_ROWS_AT_ONCE = 2048
+_BATCH_ROWS = 2048
 
 
 def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
-    """Write the catalog if it would say something else than the one that is there.
+    """Write the catalog if its SQL changed; returns whether it was written.
 
-    Its text depends on the schemas, on the views and on which tables have rows, so that a usual
-    run publishes nothing. Returns whether it was written. Raises StorageError when the disk refuses
-    it or another program holds the catalog open for writing; what is in the lake is safe then.
+    The SQL depends on the schemas, the views, the internal domains and which tables have rows, so
+    that most runs publish nothing. Raises StorageError when the disk fails or another program has
+    the catalog open for writing; the lake is not affected.
     """
     with files.lock("catalog"):
         views = _views(lake, analytics)
@@ -61,23 +61,23 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         if files.path(f"{CATALOG}.wal").exists():
             raise StorageError(
                 f"{files.path(CATALOG)} is not published: it is open for writing in another "
-                f"program, or was when that ended, for {CATALOG}.wal lies beside it. Close that "
-                "program (analysts open the file read-only) and remove the .wal file if it stays; "
-                "the next run publishes the catalog."
+                f"program, or was when that ended ({CATALOG}.wal exists). Close that program "
+                "(analysts open the catalog read-only) and remove the .wal file if it remains; the "
+                "next run publishes the catalog."
             )
         files.sweep(".")
         try:
             with files.replacement(CATALOG) as path:
                 catalog_file.build(path, views)
         except duckdb.Error as error:
-            raise StorageError(_why_not_made(files.path(CATALOG), str(error))) from error
+            raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
         state = {"fingerprint": fingerprint}
         files.replace_bytes(_STATE, json.dumps(state).encode())
         return True
 
 
 def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> str | None:
-    """Publish if that is needed; a sentence when it could not be done, which the next run tries.
+    """Publish if needed; returns the error message if that failed, and the next run tries again.
 
     Readers of the catalog must never fail a run. Files of an earlier version are rewritten first.
     """
@@ -90,24 +90,24 @@ def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> st
 
 
 def is_current(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
-    """Whether the catalog that is there is the one that would be published now."""
+    """Whether the published catalog is the one that would be published now."""
     published = _published(files)
     return published is None or published == _fingerprint(_views(lake, analytics))
 
 
-def _why_not_made(path: Path, words: str) -> str:
-    if refusal := describe_disk_error(words):
+def _publishing_error(path: Path, message: str) -> str:
+    if refusal := describe_disk_error(message):
         return f"The catalog {path} cannot be made: {refusal}."
-    damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", words)
+    damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", message)
     what_to_do = f" {remedy(damaged[1])}" if damaged else ""
-    return f"The catalog cannot be made: {words.rstrip('.!')}.{what_to_do}"
+    return f"The catalog cannot be made: {message.rstrip('.!')}.{what_to_do}"
 
 
 def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     """Open the catalog of a data folder for queries.
 
-    A moved data folder works: the views look below the folder that is given here. Raises
-    SettingsError when there is no catalog yet.
+    A moved data folder works: the views read below the given folder. Raises SettingsError when
+    there is no catalog yet, StorageError when it cannot be opened.
     """
     path = Path(data_dir).absolute() / CATALOG
     if not path.exists():
@@ -119,9 +119,9 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
         raise StorageError(
-            f"Cannot open {path}: {str(error).rstrip('.!')}. If another program holds it for "
-            "writing, close that or open it there with -readonly; if it is damaged, remove it and "
-            "run to publish it again."
+            f"Cannot open {path}: {str(error).rstrip('.!')}. If another program has it open for "
+            "writing, close it there or open it with -readonly; if it is damaged, remove it and "
+            "run `meeting-etl run` to publish it again."
         ) from error
     connection.execute("SET TimeZone = 'UTC'")
     root = glob_literal(str(path.parent / "lake"))
@@ -138,11 +138,11 @@ def table(name: str, data_dir: str | Path = "data") -> pa.Table:
         with connect(data_dir) as connection:
             return connection.sql(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
 
-    return _twice(read)
+    return _retry_once(read)
 
 
 def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Column names and rows of one SQL statement. Raises SettingsError, with DuckDB's words."""
+    """Column names and rows of one SQL statement. Raises SettingsError with DuckDB's message."""
 
     def read() -> tuple[list[str], list[tuple[object, ...]]]:
         with connect(data_dir) as connection:
@@ -151,7 +151,7 @@ def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object,
             return names, cursor.fetchall()
 
     try:
-        return _twice(read)
+        return _retry_once(read)
     except duckdb.Error as error:
         raise SettingsError(f"The query failed: {error}") from error
 
@@ -162,16 +162,16 @@ def stream_query(
 ) -> Iterator[tuple[list[str], Iterator[tuple[object, ...]]]]:
     """Column names and rows of one SQL statement, a few rows in memory at a time.
 
-    A FLOAT comes as the shortest number that means it. What fails before the first rows are there
-    is tried once more, as in `query`. Raises SettingsError, with DuckDB's words, also while rows
-    are taken.
+    A FLOAT is returned as the shortest number that rounds to it. A failure before the first rows
+    is retried once, as in `query`. Raises SettingsError with DuckDB's message, also while rows are
+    read.
     """
     with connect(data_dir) as connection:
         try:
             count = len(connection.extract_statements(sql))
             if count != 1:
-                raise SettingsError(f"Give one SQL statement; these are {count}.")
-            first = _twice(lambda: connection.execute(sql).fetchmany(_ROWS_AT_ONCE))
+                raise SettingsError(f"Give one SQL statement, not {count}.")
+            first = _retry_once(lambda: connection.execute(sql).fetchmany(_BATCH_ROWS))
             columns = connection.description or []
             kinds = [column[1] for column in columns]
             yield [column[0] for column in columns], _rows(first, connection, kinds)
@@ -182,11 +182,11 @@ def stream_query(
 def _rows(
     rows: list[Any], connection: duckdb.DuckDBPyConnection, kinds: list[DuckDBPyType]
 ) -> Iterator[tuple[object, ...]]:
-    """These rows and those that follow them."""
-    narrow = any("FLOAT" in str(kind) for kind in kinds)
+    """These rows and the following ones."""
+    has_floats = any("FLOAT" in str(kind) for kind in kinds)
     while rows:
-        yield from (tuple(map(_shortest, row, kinds)) for row in rows) if narrow else rows
-        rows = connection.fetchmany(_ROWS_AT_ONCE)
+        yield from (tuple(map(_shortest, row, kinds)) for row in rows) if has_floats else rows
+        rows = connection.fetchmany(_BATCH_ROWS)
 
 
 def _shortest(value: Any, kind: Any) -> Any:
@@ -194,8 +194,9 @@ def _shortest(value: Any, kind: Any) -> Any:
     if value is None:
         return None
     if kind.id == "float":
-        tried = (float(f"{value:.{digits}g}") for digits in range(6, 9))
-        return next((one for one in tried if pack("f", one) == pack("f", value)), value)
+        shorter = (float(f"{value:.{digits}g}") for digits in range(6, 9))
+        packed = pack("f", value)
+        return next((number for number in shorter if pack("f", number) == packed), value)
     if kind.id in ("list", "array"):
         return [_shortest(item, kind.children[0][1]) for item in value]
     if kind.id == "struct":
@@ -203,26 +204,26 @@ def _shortest(value: Any, kind: Any) -> Any:
     return value
 
 
-def _twice(read: Callable[[], T]) -> T:
+def _retry_once(read: Callable[[], T]) -> T:
     """Read again, once, after an error that is not the statement's own.
 
-    A file may be replaced between the moment a query lists it and the moment it is opened.
+    A file may be replaced after a query listed it and before it is opened.
     """
     try:
         return read()
-    except _MISTAKES:
+    except _STATEMENT_ERRORS:
         raise
     except duckdb.Error:
         return read()
 
 
 def _published(files: Files) -> str | None:
-    """Fingerprint of the catalog that was published last; None when there is none."""
+    """Fingerprint of the catalog that was published last; None without one."""
     try:
-        found = json.loads(files.read_bytes(_STATE) or b"{}").get("fingerprint")
+        fingerprint = json.loads(files.read_bytes(_STATE) or b"{}").get("fingerprint")
     except (ValueError, AttributeError):
         return None
-    return found if isinstance(found, str) else None
+    return fingerprint if isinstance(fingerprint, str) else None
 
 
 def _fingerprint(views: catalog_file.Views) -> str:
@@ -231,7 +232,7 @@ def _fingerprint(views: catalog_file.Views) -> str:
 
 
 def _is_duckdb(path: Path) -> bool:
-    """Whether a catalog is there, and no torn file. It may be open for writing: only bytes tell."""
+    """Whether the file is a whole catalog, by its bytes, as it may be open for writing."""
     try:
         with path.open("rb") as file:
             return file.read(12)[8:] == b"DUCK"
@@ -245,7 +246,7 @@ def _views(lake: Lake, analytics: Analytics) -> catalog_file.Views:
 
 @cache
 def _time_zones() -> list[str]:
-    """Names that DuckDB knows as well: it refuses any other, and with it the whole query."""
+    """Names that Python and DuckDB both know: any other would fail the whole query."""
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT name FROM pg_timezone_names()").fetchall()
     return sorted(available_timezones() & {name for (name,) in rows})

@@ -1,8 +1,8 @@
-"""Domains of the hosts of all meetings: who is internal where the settings do not say.
+"""Domains of the hosts of all meetings: who is internal where the settings do not define it.
 
-Belongs here: the small file that knows them, so that nobody has to read every day for it. It says
-nothing that the table of meetings does not say; when it is missing it is made again. Does not: what
-is made of it (catalog.py).
+Belongs here: a small file with these domains, so that nothing has to read every day for them. It is
+derived from the table of meetings and rebuilt when it is missing. Does not: what is made of it
+(catalog_sql.py).
 """
 
 import json
@@ -17,27 +17,27 @@ _FILE = "lake/host_domains.json"
 
 
 def host_domains(lake: Lake) -> list[str]:
-    """All domains, sorted. Raises StorageError when the lake cannot be read or written."""
+    """All domains, sorted. Raises StorageError when the lake cannot be read."""
     known = _known(lake)
     return sorted(_all(lake) if known is None else known)
 
 
 def add_host_domains(lake: Lake, days: Iterable[date]) -> None:
-    """Add those of the meetings of these days."""
+    """Add the domains of the meetings of these days."""
     with lake.files.lock("host_domains"):
         known = _known(lake)
-        found = _all(lake) if known is None else known | _of(lake, days)
-        if found != known:
-            lake.files.replace_bytes(_FILE, json.dumps(sorted(found)).encode())
+        domains = _all(lake) if known is None else known | _of(lake, days)
+        if domains != known:
+            lake.files.replace_bytes(_FILE, json.dumps(sorted(domains)).encode())
 
 
 def _known(lake: Lake) -> set[str] | None:
-    """What the file says; None when there is none or it is damaged."""
+    """The content of the file; None when it is missing or damaged."""
     try:
         content = json.loads(lake.files.read_bytes(_FILE) or b"null")
     except ValueError:
         return None
-    if not isinstance(content, list) or not all(isinstance(one, str) for one in content):
+    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
         return None
     return set(content)
 
@@ -48,8 +48,8 @@ def _all(lake: Lake) -> set[str]:
 
 
 def _of(lake: Lake, days: Iterable[date]) -> set[str]:
-    found: set[str] = set()
+    domains: set[str] = set()
     for day in days:
         column = lake.read(MEETINGS, day, columns=["host_email_domain"])["host_email_domain"]
-        found.update(one for one in column.unique().to_pylist() if one)
-    return found
+        domains.update(filter(None, column.unique().to_pylist()))
+    return domains

@@ -18,13 +18,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.merging import even, merged, merged_groups, without
 from meeting_etl.lake.parquet_files import ParquetFiles
-from meeting_etl.lake.partitions import (
-    Partition,
-    folder_of,
-    is_partition,
-    part_name,
-    part_numbers,
-)
+from meeting_etl.lake.partitions import Partition, folder_of, is_partition, part_name, part_numbers
 from meeting_etl.schemas import LINK_COLUMNS, Table
 
 # The lock of the process that reads logs and writes the tables of received days.
@@ -130,15 +124,15 @@ class Lake:
             return self._merge_by_group(table, partition, new, replacing or {})
         old = self.read(table, partition)
         result = merged(table, old, new, replacing or {})
-        if result.equals(old):
-            return False
-        self.replace(table, partition, result)
-        return True
+        changed = not result.equals(old)
+        if changed:
+            self.replace(table, partition, result)
+        return changed
 
     def _merge_into_parts(self, table: Table, partition: Partition, new: pa.Table) -> bool:
         """Replace each row in the part that has it; new rows go to the newest part.
 
-        So at no moment a reader misses a row or sees it twice.
+        So no reader ever misses a row or sees it twice.
         """
         key, changed = _schema(table, table.key), False
         for part in reversed(self._parts(table, partition)):
@@ -157,10 +151,10 @@ class Lake:
         if self.files.path(part).exists():
             old = self._parquet.read(part, table.schema)
         rows = merged(table, old, new, {})
-        if rows.equals(old):
-            return False
-        self._parquet.replace(table, part, rows)
-        return True
+        changed = not rows.equals(old)
+        if changed:
+            self._parquet.replace(table, part, rows)
+        return changed
 
     def _merge_by_group(
         self,
@@ -291,12 +285,10 @@ class Lake:
     def _part_to_grow(self, table: Table, partition: Partition) -> str:
         """The part that more rows go to: the newest, or a new one when that is large."""
         folder = folder_of(table, partition)
-        numbers = part_numbers(self.files.names(folder))
-        newest = numbers[-1] if numbers else 0
-        part = part_name(folder, newest)
-        if numbers and self._parquet.count_rows(part) >= PART_ROWS:
-            return part_name(folder, newest + 1)
-        return part
+        numbers = part_numbers(self.files.names(folder)) or [0]
+        part = part_name(folder, numbers[-1])
+        is_large = self.files.path(part).exists() and self._parquet.count_rows(part) >= PART_ROWS
+        return part_name(folder, numbers[-1] + 1) if is_large else part
 
 
 def _schema(table: Table, columns: Iterable[str]) -> pa.Schema:

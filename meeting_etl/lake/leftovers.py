@@ -1,7 +1,7 @@
-"""What killed processes leave beside files that are no partition of a day.
+"""Temporary files that killed processes leave outside the partitions of days.
 
-Belongs here: in which folders that is, and when it is nobody's any more. Does not: partitions,
-which those sweep who hold the lock of their day.
+Belongs here: the folders that have them, and from when they are abandoned. Does not: partitions,
+which the holders of a day's lock sweep (lake.py).
 """
 
 from datetime import datetime, timedelta
@@ -17,17 +17,17 @@ _LOCKS = {
     "lake/due_days": "due_days",
     "lake/orphans": "orphans",
 }
-# Folders whose files are written under various locks, or none; each in a moment.
+# Folders whose files are written under various locks, or none; no write takes long.
 _SHARED = ("state", "lake", "lake/unowned_recordings", "dagster")
-_NOBODYS_AFTER = timedelta(days=1)
+_ABANDONED_AFTER = timedelta(days=1)
 
 
 def sweep_leftovers(files: Files, now: datetime) -> None:
-    """Remove them without waiting for a lock: what is in use is left to the next time."""
+    """Remove them without waiting for locks: folders in use are left to the next time."""
     for folder, lock in _LOCKS.items():
         with files.lock_if_free(lock) as is_free:
             if is_free:
                 files.sweep(folder)
     for folder in _SHARED:
-        files.sweep(folder, before=now - _NOBODYS_AFTER)
-    files.sweep_locks("run-", before=now - _NOBODYS_AFTER)
+        files.sweep(folder, before=now - _ABANDONED_AFTER)
+    files.sweep_locks("run-", before=now - _ABANDONED_AFTER)

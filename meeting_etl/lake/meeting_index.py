@@ -1,9 +1,9 @@
-"""class MeetingIndex: which received days speak of a meeting, and on which days it ended.
+"""class MeetingIndex: on which days events about a meeting were received, and when it ended.
 
-Belongs here: looking a meeting up by its id at a cost that hardly grows with the history, by
-hashing ids over a fixed number of small files, and a tail of what is new. The index says nothing
-that webhook_events and, of meetings without an ended event, the table of meetings do not say: when
-it is missing it is made again from them. Does not: what the events mean.
+Belongs here: looking up a meeting by its id at a cost that hardly grows with the history: ids are
+hashed over a fixed number of small files, with a tail of new rows. The index is derived from
+webhook_events and, for meetings without an ended event, from the table of meetings; it is rebuilt
+when it is missing. Does not: what the events mean.
 """
 
 import zlib
@@ -23,26 +23,26 @@ from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
-# The shard of all meetings that new mentions go to, one small file, until it has so many; then they
-# are spread over the others.
+# The shard that takes new mentions of all meetings: one small file. When it has TAIL_MENTIONS, they
+# are spread over the other shards.
 TAIL = "tail"
 TAIL_MENTIONS = 4096
-# The lock of all who write the index; nobody waits for another one while holding it.
+# The lock for writing the index; no other lock is waited for while it is held.
 INDEX_LOCK = "meeting_index"
-# Events of these resources say something of a meeting's rows; those of participants, two a person
-# and meeting, do not.
+# Events of these resources change a meeting's rows; those of participants, two per person and
+# meeting, do not.
 FOLDED = ("meetings", "recordings", "meetingTranscripts")
-# While it is made again so many mentions wait in memory, some 100 MB.
-_WAITING_MENTIONS = 200_000
-# Written when all events are in the index, so that one that was half made is made again.
+# Mentions in memory during a rebuild, some 100 MB.
+_BUFFERED_MENTIONS = 200_000
+# Written when all events are in the index, so that an unfinished rebuild starts again.
 _COMPLETE = f"lake/{MEETING_INDEX.name}/complete"
 
 
 class Mention(NamedTuple):
-    """An event about `meeting_id` lies in partition `received_date`; `date`: the end it told.
+    """Partition `received_date` has an event about `meeting_id`; `date` is its end in that event.
 
-    Without a received_date but with a date it is Webex's listing of ended meetings that told: an
-    event that tells an end has a day of its own.
+    With a date and no received_date, the end is from a listing of Webex: an event with an end
+    always has a received date.
     """
 
     meeting_id: str
@@ -51,37 +51,37 @@ class Mention(NamedTuple):
 
     @property
     def by_listing(self) -> bool:
-        """Whether no event told this, but a listing or an answer of Webex."""
+        """Whether this is from a listing or response of Webex and not from an event."""
         return self.received_date is None and self.date is not None
 
 
 class MeetingIndex:
-    """Mentions of meetings, found by meeting id. Written only under INDEX_LOCK.
+    """Mentions of meetings by meeting id. Written only under INDEX_LOCK.
 
-    A damaged shard makes the index incomplete, so that the next run makes it again; the error says
-    so.
+    A damaged shard marks the index as incomplete, so that the next run rebuilds it, and raises
+    StorageError.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
     def add(self, mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
-        """Remember mentions, and return those that were known of these meetings before.
+        """Add mentions, and return the earlier ones of these meetings.
 
-        New ones cost one small file to write, and from time to time all of them.
+        Adding writes one small file, and now and then all of them.
         """
         new = set(mentions)
         known = self.find({mention.meeting_id for mention in new})
         new.difference_update(chain(*known.values()))
         self._lake.sweep([MEETING_INDEX], [TAIL])
-        with self._giving_up_damaged(TAIL):
-            waiting = self._lake.read(MEETING_INDEX, TAIL)
-            if waiting.num_rows + len(new) <= TAIL_MENTIONS:
+        with self._invalidating_on_damage(TAIL):
+            tail = self._lake.read(MEETING_INDEX, TAIL)
+            if tail.num_rows + len(new) <= TAIL_MENTIONS:
                 self._lake.merge(MEETING_INDEX, TAIL, _table(new))
                 return known
-        self._spread(new.union(_mentions(waiting)))
-        # Killed before this they are there twice, which is as once; so whoever looks for a meeting
-        # reads the tail first.
+        self._spread(new.union(_mentions(tail)))
+        # A kill before this leaves mentions twice, which counts as once. Readers read the tail
+        # first, so that they miss none that moves.
         self._lake.replace(MEETING_INDEX, TAIL, MEETING_INDEX.schema.empty_table())
         return known
 
@@ -89,10 +89,10 @@ class MeetingIndex:
         shards: dict[str, set[Mention]] = defaultdict(set)
         for mention in mentions:
             shards[_shard(mention.meeting_id)].add(mention)
-        for shard, some in shards.items():
+        for shard, of_shard in shards.items():
             self._lake.sweep([MEETING_INDEX], [shard])
-            with self._giving_up_damaged(shard):
-                self._lake.merge(MEETING_INDEX, shard, _table(some))
+            with self._invalidating_on_damage(shard):
+                self._lake.merge(MEETING_INDEX, shard, _table(of_shard))
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
         """All mentions of the given meetings."""
@@ -101,7 +101,7 @@ class MeetingIndex:
             shards.setdefault(_shard(meeting_id), []).append(meeting_id)
         mentions: set[Mention] = set()
         for shard, ids in shards.items() if meeting_ids else ():
-            with self._giving_up_damaged(shard):
+            with self._invalidating_on_damage(shard):
                 rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
             mentions.update(_mentions(rows))
         found: dict[str, list[Mention]] = defaultdict(list)
@@ -110,10 +110,10 @@ class MeetingIndex:
         return found
 
     def ended_on(self, days: Collection[date]) -> dict[date, set[str]]:
-        """Ids of the meetings that were ever said to have ended on these days; reads all shards."""
+        """Ids of the meetings with an end on these days in any mention; reads all shards."""
         found: dict[date, set[str]] = {day: set() for day in days}
         for shard in [TAIL, *self._lake.partitions(MEETING_INDEX)]:
-            with self._giving_up_damaged(shard):
+            with self._invalidating_on_damage(shard):
                 rows = self._lake.read(MEETING_INDEX, shard, columns=["meeting_id", "date"])
             wanted = rows.filter(pc.is_in(rows["date"], pa.array(list(days), pa.date32())))
             for row in wanted.to_pylist():
@@ -121,28 +121,28 @@ class MeetingIndex:
         return found
 
     def is_complete(self) -> bool:
-        """Whether it knows all events; not so before the first ingest and when it was deleted."""
+        """Whether it has all events; not before the first ingest, nor after it was deleted."""
         return self._lake.files.read_bytes(_COMPLETE) is not None
 
     def rebuild_if_incomplete(self) -> None:
-        """Make it from the events if it is not complete; INDEX_LOCK must be held."""
+        """Rebuild it from the events if it is not complete; INDEX_LOCK must be held."""
         if self.is_complete():
             return
         for shard in self._lake.partitions(MEETING_INDEX):
             self._lake.remove(MEETING_INDEX, shard)
-        told = map(self._of, self._lake.partitions(WEBHOOK_EVENTS))
-        listed = map(self._reconciled, self._lake.partitions(MEETINGS))
-        waiting: set[Mention] = set()
-        for mentions in chain(told, listed):
-            waiting.update(mentions)
-            if len(waiting) > _WAITING_MENTIONS:
-                self._spread(waiting)
-                waiting.clear()
-        self._spread(waiting)
+        by_events = map(self._in_events, self._lake.partitions(WEBHOOK_EVENTS))
+        by_listings = map(self._in_reconciled, self._lake.partitions(MEETINGS))
+        buffered: set[Mention] = set()
+        for mentions in chain(by_events, by_listings):
+            buffered.update(mentions)
+            if len(buffered) > _BUFFERED_MENTIONS:
+                self._spread(buffered)
+                buffered.clear()
+        self._spread(buffered)
         self._lake.files.replace_bytes(_COMPLETE, b"")
 
     @contextmanager
-    def _giving_up_damaged(self, shard: str) -> Iterator[None]:
+    def _invalidating_on_damage(self, shard: str) -> Iterator[None]:
         try:
             yield
         except StorageError as error:
@@ -151,19 +151,19 @@ class MeetingIndex:
             self._lake.files.remove(_COMPLETE)
             path = self._lake.files.path(self._lake.folder(MEETING_INDEX, shard))
             raise StorageError(
-                f"The index of meetings is damaged in {path}. Run again: it is made again from the "
-                "events."
+                f"The index of meetings in {path} is damaged. Run again: the index is rebuilt from "
+                "the events."
             ) from error
 
-    def _reconciled(self, partition: str) -> Iterator[Mention]:
-        """The mentions of a day's meetings of which no event told."""
+    def _in_reconciled(self, partition: str) -> Iterator[Mention]:
+        """The mentions of a day's meetings without an ended event."""
         day = date.fromisoformat(partition)
         rows = self._lake.read(
             MEETINGS, day, columns=["meeting_id"], where={"origin": [RECONCILED]}
         )
-        return (Mention(one, None, day) for one in rows["meeting_id"].to_pylist())
+        return (Mention(meeting, None, day) for meeting in rows["meeting_id"].to_pylist())
 
-    def _of(self, partition: str) -> Iterator[Mention]:
+    def _in_events(self, partition: str) -> Iterator[Mention]:
         """The mentions in a partition of webhook_events."""
         received = None if partition == NULL_PARTITION else date.fromisoformat(partition)
         names = ["meeting_id", "meeting_ended_at"]
@@ -188,7 +188,7 @@ def _mentions(rows: pa.Table) -> Iterator[Mention]:
 
 
 def _is_damage(cause: BaseException | None) -> bool:
-    """Not so a disk that is full or a file that may not be read, which have an errno."""
+    """Whether an error is damage: a full disk or a missing permission has an errno."""
     return isinstance(cause, (pa.ArrowException, OSError)) and not getattr(cause, "errno", None)
 
 

@@ -1,6 +1,6 @@
-"""Merging rows into a partition, by key, in the table's order: at once, or a row group at a time.
+"""Merging rows into a partition, by key, in the table's order: as a whole or by row group.
 
-Belongs here: which rows of old and new stay and in which order. Does not: reading and writing files
+Belongs here: which old and new rows stay, and in which order. Does not: reading and writing files
 (lake.py).
 """
 
@@ -19,9 +19,9 @@ _SEPARATOR = "\x1f"
 def merged(
     table: Table, old: pa.Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
 ) -> pa.Table:
-    """Old and new rows in order; new ones in the place of old ones with the same key.
+    """Old and new rows in order; new ones replace old ones with the same key.
 
-    Old rows whose column has one of the values in `replacing` go as well.
+    Old rows whose column has one of the values in `replacing` are removed as well.
     """
     return _sorted(table, pa.concat_tables([_kept(table, old, new, replacing), new]))
 
@@ -32,40 +32,39 @@ def merged_groups(
     new: pa.Table,
     replacing: Mapping[str, Collection[str]],
 ) -> Iterator[pa.Table]:
-    """The same without holding all old rows at once; `groups` are in the table's order already."""
-    new, place = _sorted(table, new), 0
+    """The same a group at a time; `groups` of old rows are in the table's order already."""
+    new, start = _sorted(table, new), 0
     last: pa.Table | None = None
     for group in groups:
         if last is not None:
-            until = _place_after(table, new, place, last)
+            end = _index_after(table, new, start, last)
             yield _sorted(
-                table,
-                pa.concat_tables([_kept(table, last, new, replacing), new[place:until]]),
+                table, pa.concat_tables([_kept(table, last, new, replacing), new[start:end]])
             )
-            place = until
+            start = end
         last = group
     old = new.schema.empty_table() if last is None else last
-    yield _sorted(table, pa.concat_tables([_kept(table, old, new, replacing), new[place:]]))
+    yield _sorted(table, pa.concat_tables([_kept(table, old, new, replacing), new[start:]]))
 
 
 def even(groups: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows in tables of so many rows, but for the last one."""
-    waiting: list[pa.Table] = []
+    """The same rows in tables of `rows` rows, except for the last one."""
+    buffered: list[pa.Table] = []
     for group in groups:
-        waiting.append(group)
-        if sum(one.num_rows for one in waiting) >= rows:
-            held = pa.concat_tables(waiting)
-            while held.num_rows >= rows:
-                yield held[:rows]
-                held = held[rows:]
-            waiting = [held.combine_chunks()]
-    held = pa.concat_tables(waiting) if waiting else None
-    if held is not None and held.num_rows:
-        yield held
+        buffered.append(group)
+        if sum(table.num_rows for table in buffered) >= rows:
+            joined = pa.concat_tables(buffered)
+            while joined.num_rows >= rows:
+                yield joined[:rows]
+                joined = joined[rows:]
+            buffered = [joined.combine_chunks()]
+    rest = pa.concat_tables(buffered) if buffered else None
+    if rest is not None and rest.num_rows:
+        yield rest
 
 
 def without(table: Table, rows: pa.Table, others: pa.Table) -> pa.Table:
-    """The rows whose key none of `others` has."""
+    """The rows whose key is not among those of `others`."""
     return _kept(table, rows, others, {})
 
 
@@ -90,7 +89,7 @@ def _keys(table: Table, rows: pa.Table) -> pa.ChunkedArray:
 
 
 def _order(table: Table) -> list[str]:
-    """Columns that rows are sorted by; with the key among them, so that it is the only order."""
+    """Columns that rows are sorted by, the key among them, so that the order is unambiguous."""
     return [*table.sort, *(name for name in table.key if name not in table.sort)]
 
 
@@ -100,13 +99,13 @@ def _sorted(table: Table, rows: pa.Table) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in _order(table)])
 
 
-def _place_after(table: Table, new: pa.Table, begin: int, old: pa.Table) -> int:
-    """First place in `new`, from `begin` on, that comes after all of `old`."""
+def _index_after(table: Table, new: pa.Table, begin: int, old: pa.Table) -> int:
+    """Index of the first row of `new`, from `begin` on, that sorts after all of `old`."""
     order = _order(table)
 
-    def rank(rows: pa.Table, place: int) -> list[tuple[bool, Any]]:
-        values = [rows[name][place].as_py() for name in order]
-        return [(value is None, value) for value in values]  # NULL comes last
+    def rank(rows: pa.Table, index: int) -> list[tuple[bool, Any]]:
+        values = [rows[name][index].as_py() for name in order]
+        return [(value is None, value) for value in values]  # NULL sorts last
 
     boundary = rank(old, old.num_rows - 1)
     end = new.num_rows

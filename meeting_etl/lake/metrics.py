@@ -1,7 +1,7 @@
-"""speaker_metrics: what each speaker said, in numbers, made anew when a day's words change.
+"""speaker_metrics: the talk of each speaker in numbers, computed again when a day's words change.
 
-Belongs here: running lake/metrics.sql over the files of one day, and when that is needed. Does not:
-the definitions (metrics.sql, views/speakers.sql), when it is called (pipeline/).
+Belongs here: running metrics.sql over the files of one day, and when that is needed. Does not: the
+definitions (metrics.sql, views/speakers.sql), when it is called (pipeline/).
 """
 
 import hashlib
@@ -42,7 +42,7 @@ METRIC_INPUTS = frozenset(_INPUTS)
 
 
 def refresh_metrics(lake: Lake, day: date) -> None:
-    """Make the metrics of a day if they are older than its words; the day must be locked.
+    """Compute the metrics of a day if they are older than its words; the day must be locked.
 
     Raises StorageError when the lake cannot be read or written.
     """
@@ -55,32 +55,32 @@ def refresh_metrics(lake: Lake, day: date) -> None:
 
 
 def has_current_metrics(lake: Lake, day: date) -> bool:
-    """Whether the metrics of a day are by today's definition, and not older than its words.
+    """Whether the metrics of a day have the current definition and are not older than its words.
 
-    Where none are wanted, whether there are none.
+    Without person metrics: whether there are none.
     """
     if not lake.person_metrics:
         return lake.count(SPEAKER_METRICS, day) == 0
-    made_at = lake.changed_at_ns(SPEAKER_METRICS, day)
-    if made_at is None or lake.count(SPEAKER_METRICS, day) == 0:
-        return not _is_anything_said(lake, day)
-    changed = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
-    if any(at is not None and at >= made_at for at in changed):
+    computed_at = lake.changed_at_ns(SPEAKER_METRICS, day)
+    if computed_at is None or lake.count(SPEAKER_METRICS, day) == 0:
+        return not _has_words(lake, day)
+    changes = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
+    if any(changed_at is not None and changed_at >= computed_at for changed_at in changes):
         return False
     definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]
     return set(definitions.unique().to_pylist()) == {definition_digest()}
 
 
-def _is_anything_said(lake: Lake, day: date) -> bool:
-    """Whether a day has words of a transcript that is not deleted; others make no metrics."""
-    spoken = lake.read(TRANSCRIPT_SNIPPETS, day, columns=["transcript_id"])["transcript_id"]
+def _has_words(lake: Lake, day: date) -> bool:
+    """Whether a day has snippets of a transcript that is not deleted; only these have metrics."""
+    snippets = lake.read(TRANSCRIPT_SNIPPETS, day, columns=["transcript_id"])["transcript_id"]
     transcripts = lake.read(TRANSCRIPTS, day, columns=["transcript_id", "status"]).to_pylist()
-    deleted = {one["transcript_id"] for one in transcripts if one["status"] == "deleted"}
-    return not set(spoken.unique().to_pylist()) <= deleted
+    deleted = {row["transcript_id"] for row in transcripts if row["status"] == "deleted"}
+    return not set(snippets.unique().to_pylist()) <= deleted
 
 
 def speaker_metrics(lake: Lake, day: date) -> pa.Table:
-    """The rows of a day, from its tables."""
+    """The metrics of a day, from its tables."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, (table, columns) in _INPUTS.items():
@@ -90,9 +90,9 @@ def speaker_metrics(lake: Lake, day: date) -> pa.Table:
                 f"CREATE VIEW {name} AS SELECT *, DATE '{day}' AS date FROM {name}_rows"  # noqa: S608
             )
         connection.execute(_sql("views/speakers.sql"))
-        found: pa.Table = connection.sql(_sql("metrics.sql")).to_arrow_table()
-    definition = pa.array([definition_digest()] * found.num_rows, pa.string())
-    return found.append_column("definition", definition).cast(SPEAKER_METRICS.schema)
+        metrics: pa.Table = connection.sql(_sql("metrics.sql")).to_arrow_table()
+    definition = pa.array([definition_digest()] * metrics.num_rows, pa.string())
+    return metrics.append_column("definition", definition).cast(SPEAKER_METRICS.schema)
 
 
 @cache
@@ -108,6 +108,6 @@ def digest_of_sql(text: str) -> str:
 
 
 def _sql(name: str) -> str:
-    """The text of a file beside this one, without internal domains: sides are the views' matter."""
+    """The SQL of a file in this folder. Without internal domains: sides are not in the metrics."""
     text = resources.files("meeting_etl.lake").joinpath(name).read_text(encoding="utf-8")
     return expand(text, ())

@@ -1,9 +1,8 @@
-"""Files that an earlier version wrote → files with today's full schema and definitions.
+"""Migration: files of an earlier version get the current schema and definitions.
 
-Belongs here: finding files that lack columns or have others, or metrics by another definition, and
-rewriting them under the locks of their writers. Does not: reading and writing a partition
-(lake.py), the catalog (catalog.py), which says that all files are alike and must be published
-after this.
+Belongs here: finding files with another schema or metrics of another definition, and rewriting them
+under the locks of their writers. Does not: reading and writing a partition (lake.py), the catalog
+(catalog.py), which needs files of one schema and is published after this.
 """
 
 import hashlib
@@ -35,9 +34,9 @@ from meeting_etl.schemas import (
 )
 
 _STATE = "state/lake_schemas.json"
-# In the lake, with which it goes.
+# In the lake, so that it goes with it.
 _MANY = "lake/files_to_migrate.json"
-# Tables that are not written under the lock of a day, and the lock of those who write them.
+# Tables that are not written under the lock of a day, and the lock of their writers.
 _LOCKS = {
     WEBHOOK_EVENTS.name: INGEST_LOCK,
     REJECTED_LINES.name: INGEST_LOCK,
@@ -45,7 +44,7 @@ _LOCKS = {
     AUTO_RECORD_ACTIONS.name: "auto_record",
     ORPHANS.name: "orphans",
 }
-# So many files are rewritten in some seconds, on the way, by any run.
+# As many files as any run rewrites on its way, within seconds.
 QUICK_FILES = 200
 
 Progress = Callable[[str, int, int], None]
@@ -53,17 +52,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class OldFile:
-    """A partition of which a file has another schema than its table."""
+    """A partition with a file whose schema is not the table's."""
 
     table: Table
     partition: Partition
 
 
-def outdated(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
-    """Files to be rewritten. Looks into files of those tables only whose schema changed.
+def outdated_files(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
+    """Files to rewrite. Reads files only of tables whose schema changed.
 
-    The schemas that all files have are kept in state/lake_schemas.json, so that an ordinary run
-    opens no file for this.
+    state/lake_schemas.json has the schemas of all files, so that most runs open no file for this.
     """
     known = _known(lake)
     changed = [table for table in TABLES.values() if known.get(table.name) != _digest(lake, table)]
@@ -79,11 +77,11 @@ def outdated(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
 
 
 def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
-    """Rewrite all files that have another schema; returns how many there were.
+    """Rewrite all files that have another schema; returns their number.
 
-    May be ended and repeated at any time. Raises StorageError when a file cannot be read.
+    Can be interrupted and repeated at any time. Raises StorageError when a file cannot be read.
     """
-    files = outdated(lake, progress)
+    files = outdated_files(lake, progress)
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
         with lake.files.lock(_lock(file)):
@@ -93,45 +91,44 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
 
 
 def migrate_if_quick(lake: Lake) -> None:
-    """`migrate` where it takes seconds and needs not wait for others.
+    """`migrate` where it takes seconds and waits for no lock.
 
-    Raises StorageError, which says what to do, when files are left as they are: they are many, or
-    another process is writing them.
+    Raises StorageError, with what to do, when files remain as they are: there are many, or another
+    process is writing them.
     """
     if _known(lake) == _digests(lake):
         return
     count = _known_to_be_many(lake)
-    files = [] if count else outdated(lake)
+    files = [] if count else outdated_files(lake)
     if count or len(files) > QUICK_FILES:
         count = count or len(files)
-        # Looking for them opens every file, which the next runs need not do again.
+        # Finding them opens every file; the next runs need not do that again.
         many = {"count": count, "of": _digests(lake)}
         lake.files.replace_bytes(_MANY, json.dumps(many, indent=1).encode())
         raise StorageError(
-            f"{count:,} files in {lake.files.path('lake')} were written by an earlier version "
-            "and lack columns or metrics; the catalog stays as it is until they are rewritten: run "
-            "`meeting-etl migrate`."
+            f"{count:,} files in {lake.files.path('lake')} are from an earlier version and lack "
+            "columns or metrics. Run `meeting-etl migrate`; until then the catalog stays as it is."
         )
     if locked := sum(not _rewrite_if_free(lake, file) for file in files):
         raise StorageError(
-            f"Files in {lake.files.path('lake')} that an earlier version wrote ({locked:,}) could "
-            "not be rewritten, for another process is writing there; the catalog stays as it is "
-            "until the next `meeting-etl run` or `meeting-etl migrate`."
+            f"{locked:,} files of an earlier version in {lake.files.path('lake')} could not be "
+            "rewritten, because another process is writing there. The catalog stays as it is until "
+            "the next `meeting-etl run` or `meeting-etl migrate`."
         )
     _note(lake)
 
 
 def _known_to_be_many(lake: Lake) -> int:
-    """How many files an earlier run found that are to be rewritten; 0 when none did."""
+    """Number of files to rewrite that an earlier run found; 0 when none did."""
     try:
-        found = json.loads(lake.files.read_bytes(_MANY) or b"{}")
-        return int(found["count"]) if found["of"] == _digests(lake) else 0
+        noted = json.loads(lake.files.read_bytes(_MANY) or b"{}")
+        return int(noted["count"]) if noted["of"] == _digests(lake) else 0
     except (KeyError, TypeError, ValueError):
         return 0
 
 
 def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
-    """Rewrite without waiting for a lock that may be held for hours; whether that was done."""
+    """Rewrite unless the lock is held, which may be for hours; returns whether that was done."""
     with lake.files.lock_if_free(_lock(file)) as is_free:
         if is_free:
             _rewrite(lake, file)
@@ -146,8 +143,8 @@ def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
     if file.table is not SPEAKER_METRICS:
-        lake.update_schema(file.table, file.partition)  # a run may have been here before us
-    # A rewritten file is newer than the metrics that are made of it.
+        lake.update_schema(file.table, file.partition)  # does nothing if a run did it meanwhile
+    # A rewritten file is newer than the metrics computed from it.
     if file.table.name in (*METRIC_INPUTS, SPEAKER_METRICS.name) and isinstance(
         file.partition, date
     ):
@@ -163,20 +160,20 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
     if table.partition is None:
         yield None
         return
-    # Metrics that are missing are old as well.
+    # Missing metrics count as outdated.
     for name in lake.partitions(TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table):
         if name == NULL_PARTITION:
             yield None
-        with suppress(ValueError):  # what else lies there is not ours
+        with suppress(ValueError):  # not a partition of a day
             yield date.fromisoformat(name)
 
 
 def _known(lake: Lake) -> dict[str, str]:
     try:
-        found = json.loads(lake.files.read_bytes(_STATE) or b"{}")
+        digests = json.loads(lake.files.read_bytes(_STATE) or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return digests if isinstance(digests, dict) else {}
 
 
 def _note(lake: Lake) -> None:

@@ -126,7 +126,7 @@ def test_who_stops_reading_an_answer_gets_no_noise(tmp_path: Path) -> None:
 def test_several_statements_are_refused(command: Command) -> None:
     status, out, err = command("sql", "SELECT 1; SELECT 2")
     assert (status, out) == (2, "")
-    assert "Give one SQL statement; these are 2." in err
+    assert "Give one SQL statement, not 2." in err
 
 
 def test_a_query_that_is_not_utf_8_is_wrong_usage(

@@ -13,7 +13,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import digest_of_sql, has_current_metrics, refresh_metrics
-from meeting_etl.lake.migration import migrate, outdated
+from meeting_etl.lake.migration import migrate, outdated_files
 from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 
 DAY = date(2026, 3, 2)
@@ -85,7 +85,7 @@ def test_metrics_by_another_definition_are_found_and_made_anew_by_migrate(lake: 
     old = rows.set_column(place, "definition", pa.array(["older"]))
     lake.replace(SPEAKER_METRICS, DAY, old)
     assert not has_current_metrics(lake, DAY)
-    assert [(file.table.name, file.partition) for file in outdated(lake)] == [
+    assert [(file.table.name, file.partition) for file in outdated_files(lake)] == [
         ("speaker_metrics", DAY)
     ]
     assert migrate(lake) == 1

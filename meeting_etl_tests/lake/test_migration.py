@@ -51,7 +51,7 @@ def test_what_has_todays_schema_is_not_touched_and_not_looked_at_again(lake: Lak
     assert migration.migrate(lake) == 0
     assert path.stat().st_mtime_ns == before
     path.write_bytes(b"torn")  # whoever looks at it again stumbles
-    assert migration.outdated(lake) == []
+    assert migration.outdated_files(lake) == []
     migration.migrate_if_quick(lake)
 
 
