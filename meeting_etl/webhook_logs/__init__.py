@@ -1,1 +1,1 @@
-"""The webhook logs: which files there are, what is new in them, and what a line says."""
+"""The webhook logs: which files exist, what is new in them, and which event a line has."""

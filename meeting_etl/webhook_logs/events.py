@@ -1,13 +1,13 @@
 """One line of a webhook log → an Event, or Rejected with the reason.
 
-Belongs here: what a webhook payload and its envelope look like, which end of a meeting is believed,
-and the closed set of reasons for which a line is rejected. Does not: finding lines (reader.py),
+Belongs here: the form of a webhook payload and its envelope, which end of a meeting is accepted,
+and the closed set of reasons for rejecting a line. Does not: finding lines (reader.py),
 folding events into meetings (pipeline/meetings/fold.py), signatures (receiver/app.py).
 
 A line is a payload as Webex posted it, or an envelope `{"received_at", "headers", "body"}` around
-one, `body_base64` instead of `body` if what was posted is not one JSON document
-(receiver/envelope.py), or anything else that holds exactly one payload (unwrapping.py); a payload
-may also carry `received_at` itself. Payloads are described in docs/webex-api-notes.md: they hold
+one, with `body_base64` instead of `body` if the body is not one JSON document
+(receiver/envelope.py), or anything else with exactly one payload in it (unwrapping.py); a payload
+may also have `received_at` itself. Payloads are described in docs/webex-api-notes.md: they hold
 neither an id nor a time of the event, and their `created` is that of the webhook.
 """
 
@@ -60,12 +60,11 @@ class RejectionReason(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """What a line says.
+    """A webhook event.
 
-    `received_at` is None when the line does not say, or nothing believable. `meeting_id` is the id
-    of a meeting instance or None; `resource_id` is `data.id`. `meeting_ended_at` is there for
-    `meetings`/`ended` and for nothing else. `body` is the payload alone, UTF-8 JSON, without
-    secrets. Moments are aware, in UTC.
+    `received_at` is None when the line has no plausible one. `meeting_id` is the id of a meeting
+    instance or None; `resource_id` is `data.id`. Only `meetings`/`ended` has `meeting_ended_at`.
+    `body` is the payload alone, UTF-8 JSON, without secrets. Times are aware, in UTC.
     """
 
     received_at: datetime | None
@@ -78,14 +77,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def dated_at(self) -> datetime | None:
-        """The moment whose UTC day is the received_date; None when the line names none."""
+        """The time whose UTC date is the received_date; None without one."""
         return self.received_at or self.meeting_ended_at
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
-    """Why a line is no event: a code, and a sentence that never quotes the line.
+    """Why a line is not an event: a code, and a sentence that never quotes the line.
 
-    `retry_at`: it may be one from then on, as the reader's clock alone speaks against it.
+    `retry_at`: the line may be an event from then on; until then its end is in the future.
     """
 
     reason: RejectionReason
@@ -100,7 +99,7 @@ _decode_usual = msgspec.json.Decoder(UsualLine).decode
 def read_event(line: bytes, *, now: datetime) -> Event | Rejected:
     """Read one line, without its newline. Never raises, whatever the bytes.
 
-    `now` (aware) bounds what is believed: a received_at more than 24 hours ahead of it is None.
+    A received_at more than 24 hours after `now` (aware) is not accepted.
     """
     return _safely(_read_line, line.strip(_SPACE), None, now)
 
@@ -111,7 +110,7 @@ def _safely(
     received_at: datetime | None,
     now: datetime,
 ) -> Event | Rejected:
-    """What `read` finds in the text, which may be anything."""
+    """The result of `read` for a text that may be anything."""
     try:
         return read(text, received_at, now)
     except UnicodeDecodeError as error:
@@ -129,9 +128,9 @@ def _read_line(line: bytes, _: datetime | None, now: datetime) -> Event | Reject
 
 
 def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
-    """The quick way, for lines of known fields only; None for all others.
+    """The fast path, for lines with known fields only; None for all others.
 
-    Decoding texts checks that they are UTF-8; what it passes over has to be looked at.
+    Decoding checks texts for UTF-8; what it skips has to be checked apart.
     """
     try:
         usual, body = _decode_usual(line), line
@@ -145,7 +144,7 @@ def _read_usual(line: bytes, now: datetime) -> Event | Rejected | None:
     resource, event, data = usual.resource, usual.event, usual.data
     if resource is None or event is None or data is None or usual.headers or usual.body:
         return None
-    return _judged(body, resource, event, data, _received_at(received_at, now), now)
+    return _event(body, resource, event, data, _received_at(received_at, now), now)
 
 
 def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
@@ -153,32 +152,32 @@ def _read_carefully(line: bytes, now: datetime) -> Event | Rejected:
     try:
         text, document = parse_leniently(line)
     except msgspec.DecodeError:
-        # What a logger writes before the JSON; without a payload behind it the line is no JSON.
-        if found := list(unwrap_text(line)):
-            return _read_only(found, now)
+        # A logger may write a prefix before the JSON.
+        if wrapped := list(unwrap_text(line)):
+            return _read_wrapped(wrapped, now)
         raise
-    if found := list(unwrap(text, document)):
-        return _read_only(found, now)
+    if wrapped := list(unwrap(text, document)):
+        return _read_wrapped(wrapped, now)
     if type(document) is not dict:
         return Rejected(RejectionReason.NOT_AN_OBJECT, "It is JSON, but not an object.")
     received_at = _stamp(stamps_of(document), now)
     encoded = encoded_body(document)
     if encoded is not None or ("body_base64" in document and "body" not in document):
-        return _why_not_encoded(encoded, received_at, now)
+        return _reject_encoded(encoded, received_at, now)
     payload = document.get("body", document)
     detail = f"It has no {lacking(payload) or 'webhook payload'}."
     return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 
-def _read_only(found: Sequence[Wrapped], now: datetime) -> Event | Rejected:
-    """The event of the only payload of a line, which may be there twice, as text and parsed."""
-    first = found[0]
+def _read_wrapped(wrapped: Sequence[Wrapped], now: datetime) -> Event | Rejected:
+    """The event of the only payload of a line, which may occur twice, as text and parsed."""
+    first = wrapped[0]
     received_at = _stamp(first.stamps, now)
-    if any(other.payload != first.payload for other in found):
-        detail = "It holds several webhook payloads; a line is one event: put each on its own."
+    if any(other.payload != first.payload for other in wrapped):
+        detail = "It has several webhook payloads; write one event per line."
         return Rejected(RejectionReason.SEVERAL_PAYLOADS, detail, received_at)
     data = first.payload["data"]
-    return _judged(
+    return _event(
         without_secrets(first.body, first.payload),
         first.payload["resource"],
         first.payload["event"],
@@ -188,47 +187,46 @@ def _read_only(found: Sequence[Wrapped], now: datetime) -> Event | Rejected:
     )
 
 
-def _why_not_encoded(
+def _reject_encoded(
     encoded: object, received_at: datetime | None, now: datetime
 ) -> Event | Rejected:
-    """Why a body that was posted in other bytes than those of one JSON document is no event."""
+    """Why an encoded body, in which no payload was found, is not an event."""
     try:
         body = base64.b64decode(encoded, validate=True)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         detail = "Its body is not base64."
         return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
-    return _safely(_why_not, body.strip(_SPACE), received_at, now)
+    return _safely(_reject_body, body.strip(_SPACE), received_at, now)
 
 
-def _why_not(body: bytes, received_at: datetime | None, _: datetime) -> Event | Rejected:
+def _reject_body(body: bytes, received_at: datetime | None, _: datetime) -> Event | Rejected:
     body.decode()
     detail = f"It has no {lacking(parse_leniently(body)[1]) or 'webhook payload'}."
     return Rejected(RejectionReason.NOT_A_WEBHOOK_PAYLOAD, detail, received_at)
 
 
 def _stamp(stamps: Sequence[object], now: datetime) -> datetime | None:
-    """The first moment that is believable."""
-    for value in stamps:
-        if moment := _received_at(value, now):
-            return moment
-    return None
+    """The first plausible time."""
+    return next(filter(None, (_received_at(value, now) for value in stamps)), None)
 
 
 def _received_at(value: object, now: datetime) -> datetime | None:
     if isinstance(value, datetime):
-        moment: datetime | None = value
+        received_at: datetime | None = value
     elif isinstance(value, str):
         try:
-            moment = parse_timestamp(value)
+            received_at = parse_timestamp(value)
         except ValueError:
             return None
     else:
         return None
-    believable = moment is not None and moment >= EARLIEST and moment - now <= LATEST_AHEAD
-    return moment if believable else None
+    is_plausible = (
+        received_at is not None and received_at >= EARLIEST and received_at - now <= LATEST_AHEAD
+    )
+    return received_at if is_plausible else None
 
 
-def _judged(
+def _event(
     body: bytes,
     resource: str,
     event: str,
@@ -236,7 +234,7 @@ def _judged(
     received_at: datetime | None,
     now: datetime,
 ) -> Event | Rejected:
-    """The names of resource and event are taken in any case, and given in Webex's own."""
+    """Names of resource and event are accepted in any case, and returned in Webex's spelling."""
     resource = _NAMES.get(resource) or _NAMES.get(resource.lower(), resource)
     event = _NAMES.get(event) or _NAMES.get(event.lower(), event)
     resource_id = data.id if isinstance(data.id, str) else None
@@ -254,25 +252,27 @@ def _judged(
 
 
 def _end(value: object, received_at: datetime | None, now: datetime) -> datetime | Rejected:
-    """The end of a meeting, if it is believable when it was received, or else now."""
+    """The end of a meeting, if it is plausible at `received_at`, or without one `now`."""
     if value is None or value == "":
         return Rejected(RejectionReason.NO_END, "Its data.end is missing or empty.", received_at)
     if type(value) is not str:
-        return Rejected(RejectionReason.UNREADABLE_END, "Its data.end is not a text.", received_at)
+        return Rejected(
+            RejectionReason.UNREADABLE_END, "Its data.end is not a string.", received_at
+        )
     try:
-        moment = parse_timestamp(value)
+        end = parse_timestamp(value)
     except ValueError:
         detail = "Its data.end is not an ISO 8601 date and time."
         return Rejected(RejectionReason.UNREADABLE_END, detail, received_at)
-    if moment is None:
+    if end is None:
         return Rejected(
-            RejectionReason.NO_END, "Its data.end is 1970, that is, not known.", received_at
+            RejectionReason.NO_END, "Its data.end is 1970, that is, unknown.", received_at
         )
-    if moment < EARLIEST:
-        detail = "Its data.end lies before 2015."
+    if end < EARLIEST:
+        detail = "Its data.end is before 2015."
         return Rejected(RejectionReason.END_OUT_OF_RANGE, detail, received_at)
-    if moment - (received_at or now) > LATEST_AHEAD:
-        detail = "Its data.end lies more than 24 hours after it was received."
-        retry_at = None if received_at else moment
+    if end - (received_at or now) > LATEST_AHEAD:
+        detail = "Its data.end is more than 24 hours after it was received."
+        retry_at = None if received_at else end
         return Rejected(RejectionReason.END_OUT_OF_RANGE, detail, received_at, retry_at)
-    return moment
+    return end

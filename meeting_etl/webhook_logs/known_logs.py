@@ -1,8 +1,8 @@
-"""class KnownLogs: what ingested_logs says of all logs.
+"""class KnownLogs: the logs that were read before, as the table ingested_logs has them.
 
-Belongs here: finding the few of them that a look at the folder needs, by columns, for after years
-there are tens of thousands. Does not: reading and writing that table (pipeline/ingest/ingest.py),
-recognising logs (scan.py).
+Belongs here: finding the few of them that a scan needs, by columns, as after years there are tens
+of thousands, and whether a file continues one. Does not: reading and writing that table
+(pipeline/ingest/), matching files and logs (scan.py).
 """
 
 from collections import defaultdict
@@ -16,20 +16,20 @@ import pyarrow.compute as pc
 from meeting_etl.webhook_logs.listing import FileStat
 from meeting_etl.webhook_logs.log_file import WINDOW_BYTES, LogFile
 
-# Columns that the quick look needs.
+# Columns that `Logs.may_have_new_lines` needs.
 QUICK_COLUMNS = ["log_file", "bytes_consumed", "size", "mtime", "updated_at"]
-# A file whose last change lies so far behind that of others is finished, if nobody says otherwise.
+# A file that was changed this much earlier than the newest one counts as finished.
 FINISHED_AFTER_NS = 48 * 3600 * 10**9
 _PLAIN = ("log_id", "log_file", "bytes_consumed", "lines", "size", "mtime")
 
 
 class KnownLog(NamedTuple):
-    """How far a log was read, as a row of ingested_logs tells it.
+    """How far a log was read: a row of ingested_logs.
 
     `log_file` is its path below the folder, with slashes. `bytes_consumed` counts uncompressed
-    bytes, `lines` blank lines too. `size` and `mtime` (nanoseconds) are those of the file when it
-    had been read to its end, else 0. `head` and `tail` are the SHA-256, in hex, of the first and
-    the last (at most) 64 KiB consumed. A tuple, which is quick to make: there are thousands.
+    bytes, `lines` includes blank lines. `size` and `mtime` (nanoseconds) are those of the file when
+    it had been read to its end, else 0. `head` and `tail` are the SHA-256, in hex, of the first and
+    last 64 KiB (at most) consumed. A tuple, which is cheap: there are thousands.
     """
 
     log_id: str
@@ -42,66 +42,66 @@ class KnownLog(NamedTuple):
     tail: str | None
 
     def is_continued_by(self, file: LogFile) -> bool:
-        """The file, just opened, begins with all that was read of this log; it is then behind it.
+        """Whether a file, just opened, begins with all that was read of this log.
 
-        A file with another head is not read further, which for gzip saves decompressing it. Raises
-        OSError.
+        If so, the file is positioned after that. A file with another head is not read further,
+        which for gzip saves decompressing it. Raises OSError.
         """
         if not file.skip_to(min(self.bytes_consumed, WINDOW_BYTES)):
             return False
-        if file.prefix.digests()[0] != self.head:
+        if file.fingerprint.digests()[0] != self.head:
             return False
-        return file.skip_to(self.bytes_consumed) and file.prefix.digests()[1] == self.tail
+        return file.skip_to(self.bytes_consumed) and file.fingerprint.digests()[1] == self.tail
 
 
 class KnownLogs:
-    """The table as it was when it was read."""
+    """The table ingested_logs at one time."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self._begun = table.filter(pc.greater(table["bytes_consumed"], 0))
 
     def is_empty(self) -> bool:
-        """Whether no log was read yet, or what was known of them is lost."""
+        """Whether no log was read yet, or the table is lost."""
         return not self._table.num_rows
 
     def consumed(self) -> dict[str, int]:
-        """By log id how many bytes of each log are committed."""
+        """Committed bytes of each log by log id."""
         columns = (self._table[name].to_pylist() for name in ("log_id", "bytes_consumed"))
         return dict(zip(*columns, strict=True))
 
     def rows(self, log_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """The whole rows of some logs by log id; none of a log that is new."""
-        some = self._table.filter(_is_in(self._table["log_id"], log_ids))
-        return {row["log_id"]: row for row in some.to_pylist()}
+        """The whole rows of these logs by log id; a new log has none."""
+        found = self._table.filter(_is_in(self._table["log_id"], log_ids))
+        return {row["log_id"]: row for row in found.to_pylist()}
 
     def changed(self, found: Mapping[str, FileStat]) -> list[str]:
-        """The files that are not as any log was that is known at their path."""
+        """The files whose size or time is not that of any log known at their path."""
         names = pa.array(found, pa.string())
-        sizes = pa.array((one.size for one in found.values()), pa.int64())
-        mtimes = pa.array((one.mtime for one in found.values()), pa.int64())
-        place = pc.index_in(self._begun["log_file"], names)
-        same_size = pc.equal(pc.take(sizes, place), self._begun["size"])
-        same_mtime = pc.equal(pc.take(mtimes, place), self._begun["mtime"])
-        unchanged = names.take(place.filter(pc.and_(same_size, same_mtime)).combine_chunks())
-        new: list[str] = names.filter(pc.invert(pc.is_in(names, unchanged))).to_pylist()
-        return new
+        sizes = pa.array((stat.size for stat in found.values()), pa.int64())
+        mtimes = pa.array((stat.mtime for stat in found.values()), pa.int64())
+        index = pc.index_in(self._begun["log_file"], names)
+        same_size = pc.equal(pc.take(sizes, index), self._begun["size"])
+        same_mtime = pc.equal(pc.take(mtimes, index), self._begun["mtime"])
+        unchanged = names.take(index.filter(pc.and_(same_size, same_mtime)).combine_chunks())
+        changed: list[str] = names.filter(pc.invert(pc.is_in(names, unchanged))).to_pylist()
+        return changed
 
-    def at(self, log_files: Collection[str]) -> dict[str, list[KnownLog]]:
-        """The logs that are known at these paths, by path."""
+    def at_paths(self, log_files: Collection[str]) -> dict[str, list[KnownLog]]:
+        """The logs known at these paths, by path."""
         found: dict[str, list[KnownLog]] = defaultdict(list)
         for log in _logs(self._begun.filter(_is_in(self._begun["log_file"], log_files))):
             found[log.log_file].append(log)
         return found
 
-    def beginning(self, stems: Collection[str]) -> list[KnownLog]:
+    def with_stems(self, stems: Collection[str]) -> list[KnownLog]:
         """The logs whose ids begin with one of these stems."""
         if not stems:
             return []
-        own = pc.replace_substring_regex(self._begun["log_id"], "-.*", "")
-        return _logs(self._begun.filter(_is_in(own, stems)))
+        column = pc.replace_substring_regex(self._begun["log_id"], "-.*", "")
+        return _logs(self._begun.filter(_is_in(column, stems)))
 
-    def unknown(self, names: Collection[str]) -> list[str]:
+    def unknown_paths(self, names: Collection[str]) -> list[str]:
         """The paths at which no log is known."""
         paths = pa.array(names, pa.string())
         new = pc.invert(pc.is_in(paths, self._begun["log_file"].combine_chunks()))
@@ -109,9 +109,9 @@ class KnownLogs:
         return found
 
     def unfinished(self) -> dict[str, set[FileStat]]:
-        """The paths of logs that may still grow, and how their files were when they were read.
+        """The paths of logs that may still grow, and their files' stats when they were read.
 
-        Those are the newest, and those whose reading was broken off.
+        These are the newest logs, and those that were not read to their end.
         """
         table = self._begun
         is_new = pc.greater(table["mtime"], self._newest() - FINISHED_AFTER_NS)
@@ -124,9 +124,9 @@ class KnownLogs:
         return found
 
     def _newest(self) -> int:
-        """The latest change of any log; one that lies ahead of our clock does not make others old.
+        """The latest change of any log, in nanoseconds since 1970.
 
-        In nanoseconds since 1970.
+        A time in the future does not make other logs finished.
         """
         changed = pc.max(self._begun["mtime"]).as_py() or 0
         read = pc.max(self._begun["updated_at"].cast(pa.int64())).as_py()

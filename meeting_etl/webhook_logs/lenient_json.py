@@ -1,7 +1,7 @@
-"""Bytes → JSON, as good senders and their tools spell it.
+"""Bytes → JSON, tolerating the faults of good senders and their tools.
 
-Belongs here: what is forgiven in a text that is not quite JSON, and telling what is wrong with one
-that is none. Does not: what the JSON says (events.py).
+Belongs here: which faults are repaired, and describing what is wrong with a text that is not JSON.
+Does not: the content of the JSON (events.py).
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ _decode = msgspec.json.Decoder().decode
 
 
 def parse_leniently(text: bytes) -> tuple[bytes, Any]:
-    """The text as valid JSON, and what it says.
+    """The text as valid JSON, and the decoded value.
 
-    Raises msgspec.DecodeError or UnicodeDecodeError for what is not JSON even then, RecursionError
-    for what is nested too deeply.
+    Raises msgspec.DecodeError or UnicodeDecodeError when it is not JSON after repair either,
+    RecursionError when it is nested too deeply.
     """
     try:
         return text, _decode(text)
@@ -30,11 +30,11 @@ def parse_leniently(text: bytes) -> tuple[bytes, Any]:
 
 
 def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
-    """In words of our own: a message of the decoder could quote the text."""
+    """A sentence that does not quote the text, as a message of the decoder could."""
     if b"\0" in text:
-        return "It holds NUL bytes, which a crash of the machine that wrote it can leave."
+        return "It has NUL bytes, which a crash of the machine that wrote it can leave."
     if isinstance(error, msgspec.ValidationError):
-        return "It holds a number that is out of range."
+        return "It has a number that is out of range."
     message = str(error)
     if "truncated" in message:
         return "It ends in the middle of the JSON."
@@ -44,5 +44,5 @@ def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
 
 
 def _mended(text: bytes) -> bytes:
-    """Without the two faults that good senders make: a BOM within joined files, and halves."""
+    """Without the two faults of good senders: a BOM within joined files, and lone surrogates."""
     return replace_lone_surrogates(text.removeprefix(_BOM))

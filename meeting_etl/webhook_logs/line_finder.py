@@ -1,6 +1,6 @@
-"""A line that was read before, found again in its log by place and digest.
+"""class LineFinder: a line that was read before, found again in its log by offset and digest.
 
-Belongs here: getting at the bytes of one line. Does not: reading what is new (reader.py).
+Belongs here: the bytes of single lines. Does not: reading what is new (reader.py).
 """
 
 import hashlib
@@ -12,13 +12,13 @@ from typing import Self
 from meeting_etl.webhook_logs.log_file import LogFile
 from meeting_etl.webhook_logs.reader import BOM
 
-_MOST_HELD_BYTES = 16 * 1024 * 1024
+_MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 
 
 class LineFinder:
-    """The lines of the logs below `folder`. The log that was read last stays open.
+    """Finds lines in the logs below `folder`. The latest log stays open.
 
-    So many lines of a compressed log, in their order, cost decompressing it once.
+    So finding many lines of a compressed log, in order, decompresses it once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,13 +36,13 @@ class LineFinder:
     def find(
         self, log_file: str, offset: int, byte_length: int, sha256: str
     ) -> Iterator[bytes] | None:
-        """The line, as Line.data had it, in pieces; however long it is.
+        """The line, as in LogLine.data, in pieces; however long it is.
 
-        `offset` is its first uncompressed byte. None when the log is gone or cannot be read, or
-        something else stands there now.
+        `offset` is its first uncompressed byte. None when the log is gone or cannot be read, or has
+        other bytes there now.
         """
         try:
-            if byte_length > _MOST_HELD_BYTES:
+            if byte_length > _MAX_BUFFERED_BYTES:
                 return self._long_line(self._folder / log_file, offset, byte_length, sha256)
             file = self._opened(log_file, offset)
             data = b"".join(_bytes_at(file, offset, byte_length))
@@ -52,7 +52,7 @@ class LineFinder:
         return iter((data,)) if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def _opened(self, log_file: str, offset: int) -> LogFile:
-        """The log, from where one can still get to the byte."""
+        """The log, at or before the offset."""
         if self._file and (log_file != self._log_file or offset <= self._position):
             self._close()
         if self._file is None:
@@ -68,7 +68,7 @@ class LineFinder:
     def _long_line(
         self, path: Path, offset: int, length: int, sha256: str
     ) -> Iterator[bytes] | None:
-        """A line that is too long to be held: read once to compare, and once more."""
+        """A line that is too long for memory: read once to compare, and once more."""
         digest = hashlib.sha256()
         with closing(LogFile(path)) as file:
             for piece in _bytes_at(file, offset, length):
@@ -82,7 +82,7 @@ def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
 
 
 def _bytes_at(file: LogFile, offset: int, length: int) -> Iterator[bytes]:
-    """So many bytes from there on, fewer at the end; a BOM at the begin of a log is left out."""
+    """`length` bytes from the offset, fewer at the end; without a BOM at the start of a log."""
     if not file.skip_to(offset):
         return
     if offset == 0:

@@ -1,13 +1,13 @@
-"""Which log files there are below the folder.
+"""Which log files exist below the folder.
 
-Belongs here: names, links, and what cannot be listed. Does not: opening a file (log_file.py) or
-telling which log it is (scan.py).
+Belongs here: names, links, and what cannot be listed. Does not: opening a file (log_file.py),
+identifying its log (scan.py).
 
-A log is a regular file, at any depth, whose name ends in `.jsonl`, `.ndjson`, `.json` or `.log`;
-behind that may stand what log rotation puts there, a `.` or `-` with a number or date, and `.gz`.
-Names that begin with a dot are passed over, folders' too: there programs put unfinished files, and
-macOS its own. All other files are named as `unread`. Links to files and folders are followed; what
-can be reached by several ways is one log.
+A log is a regular file, at any depth, whose name ends in `.jsonl`, `.ndjson`, `.json` or `.log`,
+optionally followed by the suffix of log rotation, a `.` or `-` with a number or date, and by `.gz`.
+Names that begin with a dot are skipped, also of folders: programs use them for unfinished files,
+and macOS for its own. All other files are listed as `unread`. Links to files and folders are
+followed; a file with several paths is one log.
 """
 
 import errno
@@ -26,7 +26,7 @@ _is_log_name = re.compile(
     rf".*\.(jsonl|ndjson|json|log)({_ROTATION})?(\.gz)?", re.I | re.S
 ).fullmatch
 _ROTATED = re.compile(rf"{_ROTATION}\Z")
-# An entry, which is cheap to ask where there are years of logs, and its path below the folder.
+# A directory entry, which is cheaper than a Path with years of logs, and its path below the folder.
 _Entry = tuple[os.DirEntry[str], str]
 
 
@@ -41,11 +41,10 @@ class FileStat(NamedTuple):
 class Listing:
     """The log files by their path below the folder, with slashes, in the order of paths.
 
-    `others` are the paths that are named like logs and are not among them: other ways to a file, a
-    packed copy beside a log, what cannot be looked at. `unread` are the files that are not named
-    like logs, in any order. `unseen` are paths that
-    could not be looked at: a log that was there may be there still. `problems` are sentences for
-    the user.
+    `others` are paths that are named like logs and not listed: further paths of a file, a
+    compressed copy beside a log, unreadable ones. `unread` are the files that are not named like
+    logs, in any order. `unseen` are the unreadable paths: a log that was there may still be there.
+    `problems` are sentences for the user.
     """
 
     found: dict[str, FileStat] = field(default_factory=dict)
@@ -55,20 +54,20 @@ class Listing:
     problems: list[str] = field(default_factory=list)
 
     def may_hold(self, log_file: str) -> bool:
-        """The file was not found, but that does not mean that it is gone."""
+        """Whether a file that was not found may still exist, as its path is unreadable."""
         return any(path == log_file or log_file.startswith(f"{path}/") for path in self.unseen)
 
-    def missed(self, name: str, error: OSError) -> None:
-        """Note that a file or folder could not be looked at."""
+    def add_unseen(self, name: str, error: OSError) -> None:
+        """Note that a file or folder cannot be read."""
         if name not in self.unseen:
             self.unseen.append(name)
             self.problems.append(f"{shown(name)} cannot be read: {error.strerror or error}.")
 
 
 def list_logs(folder: Path) -> Listing:
-    """List what is there. A folder that does not exist is an empty one; never raises OSError.
+    """List the logs. A folder that does not exist is empty; never raises OSError.
 
-    `X.gz` is left out while `X` is there: it is just being compressed, or both are kept.
+    `X.gz` is left out while `X` exists: it is just being compressed, or both are kept.
     """
     listing = Listing()
     found: dict[str, FileStat] = {}
@@ -102,12 +101,12 @@ def list_logs(folder: Path) -> Listing:
 
 
 def names_of_logs(folder: Path) -> list[str]:
-    """The paths of all that is named like a log, without a look at it; never raises OSError."""
+    """The paths of everything named like a log, without reading it; never raises OSError."""
     return [name for _, name in _log_entries(folder, Listing())]
 
 
 def stat_file(folder: Path, name: str) -> FileStat | None:
-    """The file at a path below the folder; None when it is not there or may not be looked at."""
+    """Size and time of the file at a path below the folder; None when it cannot be read."""
     try:
         status = (folder / name).stat()
     except OSError:
@@ -116,13 +115,13 @@ def stat_file(folder: Path, name: str) -> FileStat | None:
 
 
 def rotated_from(name: str) -> str | None:
-    """The path of the log that a copy of this name was made from by rotation; None for others."""
+    """The path of the log that rotation would copy or rename to this name; None for others."""
     plain = _ROTATED.sub("", name)
     return plain if plain != name and _is_log_name(plain) else None
 
 
 def _log_entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
-    """Whatever is named like a log, with its path below the folder."""
+    """Everything named like a log, with its path below the folder."""
     for entry, name in _entries(folder, listing):
         if not _is_log_name(entry.name):
             if _is_file(entry):
@@ -138,28 +137,28 @@ def _log_entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
 
 
 def _entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
-    """All but hidden names, from each folder once.
+    """All entries but hidden ones, from each folder once.
 
-    Folders that are linked come last, so that what lies in the folder has its own path.
+    Linked folders come last, so that a file within the folder gets its own path.
     """
     folders, linked, visited = [(str(folder), "")], list[tuple[str, str]](), _Visited()
     while folders or linked:
         if not folders:
             visited.by_link = True
-        here, below = folders.pop() if folders else linked.pop()
+        path, below = folders.pop() if folders else linked.pop()
         try:
-            if not visited.add(here):
+            if not visited.add(path):
                 continue
-            with os.scandir(here) as found:
+            with os.scandir(path) as scanned:
                 entries = [
                     (entry, f"{below}/{entry.name}" if below else entry.name)
-                    for entry in found
+                    for entry in scanned
                     if not entry.name.startswith(".")
                 ]
         except FileNotFoundError:
             continue
         except OSError as error:
-            listing.missed(below or ".", error)
+            listing.add_unseen(below or ".", error)
             continue
         yield from entries
         for entry, name in entries:
@@ -169,10 +168,10 @@ def _entries(folder: Path, listing: Listing) -> Iterator[_Entry]:
 
 
 class _Visited:
-    """The folders that were listed; without a link none can be met twice.
+    """The folders that were listed; without links none can occur twice.
 
-    So which folders they are is asked of the system only when the first link is followed
-    (`by_link`): years of logs may lie in thousands of folders.
+    So folders are identified only from the first followed link on (`by_link`): years of logs may be
+    in thousands of folders.
     """
 
     def __init__(self) -> None:
@@ -181,13 +180,13 @@ class _Visited:
         self._identities: set[tuple[int, int]] = set()
 
     def add(self, path: str) -> bool:
-        """Whether the folder is a new one. Raises OSError when it cannot be looked at."""
+        """Whether the folder is a new one. Raises OSError when it cannot be read."""
         if not self.by_link:
             self._paths.append(path)
             return True
-        for before in self._paths:
+        for earlier in self._paths:
             with suppress(OSError):
-                self._identities.add(_identity(before))
+                self._identities.add(_identity(earlier))
         self._paths.clear()
         identity = _identity(path)
         if identity in self._identities:
@@ -204,7 +203,7 @@ def _identity(folder: str) -> tuple[int, int]:
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # if it is a folder, whoever lists it says so
+    except OSError:  # if it is a folder, listing it reports the error
         return False
 
 
@@ -212,21 +211,21 @@ def _is_folder(entry: os.DirEntry[str], name: str, listing: Listing) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
-        if error.errno != errno.ELOOP:  # a link to itself is no folder, and hides none
-            listing.missed(name, error)
+        if error.errno != errno.ELOOP:  # a link to itself is not a folder, and hides none
+            listing.add_unseen(name, error)
         return False
 
 
 def _status(entry: os.DirEntry[str], name: str, listing: Listing) -> os.stat_result | None:
-    """What the file is; None, with a problem noted, if it is not to be read."""
+    """The status of a file; None, with the problem noted, if it cannot be read."""
     try:
         status = entry.stat()
     except FileNotFoundError:
         if entry.is_symlink():
-            listing.problems.append(f"{name} is a link to a file that is not there.")
+            listing.problems.append(f"{name} is a link to a file that does not exist.")
         return None
     except OSError as error:
-        listing.missed(name, error)
+        listing.add_unseen(name, error)
         return None
     if stat.S_ISREG(status.st_mode):
         return status
@@ -236,7 +235,7 @@ def _status(entry: os.DirEntry[str], name: str, listing: Listing) -> os.stat_res
 
 
 def shown(name: str) -> str:
-    """The name as it can be printed, whatever bytes and signs it is made of."""
+    """The name as it can be printed, whatever bytes and characters it has."""
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in name
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
     )

@@ -1,7 +1,7 @@
 """The bytes of one log file, plain or gzip.
 
-Belongs here: opening, decompressing as far as a damaged file allows, getting to a byte. Does not:
-lines (reader.py), which files there are (listing.py).
+Belongs here: opening, decompressing as far as a damaged file allows, skipping to a byte, and the
+fingerprint of what was read. Does not: lines (reader.py), which files exist (listing.py).
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a log is recognised by: so many bytes of both ends.
+# A log is recognised by this many bytes at both ends.
 WINDOW_BYTES = 64 * 1024
 BLOCK_BYTES = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -20,21 +20,21 @@ _GZIP_WBITS = 31
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The first `length` uncompressed bytes of a log: its first and last (at most) 64 KiB."""
+    """The first `length` uncompressed bytes of a log, by their first and last 64 KiB (at most)."""
 
     length: int = 0
     first: bytes = b""
     last: bytes = b""
 
-    def then(self, more: memoryview | bytes) -> "Fingerprint":
-        """The prefix that is longer by `more`."""
-        return self._then(more, more, len(more))
+    def extended_by(self, more: memoryview | bytes) -> "Fingerprint":
+        """The fingerprint with these bytes appended."""
+        return self._append(more, more, len(more))
 
-    def followed_by(self, more: "Fingerprint") -> "Fingerprint":
-        """The prefix that is longer by bytes of which only both ends are at hand."""
-        return self._then(more.first, more.last, more.length)
+    def joined_with(self, more: "Fingerprint") -> "Fingerprint":
+        """The fingerprint with bytes appended of which only the fingerprint is known."""
+        return self._append(more.first, more.last, more.length)
 
-    def _then(
+    def _append(
         self, first: memoryview | bytes, last: memoryview | bytes, length: int
     ) -> "Fingerprint":
         head, tail = self.first, bytes(last[-WINDOW_BYTES:])
@@ -52,15 +52,15 @@ class Fingerprint:
 class LogFile:
     """An open log file.
 
-    `size` and `mtime` (nanoseconds) are those at the time of opening, and nothing behind `size` is
-    read: a log that is written to all the time comes to an end too. `damage` says, in words that
-    follow the name of the file, why its gzip data ends early; None while it does not. All methods
-    raise OSError.
+    `size` and `mtime` (nanoseconds) are those at the time of opening. Nothing after `size` is read,
+    so that reading ends although the log grows. `fingerprint` is that of the bytes skipped.
+    `damage` is why gzip data ends early, in words that follow the name of the file, else None. All
+    methods raise OSError.
     """
 
     def __init__(self, path: Path) -> None:
         self.damage: str | None = None
-        self.prefix = Fingerprint()
+        self.fingerprint = Fingerprint()
         self._rest = b""
         self._file = path.open("rb")
         try:
@@ -76,31 +76,31 @@ class LogFile:
         self._source = self._inflated() if self._is_gzip else self._plain()
 
     def close(self) -> None:
-        """Nothing can be read any more."""
+        """Close the file."""
         self._file.close()
 
     @property
     def position(self) -> int:
-        """Bytes of the file, as it lies on disk, that were read."""
+        """Bytes read of the file as it is on disk."""
         return self._file.tell()
 
     def skip_to(self, length: int) -> bool:
-        """Go on to the uncompressed byte `length`, not back; `prefix` is what lies before it then.
+        """Skip forward to the uncompressed byte `length`; `fingerprint` is that of all before it.
 
-        False if the file is shorter. Of a plain file only both ends of the prefix are read.
+        Returns False if the file is shorter. Of a plain file only both ends are read.
         """
         return self._inflate_to(length) if self._is_gzip else self._seek_to(length)
 
     def blocks(self) -> Iterator[bytes]:
-        """The uncompressed bytes from here on, in pieces of some 256 KiB, none empty."""
+        """The remaining uncompressed bytes, in blocks of about 256 KiB, none empty."""
         if self._rest:
             yield self._rest
         yield from self._source
 
     def take(self, length: int) -> Iterator[bytes]:
-        """The next `length` uncompressed bytes, in pieces, going on behind them; less at the end.
+        """The next `length` uncompressed bytes, in pieces; fewer at the end of the file.
 
-        Not to be mixed with `blocks`.
+        Not to be combined with `blocks`.
         """
         if not self._is_gzip:
             while length and (block := self._file.read(min(BLOCK_BYTES, length))):
@@ -109,7 +109,7 @@ class LogFile:
             return
         while length and (block := self._rest or next(self._source, b"")):
             piece, self._rest = block[:length], block[length:]
-            self.prefix = self.prefix.then(piece)
+            self.fingerprint = self.fingerprint.extended_by(piece)
             length -= len(piece)
             yield piece
 
@@ -117,7 +117,7 @@ class LogFile:
         first = self._at(0, min(length, WINDOW_BYTES))
         start = max(0, length - WINDOW_BYTES)
         last = self._at(start, length - start)
-        self.prefix = Fingerprint(length, first, last)
+        self.fingerprint = Fingerprint(length, first, last)
         return len(last) == length - start
 
     def _at(self, start: int, length: int) -> bytes:
@@ -125,13 +125,13 @@ class LogFile:
         return self._file.read(length)
 
     def _inflate_to(self, length: int) -> bool:
-        while self.prefix.length < length:
+        while self.fingerprint.length < length:
             block = self._rest or next(self._source, b"")
             if not block:
                 return False
-            passed = block[: length - self.prefix.length]
-            self.prefix = self.prefix.then(passed)
-            self._rest = block[len(passed) :]
+            skipped = block[: length - self.fingerprint.length]
+            self.fingerprint = self.fingerprint.extended_by(skipped)
+            self._rest = block[len(skipped) :]
         return True
 
     def _plain(self) -> Iterator[bytes]:
@@ -139,7 +139,7 @@ class LogFile:
             yield block
 
     def _inflated(self) -> Iterator[bytes]:
-        """The content of all members of a gzip file, and of a damaged one all that is sound."""
+        """The content of all members of a gzip file, up to the damage in a damaged one."""
         member, begun = zlib.decompressobj(_GZIP_WBITS), False
         for compressed in self._plain():
             while compressed := compressed if begun else compressed.lstrip(b"\0"):
@@ -148,7 +148,7 @@ class LogFile:
                     block = member.decompress(compressed, BLOCK_BYTES)
                 except zlib.error:
                     sound = self.position - len(compressed)
-                    self.damage = f"is not sound gzip behind its byte {sound:,}"
+                    self.damage = f"is damaged gzip after byte {sound:,}"
                     block = _salvaged(spare, compressed)
                 if block:
                     yield block
@@ -159,13 +159,13 @@ class LogFile:
                     compressed = member.unused_data
                     member, begun = zlib.decompressobj(_GZIP_WBITS), False
         if begun:
-            self.damage = "is cut off: its gzip data has no end"
+            self.damage = "is truncated: its gzip data has no end"
             if block := member.flush():
                 yield block
 
 
 def _salvaged(member: "zlib._Decompress", compressed: bytes) -> bytes:
-    """What lies before the fault, found byte by byte: zlib gives nothing of a piece with one."""
+    """The content before the damage, byte by byte: zlib returns nothing for a damaged piece."""
     blocks = []
     for at in range(len(compressed)):
         try:

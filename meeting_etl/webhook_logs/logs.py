@@ -1,7 +1,7 @@
 """The folder of webhook logs, as the pipeline sees it.
 
-Belongs here: the one class that the layers above use for logs. Does not: how a log is recognised
-(scan.py) and read (reader.py), nor what a line says (events.py).
+Belongs here: the one class that the layers above use for logs. Does not: identifying (scan.py) and
+reading a log (reader.py), the event of a line (events.py).
 """
 
 from pathlib import Path
@@ -30,48 +30,46 @@ class Logs:
         self.problems: list[str] = []
         self.unread: list[str] = []
         self._unfinished: dict[str, FileStat] = {}
-        self._passed_over: dict[str, FileStat | None] = {}
+        self._skipped: dict[str, FileStat | None] = {}
         self._folder = folder
         self._max_line_bytes = max_line_bytes
 
     def may_have_new_lines(self, known: KnownLogs) -> bool:
-        """Whether `logs_to_read` is worth its cost: by the names of all files and a look at few.
+        """Whether a `scan` may find something, by the names of all files and the stats of a few.
 
-        It misses what is written to a log whose last change was long ago. A file that was passed
-        over counts when it has changed since.
+        Misses lines written to a log whose last change was long ago. A file that the latest scan
+        skipped counts when it has changed since.
         """
-        for name in known.unknown(names_of_logs(self._folder)):
-            if name not in self._passed_over or self._has_changed(name):
+        for name in known.unknown_paths(names_of_logs(self._folder)):
+            if name not in self._skipped or self._has_changed(name):
                 return True
         for name, as_known in known.unfinished().items():
             found = stat_file(self._folder, name)
             if found is not None and found not in as_known and self._has_changed(name):
-                return True  # one that is gone is found by its new name
+                return True  # a file that is gone is found by its new name
         return False
 
     def _has_changed(self, name: str) -> bool:
-        return self._passed_over.get(name) != stat_file(self._folder, name)
+        return self._skipped.get(name) != stat_file(self._folder, name)
 
     def scan(self, known: KnownLogs) -> list[LogToRead]:
-        """The logs that have to be read now: new, changed or moved, in the order of their paths.
+        """The logs to read now: new, changed or moved, in the order of their paths.
 
-        A log that only moved is among them, so that its row can be brought up to date.
+        A log that only moved is among them, so that its row is updated.
         """
-        recognition = LogScan(
-            self._folder, known, self._unfinished, max_line_bytes=self._max_line_bytes
-        )
-        self.problems = recognition.problems
-        self.unread = recognition.unread
-        self._passed_over = recognition.passed_over
-        return recognition.logs_to_read
+        scan = LogScan(self._folder, known, self._unfinished, max_line_bytes=self._max_line_bytes)
+        self.problems = scan.problems
+        self.unread = scan.unread
+        self._skipped = scan.skipped
+        return scan.logs_to_read
 
     @property
     def unfinished(self) -> dict[str, int]:
-        """Sizes in bytes, by path, of the files that hold something but no finished line."""
+        """Sizes in bytes, by path, of the files that are not empty and have no finished line."""
         return {name: found.size for name, found in self._unfinished.items() if found.size}
 
     def read(self, log_to_read: LogToRead) -> LogReader:
-        """What is new in a log; to be used as a context manager."""
+        """A reader for the new lines of a log: a context manager."""
         return LogReader(
             self._folder / log_to_read.log_file,
             log_to_read.log_file,
@@ -80,5 +78,5 @@ class Logs:
         )
 
     def line_finder(self) -> LineFinder:
-        """Access to lines that were read before; to be used as a context manager."""
+        """Access to lines that were read before: a context manager."""
         return LineFinder(self._folder)

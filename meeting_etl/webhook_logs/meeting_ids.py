@@ -1,13 +1,13 @@
 """The grammar of Webex meeting ids (docs/webex-api-notes.md).
 
-Belongs here: telling the id of a meeting that took place from those of series and scheduled
-meetings. Does not: ids of recordings, transcripts and people, which are taken as they come.
+Belongs here: distinguishing ids of meeting instances from those of series and scheduled meetings.
+Does not: ids of recordings, transcripts and people, which are opaque.
 """
 
 import re
 
-# The number exceeds 2^53: it is text, and stays text. [0-9] rather than \d, which takes the digits
-# of every script.
+# The number exceeds 2^53, so it stays text. [0-9] rather than \d, which matches the digits of every
+# script.
 _INSTANCE = re.compile(r"[0-9A-Fa-f-]+_I_[0-9]+").fullmatch
 _SCHEDULED = re.compile(r"[0-9A-Fa-f-]+(_[0-9]{8}T[0-9]{6}Z)?").fullmatch
 
@@ -17,7 +17,7 @@ def instance_id(value: object) -> str | None:
 
     The series is hexadecimal in either case, with or without the dashes of a UUID. Ids of series
     (`<series>`) and of scheduled meetings (`<series>_20210514T203000Z`) are None, and so is
-    everything that is not text.
+    everything that is not a string.
     """
     return value if isinstance(value, str) and _INSTANCE(value) else None
 

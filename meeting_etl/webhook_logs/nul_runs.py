@@ -1,9 +1,9 @@
-"""Holes in a log: runs of NUL bytes, which nobody wrote.
+"""Runs of NUL bytes in a log, which no program wrote.
 
-Belongs here: telling holes from what is written, in bounded memory. Does not: lines (reader.py).
+Belongs here: separating them from the content, in bounded memory. Does not: lines (reader.py).
 
-A crash leaves them, and a log truncated below a writer that goes on where it was. No JSON has NUL
-bytes, and text in UTF-16 or UTF-32 has at most three in a row.
+A crash leaves them, and so does truncating a log while its writer continues at its old offset. JSON
+has no NUL bytes, and text in UTF-16 or UTF-32 has at most three in a row.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class NulRun:
 
     @property
     def raw(self) -> Fingerprint:
-        """Its length in bytes, and both ends."""
+        """The fingerprint of its bytes."""
         end = _ZEROS[: self.length]
         return Fingerprint(self.length, end, end)
 
@@ -36,41 +36,41 @@ class NulRun:
         return self._digest.hexdigest()
 
     def add(self, length: int) -> None:
-        """Go on for so many bytes."""
+        """Extend the run by this many bytes."""
         self.length += length
         while length > 0:
             self._digest.update(_ZEROS[:length])
             length -= len(_ZEROS)
 
 
-def split(blocks: Iterable[bytes]) -> Iterator[bytes | NulRun]:
-    """The bytes without holes, and the holes between them, in their order.
+def split_nul_runs(blocks: Iterable[bytes]) -> Iterator[bytes | NulRun]:
+    """The bytes without NUL runs, and the runs between them, in order.
 
-    A hole counts once something stands behind it: one at the end may still be growing or filled.
+    A run is yielded when bytes follow it: one at the end may still grow or be filled.
     """
-    hole: NulRun | None = None
+    run: NulRun | None = None
     for block in blocks:
         rest = block
-        if hole:
+        if run:
             rest = block.lstrip(b"\0")
-            hole.add(len(block) - len(rest))
+            run.add(len(block) - len(rest))
             if not rest:
                 continue
-            yield _ended(hole)
-            hole = None
+            yield _ended(run)
+            run = None
         start = 0
-        for run in _RUNS.finditer(rest) if b"\0" in rest else ():
-            if start < run.start():
-                yield rest[start : run.start()]
-            start = run.end()
-            hole = NulRun()
-            hole.add(start - run.start())
+        for match in _RUNS.finditer(rest) if b"\0" in rest else ():
+            if start < match.start():
+                yield rest[start : match.start()]
+            start = match.end()
+            run = NulRun()
+            run.add(start - match.start())
             if start < len(rest):
-                yield hole
-                hole = None
+                yield run
+                run = None
         if start < len(rest):
             yield rest[start:]
 
 
-def _ended(hole: NulRun) -> bytes | NulRun:
-    return hole if hole.length >= LEAST_BYTES else _ZEROS[: hole.length]
+def _ended(run: NulRun) -> bytes | NulRun:
+    return run if run.length >= LEAST_BYTES else _ZEROS[: run.length]

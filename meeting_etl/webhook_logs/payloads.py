@@ -1,8 +1,7 @@
-"""The payloads that Webex posts, field by field, and the envelope that a log may put around them.
+"""The fields of the payloads that Webex posts, and of the receiver's envelope around them.
 
-Belongs here: the fields that are known to occur, so that the usual line is read in one pass. Does
-not: what is made of them (events.py), nor lines with anything else in them, which are as welcome
-and are read with more care there.
+Belongs here: the fields that are known to occur, so that usual lines are read in one pass. Does
+not: what they mean, and lines with any other field (events.py).
 
 Source: docs/webex-api-notes.md.
 """
@@ -45,11 +44,10 @@ class UsualData(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=F
 
 
 class UsualLine(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=False):
-    """A payload or an envelope in which nothing is that is not named here.
+    """A payload or an envelope without any other field.
 
-    Decoding proves that there is no secret in it, whatever its texts say: secrets are known by
-    the names of their fields, and those are not among the names here. `headers` is not looked
-    into, and nothing of it is kept.
+    Decoding proves that it has no secret: secrets are recognised by the names of their fields, none
+    of which is here. `headers` is not decoded, and nothing of it is stored.
     """
 
     received_at: _Scalar = msgspec.field(name="received_at", default=None)

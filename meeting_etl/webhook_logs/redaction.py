@@ -1,7 +1,7 @@
-"""Secrets are taken out of webhook payloads before anything is kept.
+"""Secrets are removed from webhook payloads before anything is stored.
 
-Belongs here: finding and removing members of JSON objects by their names. Does not: which names
-those are (schemas.py), nor what else a payload says (events.py).
+Belongs here: finding and removing members of JSON objects by name. Does not: which names these are
+(schemas.py), the rest of a payload (events.py).
 """
 
 import re
@@ -13,8 +13,8 @@ import msgspec
 from meeting_etl.schemas import LINK_FIELDS, SECRET_FIELDS
 
 _SECRET_NAMES = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS)
-# In valid JSON a text followed by a colon is the name of a member, and a quote outside of a text
-# begins one: so the matches follow one another from text to text.
+# In valid JSON a string followed by a colon is the name of a member, and a quote outside of strings
+# begins one: so the matches go from string to string.
 _TEXTS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(?:[ \t\r\n]*+(:))?+', re.DOTALL)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
@@ -25,9 +25,9 @@ def without_secrets(body: bytes, payload: Mapping[str, Any]) -> bytes:
     """The body without the members, at any depth, that SECRET_FIELDS or LINK_FIELDS name.
 
     `body` is valid JSON of an object that has an object `data`, `payload` the same decoded. Case
-    does not matter, nor do escapes in a name. A body without secrets is returned as it is, byte for
-    byte; from another, space between tokens and all but the last of members of one name are lost
-    as well, while numbers and texts keep their spelling.
+    and escapes in names do not matter. A body without secrets is returned unchanged; another also
+    loses white space between tokens and all but the last of members with one name, while numbers
+    and strings keep their spelling.
     """
     if _flat(body):
         secret = _any_secret(payload) or _any_secret(payload["data"])
@@ -37,10 +37,9 @@ def without_secrets(body: bytes, payload: Mapping[str, Any]) -> bytes:
 
 
 def _flat(body: bytes) -> bool:
-    """No third brace opens: the payload and its data are all the objects that there are.
+    """Whether no third brace opens: the payload and its data are the only objects.
 
-    Nor can there be members that the decoded payload does not show because a later one of the same
-    name took their place and that have members themselves.
+    So no object can be hidden in a member that a later one of the same name replaced.
     """
     return body.find(b"{", body.find(b"{", body.find(b"{") + 1) + 1) < 0
 
@@ -50,7 +49,7 @@ def _any_secret(names: Iterable[str]) -> bool:
 
 
 def _names(body: bytes) -> set[str]:
-    """The names of all members at any depth, shadowed ones too."""
+    """The names of all members at any depth, replaced ones included."""
     spelled = {text[1] for text in _TEXTS.finditer(body) if text[2]}
     return {_TEXT.decode(b'"%b"' % name) for name in spelled}
 

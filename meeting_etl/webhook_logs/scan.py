@@ -1,11 +1,11 @@
 """Which log each file is: a known one that grew, moved or was compressed, or a new one.
 
-Belongs here: the identity of logs (a log is known by its content, not by its path) and the ids of
-new ones. Does not: listing (listing.py) and reading files (reader.py).
+Belongs here: the identity of logs (by content, not by path) and the ids of new ones. Does not:
+listing (listing.py) and reading files (reader.py).
 
-An id begins with a stem made of the first line that is not blank. So the same logs get the same ids
-when the lake is deleted and they are read again, and few known logs have to be compared with a
-file: those with its stem. Logs that begin alike are numbered in the order of their paths.
+An id begins with a stem, a digest of the first line that is not blank. So the same logs get the
+same ids when the lake is deleted and they are read again, and a file is compared with few known
+logs: those with its stem. Logs that begin alike are numbered in the order of their paths.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ _STEM_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class LogToRead:
-    """A log that has to be read now.
+    """A log to read now.
 
-    `log_file` is its path below the folder, with slashes. `known` is what was known of it, None for
-    a new log. `notice` is a sentence for the user when another log used to lie here, else None.
-    `moved`: it lay elsewhere before.
+    `log_file` is its path below the folder, with slashes. `known` is how far it was read, None for
+    a new log. `notice` is a sentence for the user when another log had this path, else None.
+    `moved`: it had another path before.
     """
 
     log_id: str
@@ -40,13 +40,12 @@ class LogToRead:
 
 
 class LogScan:
-    """One look at the folder: `logs_to_read` in the order of paths, `problems` in sentences.
+    """One scan of the folder: `logs_to_read` in the order of paths, `problems` as sentences.
 
-    Files of a known path whose size and modification time are unchanged are not opened, nor are
-    those that had no finished line when they were last looked at (`unfinished` tells which, and
-    is brought up to date). A copy that log rotation is just making is left alone as long as the
-    log that it is made from is not truncated. `passed_over` are the files that are not as any known
-    log was and yet have not to be read now, as they were.
+    Files of a known path with unchanged size and modification time are not opened, nor are those
+    that had no finished line at the latest scan (`unfinished`, which is updated). A copy that log
+    rotation is just making is skipped until the original is truncated. `skipped` are the files that
+    match no known log and are not read now, with their stats.
     """
 
     def __init__(
@@ -67,77 +66,79 @@ class LogScan:
         self._unfinished = unfinished
         self._unfinished.clear()
         self._known = known
-        # Files that are as they were when they were read are not looked at any further.
+        # Files with unchanged stats need no further check.
         self._changed = known.changed(self._listing.found)
-        self._known_here = known.at(self._changed)
-        self._placed: set[str] = set()
+        self._known_at_path = known.at_paths(self._changed)
+        self._claimed: set[str] = set()
 
-        strangers = self._find_what_stayed()
-        for name in [name for name in strangers if self._is_being_copied(name)]:
-            del strangers[name]
-        newcomers = self._find_what_moved(strangers)
-        self._begin(newcomers)
+        unmatched = self._match_in_place()
+        for name in [name for name in unmatched if self._is_being_copied(name)]:
+            del unmatched[name]
+        self._begin(self._match_moved(unmatched))
         self.logs_to_read.sort(key=lambda log_to_read: log_to_read.log_file)
         read = {log_to_read.log_file for log_to_read in self.logs_to_read}
-        self.passed_over = {name: stat_file(folder, name) for name in self._listing.others}
+        self.skipped = {name: stat_file(folder, name) for name in self._listing.others}
         for name in self._changed:
             if name not in read:
-                self.passed_over[name] = self._listing.found[name]
+                self.skipped[name] = self._listing.found[name]
 
-    def _find_what_stayed(self) -> dict[str, str]:
-        """The files that are none of the logs known at their paths, with their stems."""
-        strangers = {}
+    def _match_in_place(self) -> dict[str, str]:
+        """Match files with the logs known at their paths; returns the others, with their stems."""
+        unmatched = {}
         for name in self._changed:
-            found, here = self._listing.found[name], self._known_here.get(name, [])
-            if self._unfinished_before.get(name) == found:
-                self._unfinished[name] = found
+            stat, known = self._listing.found[name], self._known_at_path.get(name, [])
+            if self._unfinished_before.get(name) == stat:
+                self._unfinished[name] = stat
                 continue
-            with self._watching(name):
+            with self._reporting_errors(name):
                 stem = self._stem(name)
                 if stem is None and not self._listing.may_hold(name):
-                    self._unfinished[name] = found
-                if stem and not self._place(name, [log for log in here if _stem_of(log) == stem]):
-                    strangers[name] = stem
-        return strangers
+                    self._unfinished[name] = stat
+                if stem and not self._claim(name, [log for log in known if _stem_of(log) == stem]):
+                    unmatched[name] = stem
+        return unmatched
 
     def _is_being_copied(self, name: str) -> bool:
-        """The file is X.1, say, and holds nothing that X does not begin with.
+        """Whether the file is X.1, say, and X begins with all of it.
 
-        copytruncate has not truncated X yet. Were the copy begun as a log now, it would not be
-        recognised as what X was, and its lines would be there twice.
+        Then copytruncate has not truncated X yet. If the copy became a new log now, it would not be
+        recognised as the former X, and its lines would be stored twice.
         """
         original = rotated_from(name)
         if original is None or original not in self._listing.found:
             return False
         with (
-            self._watching(name),
+            self._reporting_errors(name),
             closing(LogFile(self._folder / name)) as copy,
             closing(LogFile(self._folder / original)) as whole,
         ):
             return (
-                copy.skip_to(copy.size) and whole.skip_to(copy.size) and copy.prefix == whole.prefix
+                copy.skip_to(copy.size)
+                and whole.skip_to(copy.size)
+                and copy.fingerprint == whole.fingerprint
             )
         return False
 
-    def _find_what_moved(self, strangers: dict[str, str]) -> dict[str, str]:
-        """The files that are no known log at all, with their stems.
+    def _match_moved(self, unmatched: dict[str, str]) -> dict[str, str]:
+        """Match files with logs known elsewhere; returns the others, with their stems.
 
-        A log is looked for elsewhere only if it surely is no longer where it was.
+        A log is looked for elsewhere only if it is certainly no longer at its path.
         """
-        homeless: dict[str, list[KnownLog]] = defaultdict(list)
-        for log in self._known.beginning(set(strangers.values())):
-            if not self._is_placed(log) and not self._listing.may_hold(log.log_file):
-                homeless[_stem_of(log)].append(log)
-        newcomers = {}
-        for name, stem in strangers.items():
-            with self._watching(name):
-                if not self._place(name, homeless[stem]):
-                    newcomers[name] = stem
-        return newcomers
+        missing: dict[str, list[KnownLog]] = defaultdict(list)
+        for log in self._known.with_stems(set(unmatched.values())):
+            if not self._is_claimed(log) and not self._listing.may_hold(log.log_file):
+                missing[_stem_of(log)].append(log)
+        new = {}
+        for name, stem in unmatched.items():
+            with self._reporting_errors(name):
+                if not self._claim(name, missing[stem]):
+                    new[name] = stem
+        return new
 
-    def _begin(self, newcomers: dict[str, str]) -> None:
-        taken = {log.log_id for log in self._known.beginning(set(newcomers.values()))}
-        for name, stem in newcomers.items():
+    def _begin(self, new: dict[str, str]) -> None:
+        """Give ids to new logs."""
+        taken = {log.log_id for log in self._known.with_stems(set(new.values()))}
+        for name, stem in new.items():
             log_id, number = stem, 1
             while log_id in taken:
                 number += 1
@@ -146,7 +147,7 @@ class LogScan:
             self.logs_to_read.append(LogToRead(log_id, name, None, self._notice(name), moved=False))
 
     def _stem(self, name: str) -> str | None:
-        """None for a file without a finished line, holes aside: it needs no identity yet."""
+        """None for a file without a finished line, NUL runs aside: it needs no identity yet."""
         reader = LogReader(self._folder / name, name, None, max_line_bytes=self._max_line_bytes)
         with reader:
             first = next((line for line in reader if not line.is_nul_run), None)
@@ -158,43 +159,43 @@ class LogScan:
             self.problems.append(reader.problem)
         return None
 
-    def _place(self, name: str, candidates: Iterable[KnownLog]) -> bool:
-        """Find the log that the file is, of two that both fit the one that was read further."""
+    def _claim(self, name: str, candidates: Iterable[KnownLog]) -> bool:
+        """Find the log that the file is; of two that match, the one that was read further."""
         for log in sorted(candidates, key=lambda log: (-log.bytes_consumed, log.log_id)):
-            if self._is_placed(log):
+            if self._is_claimed(log):
                 continue
             with closing(LogFile(self._folder / name)) as file:
                 if not log.is_continued_by(file):
                     continue
-            self._placed.add(log.log_id)
+            self._claimed.add(log.log_id)
             moved = log.log_file != name
             self.logs_to_read.append(LogToRead(log.log_id, name, log, None, moved))
             return True
         return False
 
-    def _is_placed(self, log: KnownLog) -> bool:
-        """Whether it was found: where it lay, as it was, or in a file that was looked at."""
-        return log.log_id in self._placed or self._listing.found.get(log.log_file) == (
+    def _is_claimed(self, log: KnownLog) -> bool:
+        """Whether it was found: unchanged at its path, or in a file that was opened."""
+        return log.log_id in self._claimed or self._listing.found.get(log.log_file) == (
             log.size,
             log.mtime,
         )
 
     @contextmanager
-    def _watching(self, name: str) -> Iterator[None]:
-        """A file that cannot be read stops no other."""
+    def _reporting_errors(self, name: str) -> Iterator[None]:
+        """Report an OSError for a file, so that it stops no other."""
         try:
             yield
         except OSError as error:
-            self._listing.missed(name, error)
+            self._listing.add_unseen(name, error)
 
     def _notice(self, name: str) -> str | None:
-        before = {log.log_id for log in self._known_here.get(name, [])}
-        if not before:
+        earlier = {log.log_id for log in self._known_at_path.get(name, [])}
+        if not earlier:
             return None
         for log_to_read in self.logs_to_read:
-            if log_to_read.moved and log_to_read.log_id in before:
-                return f"{name} is a new log: the one before it is now {log_to_read.log_file}."
-        return f"{name} was truncated or replaced: it is read from its start as a new log."
+            if log_to_read.moved and log_to_read.log_id in earlier:
+                return f"{name} is a new log; the former one is now {log_to_read.log_file}."
+        return f"{name} was truncated or replaced; it is read from its start as a new log."
 
 
 def _stem_of(log: KnownLog) -> str:

@@ -337,7 +337,7 @@ def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) ->
 
     problems = box.ingest().problems
 
-    assert problems[0] == "000.jsonl is a link to a file that is not there."
+    assert problems[0] == "000.jsonl is a link to a file that does not exist."
     assert (len(problems), problems[-1]) == (
         11,
         "490 more files or folders have similar problems.",

@@ -262,7 +262,7 @@ def test_an_unbelievable_reception_does_not_excuse_an_unbelievable_end() -> None
 
     assert rejected(raw) == Rejected(
         RejectionReason.END_OUT_OF_RANGE,
-        "Its data.end lies more than 24 hours after it was received.",
+        "Its data.end is more than 24 hours after it was received.",
         # It is this machine's clock that speaks against it, and that may be wrong.
         retry_at=datetime(2999, 1, 1, tzinfo=UTC),
     )

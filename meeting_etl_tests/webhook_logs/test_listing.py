@@ -137,7 +137,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 
     assert files(tmp_path) == ["z.jsonl"]
     assert sorted(problems(tmp_path)) == [
-        "broken.jsonl is a link to a file that is not there.",
+        "broken.jsonl is a link to a file that does not exist.",
         "null.jsonl is named like a log, but is not a regular file.",
         "pipe.jsonl is named like a log, but is not a regular file.",
     ]

@@ -220,7 +220,7 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
             file.truncate(1_000_000)
         rest = list(lines)
 
-    assert reader.problem == "a.jsonl became shorter while it was read."
+    assert reader.problem == "a.jsonl was truncated while it was read."
     assert rest[-1].offset + rest[-1].byte_length < 1_000_000
     assert (reader.size, reader.mtime) == (0, 0)
 
@@ -330,7 +330,7 @@ class TestGzip:
         (tmp_path / "a.jsonl.gz").write_bytes(packed)
         rest = follower.new_data()
 
-        assert problems == ["a.jsonl.gz is cut off: its gzip data has no end."]
+        assert problems == ["a.jsonl.gz is truncated: its gzip data has no end."]
         assert follower.problems == []
         lines = self.CONTENT.splitlines()
         assert begin + rest == lines
@@ -368,7 +368,7 @@ class TestGzip:
 
         assert follower.new_data() == self.CONTENT.splitlines()
         [problem] = follower.problems
-        assert problem.startswith("a.jsonl.gz is not sound gzip behind its byte")
+        assert problem.startswith("a.jsonl.gz is damaged gzip after byte")
 
     def test_lines_before_a_block_of_nonsense_are_read(self, tmp_path: Path) -> None:
         packed = gzip.compress(self.CONTENT)
@@ -397,7 +397,7 @@ class TestGzip:
         follower = Follower(tmp_path)
 
         assert follower.new_data() == [b"{2}"]
-        assert follower.problems == ["plain.jsonl.gz is not sound gzip behind its byte 0."]
+        assert follower.problems == ["plain.jsonl.gz is damaged gzip after byte 0."]
 
     @settings(deadline=None)
     @given(

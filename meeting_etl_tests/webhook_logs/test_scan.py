@@ -244,7 +244,7 @@ def test_a_log_is_rotated(follower: Follower, tmp_path: Path) -> None:
 
     [moved, new] = follower.scan()
     assert (moved.log_id, moved.log_file, moved.moved) == (A, "x-1.jsonl", True)
-    notice = "x.jsonl is a new log: the one before it is now x-1.jsonl."
+    notice = "x.jsonl is a new log; the former one is now x-1.jsonl."
     assert new == LogToRead(B, "x.jsonl", None, notice, False)
     assert data_by_log(follower) == [(A, b"{2}"), (B, b"{b}")]
 
@@ -268,7 +268,7 @@ def test_rotation_through_many_generations_of_compressed_logs(
     assert sorted(where(follower).values()) == [f"x-{number}.jsonl.gz" for number in range(1, 6)]
 
 
-REPLACED = "x.jsonl was truncated or replaced: it is read from its start as a new log."
+REPLACED = "x.jsonl was truncated or replaced; it is read from its start as a new log."
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_several_payloads_on_a_line_are_none_and_say_so() -> None:
 
     assert found == Rejected(
         RejectionReason.SEVERAL_PAYLOADS,
-        "It holds several webhook payloads; a line is one event: put each on its own.",
+        "It has several webhook payloads; write one event per line.",
         AT,
     )
 
