@@ -1,7 +1,7 @@
-"""The file of the catalog, made from the statements of its views.
+"""The catalog file, built from the statements of its views.
 
-Belongs here: building it at the cost of what differs from the one that this process built last.
-Does not: the statements, publishing the file (catalog.py).
+Belongs here: building it at the cost of the difference from the one that this process built last.
+Does not: the statements (catalog_sql.py), publishing the file (catalog.py).
 """
 
 import threading
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-# The oldest format there is. Clients from 1.1 on can query the views, which need getvariable().
+# The oldest storage format. The views need getvariable(), that is, DuckDB 1.1 or newer.
 STORAGE_VERSION = "v1.0.0"
 # For each view, in the order in which they can be created: CREATE VIEW and its comments.
 Views = Mapping[str, Sequence[str]]
@@ -24,14 +24,14 @@ class _Built:
     content: bytes
 
 
-# To create and comment all views takes DuckDB some 0.4 s of CPU, and in a first run each asset
-# publishes the catalog as its table gets rows, which changes a view or two.
+# Creating and commenting all views takes DuckDB about 0.4 s of CPU, and in a first run each asset
+# publishes the catalog when its table gets rows, which changes a view or two.
 _latest = _Built({}, b"")
 _lock = threading.Lock()
 
 
 def build(path: Path, views: Views) -> None:
-    """Write a catalog of these views and nothing else to the path."""
+    """Write a catalog of these views to the path."""
     global _latest
     with _lock:
         if _latest.views != views:
@@ -40,7 +40,7 @@ def build(path: Path, views: Views) -> None:
 
 
 def _built(views: Views, earlier: _Built) -> bytes:
-    """Elsewhere first: DuckDB cannot write below a folder with `?` in its name."""
+    """In a temporary folder: DuckDB cannot write below a folder with `?` in its name."""
     with TemporaryDirectory(prefix="meeting-etl-") as folder:
         file = Path(folder) / "meetings.duckdb"
         if earlier.content:
@@ -59,7 +59,7 @@ def _built(views: Views, earlier: _Built) -> bytes:
 
 
 def _differences(views: Views, earlier: Views) -> list[str]:
-    """What makes the one of the other. A view is not bound to those that it reads."""
+    """Statements that turn the earlier catalog into this one; views do not depend on each other."""
     changed = [name for name in views if earlier.get(name) != views[name]]
     gone = [name for name in earlier if name in changed or name not in views]
     return [
