@@ -1,35 +1,38 @@
-"""Probes: one harmless call for each thing that the pipeline asks, and the scope that it needs.
+"""Probes: one harmless request for each thing that the pipeline fetches, with its scope.
 
-Belongs here: which calls show what a token may do, with the least that they can return, and what
-their outcomes say of the kind of token. Does not: the calls that fetch (endpoints.py), nor what is
-made of an outcome (cli/doctor).
+Belongs here: which requests show what a token may do, with the smallest response, and what their
+outcomes say about the kind of token. Does not: the requests that fetch (endpoints.py), nor findings
+(cli/doctor/token_checks.py).
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from meeting_etl.times import format_timestamp
 from meeting_etl.webex.client import Client, path_segment
+from meeting_etl.webex.endpoints import ENDED_MEETINGS
 from meeting_etl.webex.token_kind import TokenKind
 
 MEETINGS = "/meetings"
 PARTICIPANTS = "/meetingParticipants"
 RECORDINGS = "/recordings"
 ADMIN_RECORDINGS = "/admin/recordings"
+TRANSCRIPTS = "/meetingTranscripts"
 ADMIN_TRANSCRIPTS = "/admin/meetingTranscripts"
-WEBHOOKS = "/webhooks"
 SNIPPETS = "/meetingTranscripts/{id}/snippets"
+WEBHOOKS = "/webhooks"
 
-_COMPLIANCE = "spark-compliance:meetings_read"
 _WINDOW = timedelta(hours=1)
+_NO_MEETING = "no meeting is known yet"
 
 
 @dataclass(frozen=True)
-class Known:
-    """Of what was fetched before: what makes calls possible that need an id.
+class ProbeTargets:
+    """Stored ids, for requests that need one.
 
-    `was_read`: the participants of that meeting were read, so that they can be read again.
+    `was_read`: the participants of that meeting were fetched, so they can be fetched again.
     """
 
     meeting_id: str | None = None
@@ -41,71 +44,47 @@ class Known:
 
 @dataclass(frozen=True)
 class Probe:
-    """A GET that changes nothing and returns one item at most.
+    """A GET that changes nothing and returns at most one item.
 
-    `endpoint` is its path as it is documented, `scope` the one that allows it,
-    empty where none is its own.
-    `lacks` says why it cannot be made, and is empty when it can.
+    `endpoint` is its path as documented, `scope` the scope that allows it, empty for webhooks.
+    `missing` says why it cannot be sent; empty when it can.
     """
 
     endpoint: str
     scope: str
     path: str = ""
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
-    lacks: str = ""
+    missing: str = ""
 
     @property
     def is_of_one(self) -> bool:
-        """Whether it asks about one thing, which may be gone, and not for a list."""
+        """Whether it requests one item, which may have been deleted, and not a listing."""
         return "{id}" in self.endpoint or "meetingId" in self.params
 
-
-def probes(kind: TokenKind, known: Known, now: datetime) -> list[Probe]:
-    """What the pipeline asks with a token of that kind, one probe an endpoint.
-
-    An administrator's snippets are not among them: no scope allows them.
-    """
-    return [*_fetching(kind, known, now), Probe(WEBHOOKS, "", WEBHOOKS, {"max": "1"})]
+    def send(self, client: Client) -> None:
+        """Send the request once; raises what `Client` raises."""
+        client.get(self.path, self.params)
 
 
-def _fetching(kind: TokenKind, known: Known, now: datetime) -> list[Probe]:
-    if kind is TokenKind.USER:
-        return [
-            _listing(MEETINGS, "meeting:schedules_read", now, _ENDED),
-            _participants(known, "meeting:participants_read", host=False),
-            _listing(RECORDINGS, "meeting:recordings_read", now),
-            _listing("/meetingTranscripts", "meeting:transcripts_read", now),
-            _snippets(known, "meeting:transcripts_read"),
-        ]
-    if kind is TokenKind.ADMIN:
-        return [
-            _listing(MEETINGS, "meeting:admin_schedule_read", now, _ENDED),
-            _participants(known, "meeting:admin_participants_read", host=True),
-            _listing(ADMIN_RECORDINGS, "meeting:admin_recordings_read", now),
-            _listing("/meetingTranscripts", "meeting:admin_transcripts_read", now),
-        ]
-    return [
-        _meeting(known),
-        _participants(known, _COMPLIANCE, host=True),
-        _listing(ADMIN_RECORDINGS, _COMPLIANCE, now),
-        _admin_transcripts(known, now),
-        _snippets(known, _COMPLIANCE),
-    ]
+def probes_of(kind: TokenKind, targets: ProbeTargets, now: datetime) -> list[Probe]:
+    """A probe for each scope that the pipeline uses with a token of that kind."""
+    found = [_probe(kind, resource, targets, now) for resource in kind.access.scopes]
+    return [*found, Probe(WEBHOOKS, "", WEBHOOKS, {"max": "1"})]
 
 
 def further_probe(
     kind: TokenKind, allowed: Collection[str], denied: Collection[str], now: datetime
 ) -> Probe | None:
-    """A call that the kind does not need and that shows whether it is another one; or None."""
+    """A request that this kind does not need and that shows whether it is another kind; or None."""
     if kind is TokenKind.USER and {*allowed, *denied}:
-        return _listing(ADMIN_RECORDINGS, "meeting:admin_recordings_read", now)
+        return _probe(TokenKind.ADMIN, "recordings", ProbeTargets(), now)
     if kind is TokenKind.COMPLIANCE and ADMIN_RECORDINGS in denied:
-        return _listing(MEETINGS, "meeting:schedules_read", now, _ENDED)
+        return _probe(TokenKind.USER, "meeting", ProbeTargets(), now)
     return None
 
 
 def infer_kind(allowed: Collection[str], denied: Collection[str]) -> TokenKind | None:
-    """The kind of token that may call some endpoints and not others; None when they do not tell."""
+    """The kind of token that may use some endpoints and not others; None if undecided."""
     if ADMIN_TRANSCRIPTS in allowed:
         return TokenKind.COMPLIANCE
     if ADMIN_RECORDINGS in allowed:
@@ -118,75 +97,74 @@ def infer_kind(allowed: Collection[str], denied: Collection[str]) -> TokenKind |
     return None
 
 
-def ask(client: Client, probe: Probe) -> None:
-    """Make the call, once; raises what `Client` raises."""
-    client.get(probe.path, probe.params)
-
-
 def token_expires_at(client: Client) -> datetime | None:
     """When the access token expires, from GET /authorizations/tokenExpiry: `exp`, in ms.
 
-    None when the answer does not say. Raises what `Client` raises.
+    None when the response does not say. Raises what `Client` raises.
     """
-    told = client.get("/authorizations/tokenExpiry").get("exp")
+    expiry_ms = client.get("/authorizations/tokenExpiry").get("exp")
     try:
-        return datetime.fromtimestamp(float(told or "") / 1000, UTC)
+        return datetime.fromtimestamp(float(expiry_ms or "") / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
 
 
 def site_urls(client: Client) -> list[str]:
-    """Sites that the token's owner may use, the preferred one first; none when there is no list.
+    """Sites that the token's owner may use, the preferred one first; none without a list.
 
-    From GET /meetingPreferences/sites, scope meeting:preferences_read. Raises what `Client` raises.
+    From GET /meetingPreferences/sites. Raises what `Client` raises.
     """
-    sites = client.get("/meetingPreferences/sites").get("sites")
-    named = [
+    listed = client.get("/meetingPreferences/sites").get("sites")
+    sites: list[dict[str, Any]] = [
         site
-        for site in (sites if isinstance(sites, list) else [])
+        for site in (listed if isinstance(listed, list) else [])
         if isinstance(site, dict) and isinstance(site.get("siteUrl"), str)
     ]
     return [
-        site["siteUrl"] for site in sorted(named, key=lambda site: site.get("default") is not True)
+        site["siteUrl"] for site in sorted(sites, key=lambda site: site.get("default") is not True)
     ]
 
 
-_ENDED = {"meetingType": "meeting", "state": "ended"}
-_NO_MEETING = "no meeting is known yet to ask about"
+def _probe(kind: TokenKind, resource: str, targets: ProbeTargets, now: datetime) -> Probe:
+    """The probe for one resource, with the path that this kind of token uses."""
+    access = kind.access
+    scope = access.scopes[resource]
+    can_list = resource in access.listings
+    if resource == "meeting":
+        if can_list:
+            return _listing(MEETINGS, scope, now, ENDED_MEETINGS)
+        endpoint = f"{access.prefix}{MEETINGS}/{{id}}"
+        return _of_one(endpoint, scope, targets.meeting_id, {}, _NO_MEETING)
+    if resource == "participants":
+        if targets.meeting_id is None:
+            return Probe(PARTICIPANTS, scope, missing=_NO_MEETING)
+        params = {"max": "1", "meetingId": targets.meeting_id}
+        if access.is_org_wide and targets.host_email:
+            params["hostEmail"] = targets.host_email
+        return Probe(PARTICIPANTS, scope, PARTICIPANTS, params)
+    if resource == "recordings":
+        return _listing(f"{access.prefix}{RECORDINGS}", scope, now, {})
+    if resource == "transcripts":
+        if not can_list or not access.is_org_wide:
+            return _listing(TRANSCRIPTS, scope, now, {})
+        endpoint = f"{access.prefix}{TRANSCRIPTS}"
+        if targets.site_url is None:
+            return Probe(endpoint, scope, missing="no site is known yet")
+        return _listing(endpoint, scope, now, {"siteUrl": targets.site_url})
+    missing = "no transcript is known yet"
+    return _of_one(SNIPPETS, scope, targets.transcript_id, {"max": "1"}, missing)
 
 
-def _listing(
-    endpoint: str, scope: str, now: datetime, params: Mapping[str, str] | None = None
-) -> Probe:
-    """The first item of a list, over a narrow window."""
+def _listing(endpoint: str, scope: str, now: datetime, params: Mapping[str, str]) -> Probe:
+    """The first item of a listing, over a narrow window."""
     window = {"from": format_timestamp(now - _WINDOW), "to": format_timestamp(now)}
-    return Probe(endpoint, scope, endpoint, {"max": "1", **window, **(params or {})})
+    return Probe(endpoint, scope, endpoint, {"max": "1", **window, **params})
 
 
-def _meeting(known: Known) -> Probe:
-    endpoint = "/admin/meetings/{id}"
-    if known.meeting_id is None:
-        return Probe(endpoint, _COMPLIANCE, lacks=_NO_MEETING)
-    return Probe(endpoint, _COMPLIANCE, f"/admin/meetings/{path_segment(known.meeting_id)}")
-
-
-def _participants(known: Known, scope: str, *, host: bool) -> Probe:
-    if known.meeting_id is None:
-        return Probe(PARTICIPANTS, scope, lacks=_NO_MEETING)
-    params = {"max": "1", "meetingId": known.meeting_id}
-    if host and known.host_email:
-        params["hostEmail"] = known.host_email
-    return Probe(PARTICIPANTS, scope, PARTICIPANTS, params)
-
-
-def _admin_transcripts(known: Known, now: datetime) -> Probe:
-    if known.site_url is None:
-        return Probe(ADMIN_TRANSCRIPTS, _COMPLIANCE, lacks="no site is known yet to ask about")
-    return _listing(ADMIN_TRANSCRIPTS, _COMPLIANCE, now, {"siteUrl": known.site_url})
-
-
-def _snippets(known: Known, scope: str) -> Probe:
-    if known.transcript_id is None:
-        return Probe(SNIPPETS, scope, lacks="no transcript is known yet to ask about")
-    path = SNIPPETS.replace("{id}", path_segment(known.transcript_id))
-    return Probe(SNIPPETS, scope, path, {"max": "1"})
+def _of_one(
+    endpoint: str, scope: str, identifier: str | None, params: Mapping[str, str], missing: str
+) -> Probe:
+    """One item by its id."""
+    if identifier is None:
+        return Probe(endpoint, scope, missing=missing)
+    return Probe(endpoint, scope, endpoint.replace("{id}", path_segment(identifier)), params)

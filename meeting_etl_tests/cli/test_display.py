@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.cli import display, formats
-from meeting_etl.cli.doctor import screen
-from meeting_etl.cli.doctor.line import Line, State
+from meeting_etl.cli.doctor.command import show
+from meeting_etl.cli.doctor.finding import CheckResult, State
 from meeting_etl.cli.progress import progress
 
 # Clear the screen, set the window's title, go back over what was said, C1's own escape, a text
@@ -50,7 +50,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "column": lambda: display.show_table("", [HOSTILE], [[None]]),
     "records": lambda: display.show_table("", [HOSTILE, "b"], [["x" * 300, "y"]]),
     "csv": lambda: formats.write_csv([HOSTILE], [[HOSTILE]]),
-    "doctor": lambda: screen.show([Line("s", HOSTILE, State.PROBLEM, HOSTILE, HOSTILE)]),
+    "doctor": lambda: show([CheckResult("s", HOSTILE, State.PROBLEM, HOSTILE, HOSTILE)]),
 }
 
 

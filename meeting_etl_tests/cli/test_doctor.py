@@ -1,4 +1,4 @@
-"""`meeting-etl doctor` as its users meet it: screen, JSON, exit statuses, no secret anywhere."""
+"""`meeting-etl doctor` as a user runs it: table, JSON, exit statuses, no secret in any output."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl.times import Clock
-from meeting_etl_tests.cli.examining import SECRET
+from meeting_etl_tests.cli.doctor_results import SECRET
 from meeting_etl_tests.product import Product, command
 
 
@@ -35,13 +35,13 @@ def test_a_demo_after_its_run_is_in_good_health(ran: Product) -> None:
     assert SECRET not in done.stdout + done.stderr
     screen = " ".join(done.stdout.split())  # without its lines and columns
     assert "0 problems, 2 warnings." in done.stderr
-    for told in (
+    for sentence in (
         "Allowed by spark-compliance:meetings_read.",
-        "→ Say `meeting-etl webhooks create --target-url …`.",
+        "→ Run `meeting-etl webhooks create --target-url …`.",
         "This machine's clock agrees with Webex's.",
         "meetings of the last 14 days have recordings.",
     ):
-        assert told in screen
+        assert sentence in screen
     assert "\x1b" not in done.stdout
 
 
@@ -106,5 +106,5 @@ def test_before_the_first_run_there_is_nothing_wrong(tmp_path: Path) -> None:
     lines = {(line["section"], line["name"]): line for line in json.loads(done.stdout)}
     assert "no meeting is known yet" in lines["scopes", "/meetingParticipants"]["found"]
     assert lines["scopes", "/meetingParticipants"]["state"] == "skipped"
-    assert "the first run makes" in lines["Dagster", "home"]["found"]
+    assert "created by the first run" in lines["Dagster", "home"]["found"]
     assert lines["work", "open work"]["found"] == "No day has open work."

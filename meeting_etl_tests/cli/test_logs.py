@@ -5,8 +5,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from meeting_etl.cli.context import CommandContext
-from meeting_etl.cli.doctor.line import State
-from meeting_etl.cli.doctor.logs import log_lines
+from meeting_etl.cli.doctor.finding import State
+from meeting_etl.cli.doctor.webhook_checks import log_checks
 from meeting_etl.cli.main import cli
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.settings import Etl
@@ -21,7 +21,7 @@ def test_status_and_doctor_name_what_is_not_read(tmp_path: Path) -> None:
     (etl.logs_folder / "c.log").write_bytes(b"x\n")
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 
-    (found,) = log_lines(etl)
+    (found,) = log_checks(etl)
     shown = CliRunner().invoke(cli, ["status"], obj=CommandContext(environ))
 
     assert (found.state, shown.exit_code) == (State.WARNING, 0)
@@ -33,9 +33,9 @@ def test_status_and_doctor_name_what_is_not_read(tmp_path: Path) -> None:
 def test_a_folder_of_good_logs_is_ok(tmp_path: Path) -> None:
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
     etl.logs_folder.mkdir()
-    (skipped,) = log_lines(etl)
+    (skipped,) = log_checks(etl)
     (etl.logs_folder / "a.jsonl.1").write_bytes(b'{"resource":"x","event":"y","data":{}}\n')
-    (new,) = log_lines(etl)
+    (new,) = log_checks(etl)
 
     assert (skipped.state, new.state) == (State.SKIPPED, State.OK)
-    assert "1 have something new" in new.found
+    assert "1 have new lines" in new.found

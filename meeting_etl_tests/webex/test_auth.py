@@ -21,7 +21,7 @@ def forms(server: Server) -> list[dict[str, str]]:
     return [seen.form for seen in server.seen if seen.path == "/v1/access_token"]
 
 
-def asked(server: Server) -> int:
+def requests_with_token(server: Server) -> int:
     return sum(seen.path != "/v1/access_token" for seen in server.seen)
 
 
@@ -100,7 +100,7 @@ def test_a_token_that_cannot_be_kept_is_not_used(
     (tmp_path / "state/tokens.json/in the way").mkdir(parents=True)
     with pytest.raises(StorageError, match=r"tokens\.json"):
         connect(server.url, credentials=CONFIGURED).get("/meetings")
-    assert asked(server) == 0
+    assert requests_with_token(server) == 0
 
 
 def test_the_next_process_uses_the_kept_token(
@@ -223,7 +223,7 @@ def test_a_renewed_token_that_is_refused_too_ends_it(
     webex.valid = lambda token: False
     with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
         connect(server.url, credentials=CONFIGURED).get("/meetings")
-    assert (webex.grants, asked(server)) == (2, 2)
+    assert (webex.grants, requests_with_token(server)) == (2, 2)
 
 
 def instead_of_answers(webex: Webex, *acts: Act) -> Answering:
@@ -258,7 +258,7 @@ def test_a_connection_that_breaks_does_not_say_that_the_token_was_taken(
     server = serve(instead_of_answers(webex, REFUSED, reset, REFUSED))
     with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
         connect(server.url, credentials=CONFIGURED).get("/meetings/m1")
-    assert (webex.grants, asked(server)) == (2, 3)
+    assert (webex.grants, requests_with_token(server)) == (2, 3)
 
 
 def test_nothing_is_renewed_when_somebody_else_did_it_meanwhile(

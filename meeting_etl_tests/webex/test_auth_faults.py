@@ -9,7 +9,7 @@ from meeting_etl_tests.webex.granting import CONFIGURED, Webex
 from meeting_etl_tests.webex.servers import Act, Reply, Server, reset
 
 
-def asked(server: Server) -> int:
+def requests_with_token(server: Server) -> int:
     return sum(seen.path != "/v1/access_token" for seen in server.seen)
 
 
@@ -26,7 +26,7 @@ def test_a_refused_refresh_token_ends_it_and_says_what_to_do(
     assert "authorise the integration again and set WEBEX_REFRESH_TOKEN" in sentence
     assert "refresh-0" not in sentence
     assert "client-secret" not in sentence
-    assert (webex.grants, asked(server)) == (1, 0)
+    assert (webex.grants, requests_with_token(server)) == (1, 0)
 
 
 def test_what_was_refused_is_not_asked_for_again(
@@ -42,7 +42,7 @@ def test_what_was_refused_is_not_asked_for_again(
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(fails, range(20)))
-    assert (webex.grants, asked(server)) == (1, 0)
+    assert (webex.grants, requests_with_token(server)) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_renewal_that_does_not_succeed_is_given_up_for_now(
     with pytest.raises(ApiUnavailable, match="Renewing the access token failed"):
         connect(server.url, credentials=CONFIGURED).get("/meetings")
     assert 1 <= webex.grants <= 20
-    assert asked(server) == 0
+    assert requests_with_token(server) == 0
 
 
 def test_a_renewal_obeys_a_retry_after_that_runs(

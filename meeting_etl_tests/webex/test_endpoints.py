@@ -102,9 +102,9 @@ def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
     build: Build, kind: TokenKind, listed: Callable[..., Listing]
 ) -> None:
     """The meeting began on May 14th; on August 2nd something was heard of a recording."""
-    told = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
+    event_time = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply({"items": [{"id": seen.params["from"]}]}), kind)
-    listing = listed(webex, LONG_AGO, event_at=told)
+    listing = listed(webex, LONG_AGO, event_at=event_time)
     assert [(seen.params["from"], seen.params["to"]) for seen in server.seen] == [
         ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z"),
         ("2021-06-12T20:25:19Z", "2021-07-12T20:25:19Z"),
@@ -114,9 +114,9 @@ def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
 
 
 def test_what_comes_in_two_windows_comes_once(build: Build) -> None:
-    told = LONG_AGO + timedelta(days=50)
+    event_time = LONG_AGO + timedelta(days=50)
     webex, server = build(lambda seen: Reply({"items": [{"id": "r1"}, {"topic": "?"}]}), USER)
-    listing = recordings(webex, LONG_AGO, event_at=told)
+    listing = recordings(webex, LONG_AGO, event_at=event_time)
     assert len(server.seen) == 2
     assert listing.items == [{"id": "r1"}, {"topic": "?"}, {"topic": "?"}]
 
@@ -168,21 +168,23 @@ def test_an_id_that_would_leave_the_path_is_not_asked_for(build: Build, identifi
 
 
 def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Build) -> None:
-    told = LONG_AGO + timedelta(days=27)
-    seen = only_request(build, ADMIN, lambda webex: recordings(webex, LONG_AGO, event_at=told))
+    event_time = LONG_AGO + timedelta(days=27)
+    seen = only_request(
+        build, ADMIN, lambda webex: recordings(webex, LONG_AGO, event_at=event_time)
+    )
     assert seen.params["to"] == "2021-06-12T20:25:19Z"
 
 
 def test_years_later_it_is_asked_for_a_years_windows(build: Build) -> None:
     """Now is 2026-03-02 09:00; the event says that it comes from tomorrow."""
-    told = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    event_time = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply(), ADMIN)
-    recordings(webex, LONG_AGO, event_at=told)
-    asked = [(seen.params["from"], seen.params["to"]) for seen in server.seen]
-    assert len(asked) == 12
-    assert asked[0] == ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z")
-    assert asked[-1][1] == "2026-03-02T09:00:00Z"
-    assert all(one[1] == other[0] for one, other in itertools.pairwise(asked[1:]))
+    recordings(webex, LONG_AGO, event_at=event_time)
+    windows = [(seen.params["from"], seen.params["to"]) for seen in server.seen]
+    assert len(windows) == 12
+    assert windows[0] == ("2021-05-13T20:25:19Z", "2021-06-12T20:25:19Z")
+    assert windows[-1][1] == "2026-03-02T09:00:00Z"
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(windows[1:]))
 
 
 @pytest.mark.parametrize("kind", [USER, *OTHERS])
@@ -273,7 +275,7 @@ def test_snippets(build: Build, kind: TokenKind) -> None:
     assert seen.params == {"max": "100"}
 
 
-# A host that nobody told us
+# A host that is not known
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -590,8 +592,8 @@ def test_kinds_are_what_the_setting_says() -> None:
 
 
 def test_whose_token_it_is(build: Build) -> None:
-    told = {"emails": ["Hana@Sales.Example", 7], "orgId": "Y2lz"}
-    webex, server = build(lambda seen: Reply(told), USER)
+    person = {"emails": ["Hana@Sales.Example", 7], "orgId": "Y2lz"}
+    webex, server = build(lambda seen: Reply(person), USER)
     assert webex.owner() == Owner(frozenset({"hana@sales.example"}), "Y2lz")
     assert [seen.path for seen in server.seen] == ["/v1/people/me"]
 

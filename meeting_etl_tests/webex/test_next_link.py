@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from meeting_etl.errors import BadResponse
 from meeting_etl.webex.next_link import next_page, with_half_max
 
-ASKED = "https://webex.example/v1/recordings?max=100&meetingId=m1"
+PAGE = "https://webex.example/v1/recordings?max=100&meetingId=m1"
 
 
 PARAMS = {"max": "100", "meetingId": "m1"}
@@ -43,7 +43,7 @@ def params_of(url: str) -> dict[str, str]:
     ],
 )
 def test_every_form_of_a_next_link(header: str) -> None:
-    page = next_page(header, ASKED, PARAMS)
+    page = next_page(header, PAGE, PARAMS)
     assert page
     assert page.url.startswith("https://webex.example/v1/recordings?")
     assert params_of(page.url)["cursor"] == "c2"
@@ -62,7 +62,7 @@ def test_every_form_of_a_next_link(header: str) -> None:
     ],
 )
 def test_no_next_link(header: str) -> None:
-    assert next_page(header, ASKED, PARAMS) is None
+    assert next_page(header, PAGE, PARAMS) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_no_next_link(header: str) -> None:
 )
 def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> None:
     with pytest.raises(BadResponse, match="cannot be parsed"):
-        next_page(header, ASKED, PARAMS)
+        next_page(header, PAGE, PARAMS)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> 
 )
 def test_a_link_to_elsewhere_is_refused_and_not_quoted(target: str) -> None:
     with pytest.raises(BadResponse, match="another host") as caught:
-        next_page(f"<{target}>; rel=next", ASKED, PARAMS)
+        next_page(f"<{target}>; rel=next", PAGE, PARAMS)
     assert "cursor" not in str(caught.value)
     assert "/v1/recordings" in str(caught.value)
 
@@ -107,7 +107,7 @@ def test_a_link_to_elsewhere_is_refused_and_not_quoted(target: str) -> None:
 def test_no_header_crashes_it_or_leads_away(header: str) -> None:
     for text in (header, f"<{header}>; rel=next"):
         try:
-            page = next_page(text, ASKED, PARAMS)
+            page = next_page(text, PAGE, PARAMS)
         except BadResponse:
             continue
         if page:
@@ -120,16 +120,16 @@ def test_no_header_crashes_it_or_leads_away(header: str) -> None:
 
 
 def test_filters_that_the_link_dropped_are_added_again() -> None:
-    asked = {"meetingId": "m_1 ä", "hostEmail": "wilma+x@sales.example", "max": "100"}
-    page = next_page("<?cursor=c2>; rel=next", ASKED, asked)
+    params = {"meetingId": "m_1 ä", "hostEmail": "wilma+x@sales.example", "max": "100"}
+    page = next_page("<?cursor=c2>; rel=next", PAGE, params)
     assert page
-    assert params_of(page.url) == {"cursor": "c2", **asked}
+    assert params_of(page.url) == {"cursor": "c2", **params}
 
 
 def test_a_filter_that_the_link_changed_is_set_back() -> None:
     page = next_page(
         "<?meetingId=m2&hostEmail=&cursor=c2>; rel=next",
-        ASKED,
+        PAGE,
         {"meetingId": "m1", "hostEmail": "wilma@sales.example"},
     )
     assert page
@@ -143,8 +143,8 @@ def test_a_filter_that_the_link_changed_is_set_back() -> None:
 def test_what_moves_from_page_to_page_is_taken_from_the_link() -> None:
     moved = {"max": "50", "offset": "50", "from": "2026-03-02T00:00:00.000Z", "to": "now"}
     query = "&".join(f"{name}={value}" for name, value in moved.items())
-    asked = {"max": "100", "offset": "0", "from": "2026-03-02T00:00:00Z", "to": "then"}
-    page = next_page(f"<?{query}>; rel=next", ASKED, asked)
+    params = {"max": "100", "offset": "0", "from": "2026-03-02T00:00:00Z", "to": "then"}
+    page = next_page(f"<?{query}>; rel=next", PAGE, params)
     assert page
     assert params_of(page.url) == moved
 
@@ -153,23 +153,23 @@ def test_what_moves_from_page_to_page_is_taken_from_the_link() -> None:
     "cursor", ["ab+cd/e==", "ab%2Bcd%2Fe%3D%3D", "bGltaXQ6MTAwLHN0YXJ0OjEwMA", "a,b;c", "%zz"]
 )
 def test_a_cursor_goes_back_byte_for_byte(cursor: str) -> None:
-    page = next_page(f"<?cursor={cursor}>; rel=next", ASKED, {"max": "100"})
+    page = next_page(f"<?cursor={cursor}>; rel=next", PAGE, {"max": "100"})
     assert page
     assert f"?cursor={cursor}&" in page.url
 
 
 def test_a_filter_that_is_there_in_another_encoding_is_left_alone() -> None:
-    asked = {"from": "2026-03-02T00:00:00Z", "hostEmail": "wilma@sales.example"}
-    page = next_page("<?hostEmail=wilma%40sales.example&cursor=c2>; rel=next", ASKED, asked)
+    params = {"from": "2026-03-02T00:00:00Z", "hostEmail": "wilma@sales.example"}
+    page = next_page("<?hostEmail=wilma%40sales.example&cursor=c2>; rel=next", PAGE, params)
     assert page
     assert page.url.count("hostEmail") == 1
 
 
 def test_a_link_that_is_changed_is_known_as_it_was_given_too() -> None:
-    page = next_page("<?cursor=c2>; rel=next", ASKED, PARAMS)
+    page = next_page("<?cursor=c2>; rel=next", PAGE, PARAMS)
     assert page
     assert page.original == "https://webex.example/v1/recordings?cursor=c2"
-    page = next_page("<?cursor=c2&max=100&meetingId=m1>; rel=next", ASKED, PARAMS)
+    page = next_page("<?cursor=c2&max=100&meetingId=m1>; rel=next", PAGE, PARAMS)
     assert page
     assert page.original is None
 

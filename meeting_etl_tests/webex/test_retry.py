@@ -47,7 +47,7 @@ def test_pauses_are_spread_over_their_whole_length(
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("retry_after", "seconds"),
     [
         ("17", 17),
         (" 17 ", 17),
@@ -66,11 +66,11 @@ def test_pauses_are_spread_over_their_whole_length(
     ],
 )
 def test_retry_after_in_every_form(
-    connect: Connect, serve: Serve, clock: ManualClock, told: str, seconds: float
+    connect: Connect, serve: Serve, clock: ManualClock, retry_after: str, seconds: float
 ) -> None:
     started = clock.now()
     sent_at = format_datetime(started, usegmt=True)
-    later = Reply(b"<html>later</html>", 429, {"Retry-After": told, "Date": sent_at})
+    later = Reply(b"<html>later</html>", 429, {"Retry-After": retry_after, "Date": sent_at})
     server = serve(in_turn(later, FINE))
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}
     assert (clock.now() - started).total_seconds() == pytest.approx(seconds, abs=0.001)
@@ -127,12 +127,17 @@ def test_one_thing_is_waited_for_no_longer_than_all_together_would_be(
 
 
 @pytest.mark.parametrize("status", [423, 503])
-@pytest.mark.parametrize(("told", "seconds"), [("17", 17), ("0", 1), ("soon", 30)])
+@pytest.mark.parametrize(("retry_after", "seconds"), [("17", 17), ("0", 1), ("soon", 30)])
 def test_retry_after_is_obeyed_whatever_brings_it(
-    connect: Connect, serve: Serve, clock: ManualClock, status: int, told: str, seconds: float
+    connect: Connect,
+    serve: Serve,
+    clock: ManualClock,
+    status: int,
+    retry_after: str,
+    seconds: float,
 ) -> None:
     started = clock.now()
-    server = serve(in_turn(Reply({"message": "later"}, status, {"Retry-After": told}), FINE))
+    server = serve(in_turn(Reply({"message": "later"}, status, {"Retry-After": retry_after}), FINE))
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}
     assert (clock.now() - started).total_seconds() == seconds
 
@@ -169,11 +174,11 @@ def test_what_one_thread_is_told_holds_for_all_and_for_other_clients(
     assert (clock.now() - started).total_seconds() == 60
 
 
-@pytest.mark.parametrize("told", ["301", "86400", "9" * 30])
+@pytest.mark.parametrize("retry_after", ["301", "86400", "9" * 30])
 def test_a_longer_wait_than_allowed_ends_it_and_is_not_slept(
-    connect: Connect, serve: Serve, clock: ManualClock, told: str
+    connect: Connect, serve: Serve, clock: ManualClock, retry_after: str
 ) -> None:
-    server = serve(lambda seen: Reply(b"", 429, {"Retry-After": told}))
+    server = serve(lambda seen: Reply(b"", 429, {"Retry-After": retry_after}))
     client = connect(server.url, max_wait_seconds=300)
     for _ in range(3):
         with pytest.raises(ApiUnavailable) as caught:

@@ -47,12 +47,12 @@ Start = Callable[..., tuple[Sandbox, Webex]]
 
 @pytest.fixture
 def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
-    """A sandbox with these knobs, and what a token of that kind says to it."""
+    """A sandbox with these faults, and a token of that kind for it."""
     with ExitStack() as stack:
 
-        def started(kind: TokenKind = TokenKind.ADMIN, **knobs: Any) -> tuple[Sandbox, Webex]:
-            faults = Faults(**knobs)
-            sandbox = stack.enter_context(Sandbox(small_world(), clock, faults))
+        def started(kind: TokenKind = TokenKind.ADMIN, **faults: Any) -> tuple[Sandbox, Webex]:
+            injected = Faults(**faults)
+            sandbox = stack.enter_context(Sandbox(small_world(), clock, injected))
             credentials = Credentials(access_token=sandbox.token(kind.value))
             client = connect(sandbox.base_url, credentials=credentials)
             return sandbox, Webex(client, kind, clock)
@@ -61,15 +61,15 @@ def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
 
 
 def create(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return told(webhook_sync.create(webex, expected, SECRET, clock))
+    return described(webhook_sync.create(webex, expected, SECRET, clock))
 
 
 def repair(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return told(webhook_sync.repair(webex, expected, SECRET, clock))
+    return described(webhook_sync.repair(webex, expected, SECRET, clock))
 
 
-def told(deeds: Iterator[webhook_sync.Action]) -> list[tuple[str, str, str]]:
-    return [(action.finding.resource, action.finding.event, action.what) for action in deeds]
+def described(actions: Iterator[webhook_sync.Action]) -> list[tuple[str, str, str]]:
+    return [(action.finding.resource, action.finding.event, action.what) for action in actions]
 
 
 def health(webex: Webex, expected: WebhookSpec) -> Counter[WebhookStatus]:
@@ -160,12 +160,14 @@ def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
     assert hooks(sandbox)[ENDED].name == "Theirs"
 
 
-@pytest.mark.parametrize("knob", ["connection_reset", "truncated_body", "html_page"])
-def test_a_lost_answer_makes_no_second_webhook(start: Start, clock: ManualClock, knob: str) -> None:
-    """The webhook was created, but nobody told: it is looked for before the next attempt."""
-    sandbox, webex = start(TokenKind.USER, **{knob: 0.5})
+@pytest.mark.parametrize("fault", ["connection_reset", "truncated_body", "html_page"])
+def test_a_lost_answer_makes_no_second_webhook(
+    start: Start, clock: ManualClock, fault: str
+) -> None:
+    """It was created but no response arrived: webhooks are listed before the next attempt."""
+    sandbox, webex = start(TokenKind.USER, **{fault: 0.5})
     create(webex, OWN, clock)
-    assert sandbox.counters.injected[knob] > 0
+    assert sandbox.counters.injected[fault] > 0
     assert sorted(hooks(sandbox)) == sorted(OWN.events())
     assert len(sandbox.webhooks.all()) == 9 == posts(sandbox)
 
@@ -406,8 +408,8 @@ def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
     server = serve(answer)
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    deeds = list(webhook_sync.repair(webex, only, SECRET, clock))
-    assert [action.done for action in deeds] == [False, False]
+    actions = list(webhook_sync.repair(webex, only, SECRET, clock))
+    assert [action.done for action in actions] == [False, False]
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
 
 
@@ -430,8 +432,8 @@ def test_a_webhook_that_webex_leaves_inactive_is_told(
 
 
 def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None:
-    knobs = {"internal_error": 0.2, "connection_reset": 0.2, "locked": 0.2}
-    sandbox, webex = start(TokenKind.USER, **knobs)
+    faults = {"internal_error": 0.2, "connection_reset": 0.2, "locked": 0.2}
+    sandbox, webex = start(TokenKind.USER, **faults)
     create(webex, replace(OWN, target_url=ELSEWHERE), clock)
     sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
     repair(webex, OWN, clock)
@@ -451,7 +453,7 @@ def test_deleting_removes_what_it_is_given_and_404_is_done(
     theirs = hooks(sandbox)[ENDED].id
     ours = [one for one in webhook_sync.list_webhooks(webex) if one.is_ours]
     sandbox.webhooks.remove(ours[0].id)
-    assert {what for _, _, what in told(webhook_sync.delete(webex, ours))} == {"deleted"}
+    assert {what for _, _, what in described(webhook_sync.delete(webex, ours))} == {"deleted"}
     assert [hook.id for hook in sandbox.webhooks.all()] == [theirs]
 
 

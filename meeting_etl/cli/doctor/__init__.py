@@ -1,1 +1,1 @@
-"""`meeting-etl doctor`: one look at everything that has to be in order, a section a module."""
+"""`meeting-etl doctor`: checks everything that has to work, a few sections per module."""

@@ -1,13 +1,28 @@
 """`doctor`: check everything that has to work.
 
-Belongs here: options. Does not: the checks (examination.py).
+Belongs here: options, output and exit status. Does not: the checks (all_checks.py).
 """
 
+import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
+from rich import box
+from rich.table import Table
 
+from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.doctor.finding import CheckResult, State
+from meeting_etl.texts import visible_json
+
+_STYLES = {
+    State.OK: "green",
+    State.WARNING: "yellow",
+    State.PROBLEM: "bold red",
+    State.SKIPPED: "dim",
+}
 
 
 @click.command()
@@ -34,6 +49,46 @@ def doctor(context: CommandContext, /, output_format: str, *, as_json: bool) -> 
       1  a problem
       2  wrong usage, or settings that cannot be read
     """  # noqa: D301 - click wants a real backspace
-    from meeting_etl.cli.doctor.examination import run_doctor
+    from meeting_etl.cli.doctor.all_checks import has_readable_settings, run_checks
+    from meeting_etl.settings import Etl
 
-    sys.exit(run_doctor(context.environ, as_json=as_json or output_format == "json"))
+    etl = Etl(context.environ, context.clock)
+    results = run_checks(etl, context.environ)
+    (write_json if as_json or output_format == "json" else show)(results)
+    if not has_readable_settings(etl):
+        sys.exit(2)
+    sys.exit(int(any(result.state is State.PROBLEM for result in results)))
+
+
+def show(results: Sequence[CheckResult]) -> None:
+    """Print the results as one table, each with what to do, then the number of problems."""
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    section = ""
+    for result in results:
+        found = display.styled(display.one_line(result.found), "")
+        if result.todo:
+            found.append(f" → {display.one_line(result.todo)}", "bold")
+        table.add_row(
+            display.styled(result.section, "bold") if result.section != section else "",
+            display.one_line(result.name),
+            display.styled(result.state, _STYLES[result.state]),
+            found,
+        )
+        section = result.section
+    display.answers.print(table)
+    display.say(f"{_counted(results, State.PROBLEM)}, {_counted(results, State.WARNING)}.")
+
+
+def write_json(results: Sequence[CheckResult]) -> None:
+    """Print a JSON array of objects, each on a line of its own."""
+    objects = [visible_json(json.dumps(asdict(result), ensure_ascii=False)) for result in results]
+    sys.stdout.write("[\n" + ",\n".join(objects) + "\n]\n")
+
+
+def _counted(results: Sequence[CheckResult], state: State) -> str:
+    count = sum(result.state is state for result in results)
+    return f"{count} {state}{'' if count == 1 else 's'}"

@@ -36,8 +36,8 @@ FAR_ZONE = "Wed, 21 Oct 2026 07:28:00 +99999999999999999999"
 @given(HEADERS)
 @example(FAR_YEAR)
 @example(FAR_ZONE)
-def test_whatever_retry_after_says_there_is_a_time_to_hold(told: str) -> None:
-    error = error_for(answer_of(429, {"Retry-After": told}))
+def test_any_retry_after_is_a_time_to_wait(value: str) -> None:
+    error = error_for(response_of(429, {"Retry-After": value}))
     assert isinstance(error, TransientError)
     assert error.http_status == 429
     assert error.retry_after_seconds is not None
@@ -48,28 +48,33 @@ def test_whatever_retry_after_says_there_is_a_time_to_hold(told: str) -> None:
 @given(HEADERS)
 @example(FAR_YEAR)
 @example(FAR_ZONE)
-def test_no_date_crashes_the_look_at_the_clock(told: str) -> None:
-    ahead = clock_ahead(answer_of(200, {"Date": told}))
+def test_no_date_breaks_the_clock_check(value: str) -> None:
+    ahead = clock_ahead(response_of(200, {"Date": value}))
     assert ahead is None or math.isfinite(ahead.total_seconds())
 
 
-# What an error says
+# The sentence of an error
 
 
-def answer_of(
-    status: int, headers: dict[str, str] | None = None, body: bytes = b"", asked: str = "GET /v1/x"
+def response_of(
+    status: int,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    request: str = "GET /v1/x",
 ) -> Response:
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    return Response(asked, status, headers or {}, body, now, "METL_ours")
+    return Response(request, status, headers or {}, body, now, "METL_ours")
 
 
-def told(status: int, message: object, **more: object) -> str:
-    return str(error_for(answer_of(status, body=json.dumps({"message": message, **more}).encode())))
+def sentence_of(status: int, message: object, **more: object) -> str:
+    return str(
+        error_for(response_of(status, body=json.dumps({"message": message, **more}).encode()))
+    )
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 423, 429, 500, 503, 504, 302])
 def test_every_error_is_one_sentence_about_the_request(status: int) -> None:
-    sentence = told(status, "Something is off")
+    sentence = sentence_of(status, "Something is off")
     assert f"{status} to GET /v1/x: Something is off (trackingId METL_ours)" in sentence
     assert "\n" not in sentence
 
@@ -84,7 +89,7 @@ def test_every_error_is_one_sentence_about_the_request(status: int) -> None:
     ],
 )
 def test_addresses_links_and_tokens_in_a_message_are_left_out(secret: str) -> None:
-    sentence = told(403, f"The host {secret} says no")
+    sentence = sentence_of(403, f"The host {secret} says no")
     assert "The host … says no" in sentence
     for piece in re.findall(r"\w{6,}", secret):
         assert piece not in sentence
@@ -92,21 +97,23 @@ def test_addresses_links_and_tokens_in_a_message_are_left_out(secret: str) -> No
 
 def test_ids_in_a_message_stay() -> None:
     meeting = "501e995485e2460bb129410116757b13_I_194316955237236650"
-    assert meeting in told(404, f"Meeting ID '{meeting}' is not there")
+    assert meeting in sentence_of(404, f"Meeting ID '{meeting}' is not there")
 
 
 def test_a_long_message_is_cut_and_nothing_else_of_the_body_is_told() -> None:
-    sentence = told(400, "x y" * 1000, errors=[{"description": "planted"}], password="planted")
+    sentence = sentence_of(
+        400, "x y" * 1000, errors=[{"description": "planted"}], password="planted"
+    )
     assert "planted" not in sentence
     assert len(sentence) < 400
-    assert "\n" not in told(400, "two\nlines\x00 and \t more")
+    assert "\n" not in sentence_of(400, "two\nlines\x00 and \t more")
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"<html>planted</html>", b"[]", b'{"message": 5}', b"\xff", b"[" * 10**5]
 )
 def test_a_body_that_is_no_error_object_is_not_told(body: bytes) -> None:
-    sentence = str(error_for(answer_of(400, body=body)))
+    sentence = str(error_for(response_of(400, body=body)))
     assert sentence.startswith("Webex responded 400 to GET /v1/x (trackingId METL_ours): ")
     assert "planted" not in sentence
 
@@ -123,7 +130,7 @@ def test_a_body_that_is_no_error_object_is_not_told(body: bytes) -> None:
 def test_the_tracking_id_that_support_asks_for(
     headers: dict[str, str], body: bytes, expected: str
 ) -> None:
-    assert f"(trackingId {expected})" in str(error_for(answer_of(400, headers, body)))
+    assert f"(trackingId {expected})" in str(error_for(response_of(400, headers, body)))
 
 
 def chain(error: BaseException | None) -> str:

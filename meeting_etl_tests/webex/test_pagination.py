@@ -176,10 +176,10 @@ def test_504_in_the_middle_makes_the_listing_begin_anew_and_nothing_doubles(
 ) -> None:
     server = serve(Bound(250, most=60, heavy_from=100, names_max=names_max))
     assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(250))
-    asked = [(seen.params["max"], seen.params.get("cursor")) for seen in server.seen]
+    sizes = [(seen.params["max"], seen.params.get("cursor")) for seen in server.seen]
     # The first page, the second one twice as it is, and all from the beginning in fifties.
-    assert asked[:3] == [("100", None), ("100", "100-100"), ("100", "100-100")]
-    assert asked[3:] == [("50", None), *(("50", f"{start}-50") for start in (50, 100, 150, 200))]
+    assert sizes[:3] == [("100", None), ("100", "100-100"), ("100", "100-100")]
+    assert sizes[3:] == [("50", None), *(("50", f"{start}-50") for start in (50, 100, 150, 200))]
 
 
 def test_a_smaller_max_that_is_refused_is_taken_back(connect: Connect, serve: Serve) -> None:
@@ -245,6 +245,10 @@ def test_no_more_pages_are_asked_for_than_are_wanted(connect: Connect, serve: Se
 
 def test_parameters_are_encoded_so_that_they_arrive(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: Reply())
-    asked = {"from": "2026-03-02T00:00:00Z", "hostEmail": "wilma+b&c=d@sales.example", "q": "ä %2F"}
-    list(connect(server.url).pages("/recordings", asked))
-    assert server.seen[0].params == asked
+    params = {
+        "from": "2026-03-02T00:00:00Z",
+        "hostEmail": "wilma+b&c=d@sales.example",
+        "q": "ä %2F",
+    }
+    list(connect(server.url).pages("/recordings", params))
+    assert server.seen[0].params == params

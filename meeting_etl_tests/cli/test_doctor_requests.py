@@ -1,4 +1,4 @@
-"""What the doctor makes of Webex's answers, and of none: every call once, nothing waited for."""
+"""What the doctor makes of Webex's responses, and of none: each request once, no waiting."""
 
 import time
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.cli.doctor.examination import examine
+from meeting_etl.cli.doctor.all_checks import run_checks
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl.settings import Etl
 from meeting_etl.webex.rate_limit import RateLimiter
-from meeting_etl_tests.cli.examining import (
+from meeting_etl_tests.cli.doctor_results import (
     OK,
     PROBLEM,
     SECRET,
     SKIPPED,
     WARNING,
     Lines,
-    examined,
+    checked,
     states,
 )
 from meeting_etl_tests.clocks import ManualClock
@@ -59,7 +59,7 @@ def test_the_right_token_may_do_all_that_its_kind_needs(
     webex: Sandbox, lake: Path, kind: Kind
 ) -> None:
     sent = webex.counters.total
-    lines = examined(Product(lake, webex, kind))
+    lines = checked(Product(lake, webex, kind))
     assert lines[KIND].state == OK
     assert states(lines, "scopes") == ({OK, WARNING} if kind == "admin" else {OK})
     assert lines["sites", "sites"].state == (WARNING if kind == "compliance" else OK)
@@ -79,11 +79,11 @@ def test_the_right_token_may_do_all_that_its_kind_needs(
         ("compliance", "user", PROBLEM, {"/admin/recordings", "/admin/meetings/{id}"}),
     ],
 )
-def test_another_kind_of_token_is_told_with_the_scopes_that_are_missing(
+def test_another_kind_of_token_is_reported_with_the_scopes_that_are_missing(
     webex: Sandbox, lake: Path, configured: str, token: Kind, state: str, forbidden: set[str]
 ) -> None:
     sent = webex.counters.total
-    lines = examined(Product(lake, webex, token), WEBEX_TOKEN_KIND=configured)
+    lines = checked(Product(lake, webex, token), WEBEX_TOKEN_KIND=configured)
     assert f"WEBEX_TOKEN_KIND={token}" in lines[KIND].todo
     assert lines[KIND].state in (state, PROBLEM)
     assert forbidden <= denied(lines)
@@ -95,13 +95,13 @@ def test_another_kind_of_token_is_told_with_the_scopes_that_are_missing(
 
 def test_more_than_the_kind_needs_is_worth_a_warning(webex: Sandbox, tmp_path: Path) -> None:
     """Before anything was fetched nothing is denied to an administrator who says he is a user."""
-    lines = examined(Product(tmp_path, webex, "admin"), WEBEX_TOKEN_KIND="user")
+    lines = checked(Product(tmp_path, webex, "admin"), WEBEX_TOKEN_KIND="user")
     assert (lines[KIND].state, denied(lines)) == (WARNING, set())
 
 
 def test_a_refused_token_is_one_problem_and_one_request(webex: Sandbox, lake: Path) -> None:
     sent = webex.counters.total
-    lines = examined(Product(lake, webex), WEBEX_ACCESS_TOKEN=f"{SECRET}-expired")
+    lines = checked(Product(lake, webex), WEBEX_ACCESS_TOKEN=f"{SECRET}-expired")
     assert lines[EXPIRY].state == PROBLEM
     assert "set a new WEBEX_ACCESS_TOKEN" in lines[EXPIRY].found
     assert webex.counters.total == sent + 1
@@ -115,17 +115,17 @@ def test_a_token_that_ends_soon_is_a_warning_and_one_that_renews_itself_is_not(
 ) -> None:
     with Sandbox(guide_world(), faults=Faults(access_token_seconds=86_400)) as webex:
         product = Product(tmp_path, webex, "user")
-        assert examined(product)[EXPIRY].state == WARNING
+        assert checked(product)[EXPIRY].state == WARNING
         grant = {
             "WEBEX_ACCESS_TOKEN": "",
             "WEBEX_CLIENT_ID": webex.client_id,
             "WEBEX_CLIENT_SECRET": webex.client_secret,
             "WEBEX_REFRESH_TOKEN": webex.grant("user"),
         }
-        found = examined(product, **grant)[EXPIRY]
+        found = checked(product, **grant)[EXPIRY]
         assert (found.state, "renews itself" in found.found) == (OK, True)
         grant["WEBEX_REFRESH_TOKEN"] = f"{SECRET}-used-up"
-        refused = examined(product, **grant)[EXPIRY]
+        refused = checked(product, **grant)[EXPIRY]
         assert refused.state == PROBLEM
         assert "WEBEX_REFRESH_TOKEN" in refused.todo
 
@@ -143,18 +143,18 @@ def test_a_refresh_token_is_not_used_up_where_the_new_one_cannot_be_kept(
     etl = Etl(product.environ | grant, product.clock)
     etl.files = FaultyFiles(tmp_path, fails_at=0)
     sent = webex.counters.total
-    lines = examined(product, etl, **grant)
+    lines = checked(product, etl, **grant)
     assert lines["data folder", "writable"].state == PROBLEM
-    assert "could not be kept" in lines[EXPIRY].found
+    assert "could not be stored" in lines[EXPIRY].found
     assert webex.counters.total == sent
-    assert examined(product, **grant)[EXPIRY].state == OK
+    assert checked(product, **grant)[EXPIRY].state == OK
 
 
 def test_an_unreachable_api_is_a_clear_problem_and_the_rest_is_looked_at(
     webex: Sandbox, lake: Path
 ) -> None:
     started = time.perf_counter()
-    lines = examined(Product(lake, webex), WEBEX_BASE_URL="http://127.0.0.1:9/v1")
+    lines = checked(Product(lake, webex), WEBEX_BASE_URL="http://127.0.0.1:9/v1")
     assert time.perf_counter() - started < 5
     assert lines[EXPIRY].state == PROBLEM
     assert "Webex cannot be reached" in lines[EXPIRY].found
@@ -173,7 +173,7 @@ def test_a_token_that_cannot_be_renewed_now_is_asked_for_once(tmp_path: Path) ->
         "MEETING_ETL_DATA_DIR": str(tmp_path),
     }
     etl = Etl(grant, clock)
-    lines = {(line.section, line.name): line for line in examine(etl, grant)}
+    lines = {(line.section, line.name): line for line in run_checks(etl, grant)}
     assert "Webex cannot be reached" in lines[EXPIRY].found
     assert SECRET not in str(lines)
     assert clock.slept == []
@@ -183,37 +183,37 @@ def test_a_token_that_cannot_be_renewed_now_is_asked_for_once(tmp_path: Path) ->
 def test_a_sick_api_is_asked_once_for_each_thing(lake: Path, fault: str) -> None:
     faults = Faults(**{fault: 1.0, "most_in_a_row": 99})  # type: ignore[arg-type]
     with Sandbox(guide_world(), faults=faults) as webex:
-        lines = examined(Product(lake, webex, "user"))
+        lines = checked(Product(lake, webex, "user"))
         assert lines[EXPIRY].state == PROBLEM
         assert lines[KIND].state == SKIPPED
         assert webex.counters.total <= 12
 
 
-@pytest.mark.parametrize("told", [{}, {"exp": "soon"}, {"exp": 1e30}, {"exp": []}, None])
+@pytest.mark.parametrize("body", [{}, {"exp": "soon"}, {"exp": 1e30}, {"exp": []}, None])
 def test_an_expiry_that_webex_does_not_tell_is_a_warning(
-    webex: Sandbox, lake: Path, told: dict[str, object] | None
+    webex: Sandbox, lake: Path, body: dict[str, object] | None
 ) -> None:
     def answer(seen: Seen) -> Reply:
         if seen.path.endswith("/tokenExpiry"):
-            return Reply({"message": "no"}, 404) if told is None else Reply(told)
+            return Reply({"message": "no"}, 404) if body is None else Reply(body)
         return Reply()
 
     with running(answer) as server:
-        lines = examined(Product(lake, webex, "user"), WEBEX_BASE_URL=server.url)
+        lines = checked(Product(lake, webex, "user"), WEBEX_BASE_URL=server.url)
     assert lines[EXPIRY].state == WARNING
     assert lines["sites", "sites"].state == WARNING  # no list of them
     assert lines["scopes", "/meetings"].state == OK
 
 
 def test_what_is_no_api_is_not_taken_for_one(webex: Sandbox, lake: Path) -> None:
-    lines = examined(Product(lake, webex, "user"), WEBEX_BASE_URL=f"{webex.base_url}/v2")
+    lines = checked(Product(lake, webex, "user"), WEBEX_BASE_URL=f"{webex.base_url}/v2")
     assert lines[EXPIRY].state == PROBLEM
     assert "does not look like the Webex API" in lines[EXPIRY].found
     assert "WEBEX_BASE_URL" in lines[EXPIRY].todo
     assert lines[KIND].state != OK
 
 
-def test_a_running_hold_is_told_and_neither_waited_for_nor_broken(
+def test_a_pause_is_reported_and_neither_waited_for_nor_broken(
     webex: Sandbox, tmp_path: Path
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
@@ -223,18 +223,18 @@ def test_a_running_hold_is_told_and_neither_waited_for_nor_broken(
     )
     rate_limiter.pause(120)
     sent, until = webex.counters.total, clock.now() + timedelta(seconds=120)
-    lines = examined(product)
+    lines = checked(product)
     assert states(lines, "token", "sites") == {WARNING}
     assert f"{until:%Y-%m-%d %H:%M:%S} UTC" in lines[EXPIRY].found
     assert (webex.counters.total, clock.slept) == (sent, [])
     clock.advance(seconds=121)
-    assert examined(product)[EXPIRY].state == OK
+    assert checked(product)[EXPIRY].state == OK
 
 
 def test_a_429_of_its_own_ends_the_asking(tmp_path: Path) -> None:
     faults = Faults(requests_per_second=0.001, burst=2, retry_after_seconds=60)
     with Sandbox(guide_world(), faults=faults) as webex:
-        lines = examined(Product(tmp_path, webex, "user"))
+        lines = checked(Product(tmp_path, webex, "user"))
         assert (lines[EXPIRY].state, lines["sites", "sites"].state) == (OK, OK)
         assert states(lines, "scopes") == {WARNING, SKIPPED}
         assert webex.counters.total == 3
@@ -248,7 +248,7 @@ def test_a_wrong_clock_is_seen_in_the_date_of_an_answer(
     webex: Sandbox, lake: Path, ahead: int, state: str
 ) -> None:
     clock = ManualClock(datetime.now(UTC) + timedelta(seconds=ahead))
-    found = examined(Product(lake, webex, "user", clock))[CLOCK]
+    found = checked(Product(lake, webex, "user", clock))[CLOCK]
     assert found.state == state
     if ahead:
         assert ("ahead" if ahead > 0 else "late") in found.found
@@ -256,5 +256,5 @@ def test_a_wrong_clock_is_seen_in_the_date_of_an_answer(
 
 def test_the_base_url_is_shown_without_its_password(webex: Sandbox, tmp_path: Path) -> None:
     url = webex.base_url.replace("://", f"://somebody:{SECRET}@")
-    lines = examined(Product(tmp_path, webex, "user"), WEBEX_BASE_URL=url)
+    lines = checked(Product(tmp_path, webex, "user"), WEBEX_BASE_URL=url)
     assert lines["settings", "API"].found == webex.base_url

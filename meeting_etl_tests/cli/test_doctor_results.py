@@ -1,4 +1,4 @@
-"""What the doctor says of webhooks, receiver, data folder, Dagster, meetings and open work."""
+"""What the doctor reports about webhooks, receiver, data folder, Dagster, meetings and work."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
 from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
 from meeting_etl.webex.webhook_sync import create
-from meeting_etl_tests.cli.examining import OK, PROBLEM, SECRET, SKIPPED, WARNING, examined
+from meeting_etl_tests.cli.doctor_results import OK, PROBLEM, SECRET, SKIPPED, WARNING, checked
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.product import Product
@@ -55,7 +55,7 @@ def register(product: Product) -> None:
 
 
 def test_nothing_expected_names_the_command(product: Product) -> None:
-    lines = examined(product)
+    lines = checked(product)
     assert lines[REGISTERED].state == WARNING
     assert "meeting-etl webhooks create" in lines[REGISTERED].todo
     assert lines[REACHABLE].state == SKIPPED
@@ -66,15 +66,15 @@ def test_webhooks_that_are_missing_or_switched_off_are_problems(
     product: Product, webex: Sandbox
 ) -> None:
     write_webhook_spec(product.etl().files, EXPECTED)
-    missing = examined(product)[REGISTERED]
+    missing = checked(product)[REGISTERED]
     assert (missing.state, "meetings ended: missing" in missing.found) == (PROBLEM, True)
     register(product)
-    lines = examined(product)
-    assert lines[REGISTERED].found == "All 8 are there and active."
+    lines = checked(product)
+    assert lines[REGISTERED].found == "All 8 are registered and active."
     assert lines["settings", "webhook secret"].state == WARNING
-    assert examined(product, WEBEX_WEBHOOK_SECRET=SECRET)[REGISTERED].state == OK
+    assert checked(product, WEBEX_WEBHOOK_SECRET=SECRET)[REGISTERED].state == OK
     webex.webhooks.disable(webex.webhooks.all()[0].id)
-    inactive = examined(product)[REGISTERED]
+    inactive = checked(product)[REGISTERED]
     assert (inactive.state, "inactive" in inactive.found) == (PROBLEM, True)
     assert "meeting-etl webhooks repair" in inactive.todo
 
@@ -82,7 +82,7 @@ def test_webhooks_that_are_missing_or_switched_off_are_problems(
 def test_a_token_that_cannot_see_the_webhooks_says_so(product: Product, webex: Sandbox) -> None:
     register(product)
     other = replace(product, kind="user")
-    found = examined(other)[REGISTERED]
+    found = checked(other)[REGISTERED]
     assert (found.state, "WEBEX_TOKEN_KIND" in found.found) == (PROBLEM, True)
 
 
@@ -97,7 +97,7 @@ def test_the_receivers_health_is_asked_without_the_token(
     with running(lambda seen: Reply({}, status, headers)) as receiver:
         target = receiver.url.replace("://", f"://somebody:{SECRET}@") + "/webhooks/webex"
         write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
-        found = examined(product)[REACHABLE]
+        found = checked(product)[REACHABLE]
     assert found.state == state
     (seen,) = receiver.seen
     assert (seen.method, seen.path) == ("GET", "/healthz")
@@ -110,7 +110,7 @@ def test_the_receivers_health_is_asked_without_the_token(
         (SECRET, SECRET, OK, "verified a signed request"),
         ("another", SECRET, PROBLEM, "another secret"),
         (None, SECRET, PROBLEM, "not checked"),
-        (SECRET, None, OK, "signatures could not be tried"),
+        (SECRET, None, OK, "signatures could not be tested"),
     ],
 )
 def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
@@ -121,7 +121,7 @@ def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
         target = f"http://127.0.0.1:{receiver.port}/webhooks/webex"
         write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
         more = {"WEBEX_WEBHOOK_SECRET": ours} if ours else {}
-        line = examined(product, **more)[REACHABLE]
+        line = checked(product, **more)[REACHABLE]
         assert (line.state, found in line.found) == (state, True), line
         assert receiver.content() == b""
         assert receiver.figure("accepted_total") == 0
@@ -130,8 +130,8 @@ def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
 @pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])
 def test_a_receiver_that_does_not_answer_is_a_warning(product: Product, target: str) -> None:
     write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
-    found = examined(product)[REACHABLE]
-    assert (found.state, "does not answer" in found.found) == (WARNING, True)
+    found = checked(product)[REACHABLE]
+    assert (found.state, "does not respond" in found.found) == (WARNING, True)
 
 
 @pytest.mark.parametrize(
@@ -151,15 +151,15 @@ def test_a_day_without_a_line_is_a_warning_unless_it_is_the_weekend(
     etl = Etl(product.environ, ManualClock(moment))
     row = {"log_id": "a", "byte_offset": 0, "received_at": moment - timedelta(hours=hours)}
     etl.lake.merge(WEBHOOK_EVENTS, utc_day(row["received_at"]), [row])  # type: ignore[arg-type]
-    assert examined(product, etl)[LATEST].state == OK  # nobody expects any
+    assert checked(product, etl)[LATEST].state == OK  # nobody expects any
     write_webhook_spec(etl.files, EXPECTED)
-    assert examined(product, etl)[LATEST].state == state
+    assert checked(product, etl)[LATEST].state == state
 
 
 def test_logs_that_say_no_time_and_no_logs_are_passed_over(product: Product) -> None:
-    assert examined(product)[LATEST].state == SKIPPED
+    assert checked(product)[LATEST].state == SKIPPED
     product.etl().lake.merge(WEBHOOK_EVENTS, utc_day(NOW), [{"log_id": "a", "byte_offset": 0}])
-    assert "do not say" in examined(product)[LATEST].found
+    assert "no receive times" in checked(product)[LATEST].found
 
 
 # The data folder
@@ -179,14 +179,14 @@ def test_space_that_runs_out(product: Product, free: int, state: str) -> None:
     etl = product.etl()
     etl.files = SmallFiles(product.folder)
     etl.files.free = free
-    assert examined(product, etl)[SPACE].state == state
+    assert checked(product, etl)[SPACE].state == state
 
 
 @pytest.mark.parametrize("fails_at", [0, 1])
 def test_a_folder_that_cannot_be_written_is_a_problem(product: Product, fails_at: int) -> None:
     etl = product.etl()
     etl.files = FaultyFiles(product.folder, fails_at)
-    lines = examined(product, etl)
+    lines = checked(product, etl)
     assert (lines[WRITABLE].state, "no space left" in lines[WRITABLE].found) == (PROBLEM, True)
     assert lines[WORK].state == OK
 
@@ -194,22 +194,22 @@ def test_a_folder_that_cannot_be_written_is_a_problem(product: Product, fails_at
 @pytest.mark.parametrize("name", ["file", "x" * 300])
 def test_a_data_folder_that_cannot_be_one_is_the_only_line(product: Product, name: str) -> None:
     (product.folder / "file").write_text("")
-    lines = examined(product, MEETING_ETL_DATA_DIR=str(product.folder / name))
+    lines = checked(product, MEETING_ETL_DATA_DIR=str(product.folder / name))
     assert [line.state for line in lines.values()] == [PROBLEM]
     assert "MEETING_ETL_DATA_DIR" in lines["settings", "values"].found
 
 
 def test_looking_leaves_nothing_behind(product: Product) -> None:
-    examined(product)
+    checked(product)
     assert not (product.folder / "state/doctor").exists()
     assert not (product.folder / "dagster").exists()
 
 
 def test_what_is_not_of_the_lake_is_named(product: Product) -> None:
-    assert examined(product)["data folder", "lake"].state == OK
+    assert checked(product)["data folder", "lake"].state == OK
     for name in ("date=junk", "date=2026-03-02", "old"):
         (product.folder / "lake/meetings" / name).mkdir(parents=True)
-    line = examined(product)["data folder", "lake"]
+    line = checked(product)["data folder", "lake"]
     assert line.state == WARNING
     assert "lake/meetings/date=junk, lake/meetings/old." in line.found
 
@@ -218,31 +218,31 @@ def test_what_is_not_of_the_lake_is_named(product: Product) -> None:
 
 
 def test_where_dagster_lives(product: Product, tmp_path: Path) -> None:
-    assert examined(product)[HOME].state == OK
-    assert examined(product, DAGSTER_HOME="relative/path")[HOME].state == PROBLEM
+    assert checked(product)[HOME].state == OK
+    assert checked(product, DAGSTER_HOME="relative/path")[HOME].state == PROBLEM
     home = tmp_path / "home"
     home.mkdir()
-    lines = examined(product, DAGSTER_HOME=str(home))
+    lines = checked(product, DAGSTER_HOME=str(home))
     assert (lines[HOME].state, lines[TELEMETRY].state) == (WARNING, WARNING)
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
-    lines = examined(product, DAGSTER_HOME=str(home))
+    lines = checked(product, DAGSTER_HOME=str(home))
     assert (lines[HOME].state, lines[TELEMETRY].state) == (OK, WARNING)
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == OK
+    assert checked(product, DAGSTER_HOME=str(home))[TELEMETRY].state == OK
     (home / "dagster.yaml").write_text("{")
-    assert examined(product, DAGSTER_HOME=str(home))[TELEMETRY].state == WARNING
+    assert checked(product, DAGSTER_HOME=str(home))[TELEMETRY].state == WARNING
 
 
 def test_a_broken_instance_is_a_problem_that_says_what_to_move(product: Product) -> None:
     home = dagster_home(product.etl().files, None)
-    assert examined(product)[INSTANCE].found.startswith("Not made yet")
+    assert checked(product)[INSTANCE].found.startswith("Not created yet")
     assert not (home / "history").exists()
     open_instance(home).dispose()
-    assert examined(product)[INSTANCE].state == OK
+    assert checked(product)[INSTANCE].state == OK
     with sqlite3.connect(home / "history/runs.db") as connection:
         connection.execute("INSERT INTO alembic_version VALUES ('5771160a95ad')")
     connection.close()
-    line = examined(product)[INSTANCE]
+    line = checked(product)[INSTANCE]
     assert line.state == PROBLEM
     assert "half created; move its folders history and schedules away" in line.found
 
@@ -252,7 +252,7 @@ def test_a_wrong_dagster_yaml_is_a_problem(product: Product, content: str) -> No
     home = dagster_home(product.etl().files, None)
     (home / "dagster.yaml").write_text(content)
     (home / "history").mkdir()
-    line = examined(product)[INSTANCE]
+    line = checked(product)[INSTANCE]
     assert (line.state, "dagster.yaml" in line.found) == (PROBLEM, True)
 
 
@@ -265,7 +265,7 @@ def test_an_instance_of_an_earlier_version_is_looked_at_and_left_as_it_is(
     with sqlite3.connect(home / "history/runs.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '5771160a95ad'")
     connection.close()
-    assert examined(product)[INSTANCE].state == OK
+    assert checked(product)[INSTANCE].state == OK
     with sqlite3.connect(home / "history/runs.db") as connection:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     connection.close()
@@ -298,18 +298,18 @@ def test_many_meetings_without_any_recording_name_the_prerequisite(
     product: Product, count: int, fields: dict[str, object], state: str
 ) -> None:
     record(product, count, **fields)
-    lines = examined(product)
+    lines = checked(product)
     found = {name: lines["meetings", name] for name in ("recordings", "transcripts")}
     assert {line.state for line in found.values()} == {state}
     if state == WARNING:
-        assert "recording on" in found["recordings"].todo
+        assert "Enable recording" in found["recordings"].todo
         assert "Webex Assistant" in found["transcripts"].todo
 
 
 def test_meetings_on_sites_that_the_owner_has_not(product: Product) -> None:
     rows = [{"meeting_id": "m1", "site_url": "three.webex.example"}]
     product.etl().lake.merge(MEETINGS, utc_day(NOW), rows)
-    found = examined(product)["sites", "sites"]
+    found = checked(product)["sites", "sites"]
     assert (found.state, "three.webex.example" in found.found) == (WARNING, True)
 
 
@@ -318,14 +318,14 @@ def test_failed_pairs_and_late_ones_are_warnings(product: Product) -> None:
     day = utc_day(NOW)
     record(product, 2, next_attempt_at=NOW + timedelta(hours=1))
     etl.ledger.refresh(day)
-    lines = examined(product)
+    lines = checked(product)
     assert lines[WORK].state == OK
-    assert "1 days are open (0 with new events): 4 pairs wait" in lines[WORK].found
+    assert "1 open day (0 with new events): 4 work items waiting" in lines[WORK].found
     assert "2026-03-05 13:00 UTC" in lines[WORK].found
     late = Etl(product.environ, ManualClock(NOW + timedelta(days=3)))
-    assert "meeting-etl run" in examined(product, late)[WORK].todo
+    assert "meeting-etl run" in checked(product, late)[WORK].todo
     record(product, 1, status="failed", next_attempt_at=NOW)
-    failed = examined(product)[WORK]
+    failed = checked(product)[WORK]
     assert (failed.state, "2 failed" in failed.found) == (WARNING, True)
     assert "meeting-etl status" in failed.todo
 
@@ -335,7 +335,7 @@ def test_a_damaged_file_is_a_problem_of_its_line_alone(product: Product) -> None
     etl.files.replace_bytes(f"lake/due_days/{utc_day(NOW)}.json", b"{")
     etl.files.replace_bytes("state/webhooks.json", b"{")
     etl.files.replace_bytes(f"lake/fetch_ledger/date={utc_day(NOW)}/part-0.parquet", b"none")
-    lines = examined(product)
+    lines = checked(product)
     for broken in (WORK, REGISTERED, ("meetings", "recordings")):
         assert lines[broken].state == PROBLEM
     assert lines["scopes", "/meetings"].state == OK

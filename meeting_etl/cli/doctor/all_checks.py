@@ -1,0 +1,106 @@
+"""All checks of the doctor, section by section in the order of the output.
+
+Belongs here: which sections there are, what one means for another, and that no result contains a
+secret. Does not: any check (the modules beside this one), output (command.py).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from meeting_etl.cli.doctor.finding import CheckResult, State, skipped
+from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, work_checks
+from meeting_etl.cli.doctor.local_checks import (
+    dagster_checks,
+    folder_checks,
+    settings_checks,
+    unreadable_settings,
+)
+from meeting_etl.cli.doctor.probe_client import ProbeClient
+from meeting_etl.cli.doctor.token_checks import token_checks
+from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
+from meeting_etl.errors import SettingsError
+from meeting_etl.settings import Etl
+
+_SECRETS = (
+    "WEBEX_ACCESS_TOKEN",
+    "WEBEX_CLIENT_SECRET",
+    "WEBEX_REFRESH_TOKEN",
+    "WEBEX_WEBHOOK_SECRET",
+    "WEBEX_WEBHOOK_SECRET_PREVIOUS",
+)
+_MIN_SECRET_LENGTH = 6
+
+
+def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
+    """All results, without any secret. Never raises: what fails is a result.
+
+    With settings that cannot be read no request is sent to Webex; everything else is checked in the
+    data folder that MEETING_ETL_DATA_DIR names, if it is valid.
+    """
+    try:
+        etl.settings  # noqa: B018 - reading them checks them
+    except SettingsError as error:
+        settings = [unreadable_settings(error)]
+        names = ("MEETING_ETL_DATA_DIR",)
+        etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
+        if not has_readable_settings(etl):
+            return _without_secrets(settings, environ)
+    else:
+        settings = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS"))
+    return _without_secrets([*settings, *_checks(etl, environ)], environ)
+
+
+def has_readable_settings(etl: Etl) -> bool:
+    """Whether all settings are valid."""
+    try:
+        etl.settings  # noqa: B018 - reading them checks them
+    except SettingsError:
+        return False
+    return True
+
+
+def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
+    folder = folder_checks(etl)
+    client = ProbeClient(etl)
+    writable = folder[0].state is State.OK
+    if not writable and not etl.settings.credentials.access_token:
+        # The refresh grant invalidates the old token, and the new one could not be stored.
+        client.stop(skipped("Not checked: a renewed token could not be stored in the data folder."))
+    try:
+        online = [*token_checks(etl, client, probe_targets(etl)), *webhook_checks(etl, client)]
+    finally:
+        client.close()
+    return [
+        *online,
+        *receiver_checks(etl),
+        *log_checks(etl),
+        *meeting_checks(etl),
+        *folder,
+        *dagster_checks(etl, environ),
+        *work_checks(etl),
+    ]
+
+
+def _without_secrets(
+    results: Iterable[CheckResult], environ: Mapping[str, str]
+) -> list[CheckResult]:
+    """The results with every configured secret cut out, in case a sentence quotes one."""
+    values = [environ.get(name, "") for name in _SECRETS]
+    values.append(_password(environ.get("WEBEX_BASE_URL", "")))
+    secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
+
+    def cut(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "…")
+        return text
+
+    return [replace(result, found=cut(result.found), todo=cut(result.todo)) for result in results]
+
+
+def _password(url: str) -> str:
+    """The password in a URL, if any."""
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
