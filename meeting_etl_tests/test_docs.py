@@ -4,6 +4,7 @@ import re
 import subprocess
 import tokenize
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import click
@@ -113,6 +114,7 @@ def test_files_and_headings_that_documents_link_to_exist() -> None:
             assert not heading or heading in anchors(target), f"{document.name}: {link}"
 
 
+@cache
 def words_of(path: Path) -> str:
     """The comments and docstrings of a Python file."""
     with path.open("rb") as file:
