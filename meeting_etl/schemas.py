@@ -503,7 +503,7 @@ INGESTED_LOGS = Table(
 
 AUTO_RECORD_ACTIONS = Table(
     "auto_record_actions",
-    "One row per created meeting: whether its host wants it recorded, and what was done.",
+    "One row per created meeting: whether [auto_record] names it, and what was done.",
     key=("meeting_id",),
     sort=("meeting_id",),
     bloom=("meeting_id",),
