@@ -42,12 +42,14 @@ from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
 )
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.resources.participants import PARTICIPANTS
-from meeting_etl.pipeline.resources.recording_files import recording_files as keep_recordings
+from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
 from meeting_etl.pipeline.resources.recordings import RECORDINGS
 from meeting_etl.pipeline.resources.snippets import snippets
 from meeting_etl.pipeline.resources.summaries import SUMMARIES
 from meeting_etl.pipeline.resources.transcript_files import held_vtt
-from meeting_etl.pipeline.resources.transcript_files import transcript_files as keep_transcripts
+from meeting_etl.pipeline.resources.transcript_files import (
+    transcript_files as transcript_files_spec,
+)
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import Table
@@ -192,7 +194,7 @@ def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -
 def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Download VTT and TXT of each transcript; off unless [downloads] has transcripts."""
     return _fetched_if_enabled(
-        context, etl, lambda: keep_transcripts(etl.files, etl.settings.transcript_formats)
+        context, etl, lambda: transcript_files_spec(etl.files, etl.settings.transcript_formats)
     )
 
 
@@ -200,7 +202,7 @@ def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Et
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Download the files of each recording; off unless [downloads] has recordings."""
     return _fetched_if_enabled(
-        context, etl, lambda: keep_recordings(etl.download_context(), etl.settings.downloads)
+        context, etl, lambda: recording_files_spec(etl.download_context(), etl.settings.downloads)
     )
 
 
