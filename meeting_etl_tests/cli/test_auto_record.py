@@ -25,13 +25,15 @@ def webex() -> Iterator[Sandbox]:
         assert webex.changes.mails == 0
 
 
-def heard(product: Desk, *ids: str) -> Desk:
-    product.hear(*(created(one, datetime.now(UTC) - timedelta(minutes=1)) for one in ids))
+def with_created(product: Desk, *ids: str) -> Desk:
+    product.append_and_ingest(
+        *(created(one, datetime.now(UTC) - timedelta(minutes=1)) for one in ids)
+    )
     return product
 
 
 def test_a_dry_run_shows_what_the_real_one_then_does(tmp_path: Path, webex: Sandbox) -> None:
-    product = heard(desk(tmp_path, webex, hosts=HANAS), S5, S6)
+    product = with_created(desk(tmp_path, webex, hosts=HANAS), S5, S6)
     shown = product.command("auto-record", "--dry-run")
     assert shown.returncode == 0, shown.stderr
     assert "would_switch_on" in shown.stdout
@@ -50,14 +52,14 @@ def test_a_dry_run_shows_what_the_real_one_then_does(tmp_path: Path, webex: Sand
     webex.counters.reset()
     assert "No new meetings to decide on" in product.command("auto-record").stderr
     assert webex.counters.total == 0
-    told = product.command("sql", "SELECT result FROM auto_record_actions ORDER BY 1")
-    assert "no_match" in told.stdout
-    assert "switched_on" in told.stdout
+    answer = product.command("sql", "SELECT result FROM auto_record_actions ORDER BY 1")
+    assert "no_match" in answer.stdout
+    assert "switched_on" in answer.stdout
 
 
 @pytest.mark.slow
 def test_run_does_it_too_and_is_idle_the_next_time(tmp_path: Path, webex: Sandbox) -> None:
-    product = heard(desk(tmp_path, webex, hosts=HANAS), S5)
+    product = with_created(desk(tmp_path, webex, hosts=HANAS), S5)
     done = product.command("run")
     assert done.returncode == 0, done.stderr
     assert [key for key, _ in webex.changes.patches] == [S5]
@@ -69,14 +71,14 @@ def test_run_does_it_too_and_is_idle_the_next_time(tmp_path: Path, webex: Sandbo
 def test_what_was_refused_is_tried_again_for_real_or_not_at_all(
     tmp_path: Path, webex: Sandbox
 ) -> None:
-    product = heard(desk(tmp_path, webex, hosts=HANAS), S5)
+    product = with_created(desk(tmp_path, webex, hosts=HANAS), S5)
     done = product.command("auto-record", "--again", "--dry-run")
     assert (done.returncode, "cannot be combined" in done.stderr) == (2, True)
     assert webex.counters.total == 0
 
 
 def test_off_is_one_sentence(tmp_path: Path, webex: Sandbox) -> None:
-    product = heard(desk(tmp_path, webex), S5)
+    product = with_created(desk(tmp_path, webex), S5)
     done = product.command("auto-record")
     assert (done.returncode, "Auto-record is off" in done.stderr) == (0, True)
     assert product.command("run").returncode == 0
@@ -84,14 +86,14 @@ def test_off_is_one_sentence(tmp_path: Path, webex: Sandbox) -> None:
 
 
 def test_what_is_tried_again_is_exit_status_1(tmp_path: Path, webex: Sandbox) -> None:
-    product = heard(desk(tmp_path, webex, hosts=["*@team.example"]), "9" * 32)
+    product = with_created(desk(tmp_path, webex, hosts=["*@team.example"]), "9" * 32)
     done = product.command("auto-record")
     assert (done.returncode, "not_there_yet" in done.stdout) == (1, True)
     assert "a later run retries" in done.stderr
 
 
 def test_a_token_that_cannot_do_it_is_exit_status_2(tmp_path: Path, webex: Sandbox) -> None:
-    product = heard(desk(tmp_path, webex, "compliance", hosts=HANAS), S5)
+    product = with_created(desk(tmp_path, webex, "compliance", hosts=HANAS), S5)
     done = product.command("auto-record")
     assert (done.returncode, "WEBEX_TOKEN_KIND is compliance" in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr

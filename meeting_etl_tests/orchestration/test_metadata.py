@@ -20,7 +20,7 @@ DAY = str(date(2026, 3, 11))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def by_asset(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Metadata of the day by asset, after a run against a Webex that sends strange things."""
     world = sized_world(1, NOW, meetings=4, participants=2, snippets=3)
     faults = Faults(unknown_fields=1.0, changed_types=1.0)
@@ -44,27 +44,27 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_rows_and_how_they_were_had(told: dict[str, dict[str, Any]]) -> None:
+def test_rows_and_how_they_were_had(by_asset: dict[str, dict[str, Any]]) -> None:
     for name, rows, singly, windows in (
         ("meetings", 4, 0, 4),
         ("recordings", 4, 0, 4),
         ("participants", 8, 4, 0),
         ("transcripts", 4, 0, 4),
     ):
-        shown = told[name]
+        shown = by_asset[name]
         assert (shown["rows"], shown["dagster/partition_row_count"]) == (rows, rows), name
         assert (shown["single_requests"], shown["answered_by_windows"]) == (singly, windows), name
-    assert told["meetings"]["folded"] == 4
-    assert told["recordings"]["outcomes"] == {"rows": 4}
+    assert by_asset["meetings"]["folded"] == 4
+    assert by_asset["recordings"]["outcomes"] == {"rows": 4}
 
 
-def test_fields_that_are_not_known_are_counted(told: dict[str, dict[str, Any]]) -> None:
+def test_fields_that_are_not_known_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
     for name, count in (("meetings", 4), ("recordings", 4), ("participants", 8)):
-        unknown = told[name]["unknown_fields"]
+        unknown = by_asset[name]["unknown_fields"]
         assert unknown == {"sentiment": count, "futureField": count}, name
 
 
-def test_values_of_another_type_are_counted(told: dict[str, dict[str, Any]]) -> None:
-    assert told["recordings"]["unreadable_values"] == {"durationSeconds": 4}
-    assert told["participants"]["unreadable_values"] == {"displayName": 8}
-    assert told["meetings"]["unreadable_values"] == {"title": 4}
+def test_values_of_another_type_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
+    assert by_asset["recordings"]["unreadable_values"] == {"durationSeconds": 4}
+    assert by_asset["participants"]["unreadable_values"] == {"displayName": 8}
+    assert by_asset["meetings"]["unreadable_values"] == {"title": 4}

@@ -47,19 +47,21 @@ def reconcile(
         result = job.execute_in_process(instance=instance, tags=span_tags(days))
         assert result.success
         (evaluation,) = result.get_asset_check_evaluations()
-        told = {}
+        by_day = {}
         for event in result.get_asset_materialization_events():
-            one = event.materialization
-            assert one.partition is not None
-            told[one.partition] = {key: value.value for key, value in one.metadata.items()}
-        return told, evaluation, result
+            materialization = event.materialization
+            assert materialization.partition is not None
+            by_day[materialization.partition] = {
+                key: value.value for key, value in materialization.metadata.items()
+            }
+        return by_day, evaluation, result
 
 
 def test_a_range_is_reconciled_in_one_run(tmp_path: Path, webex: Sandbox) -> None:
     made = product(tmp_path, webex)
-    told, _, _ = reconcile(made.etl(), DAYS)
-    assert set(told) == {str(day) for day in DAYS}
-    for day in told.values():
+    by_day, _, _ = reconcile(made.etl(), DAYS)
+    assert set(by_day) == {str(day) for day in DAYS}
+    for day in by_day.values():
         assert (day["listed"], day["known"], day["added"]) == (40, 0, 40)
         assert (day["run_windows"], day["run_listed"], day["run_orphans_asked"]) == (1, 200, 0)
         assert day["run_requests"] <= 200 / 100 + 1 + 2
@@ -74,15 +76,15 @@ def test_what_is_missing_in_the_listing_is_counted_and_stays(
     reconcile(made.etl(), DAYS)
     fewer = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
     with Sandbox(fewer, webex.clock) as other:
-        told, _, _ = reconcile(product(tmp_path, other).etl(), DAYS)
-    assert sum(day["not_listed"] for day in told.values()) >= MEETINGS - 1
+        by_day, _, _ = reconcile(product(tmp_path, other).etl(), DAYS)
+    assert sum(day["not_listed"] for day in by_day.values()) >= MEETINGS - 1
     assert len(made.rows("meetings")) >= MEETINGS
 
 
 def test_an_officers_days_say_why_nothing_was_listed(tmp_path: Path, webex: Sandbox) -> None:
     seen = webex.counters.total
-    told, evaluation, _ = reconcile(product(tmp_path, webex, "compliance").etl(), DAYS)
-    assert {day["skipped"] for day in told.values()} == {CANNOT_LIST}
+    by_day, evaluation, _ = reconcile(product(tmp_path, webex, "compliance").etl(), DAYS)
+    assert {day["skipped"] for day in by_day.values()} == {CANNOT_LIST}
     assert webex.counters.total == seen
     assert evaluation.passed
 

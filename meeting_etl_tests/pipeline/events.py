@@ -21,7 +21,7 @@ def moment(text: str) -> datetime:
 
 
 @dataclass
-class Told:
+class LoggedEvent:
     """One event: when it was received, what it was, and the data of its payload."""
 
     received: str | None
@@ -30,37 +30,39 @@ class Told:
     resource: str = "meetings"
 
 
-def ended(received: str | None, number: int, end: str, **data: Any) -> Told:
+def ended(received: str | None, number: int, end: str, **data: Any) -> LoggedEvent:
     """A meetings/ended event of instance `number`."""
     stamp = end.replace(" ", "T") + ":00Z"
-    return Told(received, "ended", {"id": f"{SERIES}_I_{number}", "end": stamp} | data)
+    return LoggedEvent(received, "ended", {"id": f"{SERIES}_I_{number}", "end": stamp} | data)
 
 
-def tell(lake: Lake, ledger: Ledger, events: Sequence[Told], *, log_id: str = "log") -> None:
+def commit_events(
+    lake: Lake, ledger: Ledger, events: Sequence[LoggedEvent], *, log_id: str = "log"
+) -> None:
     """Commit events as ingest does: events, index, announcement."""
     rows: dict[date | None, list[dict[str, Any]]] = defaultdict(list)
     mentions = set()
-    for number, told in enumerate(events):
-        received = moment(told.received) if told.received else None
+    for number, logged in enumerate(events):
+        received = moment(logged.received) if logged.received else None
         day = received.date() if received else None
-        end = told.data.get("end") if told.event == "ended" else None
+        end = logged.data.get("end") if logged.event == "ended" else None
         ended_at = datetime.fromisoformat(end) if end else None
-        meeting_id = told.data["id" if told.resource == "meetings" else "meetingId"]
+        meeting_id = logged.data["id" if logged.resource == "meetings" else "meetingId"]
         rows[day].append(
             {
                 "log_id": log_id,
                 "byte_offset": number,
                 "received_at": received,
-                "resource": told.resource,
-                "event": told.event,
+                "resource": logged.resource,
+                "event": logged.event,
                 "meeting_id": meeting_id,
                 "meeting_ended_at": ended_at,
-                "body": json.dumps({"resource": told.resource, "data": told.data}),
+                "body": json.dumps({"resource": logged.resource, "data": logged.data}),
             }
         )
         mentions.add(Mention(meeting_id, day, ended_at.date() if ended_at else None))
-    for day, some in rows.items():
-        lake.merge(WEBHOOK_EVENTS, day, some)
+    for day, day_rows in rows.items():
+        lake.merge(WEBHOOK_EVENTS, day, day_rows)
     index = MeetingIndex(lake)
     index.add(mentions)
     news: dict[date, set[str]] = defaultdict(set)

@@ -49,10 +49,10 @@ def world() -> World:
 def created(meeting_id: str, received: datetime | None = None, **data: Any) -> dict[str, Any]:
     """A line of a log: the event of a meeting that was created a minute ago."""
     host = HOSTS.get(meeting_id.partition("_")[0], HANA)
-    told = {"id": meeting_id, "hostEmail": host.email, "siteUrl": host.site_url} | data
-    told = {name: value for name, value in told.items() if value is not None}
+    data = {"id": meeting_id, "hostEmail": host.email, "siteUrl": host.site_url} | data
+    data = {name: value for name, value in data.items() if value is not None}
     moment = received or NOW - timedelta(minutes=1)
-    body = {"resource": "meetings", "event": "created", "data": told}
+    body = {"resource": "meetings", "event": "created", "data": data}
     return {"received_at": moment.isoformat(), "body": body}
 
 
@@ -66,7 +66,7 @@ class Desk(Product):
         path.write_text("\n".join(["[auto_record]", *lines]))
         self.more = {**self.more, "MEETING_ETL_SETTINGS": str(path)}
 
-    def hear(self, *lines: Mapping[str, Any], log: str = "a.jsonl") -> None:
+    def append_and_ingest(self, *lines: Mapping[str, Any], log: str = "a.jsonl") -> None:
         """Put lines at the end of a log, and read it."""
         path = self.folder / "webhook_logs" / log
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ class Desk(Product):
         return found
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
+    def sent(self) -> list[tuple[str, str]]:
         """Method and path of all requests."""
         return [
             (seen.method, seen.url.partition("?")[0].removeprefix("/v1"))

@@ -54,7 +54,7 @@ def test_a_meeting_that_any_line_names_is_recorded(
     tmp_path: Path, webex: Sandbox, lists: dict[str, Any], line: str
 ) -> None:
     product = desk(tmp_path, webex, **lists)
-    product.hear(created(S5), created(S6))
+    product.append_and_ingest(created(S5), created(S6))
     rows = product.record()
     assert (rows[S5]["result"], rows[S5]["policy_line"]) == (ActionResult.SWITCHED_ON, line)
     assert (rows[S6]["result"], rows[S6]["policy_line"]) == (ActionResult.NO_MATCH, None)
@@ -64,7 +64,7 @@ def test_a_meeting_that_any_line_names_is_recorded(
 
 def test_a_row_tells_all_of_the_decision(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     product.record()
     assert product.etl().lake.partitions(AUTO_RECORD_ACTIONS) == ["2026-03-05"]
     row = product.kept()[S5]
@@ -94,10 +94,10 @@ def test_only_recording_is_changed_and_the_host_is_named_by_administrators(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     mine = desk(tmp_path / "user", webex, "user", hosts=["olga@team.example"])
-    mine.hear(created(S1))
+    mine.append_and_ingest(created(S1))
     mine.record()
     theirs = desk(tmp_path / "admin", webex, "admin", **HANAS)
-    theirs.hear(created(S5))
+    theirs.append_and_ingest(created(S5))
     theirs.record()
     body = {"enabledAutoRecordMeeting": True, "sendEmail": False}
     assert webex.changes.patches == [(S1, body), (S5, body | {"hostEmail": "hana@team.example"})]
@@ -109,12 +109,12 @@ def test_only_recording_is_changed_and_the_host_is_named_by_administrators(
 
 def test_once_a_meeting(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
-    product.hear(*map(created, (S1, S2, S4, S5, S6, S7, S8)))
+    product.append_and_ingest(*map(created, (S1, S2, S4, S5, S6, S7, S8)))
     assert len(product.record()) == 7
     webex.counters.reset()
     (actions,) = product.folder.rglob("auto_record_actions/*/*.parquet")
     inode = actions.stat().st_ino
-    product.hear(created(S5), created(S1, NOW + timedelta(hours=20)))
+    product.append_and_ingest(created(S5), created(S1, NOW + timedelta(hours=20)))
     assert product.record() == {}
     assert webex.counters.total == 0
     assert actions.stat().st_ino == inode
@@ -122,11 +122,11 @@ def test_once_a_meeting(tmp_path: Path, webex: Sandbox) -> None:
 
 def test_who_switches_it_off_again_is_left_alone(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     product.record()
     webex.changes.note(S5, {"enabledAutoRecordMeeting": False, "sendEmail": False})
     product.clock.sleep(9 * 86_400)
-    product.hear(created(S5, product.clock.now()))
+    product.append_and_ingest(created(S5, product.clock.now()))
     assert product.record() == {}
     assert product.kept()[S5]["result"] == ActionResult.SWITCHED_ON
 
@@ -134,7 +134,7 @@ def test_who_switches_it_off_again_is_left_alone(tmp_path: Path, webex: Sandbox)
 @pytest.mark.parametrize("lists", [{}, {"hosts": [], "sites": [], "titles": []}, {"dry_run": True}])
 def test_off_by_default(tmp_path: Path, webex: Sandbox, lists: dict[str, Any]) -> None:
     product = desk(tmp_path, webex, **lists)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     assert product.record() == {}
     assert webex.counters.total == 0
     assert product.kept() == {}
@@ -142,14 +142,14 @@ def test_off_by_default(tmp_path: Path, webex: Sandbox, lists: dict[str, Any]) -
 
 def test_what_the_event_rules_out_costs_no_request(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS, sites=["three.webex.example"])
-    product.hear(created(S6))
+    product.append_and_ingest(created(S6))
     assert product.record()[S6]["result"] == ActionResult.NO_MATCH
     assert webex.counters.total == 0
 
 
 def test_what_the_event_does_not_tell_is_asked(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, "user", hosts=["olga@team.example"])
-    product.hear(created(S1, hostEmail=None, siteUrl=None))
+    product.append_and_ingest(created(S1, hostEmail=None, siteUrl=None))
     row = product.record()[S1]
     assert (row["result"], row["host_email"]) == (ActionResult.SWITCHED_ON, "olga@team.example")
 
@@ -158,14 +158,14 @@ def test_what_webex_says_of_the_host_counts_and_not_what_the_event_said(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     product = desk(tmp_path, webex, "user", **HANAS)
-    product.hear(created(S1, hostEmail="hana@team.example"))
+    product.append_and_ingest(created(S1, hostEmail="hana@team.example"))
     assert product.record()[S1]["result"] == ActionResult.NO_MATCH
     assert webex.changes.patches == []
 
 
 def test_a_dry_run_changes_nothing_and_stops_no_real_one(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS, dry_run=True)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     row = product.record()[S5]
     assert (row["result"], row["dry_run"]) == (ActionResult.WOULD_SWITCH_ON, True)
     assert (row["before"], row["after"]) == (False, False)
@@ -183,7 +183,7 @@ def test_a_dry_run_changes_nothing_and_stops_no_real_one(tmp_path: Path, webex: 
 
 def test_what_did_not_match_is_judged_again_by_other_lines(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, hosts=["tom@team.example"])
-    product.hear(created(S5), created(S6))
+    product.append_and_ingest(created(S5), created(S6))
     product.record()
     product.policy(**EVERYBODY)
     assert {key: row["result"] for key, row in product.record().items()} == {
@@ -209,13 +209,13 @@ def test_what_cannot_or_need_not_be_switched_on_is_recorded_once(
     patched: bool,
 ) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
-    product.hear(created(meeting_id))
+    product.append_and_ingest(created(meeting_id))
     row = product.record()[meeting_id]
     assert (row["result"], row["reason"], row["next_attempt_at"]) == (result, reason, None)
-    asked = [("GET", f"/meetings/{meeting_id}"), ("PATCH", f"/meetings/{meeting_id}")]
-    assert product.asked == asked[: 1 + patched]
+    expected = [("GET", f"/meetings/{meeting_id}"), ("PATCH", f"/meetings/{meeting_id}")]
+    assert product.sent == expected[: 1 + patched]
     assert product.record() == {}
-    assert len(product.asked) == 1 + patched
+    assert len(product.sent) == 1 + patched
     assert webex.changes.patches == []
 
 
@@ -224,7 +224,7 @@ def test_a_meeting_in_progress_is_refused_and_left_alone_unless_asked_for(
 ) -> None:
     product = desk(tmp_path, webex, "user", hosts=["olga@*"])
     product.clock.sleep(21 * 3600 + 600)  # in the middle of the occurrence of 6 March
-    product.hear(created(S1))
+    product.append_and_ingest(created(S1))
     row = product.record()[S1]
     assert (row["result"], row["reason"]) == (ActionResult.REFUSED, ActionReason.IN_PROGRESS)
     assert (row["before"], row["after"], row["http_status"]) == (False, False, 400)
@@ -236,7 +236,7 @@ def test_a_meeting_in_progress_is_refused_and_left_alone_unless_asked_for(
 def test_an_occurrence_is_switched_on_by_itself(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     one, other = (f"{S1}_202603{day}T090000Z" for day in ("10", "11"))
-    product.hear(created(one))
+    product.append_and_ingest(created(one))
     assert product.record()[one]["result"] == ActionResult.SWITCHED_ON
     host = "olga@team.example"
     assert [is_on(webex, key, host) for key in (one, other, S1)] == [True, False, False]
@@ -247,14 +247,16 @@ def test_instances_and_other_events_are_never_touched(tmp_path: Path, webex: San
     lines = [created(A), created("not an id"), created(S5), created(S6)]
     lines[2]["body"]["event"] = "updated"
     lines[3]["body"]["resource"] = "recordings"
-    product.hear(*lines)
+    product.append_and_ingest(*lines)
     assert product.record() == {}
     assert webex.counters.total == 0
 
 
 def test_events_of_long_ago_are_not_looked_at(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
-    product.hear(created(S5, NOW - timedelta(days=8)), created(S6, NOW - timedelta(days=6)))
+    product.append_and_ingest(
+        created(S5, NOW - timedelta(days=8)), created(S6, NOW - timedelta(days=6))
+    )
     assert list(product.record()) == [S6]
     assert product.etl().lake.partitions(AUTO_RECORD_ACTIONS) == [
         str(date(2026, 3, 5) - timedelta(days=6))
@@ -264,7 +266,7 @@ def test_events_of_long_ago_are_not_looked_at(tmp_path: Path, webex: Sandbox) ->
 def test_a_404_is_believed_when_the_event_is_an_hour_old(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     lost = "9" * 32
-    product.hear(created(lost))
+    product.append_and_ingest(created(lost))
     row = product.record()[lost]
     assert (row["result"], row["reason"]) == (ActionResult.FAILED, ActionReason.NOT_THERE_YET)
     assert (row["http_status"], row["next_attempt_at"]) == (404, NOW + timedelta(minutes=15))
@@ -287,7 +289,7 @@ def test_a_kill_loses_no_row_and_repeats_at_most_one_patch(tmp_path: Path, webex
             webex.changes.note(meeting_id, {"enabledAutoRecordMeeting": False, "sendEmail": False})
         webex.changes.patches.clear()
         product = desk(tmp_path / str(fails_at), webex, **EVERYBODY)
-        product.hear(*map(created, (S2, S5, S6)))
+        product.append_and_ingest(*map(created, (S2, S5, S6)))
         etl = product.etl()
         etl.files = FaultyFiles(product.folder, fails_at)
         try:
@@ -320,7 +322,7 @@ def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex
         return scheduled(enabledAutoRecordMeeting=bool(on))
 
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     with running(answer) as server:
         product.more = {**product.more, "WEBEX_BASE_URL": server.url}
         row = product.record()[S5]
@@ -335,7 +337,7 @@ def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex
 
 def test_a_dry_run_leaves_alone_what_a_real_one_has_begun(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     etl = product.etl()
     etl.files = FaultyFiles(product.folder, 1)  # the row after the PATCH
     with pytest.raises(StorageError):
@@ -353,7 +355,7 @@ def test_a_passing_fault_is_tried_again_at_growing_intervals(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     with running(lambda seen: Reply({"message": "oops"}, 500)) as server:
         product.more = {**product.more, "WEBEX_BASE_URL": server.url}
         delays = []
@@ -399,7 +401,7 @@ def test_what_a_refusal_of_the_patch_becomes(
         return Reply({"message": message}, status)
 
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     with running(answer) as server:
         product.more = {**product.more, "WEBEX_BASE_URL": server.url}
         row = product.record()[S5]
@@ -410,7 +412,7 @@ def test_what_a_refusal_of_the_patch_becomes(
 
 def test_a_refused_token_ends_it_after_committing_what_came(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, hosts=["hana@*"])
-    product.hear(created(S6), created(S5))
+    product.append_and_ingest(created(S6), created(S5))
     product.more = {**product.more, "WEBEX_ACCESS_TOKEN": "expired"}
     with pytest.raises(AuthError):
         product.record()
@@ -422,11 +424,11 @@ def test_a_token_that_cannot_do_it_is_told_when_there_is_something_to_do(
 ) -> None:
     officers = desk(tmp_path / "officer", webex, "compliance", **HANAS)
     assert officers.record() == {}
-    officers.hear(created(S5))
+    officers.append_and_ingest(created(S5))
     with pytest.raises(SettingsError, match="WEBEX_TOKEN_KIND is compliance"):
         officers.record()
     nobodys = desk(tmp_path / "nobody", webex, "admin", **HANAS)
-    nobodys.hear(created(S5))
+    nobodys.append_and_ingest(created(S5))
     nobodys.more = {**nobodys.more, "WEBEX_ACCESS_TOKEN": ""}
     with pytest.raises(SettingsError, match="WEBEX_ACCESS_TOKEN"):
         nobodys.record()
@@ -438,7 +440,7 @@ def test_a_token_that_cannot_do_it_is_told_when_there_is_something_to_do(
 
 def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
-    product.hear(created(S5))
+    product.append_and_ingest(created(S5))
     outcome = product.run()
     assert (outcome.failures, outcome.failed_items, outcome.notices) == ([], 0, [])
     assert [row["result"] for row in product.rows("auto_record_actions")] == ["switched_on"]
@@ -449,10 +451,10 @@ def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) ->
 
 def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
-    product.hear(created("9" * 32))
+    product.append_and_ingest(created("9" * 32))
     assert product.run().failed_items == 1
     officers = desk(tmp_path / "officer", webex, "compliance", **HANAS)
-    officers.hear(created(S5))
+    officers.append_and_ingest(created(S5))
     outcome = officers.run()
     assert outcome.failures == []
     assert "WEBEX_TOKEN_KIND is compliance" in outcome.notices[0]
@@ -460,7 +462,7 @@ def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> Non
 
 def test_no_secret_of_a_meeting_is_kept(tmp_path: Path, webex: Sandbox) -> None:
     product: Desk = desk(tmp_path, webex, "user", hosts=["olga@*"])
-    product.hear(created(S1))
+    product.append_and_ingest(created(S1))
     assert product.record()[S1]["result"] == ActionResult.SWITCHED_ON
     for path in product.folder.rglob("*"):
         assert not path.is_file() or b"plantedsecret" not in path.read_bytes(), path

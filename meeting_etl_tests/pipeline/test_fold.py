@@ -31,7 +31,7 @@ from meeting_etl.schemas import (
 )
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
-from meeting_etl_tests.pipeline.events import SERIES, Told, ended, moment, tell
+from meeting_etl_tests.pipeline.events import SERIES, LoggedEvent, commit_events, ended, moment
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 ONE = f"{SERIES}_I_1"
@@ -53,8 +53,8 @@ class World:
             off=["meeting_summaries"],
         )
 
-    def tell(self, *events: Told, log_id: str = "log") -> None:
-        tell(self.lake, self.ledger, events, log_id=log_id)
+    def commit_events(self, *events: LoggedEvent, log_id: str = "log") -> None:
+        commit_events(self.lake, self.ledger, events, log_id=log_id)
 
     def fold(self, *days: date) -> None:
         list(fold(self.lake, self.ledger, days or self.ledger.due_days()))
@@ -69,7 +69,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_an_ended_event_is_a_meeting_of_the_day_it_ended(world: World) -> None:
-    world.tell(
+    world.commit_events(
         ended(
             "2026-03-03 00:05",
             1,
@@ -105,9 +105,9 @@ def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
     ]
     world = World(tmp_path_factory.mktemp("lake"))
     shuffled = [events[number] for number in order]
-    world.tell(*shuffled[:cut], log_id="a")
+    world.commit_events(*shuffled[:cut], log_id="a")
     world.fold()
-    world.tell(*shuffled[cut:], log_id="b")
+    world.commit_events(*shuffled[cut:], log_id="b")
     world.fold()
     (row,) = world.meetings(MONDAY).values()
     # The latest received counts; what it does not tell comes from the others.
@@ -117,7 +117,7 @@ def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
 
 
 def test_folding_again_changes_nothing(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     before = world.meetings(MONDAY), world.ledger.items(MONDAY)
     world.fold(MONDAY)
@@ -127,10 +127,10 @@ def test_folding_again_changes_nothing(world: World) -> None:
 
 def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
     started = {"id": ONE, "start": "2026-03-02T10:00:00Z", "title": "Pipeline review"}
-    world.tell(Told("2026-03-02 10:00", "started", started))
+    world.commit_events(LoggedEvent("2026-03-02 10:00", "started", started))
     world.fold(MONDAY)
     assert world.meetings(MONDAY) == {}
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), log_id="b")
     world.fold()
     (row,) = world.meetings(MONDAY).values()
     assert (row["title"], row["duration_seconds"]) == ("Pipeline review", 3000)
@@ -138,32 +138,32 @@ def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
 
 
 def test_what_only_the_api_knew_stays(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     row = world.meetings(MONDAY)[ONE] | {"has_recording": True}
     world.lake.merge(MEETINGS, MONDAY, [row])
-    world.tell(ended("2026-03-02 12:00", 1, "2026-03-02 10:50"), log_id="b")
+    world.commit_events(ended("2026-03-02 12:00", 1, "2026-03-02 10:50"), log_id="b")
     world.fold()
     row = world.meetings(MONDAY)[ONE]
     assert (row["has_recording"], row["delivery_count"]) == (True, 2)
 
 
 def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
-    pairs = world.ledger.items(MONDAY)
-    assert [pair.resource for pair in pairs] == [
+    items = world.ledger.items(MONDAY)
+    assert [item.resource for item in items] == [
         "meeting",
         "participants",
         "recordings",
         "transcripts",
     ]
-    assert {pair.next_attempt_at for pair in pairs} == {moment("2026-03-02 11:15")}
-    assert {(pair.status, pair.reason) for pair in pairs} == {("waiting", "not_asked_yet")}
+    assert {item.next_attempt_at for item in items} == {moment("2026-03-02 11:15")}
+    assert {(item.status, item.reason) for item in items} == {("waiting", "not_asked_yet")}
 
 
 def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
-    world.tell(
+    world.commit_events(
         ended("2026-03-02 11:00", 1, "2026-03-02 10:50"),
         ended("2026-03-02 12:00", 2, "2026-03-02 11:00"),
     )
@@ -175,7 +175,7 @@ def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
         )
         person = {"meeting_id": meeting_id, "participant_id": "p"}
         world.lake.merge(PARTICIPANTS, MONDAY, [person])
-    world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+    world.commit_events(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
     assert world.ledger.due_days() == [TUESDAY, MONDAY]
     world.fold()
     for day, meeting_id in ((MONDAY, two), (TUESDAY, ONE)):
@@ -186,7 +186,7 @@ def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
 
 
 def test_days_without_news_are_not_due_after_folding(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     assert world.ledger.due_days() == [MONDAY]
     world.fold()
     # Its pairs are due by now; when they are settled, nothing is left of the day.
@@ -197,21 +197,21 @@ def test_days_without_news_are_not_due_after_folding(world: World) -> None:
 
 
 def test_news_that_comes_while_a_day_is_folded_stays(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     seen = world.ledger.due_day(MONDAY)
-    world.tell(ended("2026-03-02 11:00", 2, "2026-03-02 10:50"), log_id="b")
+    world.commit_events(ended("2026-03-02 11:00", 2, "2026-03-02 10:50"), log_id="b")
     world.ledger.refresh(MONDAY, seen)
     assert set(world.ledger.due_day(MONDAY).news) == {ONE, f"{SERIES}_I_2"}
 
 
 def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     settle(world, moment("2026-03-06 00:00"))
-    late = Told("2026-03-09 08:01", "created", {"id": "r", "meetingId": ONE}, "recordings")
-    world.tell(late, log_id="b")
+    late = LoggedEvent("2026-03-09 08:01", "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.commit_events(late, log_id="b")
     world.fold()
-    due = {pair.resource: pair.next_attempt_at for pair in world.ledger.items(MONDAY)}
+    due = {item.resource: item.next_attempt_at for item in world.ledger.items(MONDAY)}
     assert due == {
         "meeting": None,
         "participants": None,
@@ -225,39 +225,39 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
 
 
 def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) -> None:
-    undated = Told(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
+    undated = LoggedEvent(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
     world.fold()
-    (pair,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
+    (item,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
     # Nothing was asked yet: the schedule from the end on covers it.
-    assert (pair.opened_by, pair.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
+    assert (item.opened_by, item.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
     settle(world, moment("2026-03-06 00:00"))
-    world.tell(undated, log_id="b")
+    world.commit_events(undated, log_id="b")
     world.fold()
-    (pair,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
-    assert pair.next_attempt_at == world.clock.now()
+    (item,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
+    assert item.next_attempt_at == world.clock.now()
 
 
 def settle(world: World, at: datetime) -> None:
     """As if all pairs had been asked for the last time at this moment."""
-    pairs = world.ledger.items(MONDAY)
+    items = world.ledger.items(MONDAY)
     done: dict[str, Any] = {
         "settled": True,
         "attempts": 1,
         "next_attempt_at": None,
         "last_attempt_at": at,
     }
-    world.ledger.record(MONDAY, [replace(pair, **done) for pair in pairs])
+    world.ledger.record(MONDAY, [replace(item, **done) for item in items])
 
 
 def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_lock(
     world: World,
 ) -> None:
     """Ingest commits events before the index: a fold in between sees an end without a mention."""
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     index = world.lake.files.path("lake/meeting_index")
     known = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
-    world.tell(ended("2026-03-02 12:00", 1, "2026-03-03 00:10"), log_id="b")
+    world.commit_events(ended("2026-03-02 12:00", 1, "2026-03-03 00:10"), log_id="b")
     for path in list(index.rglob("*.parquet")):
         path.unlink()
     for path, content in known.items():
@@ -279,7 +279,7 @@ def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_loc
 
 
 def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     shutil.rmtree(world.lake.files.path("lake/meeting_index"))
     world.fold()
     assert world.meetings(MONDAY).keys() == {ONE}
@@ -287,7 +287,7 @@ def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None
 
 def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
     events = [ended("2026-03-02 11:00", number, "2026-03-02 10:50") for number in range(1, 9)]
-    world.tell(*events)
+    world.commit_events(*events)
     MeetingIndex(world.lake).rebuild_if_incomplete()
     index = world.lake.files.path("lake/meeting_index")
     (index / "complete").unlink()
@@ -299,7 +299,7 @@ def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
 def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) -> None:
     days = [MONDAY, TUESDAY]
     for number, day in enumerate(days, 1):
-        world.tell(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
+        world.commit_events(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
     world.fold()
     before = [world.meetings(day) for day in days]
     shutil.rmtree(world.lake.files.path("lake/meetings"))
@@ -308,7 +308,7 @@ def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) ->
 
 
 def test_a_damaged_announcement_loses_no_news(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.lake.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
     assert world.ledger.due_days() == [MONDAY]
     world.fold(MONDAY)
@@ -316,9 +316,9 @@ def test_a_damaged_announcement_loses_no_news(world: World) -> None:
 
 
 def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
-    world.tell(ended("2026-03-02 11:01", 1, "2026-03-02 10:51"))
+    world.commit_events(ended("2026-03-02 11:01", 1, "2026-03-02 10:51"))
     [shard] = world.lake.files.path("lake/meeting_index").glob("shard=*/part-0.parquet")
     shard.write_bytes(b"torn")
     with pytest.raises(StorageError, match="Run again"):
@@ -329,14 +329,14 @@ def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World
 
 
 def test_a_stray_file_among_the_announcements_is_passed_over(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.lake.files.path("lake/due_days/notes.json").write_text("mine")
     assert world.ledger.due_days() == [MONDAY]
 
 
 def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> None:
     """The event outlives the meeting, and a refetch in the UI folds all that ever ended there."""
-    world.tell(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
+    world.commit_events(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
     world.fold()
     prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
     list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
@@ -345,10 +345,10 @@ def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> 
 
 def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
     """There are two a person and meeting: in a large meeting nearly all events are theirs."""
-    joined = Told(
+    joined = LoggedEvent(
         "2026-03-02 10:01", "joined", {"id": "p", "meetingId": ONE}, "meetingParticipants"
     )
-    world.tell(joined, ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(joined, ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     read: list[int] = []
 
     class Watched(Lake):
@@ -400,12 +400,12 @@ def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: P
     """When Tuesday's answer has come already, Monday's rows are the older ones."""
     for fails_at in itertools.count():
         world = World(tmp_path / str(fails_at))
-        world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+        world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
         world.fold()
         person, left_at = {"meeting_id": ONE, "participant_id": "p"}, moment("2026-03-02 10:45")
         world.lake.merge(PARTICIPANTS, MONDAY, [person, person | {"participant_id": "q"}])
         world.lake.merge(PARTICIPANTS, TUESDAY, [person | {"left_at": left_at}])
-        world.tell(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
+        world.commit_events(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
         files = FaultyFiles(tmp_path / str(fails_at), fails_at)
         with suppress(StorageError):
             list(fold(Lake(files), world.ledger, [TUESDAY, MONDAY]))
@@ -427,7 +427,7 @@ def test_a_stray_file_among_the_announcements_is_no_day(world: World, name: str)
 
 @pytest.mark.parametrize("value", ["junk", "20260302", "2026-02-30", "2026-03-02 (copy)"])
 def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     for table in ("webhook_events/received_date", "meetings/date", "fetch_ledger/date"):
         world.lake.files.path(f"lake/{table}={value}").mkdir(parents=True)
     world.lake.files.path("lake/recording_files/date=junk.txt").parent.mkdir()
@@ -442,7 +442,7 @@ def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str)
 
 
 def test_an_announcement_damaged_while_the_lock_is_waited_for_loses_no_news(world: World) -> None:
-    world.tell(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     # Without any meeting all that ever ended would be folded anyway.
     world.lake.merge(MEETINGS, TUESDAY, [{"meeting_id": "other"}])
 

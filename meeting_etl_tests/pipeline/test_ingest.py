@@ -315,7 +315,7 @@ def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) 
         (box.logs / name).write_bytes(line(payload(1)))
     (box.logs / "access.log").write_bytes(b"GET /\nGET /webex\n")
     (box.logs / "good.log").write_bytes(b"starting\n" + line(payload(1)))
-    told = [
+    expected = [
         (
             "5 files in the folder of webhook logs are not read: a.txt, b/d.tmp, c.jsonl.zst and 2 "
             "more. The name of a log must end in .jsonl, .ndjson, .json or .log; a number or date "
@@ -327,8 +327,8 @@ def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) 
         ),
     ]
 
-    assert box.ingest().problems == told
-    assert box.ingest().problems == told  # until somebody does something about it
+    assert box.ingest().problems == expected
+    assert box.ingest().problems == expected  # until somebody does something about it
 
 
 def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) -> None:

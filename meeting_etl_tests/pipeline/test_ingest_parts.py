@@ -84,7 +84,7 @@ def second_half(box: Box) -> None:
     add(box, "b.jsonl", lines(DAYS[0], 4, 92_000) + lines(DAYS[2], 2, 93_000) + b"[]\n")
 
 
-def held(box: Box) -> list[tuple[Any, ...]]:
+def all_rows(box: Box) -> list[tuple[Any, ...]]:
     """What tells a line of both tables, and where it lies."""
     return [
         (row["log_file"], row["byte_offset"], row["line_number"], row["received_date"])
@@ -124,7 +124,7 @@ def copy_of(begun: Path, folder: Path) -> Box:
 def whole(begun: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
     box = copy_of(begun, tmp_path_factory.mktemp("whole") / "data")
     box.ingest()
-    found = held(box)
+    found = all_rows(box)
     assert len(found) == 3 * PART_ROWS + 5 + 3 + 2 + 7 + 1 + 4 + 2 + 1
     return found
 
@@ -143,7 +143,7 @@ def test_a_kill_between_any_two_files_of_a_commit_repeats_no_line_and_loses_none
         assert status == -signal.SIGKILL
         killed += 1
         box.ingest()
-        assert sorted(held(box)) == sorted(whole), f"killed after file {number}"
+        assert sorted(all_rows(box)) == sorted(whole), f"killed after file {number}"
     # Three days, their rejected lines, the index, the announcements, how far logs were read.
     assert killed >= 8
 
@@ -157,10 +157,10 @@ def test_what_a_failed_commit_left_gives_way_to_commits_of_other_sizes(
     etl.files = FaultyFiles(box.folder, fails_at=5)
     with pytest.raises(StorageError):
         box.ingest(etl)
-    assert len(held(box)) > 3 * PART_ROWS
+    assert len(all_rows(box)) > 3 * PART_ROWS
     box.clock = Hasty(NOW)
     box.ingest()
-    assert sorted(held(box)) == sorted(whole)
+    assert sorted(all_rows(box)) == sorted(whole)
 
 
 class Watched(Files):
@@ -175,7 +175,7 @@ class Watched(Files):
             yield path
         if not name.startswith(TABLES):
             return
-        rows = Counter((row[0], row[1]) for row in held(self.box))
+        rows = Counter((row[0], row[1]) for row in all_rows(self.box))
         assert set(rows.values()) == {1}, f"after {name}"
         for log, row in self.box.progress().items():
             there = [offset for log_file, offset in rows if log_file == log]
@@ -220,17 +220,17 @@ def test_lines_of_a_killed_ingest_are_found_in_old_files_when_their_log_comes_ba
     etl.files = FaultyFiles(box.folder, fails_at=3)
     with pytest.raises(StorageError):
         box.ingest(etl)
-    left = len(held(box))
+    left = len(all_rows(box))
     assert left > 0
     hidden = (box.logs / "a.jsonl").rename(tmp_path / "away")
     for number in range(2):
         add(box, "b.jsonl", lines(DAYS[0], PART_ROWS + 1, 50_000 * (number + 1)))
         box.ingest()
     assert parts(box, DAYS[0]) == ["part-0.parquet", "part-1.parquet"]
-    assert len(held(box)) == 2 * PART_ROWS + 2 + left
+    assert len(all_rows(box)) == 2 * PART_ROWS + 2 + left
     hidden.rename(box.logs / "a.jsonl")
     box.ingest()
-    assert len(set(held(box))) == len(held(box)) == 2 * PART_ROWS + 2 + 10
+    assert len(set(all_rows(box))) == len(all_rows(box)) == 2 * PART_ROWS + 2 + 10
 
 
 def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_there_once(
@@ -248,7 +248,7 @@ def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_ther
         box.ingest(etl)
     assert 0 < box.progress()["a.jsonl"]["bytes_consumed"] < (box.logs / "a.jsonl").stat().st_size
     box.ingest()
-    assert sorted(held(box)) == sorted(whole)
+    assert sorted(all_rows(box)) == sorted(whole)
 
 
 @pytest.mark.parametrize("name", ["part-0.parquet", "part-1.parquet"])
@@ -268,7 +268,7 @@ def test_what_the_error_about_a_damaged_file_advises_brings_its_rows_back(
     path.rename(tmp_path / name)
     (box.folder / "lake/ingested_logs").rename(tmp_path / "ingested_logs")
     box.ingest()
-    assert sorted(held(box)) == sorted(whole)
+    assert sorted(all_rows(box)) == sorted(whole)
 
 
 def test_a_damaged_record_of_progress_comes_back_from_the_logs(
@@ -283,7 +283,7 @@ def test_a_damaged_record_of_progress_comes_back_from_the_logs(
         box.ingest()
     shutil.rmtree(path.parent)
     box.ingest()
-    assert sorted(held(box)) == sorted(whole)
+    assert sorted(all_rows(box)) == sorted(whole)
     assert box.progress() == before
 
 
@@ -329,8 +329,8 @@ def test_ten_more_lines_rewrite_the_newest_file_of_their_day_alone(
     box = Box(tmp_path)
 
     def document(number: int) -> dict[str, Any]:
-        told = {"resource": "recordings", "event": "updated", "data": {"id": f"r{number}"}}
-        return received("2026-03-02T11:00:00Z", told) if is_dated else told
+        payload = {"resource": "recordings", "event": "updated", "data": {"id": f"r{number}"}}
+        return received("2026-03-02T11:00:00Z", payload) if is_dated else payload
 
     def add(numbers: range) -> None:
         with (box.logs / "a.jsonl").open("ab") as file:

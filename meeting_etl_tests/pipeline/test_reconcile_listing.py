@@ -20,10 +20,10 @@ class ByStart:
     def __init__(self, items: list[dict[str, Any]], field: str = "start") -> None:
         self.items = items
         self.field = field
-        self.asked: list[tuple[datetime, datetime]] = []
+        self.requested: list[tuple[datetime, datetime]] = []
 
     def ended_meetings(self, start: datetime, end: datetime) -> Listing:
-        self.asked.append((start, end))
+        self.requested.append((start, end))
         shown = [one for one in self.items if start <= moment(one[self.field]) < end]
         return Listing(shown, [])
 
@@ -66,16 +66,16 @@ def test_every_meeting_comes_on_the_day_of_its_end_once(field: str, hours: float
 def test_windows_overlap_and_none_ends_in_the_future() -> None:
     webex = ByStart([])
     listed(webex, Span(date(2026, 3, 1), date(2026, 3, 16)))
-    assert webex.asked[0][0] == datetime(2026, 2, 28, tzinfo=UTC)
-    assert webex.asked[-1][1] == NOW
-    for (_, end), (start, _) in zip(webex.asked, webex.asked[1:], strict=False):
+    assert webex.requested[0][0] == datetime(2026, 2, 28, tzinfo=UTC)
+    assert webex.requested[-1][1] == NOW
+    for (_, end), (start, _) in zip(webex.requested, webex.requested[1:], strict=False):
         assert end - start == 2 * HOUR
 
 
 def test_days_that_do_not_follow_each_other_have_windows_of_their_own() -> None:
     webex = ByStart([])
     listed(webex, [date(2026, 3, 1), date(2026, 3, 5)])
-    assert webex.asked == [
+    assert webex.requested == [
         (datetime(2026, 2, 28, tzinfo=UTC), datetime(2026, 3, 2, 1, tzinfo=UTC)),
         (datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 6, 1, tzinfo=UTC)),
     ]
@@ -84,7 +84,7 @@ def test_days_that_do_not_follow_each_other_have_windows_of_their_own() -> None:
 def test_a_day_to_come_costs_nothing() -> None:
     webex = ByStart([])
     found, _ = listed(webex, [date(2026, 3, 18)])
-    assert (webex.asked, [one.rows for one in found]) == ([], [{}])
+    assert (webex.requested, [one.rows for one in found]) == ([], [{}])
 
 
 def test_crowded_days_have_narrower_windows() -> None:
@@ -94,7 +94,7 @@ def test_crowded_days_have_narrower_windows() -> None:
     webex = ByStart(items)
     found, _ = listed(webex, days)
     assert sum(len(one.rows) for one in found) == 28 * 1440
-    assert {end - start for start, end in webex.asked[2:-1]} == {3 * DAY + 2 * HOUR}
+    assert {end - start for start, end in webex.requested[2:-1]} == {3 * DAY + 2 * HOUR}
 
 
 def test_what_has_no_end_is_no_meeting_and_is_counted() -> None:
