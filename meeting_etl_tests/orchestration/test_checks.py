@@ -1,4 +1,4 @@
-"""Red when a webhook that was asked for is missing or inactive, green when all is well."""
+"""The checks fail when webhooks are missing or metrics outdated, and pass otherwise."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -39,7 +39,7 @@ def register(etl: Etl) -> None:
 
 
 def checked(etl: Etl) -> dg.AssetCheckEvaluation:
-    """What the hourly job finds; it does nothing else."""
+    """The result of the hourly job, which only runs the check."""
     job = build_defs(etl).resolve_job_def("webhooks")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance)
@@ -96,7 +96,7 @@ def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
-def test_errors_are_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+def test_errors_are_one_sentence_without_a_traceback(tmp_path: Path) -> None:
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
     write_webhook_spec(etl.files, EXPECTED)
     found = checked(etl)
@@ -116,7 +116,9 @@ def test_a_token_that_cannot_see_them_does_not_call_them_missing(
     assert webex.counters.total == 0
 
 
-def test_an_outage_is_red_and_no_crash(tmp_path: Path, webex: Sandbox, etl: Etl) -> None:
+def test_an_outage_fails_the_check_without_a_traceback(
+    tmp_path: Path, webex: Sandbox, etl: Etl
+) -> None:
     register(etl)
     wrong = Product(tmp_path, webex, "admin", more={"WEBEX_ACCESS_TOKEN": "expired"}).etl()
     found = checked(wrong)
@@ -124,7 +126,7 @@ def test_an_outage_is_red_and_no_crash(tmp_path: Path, webex: Sandbox, etl: Etl)
     assert "WEBEX_ACCESS_TOKEN" in str(found.description)
 
 
-def test_it_is_looked_at_every_hour_and_not_at_every_ingest(etl: Etl, webex: Sandbox) -> None:
+def test_it_runs_every_hour_and_not_with_every_ingest(etl: Etl, webex: Sandbox) -> None:
     assert webhooks_hourly.job_name == "webhooks"
     assert webhooks_hourly.cron_schedule == "7 * * * *"
     assert webhooks_hourly.default_status == dg.DefaultScheduleStatus.RUNNING
@@ -140,7 +142,7 @@ def test_it_is_looked_at_every_hour_and_not_at_every_ingest(etl: Etl, webex: San
     assert webex.counters.total == seen
 
 
-def test_days_whose_metrics_are_older_than_their_words_are_named(etl: Etl) -> None:
+def test_days_with_outdated_metrics_are_named(etl: Etl) -> None:
     day = date(2026, 3, 2)
 
     def evaluated() -> dg.AssetCheckEvaluation:

@@ -1,4 +1,4 @@
-"""What Dagster loads, and that every way to load it says the same."""
+"""What Dagster loads, which is the same however it is loaded."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def test_every_asset_takes_any_range_in_one_run() -> None:
     assert days.get_first_partition_key() == "2015-01-01"
 
 
-def test_assets_say_their_columns() -> None:
+def test_assets_describe_their_columns() -> None:
     graph = defs.resolve_asset_graph()
     schema = graph.get(dg.AssetKey("meetings")).metadata["dagster/column_schema"]
     assert isinstance(schema, dg.TableSchema)
@@ -84,7 +84,7 @@ def test_the_dg_project_names_the_same_module() -> None:
     assert project["code_location_target_module"] == loaded["python_module"]["module_name"]
 
 
-def test_the_instance_settings_are_taken_by_dagster(tmp_path: Path) -> None:
+def test_dagster_accepts_the_settings_of_the_instance(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert not instance.telemetry_enabled
@@ -93,7 +93,7 @@ def test_the_instance_settings_are_taken_by_dagster(tmp_path: Path) -> None:
         assert instance.run_monitoring_enabled
 
 
-def test_each_limit_of_the_instance_is_told_once() -> None:
+def test_each_limit_of_the_instance_is_set_once() -> None:
     limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_queue"]
     keys = [limit["key"] for limit in limits["tag_concurrency_limits"]]
     assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads", "meeting_etl/past"]

@@ -1,4 +1,4 @@
-"""When downloads start: in runs of their own, which keep nothing else from its day."""
+"""When downloads start: in runs of their own, which do not block other runs of the same day."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -32,7 +32,7 @@ def etl_with(folder: Path, toml: str) -> Etl:
 
 @pytest.fixture
 def etl(tmp_path: Path) -> Etl:
-    """One recording waits for its download, nothing else is due."""
+    """One recording is due for download, nothing else is due."""
     etl = etl_with(tmp_path, '[downloads]\nrecordings = ["video"]\n')
     etl.ledger.record(DAY, [WorkItem("m_I_1", "recording_files", "r", next_attempt_at=NOW)])
     etl.ledger.refresh(DAY)
@@ -60,21 +60,23 @@ def test_a_download_is_launched_by_itself(etl: Etl, instance: dg.DagsterInstance
     assert days(due_work, etl, instance) == []
 
 
-def test_switched_off_none_is_launched(
+def test_none_is_launched_when_downloads_are_switched_off(
     etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     off = etl_with(tmp_path, "")
     assert days(due_files, off, instance) == []
 
 
-def test_a_download_keeps_no_other_run_from_its_day(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_a_download_does_not_block_other_runs_of_its_day(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
     etl.ledger.announce({DAY: ["m"]})
     started(etl, instance, "files")
     assert days(due_files, etl, instance) == []
     assert days(due_work, etl, instance) == [str(DAY)]
 
 
-def test_a_run_of_tables_keeps_no_download_from_its_day(
+def test_a_run_of_tables_does_not_block_downloads_of_its_day(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     etl.ledger.announce({DAY: ["m"]})

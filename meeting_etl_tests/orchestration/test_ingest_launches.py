@@ -1,4 +1,4 @@
-"""When ingest is launched: soon after new lines, not for ever, and by the schedule for all else."""
+"""When ingest is launched: soon after new lines, with growing pauses, and by the schedule."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def etl(tmp_path: Path) -> Etl:
 
 @pytest.fixture
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """On disk: a schedule opens its instance by itself."""
+    """On disk, because a schedule opens its instance itself."""
     home = str(tmp_path_factory.mktemp("home"))
     with dg.DagsterInstance.local_temp(home) as instance:
         yield instance
@@ -45,7 +45,7 @@ def append(etl: Etl, line: str = "[]") -> None:
 
 
 def requests(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    """Of ingest, by the sensor."""
+    """Requests of the sensor for ingest."""
     found = ticked(etl, instance).run_requests or []
     return [request for request in found if str(request.job_name).startswith("ingest")]
 
@@ -63,7 +63,7 @@ def launch(
     request: dg.RunRequest,
     status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
 ) -> dg.DagsterRun:
-    """The run of a request, as it is recorded; one that succeeded has read the logs."""
+    """The recorded run of a request; if it succeeded, it has ingested the logs."""
     if status == dg.DagsterRunStatus.SUCCESS:
         ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
     job = build_defs(etl).resolve_job_def(str(request.job_name))
@@ -73,7 +73,7 @@ def launch(
 def minutes_of_launches(
     etl: Etl, instance: dg.DagsterInstance, minutes: int, status: dg.DagsterRunStatus
 ) -> list[float]:
-    """Minutes after 12:00 of launches while the sensor ticks and a line comes before each tick."""
+    """Minutes after 12:00 of launches while the sensor ticks and a line arrives before each tick."""
     found = []
     for _ in range(minutes * 60 // TICK_SECONDS):
         append(etl)
@@ -84,7 +84,7 @@ def minutes_of_launches(
     return found
 
 
-def test_new_lines_are_read_at_the_next_tick_and_not_twice(
+def test_new_lines_are_ingested_at_the_next_tick_and_only_once(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     assert requests(etl, instance) == []
@@ -98,7 +98,7 @@ def test_new_lines_are_read_at_the_next_tick_and_not_twice(
     assert requests(etl, instance) == []
 
 
-def test_a_tick_that_is_evaluated_twice_asks_for_the_same_run(
+def test_a_tick_that_is_evaluated_twice_requests_the_same_run(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     append(etl)
@@ -112,18 +112,18 @@ def test_a_tick_that_is_evaluated_twice_asks_for_the_same_run(
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
-def test_while_lines_keep_coming_or_cannot_be_read_the_pause_grows_to_the_quarter_hours(
+def test_the_pause_grows_to_a_quarter_hour_while_lines_arrive_or_cannot_be_read(
     etl: Etl, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    """Pauses of 1, 2, 4 and 8 minutes from 12:00:30 on; then with the quarter hours."""
+    """Pauses of 1, 2, 4 and 8 minutes from 12:00:30 on; then until each quarter hour."""
     found = minutes_of_launches(etl, instance, 75, status)
     assert found == [0.5, 1.5, 3.5, 7.5, 15.5, 30, 45, 60, 75]
 
 
-def test_lines_with_rests_between_them_are_read_at_once(
+def test_lines_that_arrive_seldom_are_ingested_immediately(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    """Every 17 minutes: lines that come within 15 minutes after a pause of one keep coming."""
+    """Every 17 minutes: lines within 15 minutes after a pause of one count as in a row."""
     for _ in range(5):
         append(etl)
         (request,) = requests(etl, instance)
@@ -131,7 +131,7 @@ def test_lines_with_rests_between_them_are_read_at_once(
         etl.clock.sleep(17 * 60)
 
 
-def test_the_setting_is_the_least_pause(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+def test_the_setting_is_the_shortest_pause(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("[ingest]\nat_most_every_seconds = 1800\n")
     (tmp_path / "webhook_logs").mkdir()
@@ -141,7 +141,7 @@ def test_the_setting_is_the_least_pause(tmp_path: Path, instance: dg.DagsterInst
     assert found == [0.5, 30.5, 60.5]
 
 
-def test_the_tick_says_until_when_the_logs_are_not_looked_at(
+def test_the_tick_says_when_the_logs_are_checked_again(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     append(etl)
@@ -150,7 +150,7 @@ def test_the_tick_says_until_when_the_logs_are_not_looked_at(
     assert "are checked again at 2026-03-16T12:01:30Z" in str(ticked(etl, instance).skip_message)
 
 
-def test_the_days_wait_a_minute_for_an_ingest_that_has_begun_and_no_longer(
+def test_runs_of_days_wait_a_minute_for_an_ingest_that_has_begun(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     etl.ledger.announce({NOW.date(): ["m"]})
@@ -161,13 +161,13 @@ def test_the_days_wait_a_minute_for_an_ingest_that_has_begun_and_no_longer(
     found = ticked(etl, instance)
     assert (found.run_requests, "has just begun" in str(found.skip_message)) == ([], True)
     etl.clock.sleep(60)
-    with etl.files.lock("ingest"):  # as a first import holds it for hours
+    with etl.files.lock("ingest"):  # as a first import does for hours
         (days,) = ticked(etl, instance).run_requests or []
     assert (days.job_name, days.tags["dagster/partition"]) == ("days", "2026-01-01")
 
 
 def test_ingest_is_one_run_with_the_newest_due_days(etl: Etl, instance: dg.DagsterInstance) -> None:
-    """The 15th is due; today, the 16th, is what new lines are mostly of. Old days come after."""
+    """The 15th is due; today, the 16th, is what most new lines are about. Old days follow."""
     etl.ledger.announce({date(2026, 3, 15): ["m"], date(2026, 1, 1): ["n"]})
     append(etl)
     (request,) = ticked(etl, instance).run_requests or []
@@ -178,7 +178,7 @@ def test_ingest_is_one_run_with_the_newest_due_days(etl: Etl, instance: dg.Dagst
     etl.clock.sleep(60)
     (other,) = ticked(etl, instance).run_requests or []
     assert (other.job_name, str(span_of(other.tags))) == ("days", "2026-01-01")
-    # What comes while that run works is read by another, which touches no day.
+    # Lines that arrive during that run are ingested by another run, which covers no day.
     launch(etl, instance, other, dg.DagsterRunStatus.STARTED)
     append(etl)
     (third,) = ticked(etl, instance).run_requests or []
@@ -187,7 +187,7 @@ def test_ingest_is_one_run_with_the_newest_due_days(etl: Etl, instance: dg.Dagst
 
 
 def test_the_run_of_ingest_and_days_does_both(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    """A meeting ended today; its webhook is in the log and it was never heard of."""
+    """A meeting ended today; its event is in a log that was not ingested yet."""
     clock = ManualClock(datetime(2026, 3, 3, 12, tzinfo=UTC))
     with Sandbox(small_world(), clock) as webex:
         product = Product(tmp_path, webex, clock=clock)
@@ -215,7 +215,9 @@ def test_the_schedule_launches_nothing_without_news(etl: Etl, instance: dg.Dagst
     assert every_quarter_hour.default_status == dg.DefaultScheduleStatus.RUNNING
 
 
-def test_new_lines_are_the_sensors_while_it_runs(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_the_schedule_leaves_new_lines_to_the_sensor_while_it_runs(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
     """The next ingest may begin at 12:01:30; by 12:16:30 the sensor would have launched it."""
     append(etl)
     (request,) = requests(etl, instance)
@@ -227,10 +229,8 @@ def test_new_lines_are_the_sensors_while_it_runs(etl: Etl, instance: dg.DagsterI
     assert len(scheduled(etl, instance)) == 1
 
 
-def test_the_schedule_finds_what_was_written_to_a_log_of_long_ago(
-    etl: Etl, instance: dg.DagsterInstance
-) -> None:
-    """The sensor looks at the newest logs only."""
+def test_the_schedule_finds_new_lines_in_old_logs(etl: Etl, instance: dg.DagsterInstance) -> None:
+    """The sensor checks the newest logs only."""
     for name, day in (("a.jsonl", 1), ("b.jsonl", 15)):
         log = etl.logs_folder / name
         log.write_text("[]\n")
@@ -245,10 +245,10 @@ def test_the_schedule_finds_what_was_written_to_a_log_of_long_ago(
     assert len(scheduled(etl, instance)) == 1
 
 
-def test_the_schedule_launches_ingest_for_a_recording_whose_meeting_is_to_be_looked_up(
+def test_the_schedule_launches_ingest_for_a_queued_recording(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    """The event names no meeting; asking for the recording is due at once."""
+    """The event names no meeting; the look-up of the recording is due immediately."""
     event = {"resource": "recordings", "event": "created", "data": {"id": "r1"}}
     append(etl, json.dumps(event))
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)

@@ -1,4 +1,4 @@
-"""The Dagster instance: made once, whole, or named as broken."""
+"""The Dagster instance: created once, completely, or reported as damaged."""
 
 import re
 import sqlite3
@@ -26,7 +26,7 @@ def heads(database: Path) -> int:
     return int(count)
 
 
-def test_an_instance_with_two_heads_is_one_sentence_that_says_what_to_move(
+def test_a_half_created_instance_is_one_sentence_that_says_what_to_move(
     tmp_path: Path,
 ) -> None:
     home = dagster_home(Files(tmp_path), None)
@@ -39,7 +39,7 @@ def test_an_instance_with_two_heads_is_one_sentence_that_says_what_to_move(
 
 
 @pytest.mark.slow
-def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) -> None:
+def test_processes_can_create_an_instance_concurrently(tmp_path: Path) -> None:
     home = dagster_home(Files(tmp_path), None)
     openers = [subprocess.Popen([sys.executable, "-c", _OPEN, str(home)]) for _ in range(4)]
     assert [opener.wait() for opener in openers] == [0, 0, 0, 0]
@@ -48,9 +48,7 @@ def test_processes_that_open_a_new_instance_at_once_all_succeed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["a?b", "a*b", "b[1]", "a%20b", "it's] a#b=c & d"])
-def test_an_instance_lies_in_a_folder_of_any_name_with_its_settings(
-    tmp_path: Path, name: str
-) -> None:
+def test_the_folder_of_an_instance_can_have_any_name(tmp_path: Path, name: str) -> None:
     """Dagster takes paths for patterns and URLs: it would write its databases beside the folder."""
     home = dagster_home(Files(tmp_path / name), None)
     with open_instance(home) as instance:
@@ -61,7 +59,7 @@ def test_an_instance_lies_in_a_folder_of_any_name_with_its_settings(
     check_instance(home)
 
 
-def test_what_is_wrong_in_a_folder_of_an_odd_name_names_that_folder(tmp_path: Path) -> None:
+def test_an_error_names_the_folder_and_not_a_link_to_it(tmp_path: Path) -> None:
     home = dagster_home(Files(tmp_path / "b[1]"), None)
     open_instance(home).dispose()
     (home / "history/runs.db").write_bytes(b"no database")

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def webex() -> Iterator[Sandbox]:
-    """A team whose every meeting has settled long ago, so that one run is all there is to do."""
+    """A team whose meetings have all settled, so that one run does all the work."""
     world = demo_world(2, Clock().now() - timedelta(days=10), days=3, meetings=20)
     with Sandbox(world) as server:
         yield server

@@ -1,4 +1,4 @@
-"""What a run's page shows of each day: rows, how they were had, and what was not expected."""
+"""The metadata of each day: rows, requests, and unexpected fields and values."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ DAY = str(date(2026, 3, 11))
 
 @pytest.fixture(scope="module")
 def by_asset(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Metadata of the day by asset, after a run against a Webex that sends strange things."""
+    """Metadata of the day by asset, after a run with unknown fields and changed types."""
     world = sized_world(1, NOW, meetings=4, participants=2, snippets=3)
     faults = Faults(unknown_fields=1.0, changed_types=1.0)
     place: Path = tmp_path_factory.mktemp("data")
@@ -44,7 +44,7 @@ def by_asset(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     return found
 
 
-def test_rows_and_how_they_were_had(by_asset: dict[str, dict[str, Any]]) -> None:
+def test_rows_and_requests_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
     for name, rows, singly, windows in (
         ("meetings", 4, 0, 4),
         ("recordings", 4, 0, 4),
@@ -58,13 +58,13 @@ def test_rows_and_how_they_were_had(by_asset: dict[str, dict[str, Any]]) -> None
     assert by_asset["recordings"]["outcomes"] == {"rows": 4}
 
 
-def test_fields_that_are_not_known_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
+def test_unknown_fields_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
     for name, count in (("meetings", 4), ("recordings", 4), ("participants", 8)):
         unknown = by_asset[name]["unknown_fields"]
         assert unknown == {"sentiment": count, "futureField": count}, name
 
 
-def test_values_of_another_type_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
+def test_unreadable_values_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
     assert by_asset["recordings"]["unreadable_values"] == {"durationSeconds": 4}
     assert by_asset["participants"]["unreadable_values"] == {"displayName": 8}
     assert by_asset["meetings"]["unreadable_values"] == {"title": 4}

@@ -1,4 +1,4 @@
-"""The asset that finds missed meetings: backfills, schedule, metadata, and the check beside it."""
+"""The asset reconciled_meetings: backfills, schedule, metadata, and its check."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -41,7 +41,7 @@ def product(folder: Path, webex: Sandbox, kind: Kind = "admin", **more: str) -> 
 def reconcile(
     etl: Etl, days: Span
 ) -> tuple[dict[str, dict[str, Any]], dg.AssetCheckEvaluation, dg.ExecuteInProcessResult]:
-    """Metadata by day, and what the check says, of one run for all the days."""
+    """Metadata by day and the evaluation of the check, of one run for all days."""
     with dg.DagsterInstance.ephemeral() as instance:
         job = build_defs(etl).resolve_job_def("reconcile")
         result = job.execute_in_process(instance=instance, tags=span_tags(days))
@@ -69,9 +69,7 @@ def test_a_range_is_reconciled_in_one_run(tmp_path: Path, webex: Sandbox) -> Non
     assert {(day["known"], day["added"]) for day in again.values()} == {(40, 0)}
 
 
-def test_what_is_missing_in_the_listing_is_counted_and_stays(
-    tmp_path: Path, webex: Sandbox
-) -> None:
+def test_meetings_that_are_not_listed_are_counted_and_kept(tmp_path: Path, webex: Sandbox) -> None:
     made = product(tmp_path, webex)
     reconcile(made.etl(), DAYS)
     fewer = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
@@ -81,7 +79,9 @@ def test_what_is_missing_in_the_listing_is_counted_and_stays(
     assert len(made.rows("meetings")) >= MEETINGS
 
 
-def test_an_officers_days_say_why_nothing_was_listed(tmp_path: Path, webex: Sandbox) -> None:
+def test_days_of_a_compliance_token_say_why_nothing_was_listed(
+    tmp_path: Path, webex: Sandbox
+) -> None:
     seen = webex.counters.total
     by_day, evaluation, _ = reconcile(product(tmp_path, webex, "compliance").etl(), DAYS)
     assert {day["skipped"] for day in by_day.values()} == {CANNOT_LIST}
@@ -93,7 +93,7 @@ def test_an_officers_days_say_why_nothing_was_listed(tmp_path: Path, webex: Sand
     ("lost", "most", "passed"),
     [(0.0, None, True), (0.2, None, False), (0.2, "0.5", True), (1.0, None, False)],
 )
-def test_the_check_is_red_when_webhooks_miss_more_than_they_may(
+def test_the_check_fails_when_too_many_meetings_have_no_webhook_event(
     tmp_path: Path, webex: Sandbox, lost: float, most: str | None, passed: bool
 ) -> None:
     settings = tmp_path / "settings.toml"
@@ -112,15 +112,13 @@ def test_the_check_is_red_when_webhooks_miss_more_than_they_may(
         assert evaluation.severity == dg.AssetCheckSeverity.ERROR
 
 
-def test_a_time_of_which_there_are_no_logs_is_not_held_against_the_webhooks(
-    tmp_path: Path, webex: Sandbox
-) -> None:
+def test_days_without_any_logs_do_not_fail_the_check(tmp_path: Path, webex: Sandbox) -> None:
     _, evaluation, _ = reconcile(product(tmp_path, webex).etl(), DAYS)
     assert evaluation.passed
     assert "no webhook logs of that time" in str(evaluation.description)
 
 
-def test_every_night_the_two_last_days_are_looked_at(tmp_path: Path) -> None:
+def test_the_last_two_days_are_reconciled_every_night(tmp_path: Path) -> None:
     assert reconcile_nightly.cron_schedule == "30 3 * * *"
     assert reconcile_nightly.execution_timezone == "UTC"
     assert reconcile_nightly.default_status == dg.DefaultScheduleStatus.RUNNING
@@ -136,7 +134,9 @@ def test_every_night_the_two_last_days_are_looked_at(tmp_path: Path) -> None:
     assert request.tags["dagster/asset_partition_range_end"] == "2026-03-12"
 
 
-def test_the_sensors_runs_do_not_list_and_are_not_held_up(tmp_path: Path, webex: Sandbox) -> None:
+def test_runs_of_the_sensor_do_not_reconcile_and_do_not_wait_for_it(
+    tmp_path: Path, webex: Sandbox
+) -> None:
     defs = build_defs(product(tmp_path, webex).etl())
     layer = defs.resolve_job_def(DAYS_JOB.name).asset_layer
     keys = {key.to_user_string() for key in layer.executable_asset_keys}

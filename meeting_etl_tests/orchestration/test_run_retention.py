@@ -1,4 +1,4 @@
-"""Old runs leave the instance with all their files; what the UI says of a day stays."""
+"""Old runs are removed with all their files; the days that they materialized stay so."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def test_an_old_run_leaves_no_file_behind(instance: dg.DagsterInstance) -> None:
     assert files_of(instance, run_id) == []
 
 
-def test_days_stay_materialized_with_their_metadata_when_their_runs_go(
+def test_days_stay_materialized_with_their_metadata_when_their_runs_are_removed(
     instance: dg.DagsterInstance,
 ) -> None:
     for day in (DAY, DAY, OTHER_DAY):
@@ -73,14 +73,14 @@ def test_days_stay_materialized_with_their_metadata_when_their_runs_go(
         assert purge_runs(instance, ended_runs(instance, later), silent) == runs
         assert instance.get_materialized_partitions(KEY) == {DAY, OTHER_DAY}
         records = instance.fetch_materializations(KEY, limit=10).records
-        # The newest of each day, once.
+        # The newest event of each day, once.
         assert sorted(str(record.partition_key) for record in records) == [DAY, OTHER_DAY]
         for record in records:
             assert record.asset_materialization is not None
             assert record.asset_materialization.metadata["rows"].value == 7
 
 
-def test_a_day_that_a_younger_run_has_done_again_keeps_that_runs_event(
+def test_a_day_keeps_the_event_of_its_newest_run(
     instance: dg.DagsterInstance,
 ) -> None:
     executed(instance, DAY)
@@ -91,7 +91,7 @@ def test_a_day_that_a_younger_run_has_done_again_keeps_that_runs_event(
     assert record.run_id == younger
 
 
-def test_runs_that_are_under_way_or_young_are_never_removed(instance: dg.DagsterInstance) -> None:
+def test_active_and_recent_runs_are_never_removed(instance: dg.DagsterInstance) -> None:
     now = datetime(2026, 3, 31, tzinfo=UTC)
     old, young = now - timedelta(days=31), now - timedelta(days=29)
     ends = {
@@ -99,7 +99,7 @@ def test_runs_that_are_under_way_or_young_are_never_removed(instance: dg.Dagster
         dg.DagsterRunStatus.FAILURE,
         dg.DagsterRunStatus.CANCELED,
     }
-    # A queued one has to name the code that would run it, which is not what this is about.
+    # A queued run must name the code that would run it, which does not matter here.
     statuses = set(dg.DagsterRunStatus) - {dg.DagsterRunStatus.QUEUED}
     stay = {ended(instance, status, young) for status in statuses}
     stay |= {ended(instance, status, old) for status in statuses - ends}
@@ -152,7 +152,7 @@ def test_prune_counts_old_runs_and_then_removes_them(
 
 
 @pytest.mark.parametrize("text", ["30", "0d", "d", "1 month"])
-def test_a_retention_that_is_no_number_of_days_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_retention_must_be_a_number_of_days(tmp_path: Path, text: str) -> None:
     toml = tmp_path / "settings.toml"
     toml.write_text(f'[retention]\ndagster_runs = "{text}"\n')
     with pytest.raises(SettingsError, match=r"dagster_runs in \[retention\].*as in 30d"):
@@ -162,7 +162,7 @@ def test_a_retention_that_is_no_number_of_days_is_refused(tmp_path: Path, text: 
 def test_runs_by_sensor_and_schedule_that_succeeded_are_routine(
     instance: dg.DagsterInstance,
 ) -> None:
-    """Not those that failed, that somebody launched, or that are too new."""
+    """Not failed runs, runs launched by hand, or recent runs."""
     now = datetime.now(UTC)
 
     def recorded(status: dg.DagsterRunStatus, age: timedelta, **tags: str) -> str:

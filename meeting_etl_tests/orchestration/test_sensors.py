@@ -65,11 +65,11 @@ def test_days_near_each_other_share_a_run_and_days_far_apart_do_not(
         else request.tags["dagster/partition"]
         for request in tick(etl, instance)
     ]
-    # The gap between the 5th and the 16th is 10 days, which is just bridged.
+    # The gap between the 5th and the 16th is 10 days, the most that is bridged.
     assert sorted(ranges, key=str) == [("2026-03-01", "2026-03-16"), "2026-01-01"]
 
 
-def test_days_of_an_active_run_are_left_alone(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_days_of_an_active_run_are_skipped(etl: Etl, instance: dg.DagsterInstance) -> None:
     announce(etl, "2026-03-01", "2026-02-01")
     defs = build_defs(etl)
     instance.create_run_for_job(
@@ -85,13 +85,13 @@ def test_days_of_an_active_run_are_left_alone(etl: Etl, instance: dg.DagsterInst
 
 
 def started(etl: Etl, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
-    """A run of `days` that seems to be under way."""
+    """A run of the job `days` that looks active."""
     job = build_defs(etl).resolve_job_def("days")
     named = {name.replace("__", "/"): value for name, value in tags.items()}
     return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=named)
 
 
-def test_a_busy_day_does_not_hold_up_its_neighbours(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_a_busy_day_does_not_block_its_neighbours(etl: Etl, instance: dg.DagsterInstance) -> None:
     announce(etl, "2026-03-03", "2026-03-10")
     started(etl, instance, dagster__partition="2026-03-05")
     launched = [request.tags["dagster/partition"] for request in tick(etl, instance)]
@@ -102,7 +102,7 @@ def days_of(request: dg.RunRequest) -> str:
     return str(span_of(request.tags))
 
 
-def test_a_year_is_many_runs_and_the_newest_days_come_first_and_alone(
+def test_a_year_is_many_runs_with_the_recent_days_first_in_their_own(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     first = date(2026, 3, 16) - timedelta(days=99)
@@ -115,13 +115,13 @@ def test_a_year_is_many_runs_and_the_newest_days_come_first_and_alone(
         "2025-12-10 to 2026-01-09",
         "2025-12-07 to 2025-12-09",
     ]
-    # Two of the past at a time, behind all others in the queue.
+    # Two runs of old days at a time, behind all others in the queue.
     past = ["meeting_etl/past" in request.tags for request in requests]
     assert past == [False, True, True, True, True]
     assert [one.tags.get("dagster/priority") for one in requests] == [None, "-1", "-1", "-1", "-1"]
 
 
-def test_a_long_backfill_does_not_hold_up_what_is_new_of_the_newest_days(
+def test_a_long_backfill_does_not_block_news_of_recent_days(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     announce(etl, "2026-03-05", "2026-03-16")
@@ -134,7 +134,7 @@ def test_a_long_backfill_does_not_hold_up_what_is_new_of_the_newest_days(
     assert [days_of(request) for request in tick(etl, instance)] == ["2026-03-16"]
 
 
-def test_a_run_whose_process_was_killed_is_ended_and_its_days_are_free(
+def test_a_run_whose_process_was_killed_is_failed_and_its_days_are_free(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     announce(etl, "2026-03-05")
@@ -160,7 +160,7 @@ def test_a_failed_run_is_tried_again_in_the_next_quarter_hour_and_not_before(
     assert later.run_key != first.run_key
 
 
-def test_new_news_is_a_new_run(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_further_news_launches_another_run(etl: Etl, instance: dg.DagsterInstance) -> None:
     announce(etl, "2026-03-10")
     (first,) = tick(etl, instance)
     announce(etl, "2026-03-10")
@@ -168,7 +168,9 @@ def test_new_news_is_a_new_run(etl: Etl, instance: dg.DagsterInstance) -> None:
     assert second.run_key != first.run_key
 
 
-def test_news_of_any_day_of_a_span_are_a_new_run(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_news_of_any_day_of_a_span_launches_another_run(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
     announce(etl, "2026-03-15")
     etl.clock.sleep(60)
     announce(etl, "2026-03-16")
@@ -179,7 +181,7 @@ def test_news_of_any_day_of_a_span_are_a_new_run(etl: Etl, instance: dg.DagsterI
     assert second.run_key != first.run_key
 
 
-def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
+def test_an_end_in_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     announce(etl, "2026-03-17", "2026-03-16")
     assert partition_days(etl.ledger.due_days(), etl) == [date(2026, 3, 16)]
     etl.clock.sleep(12 * 3600)
@@ -189,7 +191,7 @@ def test_an_end_told_for_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
 def launched(
     etl: Etl, instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus
 ) -> dg.DagsterRun:
-    """A run as the daemon makes it of a request."""
+    """A run as the daemon creates it from a request."""
     job = build_defs(etl).resolve_job_def(str(request.job_name))
     tags = {**request.tags, "dagster/run_key": str(request.run_key)}
     return instance.create_run_for_job(job, status=status, tags=tags)
@@ -209,17 +211,17 @@ def test_the_tick_says_that_the_run_failed_and_when_it_is_tried_again(
     assert len(tick(etl, instance)) == 1
 
 
-def test_a_failed_span_holds_up_no_other(etl: Etl, instance: dg.DagsterInstance) -> None:
+def test_a_failed_span_does_not_block_others(etl: Etl, instance: dg.DagsterInstance) -> None:
     announce(etl, "2026-03-10", "2026-01-10")
     newest, _ = tick(etl, instance)
     launched(etl, instance, newest, dg.DagsterRunStatus.FAILURE)
     assert [days_of(request) for request in tick(etl, instance)] == ["2026-01-10"]
 
 
-def test_while_a_retry_after_runs_the_days_wait_and_the_tick_says_until_when(
+def test_days_wait_for_a_retry_after_and_the_tick_says_until_when(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    """At 12:07 Webex asks for an hour of rest."""
+    """At 12:07 Webex returns a Retry-After of an hour."""
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "t"}, ManualClock(NOW))
     announce(etl, "2026-03-10")
     RateLimiter(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).pause(3600)
@@ -230,10 +232,10 @@ def test_while_a_retry_after_runs_the_days_wait_and_the_tick_says_until_when(
     assert len(tick(etl, instance)) == 1
 
 
-def test_after_a_refused_token_the_days_wait_for_an_hour_or_for_another_token(
+def test_days_wait_an_hour_after_a_refused_token_unless_it_changes(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    """A run of the meetings of 3 March, with a token that Webex does not take."""
+    """A run of the meetings of 3 March with a token that Webex refuses."""
     clock = ManualClock(NOW)
     with Sandbox(small_world(), clock) as webex:
         product = Product(tmp_path, webex, clock=clock, more={"WEBEX_ACCESS_TOKEN": "no-such"})

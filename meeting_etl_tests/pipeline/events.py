@@ -1,4 +1,4 @@
-"""Webhook events put straight into the lake and announced, as ingest leaves them."""
+"""Webhook events written to the lake and announced, as ingest does it."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""A data folder with created events in its logs, and an organization whose meetings lie ahead."""
+"""A data folder with created events in its logs, and an organization with future meetings."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Recording is switched on for what the policy names, once each, and nobody gets mail."""
+"""Recording is switched on once for each meeting that the policy matches, without any mail."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -62,7 +62,7 @@ def test_a_meeting_that_any_line_names_is_recorded(
     assert not is_on(webex, S6, "tom@team.example")
 
 
-def test_a_row_tells_all_of_the_decision(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_row_describes_the_whole_decision(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     product.append_and_ingest(created(S5))
     product.record()
@@ -120,7 +120,7 @@ def test_once_a_meeting(tmp_path: Path, webex: Sandbox) -> None:
     assert actions.stat().st_ino == inode
 
 
-def test_who_switches_it_off_again_is_left_alone(tmp_path: Path, webex: Sandbox) -> None:
+def test_recording_that_was_switched_off_again_stays_off(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     product.append_and_ingest(created(S5))
     product.record()
@@ -140,21 +140,23 @@ def test_off_by_default(tmp_path: Path, webex: Sandbox, lists: dict[str, Any]) -
     assert product.kept() == {}
 
 
-def test_what_the_event_rules_out_costs_no_request(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_meeting_that_its_event_rules_out_costs_no_request(
+    tmp_path: Path, webex: Sandbox
+) -> None:
     product = desk(tmp_path, webex, **HANAS, sites=["three.webex.example"])
     product.append_and_ingest(created(S6))
     assert product.record()[S6]["result"] == ActionResult.NO_MATCH
     assert webex.counters.total == 0
 
 
-def test_what_the_event_does_not_tell_is_asked(tmp_path: Path, webex: Sandbox) -> None:
+def test_what_the_event_does_not_say_is_requested(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, "user", hosts=["olga@team.example"])
     product.append_and_ingest(created(S1, hostEmail=None, siteUrl=None))
     row = product.record()[S1]
     assert (row["result"], row["host_email"]) == (ActionResult.SWITCHED_ON, "olga@team.example")
 
 
-def test_what_webex_says_of_the_host_counts_and_not_what_the_event_said(
+def test_the_host_in_the_response_counts_and_not_that_of_the_event(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     product = desk(tmp_path, webex, "user", **HANAS)
@@ -181,7 +183,9 @@ def test_a_dry_run_changes_nothing_and_stops_no_real_one(tmp_path: Path, webex: 
     assert product.record() == {}
 
 
-def test_what_did_not_match_is_judged_again_by_other_lines(tmp_path: Path, webex: Sandbox) -> None:
+def test_meetings_without_a_match_are_decided_again_when_the_lines_change(
+    tmp_path: Path, webex: Sandbox
+) -> None:
     product = desk(tmp_path, webex, hosts=["tom@team.example"])
     product.append_and_ingest(created(S5), created(S6))
     product.record()
@@ -219,7 +223,7 @@ def test_what_cannot_or_need_not_be_switched_on_is_recorded_once(
     assert webex.changes.patches == []
 
 
-def test_a_meeting_in_progress_is_refused_and_left_alone_unless_asked_for(
+def test_a_meeting_in_progress_is_refused_and_retried_only_on_request(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     product = desk(tmp_path, webex, "user", hosts=["olga@*"])
@@ -233,7 +237,7 @@ def test_a_meeting_in_progress_is_refused_and_left_alone_unless_asked_for(
     assert product.record(again=True)[S1]["result"] == ActionResult.SWITCHED_ON
 
 
-def test_an_occurrence_is_switched_on_by_itself(tmp_path: Path, webex: Sandbox) -> None:
+def test_an_occurrence_is_switched_on_alone(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     one, other = (f"{S1}_202603{day}T090000Z" for day in ("10", "11"))
     product.append_and_ingest(created(one))
@@ -252,7 +256,7 @@ def test_instances_and_other_events_are_never_touched(tmp_path: Path, webex: San
     assert webex.counters.total == 0
 
 
-def test_events_of_long_ago_are_not_looked_at(tmp_path: Path, webex: Sandbox) -> None:
+def test_old_events_are_ignored(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     product.append_and_ingest(
         created(S5, NOW - timedelta(days=8)), created(S6, NOW - timedelta(days=6))
@@ -263,7 +267,7 @@ def test_events_of_long_ago_are_not_looked_at(tmp_path: Path, webex: Sandbox) ->
     ]
 
 
-def test_a_404_is_believed_when_the_event_is_an_hour_old(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_404_is_final_when_the_event_is_an_hour_old(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     lost = "9" * 32
     product.append_and_ingest(created(lost))
@@ -312,7 +316,7 @@ def scheduled(**more: Any) -> Reply:
     return Reply({"id": S5, "hostEmail": "hana@team.example", "title": "Launch"} | more)
 
 
-def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_patch_whose_response_was_lost_is_recognized(tmp_path: Path, webex: Sandbox) -> None:
     on = []
 
     def answer(seen: Seen) -> Reply:
@@ -335,7 +339,7 @@ def test_a_patch_whose_answer_was_lost_is_found_to_be_done(tmp_path: Path, webex
     assert len(on) == sent
 
 
-def test_a_dry_run_leaves_alone_what_a_real_one_has_begun(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_dry_run_does_not_touch_what_a_real_run_has_begun(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     product.append_and_ingest(created(S5))
     etl = product.etl()
@@ -351,9 +355,7 @@ def test_a_dry_run_leaves_alone_what_a_real_one_has_begun(tmp_path: Path, webex:
     assert row["policy_line"] == "hosts: hana@team.example"
 
 
-def test_a_passing_fault_is_tried_again_at_growing_intervals(
-    tmp_path: Path, webex: Sandbox
-) -> None:
+def test_a_transient_fault_is_retried_at_growing_intervals(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     product.append_and_ingest(created(S5))
     with running(lambda seen: Reply({"message": "oops"}, 500)) as server:
@@ -387,7 +389,7 @@ def test_a_passing_fault_is_tried_again_at_growing_intervals(
         (200, "", ActionResult.REFUSED, ActionReason.NOT_TAKEN),
     ],
 )
-def test_what_a_refusal_of_the_patch_becomes(
+def test_each_refusal_of_the_patch_has_its_result(
     tmp_path: Path,
     webex: Sandbox,
     status: int,
@@ -410,7 +412,7 @@ def test_what_a_refusal_of_the_patch_becomes(
         assert len(server.seen) == 2
 
 
-def test_a_refused_token_ends_it_after_committing_what_came(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_refused_token_ends_the_run_after_committing(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, hosts=["hana@*"])
     product.append_and_ingest(created(S6), created(S5))
     product.more = {**product.more, "WEBEX_ACCESS_TOKEN": "expired"}
@@ -419,7 +421,7 @@ def test_a_refused_token_ends_it_after_committing_what_came(tmp_path: Path, webe
     assert list(product.kept()) == [S6]
 
 
-def test_a_token_that_cannot_do_it_is_told_when_there_is_something_to_do(
+def test_a_wrong_token_kind_is_an_error_only_when_a_meeting_waits(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     officers = desk(tmp_path / "officer", webex, "compliance", **HANAS)
@@ -438,7 +440,7 @@ def test_a_token_that_cannot_do_it_is_told_when_there_is_something_to_do(
 # In runs
 
 
-def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_run_records_after_ingesting(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     product.append_and_ingest(created(S5))
     outcome = product.run()
@@ -449,7 +451,7 @@ def test_a_run_does_it_after_reading_the_logs(tmp_path: Path, webex: Sandbox) ->
     assert webex.counters.total == 0
 
 
-def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> None:
+def test_a_run_reports_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **EVERYBODY)
     product.append_and_ingest(created("9" * 32))
     assert product.run().failed_items == 1
@@ -460,7 +462,7 @@ def test_a_run_tells_what_it_could_not_do(tmp_path: Path, webex: Sandbox) -> Non
     assert "WEBEX_TOKEN_KIND is compliance" in outcome.notices[0]
 
 
-def test_no_secret_of_a_meeting_is_kept(tmp_path: Path, webex: Sandbox) -> None:
+def test_no_secret_of_a_meeting_is_stored(tmp_path: Path, webex: Sandbox) -> None:
     product: Desk = desk(tmp_path, webex, "user", hosts=["olga@*"])
     product.append_and_ingest(created(S1))
     assert product.record()[S1]["result"] == ActionResult.SWITCHED_ON

@@ -125,7 +125,7 @@ def test_folding_again_changes_nothing(world: World) -> None:
     assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == before
 
 
-def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
+def test_a_started_event_adds_what_the_ended_event_lacks(world: World) -> None:
     started = {"id": ONE, "start": "2026-03-02T10:00:00Z", "title": "Pipeline review"}
     world.commit_events(LoggedEvent("2026-03-02 10:00", "started", started))
     world.fold(MONDAY)
@@ -137,7 +137,7 @@ def test_a_started_event_adds_what_the_end_does_not_tell(world: World) -> None:
     assert (row["state"], row["delivery_count"]) == (None, 1)
 
 
-def test_what_only_the_api_knew_stays(world: World) -> None:
+def test_values_of_the_api_are_kept(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     row = world.meetings(MONDAY)[ONE] | {"has_recording": True}
@@ -148,7 +148,7 @@ def test_what_only_the_api_knew_stays(world: World) -> None:
     assert (row["has_recording"], row["delivery_count"]) == (True, 2)
 
 
-def test_each_meeting_opens_its_pairs_with_a_first_attempt(world: World) -> None:
+def test_each_meeting_opens_its_work_items_with_a_first_attempt(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     items = world.ledger.items(MONDAY)
@@ -196,7 +196,7 @@ def test_days_without_news_are_not_due_after_folding(world: World) -> None:
     assert world.ledger.open_days() == {}
 
 
-def test_news_that_comes_while_a_day_is_folded_stays(world: World) -> None:
+def test_news_that_arrives_while_a_day_is_folded_is_kept(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     seen = world.ledger.due_day(MONDAY)
     world.commit_events(ended("2026-03-02 11:00", 2, "2026-03-02 10:50"), log_id="b")
@@ -204,7 +204,7 @@ def test_news_that_comes_while_a_day_is_folded_stays(world: World) -> None:
     assert set(world.ledger.due_day(MONDAY).news) == {ONE, f"{SERIES}_I_2"}
 
 
-def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) -> None:
+def test_an_event_about_a_recording_reopens_exactly_that_work_item(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     settle(world, moment("2026-03-06 00:00"))
@@ -224,7 +224,7 @@ def test_an_event_about_a_recording_opens_exactly_that_pair_again(world: World) 
     assert world.ledger.due_days() == []
 
 
-def test_an_undated_event_opens_a_pair_from_when_it_is_heard_of(world: World) -> None:
+def test_an_undated_event_reopens_a_work_item_from_its_fold_on(world: World) -> None:
     undated = LoggedEvent(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
     world.fold()
@@ -278,14 +278,14 @@ def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_loc
     assert locked[-1] == {MONDAY, TUESDAY}
 
 
-def test_an_index_that_is_lost_before_a_fold_is_made_again(world: World) -> None:
+def test_an_index_that_is_lost_before_a_fold_is_rebuilt(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     shutil.rmtree(world.lake.files.path("lake/meeting_index"))
     world.fold()
     assert world.meetings(MONDAY).keys() == {ONE}
 
 
-def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
+def test_an_incomplete_index_is_rebuilt(world: World) -> None:
     events = [ended("2026-03-02 11:00", number, "2026-03-02 10:50") for number in range(1, 9)]
     world.commit_events(*events)
     MeetingIndex(world.lake).rebuild_if_incomplete()
@@ -296,7 +296,7 @@ def test_an_index_that_is_half_made_is_made_again(world: World) -> None:
     assert len(world.meetings(MONDAY)) == 8
 
 
-def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) -> None:
+def test_a_lost_table_of_meetings_is_rebuilt_from_the_events(world: World) -> None:
     days = [MONDAY, TUESDAY]
     for number, day in enumerate(days, 1):
         world.commit_events(ended(f"{day} 11:00", number, f"{day} 10:50"), log_id=str(number))
@@ -307,7 +307,7 @@ def test_a_lost_table_of_meetings_is_made_again_from_the_events(world: World) ->
     assert [world.meetings(day) for day in days] == before
 
 
-def test_a_damaged_announcement_loses_no_news(world: World) -> None:
+def test_a_damaged_due_day_loses_no_news(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.lake.files.path(f"lake/due_days/{MONDAY}.json").write_text("{torn")
     assert world.ledger.due_days() == [MONDAY]
@@ -315,7 +315,7 @@ def test_a_damaged_announcement_loses_no_news(world: World) -> None:
     assert len(world.meetings(MONDAY)) == 1
 
 
-def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World) -> None:
+def test_a_damaged_shard_of_the_index_is_rebuilt_by_the_next_run(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
     world.commit_events(ended("2026-03-02 11:01", 1, "2026-03-02 10:51"))
@@ -328,13 +328,13 @@ def test_a_damaged_shard_of_the_index_is_made_again_by_the_next_run(world: World
     assert meeting["ended_at"] == moment("2026-03-02 10:51")
 
 
-def test_a_stray_file_among_the_announcements_is_passed_over(world: World) -> None:
+def test_a_stray_file_among_the_due_days_is_ignored(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.lake.files.path("lake/due_days/notes.json").write_text("mine")
     assert world.ledger.due_days() == [MONDAY]
 
 
-def test_a_pruned_day_that_is_folded_again_by_hand_stays_empty(world: World) -> None:
+def test_a_pruned_day_stays_empty_when_it_is_folded_by_hand(world: World) -> None:
     """The event outlives the meeting, and a refetch in the UI folds all that ever ended there."""
     world.commit_events(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
     world.fold()
@@ -363,7 +363,7 @@ def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
     assert set(read) == {1}
 
 
-def test_an_index_is_made_again_in_bounded_memory(world: World) -> None:
+def test_an_index_is_rebuilt_in_bounded_memory(world: World) -> None:
     """What waits to be written is written before the next day's events are read."""
     for day, count in ((MONDAY, 210_000), (TUESDAY, 1)):
         columns = {
@@ -396,7 +396,7 @@ def test_an_index_is_made_again_in_bounded_memory(world: World) -> None:
     assert steps == [MONDAY, "written", TUESDAY, "written"]
 
 
-def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: Path) -> None:
+def test_a_move_that_fails_at_any_write_keeps_the_rows_of_the_new_day(tmp_path: Path) -> None:
     """When Tuesday's answer has come already, Monday's rows are the older ones."""
     for fails_at in itertools.count():
         world = World(tmp_path / str(fails_at))
@@ -420,13 +420,13 @@ def test_a_move_that_fails_at_any_write_keeps_what_the_new_day_knows(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["notes.json", "20260302.json", "2026-W10-1.json"])
-def test_a_stray_file_among_the_announcements_is_no_day(world: World, name: str) -> None:
+def test_a_file_of_another_name_is_not_a_due_day(world: World, name: str) -> None:
     world.lake.files.replace_bytes(f"lake/due_days/{name}", b"mine")
     assert world.ledger.open_days() == {}
 
 
 @pytest.mark.parametrize("value", ["junk", "20260302", "2026-02-30", "2026-03-02 (copy)"])
-def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str) -> None:
+def test_a_stray_folder_beside_the_days_is_ignored(world: World, value: str) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     for table in ("webhook_events/received_date", "meetings/date", "fetch_ledger/date"):
         world.lake.files.path(f"lake/{table}={value}").mkdir(parents=True)
@@ -441,7 +441,7 @@ def test_a_stray_folder_beside_the_days_is_passed_over(world: World, value: str)
     assert world.lake.files.path(f"lake/meetings/date={value}").is_dir()
 
 
-def test_an_announcement_damaged_while_the_lock_is_waited_for_loses_no_news(world: World) -> None:
+def test_a_due_day_damaged_while_waiting_for_the_lock_loses_no_news(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     # Without any meeting all that ever ended would be folded anyway.
     world.lake.merge(MEETINGS, TUESDAY, [{"meeting_id": "other"}])

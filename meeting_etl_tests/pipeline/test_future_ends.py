@@ -29,7 +29,7 @@ def put_right(box: Box) -> None:
     box.clock.advance(seconds=(APRIL - box.clock.now()).total_seconds())
 
 
-def test_what_was_too_early_is_an_event_once_its_end_has_come(box: Box) -> None:
+def test_a_line_with_a_future_end_is_an_event_once_the_end_has_passed(box: Box) -> None:
     (box.logs / "a.jsonl").write_bytes(USUAL + EARLY + line({"no": "payload"}))
     report = box.ingest()
     assert report.rejected == {"end_out_of_range": 1, "not_a_webhook_payload": 1}
@@ -52,7 +52,7 @@ def test_what_was_too_early_is_an_event_once_its_end_has_come(box: Box) -> None:
     assert not (box.folder / NOTE).exists()
 
 
-def test_where_there_are_none_nothing_is_noted_or_looked_at(box: Box) -> None:
+def test_without_such_lines_nothing_is_noted_or_read(box: Box) -> None:
     """An end that the line itself contradicts stays wrong, whatever the clock says."""
     wrong = line(received("2026-03-16T11:00:00Z", payload(1, ENDED)))
     (box.logs / "a.jsonl").write_bytes(USUAL + wrong)

@@ -1,4 +1,4 @@
-"""New log bytes become events, rejected lines and announcements, each line once."""
+"""New bytes of logs become events, rejected lines and news, each line once."""
 
 import gzip
 import hashlib
@@ -82,7 +82,7 @@ def test_secrets_and_headers_do_not_reach_the_table(box: Box) -> None:
     assert json.loads(row["body"])["data"]["id"] == f"{SERIES}_I_1"
 
 
-def test_days_with_news_are_announced_whatever_their_age(box: Box) -> None:
+def test_days_of_any_age_get_news(box: Box) -> None:
     lines = [payload(1), payload(2, "2021-05-14T20:26:54Z"), payload(3)]
     (box.logs / "a.jsonl").write_bytes(b"".join(map(line, lines)))
     report = box.ingest()
@@ -92,14 +92,14 @@ def test_days_with_news_are_announced_whatever_their_age(box: Box) -> None:
     assert set(etl.ledger.due_day(date(2026, 3, 2)).news) == {f"{SERIES}_I_1", f"{SERIES}_I_3"}
 
 
-def test_a_corrected_end_announces_the_old_day_and_the_new(box: Box) -> None:
+def test_a_corrected_end_is_news_for_the_old_day_and_the_new(box: Box) -> None:
     (box.logs / "a.jsonl").write_bytes(line(payload(1)))
     box.ingest()
     (box.logs / "b.jsonl").write_bytes(line(payload(1, "2026-03-05T00:10:00Z")))
     assert box.ingest().days == {date(2026, 3, 2), date(2026, 3, 5)}
 
 
-def test_an_event_that_names_no_end_announces_the_day_of_its_meeting(box: Box) -> None:
+def test_an_event_without_an_end_is_news_for_the_day_of_its_meeting(box: Box) -> None:
     (box.logs / "a.jsonl").write_bytes(line(payload(1)))
     box.ingest()
     late = {
@@ -132,7 +132,7 @@ def test_nothing_new_writes_nothing(box: Box) -> None:
     assert {path: path.stat().st_mtime_ns for path in (box.folder / "lake").rglob("*")} == before
 
 
-def test_a_file_whose_time_lies_ahead_hides_no_news_of_others(box: Box) -> None:
+def test_a_file_with_a_future_mtime_does_not_hide_new_lines_of_others(box: Box) -> None:
     for name, moment in (("a.jsonl", NOW), ("b.jsonl", NOW + timedelta(days=3650))):
         (box.logs / name).write_bytes(line(payload(1)) + name.encode() + b"\n")
         os.utime(box.logs / name, (moment.timestamp(),) * 2)
@@ -158,7 +158,7 @@ def test_a_compressed_and_moved_log_is_the_same_log(box: Box) -> None:
     assert list(box.progress()) == ["old/a.jsonl.gz"]
 
 
-def test_a_replaced_log_is_a_new_log_and_it_is_told(box: Box) -> None:
+def test_a_replaced_log_is_a_new_log_and_is_reported(box: Box) -> None:
     log = box.logs / "a.jsonl"
     log.write_bytes(line(payload(1)) + line(payload(2)))
     box.ingest()
@@ -170,7 +170,7 @@ def test_a_replaced_log_is_a_new_log_and_it_is_told(box: Box) -> None:
     assert sorted(ids) == ["1", "2", "3"]
 
 
-def test_a_cut_off_gzip_gives_what_can_be_read_and_says_so(box: Box) -> None:
+def test_a_truncated_gzip_is_read_as_far_as_possible_and_reported(box: Box) -> None:
     whole = gzip.compress(b"".join(line(payload(number)) for number in range(1, 2000)))
     (box.logs / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     report = box.ingest()
@@ -202,7 +202,7 @@ def test_a_line_over_the_limit_is_rejected_without_its_neighbours(box: Box) -> N
     assert len(box.rows(WEBHOOK_EVENTS)) == 2
 
 
-def test_more_days_than_files_may_be_open_are_committed_in_turn(box: Box) -> None:
+def test_more_days_than_open_files_allow_are_committed_in_turn(box: Box) -> None:
     days = [date(2025, 1, 1) + timedelta(days=number) for number in range(300)]
     for number, day in enumerate(days):
         document = received(f"{day}T11:00:00Z", payload(number, f"{day}T10:50:00Z"))
@@ -221,7 +221,7 @@ def test_more_days_than_files_may_be_open_are_committed_in_turn(box: Box) -> Non
     assert len(box.progress()) == 300
 
 
-def test_a_commit_comes_after_20_seconds_of_many_small_logs(box: Box) -> None:
+def test_many_small_logs_are_committed_every_20_seconds(box: Box) -> None:
     class Slow(ManualClock):
         def monotonic(self) -> float:
             self.advance(seconds=8)
@@ -309,7 +309,7 @@ def test_however_a_log_grows_its_rows_are_the_same(
     assert found + blank == len(lines)
 
 
-def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) -> None:
+def test_files_that_are_not_read_or_have_no_event_are_named_briefly(box: Box) -> None:
     for name in ("c.jsonl.zst", "a.txt", "b/d.tmp", "e.csv", "f.bak"):
         (box.logs / name).parent.mkdir(exist_ok=True)
         (box.logs / name).write_bytes(line(payload(1)))
@@ -331,7 +331,7 @@ def test_what_is_not_read_and_what_is_of_no_use_is_named_in_few_words(box: Box) 
     assert box.ingest().problems == expected  # until somebody does something about it
 
 
-def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) -> None:
+def test_many_unreadable_logs_are_reported_in_few_sentences(box: Box) -> None:
     for number in range(500):
         (box.logs / f"{number:03}.jsonl").symlink_to("nowhere")
 
@@ -344,7 +344,7 @@ def test_however_many_logs_cannot_be_looked_at_few_sentences_say_so(box: Box) ->
     )
 
 
-def test_an_event_behind_a_hole_is_an_event_and_the_hole_a_rejected_line(box: Box) -> None:
+def test_nul_bytes_are_a_rejected_line_and_the_event_after_them_is_read(box: Box) -> None:
     (box.logs / "a.jsonl").write_bytes(line(payload(1))[:-1] + b"\0" * 9000 + line(payload(2)))
     box.ingest()
 
@@ -356,7 +356,7 @@ def test_an_event_behind_a_hole_is_an_event_and_the_hole_a_rejected_line(box: Bo
     assert hole["line_sha256"] == hashlib.sha256(b"\0" * 9000).hexdigest()
 
 
-def test_events_of_participants_announce_no_day(box: Box) -> None:
+def test_events_of_participants_are_no_news(box: Box) -> None:
     """There are two a person and meeting, and nothing of a meeting's rows comes from them."""
     about = {"id": "x", "meetingId": f"{SERIES}_I_1"}
     joined = {"resource": "meetingParticipants", "event": "joined", "data": about}

@@ -1,4 +1,4 @@
-"""Received days of several files: every line is there once, whatever happened on the way."""
+"""Received dates with several files: every line is stored once, whatever is interrupted."""
 
 import shutil
 import signal
@@ -148,7 +148,7 @@ def test_a_kill_between_any_two_files_of_a_commit_repeats_no_line_and_loses_none
     assert killed >= 8
 
 
-def test_what_a_failed_commit_left_gives_way_to_commits_of_other_sizes(
+def test_rows_of_a_failed_commit_are_replaced_by_commits_of_other_sizes(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
     """Nothing was committed of files that hold more rows than a new one is begun at."""
@@ -211,7 +211,7 @@ class SecondCommitFails(Files):
         self.committed = name.startswith("lake/ingested_logs/")
 
 
-def test_lines_of_a_killed_ingest_are_found_in_old_files_when_their_log_comes_back(
+def test_rows_of_a_killed_ingest_are_found_in_old_files_when_their_log_returns(
     tmp_path: Path,
 ) -> None:
     box = new_box(tmp_path / "data")
@@ -233,7 +233,7 @@ def test_lines_of_a_killed_ingest_are_found_in_old_files_when_their_log_comes_ba
     assert len(set(all_rows(box))) == len(all_rows(box)) == 2 * PART_ROWS + 2 + 10
 
 
-def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_there_once(
+def test_lost_progress_reads_all_logs_again_and_stores_each_line_once(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
     """Also when that is killed on the way; rows of logs that are gone for good stay."""
@@ -252,7 +252,7 @@ def test_when_the_progress_is_lost_all_logs_are_read_again_and_each_line_is_ther
 
 
 @pytest.mark.parametrize("name", ["part-0.parquet", "part-1.parquet"])
-def test_what_the_error_about_a_damaged_file_advises_brings_its_rows_back(
+def test_the_advice_about_a_damaged_file_restores_its_rows(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path, name: str
 ) -> None:
     box = copy_of(begun, tmp_path / "data")
@@ -271,7 +271,7 @@ def test_what_the_error_about_a_damaged_file_advises_brings_its_rows_back(
     assert sorted(all_rows(box)) == sorted(whole)
 
 
-def test_a_damaged_record_of_progress_comes_back_from_the_logs(
+def test_damaged_progress_is_restored_from_the_logs(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
     box = copy_of(begun, tmp_path / "data")
@@ -323,7 +323,7 @@ def test_logs_in_any_order_of_dates_write_each_day_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_dated", [True, False])
-def test_ten_more_lines_rewrite_the_newest_file_of_their_day_alone(
+def test_ten_more_lines_rewrite_only_the_newest_file_of_their_day(
     tmp_path: Path, *, is_dated: bool
 ) -> None:
     box = Box(tmp_path)

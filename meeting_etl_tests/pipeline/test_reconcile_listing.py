@@ -1,4 +1,4 @@
-"""Windows of the listing of ended meetings: few, overlapping, each day once."""
+"""Windows of the listing of ended meetings: few and overlapping, each day listed once."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def listed(webex: ByStart, days: Span | list[date]) -> tuple[list[ListedDay], Li
 
 @pytest.mark.parametrize("field", ["start", "end"])
 @pytest.mark.parametrize("hours", [0.01, 3, 23.9])
-def test_every_meeting_comes_on_the_day_of_its_end_once(field: str, hours: float) -> None:
+def test_every_meeting_is_listed_once_on_the_day_of_its_end(field: str, hours: float) -> None:
     days = Span(date(2026, 2, 20), date(2026, 3, 10))
     first = start_of(days.first) - 2 * DAY
     items = [item(number, first + number * HOUR, hours) for number in range(24 * 25)]
@@ -72,7 +72,7 @@ def test_windows_overlap_and_none_ends_in_the_future() -> None:
         assert end - start == 2 * HOUR
 
 
-def test_days_that_do_not_follow_each_other_have_windows_of_their_own() -> None:
+def test_days_that_are_not_contiguous_have_separate_windows() -> None:
     webex = ByStart([])
     listed(webex, [date(2026, 3, 1), date(2026, 3, 5)])
     assert webex.requested == [
@@ -81,7 +81,7 @@ def test_days_that_do_not_follow_each_other_have_windows_of_their_own() -> None:
     ]
 
 
-def test_a_day_to_come_costs_nothing() -> None:
+def test_a_future_day_costs_no_request() -> None:
     webex = ByStart([])
     found, _ = listed(webex, [date(2026, 3, 18)])
     assert (webex.requested, [one.rows for one in found]) == ([], [{}])
@@ -97,7 +97,7 @@ def test_crowded_days_have_narrower_windows() -> None:
     assert {end - start for start, end in webex.requested[2:-1]} == {3 * DAY + 2 * HOUR}
 
 
-def test_what_has_no_end_is_no_meeting_and_is_counted() -> None:
+def test_items_without_an_end_are_counted_and_not_added() -> None:
     ended = datetime(2026, 3, 10, 9, tzinfo=UTC)
     items = [item(1, ended), item(2, ended) | {"state": "inProgress"}, item(3, ended)]
     items[2]["id"] = "0123456789abcdef0123456789abcdef"
@@ -106,7 +106,7 @@ def test_what_has_no_end_is_no_meeting_and_is_counted() -> None:
     assert (windows.listed, windows.broken) == (3, 2)
 
 
-def test_items_with_an_end_that_cannot_be_are_counted() -> None:
+def test_items_with_an_implausible_end_are_counted() -> None:
     """1970 stands for "unknown"; more than a day ahead is a wrong clock."""
     begin, days = NOW - 2 * DAY, Span(date(2026, 3, 14), date(2026, 3, 14))
     ends = [datetime(1970, 1, 1, tzinfo=UTC), NOW + 25 * HOUR, begin + HOUR]
