@@ -73,7 +73,7 @@ def launch(
 def minutes_of_launches(
     etl: Etl, instance: dg.DagsterInstance, minutes: int, status: dg.DagsterRunStatus
 ) -> list[float]:
-    """Minutes after 12:00 of launches while the sensor ticks and a line arrives before each tick."""
+    """Minutes after 12:00 of launches while a line arrives before each tick of the sensor."""
     found = []
     for _ in range(minutes * 60 // TICK_SECONDS):
         append(etl)

@@ -34,7 +34,7 @@ HOSTS = {S1: OWNER, S2: HANA, S4: OWNER, S5: HANA, S6: TOM, S7: HANA, S8: HANA}
 
 
 def world() -> World:
-    """S5 Hana's, S6 Tom's, S7 Hana's ad-hoc meeting, S8 Hana's that is recorded anyway."""
+    """S5 Hana's, S6 Tom's, S7 Hana's ad-hoc meeting, S8 Hana's with recording switched on."""
     ahead = at("2026-03-20T10:00:00")
     more = (
         series(S5, HANA, [ahead]),
@@ -57,7 +57,7 @@ def created(meeting_id: str, received: datetime | None = None, **data: Any) -> d
 
 
 class Desk(Product):
-    """A product with a policy, and a step that is made by hand."""
+    """A product with a policy, whose auto-record is called by hand."""
 
     def policy(self, **lists: Any) -> None:
         """Write the settings file, with these keys in [auto_record]."""
@@ -67,7 +67,7 @@ class Desk(Product):
         self.more = {**self.more, "MEETING_ETL_SETTINGS": str(path)}
 
     def append_and_ingest(self, *lines: Mapping[str, Any], log: str = "a.jsonl") -> None:
-        """Put lines at the end of a log, and read it."""
+        """Append lines to a log and ingest them."""
         path = self.folder / "webhook_logs" / log
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
@@ -76,7 +76,7 @@ class Desk(Product):
         ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 
     def record(self, etl: Etl | None = None, *, again: bool = False) -> dict[str, Row]:
-        """Decide; the new rows by meeting id."""
+        """Run auto-record; returns the new rows by meeting id."""
         etl = etl or self.etl()
         policy = etl.settings.auto_record
         rows = auto_record(lambda: etl.webex, etl.lake, etl.clock, policy, "run", again=again)

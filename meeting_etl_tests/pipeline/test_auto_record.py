@@ -24,7 +24,7 @@ HANAS: dict[str, Any] = {"hosts": ["hana@team.example"]}
 
 @pytest.fixture
 def webex() -> Iterator[Sandbox]:
-    """At the end nobody got mail, whatever was done."""
+    """After each test, no mail was sent."""
     with Sandbox(world(), ManualClock(NOW)) as webex:
         yield webex
         assert webex.changes.mails == 0
@@ -306,7 +306,7 @@ def test_a_kill_loses_no_row_and_repeats_at_most_one_patch(tmp_path: Path, webex
         kept = product.kept()
         assert {key: row["result"] for key, row in kept.items()} == wanted
         assert all((kept[key]["before"], kept[key]["after"]) == (False, True) for key in (S5, S6))
-        # The row that is written before the PATCH tells that it was ours: it is not repeated.
+        # The row written before the PATCH shows that it was sent: it is not repeated.
         assert sorted(key for key, _ in webex.changes.patches) == [S5, S6]
         assert product.record() == {}
     assert failures == 4

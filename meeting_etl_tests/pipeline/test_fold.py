@@ -110,7 +110,7 @@ def test_any_order_and_split_of_deliveries_folds_into_the_same_row(
     world.commit_events(*shuffled[cut:], log_id="b")
     world.fold()
     (row,) = world.meetings(MONDAY).values()
-    # The latest received counts; what it does not tell comes from the others.
+    # The latest received event counts; what it lacks is taken from the others.
     assert (row["title"], row["ended_at"]) == ("corrected", moment("2026-03-02 10:55"))
     assert (row["meeting_number"], row["delivery_count"]) == ("77", 4)
     assert row["first_received_at"] == moment("2026-03-02 11:00")
@@ -189,7 +189,7 @@ def test_days_without_news_are_not_due_after_folding(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     assert world.ledger.due_days() == [MONDAY]
     world.fold()
-    # Its pairs are due by now; when they are settled, nothing is left of the day.
+    # Its work items are due now; when they have settled, the day is no longer due.
     assert world.ledger.open_days()[MONDAY].due_at == moment("2026-03-02 11:15")
     world.lake.merge(FETCH_LEDGER, MONDAY, [], replacing={"meeting_id": [ONE]})
     world.ledger.refresh(MONDAY)
@@ -218,7 +218,7 @@ def test_an_event_about_a_recording_reopens_exactly_that_work_item(world: World)
         "recordings": moment("2026-03-09 08:01"),
         "transcripts": None,
     }
-    # The same event told twice by a repeated fold opens nothing twice.
+    # Folding the same event again reopens nothing.
     settle(world, world.clock.now())
     world.fold(MONDAY)
     assert world.ledger.due_days() == []
@@ -229,7 +229,7 @@ def test_an_undated_event_reopens_a_work_item_from_its_fold_on(world: World) -> 
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
     world.fold()
     (item,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
-    # Nothing was asked yet: the schedule from the end on covers it.
+    # Nothing was requested yet: the attempts after the end cover it.
     assert (item.opened_by, item.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
     settle(world, moment("2026-03-06 00:00"))
     world.commit_events(undated, log_id="b")
@@ -239,7 +239,7 @@ def test_an_undated_event_reopens_a_work_item_from_its_fold_on(world: World) -> 
 
 
 def settle(world: World, at: datetime) -> None:
-    """As if all pairs had been asked for the last time at this moment."""
+    """As if all work items had had their last attempt at this moment."""
     items = world.ledger.items(MONDAY)
     done: dict[str, Any] = {
         "settled": True,
@@ -335,7 +335,7 @@ def test_a_stray_file_among_the_due_days_is_ignored(world: World) -> None:
 
 
 def test_a_pruned_day_stays_empty_when_it_is_folded_by_hand(world: World) -> None:
-    """The event outlives the meeting, and a refetch in the UI folds all that ever ended there."""
+    """The event outlives the meeting, and a refetch folds all that ever ended there."""
     world.commit_events(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
     world.fold()
     prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
@@ -344,7 +344,7 @@ def test_a_pruned_day_stays_empty_when_it_is_folded_by_hand(world: World) -> Non
 
 
 def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
-    """There are two a person and meeting: in a large meeting nearly all events are theirs."""
+    """There are two for each person: in a large meeting nearly all events are theirs."""
     joined = LoggedEvent(
         "2026-03-02 10:01", "joined", {"id": "p", "meetingId": ONE}, "meetingParticipants"
     )
@@ -364,7 +364,7 @@ def test_events_of_participants_are_not_read_to_fold(world: World) -> None:
 
 
 def test_an_index_is_rebuilt_in_bounded_memory(world: World) -> None:
-    """What waits to be written is written before the next day's events are read."""
+    """Waiting mentions are written before the events of the next day are read."""
     for day, count in ((MONDAY, 210_000), (TUESDAY, 1)):
         columns = {
             "log_id": pa.array(["log"] * count),
@@ -397,7 +397,7 @@ def test_an_index_is_rebuilt_in_bounded_memory(world: World) -> None:
 
 
 def test_a_move_that_fails_at_any_write_keeps_the_rows_of_the_new_day(tmp_path: Path) -> None:
-    """When Tuesday's answer has come already, Monday's rows are the older ones."""
+    """When Tuesday already has a response, Monday's rows are the older ones."""
     for fails_at in itertools.count():
         world = World(tmp_path / str(fails_at))
         world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
@@ -443,7 +443,7 @@ def test_a_stray_folder_beside_the_days_is_ignored(world: World, value: str) -> 
 
 def test_a_due_day_damaged_while_waiting_for_the_lock_loses_no_news(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
-    # Without any meeting all that ever ended would be folded anyway.
+    # Without any meeting, every meeting that ever ended would be folded anyway.
     world.lake.merge(MEETINGS, TUESDAY, [{"meeting_id": "other"}])
 
     class Damaging(Lake):

@@ -177,7 +177,7 @@ def test_a_truncated_gzip_is_read_as_far_as_possible_and_reported(box: Box) -> N
     assert 0 < report.events < 1999
     assert len(report.problems) == 1
     assert box.progress()["a.jsonl.gz"]["problem"]
-    # Once it is whole the rest is read, and the problem is gone.
+    # Once the file is complete, the rest is read and the problem is gone.
     (box.logs / "a.jsonl.gz").write_bytes(whole)
     assert report.events + box.ingest().events == 1999
     assert box.progress()["a.jsonl.gz"]["problem"] is None
@@ -207,7 +207,7 @@ def test_more_days_than_open_files_allow_are_committed_in_turn(box: Box) -> None
     for number, day in enumerate(days):
         document = received(f"{day}T11:00:00Z", payload(number, f"{day}T10:50:00Z"))
         (box.logs / f"{day}.jsonl").write_bytes(line(document))
-    # In a process of its own, for this one has files open already.
+    # In another process, because this one has files open already.
     script = (
         "import resource, sys\n"
         "from meeting_etl.pipeline.ingest.ingest import ingest\n"
@@ -238,7 +238,7 @@ def test_many_small_logs_are_committed_every_20_seconds(box: Box) -> None:
 
 
 def state(box: Box) -> Any:
-    """All that ingest wrote, without when."""
+    """All that ingest wrote, without times."""
     progress = [row | {"updated_at": None, "mtime": None} for row in box.progress().values()]
     etl = box.etl()
     news = {day: due.news for day, due in etl.ledger.open_days().items()}
@@ -328,7 +328,7 @@ def test_files_that_are_not_read_or_have_no_event_are_named_briefly(box: Box) ->
     ]
 
     assert box.ingest().problems == expected
-    assert box.ingest().problems == expected  # until somebody does something about it
+    assert box.ingest().problems == expected  # until the files are removed
 
 
 def test_many_unreadable_logs_are_reported_in_few_sentences(box: Box) -> None:
@@ -357,7 +357,7 @@ def test_nul_bytes_are_a_rejected_line_and_the_event_after_them_is_read(box: Box
 
 
 def test_events_of_participants_are_no_news(box: Box) -> None:
-    """There are two a person and meeting, and nothing of a meeting's rows comes from them."""
+    """There are two for each person, and no row of a meeting depends on them."""
     about = {"id": "x", "meetingId": f"{SERIES}_I_1"}
     joined = {"resource": "meetingParticipants", "event": "joined", "data": about}
     recorded = {"resource": "recordings", "event": "created", "data": about}

@@ -49,7 +49,7 @@ ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 
 
 class Hasty(ManualClock):
-    """Each look at it is 25 seconds later, so that it is always time to commit."""
+    """Each reading is 25 seconds later, so that it is always time to commit."""
 
     def monotonic(self) -> float:
         self.advance(seconds=25)
@@ -57,7 +57,7 @@ class Hasty(ManualClock):
 
 
 def lines(day: date, count: int, first: int = 1) -> bytes:
-    """Events of one received day, of a meeting that ended and of people in it."""
+    """Events of one received date: a meeting that ended, and people in it."""
     events = [payload(first, f"{day}T10:50:00Z")]
     for number in range(1, count):
         data = {"id": f"{first + number}", "meetingId": f"{SERIES}_I_{first}"}
@@ -79,13 +79,13 @@ def first_half(box: Box) -> None:
 
 
 def second_half(box: Box) -> None:
-    """More of every day, two new files begin, one of them larger than a file is to be."""
+    """More lines of every day; two new files begin, one of them larger than usual."""
     add(box, "a.jsonl", lines(DAYS[1], 2, 91_000) + lines(DAYS[2], PART_ROWS + 7) + b"broken\n")
     add(box, "b.jsonl", lines(DAYS[0], 4, 92_000) + lines(DAYS[2], 2, 93_000) + b"[]\n")
 
 
 def all_rows(box: Box) -> list[tuple[Any, ...]]:
-    """What tells a line of both tables, and where it lies."""
+    """The place of each row of both tables, and the partition it is in."""
     return [
         (row["log_file"], row["byte_offset"], row["line_number"], row["received_date"])
         for table in (WEBHOOK_EVENTS, REJECTED_LINES)
@@ -144,14 +144,14 @@ def test_a_kill_between_any_two_files_of_a_commit_repeats_no_line_and_loses_none
         killed += 1
         box.ingest()
         assert sorted(all_rows(box)) == sorted(whole), f"killed after file {number}"
-    # Three days, their rejected lines, the index, the announcements, how far logs were read.
+    # Three days, their rejected lines, the index, the due days, the progress in the logs.
     assert killed >= 8
 
 
 def test_rows_of_a_failed_commit_are_replaced_by_commits_of_other_sizes(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    """Nothing was committed of files that hold more rows than a new one is begun at."""
+    """Files with uncommitted rows only, more than the size at which a new file begins."""
     box = copy_of(begun, tmp_path / "data")
     etl = box.etl()
     etl.files = FaultyFiles(box.folder, fails_at=5)
@@ -164,7 +164,7 @@ def test_rows_of_a_failed_commit_are_replaced_by_commits_of_other_sizes(
 
 
 class Watched(Files):
-    """After each file that is put in place, every committed line is there once and none twice."""
+    """After each file that is replaced, every committed line is stored exactly once."""
 
     box: Box
     seen = 0
@@ -198,7 +198,7 @@ def test_readers_see_every_committed_line_once_at_any_moment(begun: Path, tmp_pa
 
 
 class SecondCommitFails(Files):
-    """No file is put in place after how far the logs were read is, once."""
+    """Once the progress in the logs is written, no further file is replaced."""
 
     committed = False
 
@@ -236,7 +236,7 @@ def test_rows_of_a_killed_ingest_are_found_in_old_files_when_their_log_returns(
 def test_lost_progress_reads_all_logs_again_and_stores_each_line_once(
     begun: Path, whole: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    """Also when that is killed on the way; rows of logs that are gone for good stay."""
+    """Also when that run is killed; rows of logs that no longer exist are kept."""
     box = copy_of(begun, tmp_path / "data")
     box.ingest()
     (box.logs / "b.jsonl").unlink()
@@ -288,7 +288,7 @@ def test_damaged_progress_is_restored_from_the_logs(
 
 
 class Counted(Files):
-    """Counts how often each file of events takes its place."""
+    """Counts how often each file of events is replaced."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -310,7 +310,7 @@ def placed_by_an_ingest(box: Box) -> Counter[str]:
 
 
 def test_logs_in_any_order_of_dates_write_each_day_once(tmp_path: Path) -> None:
-    """As one file an event under random names gives them, which are read in the order of names."""
+    """As with one file for each event under random names, which are read in order of names."""
     box = Box(tmp_path)
     days = [date(2025, 1, 1) + timedelta(days=number) for number in range(150)]
     for number in range(450):

@@ -15,7 +15,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class ByStart:
-    """Lists what starts in a window; `by_end` what ends in it: sources do not say (T14)."""
+    """Lists what starts in a window, or what ends in it (`by_end`): not documented (T14)."""
 
     def __init__(self, items: list[dict[str, Any]], field: str = "start") -> None:
         self.items = items
