@@ -91,5 +91,5 @@ def serve_receiver(etl: "Etl", host: str, port: int, *, insecure: bool) -> None:
         checked = "signatures are checked" if secrets else "signatures are NOT checked"
         display.say(f"Listening on {url}; {checked}; events go to {etl.logs_folder}.")
         serve(receiver, listener)
-    receiver.refusals.tell_rest()
+    receiver.refusals.report_rest()
     display.say(f"Stopped. {receiver.accepted:,} events were stored.")

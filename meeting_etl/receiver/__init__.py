@@ -1,1 +1,1 @@
-"""The webhook receiver: what Webex posts is on disk before it is answered."""
+"""The webhook receiver: events that Webex posts are durable before they are answered."""

@@ -1,11 +1,11 @@
-"""Lines → the log of the hour, on disk before anybody is told so.
+"""class Journal: appends lines to the log of the hour; an append returns when the line is durable.
 
 Belongs here: which file a line goes to, and group commit: lines that arrive while the disk is busy
-are written together and share one fsync. Does not: what a line says (envelope.py), how bytes are
-made to last (files.py).
+are written together and share one fsync. Does not: the form of a line (envelope.py), making bytes
+durable (files.py).
 
-    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl       of the UTC hour in which it was written
-    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH-2.jsonl     that of a second receiver beside the first, …
+    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl       the UTC hour in which the lines were written
+    YYYY-MM-DD/webhooks-YYYY-MM-DDTHH-2.jsonl     the same for a second receiver, and so on
 """
 
 import asyncio
@@ -24,19 +24,19 @@ from meeting_etl.times import Clock
 class Journal:
     """Appends to the logs below the root of `files`; for one event loop.
 
-    A file belongs to one journal at a time, over all processes. `trouble` says in a sentence why
-    the latest write failed, None when it did not; `tell` is called with a sentence when that
-    changes, from another thread. `fsync_seconds` counts writes, each with its fsync.
+    A file belongs to one journal at a time, over all processes. `last_error` is the message when
+    the latest write failed, else None; `notify` is called with a sentence when that changes, from
+    another thread. `fsync_seconds` has the time of each write with its fsync.
     """
 
     def __init__(
-        self, files: Files, clock: Clock, tell: Callable[[str], None] = lambda _: None
+        self, files: Files, clock: Clock, notify: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.trouble: str | None = None
+        self.last_error: str | None = None
         self.fsync_seconds = Histogram()
         self._files = files
         self._clock = clock
-        self._tell = tell
+        self._notify = notify
         self._file: io.FileIO | None = None
         self._stem = ""
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
@@ -45,21 +45,21 @@ class Journal:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     def open(self) -> None:
-        """Take the log of this hour, so that a folder that cannot be written is found out now.
+        """Open the log of this hour, so that a folder that cannot be written is noticed now.
 
-        A torn line that a crash left at its end is closed off. Raises StorageError.
+        An incomplete line that a crash left at its end gets a newline. Raises StorageError.
         """
         self._write(b"")
 
     def close(self) -> None:
-        """Let go of the file, when what is being written is written."""
+        """Finish writing and close the file."""
         self._executor.shutdown()
-        self._let_go()
+        self._close_file()
 
     async def append(self, line: bytes) -> None:
-        """Write a line, given with its newline; returns when it is on disk.
+        """Write a line, given with its newline; returns when it is durable.
 
-        Raises StorageError when it may not be there. Whoever sends it again then may find it twice.
+        Raises StorageError when it may not be. A line that is then sent again may be stored twice.
         """
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((line, written))
@@ -76,7 +76,7 @@ class Journal:
             await asyncio.wait([outcome])
             error = outcome.exception()
             for _, written in group:
-                if written.done():  # whoever waited was cancelled
+                if written.done():  # its request was cancelled
                     continue
                 if error is None:
                     written.set_result(None)
@@ -90,38 +90,38 @@ class Journal:
             started = self._clock.monotonic()
             self._files.append(file, lines)
         except StorageError as error:
-            self._let_go()
-            if self.trouble is None:
-                self._tell(f"Events are refused until this is mended: {error}")
-            self.trouble = str(error)
+            self._close_file()
+            if self.last_error is None:
+                self._notify(f"Events are refused until this is fixed: {error}")
+            self.last_error = str(error)
             raise
         self.fsync_seconds.add(self._clock.monotonic() - started)
-        if self.trouble is not None:
-            self._tell("Events are taken again.")
-        self.trouble = None
+        if self.last_error is not None:
+            self._notify("Events are accepted again.")
+        self.last_error = None
 
     def _file_of_this_hour(self) -> io.FileIO:
-        """The open file, unless its hour is over or somebody moved it away."""
+        """The open file, or a new one when the hour is over or the file was moved away."""
         now = self._clock.now()
         stem = f"{now:%Y-%m-%d}/webhooks-{now:%Y-%m-%dT%H}"
         if self._file is None or stem != self._stem or not self._files.is_in_place(self._file):
-            self._let_go()
+            self._close_file()
             self._file, self._stem = self._free_file(*stem.split("/")), stem
         return self._file
 
     def _free_file(self, folder: str, stem: str) -> io.FileIO:
-        there = self._files.names(folder)
+        existing = self._files.names(folder)
         for number in count(1):
             name = f"{stem}-{number}.jsonl" if number > 1 else f"{stem}.jsonl"
-            # Beside X, X.gz would be passed over when logs are read.
-            if f"{name}.gz" in there:
+            # X.gz is skipped when logs are read while X exists.
+            if f"{name}.gz" in existing:
                 continue
             if file := self._files.open_to_append(f"{folder}/{name}"):
                 return file
         raise AssertionError("numbers do not end")
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what matters was fsynced
+            with contextlib.suppress(OSError):  # everything was fsynced
                 self._file.close()
         self._file = None

@@ -1,7 +1,6 @@
-"""Figures in the text form that Prometheus reads.
+"""Metrics in the text format of Prometheus.
 
-Belongs here: histograms, and how figures are written. Does not: what is counted (app.py,
-journal.py).
+Belongs here: histograms, and the format. Does not: what is counted (app.py, journal.py).
 """
 
 from bisect import bisect_left
@@ -14,41 +13,41 @@ _BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Histogram:
-    """How often a duration (seconds) fell between the bounds. One thread adds, others may look."""
+    """Durations in seconds, counted by bucket. One thread adds, others may read."""
 
     def __init__(self) -> None:
         self.sum = 0.0
         self._counts = [0] * (len(_BOUNDS) + 1)
 
     def add(self, seconds: float) -> None:
-        """Count one."""
+        """Count a duration."""
         self._counts[bisect_left(_BOUNDS, seconds)] += 1
         self.sum += seconds
 
     def text(self, name: str, meaning: str) -> str:
         """All buckets, sum and count."""
-        upto = list(accumulate(self._counts))
-        buckets = zip([*map(str, _BOUNDS), "+Inf"], upto, strict=True)
+        cumulative = list(accumulate(self._counts))
+        buckets = zip([*map(str, _BOUNDS), "+Inf"], cumulative, strict=True)
         return (
             _head(name, "histogram", meaning)
             + "".join(f'{_PREFIX}{name}_bucket{{le="{le}"}} {count}\n' for le, count in buckets)
-            + f"{_PREFIX}{name}_sum {self.sum:.6f}\n{_PREFIX}{name}_count {upto[-1]}\n"
+            + f"{_PREFIX}{name}_sum {self.sum:.6f}\n{_PREFIX}{name}_count {cumulative[-1]}\n"
         )
 
 
 def counter(name: str, meaning: str, count: int) -> str:
-    """A figure that only grows."""
+    """A counter."""
     return f"{_head(name, 'counter', meaning)}{_PREFIX}{name} {count}\n"
 
 
 def counters(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> str:
-    """Figures that only grow, one for each value of a label."""
+    """A counter with one sample per value of a label."""
     lines = (f'{_PREFIX}{name}{{{label}="{key}"}} {count}\n' for key, count in counts.items())
     return _head(name, "counter", meaning) + "".join(lines)
 
 
 def gauge(name: str, meaning: str, value: float) -> str:
-    """A figure that rises and falls."""
+    """A gauge."""
     return f"{_head(name, 'gauge', meaning)}{_PREFIX}{name} {value:g}\n"
 
 

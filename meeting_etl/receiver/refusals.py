@@ -1,7 +1,7 @@
-"""Requests that the receiver refuses, counted and said on the terminal.
+"""Refused requests, counted and reported on the terminal.
 
-Belongs here: the reasons, their counts, and that each is said once a minute at most. Does not: why
-a request is refused (app.py, connections.py).
+Belongs here: the reasons, their counts, and the limit of one report per reason and minute. Does
+not: when a request is refused (app.py, connections.py).
 """
 
 from collections import Counter
@@ -9,52 +9,52 @@ from collections.abc import Callable
 
 from meeting_etl.times import Clock
 
-# Label of the metric → what is said on the terminal.
+# Label of the metric → the sentence for the terminal.
 REASONS = {
-    "broken_off": "the body broke off",
-    "signature": "the X-Spark-Signature header is missing or does not fit the secret",
-    "path": "there is nothing at the path",
-    "method": "the method is not for the path",
-    "slow": "the body did not come in time",
+    "broken_off": "the body is incomplete",
+    "signature": "the X-Spark-Signature header is missing or does not match the secret",
+    "path": "nothing is served at the path",
+    "method": "the method is not allowed for the path",
+    "slow": "the body took too long",
     "too_large": "the body is too large",
     "storage": "the event could not be stored",
     "busy": "too many large bodies at once",
-    "head": "no HTTP, a wrong length, or a head above its bounds",
+    "head": "not HTTP, a wrong length, or a head above the limits",
 }
-# The same metric label, said more exactly.
-UNSIGNED = "the X-Spark-Signature header is missing (were the webhooks created with a secret?)"
-MISSIGNED = (
-    "the X-Spark-Signature header does not fit WEBEX_WEBHOOK_SECRET; "
+# More exact sentences for the label `signature`.
+NO_SIGNATURE = "the X-Spark-Signature header is missing (were the webhooks created with a secret?)"
+BAD_SIGNATURE = (
+    "the X-Spark-Signature header does not match WEBEX_WEBHOOK_SECRET; "
     "`meeting-etl webhooks repair` gives Webex the secret of this machine"
 )
-_SAID_EVERY_SECONDS = 60.0
+_REPORT_EVERY_SECONDS = 60.0
 
 
 class Refusals:
-    """Counts; `tell` is called with a sentence, for each reason once a minute at most."""
+    """Counts; `notify` is called with a sentence, for each reason once a minute at most."""
 
-    def __init__(self, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, notify: Callable[[str], None]) -> None:
         self.counts = dict.fromkeys(REASONS, 0)
         self._clock = clock
-        self._tell = tell
-        self._untold: Counter[str] = Counter()
-        self._told_at: dict[str, float] = {}
+        self._notify = notify
+        self._unreported: Counter[str] = Counter()
+        self._reported_at: dict[str, float] = {}
 
     def add(self, reason: str, sentence: str | None = None) -> None:
-        """One more request refused, for a reason of REASONS or for one said more exactly."""
+        """Count a refused request, by a reason of REASONS; `sentence` may be more exact."""
         self.counts[reason] += 1
         sentence = sentence or REASONS[reason]
-        self._untold[sentence] += 1
+        self._unreported[sentence] += 1
         now = self._clock.monotonic()
-        if now - self._told_at.get(sentence, -_SAID_EVERY_SECONDS) >= _SAID_EVERY_SECONDS:
-            self._told_at[sentence] = now
-            self._say(sentence)
+        if now - self._reported_at.get(sentence, -_REPORT_EVERY_SECONDS) >= _REPORT_EVERY_SECONDS:
+            self._reported_at[sentence] = now
+            self._report(sentence)
 
-    def tell_rest(self) -> None:
-        """Say what was counted since each was last said."""
-        for sentence in list(self._untold):
-            self._say(sentence)
+    def report_rest(self) -> None:
+        """Report what was counted since the latest reports."""
+        for sentence in list(self._unreported):
+            self._report(sentence)
 
-    def _say(self, sentence: str) -> None:
-        count = self._untold.pop(sentence)
-        self._tell(f"Refused {count:,} request{'s' if count > 1 else ''}: {sentence}.")
+    def _report(self, sentence: str) -> None:
+        count = self._unreported.pop(sentence)
+        self._notify(f"Refused {count:,} request{'s' if count > 1 else ''}: {sentence}.")

@@ -17,7 +17,7 @@ import uvicorn
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.receiver.app import PATH, Receiver
-from meeting_etl.receiver.connections import Bounded
+from meeting_etl.receiver.connections import BoundedProtocol
 from meeting_etl.receiver.journal import Journal
 from meeting_etl.times import Clock
 
@@ -46,7 +46,7 @@ def open_receiver(
     journal = Journal(Files(logs_folder), clock, notify)
     journal.open()
     try:
-        yield Receiver(journal, clock, secrets, tell=notify)
+        yield Receiver(journal, clock, secrets, notify=notify)
     finally:
         journal.close()
 
@@ -74,7 +74,9 @@ def serve_in_thread(receiver: Receiver) -> Iterator[str]:
             thread.join()
 
 
-def build_server(receiver: Receiver, connections: type[Bounded] = Bounded) -> uvicorn.Server:
+def build_server(
+    receiver: Receiver, connections: type[BoundedProtocol] = BoundedProtocol
+) -> uvicorn.Server:
     """A server for the receiver, to be run with a listening socket."""
     config = uvicorn.Config(
         receiver.app(),

@@ -39,7 +39,7 @@ def test_it_receives_until_it_is_told_to_end(tmp_path: Path, how: signal.Signals
     assert process.returncode == 0
     refusal, ended_line = stderr.splitlines()
     assert refusal.startswith("Refused 1 request: the X-Spark-Signature header is missing")
-    assert ended_line == "Ended; 1 events were stored."
+    assert ended_line == "Stopped. 1 events were stored."
     assert stdout == ""
     assert SECRET not in said
     [log] = (tmp_path / "webhook_logs").rglob("*.jsonl")

@@ -17,7 +17,7 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.receiver.app import PATH, Receiver
-from meeting_etl.receiver.connections import Bounded
+from meeting_etl.receiver.connections import BoundedProtocol
 from meeting_etl.receiver.journal import Journal
 from meeting_etl.receiver.server import build_server
 from meeting_etl.times import Clock
@@ -98,17 +98,17 @@ def served(
     *,
     secret: str | None = SECRET,
     previous: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda _: None,
     files: Files | None = None,
     clock: Clock | None = None,
-    connections: type[Bounded] = Bounded,
+    connections: type[BoundedProtocol] = BoundedProtocol,
     body_seconds: float = 10.0,
 ) -> Iterator[Served]:
     clock = clock or Clock()
     journal = Journal(files or Files(folder), clock)
     journal.open()
     secrets = [one for one in (secret, previous) if one]
-    receiver = Receiver(journal, clock, secrets, body_seconds=body_seconds, tell=tell)
+    receiver = Receiver(journal, clock, secrets, body_seconds=body_seconds, notify=notify)
     server = build_server(receiver, connections)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

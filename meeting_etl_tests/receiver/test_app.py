@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.receiver.app import MAX_BODY_BYTES, PATH
-from meeting_etl.receiver.connections import Bounded
+from meeting_etl.receiver.connections import BoundedProtocol
 from meeting_etl.receiver.envelope import envelope
 from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl_tests.clocks import ManualClock
@@ -137,7 +137,7 @@ def test_a_refusal_is_said_once_a_minute_for_each_reason_with_its_count(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     said: list[str] = []
-    with served(tmp_path, clock=clock, tell=said.append) as receiver:
+    with served(tmp_path, clock=clock, notify=said.append) as receiver:
         receiver.ask("POST", PATH, EVENT, sign(EVENT, "another"))
         with receiver.raw(b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n") as connection:
             assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
@@ -146,7 +146,7 @@ def test_a_refusal_is_said_once_a_minute_for_each_reason_with_its_count(
             receiver.ask("POST", PATH, EVENT)
         assert [sentence.partition(":")[0] for sentence in said] == ["Refused 1 request"] * 4
         for sentence, why in zip(
-            said, ("does not fit", "length", "too large", "missing"), strict=True
+            said, ("does not match", "length", "too large", "missing"), strict=True
         ):
             assert why in sentence
         clock.advance(seconds=59)
@@ -324,7 +324,7 @@ def test_a_body_that_breaks_off_is_not_stored(receiver: Served) -> None:
     assert receiver.content() == b""
 
 
-class Hasty(Bounded):
+class Hasty(BoundedProtocol):
     head_seconds = 0.2
 
 
@@ -354,13 +354,13 @@ def test_a_head_without_end_is_cut_off(receiver: Served) -> None:
             connection.sendall(b"x" * 1_000_000)
 
 
-class Few(Bounded):
-    most = 3
+class Few(BoundedProtocol):
+    max_connections = 3
 
 
 def test_connections_are_bounded(tmp_path: Path) -> None:
     with served(tmp_path, connections=Few) as receiver:
-        idle = [receiver.raw(b"") for _ in range(Few.most)]
+        idle = [receiver.raw(b"") for _ in range(Few.max_connections)]
         with receiver.raw(b"") as one_more:
             assert one_more.recv(100).startswith(b"HTTP/1.1 503 ")
         for connection in idle:
