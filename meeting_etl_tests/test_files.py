@@ -25,7 +25,7 @@ def test_a_replacement_is_whole_or_not_at_all(tmp_path: Path) -> None:
     assert names(tmp_path / "a") == ["x.json"]
 
 
-def test_the_temporary_file_is_no_part_of_a_table(tmp_path: Path) -> None:
+def test_the_temporary_file_is_not_part_of_a_table(tmp_path: Path) -> None:
     with Files(tmp_path).replacement("t/part-0.parquet") as path:
         path.write_bytes(b"x")
         assert path.parent == tmp_path / "t"
@@ -45,7 +45,7 @@ def test_a_read_only_folder_is_an_error_that_names_file_and_remedy(tmp_path: Pat
         Files(tmp_path).replace_bytes("blocked/x", b"")
 
 
-def test_removing_leaves_the_folder_to_who_writes_into_it(tmp_path: Path) -> None:
+def test_removing_a_file_keeps_its_folder(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.replace_bytes("a/x", b"1")
     files.replace_bytes("a/y", b"1")
@@ -59,7 +59,7 @@ def test_removing_leaves_the_folder_to_who_writes_into_it(tmp_path: Path) -> Non
     files.remove_folder("a")
 
 
-def test_sweeping_removes_what_killed_writers_left_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_only_files_of_killed_writers(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.replace_bytes("a/x", b"1")
     (tmp_path / "a/.x.0123.tmp").write_bytes(b"torn")
@@ -79,7 +79,7 @@ def test_a_lock_is_free_again_when_its_holder_dies(tmp_path: Path) -> None:
         pass
 
 
-def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:
     files = Files(tmp_path / "not yet")
     assert files.read_bytes("x") is None
     assert files.names("x") == []
@@ -88,7 +88,7 @@ def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
 
 @contextmanager
 def no_file_above(size: int) -> Iterator[None]:
-    """The kernel writes up to there and then refuses, as a full disk does."""
+    """The kernel writes up to this size and then refuses, like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -97,7 +97,7 @@ def no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_lines_are_appended_and_a_file_that_is_held_is_not_given_again(tmp_path: Path) -> None:
+def test_lines_are_appended_and_a_locked_file_is_not_opened_again(tmp_path: Path) -> None:
     files = Files(tmp_path)
     file = files.open_to_append("a/b/log")
     assert file is not None
@@ -116,9 +116,7 @@ def test_lines_are_appended_and_a_file_that_is_held_is_not_given_again(tmp_path:
 @pytest.mark.parametrize(
     ("size", "left"), [(2, b"1\n"), (3, b"1\n"), (5, b"1\n"), (6, b"1\n222\n"), (7, b"1\n222\n")]
 )
-def test_of_lines_that_do_not_fit_whole_ones_may_stay(
-    tmp_path: Path, size: int, left: bytes
-) -> None:
+def test_on_a_full_disk_whole_lines_may_stay(tmp_path: Path, size: int, left: bytes) -> None:
     files = Files(tmp_path)
     file = files.open_to_append("log")
     assert file is not None
@@ -131,7 +129,7 @@ def test_of_lines_that_do_not_fit_whole_ones_may_stay(
     file.close()
 
 
-def test_an_unfinished_last_line_is_closed_off_before_another(tmp_path: Path) -> None:
+def test_an_unfinished_last_line_is_terminated_before_another(tmp_path: Path) -> None:
     files = Files(tmp_path)
     for before, after in ((b"", b""), (b"1\n", b"1\n"), (b"1\n2", b"1\n2\n")):
         (tmp_path / "log").write_bytes(before)

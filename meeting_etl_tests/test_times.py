@@ -34,7 +34,7 @@ def test_every_form_that_the_api_sends(text: str, expected: datetime | None) -> 
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "2021-05-14", "2021-13-14T20:26:54Z", "0001-01-01T00:00:00+14:00"]
 )
-def test_what_is_not_a_timestamp_is_an_error(text: str) -> None:
+def test_an_invalid_timestamp_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"timestamp|date|isoformat|month"):
         parse_timestamp(text)
 

@@ -25,7 +25,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield product
 
 
-def test_a_demo_after_its_run_is_in_good_health(ran: Product) -> None:
+def test_a_demo_has_no_problem_after_its_run(ran: Product) -> None:
     sent, started = ran.webex.counters.total, time.perf_counter()
     done = ran.command("doctor")
     assert done.returncode == 0, done.stdout
@@ -63,7 +63,7 @@ def test_json_is_an_array_of_the_lines_and_nothing_else(ran: Product) -> None:
     ]
 
 
-def test_a_missing_token_is_a_problem_and_all_else_is_looked_at(ran: Product) -> None:
+def test_a_missing_token_is_a_problem_and_everything_else_is_checked(ran: Product) -> None:
     sent = ran.webex.counters.total
     environ = {name: value for name, value in ran.environ.items() if name != "WEBEX_ACCESS_TOKEN"}
     done = command("doctor", "--json", environ=environ)
@@ -77,7 +77,7 @@ def test_a_missing_token_is_a_problem_and_all_else_is_looked_at(ran: Product) ->
     assert ran.webex.counters.total == sent
 
 
-def test_settings_that_cannot_be_read_leave_what_needs_none(ran: Product) -> None:
+def test_unreadable_settings_still_allow_local_checks(ran: Product) -> None:
     environ = ran.environ | {"WEBEX_TOKEN_KIND": "root"}
     done = command("doctor", "--json", environ=environ)
     assert done.returncode == 2
@@ -98,7 +98,7 @@ def test_a_token_in_the_wrong_place_is_not_shown(tmp_path: Path) -> None:
         assert "WEBEX_TOKEN_KIND" in done.stdout
 
 
-def test_before_the_first_run_there_is_nothing_wrong(tmp_path: Path) -> None:
+def test_there_is_no_problem_before_the_first_run(tmp_path: Path) -> None:
     with Sandbox(guide_world()) as webex:
         product = Product(tmp_path / "data", webex, "user")
         done = product.command("doctor", "--json")

@@ -55,9 +55,7 @@ def denied(lines: Lines) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_right_token_may_do_all_that_its_kind_needs(
-    webex: Sandbox, lake: Path, kind: Kind
-) -> None:
+def test_the_right_token_has_all_scopes_of_its_kind(webex: Sandbox, lake: Path, kind: Kind) -> None:
     sent = webex.counters.total
     lines = checked(Product(lake, webex, kind))
     assert lines[KIND].state == OK
@@ -94,12 +92,12 @@ def test_another_kind_of_token_is_reported_with_the_scopes_that_are_missing(
 
 
 def test_more_than_the_kind_needs_is_worth_a_warning(webex: Sandbox, tmp_path: Path) -> None:
-    """Before anything was fetched nothing is denied to an administrator who says he is a user."""
+    """Before the first fetch nothing is denied to an administrator configured as a user."""
     lines = checked(Product(tmp_path, webex, "admin"), WEBEX_TOKEN_KIND="user")
     assert (lines[KIND].state, denied(lines)) == (WARNING, set())
 
 
-def test_a_refused_token_is_one_problem_and_one_request(webex: Sandbox, lake: Path) -> None:
+def test_a_rejected_token_is_one_problem_and_one_request(webex: Sandbox, lake: Path) -> None:
     sent = webex.counters.total
     lines = checked(Product(lake, webex), WEBEX_ACCESS_TOKEN=f"{SECRET}-expired")
     assert lines[EXPIRY].state == PROBLEM
@@ -130,7 +128,7 @@ def test_a_token_that_ends_soon_is_a_warning_and_one_that_renews_itself_is_not(
         assert "WEBEX_REFRESH_TOKEN" in refused.todo
 
 
-def test_a_refresh_token_is_not_used_up_where_the_new_one_cannot_be_kept(
+def test_a_refresh_token_is_not_used_when_the_new_one_cannot_be_stored(
     webex: Sandbox, tmp_path: Path
 ) -> None:
     product = Product(tmp_path, webex, "user")
@@ -150,7 +148,7 @@ def test_a_refresh_token_is_not_used_up_where_the_new_one_cannot_be_kept(
     assert checked(product, **grant)[EXPIRY].state == OK
 
 
-def test_an_unreachable_api_is_a_clear_problem_and_the_rest_is_looked_at(
+def test_an_unreachable_api_is_a_problem_and_the_rest_is_checked(
     webex: Sandbox, lake: Path
 ) -> None:
     started = time.perf_counter()
@@ -163,7 +161,7 @@ def test_an_unreachable_api_is_a_clear_problem_and_the_rest_is_looked_at(
     assert states(lines, "settings", "data folder", "Dagster", "work") == {OK}
 
 
-def test_a_token_that_cannot_be_renewed_now_is_asked_for_once(tmp_path: Path) -> None:
+def test_a_token_that_cannot_be_renewed_is_requested_once(tmp_path: Path) -> None:
     clock = ManualClock(datetime.now(UTC))
     grant = {
         "WEBEX_BASE_URL": "http://127.0.0.1:9/v1",
@@ -180,7 +178,7 @@ def test_a_token_that_cannot_be_renewed_now_is_asked_for_once(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("fault", ["internal_error", "bad_gateway", "truncated_body"])
-def test_a_sick_api_is_asked_once_for_each_thing(lake: Path, fault: str) -> None:
+def test_a_failing_api_gets_one_request_per_check(lake: Path, fault: str) -> None:
     faults = Faults(**{fault: 1.0, "most_in_a_row": 99})  # type: ignore[arg-type]
     with Sandbox(guide_world(), faults=faults) as webex:
         lines = checked(Product(lake, webex, "user"))
@@ -190,7 +188,7 @@ def test_a_sick_api_is_asked_once_for_each_thing(lake: Path, fault: str) -> None
 
 
 @pytest.mark.parametrize("body", [{}, {"exp": "soon"}, {"exp": 1e30}, {"exp": []}, None])
-def test_an_expiry_that_webex_does_not_tell_is_a_warning(
+def test_an_unknown_expiry_is_a_warning(
     webex: Sandbox, lake: Path, body: dict[str, object] | None
 ) -> None:
     def answer(seen: Seen) -> Reply:
@@ -205,7 +203,7 @@ def test_an_expiry_that_webex_does_not_tell_is_a_warning(
     assert lines["scopes", "/meetings"].state == OK
 
 
-def test_what_is_no_api_is_not_taken_for_one(webex: Sandbox, lake: Path) -> None:
+def test_a_host_that_is_not_the_api_is_a_problem(webex: Sandbox, lake: Path) -> None:
     lines = checked(Product(lake, webex, "user"), WEBEX_BASE_URL=f"{webex.base_url}/v2")
     assert lines[EXPIRY].state == PROBLEM
     assert "does not look like the Webex API" in lines[EXPIRY].found
@@ -231,7 +229,7 @@ def test_a_pause_is_reported_and_neither_waited_for_nor_broken(
     assert checked(product)[EXPIRY].state == OK
 
 
-def test_a_429_of_its_own_ends_the_asking(tmp_path: Path) -> None:
+def test_a_429_stops_further_requests(tmp_path: Path) -> None:
     faults = Faults(requests_per_second=0.001, burst=2, retry_after_seconds=60)
     with Sandbox(guide_world(), faults=faults) as webex:
         lines = checked(Product(tmp_path, webex, "user"))
@@ -244,7 +242,7 @@ def test_a_429_of_its_own_ends_the_asking(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ahead", "state"), [(0, OK), (60, WARNING), (-60, WARNING), (900, PROBLEM), (-900, PROBLEM)]
 )
-def test_a_wrong_clock_is_seen_in_the_date_of_an_answer(
+def test_a_wrong_clock_is_detected_by_the_response_date(
     webex: Sandbox, lake: Path, ahead: int, state: str
 ) -> None:
     clock = ManualClock(datetime.now(UTC) + timedelta(seconds=ahead))

@@ -41,7 +41,7 @@ def webex() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def product(tmp_path: Path, webex: Sandbox) -> Product:
-    """An administrator's, on a Thursday; the clock is far from the real one of the answers."""
+    """An administrator's, on a Thursday; its clock is far from the real one of the responses."""
     return Product(tmp_path, webex, "admin", ManualClock(NOW))
 
 
@@ -54,7 +54,7 @@ def register(product: Product) -> None:
 # Webhooks
 
 
-def test_nothing_expected_names_the_command(product: Product) -> None:
+def test_without_expected_webhooks_the_command_is_named(product: Product) -> None:
     lines = checked(product)
     assert lines[REGISTERED].state == WARNING
     assert "meeting-etl webhooks create" in lines[REGISTERED].todo
@@ -62,9 +62,7 @@ def test_nothing_expected_names_the_command(product: Product) -> None:
     assert lines["settings", "webhook secret"].state == OK
 
 
-def test_webhooks_that_are_missing_or_switched_off_are_problems(
-    product: Product, webex: Sandbox
-) -> None:
+def test_missing_or_inactive_webhooks_are_problems(product: Product, webex: Sandbox) -> None:
     write_webhook_spec(product.etl().files, EXPECTED)
     missing = checked(product)[REGISTERED]
     assert (missing.state, "meetings ended: missing" in missing.found) == (PROBLEM, True)
@@ -79,7 +77,9 @@ def test_webhooks_that_are_missing_or_switched_off_are_problems(
     assert "meeting-etl webhooks repair" in inactive.todo
 
 
-def test_a_token_that_cannot_see_the_webhooks_says_so(product: Product, webex: Sandbox) -> None:
+def test_a_token_that_cannot_see_the_webhooks_is_a_problem(
+    product: Product, webex: Sandbox
+) -> None:
     register(product)
     other = replace(product, kind="user")
     found = checked(other)[REGISTERED]
@@ -90,7 +90,7 @@ def test_a_token_that_cannot_see_the_webhooks_says_so(product: Product, webex: S
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, OK), (404, OK), (302, OK), (503, WARNING)])
-def test_the_receivers_health_is_asked_without_the_token(
+def test_the_receivers_health_is_requested_without_the_token(
     product: Product, status: int, state: str
 ) -> None:
     headers = {"Location": "/elsewhere"} if status == 302 else {}
@@ -113,7 +113,7 @@ def test_the_receivers_health_is_asked_without_the_token(
         (SECRET, None, OK, "signatures could not be tested"),
     ],
 )
-def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
+def test_a_signed_probe_shows_whether_the_secrets_match_and_stores_no_event(
     product: Product, tmp_path: Path, theirs: str | None, ours: str | None, state: str, found: str
 ) -> None:
     logs = tmp_path / "received"
@@ -128,7 +128,7 @@ def test_a_signed_probe_tells_whether_the_secrets_fit_and_leaves_no_event(
 
 
 @pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])
-def test_a_receiver_that_does_not_answer_is_a_warning(product: Product, target: str) -> None:
+def test_a_receiver_that_does_not_respond_is_a_warning(product: Product, target: str) -> None:
     write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
     found = checked(product)[REACHABLE]
     assert (found.state, "does not respond" in found.found) == (WARNING, True)
@@ -156,7 +156,7 @@ def test_a_day_without_a_line_is_a_warning_unless_it_is_the_weekend(
     assert checked(product, etl)[LATEST].state == state
 
 
-def test_logs_that_say_no_time_and_no_logs_are_passed_over(product: Product) -> None:
+def test_without_receive_times_or_logs_the_check_is_skipped(product: Product) -> None:
     assert checked(product)[LATEST].state == SKIPPED
     product.etl().lake.merge(WEBHOOK_EVENTS, utc_day(NOW), [{"log_id": "a", "byte_offset": 0}])
     assert "no receive times" in checked(product)[LATEST].found
@@ -175,7 +175,7 @@ class SmallFiles(Files):
 
 
 @pytest.mark.parametrize(("free", "state"), [(10**10, OK), (10**9, WARNING), (10**8, PROBLEM)])
-def test_space_that_runs_out(product: Product, free: int, state: str) -> None:
+def test_little_space(product: Product, free: int, state: str) -> None:
     etl = product.etl()
     etl.files = SmallFiles(product.folder)
     etl.files.free = free
@@ -192,20 +192,20 @@ def test_a_folder_that_cannot_be_written_is_a_problem(product: Product, fails_at
 
 
 @pytest.mark.parametrize("name", ["file", "x" * 300])
-def test_a_data_folder_that_cannot_be_one_is_the_only_line(product: Product, name: str) -> None:
+def test_an_invalid_data_folder_is_the_only_result(product: Product, name: str) -> None:
     (product.folder / "file").write_text("")
     lines = checked(product, MEETING_ETL_DATA_DIR=str(product.folder / name))
     assert [line.state for line in lines.values()] == [PROBLEM]
     assert "MEETING_ETL_DATA_DIR" in lines["settings", "values"].found
 
 
-def test_looking_leaves_nothing_behind(product: Product) -> None:
+def test_checks_leave_nothing_behind(product: Product) -> None:
     checked(product)
     assert not (product.folder / "state/doctor").exists()
     assert not (product.folder / "dagster").exists()
 
 
-def test_what_is_not_of_the_lake_is_named(product: Product) -> None:
+def test_foreign_files_in_the_lake_are_named(product: Product) -> None:
     assert checked(product)["data folder", "lake"].state == OK
     for name in ("date=junk", "date=2026-03-02", "old"):
         (product.folder / "lake/meetings" / name).mkdir(parents=True)
@@ -217,7 +217,7 @@ def test_what_is_not_of_the_lake_is_named(product: Product) -> None:
 # Dagster
 
 
-def test_where_dagster_lives(product: Product, tmp_path: Path) -> None:
+def test_the_dagster_home(product: Product, tmp_path: Path) -> None:
     assert checked(product)[HOME].state == OK
     assert checked(product, DAGSTER_HOME="relative/path")[HOME].state == PROBLEM
     home = tmp_path / "home"
@@ -256,12 +256,12 @@ def test_a_wrong_dagster_yaml_is_a_problem(product: Product, content: str) -> No
     assert (line.state, "dagster.yaml" in line.found) == (PROBLEM, True)
 
 
-def test_an_instance_of_an_earlier_version_is_looked_at_and_left_as_it_is(
+def test_an_instance_of_an_earlier_version_is_checked_and_left_unchanged(
     product: Product,
 ) -> None:
     home = dagster_home(product.etl().files, None)
     open_instance(home).dispose()
-    # A revision before the one that this version makes.
+    # The revision before the one that this version creates.
     with sqlite3.connect(home / "history/runs.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '5771160a95ad'")
     connection.close()
@@ -306,14 +306,14 @@ def test_many_meetings_without_any_recording_name_the_prerequisite(
         assert "Webex Assistant" in found["transcripts"].todo
 
 
-def test_meetings_on_sites_that_the_owner_has_not(product: Product) -> None:
+def test_meetings_on_sites_without_access(product: Product) -> None:
     rows = [{"meeting_id": "m1", "site_url": "three.webex.example"}]
     product.etl().lake.merge(MEETINGS, utc_day(NOW), rows)
     found = checked(product)["sites", "sites"]
     assert (found.state, "three.webex.example" in found.found) == (WARNING, True)
 
 
-def test_failed_pairs_and_late_ones_are_warnings(product: Product) -> None:
+def test_failed_and_overdue_work_items_are_warnings(product: Product) -> None:
     etl = product.etl()
     day = utc_day(NOW)
     record(product, 2, next_attempt_at=NOW + timedelta(hours=1))
@@ -330,7 +330,7 @@ def test_failed_pairs_and_late_ones_are_warnings(product: Product) -> None:
     assert "meeting-etl status" in failed.todo
 
 
-def test_a_damaged_file_is_a_problem_of_its_line_alone(product: Product) -> None:
+def test_a_damaged_file_is_a_problem_of_its_own_check_alone(product: Product) -> None:
     etl = product.etl()
     etl.files.replace_bytes(f"lake/due_days/{utc_day(NOW)}.json", b"{")
     etl.files.replace_bytes("state/webhooks.json", b"{")

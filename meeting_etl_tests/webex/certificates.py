@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# Certificates are judged by the machine's own clock, so theirs is the only real one here.
+# TLS checks certificates against the machine's own clock, so this one is real.
 _VALID = timedelta(days=2)
 HOSTS = ("localhost", "webexapis.example", "media.example")
 

@@ -1,4 +1,4 @@
-"""A Webex that grants tokens, and answers 401 to those that it does not hold valid."""
+"""A fake Webex that grants tokens, and responds 401 to those that are not valid."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ DAY = 86_400
 
 
 class Webex:
-    """Grants access-1, access-2 … and answers 401 to every token but those it holds valid."""
+    """Grants access-1, access-2 … and responds 401 to every token that is not valid."""
 
     def __init__(self, *, expires_in: object = 14 * DAY, rotating: bool = True) -> None:
         self.expires_in = expires_in

@@ -1,4 +1,4 @@
-"""A small HTTP server on a real socket that answers, or misbehaves, as a test tells it.
+"""A small HTTP server on a real socket that responds or misbehaves as a test demands.
 
 With a context of certificates.py it speaks TLS. It is a proxy, too: for plain HTTP it answers in
 the place of every host, and CONNECT leads to the server that `running` is given.
@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it came in. `connection` is the client's port: one value, one connection."""
+    """A received request. `connection` is the client's port: one value, one connection."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """A well-formed answer. A body that is not bytes is sent as JSON. An own Date is possible."""
+    """A well-formed response. A body that is not bytes is sent as JSON. `headers` may set Date."""
 
     body: Any = field(default_factory=lambda: {"items": []})
     status: int = 200
@@ -145,7 +145,7 @@ class Server(ThreadingHTTPServer):
         return f"{scheme}://127.0.0.1:{self.server_address[1]}/v1"
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """In the thread of the connection: the handshake of one client keeps no other waiting."""
+        """In the thread of the connection, so that one client's handshake delays no other."""
         if self._tls:
             request = self._tls.wrap_socket(request, server_side=True)
         super().finish_request(request, client_address)
@@ -153,7 +153,7 @@ class Server(ThreadingHTTPServer):
             request.close()  # wrapping took the socket away from the server, which closes the other
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what some tests want."""
+        """Silent: some tests want clients that hang up."""
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def running(
 
 
 def of_webex(answer: Answering) -> Answering:
-    """The host is Webex, as its answer to /people/me shows; the rest is answered by `answer`."""
+    """Responds to /people/me as Webex does, and to everything else with `answer`."""
 
     def answered(seen: Seen) -> Act:
         if seen.path == "/v1/people/me":
@@ -184,7 +184,7 @@ def of_webex(answer: Answering) -> Answering:
 
 
 def in_turn(*acts: Act) -> Answering:
-    """Answer with these one after the other; the last one stays."""
+    """Respond with these one after the other; the last one repeats."""
     left = list(acts)
     taking = threading.Lock()
 
@@ -200,7 +200,7 @@ UNKNOWN_HOST = "no-such-host.invalid"
 
 
 def not_webex(seen: Seen) -> Reply:
-    """A host that is not Webex, which has nothing at any address: a page says so."""
+    """A host that is not Webex: a 404 page for every path."""
     page = b"<!DOCTYPE html><html><title>404 Not Found</title><h1>Not Found</h1></html>"
     return Reply(page, 404, {"Content-Type": "text/html"})
 
@@ -238,25 +238,25 @@ def cutting(
 
 
 def cut_off(
-    status: int, headers: Mapping[str, str], begin: bytes = b"", told_bytes: int = 1000
+    status: int, headers: Mapping[str, str], begin: bytes = b"", declared_bytes: int = 1000
 ) -> Act:
-    """A whole head, and the beginning of a body that was to have `told_bytes`."""
+    """A complete head, and the beginning of a body of `declared_bytes`."""
 
     def act(handler: Handler) -> None:
-        handler.start(status, {**headers, "Content-Length": str(told_bytes)})
+        handler.start(status, {**headers, "Content-Length": str(declared_bytes)})
         handler.wfile.write(begin)
 
     return act
 
 
 def trickle_head(handler: Handler) -> None:
-    """A header that has no end, a byte now and then."""
+    """An endless header, a byte now and then."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     drip(handler, b"a")
 
 
 def _pour(source: socket.socket, target: socket.socket) -> None:
-    """Everything from one socket into another, to the end of either."""
+    """Copy everything from one socket to another, until either ends."""
     try:
         while piece := source.recv(65_536):
             target.sendall(piece)
@@ -318,7 +318,7 @@ def trickle_chunk(handler: Handler) -> None:
 
 
 def trickle_gzip(handler: Handler) -> None:
-    """The file name in a gzip header has no end: bytes come, content never does."""
+    """A gzip header with an endless file name: bytes arrive, content never does."""
     handler.start(200, {"Content-Encoding": "gzip", "Content-Length": "1000000"})
     handler.wfile.write(b"\x1f\x8b\x08\x08\0\0\0\0\0\x03")
     drip(handler, b"a")

@@ -25,16 +25,18 @@ def requests_with_token(server: Server) -> int:
     return sum(seen.path != "/v1/access_token" for seen in server.seen)
 
 
-# A token as it is
+# A configured access token
 
 
-def test_a_given_token_is_sent_as_it_is(connect: Connect, server: Server, webex: Webex) -> None:
+def test_a_configured_token_is_sent_unchanged(
+    connect: Connect, server: Server, webex: Webex
+) -> None:
     client = connect(server.url, credentials=Credentials(access_token="given-token"))
     assert client.get("/meetings") == {"you": "given-token"}
     assert webex.grants == 0
 
 
-def test_a_given_token_that_is_refused_ends_it_at_once(
+def test_a_configured_token_that_is_rejected_fails_immediately(
     connect: Connect, server: Server, webex: Webex
 ) -> None:
     webex.valid = lambda token: False
@@ -46,7 +48,7 @@ def test_a_given_token_that_is_refused_ends_it_at_once(
 
 
 @pytest.mark.parametrize("token", ["given-token\n", "given token", "given-tökén", "", "\0"])
-def test_a_token_that_no_header_can_carry_is_named_and_not_shown(
+def test_a_token_that_is_not_valid_in_a_header_is_reported_without_its_text(
     files: Files, clock: ManualClock, token: str
 ) -> None:
     with pytest.raises(SettingsError, match="WEBEX_ACCESS_TOKEN") as caught:
@@ -57,7 +59,7 @@ def test_a_token_that_no_header_can_carry_is_named_and_not_shown(
 # The refresh grant
 
 
-def test_the_first_request_asks_for_a_token_in_the_documented_form(
+def test_the_first_request_is_the_documented_refresh_grant(
     connect: Connect, server: Server
 ) -> None:
     client = connect(server.url, credentials=CONFIGURED)
@@ -75,7 +77,7 @@ def test_the_first_request_asks_for_a_token_in_the_documented_form(
     }
 
 
-def test_both_tokens_are_kept_for_the_owner_alone_before_the_new_one_is_used(
+def test_both_tokens_are_stored_privately_before_the_new_one_is_used(
     connect: Connect, server: Server, webex: Webex, tmp_path: Path
 ) -> None:
     file = tmp_path / "state/tokens.json"
@@ -94,7 +96,7 @@ def test_both_tokens_are_kept_for_the_owner_alone_before_the_new_one_is_used(
     assert mode == 0o600
 
 
-def test_a_token_that_cannot_be_kept_is_not_used(
+def test_a_token_that_cannot_be_stored_is_not_used(
     connect: Connect, server: Server, tmp_path: Path
 ) -> None:
     (tmp_path / "state/tokens.json/in the way").mkdir(parents=True)
@@ -103,7 +105,7 @@ def test_a_token_that_cannot_be_kept_is_not_used(
     assert requests_with_token(server) == 0
 
 
-def test_the_next_process_uses_the_kept_token(
+def test_the_next_process_uses_the_stored_token(
     connect: Connect, server: Server, webex: Webex
 ) -> None:
     for _ in range(3):
@@ -112,7 +114,7 @@ def test_the_next_process_uses_the_kept_token(
 
 
 @pytest.mark.parametrize("expires_in", [14 * DAY, 3600, 301, "3600"])
-def test_it_is_renewed_when_fewer_than_300_s_remain(
+def test_a_token_is_renewed_when_fewer_than_300_s_remain(
     connect: Connect, server: Server, webex: Webex, clock: ManualClock, expires_in: int | str
 ) -> None:
     webex.expires_in = expires_in
@@ -125,7 +127,7 @@ def test_it_is_renewed_when_fewer_than_300_s_remain(
     assert webex.grants == 2
 
 
-def test_a_new_process_renews_a_kept_token_that_is_due(
+def test_a_new_process_renews_a_stored_token_that_is_due(
     connect: Connect, server: Server, webex: Webex, clock: ManualClock
 ) -> None:
     connect(server.url, credentials=CONFIGURED).get("/meetings")
@@ -177,7 +179,7 @@ def test_a_refresh_token_that_is_not_replaced_stays(
         Credentials(client_id="other-id", client_secret="client-secret", refresh_token="refresh-0"),
     ],
 )
-def test_what_is_configured_anew_beats_what_is_kept(
+def test_new_settings_override_stored_tokens(
     connect: Connect, server: Server, changed: Credentials
 ) -> None:
     connect(server.url, credentials=CONFIGURED).get("/meetings")
@@ -198,7 +200,7 @@ def test_a_token_of_one_host_is_not_sent_to_another(
     "content",
     [b"", b"{", b"\xff\xfe", b"[]", b"{}", b'{"owner": 1}', b"null"],
 )
-def test_a_damaged_file_is_as_good_as_none(
+def test_a_damaged_file_counts_as_none(
     connect: Connect, server: Server, files: Files, content: bytes
 ) -> None:
     files.replace_bytes("state/tokens.json", content)
@@ -209,7 +211,7 @@ def test_a_damaged_file_is_as_good_as_none(
 # After a 401
 
 
-def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+def test_a_rejected_token_is_renewed_once_and_the_request_repeated(
     connect: Connect, server: Server, webex: Webex
 ) -> None:
     webex.valid = lambda token: token == "access-2"
@@ -217,7 +219,7 @@ def test_a_refused_token_is_renewed_once_and_the_request_repeated(
     assert webex.grants == 2
 
 
-def test_a_renewed_token_that_is_refused_too_ends_it(
+def test_a_renewed_token_that_is_rejected_too_is_an_auth_error(
     connect: Connect, server: Server, webex: Webex
 ) -> None:
     webex.valid = lambda token: False
@@ -227,7 +229,7 @@ def test_a_renewed_token_that_is_refused_too_ends_it(
 
 
 def instead_of_answers(webex: Webex, *acts: Act) -> Answering:
-    """A Webex that grants tokens, and does these things in turn when it is asked."""
+    """A fake Webex that grants tokens, and responds to requests with these in turn."""
     turns = iter(acts)
     return lambda seen: webex(seen) if seen.path == "/v1/access_token" else next(turns)
 
@@ -243,7 +245,7 @@ REFUSED = Reply({"message": "expired"}, 401)
         Reply(b"<html>maintenance</html>"),
     ],
 )
-def test_a_renewed_token_that_expires_while_webex_says_later_is_renewed_too(
+def test_a_renewed_token_that_expires_during_a_retry_after_is_renewed_again(
     connect: Connect, serve: Serve, webex: Webex, later: Reply
 ) -> None:
     acts = (REFUSED, later, REFUSED, later, later, REFUSED, Reply({"id": "m1"}))
@@ -252,7 +254,7 @@ def test_a_renewed_token_that_expires_while_webex_says_later_is_renewed_too(
     assert webex.grants == 4
 
 
-def test_a_connection_that_breaks_does_not_say_that_the_token_was_taken(
+def test_a_broken_connection_does_not_show_that_the_token_was_accepted(
     connect: Connect, serve: Serve, webex: Webex
 ) -> None:
     server = serve(instead_of_answers(webex, REFUSED, reset, REFUSED))
@@ -261,7 +263,7 @@ def test_a_connection_that_breaks_does_not_say_that_the_token_was_taken(
     assert (webex.grants, requests_with_token(server)) == (2, 3)
 
 
-def test_nothing_is_renewed_when_somebody_else_did_it_meanwhile(
+def test_no_renewal_when_another_thread_has_done_it(
     connect: Connect, server: Server, webex: Webex, clock: ManualClock
 ) -> None:
     here, there = (connect(server.url, credentials=CONFIGURED) for _ in range(2))
@@ -273,7 +275,7 @@ def test_nothing_is_renewed_when_somebody_else_did_it_meanwhile(
     assert webex.grants == 2
 
 
-@pytest.mark.parametrize("occasion", ["none is kept", "the one in use is refused"])
+@pytest.mark.parametrize("occasion", ["none is stored", "the current one is rejected"])
 def test_many_threads_renew_once(
     connect: Connect, server: Server, webex: Webex, occasion: str
 ) -> None:

@@ -14,7 +14,7 @@ def requests_with_token(server: Server) -> int:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_refresh_token_ends_it_and_says_what_to_do(
+def test_a_refused_refresh_token_is_an_auth_error_that_says_what_to_do(
     connect: Connect, server: Server, webex: Webex, status: int
 ) -> None:
     webex.grant_acts = [Reply({"message": "The refresh token is expired"}, status)]
@@ -29,9 +29,7 @@ def test_a_refused_refresh_token_ends_it_and_says_what_to_do(
     assert (webex.grants, requests_with_token(server)) == (1, 0)
 
 
-def test_what_was_refused_is_not_asked_for_again(
-    connect: Connect, server: Server, webex: Webex
-) -> None:
+def test_a_refused_grant_is_not_repeated(connect: Connect, server: Server, webex: Webex) -> None:
     webex.grant_acts = [Reply({"message": "expired"}, 400)] * 50
     client = connect(server.url, credentials=CONFIGURED)
 
@@ -54,7 +52,7 @@ def test_what_was_refused_is_not_asked_for_again(
         reset,
     ],
 )
-def test_a_passing_fault_of_a_renewal_is_overcome(
+def test_a_transient_fault_of_a_renewal_is_retried(
     connect: Connect, server: Server, webex: Webex, act: Act
 ) -> None:
     webex.grant_acts = [act, act]
@@ -76,7 +74,7 @@ def test_a_passing_fault_of_a_renewal_is_overcome(
         reset,
     ],
 )
-def test_a_renewal_that_does_not_succeed_is_given_up_for_now(
+def test_a_renewal_that_keeps_failing_makes_the_api_unavailable(
     connect: Connect, server: Server, webex: Webex, act: Act
 ) -> None:
     webex.grant_acts = [act] * 100
@@ -86,7 +84,7 @@ def test_a_renewal_that_does_not_succeed_is_given_up_for_now(
     assert requests_with_token(server) == 0
 
 
-def test_a_renewal_obeys_a_retry_after_that_runs(
+def test_a_renewal_waits_for_a_running_retry_after(
     connect: Connect, server: Server, webex: Webex, clock: ManualClock
 ) -> None:
     started = clock.now()
@@ -95,7 +93,7 @@ def test_a_renewal_obeys_a_retry_after_that_runs(
     assert (clock.now() - started).total_seconds() == 77
 
 
-def test_a_renewal_told_to_wait_too_long_says_until_when(
+def test_a_renewal_with_too_long_a_retry_after_reports_its_end(
     connect: Connect, server: Server, webex: Webex, clock: ManualClock
 ) -> None:
     webex.grant_acts = [Reply({"message": "later"}, 429, {"Retry-After": "3600"})]

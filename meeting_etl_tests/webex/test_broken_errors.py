@@ -1,4 +1,4 @@
-"""Errors whose body is cut off, empty or cannot be decoded: their head says all that matters."""
+"""Errors with a truncated, empty or undecodable body: their head says all that matters."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ BODY = json.dumps({"message": "No.", "trackingId": "ROUTER_1"}).encode()
 
 
 def broken(how: str, status: int, **more: str) -> Act:
-    """An error of the API, with a body that breaks off or is no gzip."""
+    """An error of the API with a truncated body or one that is not gzip."""
     headers = {"trackingId": "ROUTER_1"} | {
         name.replace("_", "-"): value for name, value in more.items()
     }
@@ -49,7 +49,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_429_holds_up_all_requests(
+def test_429_pauses_all_requests(
     connect: Connect, serve: Serve, clock: ManualClock, how: str
 ) -> None:
     server = serve(in_turn(broken(how, 429, Retry_After="60"), FINE))
@@ -76,7 +76,7 @@ def test_401_renews_the_token_once(connect: Connect, serve: Serve, webex: Webex,
 
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_a_refusal_that_breaks_off_settles_nothing(
+def test_a_truncated_refusal_is_a_transient_fault(
     connect: Connect, serve: Serve, how: str, status: int
 ) -> None:
     client = connect(serve(in_turn(FINE, broken(how, status))).url)
@@ -88,7 +88,7 @@ def test_a_refusal_that_breaks_off_settles_nothing(
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_retry_after_of_one_thing_is_obeyed(
+def test_retry_after_of_a_single_request_is_obeyed(
     connect: Connect, serve: Serve, clock: ManualClock, how: str
 ) -> None:
     server = serve(in_turn(broken(how, 503, Retry_After="17"), FINE))

@@ -35,7 +35,7 @@ from meeting_etl_tests.webex.servers import (
 FINE = Reply({"id": "m1"})
 
 
-# Faults that pass
+# Transient faults
 
 FAULTS: list[Act] = [
     Reply({"message": "oops"}, 500),
@@ -60,7 +60,7 @@ FAULTS: list[Act] = [
     Reply(None),
     Reply(b"not gzip", headers={"Content-Encoding": "gzip"}),
     Reply(gzip.compress(b'{"id": "m1"}')[:-9], headers={"Content-Encoding": "gzip"}),
-    # A part of something, of which nobody said that it is the whole.
+    # A partial response.
     Reply({"id": "m1"}, 206),
     Reply({"id": "m1"}, 202),
     Reply(b"", 204),
@@ -68,7 +68,7 @@ FAULTS: list[Act] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_passes_is_overcome(connect: Connect, serve: Serve, fault: Act) -> None:
+def test_a_transient_fault_is_retried(connect: Connect, serve: Serve, fault: Act) -> None:
     server = serve(in_turn(fault, fault, FINE))
     client = connect(server.url)
     assert client.get("/meetings/m1") == {"id": "m1"}
@@ -76,7 +76,7 @@ def test_a_fault_that_passes_is_overcome(connect: Connect, serve: Serve, fault: 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_stays_is_a_bad_answer(connect: Connect, serve: Serve, fault: Act) -> None:
+def test_a_lasting_fault_is_a_bad_response(connect: Connect, serve: Serve, fault: Act) -> None:
     server = serve(of_webex(lambda seen: fault))
     with pytest.raises(BadResponse, match=r"/v1/meetings/m1.*5 attempts") as caught:
         connect(server.url).get("/meetings/m1", {"hostEmail": "wilma@sales.example"})
@@ -102,7 +102,7 @@ def test_a_fault_that_stays_is_a_bad_answer(connect: Connect, serve: Serve, faul
         (428, Refused),
     ],
 )
-def test_a_refusal_comes_at_once(
+def test_a_refusal_is_raised_immediately(
     connect: Connect, serve: Serve, clock: ManualClock, status: int, kind: type[Refused]
 ) -> None:
     refusal = Reply({"message": "No.", "trackingId": "ROUTER_1-2"}, status)
@@ -129,7 +129,7 @@ def test_a_redirect_is_not_followed(connect: Connect, serve: Serve, status: int)
     assert [seen.path for seen in server.seen] == ["/v1/meetings/m1", "/v1/people/me"]
 
 
-# Whether it is Webex that answers
+# Whether it is Webex that responds
 
 PAGE = Reply(b"<html>Not here</html>", 404, {"Content-Type": "text/html"})
 NO_SUCH_PATH = Reply({"message": "Not found.", "errors": [], "trackingId": "ROUTER_9"}, 404)
@@ -137,7 +137,7 @@ NO_SUCH_PATH = Reply({"message": "Not found.", "errors": [], "trackingId": "ROUT
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410])
 @pytest.mark.parametrize("body", [b"<html>No</html>", b"", b"[]", b'{"error": "No", "status": 4}'])
-def test_a_refusal_in_other_words_than_the_apis_is_a_passing_fault(
+def test_a_refusal_without_the_apis_error_body_is_a_transient_fault(
     connect: Connect, serve: Serve, status: int, body: bytes
 ) -> None:
     server = serve(in_turn(FINE, Reply(body, status), Reply(body, status), FINE))
@@ -147,13 +147,13 @@ def test_a_refusal_in_other_words_than_the_apis_is_a_passing_fault(
     assert len(server.seen) == 4
 
 
-def test_an_empty_refusal_is_the_apis_with_the_apis_header(connect: Connect, serve: Serve) -> None:
+def test_an_empty_refusal_counts_with_the_apis_header(connect: Connect, serve: Serve) -> None:
     server = serve(of_webex(lambda seen: Reply(b"", 404, {"trackingId": "ROUTER_7"})))
     with pytest.raises(NotFound, match="ROUTER_7"):
         connect(server.url).get("/meetings/m1")
 
 
-def test_a_gateways_401_throws_no_token_away(connect: Connect, serve: Serve, webex: Webex) -> None:
+def test_a_gateways_401_renews_no_token(connect: Connect, serve: Serve, webex: Webex) -> None:
     page = Reply(b"<html>Sign in</html>", 401, {"Content-Type": "text/html"})
     blocked = threading.Event()
     server = serve(
@@ -171,7 +171,7 @@ def test_a_gateways_401_throws_no_token_away(connect: Connect, serve: Serve, web
 
 
 @pytest.mark.parametrize("everything", [PAGE, NO_SUCH_PATH, Reply(b"<html>Hello</html>")])
-def test_a_host_that_is_not_webex_refuses_nothing(
+def test_refusals_of_a_host_that_is_not_webex_do_not_count(
     connect: Connect, serve: Serve, everything: Reply
 ) -> None:
     server = serve(lambda seen: everything)
@@ -196,15 +196,13 @@ def test_the_first_refusal_alone_is_checked_and_a_success_needs_no_check(
     assert len(server.seen) == 2
 
 
-def test_while_nobody_knows_who_answers_a_refusal_is_a_fault(
-    connect: Connect, serve: Serve
-) -> None:
+def test_a_refusal_is_a_fault_while_webex_is_not_recognized(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: Reply(b"", 503) if seen.path == "/v1/people/me" else NO_SUCH_PATH)
     with pytest.raises(BadResponse, match="people/me failed, too"):
         connect(server.url).get("/meetings/m1")
 
 
-def test_a_token_is_not_refused_by_what_is_not_webex(connect: Connect, serve: Serve) -> None:
+def test_a_401_of_another_host_rejects_no_token(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: NO_SUCH_PATH)
     with pytest.raises(ApiUnavailable, match="check WEBEX_BASE_URL"):
         connect(server.url, credentials=CONFIGURED).get("/meetings/m1")
@@ -214,7 +212,7 @@ def test_a_token_is_not_refused_by_what_is_not_webex(connect: Connect, serve: Se
 # An API that is down as a whole
 
 
-def test_one_bad_thing_stops_nothing(connect: Connect, serve: Serve) -> None:
+def test_one_failing_meeting_stops_nothing(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: Reply(b"", 500) if "bad" in seen.path else FINE)
     client = connect(server.url)
     for _ in range(25):
@@ -223,7 +221,7 @@ def test_one_bad_thing_stops_nothing(connect: Connect, serve: Serve) -> None:
         assert client.get("/meetings/m1") == {"id": "m1"}
 
 
-def test_a_refusal_shows_that_it_is_not_down(connect: Connect, serve: Serve) -> None:
+def test_a_refusal_shows_that_webex_is_up(connect: Connect, serve: Serve) -> None:
     refusal = Reply({"message": "Not found."}, 404)
     server = serve(of_webex(lambda seen: Reply(b"", 500) if "bad" in seen.path else refusal))
     client = connect(server.url)
@@ -234,17 +232,17 @@ def test_a_refusal_shows_that_it_is_not_down(connect: Connect, serve: Serve) -> 
             client.get("/meetings/m1")
 
 
-def test_many_meetings_that_are_out_of_order_are_no_outage(connect: Connect, serve: Serve) -> None:
+def test_many_failing_meetings_are_not_an_outage(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: Reply(b"", 500) if "/meetings/" in seen.path else FINE)
     client = connect(server.url, limits=Limits(attempts=1))
     for number in range(35):
         with pytest.raises(BadResponse):
             client.get(f"/meetings/m{number}")
-    # One look at something else for every ten.
+    # One check of another path for every ten.
     assert [seen.path for seen in server.seen].count("/v1/people/me") == 3
 
 
-def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Serve) -> None:
+def test_many_failures_in_a_row_are_an_outage(connect: Connect, serve: Serve) -> None:
     working = threading.Event()
     server = serve(lambda seen: FINE if working.is_set() else Reply(b"", 500))
     client = connect(server.url)
@@ -253,7 +251,7 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
             client.get("/meetings/m1")
     with pytest.raises(ApiUnavailable, match="10 requests failed"):
         client.get("/meetings/m1")
-    # 10 x 5, and a look whether anything else is answered.
+    # 10 x 5, and a check whether anything else responds.
     assert len(server.seen) == 51
     with pytest.raises(ApiUnavailable):
         client.get("/meetings/m1")
@@ -265,7 +263,7 @@ def test_many_failures_in_a_row_mean_that_it_is_down(connect: Connect, serve: Se
         client.get("/meetings/m1")
 
 
-def test_what_fails_while_one_looks_whether_it_is_down_does_not_wait_for_that(
+def test_requests_that_fail_during_the_outage_check_do_not_wait_for_it(
     connect: Connect, serve: Serve
 ) -> None:
     looking, seen_enough = threading.Event(), threading.Event()
@@ -294,7 +292,7 @@ def test_what_fails_while_one_looks_whether_it_is_down_does_not_wait_for_that(
         assert looks.result(10) is ApiUnavailable
 
 
-def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve) -> None:
+def test_all_threads_notice_an_outage(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: reset)
     client = connect(server.url, clock=Clock(), limits=Limits(backoff_seconds=0.01))
 
@@ -307,7 +305,7 @@ def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve)
 
     with ThreadPoolExecutor(24) as threads:
         kinds = list(threads.map(kind, range(200)))
-    # Nine at least, and what fails while one of the threads looks whether anything is answered.
+    # At least nine, and those that fail while one thread checks for an outage.
     assert kinds.count(BadResponse) >= 9
     assert kinds.count(ApiUnavailable) > 0
     assert kinds[-1] is ApiUnavailable
@@ -318,7 +316,7 @@ def test_threads_notice_together_that_it_is_down(connect: Connect, serve: Serve)
 
 
 def dated(date: str | None) -> Act:
-    """A sound answer with this Date, or with none."""
+    """A success with this Date, or without one."""
 
     def act(handler: Handler) -> None:
         head = f"Date: {date}\r\n" if date else ""
@@ -329,7 +327,7 @@ def dated(date: str | None) -> Act:
     return act
 
 
-def test_how_far_the_clock_is_ahead_comes_from_the_date_of_the_latest_answer(
+def test_clock_ahead_is_measured_by_the_date_of_the_latest_response(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     server = serve(

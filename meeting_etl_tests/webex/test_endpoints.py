@@ -18,9 +18,9 @@ OTHERS = [ADMIN, COMPLIANCE]
 MEETING = "501e995485e2460bb129410116757b13_I_194316955237236650"
 HOST = "host@sales.example"
 SITE = "sales.example"
-# Who has to name the host.
+# Kinds of token and the host that they must name.
 NAMED = [(USER, {}), (ADMIN, {"hostEmail": HOST}), (COMPLIANCE, {"hostEmail": HOST})]
-# The clock stands at 2026-03-02T09:00:00Z.
+# The test clock is at 2026-03-02T09:00:00Z.
 LATELY = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 LONG_AGO = datetime(2021, 5, 14, 20, 25, 19, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def transcripts(webex: Webex, started_at: datetime = LATELY, **more: Any) -> Lis
 # Recordings
 
 
-def test_a_host_asks_for_recordings_of_all_sites_from_a_day_before_to_now(build: Build) -> None:
+def test_a_hosts_recordings_are_listed_on_all_sites_from_a_day_before_to_now(build: Build) -> None:
     seen = only_request(build, USER, recordings)
     assert seen.path == "/v1/recordings"
     assert seen.params == {
@@ -69,9 +69,7 @@ def test_a_host_asks_for_recordings_of_all_sites_from_a_day_before_to_now(build:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_others_ask_for_recordings_of_the_site_and_need_no_host(
-    build: Build, kind: TokenKind
-) -> None:
+def test_org_wide_recordings_are_listed_by_site_without_host(build: Build, kind: TokenKind) -> None:
     seen = only_request(build, kind, lambda webex: recordings(webex))
     assert seen.path == "/v1/admin/recordings"
     assert seen.params == {
@@ -84,9 +82,7 @@ def test_others_ask_for_recordings_of_the_site_and_need_no_host(
 
 
 @pytest.mark.parametrize("kind", [USER, *OTHERS])
-def test_of_a_meeting_of_long_ago_the_30_days_in_which_recordings_are_made_are_listed(
-    build: Build, kind: TokenKind
-) -> None:
+def test_for_an_old_meeting_the_first_30_days_are_listed(build: Build, kind: TokenKind) -> None:
     seen = only_request(build, kind, lambda webex: recordings(webex, LONG_AGO, site_url=None))
     assert seen.params == {
         "max": "100",
@@ -98,10 +94,10 @@ def test_of_a_meeting_of_long_ago_the_30_days_in_which_recordings_are_made_are_l
 
 @pytest.mark.parametrize("kind", [USER, *OTHERS])
 @pytest.mark.parametrize("listed", [recordings, transcripts])
-def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
+def test_windows_of_30_days_continue_up_to_an_event(
     build: Build, kind: TokenKind, listed: Callable[..., Listing]
 ) -> None:
-    """The meeting began on May 14th; on August 2nd something was heard of a recording."""
+    """The meeting began on May 14th; on August 2nd an event announced a recording."""
     event_time = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply({"items": [{"id": seen.params["from"]}]}), kind)
     listing = listed(webex, LONG_AGO, event_at=event_time)
@@ -113,7 +109,7 @@ def test_listings_go_on_in_steps_of_30_days_to_what_they_were_told_of(
     assert len(listing.items) == 3
 
 
-def test_what_comes_in_two_windows_comes_once(build: Build) -> None:
+def test_an_item_in_two_windows_is_returned_once(build: Build) -> None:
     event_time = LONG_AGO + timedelta(days=50)
     webex, server = build(lambda seen: Reply({"items": [{"id": "r1"}, {"topic": "?"}]}), USER)
     listing = recordings(webex, LONG_AGO, event_at=event_time)
@@ -121,8 +117,8 @@ def test_what_comes_in_two_windows_comes_once(build: Build) -> None:
     assert listing.items == [{"id": "r1"}, {"topic": "?"}, {"topic": "?"}]
 
 
-def test_what_the_flags_say_there_is_is_looked_for_in_later_windows(build: Build) -> None:
-    """It began on 2025-09-01: to the 30 days from the day before on, others up to now are added."""
+def test_an_expected_artifact_is_searched_in_later_windows(build: Build) -> None:
+    """It began on 2025-09-01: windows up to now follow the first 30 days."""
     start = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
     late = {"items": [{"id": "r1"}]}
     webex, server = build(
@@ -139,7 +135,7 @@ def test_what_the_flags_say_there_is_is_looked_for_in_later_windows(build: Build
 
 
 @pytest.mark.parametrize("kind", [USER, ADMIN])
-def test_a_long_window_of_many_meetings_is_cut(build: Build, kind: TokenKind) -> None:
+def test_a_long_window_is_split(build: Build, kind: TokenKind) -> None:
     webex, server = build(lambda seen: Reply(), kind)
     end = LONG_AGO + timedelta(days=61)
     listings: tuple[Callable[[], Listing | None], ...] = (
@@ -159,7 +155,7 @@ def test_a_long_window_of_many_meetings_is_cut(build: Build, kind: TokenKind) ->
 
 
 @pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_an_id_that_would_leave_the_path_is_not_asked_for(build: Build, identifier: str) -> None:
+def test_an_id_that_would_leave_the_path_is_not_requested(build: Build, identifier: str) -> None:
     webex, server = build(lambda seen: Reply(), USER)
     for ask in (webex.snippets, webex.meeting, webex.transcript_exists, webex.webhooks.delete):
         with pytest.raises(BadResponse, match="not a valid id"):
@@ -167,7 +163,7 @@ def test_an_id_that_would_leave_the_path_is_not_asked_for(build: Build, identifi
     assert server.seen == []
 
 
-def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Build) -> None:
+def test_an_event_within_30_days_costs_no_further_request(build: Build) -> None:
     event_time = LONG_AGO + timedelta(days=27)
     seen = only_request(
         build, ADMIN, lambda webex: recordings(webex, LONG_AGO, event_at=event_time)
@@ -175,8 +171,8 @@ def test_what_was_told_of_in_the_usual_time_costs_no_further_request(build: Buil
     assert seen.params["to"] == "2021-06-12T20:25:19Z"
 
 
-def test_years_later_it_is_asked_for_a_years_windows(build: Build) -> None:
-    """Now is 2026-03-02 09:00; the event says that it comes from tomorrow."""
+def test_an_event_years_later_lists_at_most_a_year_of_windows(build: Build) -> None:
+    """Now is 2026-03-02 09:00; the event is dated tomorrow."""
     event_time = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
     webex, server = build(lambda seen: Reply(), ADMIN)
     recordings(webex, LONG_AGO, event_at=event_time)
@@ -214,16 +210,14 @@ def test_details_of_a_recording(build: Build, kind: TokenKind, params: dict[str,
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_details_are_not_asked_for_without_the_host_that_they_need(
-    build: Build, kind: TokenKind
-) -> None:
+def test_details_are_not_requested_without_the_required_host(build: Build, kind: TokenKind) -> None:
     webex, server = build(lambda seen: Reply({}, 404), kind)
     with pytest.raises(BadResponse, match="host is unknown"):
         webex.recording("r1", host_email=None)
     assert server.seen == []
 
 
-def test_details_of_a_host_need_none(build: Build) -> None:
+def test_a_hosts_own_details_need_no_host(build: Build) -> None:
     webex, _ = build(lambda seen: Reply({"id": "r1"}), USER)
     assert webex.recording("r1", host_email=None) == {"id": "r1"}
 
@@ -263,7 +257,7 @@ def test_transcripts_name_the_site_and_30_days_at_most(
     }
 
 
-def test_an_unknown_site_is_not_named(build: Build) -> None:
+def test_an_unknown_site_is_not_sent(build: Build) -> None:
     seen = only_request(build, USER, lambda webex: transcripts(webex, site_url=None))
     assert "siteUrl" not in seen.params
 
@@ -275,7 +269,7 @@ def test_snippets(build: Build, kind: TokenKind) -> None:
     assert seen.params == {"max": "100"}
 
 
-# A host that is not known
+# An unknown host
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -287,7 +281,7 @@ def test_snippets(build: Build, kind: TokenKind) -> None:
         lambda webex: transcripts(webex, host_email=""),
     ],
 )
-def test_an_unknown_host_is_looked_up_before_a_listing_that_would_be_empty(
+def test_an_unknown_host_is_looked_up_before_listing(
     build: Build, kind: TokenKind, ask: RequestContext
 ) -> None:
     def answer(seen: Seen) -> Act:
@@ -301,20 +295,20 @@ def test_an_unknown_host_is_looked_up_before_a_listing_that_would_be_empty(
 
 
 @pytest.mark.parametrize("answer", [Reply({}), Reply({"hostEmail": ""}), Reply({"hostEmail": 5})])
-def test_a_host_that_cannot_be_found_is_no_empty_listing(build: Build, answer: Reply) -> None:
+def test_a_host_that_cannot_be_found_is_not_an_empty_listing(build: Build, answer: Reply) -> None:
     webex, server = build(lambda seen: answer, ADMIN)
     with pytest.raises(BadResponse, match="did not return the host"):
         webex.participants(MEETING, host_email=None)
     assert len(server.seen) == 1
 
 
-def test_a_meeting_that_is_not_there_has_no_host(build: Build) -> None:
+def test_a_missing_meeting_has_no_host(build: Build) -> None:
     webex, _ = build(of_webex(lambda seen: Reply({"message": "no"}, 404)), ADMIN)
     with pytest.raises(NotFound):
         webex.participants(MEETING, host_email=None)
 
 
-def test_a_host_of_its_own_is_never_looked_up(build: Build) -> None:
+def test_a_hosts_own_token_never_looks_up_the_host(build: Build) -> None:
     seen = only_request(build, USER, lambda webex: webex.participants(MEETING, host_email=None))
     assert seen.path == "/v1/meetingParticipants"
 
@@ -343,7 +337,7 @@ def test_ended_meetings(build: Build, kind: TokenKind) -> None:
 
 
 class Crowded:
-    """One meeting every 5 s from LATELY on. As Webex does, it lists 10,000 and says nothing."""
+    """One meeting every 5 s from LATELY on. Like Webex, it silently lists only 10,000."""
 
     def __call__(self, seen: Seen) -> Act:
         first, last = (
@@ -356,14 +350,14 @@ class Crowded:
         return Reply({"items": [{"id": number} for number in range(start, end)]}, headers=more)
 
 
-def test_a_listing_that_webex_cuts_off_is_asked_for_in_parts(build: Build) -> None:
+def test_a_listing_that_webex_truncates_is_split(build: Build) -> None:
     webex, server = build(Crowded(), ADMIN)
     listing = webex.ended_meetings(LATELY, LATELY + timedelta(days=1))
     assert sorted(item["id"] for item in listing.items) == list(range(17_280))
     assert len({(seen.params["from"], seen.params["to"]) for seen in server.seen}) == 3
 
 
-def test_a_listing_that_stays_cut_off_is_no_answer(build: Build) -> None:
+def test_a_listing_that_stays_truncated_is_an_error(build: Build) -> None:
     items = [{"id": number} for number in range(10_000)]
     webex, server = build(lambda seen: Reply({"items": items}), ADMIN)
     with pytest.raises(BadResponse, match="10,000"):
@@ -371,7 +365,7 @@ def test_a_listing_that_stays_cut_off_is_no_answer(build: Build) -> None:
     assert len(server.seen) <= 10
 
 
-# Many meetings at once
+# Windows of many meetings
 
 
 WINDOW = {"max": "100", "from": "2026-03-01T08:30:00Z", "to": "2026-03-02T08:30:00Z"}
@@ -413,7 +407,7 @@ def test_transcripts_of_a_window(build: Build, kind: TokenKind, path: str) -> No
 
 
 @pytest.mark.parametrize("max_pages", [2, 3, 4])
-def test_a_window_with_too_many_pages_is_no_answer(build: Build, max_pages: int) -> None:
+def test_a_window_with_too_many_pages_returns_none(build: Build, max_pages: int) -> None:
     def three_pages(seen: Seen) -> Act:
         number = int(seen.params.get("cursor", 1))
         more = {"Link": f"<?cursor={number + 1}>; rel=next"} if number < 3 else {}
@@ -437,7 +431,7 @@ def test_a_window_with_too_many_pages_is_no_answer(build: Build, max_pages: int)
         (COMPLIANCE, {"meeting": None, "recordings": "one site", "transcripts": "one site"}),
     ],
 )
-def test_what_can_be_listed_by_time(
+def test_resources_that_can_be_listed_by_time(
     build: Build, kind: TokenKind, reaches: dict[str, str | None]
 ) -> None:
     webex, _ = build(lambda seen: Reply(), kind)
@@ -445,7 +439,7 @@ def test_what_can_be_listed_by_time(
     assert webex.listing_scope("participants") is None
 
 
-def test_whether_a_transcript_is_there(build: Build) -> None:
+def test_transcript_exists(build: Build) -> None:
     webex, server = build(lambda seen: Reply({"items": []}), COMPLIANCE)
     assert webex.transcript_exists("t/1")
     assert (server.seen[0].path, server.seen[0].params) == (
@@ -457,7 +451,7 @@ def test_whether_a_transcript_is_there(build: Build) -> None:
         webex.transcript_exists("t1")
 
 
-# What comes back
+# Responses
 
 
 def test_items_with_errors_are_left_out_and_counted(build: Build) -> None:
@@ -494,9 +488,7 @@ def test_a_refusal_is_not_an_empty_listing(build: Build) -> None:
     ("kind", "path"),
     [(USER, "/v1/meetingSummaries"), (COMPLIANCE, "/v1/admin/meetingSummaries")],
 )
-def test_summaries_are_asked_for_by_meeting_and_nothing_else(
-    build: Build, kind: TokenKind, path: str
-) -> None:
+def test_summaries_are_requested_by_meeting_alone(build: Build, kind: TokenKind, path: str) -> None:
     seen = only_request(build, kind, lambda webex: webex.summaries(MEETING))
     assert (seen.path, seen.params) == (path, {"meetingId": MEETING})
 
@@ -509,7 +501,7 @@ FILE = Reply(VTT, headers={"Content-Type": "text/vtt"})
 
 @pytest.mark.parametrize("form", ["vtt", "txt"])
 @pytest.mark.parametrize(("kind", "named"), NAMED)
-def test_the_file_of_a_transcript_comes_as_it_was_sent_from_our_own_address(
+def test_a_transcript_file_is_fetched_unchanged_from_the_api(
     build: Build, kind: TokenKind, named: dict[str, str], form: str
 ) -> None:
     webex, server = build(lambda seen: FILE, kind)
@@ -541,7 +533,9 @@ def test_an_unknown_host_of_a_file_is_looked_up(build: Build) -> None:
         Reply({"items": []}),
     ],
 )
-def test_a_page_or_json_in_place_of_a_file_is_a_passing_fault(build: Build, instead: Reply) -> None:
+def test_a_page_or_json_in_place_of_a_file_is_a_transient_fault(
+    build: Build, instead: Reply
+) -> None:
     answers = [instead, FILE]
     webex, server = build(lambda seen: answers.pop(0), USER)
     assert webex.transcript_text("t1", "vtt", None, MEETING) == VTT
@@ -579,7 +573,7 @@ def test_every_kind_can_read_these(build: Build, kind: TokenKind, resource: str)
         (COMPLIANCE, "meeting_summaries", True),
     ],
 )
-def test_what_a_kind_of_token_rules_out(
+def test_resources_that_a_token_kind_cannot_read(
     build: Build, kind: TokenKind, resource: str, can: bool
 ) -> None:
     webex, server = build(lambda seen: Reply(), kind)
@@ -598,6 +592,6 @@ def test_whose_token_it_is(build: Build) -> None:
     assert [seen.path for seen in server.seen] == ["/v1/people/me"]
 
 
-def test_an_owner_of_whom_nothing_is_told(build: Build) -> None:
+def test_an_owner_without_emails_or_org(build: Build) -> None:
     webex, _ = build(lambda seen: Reply({"emails": "hana"}), USER)
     assert webex.owner() == Owner(frozenset(), None)

@@ -1,4 +1,4 @@
-"""Networks that do not carry a request: each fault has a sentence, each wrong setting another."""
+"""Network faults: each kind has its own sentence, and wrong settings have others."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def refusal(connect: Connect, url: str) -> MeetingEtlError:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Proxies and certificates as a user sets them; of whoever runs the tests there are none."""
+    """Proxies and certificates as a user sets them, without those of this machine."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -43,16 +43,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-# Faults that pass
+# Transient faults
 
 
-def test_a_host_whose_name_is_not_found(connect: Connect, environment: pytest.MonkeyPatch) -> None:
+def test_a_host_name_that_cannot_be_resolved(
+    connect: Connect, environment: pytest.MonkeyPatch
+) -> None:
     error = refusal(connect, f"https://{UNKNOWN_HOST}/v1")
     assert isinstance(error, BadResponse)
     assert "cannot resolve the host name (DNS); gave up after 2 attempts" in str(error)
 
 
-def test_a_host_that_refuses(connect: Connect) -> None:
+def test_connection_refused(connect: Connect) -> None:
     with running(lambda seen: FINE) as server:
         url = server.url
     error = refusal(connect, url)
@@ -69,7 +71,7 @@ def test_a_host_that_refuses(connect: Connect) -> None:
         (Reply(b"x", headers={"Content-Encoding": "gzip"}), "response body cannot be decompressed"),
     ],
 )
-def test_a_connection_that_breaks(connect: Connect, serve: Serve, act: Act, words: str) -> None:
+def test_a_broken_connection(connect: Connect, serve: Serve, act: Act, words: str) -> None:
     error = refusal(connect, serve(lambda seen: act).url)
     assert isinstance(error, BadResponse)
     assert words in str(error)
@@ -94,7 +96,7 @@ def test_a_server_that_speaks_no_tls(
     assert "TLS handshake failed" in str(error)
 
 
-def test_a_proxy_that_lets_nothing_through(
+def test_a_proxy_that_refuses(
     connect: Connect, serve: Serve, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("HTTPS_PROXY", serve(not_webex).url.removesuffix("/v1"))
@@ -103,7 +105,7 @@ def test_a_proxy_that_lets_nothing_through(
     assert "the proxy refused the connection" in str(error)
 
 
-# What goes well
+# Successes
 
 
 def test_the_authority_of_the_environment_is_trusted(
@@ -132,7 +134,7 @@ def test_a_proxy_leads_to_the_api_and_sees_no_token(
     assert connecting.headers["Authorization"] is None
 
 
-# Settings of the environment that cannot work: reported at once, and not tried again
+# Wrong settings of the environment: reported immediately, without a retry
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_a_proxy_that_cannot_be_used(
     assert clock.slept == []
 
 
-def test_certificates_that_are_not_there(
+def test_a_missing_certificate_bundle(
     connect: Connect, environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
@@ -172,7 +174,7 @@ def test_certificates_that_are_not_there(
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", b"\x00\xff"])
-def test_certificates_that_are_none(
+def test_an_invalid_certificate_bundle(
     connect: Connect, environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "some.pem"

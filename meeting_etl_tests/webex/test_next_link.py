@@ -76,7 +76,7 @@ def test_no_next_link(header: str) -> None:
         "</a?cursor=c1>; rel=prev, /v1/recordings?cursor=c2; rel=NEXT",
     ],
 )
-def test_a_header_that_speaks_of_a_next_page_but_cannot_be_read(header: str) -> None:
+def test_a_header_that_mentions_a_next_page_but_cannot_be_parsed(header: str) -> None:
     with pytest.raises(BadResponse, match="cannot be parsed"):
         next_page(header, PAGE, PARAMS)
 
@@ -126,7 +126,7 @@ def test_filters_that_the_link_dropped_are_added_again() -> None:
     assert params_of(page.url) == {"cursor": "c2", **params}
 
 
-def test_a_filter_that_the_link_changed_is_set_back() -> None:
+def test_a_filter_that_the_link_changed_is_restored() -> None:
     page = next_page(
         "<?meetingId=m2&hostEmail=&cursor=c2>; rel=next",
         PAGE,
@@ -140,7 +140,7 @@ def test_a_filter_that_the_link_changed_is_set_back() -> None:
     }
 
 
-def test_what_moves_from_page_to_page_is_taken_from_the_link() -> None:
+def test_page_parameters_are_taken_from_the_link() -> None:
     moved = {"max": "50", "offset": "50", "from": "2026-03-02T00:00:00.000Z", "to": "now"}
     query = "&".join(f"{name}={value}" for name, value in moved.items())
     params = {"max": "100", "offset": "0", "from": "2026-03-02T00:00:00Z", "to": "then"}
@@ -165,7 +165,7 @@ def test_a_filter_that_is_there_in_another_encoding_is_left_alone() -> None:
     assert page.url.count("hostEmail") == 1
 
 
-def test_a_link_that_is_changed_is_known_as_it_was_given_too() -> None:
+def test_a_corrected_link_keeps_its_original() -> None:
     page = next_page("<?cursor=c2>; rel=next", PAGE, PARAMS)
     assert page
     assert page.original == "https://webex.example/v1/recordings?cursor=c2"
@@ -174,7 +174,7 @@ def test_a_link_that_is_changed_is_known_as_it_was_given_too() -> None:
     assert page.original is None
 
 
-# Halves
+# The page size
 
 
 @pytest.mark.parametrize(

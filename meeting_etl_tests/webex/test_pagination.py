@@ -11,7 +11,7 @@ PARAMS = {"max": "100", "meetingId": "m1"}
 
 
 class Listed:
-    """A listing of `count` items that pages as Webex does, with an opaque cursor."""
+    """A listing of `count` items with pages like Webex's and an opaque cursor."""
 
     def __init__(self, count: int, *, empty_pages: frozenset[int] = frozenset()) -> None:
         self.count = count
@@ -41,7 +41,7 @@ def ids(pages: list[list[dict[str, object]]]) -> list[object]:
 
 
 @pytest.mark.parametrize("status", [203, 206])
-def test_an_empty_list_that_is_not_the_whole_answer_is_no_empty_list(
+def test_an_incomplete_empty_response_is_not_an_empty_listing(
     connect: Connect, serve: Serve, status: int
 ) -> None:
     listed = Listed(1)
@@ -68,7 +68,7 @@ def test_an_empty_page_is_not_the_end(connect: Connect, serve: Serve) -> None:
     assert [len(page) for page in pages] == [0, 100, 0, 100, 50]
 
 
-def test_a_page_that_comes_round_again_ends_it(connect: Connect, serve: Serve) -> None:
+def test_a_repeated_page_is_an_error(connect: Connect, serve: Serve) -> None:
     def round_again(seen: Seen) -> Act:
         other = {"a": "b", "b": "c", "c": "b"}[seen.params.get("cursor", "a")]
         return Reply(headers={"Link": f"<?cursor={other}>; rel=next"})
@@ -79,7 +79,7 @@ def test_a_page_that_comes_round_again_ends_it(connect: Connect, serve: Serve) -
     assert len(server.seen) == 3
 
 
-def test_a_next_link_to_the_same_page_ends_it(connect: Connect, serve: Serve) -> None:
+def test_a_next_link_to_the_same_page_is_an_error(connect: Connect, serve: Serve) -> None:
     server = serve(
         lambda seen: Reply(headers={"Link": f"<{seen.path}?max=100&meetingId=m1>; rel=next"})
     )
@@ -88,7 +88,7 @@ def test_a_next_link_to_the_same_page_ends_it(connect: Connect, serve: Serve) ->
     assert len(server.seen) == 1
 
 
-def test_pages_without_end_end(connect: Connect, serve: Serve) -> None:
+def test_endless_pages_are_an_error(connect: Connect, serve: Serve) -> None:
     server = serve(
         lambda seen: Reply(
             headers={"Link": f"<?cursor={int(seen.params.get('cursor', '0')) + 1}>; rel=next"}
@@ -110,9 +110,7 @@ def test_the_token_does_not_follow_a_link_to_another_host(connect: Connect, serv
     assert thief.seen == []
 
 
-def test_a_page_that_fails_is_repeated_and_the_earlier_ones_are_kept(
-    connect: Connect, serve: Serve
-) -> None:
+def test_a_failed_page_is_retried_without_the_earlier_ones(connect: Connect, serve: Serve) -> None:
     listed = Listed(250)
     listed.faults = {
         (100, 1): Reply({"message": "busy"}, 503),
@@ -162,7 +160,7 @@ class Bound:
 
 
 @pytest.mark.parametrize("names_max", [True, False])
-def test_504_halves_the_pages_of_a_listing_as_often_as_it_takes(
+def test_504_halves_the_page_size_until_it_works(
     connect: Connect, serve: Serve, names_max: bool
 ) -> None:
     server = serve(Bound(90, most=30, names_max=names_max))
@@ -171,18 +169,18 @@ def test_504_halves_the_pages_of_a_listing_as_often_as_it_takes(
 
 
 @pytest.mark.parametrize("names_max", [True, False])
-def test_504_in_the_middle_makes_the_listing_begin_anew_and_nothing_doubles(
+def test_504_on_a_later_page_restarts_the_listing_without_duplicates(
     connect: Connect, serve: Serve, names_max: bool
 ) -> None:
     server = serve(Bound(250, most=60, heavy_from=100, names_max=names_max))
     assert ids(connect(server.url).pages("/recordings", PARAMS)) == list(range(250))
     sizes = [(seen.params["max"], seen.params.get("cursor")) for seen in server.seen]
-    # The first page, the second one twice as it is, and all from the beginning in fifties.
+    # The first page, the second one twice, then all from the beginning in fifties.
     assert sizes[:3] == [("100", None), ("100", "100-100"), ("100", "100-100")]
     assert sizes[3:] == [("50", None), *(("50", f"{start}-50") for start in (50, 100, 150, 200))]
 
 
-def test_a_smaller_max_that_is_refused_is_taken_back(connect: Connect, serve: Serve) -> None:
+def test_a_refused_smaller_max_is_reset(connect: Connect, serve: Serve) -> None:
     listed = Bound(90, most=1000, names_max=True)
     listed.fewest = 100
     faults = iter([Reply(b"", 504)])
@@ -201,9 +199,7 @@ def test_a_smaller_max_that_is_refused_is_taken_back(connect: Connect, serve: Se
     ]
 
 
-def test_a_link_whose_filters_are_refused_is_followed_as_it_was_given(
-    connect: Connect, serve: Serve
-) -> None:
+def test_a_refused_corrected_link_is_followed_unchanged(connect: Connect, serve: Serve) -> None:
     def answer(seen: Seen) -> Act:
         if "cursor" not in seen.params:
             return Reply({"items": [{"id": 1}]}, headers={"Link": "<?cursor=c2>; rel=next"})
@@ -216,9 +212,7 @@ def test_a_link_whose_filters_are_refused_is_followed_as_it_was_given(
     assert len(server.seen) == 3
 
 
-def test_504_that_passes_repeats_a_page_in_the_middle_as_it_is(
-    connect: Connect, serve: Serve
-) -> None:
+def test_a_single_504_on_a_later_page_retries_that_page(connect: Connect, serve: Serve) -> None:
     listed = Listed(250)
     listed.faults = {(100, 1): Reply(b"", 504)}
     server = serve(listed)
@@ -237,7 +231,7 @@ def test_a_full_last_page_without_a_link_is_mentioned(
     assert caplog.text == ""
 
 
-def test_no_more_pages_are_asked_for_than_are_wanted(connect: Connect, serve: Serve) -> None:
+def test_no_more_than_max_pages_are_fetched(connect: Connect, serve: Serve) -> None:
     server = serve(Listed(250))
     assert len(connect(server.url).pages("/recordings", PARAMS, max_pages=2)) == 2
     assert len(server.seen) == 2

@@ -47,7 +47,7 @@ class Interrupted(ManualClock):
 
 
 def seconds_of(rate_limiter: RateLimiter, clock: ManualClock, count: int) -> list[float]:
-    """When each of the next requests leaves, in seconds from now."""
+    """When each of the next requests is sent, in seconds from now."""
     start, left = clock.now(), []
     for _ in range(count):
         rate_limiter.acquire()
@@ -60,7 +60,7 @@ def test_a_burst_and_then_one_each_interval(files: Files, clock: ManualClock) ->
     assert seconds_of(rate_limiter, clock, 6) == [0, 0, 0, 1, 2, 3]
 
 
-def test_a_rest_fills_the_bucket_but_not_more(files: Files, clock: ManualClock) -> None:
+def test_idle_time_fills_the_bucket_at_most(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=3)
     seconds_of(rate_limiter, clock, 6)
     clock.advance(hours=1)
@@ -106,7 +106,7 @@ def test_waiting_threads_do_not_all_wake_up_for_each_slot(tmp_path: Path) -> Non
     burst=st.integers(1, 20),
     rests=st.lists(st.floats(0, 30), min_size=2, max_size=60),
 )
-def test_no_stretch_of_time_has_more_than_a_burst_and_the_rate(
+def test_no_interval_has_more_than_a_burst_plus_the_rate(
     tmp_path_factory: pytest.TempPathFactory, per_minute: float, burst: int, rests: list[float]
 ) -> None:
     clock = ManualClock(START)
@@ -123,12 +123,12 @@ def test_no_stretch_of_time_has_more_than_a_burst_and_the_rate(
             assert last - first + 1 <= burst + stretch * per_minute / 60 + 0.01
 
 
-def test_nobody_sends_during_a_hold(files: Files, clock: ManualClock) -> None:
+def test_nothing_is_sent_during_a_pause(files: Files, clock: ManualClock) -> None:
     rate_limiter_of(files, clock).pause(42)
     assert seconds_of(rate_limiter_of(files, clock), clock, 1) == [42]
 
 
-def test_a_hold_is_never_shortened(files: Files, clock: ManualClock) -> None:
+def test_a_pause_is_never_shortened(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock)
     rate_limiter.pause(42)
     clock.advance(seconds=2)
@@ -136,20 +136,20 @@ def test_a_hold_is_never_shortened(files: Files, clock: ManualClock) -> None:
     assert seconds_of(rate_limiter, clock, 1) == [40]
 
 
-def test_a_hold_can_grow(files: Files, clock: ManualClock) -> None:
+def test_a_pause_can_be_extended(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock)
     rate_limiter.pause(10)
     rate_limiter.pause(42)
     assert seconds_of(rate_limiter, clock, 1) == [42]
 
 
-def test_those_who_waited_do_not_leave_all_at_once(files: Files, clock: ManualClock) -> None:
+def test_waiting_requests_leave_one_by_one(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock, per_minute=60)
     rate_limiter.pause(30)
     assert seconds_of(rate_limiter, clock, 4) == [30, 31, 32, 33]
 
 
-def test_a_hold_keeps_back_a_thread_that_was_sleeping_for_its_slot(files: Files) -> None:
+def test_a_pause_delays_a_thread_that_waits_for_its_slot(files: Files) -> None:
     clock = Interrupted(START)
     rate_limiter = rate_limiter_of(files, clock, per_minute=60, burst=1)
     rate_limiter.acquire()
@@ -158,7 +158,7 @@ def test_a_hold_keeps_back_a_thread_that_was_sleeping_for_its_slot(files: Files)
     assert clock.now() == START + timedelta(seconds=20.5)
 
 
-def test_a_hold_that_grows_too_long_meanwhile_is_noticed_soon(files: Files) -> None:
+def test_a_pause_that_becomes_too_long_is_noticed_soon(files: Files) -> None:
     clock = Interrupted(START)
     rate_limiter = rate_limiter_of(files, clock, max_wait=300)
     rate_limiter.pause(200)
@@ -168,7 +168,7 @@ def test_a_hold_that_grows_too_long_meanwhile_is_noticed_soon(files: Files) -> N
     assert clock.now() <= START + timedelta(seconds=10)
 
 
-def test_a_hold_longer_than_bearable_ends_it_and_says_until_when(
+def test_a_pause_longer_than_allowed_is_an_error_with_its_end(
     files: Files, clock: ManualClock
 ) -> None:
     rate_limiter = rate_limiter_of(files, clock, max_wait=300)
@@ -184,14 +184,14 @@ def test_a_hold_longer_than_bearable_ends_it_and_says_until_when(
     assert seconds_of(rate_limiter, clock, 1) == [240]
 
 
-def test_a_hold_of_many_years_is_not_a_crash(files: Files, clock: ManualClock) -> None:
+def test_a_pause_of_many_years_does_not_crash(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock)
     rate_limiter.pause(1e18)
     with pytest.raises(ApiUnavailable):
         rate_limiter.acquire()
 
 
-def test_without_a_rate_only_holds_count(files: Files, clock: ManualClock) -> None:
+def test_without_a_rate_only_pauses_delay(files: Files, clock: ManualClock) -> None:
     rate_limiter = rate_limiter_of(files, clock, per_minute=0)
     assert seconds_of(rate_limiter, clock, 500)[-1] == 0
     rate_limiter.pause(7)
@@ -216,7 +216,7 @@ def test_without_a_rate_only_holds_count(files: Files, clock: ManualClock) -> No
         b"99999999999 99999999999 0",
     ],
 )
-def test_damaged_or_foreign_content_is_as_good_as_none(
+def test_damaged_or_foreign_content_counts_as_none(
     files: Files, clock: ManualClock, content: bytes
 ) -> None:
     files.replace_bytes("state/pace", content)
@@ -227,7 +227,7 @@ def test_damaged_or_foreign_content_is_as_good_as_none(
 
 
 @given(st.binary(max_size=300))
-def test_no_content_makes_it_crash_or_wait_long(
+def test_no_file_content_causes_a_crash_or_a_long_wait(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     clock = ManualClock(START)
@@ -250,7 +250,7 @@ def test_a_clock_that_was_set_back_does_not_block(files: Files) -> None:
     ]
 
 
-def test_what_another_rate_left_behind_is_cut_to_what_the_bucket_holds(
+def test_the_state_of_another_rate_is_limited_to_the_bucket(
     files: Files, clock: ManualClock
 ) -> None:
     slow = rate_limiter_of(files, clock, per_minute=1, burst=10)
@@ -273,7 +273,7 @@ def test_an_unusable_file_is_a_storage_error(
         rate_limiter_of(files, clock).acquire()
 
 
-def test_it_is_cheap(files: Files) -> None:
+def test_acquiring_a_slot_is_cheap(files: Files) -> None:
     """A few times what changing a small file under a lock costs at all, on this machine.
 
     Both are measured in turns, in time of the processor, and the best of each counts.

@@ -26,7 +26,7 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.rate_limit import RateLimiter
 
 class Noting(Clock):
-    # Keeps what it said last: the moment at which a slot was taken, under the lock.
+    # Remembers the last time it returned: when a slot was taken, under the lock.
     def now(self):
         self.last = super().now()
         return self.last
@@ -83,7 +83,7 @@ def test_two_processes_share_one_rate(tmp_path: Path) -> None:
     raise AssertionError("The rate was not used fully in any of 5 attempts.")
 
 
-def test_a_hold_outlives_the_process_that_was_told(files: Files, tmp_path: Path) -> None:
+def test_a_pause_outlives_its_process(files: Files, tmp_path: Path) -> None:
     before = Clock().now()
     process = other_process(tmp_path, "1", "3600")
     process.communicate("go\n", timeout=60)

@@ -14,7 +14,7 @@ from meeting_etl.webex.transport import Response, TransientError
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
 
-# Numbers of any length, at any place of a date, are what breaks readers of dates.
+# Numbers of any length anywhere in a date are what breaks date parsers.
 _NUMBER = st.integers(0, 10**30).map(str)
 _ZONE = st.one_of(st.sampled_from(["GMT", "-0000", "EST", ""]), _NUMBER.map("+".__add__))
 DATES = st.builds(
@@ -100,7 +100,7 @@ def test_ids_in_a_message_stay() -> None:
     assert meeting in sentence_of(404, f"Meeting ID '{meeting}' is not there")
 
 
-def test_a_long_message_is_cut_and_nothing_else_of_the_body_is_told() -> None:
+def test_a_long_message_is_truncated_and_nothing_else_of_the_body_is_shown() -> None:
     sentence = sentence_of(
         400, "x y" * 1000, errors=[{"description": "planted"}], password="planted"
     )
@@ -112,7 +112,7 @@ def test_a_long_message_is_cut_and_nothing_else_of_the_body_is_told() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>planted</html>", b"[]", b'{"message": 5}', b"\xff", b"[" * 10**5]
 )
-def test_a_body_that_is_no_error_object_is_not_told(body: bytes) -> None:
+def test_a_body_that_is_not_an_error_object_is_not_shown(body: bytes) -> None:
     sentence = str(error_for(response_of(400, body=body)))
     assert sentence.startswith("Webex responded 400 to GET /v1/x (trackingId METL_ours): ")
     assert "planted" not in sentence

@@ -20,9 +20,7 @@ class Longest(Random):
         return max(a, b)
 
 
-def test_the_longest_pauses_double_up_to_a_bound(
-    connect: Connect, serve: Serve, clock: ManualClock
-) -> None:
+def test_backoff_doubles_up_to_a_limit(connect: Connect, serve: Serve, clock: ManualClock) -> None:
     server = serve(lambda seen: Reply(b"", 500))
     limits = Limits(attempts=8, backoff_seconds=1, longest_backoff_seconds=10)
     with pytest.raises(BadResponse):
@@ -30,9 +28,7 @@ def test_the_longest_pauses_double_up_to_a_bound(
     assert clock.slept == [1, 2, 4, 8, 10, 10, 10]
 
 
-def test_pauses_are_spread_over_their_whole_length(
-    connect: Connect, serve: Serve, clock: ManualClock
-) -> None:
+def test_backoff_has_full_jitter(connect: Connect, serve: Serve, clock: ManualClock) -> None:
     server = serve(lambda seen: Reply(b"", 500))
     limits = Limits(attempts=201, backoff_seconds=1, longest_backoff_seconds=1, outage_after=9)
     with pytest.raises(BadResponse):
@@ -43,7 +39,7 @@ def test_pauses_are_spread_over_their_whole_length(
     assert max(clock.slept) <= 1
 
 
-# "Later"
+# Retry-After
 
 
 @pytest.mark.parametrize(
@@ -77,7 +73,7 @@ def test_retry_after_in_every_form(
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
-def test_a_date_to_wait_for_is_one_of_the_clock_that_sent_it(
+def test_a_retry_after_date_is_relative_to_the_response_date(
     connect: Connect, serve: Serve, clock: ManualClock, minutes: int
 ) -> None:
     started = clock.now()
@@ -90,7 +86,7 @@ def test_a_date_to_wait_for_is_one_of_the_clock_that_sent_it(
 
 
 @pytest.mark.parametrize("date", ["", "today"])
-def test_a_date_to_wait_for_without_a_date_of_the_answer_is_one_of_our_clock(
+def test_a_retry_after_date_without_response_date_is_relative_to_our_clock(
     connect: Connect, serve: Serve, clock: ManualClock, date: str
 ) -> None:
     started = clock.now()
@@ -101,7 +97,7 @@ def test_a_date_to_wait_for_without_a_date_of_the_answer_is_one_of_our_clock(
 
 
 @pytest.mark.parametrize("status", [423, 503])
-def test_retry_after_of_one_thing_holds_up_nobody_else(
+def test_retry_after_other_than_429_pauses_no_other_request(
     connect: Connect, serve: Serve, clock: ManualClock, status: int
 ) -> None:
     later = Reply({"message": "locked"}, status, {"Retry-After": "3600"})
@@ -116,7 +112,7 @@ def test_retry_after_of_one_thing_holds_up_nobody_else(
     assert len(server.seen) == 4
 
 
-def test_one_thing_is_waited_for_no_longer_than_all_together_would_be(
+def test_a_single_request_waits_no_longer_than_the_maximum_wait(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     server = serve(lambda seen: Reply({"message": "locked"}, 423, {"Retry-After": "40"}))
@@ -128,7 +124,7 @@ def test_one_thing_is_waited_for_no_longer_than_all_together_would_be(
 
 @pytest.mark.parametrize("status", [423, 503])
 @pytest.mark.parametrize(("retry_after", "seconds"), [("17", 17), ("0", 1), ("soon", 30)])
-def test_retry_after_is_obeyed_whatever_brings_it(
+def test_retry_after_is_obeyed_with_any_status(
     connect: Connect,
     serve: Serve,
     clock: ManualClock,
@@ -152,7 +148,7 @@ def test_429_without_retry_after_waits_30_s(
 
 
 @pytest.mark.parametrize("status", [423, 503])
-def test_others_without_retry_after_hold_up_nobody_else(
+def test_other_statuses_without_retry_after_pause_nothing(
     connect: Connect, serve: Serve, clock: ManualClock, status: int
 ) -> None:
     started = clock.now()
@@ -161,7 +157,7 @@ def test_others_without_retry_after_hold_up_nobody_else(
     assert (clock.now() - started).total_seconds() <= 1
 
 
-def test_what_one_thread_is_told_holds_for_all_and_for_other_clients(
+def test_a_pause_applies_to_all_threads_and_clients(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     first = serve(in_turn(Reply(b"", 429, {"Retry-After": "60"}), Reply(b"", 403)))
@@ -175,7 +171,7 @@ def test_what_one_thread_is_told_holds_for_all_and_for_other_clients(
 
 
 @pytest.mark.parametrize("retry_after", ["301", "86400", "9" * 30])
-def test_a_longer_wait_than_allowed_ends_it_and_is_not_slept(
+def test_a_longer_wait_than_allowed_is_an_error_without_sleeping(
     connect: Connect, serve: Serve, clock: ManualClock, retry_after: str
 ) -> None:
     server = serve(lambda seen: Reply(b"", 429, {"Retry-After": retry_after}))
@@ -189,7 +185,7 @@ def test_a_longer_wait_than_allowed_ends_it_and_is_not_slept(
     assert len(server.seen) == 1
 
 
-def test_429_uses_up_no_attempt_but_does_not_go_on_for_ever(connect: Connect, serve: Serve) -> None:
+def test_429_consumes_no_attempt_but_is_limited(connect: Connect, serve: Serve) -> None:
     later = Reply(b"", 429, {"Retry-After": "1"})
     server = serve(in_turn(*[later] * 15, *[Reply(b"", 500)] * 4, FINE))
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}

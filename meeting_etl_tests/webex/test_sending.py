@@ -1,4 +1,4 @@
-"""POST, PUT, PATCH, DELETE: what is sent again, and what is not because it may have been done."""
+"""POST, PUT, PATCH, DELETE: what is retried, and what is not because it may have succeeded."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_a_document_is_sent_as_json_with_the_token(connect: Connect, serve: Serv
 
 
 @pytest.mark.parametrize("fault", UNCERTAIN)
-def test_a_post_that_may_have_been_done_is_not_sent_again(
+def test_a_post_that_may_have_succeeded_is_not_retried(
     connect: Connect, serve: Serve, clock: ManualClock, fault: Act
 ) -> None:
     server = serve(of_webex(in_turn(fault, MADE)))
@@ -77,7 +77,7 @@ def test_a_post_that_created_something_is_a_success(
 
 
 @pytest.mark.parametrize("fault", UNHEARD)
-def test_a_post_that_was_turned_away_is_sent_again_when_it_is_time(
+def test_a_post_that_was_not_processed_is_retried(
     connect: Connect, serve: Serve, clock: ManualClock, fault: Act
 ) -> None:
     server = serve(in_turn(fault, fault, MADE))
@@ -86,7 +86,7 @@ def test_a_post_that_was_turned_away_is_sent_again_when_it_is_time(
     assert sum(clock.slept) == pytest.approx(14)
 
 
-def test_a_post_with_an_expired_token_is_sent_again_with_a_new_one(
+def test_a_post_with_an_expired_token_is_retried_with_a_new_one(
     connect: Connect, serve: Serve
 ) -> None:
     webex = Granting()
@@ -104,9 +104,7 @@ def test_a_refused_token_is_an_auth_error(connect: Connect, serve: Serve) -> Non
 
 
 @pytest.mark.parametrize("fault", [*UNCERTAIN, *UNHEARD])
-def test_put_patch_and_delete_are_sent_until_they_are_done(
-    connect: Connect, serve: Serve, fault: Act
-) -> None:
+def test_put_patch_and_delete_are_retried(connect: Connect, serve: Serve, fault: Act) -> None:
     server = serve(in_turn(fault, fault, MADE))
     assert connect(server.url).put("/webhooks/w1", WANTED) == {"id": "w1"}
     assert len(server.seen) == 3
@@ -119,7 +117,7 @@ def test_put_patch_and_delete_are_sent_until_they_are_done(
         assert [seen.method for seen in server.seen] == ["DELETE"] * 3
 
 
-def test_refusals_come_at_once(connect: Connect, serve: Serve) -> None:
+def test_refusals_are_raised_immediately(connect: Connect, serve: Serve) -> None:
     refused = {"POST": 409, "PUT": 404, "DELETE": 404}
     server = serve(of_webex(lambda seen: Reply({"message": "No."}, refused[seen.method])))
     client = connect(server.url)
@@ -132,7 +130,7 @@ def test_refusals_come_at_once(connect: Connect, serve: Serve) -> None:
     assert len(server.seen) == 4, "and one to see that it is Webex who refuses"
 
 
-def test_posts_share_the_hold_of_a_retry_after(
+def test_posts_share_the_pause_of_a_retry_after(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     server = serve(lambda seen: Reply(b"", 429, {"Retry-After": "3600"}))
@@ -172,7 +170,7 @@ def test_scheduled_meetings_are_for_hosts_and_administrators(
 
 
 @pytest.mark.parametrize("kind", TokenKind)
-def test_webhooks_are_listed_of_the_owner_or_of_the_organization(
+def test_webhooks_of_the_owner_or_the_organization_are_listed(
     connect: Connect, serve: Serve, clock: ManualClock, kind: TokenKind
 ) -> None:
     server = serve(lambda seen: Reply())

@@ -1,4 +1,4 @@
-"""The test servers themselves: what they are to be must be so, or tests of faults show nothing."""
+"""The test servers themselves: without the faults they claim, tests of faults show nothing."""
 
 import http.client
 import socket
@@ -20,7 +20,7 @@ from meeting_etl_tests.webex.servers import (
 FINE = Reply({"id": "m1"})
 
 
-def test_a_server_with_tls_is_trusted_by_who_has_its_authority_alone(authority: Authority) -> None:
+def test_a_tls_server_is_trusted_only_with_its_authority(authority: Authority) -> None:
     with running(lambda seen: FINE, tls=authority.context) as server:
         url = f"{server.url}/meetings/m1"
         assert requests.get(url, verify=str(authority.bundle), timeout=9).json() == {"id": "m1"}

@@ -32,7 +32,7 @@ FINE = Reply({"id": "m1"})
 SOON = Limits(connect_seconds=2, read_seconds=0.15, response_seconds=0.3, backoff_seconds=0.01)
 
 
-# A request as it goes out
+# Requests
 
 
 def test_what_a_request_carries(connect: Connect, serve: Serve) -> None:
@@ -87,16 +87,16 @@ def test_threads_share_the_client_and_keep_their_connections(
     assert len({seen.connection for seen in server.seen}) <= 24
 
 
-def test_a_compressed_answer_is_read(connect: Connect, serve: Serve) -> None:
+def test_a_compressed_response_is_read(connect: Connect, serve: Serve) -> None:
     plain = json.dumps({"text": "ä" * 100_000}).encode()
-    # Two members, one behind the other: gzip is free to do so.
+    # Two members, one after the other, as gzip allows.
     body = gzip.compress(plain[:777]) + gzip.compress(plain[777:])
     server = serve(lambda seen: Reply(body, headers={"Content-Encoding": "gzip"}))
     assert connect(server.url).get("/meetings/m1") == {"text": "ä" * 100_000}
     assert server.seen[0].headers["Accept-Encoding"] == "gzip"
 
 
-def test_a_chunked_answer_is_read(connect: Connect, serve: Serve) -> None:
+def test_a_chunked_response_is_read(connect: Connect, serve: Serve) -> None:
     server = serve(lambda seen: in_chunks)
     assert connect(server.url).get("/meetings/m1") == {"id": "m1"}
 
@@ -117,7 +117,7 @@ def test_the_content_type_does_not_matter(connect: Connect, serve: Serve) -> Non
     [stall, say_nothing, trickle_head, trickle, trickle_chunk, trickle_gzip],
     ids=lambda act: act.__name__,
 )
-def test_an_answer_without_end_does_not_hang(connect: Connect, serve: Serve, fault: Act) -> None:
+def test_an_endless_response_does_not_hang(connect: Connect, serve: Serve, fault: Act) -> None:
     server = serve(in_turn(fault, fault, FINE))
     client = connect(server.url, clock=Clock(), limits=SOON)
     started = time.monotonic()
@@ -126,7 +126,7 @@ def test_an_answer_without_end_does_not_hang(connect: Connect, serve: Serve, fau
     assert client.requests_sent == 3
 
 
-def test_nobody_at_home_is_a_fault_that_passes(connect: Connect, serve: Serve) -> None:
+def test_a_refused_connection_is_a_transient_fault(connect: Connect, serve: Serve) -> None:
     with running(lambda seen: FINE) as server:
         url = server.url
     with pytest.raises(BadResponse, match="5 attempts") as caught:
@@ -135,7 +135,7 @@ def test_nobody_at_home_is_a_fault_that_passes(connect: Connect, serve: Serve) -
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_an_answer_has_a_largest_size(connect: Connect, serve: Serve, encoding: str) -> None:
+def test_a_response_has_a_size_limit(connect: Connect, serve: Serve, encoding: str) -> None:
     def answer(seen: Seen) -> Act:
         body = json.dumps({"items": [{"text": "a" * 500 * int(seen.params["max"])}]}).encode()
         if encoding == "gzip":
@@ -149,7 +149,7 @@ def test_an_answer_has_a_largest_size(connect: Connect, serve: Serve, encoding: 
     assert [seen.params["max"] for seen in server.seen] == ["100", "50", "25"]
 
 
-# Proxies, in a process of its own: they come from the environment
+# Proxies, in a separate process: they are set in the environment
 
 
 BEHIND_A_PROXY = """
@@ -194,7 +194,7 @@ def test_a_proxy_of_the_environment_is_used(serve: Serve, tmp_path: Path) -> Non
     assert proxy.seen[0].headers["Authorization"] == "Bearer given-token"
 
 
-def test_no_proxy_stands_between_us_and_this_machine(serve: Serve, tmp_path: Path) -> None:
+def test_no_proxy_is_used_for_this_machine(serve: Serve, tmp_path: Path) -> None:
     proxy = serve(lambda seen: Reply(b"", 403))
     server = serve(lambda seen: FINE)
     assert fetched(server.url, proxy.url, tmp_path) == "m1\n"

@@ -1,4 +1,4 @@
-"""Webhooks wanted against webhooks there, over real HTTP against the sandbox."""
+"""Expected webhooks against registered ones, over real HTTP with the sandbox."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ def posts(sandbox: Sandbox) -> int:
 
 
 def foreign(webex: Webex, **more: str) -> str:
-    """A webhook of somebody else; its id."""
+    """The id of another application's webhook."""
     document = {"name": "Theirs", "targetUrl": ELSEWHERE, "resource": "meetings", "event": "ended"}
     found: str = webex.webhooks.create(document | more)["id"]
     return found
@@ -117,7 +117,7 @@ def test_creating_again_creates_nothing(start: Start, clock: ManualClock) -> Non
     assert posts(sandbox) == sent == 9
 
 
-def test_what_is_there_is_found_on_whatever_page(start: Start, clock: ManualClock) -> None:
+def test_registered_webhooks_are_found_on_any_page(start: Start, clock: ManualClock) -> None:
     sandbox, webex = start(TokenKind.USER, empty_page_every=1)
     for _ in range(120):
         foreign(webex)
@@ -128,7 +128,7 @@ def test_what_is_there_is_found_on_whatever_page(start: Start, clock: ManualCloc
     assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
-def test_webhooks_of_others_do_not_count(start: Start, clock: ManualClock) -> None:
+def test_webhooks_of_others_are_ignored(start: Start, clock: ManualClock) -> None:
     sandbox, webex = start(TokenKind.USER)
     foreign(webex, targetUrl=TARGET)
     foreign(webex, targetUrl=TARGET, name="meeting_etl meetings started")
@@ -148,7 +148,7 @@ def test_a_compliance_officer_registers_recordings_and_transcripts(
         create(webex, ORG, clock)
 
 
-def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
+def test_another_applications_webhook_of_the_organization_conflicts(
     start: Start, clock: ManualClock
 ) -> None:
     sandbox, webex = start()
@@ -161,7 +161,7 @@ def test_somebody_elses_webhook_of_the_organization_is_in_the_way(
 
 
 @pytest.mark.parametrize("fault", ["connection_reset", "truncated_body", "html_page"])
-def test_a_lost_answer_makes_no_second_webhook(
+def test_a_lost_response_creates_no_second_webhook(
     start: Start, clock: ManualClock, fault: str
 ) -> None:
     """It was created but no response arrived: webhooks are listed before the next attempt."""
@@ -172,7 +172,9 @@ def test_a_lost_answer_makes_no_second_webhook(
     assert len(sandbox.webhooks.all()) == 9 == posts(sandbox)
 
 
-def test_what_was_not_created_is_created_after_a_look(start: Start, clock: ManualClock) -> None:
+def test_a_webhook_that_was_not_created_is_created_after_a_check(
+    start: Start, clock: ManualClock
+) -> None:
     sandbox, webex = start(TokenKind.USER, internal_error=0.5)
     create(webex, OWN, clock)
     assert len(sandbox.webhooks.all()) == 9 < posts(sandbox)
@@ -181,15 +183,15 @@ def test_what_was_not_created_is_created_after_a_look(start: Start, clock: Manua
             assert following.method == "GET"
 
 
-def test_a_new_webhook_is_looked_for_some_seconds_later(start: Start, clock: ManualClock) -> None:
-    """What a list lags behind by is waited for, so that a lost answer makes no second webhook."""
+def test_a_new_webhook_is_checked_for_some_seconds_later(start: Start, clock: ManualClock) -> None:
+    """The listing lag is waited for, so that a lost response creates no second webhook."""
     sandbox, webex = start(TokenKind.USER, connection_reset=0.5, webhook_lag_seconds=4)
     create(webex, OWN, clock)
     assert sandbox.counters.injected["connection_reset"] > 0
     assert len(sandbox.webhooks.all()) == 9
 
 
-def test_where_lists_lag_for_long_the_second_webhook_goes_with_the_next_repair(
+def test_with_a_long_listing_lag_the_next_repair_deletes_the_duplicate(
     start: Start, clock: ManualClock
 ) -> None:
     sandbox, webex = start(TokenKind.USER, webhook_lag_seconds=600)
@@ -201,7 +203,7 @@ def test_where_lists_lag_for_long_the_second_webhook_goes_with_the_next_repair(
     assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
-def test_for_the_organization_webex_itself_refuses_the_second(
+def test_webex_refuses_a_second_webhook_of_the_organization(
     start: Start, clock: ManualClock
 ) -> None:
     sandbox, webex = start(webhook_lag_seconds=600)
@@ -211,7 +213,7 @@ def test_for_the_organization_webex_itself_refuses_the_second(
     assert len(sandbox.webhooks.all()) == 9
 
 
-def test_a_webex_that_is_down_ends_it(connect: Connect, serve: Serve, clock: ManualClock) -> None:
+def test_an_outage_is_raised(connect: Connect, serve: Serve, clock: ManualClock) -> None:
     def answer(seen: Seen) -> Act:
         return Reply(b"", 500) if seen.method == "POST" else Reply()
 
@@ -222,7 +224,7 @@ def test_a_webex_that_is_down_ends_it(connect: Connect, serve: Serve, clock: Man
     assert [seen.method for seen in server.seen].count("POST") == 3
 
 
-def test_a_list_that_is_not_whole_is_no_reason_to_create(
+def test_an_incomplete_list_creates_nothing(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     broken = {"id": "w1", "errors": {"name": {"code": "kms_failure"}}}
@@ -264,7 +266,7 @@ def webhook(**changes: str) -> Webhook:
         ({"filter": "id=1", "target_url": ELSEWHERE}, WebhookStatus.WRONG_FILTER),
     ],
 )
-def test_each_fault_has_its_name(changes: dict[str, str], expected: WebhookStatus) -> None:
+def test_each_problem_has_its_status(changes: dict[str, str], expected: WebhookStatus) -> None:
     only = WebhookSpec(TARGET, True, ("meetingTranscripts",))
     (finding,) = compare_webhooks(only, [webhook(**changes)])
     assert finding.status is expected
@@ -285,7 +287,7 @@ def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
     ]
 
 
-def test_ours_that_nobody_expects_are_told_and_others_passed_over() -> None:
+def test_unexpected_webhooks_of_ours_are_reported_and_others_ignored() -> None:
     others = [webhook(name="Theirs"), webhook(resource="messages"), webhook(event="deleted")]
     (finding,) = compare_webhooks(None, [webhook(), *others])
     assert finding.status is WebhookStatus.NOT_EXPECTED
@@ -293,7 +295,7 @@ def test_ours_that_nobody_expects_are_told_and_others_passed_over() -> None:
     assert finding.status is WebhookStatus.MISSING
 
 
-def test_the_secret_is_left_behind_where_a_webhook_is_read() -> None:
+def test_the_secret_is_dropped_when_a_webhook_is_parsed() -> None:
     found = parse_webhook({"id": "w1", "secret": SECRET, "created": 7})
     assert SECRET not in repr(found)
     assert found.created == ""
@@ -302,7 +304,7 @@ def test_the_secret_is_left_behind_where_a_webhook_is_read() -> None:
 # Repairing
 
 
-def test_nothing_is_done_about_what_is_well(start: Start, clock: ManualClock) -> None:
+def test_nothing_is_done_about_correct_webhooks(start: Start, clock: ManualClock) -> None:
     sandbox, webex = start()
     create(webex, ORG, clock)
     sent = sandbox.counters.total
@@ -311,7 +313,7 @@ def test_nothing_is_done_about_what_is_well(start: Start, clock: ManualClock) ->
 
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
-def test_one_that_was_switched_off_is_switched_on_with_the_secret_of_today(
+def test_an_inactive_webhook_is_reactivated_with_the_current_secret(
     start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
@@ -326,7 +328,7 @@ def test_one_that_was_switched_off_is_switched_on_with_the_secret_of_today(
 
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
-def test_a_wrong_target_is_set_without_a_gap(
+def test_a_wrong_target_is_updated_in_place(
     start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
@@ -339,7 +341,7 @@ def test_a_wrong_target_is_set_without_a_gap(
 
 
 @pytest.mark.parametrize("expected", [ORG, OWN])
-def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
+def test_a_wrong_filter_is_replaced_before_the_old_webhook_is_deleted(
     start: Start, clock: ManualClock, expected: WebhookSpec
 ) -> None:
     sandbox, webex = start()
@@ -355,7 +357,7 @@ def test_a_wrong_filter_needs_a_new_webhook_which_comes_before_the_old_one_goes(
 
 
 @pytest.mark.parametrize(("before", "after"), [(OWN, ORG), (ORG, OWN)])
-def test_a_wrong_owner_needs_a_new_webhook(
+def test_a_wrong_owner_is_replaced(
     start: Start, clock: ManualClock, before: WebhookSpec, after: WebhookSpec
 ) -> None:
     sandbox, webex = start()
@@ -365,7 +367,7 @@ def test_a_wrong_owner_needs_a_new_webhook(
     assert health(webex, after) == {WebhookStatus.OK: 9}
 
 
-def test_a_missing_one_is_created(start: Start, clock: ManualClock) -> None:
+def test_a_missing_webhook_is_created(start: Start, clock: ManualClock) -> None:
     sandbox, webex = start()
     create(webex, ORG, clock)
     sandbox.webhooks.remove(hooks(sandbox)[ENDED].id)
@@ -373,7 +375,7 @@ def test_a_missing_one_is_created(start: Start, clock: ManualClock) -> None:
     assert health(webex, ORG) == {WebhookStatus.OK: 9}
 
 
-def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock) -> None:
+def test_duplicates_of_ours_are_deleted_and_others_stay(start: Start, clock: ManualClock) -> None:
     sandbox, webex = start(TokenKind.USER)
     create(webex, OWN, clock)
     theirs = foreign(webex, targetUrl=TARGET)
@@ -388,7 +390,7 @@ def test_duplicates_of_ours_go_and_others_stay(start: Start, clock: ManualClock)
     assert health(webex, OWN) == {WebhookStatus.OK: 9}
 
 
-def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
+def test_a_webhook_listed_but_not_found_stays_with_its_duplicates(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     """Fresh ids are 404 for a while (docs/webex-api-notes.md)."""
@@ -413,7 +415,7 @@ def test_one_that_is_listed_but_not_there_yet_is_left_with_its_duplicates(
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
 
 
-def test_a_webhook_that_webex_leaves_inactive_is_told(
+def test_a_webhook_that_webex_leaves_inactive_is_reported(
     connect: Connect, serve: Serve, clock: ManualClock
 ) -> None:
     item = {
@@ -431,7 +433,7 @@ def test_a_webhook_that_webex_leaves_inactive_is_told(
     assert (action.done, action.what) == (False, "Webex did not change it: inactive")
 
 
-def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None:
+def test_repair_survives_faults(start: Start, clock: ManualClock) -> None:
     faults = {"internal_error": 0.2, "connection_reset": 0.2, "locked": 0.2}
     sandbox, webex = start(TokenKind.USER, **faults)
     create(webex, replace(OWN, target_url=ELSEWHERE), clock)
@@ -443,7 +445,7 @@ def test_repairing_goes_through_faults(start: Start, clock: ManualClock) -> None
 # Deleting
 
 
-def test_deleting_removes_what_it_is_given_and_404_is_done(
+def test_delete_removes_the_given_webhooks_and_accepts_404(
     start: Start, clock: ManualClock
 ) -> None:
     sandbox, webex = start(TokenKind.USER, connection_reset=0.3)
@@ -457,10 +459,10 @@ def test_deleting_removes_what_it_is_given_and_404_is_done(
     assert [hook.id for hook in sandbox.webhooks.all()] == [theirs]
 
 
-# What is expected
+# The stored spec
 
 
-def test_the_expectation_is_kept_without_the_secret(files: Files) -> None:
+def test_the_spec_is_stored_without_the_secret(files: Files) -> None:
     assert read_webhook_spec(files) is None
     write_webhook_spec(files, ORG)
     assert read_webhook_spec(files) == ORG
