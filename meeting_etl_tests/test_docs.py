@@ -16,7 +16,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import TABLES
-from meeting_etl.settings import VARIABLES
+from meeting_etl.settings.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "meeting_etl"

@@ -17,7 +17,7 @@ from meeting_etl.cli import streams
 from meeting_etl.cli.commands import LazyGroup
 from meeting_etl.cli.context import CommandContext
 from meeting_etl.errors import MeetingEtlError, SettingsError
-from meeting_etl.settings import VARIABLES
+from meeting_etl.settings.variables import VARIABLES
 
 _TRACEBACK = "MEETING_ETL_TRACEBACK"
 _WIDTH = max(map(len, VARIABLES))

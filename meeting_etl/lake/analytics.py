@@ -1,8 +1,8 @@
 """Analytics: what the settings say about the views and metrics, and the SQL that these share.
 
 Belongs here: the values and their defaults, and expressions that several views need. Does not:
-reading settings (settings.py), the views (views/), what is made of them (catalog_sql.py,
-metrics.py).
+reading settings (settings/environment.py), the views (views/), what is made of them
+(catalog_sql.py, metrics.py).
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Belongs here: which token to send, when to renew it, that only one thread of one process does so,
 and that the token is sent to the API and nowhere else. Does not: sending (the client hands in
-`grant`), nor checking that a token is configured at all (settings.py).
+`grant`), nor checking that a token is configured at all (settings/etl.py).
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import msgspec
 from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.transport import origin
 
 Grant = Callable[[Mapping[str, str]], dict[str, Any]]
@@ -29,16 +30,6 @@ nothing may be sent now.
 _FILE = "state/tokens.json"
 _RENEW_EARLY = timedelta(seconds=300)
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """The configured credentials: an access token, or the other three for the refresh grant."""
-
-    access_token: str | None = field(default=None, repr=False)
-    client_id: str | None = field(default=None, repr=False)
-    client_secret: str | None = field(default=None, repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.client import Client
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock

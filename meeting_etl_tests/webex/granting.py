@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from meeting_etl.webex.auth import Credentials
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl_tests.webex.servers import Act, Reply, Seen
 
 CONFIGURED = Credentials(

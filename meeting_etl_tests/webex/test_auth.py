@@ -10,7 +10,8 @@ import pytest
 from meeting_etl.errors import AuthError, SettingsError, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.auth import Auth
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED, DAY, Webex
@@ -296,7 +297,8 @@ import sys
 from pathlib import Path
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.auth import Auth
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.rate_limit import RateLimiter
 

@@ -157,7 +157,8 @@ import sys
 from pathlib import Path
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
-from meeting_etl.webex.auth import Auth, Credentials
+from meeting_etl.webex.auth import Auth
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.rate_limit import RateLimiter
 

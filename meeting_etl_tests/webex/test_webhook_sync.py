@@ -15,7 +15,7 @@ from meeting_etl.sandbox.api.webhook_registry import Hook
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.webex import webhook_sync
-from meeting_etl.webex.auth import Credentials
+from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import (

@@ -1,7 +1,7 @@
 """Which meetings are to be recorded automatically.
 
 Belongs here: the lists of the settings section [auto_record] and what they match. Does not: reading
-settings (settings.py), switching recording on (auto_record.py).
+settings (settings/environment.py), switching recording on (auto_record.py).
 """
 
 import hashlib

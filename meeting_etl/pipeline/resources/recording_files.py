@@ -7,7 +7,6 @@ of a file (download.py), files of transcripts (transcript_files.py), when it is 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from meeting_etl import schemas
 from meeting_etl.errors import BadResponse, Gone, Prevented, Refused
@@ -16,8 +15,8 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.pipeline.paths import file_stem, files_folder
 from meeting_etl.pipeline.resources.download import Download, DownloadContext, DownloadedFile
+from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
 from meeting_etl.pipeline.rows import Row, SchemaDrift
-from meeting_etl.texts import first_match
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.listings import Listing
 
@@ -30,33 +29,6 @@ LINKS = {
 _VIDEO_EXTENSIONS = {"MP4": "mp4", "ARF": "arf"}
 # More cannot be meant, nor be kept in a column.
 _SIZE_DIGITS = 18
-
-
-@dataclass(frozen=True)
-class DownloadPolicy:
-    """Which files of which recordings are downloaded; without kinds none are.
-
-    `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
-    are those of the recording as Webex tells them; a size or length that it does not tell is within
-    them, an unknown host is not.
-    """
-
-    kinds: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    largest_bytes: int | None = None
-    longest_seconds: int | None = None
-    at_once: int = 4
-    keep_free_bytes: int = 5 * 10**9
-
-    def allows(self, recording: Row) -> bool:
-        """Whether a recording is within the bounds."""
-        within = (
-            (recording["size_bytes"], self.largest_bytes),
-            (recording["duration_seconds"], self.longest_seconds),
-        )
-        if any(told is not None and most is not None and told > most for told, most in within):
-            return False
-        return not self.hosts or first_match(recording["host_email"], self.hosts) is not None
 
 
 def what_came(get: Callable[[str], Item], kinds: Sequence[str]) -> Listing:

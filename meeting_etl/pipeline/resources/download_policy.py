@@ -1,0 +1,37 @@
+"""Which files of which recordings are downloaded.
+
+Belongs here: the values of the settings section [downloads] and what they allow. Does not:
+downloading (recording_files.py, download.py), reading settings.
+"""
+
+from dataclasses import dataclass
+
+from meeting_etl.pipeline.rows import Row
+from meeting_etl.texts import first_match
+
+
+@dataclass(frozen=True)
+class DownloadPolicy:
+    """Which files of which recordings are downloaded; without kinds none are.
+
+    `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
+    are those of the recording as Webex tells them; a size or length that it does not tell is within
+    them, an unknown host is not.
+    """
+
+    kinds: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    largest_bytes: int | None = None
+    longest_seconds: int | None = None
+    at_once: int = 4
+    keep_free_bytes: int = 5 * 10**9
+
+    def allows(self, recording: Row) -> bool:
+        """Whether a recording is within the bounds."""
+        within = (
+            (recording["size_bytes"], self.largest_bytes),
+            (recording["duration_seconds"], self.longest_seconds),
+        )
+        if any(told is not None and most is not None and told > most for told, most in within):
+            return False
+        return not self.hosts or first_match(recording["host_email"], self.hosts) is not None

@@ -1,0 +1,195 @@
+"""Environment variables and the settings file as one typed, checked object.
+
+Belongs here: reading each variable, checking it, and Settings. Does not: reading os.environ
+(definitions.py and cli/main.py do), the settings file (toml_file.py), what is built from settings
+(etl.py).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meeting_etl.addresses import http_url
+from meeting_etl.errors import SettingsError
+from meeting_etl.lake.analytics import Analytics
+from meeting_etl.pipeline.auto_record.policy import Policy
+from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
+from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
+from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
+from meeting_etl.times import parse_days
+from meeting_etl.webex.credentials import Credentials
+from meeting_etl.webex.token_kind import TokenKind
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, typed and checked."""
+
+    base_url: str
+    credentials: Credentials = field(repr=False)
+    token_kind: TokenKind
+    requests_per_minute: float
+    max_wait_seconds: float
+    webhook_secret: str | None = field(repr=False)
+    previous_webhook_secret: str | None = field(repr=False)
+    data_dir: Path
+    threads: int
+    windows: bool
+    summaries: bool
+    settling: AttemptSchedule
+    store_links: bool
+    honour_deletes: bool
+    downloads: DownloadPolicy
+    transcript_formats: tuple[str, ...]
+    auto_record: Policy
+    most_missed_share: float
+    dagster_runs_days: int
+    routine_runs_days: int
+    ingest_at_most_every_seconds: int
+    analytics: Analytics
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that events may be signed with, the current one first.
+
+        Empty without a current one: events are not signed then.
+        """
+        if not self.webhook_secret:
+            return ()
+        return tuple(filter(None, (self.webhook_secret, self.previous_webhook_secret)))
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from the variables and from the TOML file that they name.
+
+    Raises SettingsError, naming the variable or key, for a value that is not allowed. A missing
+    token is allowed: definitions load without one.
+    """
+    file = read_toml_file(environ.get("MEETING_ETL_SETTINGS"))
+    return Settings(
+        base_url=_base_url(environ.get("WEBEX_BASE_URL") or "https://webexapis.com/v1"),
+        credentials=Credentials(
+            access_token=environ.get("WEBEX_ACCESS_TOKEN") or None,
+            client_id=environ.get("WEBEX_CLIENT_ID") or None,
+            client_secret=environ.get("WEBEX_CLIENT_SECRET") or None,
+            refresh_token=environ.get("WEBEX_REFRESH_TOKEN") or None,
+        ),
+        token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
+        requests_per_minute=_requests_per_minute(environ),
+        max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
+        webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
+        previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
+        data_dir=_folder("MEETING_ETL_DATA_DIR", environ.get("MEETING_ETL_DATA_DIR") or "data"),
+        threads=file.fetch.threads,
+        windows=file.fetch.windows,
+        summaries=file.fetch.summaries,
+        settling=AttemptSchedule(
+            file.settling.after_end_seconds, file.settling.after_event_seconds
+        ),
+        store_links=file.privacy.store_links,
+        honour_deletes=file.privacy.honour_deletes,
+        downloads=_download_policy(file),
+        transcript_formats=_in_order(("vtt", "txt"), file.downloads.transcripts),
+        auto_record=_policy(file),
+        most_missed_share=file.reconcile.most_missed_share,
+        dagster_runs_days=parse_days(file.retention.dagster_runs) or 0,
+        routine_runs_days=parse_days(file.retention.routine_runs) or 0,
+        ingest_at_most_every_seconds=file.ingest.at_most_every_seconds,
+        analytics=_analytics(file),
+    )
+
+
+def _download_policy(file: SettingsFile) -> DownloadPolicy:
+    section = file.downloads
+    return DownloadPolicy(
+        kinds=_in_order(("video", "audio", "transcript"), section.recordings),
+        hosts=_stripped(section.hosts),
+        largest_bytes=section.largest_bytes,
+        longest_seconds=section.longest_seconds,
+        at_once=section.at_once,
+        keep_free_bytes=section.keep_free_bytes,
+    )
+
+
+def _policy(file: SettingsFile) -> Policy:
+    section = file.auto_record
+    return Policy(
+        hosts=_stripped(section.hosts),
+        sites=_stripped(section.sites),
+        titles=_stripped(section.titles),
+        dry_run=section.dry_run,
+    )
+
+
+def _analytics(file: SettingsFile) -> Analytics:
+    domains = tuple(domain.lower() for domain in _stripped(file.analytics.internal_domains))
+    return Analytics(domains, file.analytics.person_metrics)
+
+
+def _in_order(choices: Sequence[str], chosen: Iterable[str]) -> tuple[str, ...]:
+    """The chosen ones in the order of the choices, each once."""
+    chosen = set(chosen)
+    return tuple(choice for choice in choices if choice in chosen)
+
+
+def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text.strip() for text in texts)
+
+
+def _base_url(value: str) -> str:
+    # Over plain HTTP anyone on the way could read the token.
+    url = http_url("WEBEX_BASE_URL", value, allow_http=False)
+    if set(url) & set("?#"):
+        raise SettingsError(
+            "WEBEX_BASE_URL must end with its path: remove ? or # and what follows."
+        )
+    return url.rstrip("/")
+
+
+def _folder(name: str, value: str) -> Path:
+    """The folder, which need not exist yet."""
+    path = Path(value).absolute()
+    try:
+        str(path).encode()
+        is_file = path.exists() and not path.is_dir()
+    except (OSError, ValueError):  # the name is too long, not UTF-8, or has a NUL
+        raise SettingsError(f"{name} is {str(path)!r}, which is not a usable path.") from None
+    if is_file:
+        raise SettingsError(f"{name} is {path}, which is a file, not a folder.")
+    return path
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str | None:
+    secret = environ.get(name) or None
+    if secret and secret != secret.strip():
+        raise SettingsError(
+            f"{name} has white space at its start or end, so no signature would match: remove it."
+        )
+    return secret
+
+
+def _token_kind(value: str) -> TokenKind:
+    try:
+        return TokenKind(value.strip().lower())
+    except ValueError:
+        kinds = ", ".join(TokenKind)
+        raise SettingsError(f"WEBEX_TOKEN_KIND must be one of {kinds}, but is {value!r}.") from None
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name)
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} must be a number of at least 0, but is {text!r}.")
+    return value
+
+
+def _requests_per_minute(environ: Mapping[str, str]) -> float:
+    name = "WEBEX_REQUESTS_PER_MINUTE"
+    value = _number(environ, name, 300)
+    if 0 < value < 1:
+        raise SettingsError(f"{name} must be 0 or at least 1, but is {environ[name]!r}.")
+    return value

@@ -1,0 +1,70 @@
+"""Errors of the settings file as sentences: `[fetch] threads must be at most 256, but is 300`.
+
+Belongs here: turning msgspec's errors into words. Does not: what is allowed (toml_file.py).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+_PATH = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_BOUND = re.compile(r"Expected `\w+` (?P<sign><=|>=) (?P<bound>\S+)")
+_SIGNS = {"<=": "at most", ">=": "at least"}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text in quotes",
+    "array": "a list in square brackets",
+}
+
+
+def sentence_of(
+    error: msgspec.ValidationError, content: Mapping[str, Any], model: type[msgspec.Struct]
+) -> str:
+    """What is wrong with the content, without a full stop."""
+    found = _PATH.fullmatch(str(error))
+    what, path = (found["what"], found["path"]) if found else (str(error), "")
+    section, _, key = path.strip(".").partition(".")
+    if unknown := _UNKNOWN.fullmatch(what):
+        return _unknown(unknown["name"], section, model)
+    if not key and not what.startswith("Expected "):
+        return f"[{section}] {what}"  # a sentence of toml_file.py
+    if not key:
+        return f"{section} must be a section: [{section}]"
+    name, _, index = key.removesuffix("]").partition("[")
+    value = content[section][name]
+    subject = f"[{section}] {name}"
+    if index:
+        value = value[int(index)]
+        subject += ": each entry"
+    expected = _expected(what, _choices(section, name, model))
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return f"{subject} must be {expected}, but {'one ' if index else ''}is {shown}"
+
+
+def _unknown(name: str, section: str, model: type[msgspec.Struct]) -> str:
+    if not section:
+        return f"unknown section [{name}]; expected one of {', '.join(model.__struct_fields__)}"
+    keys = get_type_hints(model)[section].__struct_fields__
+    return f"unknown key {name} in [{section}]; expected one of {', '.join(keys)}"
+
+
+def _expected(what: str, choices: list[str]) -> str:
+    if what.startswith("Invalid enum value"):
+        return f"one of {', '.join(choices)}"
+    if bound := _BOUND.match(what):
+        return f"{_SIGNS[bound['sign']]} {bound['bound'].removesuffix('.0')}"
+    if "of length >= 1" in what:
+        return "a list that is not empty"
+    kinds = re.findall(r"\w+", what.partition(", got")[0])
+    return next((_TYPES[kind] for kind in kinds if kind in _TYPES), "of another type")
+
+
+def _choices(section: str, name: str, model: type[msgspec.Struct]) -> list[str]:
+    """The texts that a list of a Literal may have."""
+    kind = get_type_hints(get_type_hints(model)[section])[name]
+    return [text for entry in get_args(kind) for text in get_args(entry)]

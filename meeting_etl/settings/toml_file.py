@@ -1,0 +1,170 @@
+"""The settings file: its sections, keys, defaults and bounds, and reading it.
+
+Belongs here: what may stand in the TOML file. Does not: environment variables (environment.py), the
+wording of errors (toml_errors.py).
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from meeting_etl.errors import SettingsError
+from meeting_etl.settings.toml_errors import sentence_of
+from meeting_etl.times import parse_days
+
+# Nothing of a meeting appears later than a year after it.
+_YEAR_SECONDS = 366 * 86_400
+_DAY_SECONDS = 86_400
+
+Seconds = Annotated[int, Meta(ge=0, le=_YEAR_SECONDS)]
+Times = Annotated[tuple[Seconds, ...], Meta(min_length=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+
+
+class Fetch(Struct, forbid_unknown_fields=True, frozen=True):
+    """[fetch]: requests to Webex."""
+
+    threads: Annotated[int, Meta(ge=1, le=256)] = 24
+    windows: bool = True
+    summaries: bool = False
+
+
+class Privacy(Struct, forbid_unknown_fields=True, frozen=True):
+    """[privacy]: what is stored, and what is removed when Webex removes it."""
+
+    store_links: bool = False
+    honour_deletes: bool = False
+
+
+class Downloads(Struct, forbid_unknown_fields=True, frozen=True):
+    """[downloads]: which files of recordings and transcripts are downloaded; none by default."""
+
+    recordings: tuple[Literal["video", "audio", "transcript"], ...] = ()
+    transcripts: tuple[Literal["vtt", "txt"], ...] = ()
+    hosts: tuple[str, ...] = ()
+    largest_bytes: NotNegative | None = None
+    longest_seconds: NotNegative | None = None
+    at_once: Annotated[int, Meta(ge=1, le=64)] = 4
+    keep_free_bytes: NotNegative = 5 * 10**9
+
+    def __post_init__(self) -> None:
+        _check_hosts(self.hosts)
+
+
+class Settling(Struct, forbid_unknown_fields=True, frozen=True):
+    """[settling]: when work items are due."""
+
+    after_end_seconds: Times = (900, 3_600, 21_600, 86_400, 259_200)
+    after_event_seconds: Times = (0, 900, 3_600, 21_600, 86_400)
+
+    def __post_init__(self) -> None:
+        for name in ("after_end_seconds", "after_event_seconds"):
+            times = getattr(self, name)
+            if list(times) != sorted(times):
+                raise ValueError(f"{name} must rise, but is {list(times)}")
+
+
+class Reconcile(Struct, forbid_unknown_fields=True, frozen=True):
+    """[reconcile]: the nightly comparison with the listings of Webex."""
+
+    most_missed_share: Annotated[float, Meta(ge=0, le=1)] = 0.02
+
+
+class Retention(Struct, forbid_unknown_fields=True, frozen=True):
+    """[retention]: how long the Dagster instance keeps runs."""
+
+    dagster_runs: str = "30d"
+    routine_runs: str = "1d"
+
+    def __post_init__(self) -> None:
+        for name in ("dagster_runs", "routine_runs"):
+            if parse_days(text := getattr(self, name)) is None:
+                raise ValueError(f"{name} must be a number of days, as in 30d, but is {text!r}")
+
+
+class AnalyticsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    """[analytics]: the views and metrics."""
+
+    internal_domains: tuple[str, ...] = ()
+    person_metrics: bool = True
+
+    def __post_init__(self) -> None:
+        for domain in self.internal_domains:
+            if not domain.strip() or set(domain.strip()) & set("@*/: "):
+                raise ValueError(
+                    f"internal_domains has {domain!r}, which is not a domain such as sales.example"
+                )
+
+
+class Ingest(Struct, forbid_unknown_fields=True, frozen=True):
+    """[ingest]: how often the sensor ingests new webhook log lines."""
+
+    at_most_every_seconds: Annotated[int, Meta(ge=1, le=_DAY_SECONDS)] = 60
+
+
+class AutoRecord(Struct, forbid_unknown_fields=True, frozen=True):
+    """[auto_record]: for which meetings recording is switched on; none by default."""
+
+    hosts: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        _check_hosts(self.hosts)
+        _check_not_empty("sites", self.sites)
+        _check_not_empty("titles", self.titles)
+        for site in self.sites:
+            if set(site) & set("/@:"):
+                raise ValueError(
+                    f"sites has {site!r}, which is not a site: write it as in site_url, without "
+                    "https://"
+                )
+
+
+class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole file."""
+
+    fetch: Fetch = field(default_factory=Fetch)
+    privacy: Privacy = field(default_factory=Privacy)
+    downloads: Downloads = field(default_factory=Downloads)
+    settling: Settling = field(default_factory=Settling)
+    reconcile: Reconcile = field(default_factory=Reconcile)
+    retention: Retention = field(default_factory=Retention)
+    analytics: AnalyticsSection = field(default_factory=AnalyticsSection)
+    ingest: Ingest = field(default_factory=Ingest)
+    auto_record: AutoRecord = field(default_factory=AutoRecord)
+
+
+def read_toml_file(name: str | None) -> SettingsFile:
+    """The file of that name, or all defaults. Raises SettingsError naming file, section and key."""
+    if not name:
+        return SettingsFile()
+    try:
+        content: dict[str, Any] = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"MEETING_ETL_SETTINGS: cannot read {name}: {reason}.") from error
+    try:
+        return msgspec.convert(content, SettingsFile)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {sentence_of(error, content, SettingsFile)}.") from error
+
+
+def _check_hosts(patterns: tuple[str, ...]) -> None:
+    """Shell patterns of e-mail addresses. One that can match nothing is a mistake."""
+    _check_not_empty("hosts", patterns)
+    for pattern in patterns:
+        if not set(pattern) & set("@*"):
+            raise ValueError(
+                f"hosts has {pattern!r}, which is not an e-mail address; for a whole domain write "
+                f"'*@{pattern}'"
+            )
+
+
+def _check_not_empty(name: str, texts: tuple[str, ...]) -> None:
+    if not all(text.strip() for text in texts):
+        raise ValueError(f"{name} has an empty text")
