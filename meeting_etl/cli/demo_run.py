@@ -14,6 +14,7 @@ from meeting_etl.cli import display
 from meeting_etl.cli.run_report import run_and_report
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
+from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
@@ -108,7 +109,7 @@ def emptied(folder: Path) -> Path:
 def _say_what_to_try_next(data_dir: str) -> None:
     command = "meeting-etl" if shutil.which("meeting-etl") else os.path.relpath(sys.argv[0])
     variable = f"MEETING_ETL_DATA_DIR={shlex.quote(data_dir)}"
-    opened = shlex.quote(f"{data_dir}/{catalog.CATALOG}")
+    opened = shlex.quote(f"{data_dir}/{CATALOG}")
     display.notes.print("\n", display.styled("Try next", "bold"), sep="")
     display.notes.print(
         f'  SQL query   {variable} {command} sql "FROM meetings LIMIT 5"\n'

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from meeting_etl.cli import display, formats, report
-from meeting_etl.lake import catalog
+from meeting_etl.lake.catalog_state import CATALOG, is_current
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.due_days import DueDay
 from meeting_etl.pipeline.ledger.ledger import Coverage
@@ -90,10 +90,10 @@ def _logs(etl: "Etl") -> LogSummary:
 
 def _catalog_problem(etl: "Etl") -> str | None:
     """That a run could not publish the catalog, or that there was no run since it changed."""
-    if catalog.is_current(etl.files, etl.lake, etl.settings.analytics):
+    if is_current(etl.files, etl.lake, etl.settings.analytics):
         return None
     return (
-        f"{etl.settings.data_dir / catalog.CATALOG} is out of date; the next `meeting-etl run` "
+        f"{etl.settings.data_dir / CATALOG} is out of date; the next `meeting-etl run` "
         "publishes it, or reports why it cannot."
     )
 

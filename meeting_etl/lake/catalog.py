@@ -1,11 +1,9 @@
 """meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
 
 Belongs here: publishing and opening it. Does not: its SQL (catalog_sql.py, views/*.sql), building
-the file (catalog_file.py), writing tables (lake.py).
+the file (catalog_file.py), what it was made from (catalog_state.py), writing tables (lake.py).
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,16 +22,21 @@ from meeting_etl.files import Files, describe_disk_error
 from meeting_etl.lake import catalog_file
 from meeting_etl.lake.analytics import Analytics, sql_text
 from meeting_etl.lake.catalog_sql import catalog_views, glob_literal
+from meeting_etl.lake.catalog_state import (
+    CATALOG,
+    CatalogState,
+    digest,
+    read_state,
+    sources_digest,
+    write_state,
+)
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
 
 T = TypeVar("T")
 
-CATALOG = "meetings.duckdb"
 _DEFAULT = Analytics()
-# Not in the catalog itself, which analysts may hold open so that nobody else can read it.
-_STATE = "state/catalog.json"
 
 # Errors of the statement itself, which a second try does not change.
 _STATEMENT_ERRORS = (
@@ -55,8 +58,8 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     """
     with files.lock("catalog"):
         views = _views(lake, analytics)
-        fingerprint = _fingerprint(views)
-        if _is_duckdb(files.path(CATALOG)) and _published(files) == fingerprint:
+        fingerprint = digest(statement for view in views.values() for statement in view)
+        if _is_duckdb(files.path(CATALOG)) and read_state(files).fingerprint == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
             raise StorageError(
@@ -71,8 +74,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
                 catalog_file.build(path, views)
         except duckdb.Error as error:
             raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
-        state = {"fingerprint": fingerprint}
-        files.replace_bytes(_STATE, json.dumps(state).encode())
+        write_state(files, CatalogState(fingerprint, sources_digest(lake, analytics)))
         return True
 
 
@@ -87,12 +89,6 @@ def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> st
     except StorageError as error:
         return str(error)
     return None
-
-
-def is_current(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
-    """Whether the published catalog is the one that would be published now."""
-    published = _published(files)
-    return published is None or published == _fingerprint(_views(lake, analytics))
 
 
 def _publishing_error(path: Path, message: str) -> str:
@@ -215,20 +211,6 @@ def _retry_once(read: Callable[[], T]) -> T:
         raise
     except duckdb.Error:
         return read()
-
-
-def _published(files: Files) -> str | None:
-    """Fingerprint of the catalog that was published last; None without one."""
-    try:
-        fingerprint = json.loads(files.read_bytes(_STATE) or b"{}").get("fingerprint")
-    except (ValueError, AttributeError):
-        return None
-    return fingerprint if isinstance(fingerprint, str) else None
-
-
-def _fingerprint(views: catalog_file.Views) -> str:
-    statements = (statement for view in views.values() for statement in view)
-    return hashlib.sha256("\n".join(statements).encode()).hexdigest()
 
 
 def _is_duckdb(path: Path) -> bool:

@@ -273,10 +273,3 @@ def _encode(method: str, document: Mapping[str, Any] | None) -> tuple[dict[str, 
     # Webex accepts a PATCH with this type only, though the document is a plain object.
     json_type = "application/json-patch+json" if method == "PATCH" else "application/json"
     return {"Content-Type": json_type, "Content-Length": str(len(body))}, body
-
-
-def path_segment(identifier: str) -> str:
-    """The id as one segment of a path. Raises BadResponse for one that would leave the path."""
-    if identifier in ("", ".", ".."):
-        raise BadResponse(f"{identifier!r} is not a valid id.")
-    return quote(identifier, safe="")

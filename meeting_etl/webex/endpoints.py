@@ -8,14 +8,18 @@ Belongs here: paths, parameters, and which kind of token uses which of them. Doe
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meeting_etl.errors import BadResponse
 from meeting_etl.times import Clock, format_timestamp
-from meeting_etl.webex.client import Client, path_segment
 from meeting_etl.webex.listings import PAGE_SIZE, Listing, Listings, listing_of, windows_between
+from meeting_etl.webex.paths import path_segment
 from meeting_etl.webex.token_kind import ListingScope, TokenKind
 from meeting_etl.webex.webhook_endpoints import WebhookEndpoints
+
+# requests is loaded when a client is made.
+if TYPE_CHECKING:
+    from meeting_etl.webex.client import Client
 
 ENDED_MEETINGS = {"meetingType": "meeting", "state": "ended"}
 _MAX_LISTED_MEETINGS = 10_000
@@ -38,7 +42,7 @@ class Webex:
     others must, since a listing without its host comes back empty. A missing host is looked up.
     """
 
-    def __init__(self, client: Client, kind: TokenKind, clock: Clock) -> None:
+    def __init__(self, client: "Client", kind: TokenKind, clock: Clock) -> None:
         self._client = client
         self._listings = Listings(client, clock)
         self._access = kind.access

@@ -8,10 +8,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meeting_etl.times import Clock, format_timestamp
-from meeting_etl.webex.client import Client
+
+# requests is loaded when a client is made.
+if TYPE_CHECKING:
+    from meeting_etl.webex.client import Client
 
 PAGE_SIZE = 100
 # Documented for /admin/recordings; other listings are reported to refuse or truncate longer windows
@@ -41,7 +44,7 @@ class Listing:
 class Listings:
     """Fetches listings with one client."""
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(self, client: "Client", clock: Clock) -> None:
         self._client = client
         self._clock = clock
 

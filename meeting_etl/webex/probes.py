@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meeting_etl.times import format_timestamp
-from meeting_etl.webex.client import Client, path_segment
+from meeting_etl.webex.client import Client
 from meeting_etl.webex.endpoints import ENDED_MEETINGS
+from meeting_etl.webex.paths import path_segment
 from meeting_etl.webex.token_kind import TokenKind
 
 MEETINGS = "/meetings"

@@ -6,17 +6,21 @@ exist (webhook_spec.py), nor the order of requests (webhook_sync.py).
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meeting_etl.errors import MeetingEtlError
-from meeting_etl.webex.client import Client, path_segment
 from meeting_etl.webex.listings import Listing, Listings
+from meeting_etl.webex.paths import path_segment
+
+# requests is loaded when a client is made.
+if TYPE_CHECKING:
+    from meeting_etl.webex.client import Client
 
 
 class WebhookEndpoints:
     """The webhooks that one token can see and change. Every method raises what `Client` raises."""
 
-    def __init__(self, client: Client, listings: Listings) -> None:
+    def __init__(self, client: "Client", listings: Listings) -> None:
         self._client = client
         self._listings = listings
 

@@ -1,11 +1,16 @@
 """What a user reads before anything runs: short, whole at 80 columns, and quick to come."""
 
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from meeting_etl.cli.commands import COMMANDS
 from meeting_etl.cli.main import cli
+
+HEAVY = ("dagster", "duckdb", "pyarrow", "numpy", "pandas", "requests", "bs4", "rich", "uvicorn")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -25,3 +30,17 @@ def test_the_list_of_commands_is_whole_at_80_columns() -> None:
 def test_a_command_that_does_not_exist_is_wrong_usage() -> None:
     done = CliRunner().invoke(cli, ["nonsense"])
     assert (done.exit_code, "No such command 'nonsense'" in done.output) == (2, True)
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from meeting_etl.cli.main import cli\n"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert not set(HEAVY) & set(done.stdout.split())

@@ -13,6 +13,7 @@ from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.analytics import Analytics
+from meeting_etl.lake.catalog_state import is_current
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import MEETINGS, SPEAKER_METRICS, TABLES, WEBHOOK_EVENTS
 
@@ -177,9 +178,9 @@ def test_who_opens_it_for_writing_keeps_nobody_from_publishing_what_is_there(lak
         sentence = catalog.try_publish(lake.files, lake)
         assert sentence is not None
         assert "open for writing in another program" in sentence
-        assert not catalog.is_current(lake.files, lake)
+        assert not is_current(lake.files, lake, Analytics())
     assert catalog.try_publish(lake.files, lake) is None  # closed: it is published now
-    assert catalog.is_current(lake.files, lake)
+    assert is_current(lake.files, lake, Analytics())
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.schemas import (
@@ -69,7 +70,7 @@ def answers(root: Path, queries: list[str], library: Path | None) -> dict[str, A
     """What a process that finds this DuckDB first, or the one of the tests, answers."""
     path = {"PYTHONPATH": str(library)} if library else {}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(root / catalog.CATALOG), json.dumps(queries)],
+        [sys.executable, "-c", SCRIPT, str(root / CATALOG), json.dumps(queries)],
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | path,
         capture_output=True,
         text=True,

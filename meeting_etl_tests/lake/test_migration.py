@@ -10,6 +10,7 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog, migration
 from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.lake.lake import PART_ROWS, Lake
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 
@@ -90,7 +91,7 @@ def test_many_old_files_are_left_to_the_command_and_the_catalog_stays(
     assert sentence is not None
     assert "3 files" in sentence
     assert "meeting-etl migrate" in sentence
-    assert not lake.files.path(catalog.CATALOG).exists()
+    assert not lake.files.path(CATALOG).exists()
     # The next run does not look at every file again: it would stumble over this one.
     path = lake.files.path("lake/meetings/date=2026-03-01/part-0.parquet")
     whole = path.read_bytes()
@@ -139,7 +140,7 @@ def test_what_another_process_is_writing_is_left_to_the_next_run(lake: Lake) -> 
     assert "another process" in sentence
     assert pq.read_schema(held).names == ["title"]
     assert pq.read_schema(other).equals(MEETINGS.schema)
-    assert not lake.files.path(catalog.CATALOG).exists()
+    assert not lake.files.path(CATALOG).exists()
     assert catalog.try_publish(lake.files, lake) is None
     assert pq.read_schema(held).equals(MEETINGS.schema)
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(2,)]

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from meeting_etl.lake import catalog
+from meeting_etl.lake.analytics import Analytics
+from meeting_etl.lake.catalog_state import CATALOG, is_current
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import PARTICIPANTS, TRANSCRIPT_SNIPPETS
@@ -48,16 +49,16 @@ def test_a_run_fetches_all_while_an_analyst_writes_into_the_catalog(tmp_path: Pa
         product = Product(tmp_path, webex, clock=clock)
         product.run()  # there are no logs yet: the catalog of empty tables
         product.write_logs()
-        with writing_analyst(tmp_path / catalog.CATALOG):
+        with writing_analyst(tmp_path / CATALOG):
             outcome = product.run()
             assert (outcome.failures, outcome.failed_items) == ([], 0)
             lake = product.etl().lake
             (day,) = product.etl().ledger.days()
             assert (lake.count(PARTICIPANTS, day), lake.count(TRANSCRIPT_SNIPPETS, day)) == (4, 6)
-            assert not catalog.is_current(lake.files, lake)
+            assert not is_current(lake.files, lake, Analytics())
         # The next run publishes what that one could not.
         product.run()
-        assert catalog.is_current(lake.files, lake)
+        assert is_current(lake.files, lake, Analytics())
         assert len(product.rows("transcript_snippets")) == 6
 
 

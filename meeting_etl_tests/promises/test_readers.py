@@ -39,7 +39,7 @@ how, folder, sql = sys.argv[1:]
 def read():
     if how == "ours":
         return catalog.query(folder, sql)[1]
-    with duckdb.connect(folder + "/" + catalog.CATALOG, read_only=True) as connection:
+    with duckdb.connect(folder + "/" + CATALOG, read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 found = Counter()

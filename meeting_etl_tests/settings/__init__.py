@@ -1,0 +1,1 @@
+"""Tests of meeting_etl/settings."""
