@@ -7,7 +7,6 @@ import os
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import ASSETS
 from meeting_etl.orchestration.checks import (
     CHECKS,
     METRICS_JOB,
@@ -15,6 +14,8 @@ from meeting_etl.orchestration.checks import (
     metrics_nightly,
     webhooks_hourly,
 )
+from meeting_etl.orchestration.day_assets import DAY_ASSETS, FILE_ASSETS
+from meeting_etl.orchestration.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconcile_job import (
     RECONCILE_JOB,
@@ -29,7 +30,7 @@ from meeting_etl.settings import Etl
 def build_defs(etl: Etl) -> dg.Definitions:
     """Fresh definitions whose assets work with `etl`."""
     return dg.Definitions(
-        assets=[*ASSETS, reconciled_meetings],
+        assets=[*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
         jobs=[
             INGEST_JOB,

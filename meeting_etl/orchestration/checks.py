@@ -8,7 +8,8 @@ import dagster as dg
 
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.metrics import has_current_metrics
-from meeting_etl.orchestration.assets import speaker_metrics, webhook_events
+from meeting_etl.orchestration.day_assets import speaker_metrics
+from meeting_etl.orchestration.ingest_assets import webhook_events
 from meeting_etl.orchestration.reconcile_job import last_days, reconciled_meetings
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage

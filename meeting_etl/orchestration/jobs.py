@@ -6,7 +6,8 @@ the jobs of a single asset, check or op (reconcile_job.py, checks.py, run_retent
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import DAY_ASSETS, FILE_ASSETS, INGEST_ASSETS
+from meeting_etl.orchestration.day_assets import DAY_ASSETS, FILE_ASSETS
+from meeting_etl.orchestration.ingest_assets import INGEST_ASSETS
 
 INGEST_JOB = dg.define_asset_job(
     "ingest",

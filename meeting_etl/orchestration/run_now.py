@@ -1,8 +1,8 @@
 """run_now(): runs the jobs in this process that the sensors launch through the daemon.
 
 Belongs here: the order of the runs of `meeting-etl run`, and collecting their results. Does not:
-which days a run covers (day_spans.py), what a run does (assets.py), showing the results
-(cli/run_report.py).
+which days a run covers (day_spans.py), what a run does (ingest_assets.py, day_assets.py), showing
+the results (cli/run_report.py).
 """
 
 import uuid
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets import REFETCH_TAG
 from meeting_etl.orchestration.day_spans import (
     BRIDGE_DAYS,
     active_runs,
@@ -29,7 +28,7 @@ from meeting_etl.orchestration.run_summary import (
     ingest_notices,
     undecided_count,
 )
-from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
+from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, REFETCH_TAG, span_tags
 from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.work_item import Reason

@@ -1,45 +1,34 @@
-"""The assets, one for each table: glue between Dagster and the pipeline.
+"""The assets of days, one for each table that is filled by folding and fetching.
 
-Belongs here: the definition of each asset, which function it calls, its metadata for a day. Does
-not: how a day reaches Dagster (materialization.py), when runs start (sensors.py), the steps
-themselves (pipeline/).
+Belongs here: which function each asset calls, and its metadata for a day. Does not: the assets of
+webhook logs (ingest_assets.py), how a day reaches Dagster (materialization.py), when runs start
+(sensors.py), the steps themselves (pipeline/).
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
-from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.materialization import (
-    DAYS,
     DayMetadata,
     Metadata,
     Result,
     days_of,
     materialize_days,
-    publish_catalog,
     report_failures,
-    without_beta_warnings,
 )
-from meeting_etl.pipeline.auto_record.auto_record import auto_record
+from meeting_etl.orchestration.run_tags import REFETCH_TAG
+from meeting_etl.orchestration.table_asset import table_asset
 from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.fetch.spec import FetchSpec
-from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.pipeline.ledger.work_item import SLOW
 from meeting_etl.pipeline.meetings.fold import FoldReport, fold
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
-    has_queued_recordings,
-    look_up_recordings,
-)
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.resources.participants import PARTICIPANTS
 from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
@@ -52,111 +41,10 @@ from meeting_etl.pipeline.resources.transcript_files import (
 )
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.pipeline.rows import SchemaDrift
-from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
 
-REFETCH_TAG = "meeting_etl/refetch"
 
-
-def _asset(
-    table: Table, *deps: str, daily: bool = True
-) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
-    """The definition that the assets of all tables share."""
-    all_columns = [*table.columns, *([table.partition] if table.partition else [])]
-    columns = [dg.TableColumn(each.name, str(each.type), each.comment) for each in all_columns]
-
-    def decorate(function: Callable[..., Result]) -> dg.AssetsDefinition:
-        with without_beta_warnings():
-            return dg.asset(
-                name=table.name,
-                deps=list(deps),
-                partitions_def=DAYS if daily else None,
-                backfill_policy=dg.BackfillPolicy.single_run(),
-                group_name="meetings" if daily else "webhooks",
-                kinds={"parquet"},
-                description=table.comment,
-                metadata={
-                    "dagster/column_schema": dg.TableSchema(columns=columns),
-                    "dagster/table_name": table.name,
-                },
-            )(function)
-
-    return decorate
-
-
-@_asset(schemas.WEBHOOK_EVENTS, daily=False)
-def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
-    with report_failures(context, etl):
-        sweep_leftovers(etl.files, etl.clock.now())
-        report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
-        report.notices.extend(_reopen_for_new_token(etl))
-        report.notices.extend(_look_up_recordings(etl, context.run.run_id))
-        problem = publish_catalog(context, etl)
-    for message in [*report.notices, *report.problems]:
-        context.log.warning(message)
-    return dg.MaterializeResult(
-        metadata={
-            "logs": report.logs,
-            "lines": report.lines,
-            "events": report.events,
-            "rejected": dict(report.rejected),
-            "days_with_news": [str(day) for day in sorted(report.days)],
-            "notices": report.notices,
-            "problems": report.problems,
-            **problem,
-        }
-    )
-
-
-def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
-    """Reopen forbidden work items if the access token has changed; do nothing without one."""
-    try:
-        token = etl.token_identity
-    except SettingsError:
-        return
-    reopened = record_token(etl.files, etl.ledger, token, etl.clock.now())
-    if reopened:
-        yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
-
-
-def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
-    """Find the meetings of recordings whose events name none; an error does not fail ingest."""
-    if not has_queued_recordings(etl.files):
-        return
-    try:
-        found = look_up_recordings(etl.fetch_context(run_id))
-    except (ApiUnavailable, AuthError, SettingsError) as error:
-        yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
-        return
-    if found:
-        yield f"{found:,} recordings whose events name no meeting were looked up by their ids."
-
-
-@_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
-def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Switch recording on for created meetings; off unless [auto_record] has lines."""
-    with report_failures(context, etl):
-        try:
-            rows = auto_record(
-                lambda: etl.webex,
-                etl.lake,
-                etl.clock,
-                etl.settings.auto_record,
-                context.run.run_id,
-                progress=etl.progress,
-            )
-        except SettingsError as error:
-            # Ingest works without a token, and with one that cannot change meetings.
-            context.log.warning(str(error))
-            return dg.MaterializeResult(metadata={"skipped": str(error)})
-        problem = publish_catalog(context, etl) if rows else {}
-    return dg.MaterializeResult(
-        metadata={**Counter(row["result"].value for row in rows), **problem}
-    )
-
-
-@_asset(schemas.MEETINGS, "webhook_events")
+@table_asset(schemas.MEETINGS, "webhook_events")
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fold webhook events into one row for each meeting, and fetch its details."""
     with report_failures(context, etl):
@@ -172,25 +60,25 @@ def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> R
         return materialize_days(context, etl, fetched_days())
 
 
-@_asset(schemas.RECORDINGS, "meetings")
+@table_asset(schemas.RECORDINGS, "meetings")
 def recordings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the recordings of each meeting, until the last attempt."""
     return _fetched(context, etl, RECORDINGS)
 
 
-@_asset(schemas.PARTICIPANTS, "meetings")
+@table_asset(schemas.PARTICIPANTS, "meetings")
 def participants(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the participants of each meeting, until all their times are known."""
     return _fetched(context, etl, PARTICIPANTS)
 
 
-@_asset(schemas.TRANSCRIPTS, "meetings")
+@table_asset(schemas.TRANSCRIPTS, "meetings")
 def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the transcripts of each meeting, until the last attempt."""
     return _fetched(context, etl, TRANSCRIPTS)
 
 
-@_asset(schemas.TRANSCRIPT_FILES, "transcripts")
+@table_asset(schemas.TRANSCRIPT_FILES, "transcripts")
 def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Download VTT and TXT of each transcript; off unless [downloads] has transcripts."""
     return _fetched_if_enabled(
@@ -198,7 +86,7 @@ def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Et
     )
 
 
-@_asset(schemas.RECORDING_FILES, "recordings")
+@table_asset(schemas.RECORDING_FILES, "recordings")
 def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Download the files of each recording; off unless [downloads] has recordings."""
     return _fetched_if_enabled(
@@ -206,19 +94,19 @@ def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl
     )
 
 
-@_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
+@table_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the snippets of each transcript, until the first complete response."""
     return _fetched(context, etl, snippets(partial(held_vtt, etl.files)))
 
 
-@_asset(schemas.MEETING_SUMMARIES, "meetings")
+@table_asset(schemas.MEETING_SUMMARIES, "meetings")
 def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the summaries of each meeting; off unless [fetch] summaries is true."""
     return _fetched_if_enabled(context, etl, lambda: SUMMARIES)
 
 
-@_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
+@table_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
 def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Compute the metrics of each speaker from the snippets; a backfill computes them again."""
     with report_failures(context, etl):
@@ -245,8 +133,6 @@ DAY_ASSETS = [
 ]
 # Downloads take hours: they have a job of their own, so that nothing waits for them.
 FILE_ASSETS = [recording_files]
-INGEST_ASSETS = [webhook_events, auto_record_actions]
-ASSETS = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS]
 
 
 def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:

@@ -1,0 +1,99 @@
+"""The assets that work on the webhook logs: `webhook_events` and `auto_record_actions`.
+
+Belongs here: which functions they call, their metadata, and the look-ups that follow an ingest.
+Does not: the assets of days (day_assets.py), when runs start (sensors.py).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+
+from meeting_etl import schemas
+from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
+from meeting_etl.lake.leftovers import sweep_leftovers
+from meeting_etl.orchestration.materialization import Result, publish_catalog, report_failures
+from meeting_etl.orchestration.table_asset import table_asset
+from meeting_etl.pipeline.auto_record.auto_record import auto_record
+from meeting_etl.pipeline.ingest.ingest import ingest
+from meeting_etl.pipeline.ledger.token_history import record_token
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
+    has_queued_recordings,
+    look_up_recordings,
+)
+from meeting_etl.settings import Etl
+
+
+@table_asset(schemas.WEBHOOK_EVENTS, daily=False)
+def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
+    with report_failures(context, etl):
+        sweep_leftovers(etl.files, etl.clock.now())
+        report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
+        report.notices.extend(_reopen_for_new_token(etl))
+        report.notices.extend(_look_up_recordings(etl, context.run.run_id))
+        problem = publish_catalog(context, etl)
+    for message in [*report.notices, *report.problems]:
+        context.log.warning(message)
+    return dg.MaterializeResult(
+        metadata={
+            "logs": report.logs,
+            "lines": report.lines,
+            "events": report.events,
+            "rejected": dict(report.rejected),
+            "days_with_news": [str(day) for day in sorted(report.days)],
+            "notices": report.notices,
+            "problems": report.problems,
+            **problem,
+        }
+    )
+
+
+def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
+    """Reopen forbidden work items if the access token has changed; do nothing without one."""
+    try:
+        token = etl.token_identity
+    except SettingsError:
+        return
+    reopened = record_token(etl.files, etl.ledger, token, etl.clock.now())
+    if reopened:
+        yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
+
+
+def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
+    """Find the meetings of recordings whose events name none; an error does not fail ingest."""
+    if not has_queued_recordings(etl.files):
+        return
+    try:
+        found = look_up_recordings(etl.fetch_context(run_id))
+    except (ApiUnavailable, AuthError, SettingsError) as error:
+        yield f"Recordings whose events name no meeting are looked up by a later run. {error}"
+        return
+    if found:
+        yield f"{found:,} recordings whose events name no meeting were looked up by their ids."
+
+
+@table_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
+def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Switch recording on for created meetings; off unless [auto_record] has lines."""
+    with report_failures(context, etl):
+        try:
+            rows = auto_record(
+                lambda: etl.webex,
+                etl.lake,
+                etl.clock,
+                etl.settings.auto_record,
+                context.run.run_id,
+                progress=etl.progress,
+            )
+        except SettingsError as error:
+            # Ingest works without a token, and with one that cannot change meetings.
+            context.log.warning(str(error))
+            return dg.MaterializeResult(metadata={"skipped": str(error)})
+        problem = publish_catalog(context, etl) if rows else {}
+    return dg.MaterializeResult(
+        metadata={**Counter(row["result"].value for row in rows), **problem}
+    )
+
+
+INGEST_ASSETS = [webhook_events, auto_record_actions]
