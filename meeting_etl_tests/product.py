@@ -1,8 +1,5 @@
 """The product as its users have it: a data folder, a sandbox over HTTP, the command line."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +22,7 @@ from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, Span
+from meeting_etl_tests.commands import Completed, command, command_process
 
 # Columns that differ from run to run by their nature.
 OF_THE_RUN = frozenset(
@@ -82,11 +80,13 @@ class Product:
             defs = build_defs(etl)
             return run_now(defs, instance, etl, span=asked, refetch=refetch, discover=discover)
 
-    def command(
-        self, *arguments: str, under: Sequence[str] = ()
-    ) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str) -> Completed:
+        """The command line, in this process."""
+        return command(*arguments, environ=self.environ)
+
+    def command_process(self, *arguments: str, under: Sequence[str] = ()) -> Completed:
         """The command line, in a process of its own."""
-        return command(*arguments, environ=self.environ, under=under)
+        return command_process(*arguments, environ=self.environ, under=under)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         return rows(self.folder, name)
@@ -105,27 +105,6 @@ def work_off(etl: Etl) -> None:
     for spec in ALL:
         list(fetch(etl.fetch_context("run"), spec, days))
     catalog.publish(etl.files, etl.lake)
-
-
-def command(
-    *arguments: str,
-    environ: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    under: Sequence[str] = (),
-) -> subprocess.CompletedProcess[str]:
-    """`meeting-etl …` in a process of its own, with this environment and nothing else of ours.
-
-    With `under` that command starts it.
-    """
-    return subprocess.run(
-        [*under, sys.executable, "-m", "meeting_etl.cli.main", *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(environ or {})},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:

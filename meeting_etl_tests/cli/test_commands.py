@@ -14,7 +14,8 @@ import requests
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl.times import Clock
-from meeting_etl_tests.product import Product, command
+from meeting_etl_tests.commands import command, command_process
+from meeting_etl_tests.product import Product
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def ran(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Product:
     """The guide's meeting, fetched by the command."""
     product = Product(tmp_path_factory.mktemp("ran"), webex, "user")
     product.write_logs()
-    done = product.command("run")
+    done = product.command_process("run")
     assert done.returncode == 0, done.stderr
     return product
 
@@ -334,12 +335,12 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
 def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/precious.txt").write_text("keep")
-    done = command("demo", "--world", "guide", "--data-dir", str(tmp_path / "mine"))
+    done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "mine"))
     assert done.returncode == 2
     assert "--data-dir" in done.stderr
     assert (tmp_path / "mine/precious.txt").read_text() == "keep"
     for _ in range(2):
-        done = command("demo", "--world", "guide", "--data-dir", str(tmp_path / "demo"))
+        done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "demo"))
         assert done.returncode == 0, done.stderr
     for part in (
         "Tables",
@@ -401,7 +402,7 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
 
 
 def test_help_needs_no_dagster() -> None:
-    done = command("--help")
+    done = command_process("--help")
     assert done.returncode == 0
     for name in (
         "demo",

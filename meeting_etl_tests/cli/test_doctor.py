@@ -11,7 +11,8 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cli.doctor_results import SECRET
-from meeting_etl_tests.product import Product, command
+from meeting_etl_tests.commands import command
+from meeting_etl_tests.product import Product
 
 
 @pytest.fixture(scope="module")

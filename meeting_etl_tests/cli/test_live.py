@@ -16,7 +16,8 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock, start_of, utc_day
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product, command, rows
+from meeting_etl_tests.commands import command, command_process
+from meeting_etl_tests.product import Product, rows
 
 pytestmark = pytest.mark.slow
 SAID = re.compile(r"([\d,]+) events were posted, ([\d,]+) received")
@@ -35,7 +36,7 @@ class Show:
 def show(tmp_path_factory: pytest.TempPathFactory) -> Show:
     folder = tmp_path_factory.mktemp("live") / "demo"
     world = live_world(1, day_to_play(Clock().now()))
-    done = command("demo", "--live", "--minutes", "0.2", "--data-dir", str(folder))
+    done = command_process("demo", "--live", "--minutes", "0.2", "--data-dir", str(folder))
     return Show(folder, done, world)
 
 

@@ -13,7 +13,7 @@ from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
-from meeting_etl_tests.product import command
+from meeting_etl_tests.commands import command
 from meeting_etl_tests.receiver.served import SECRET, receiving, sign
 from meeting_etl_tests.webhook_logs.samples import ended, line
 

@@ -15,7 +15,8 @@ from meeting_etl.sandbox.api.webhook_registry import Hook
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product, command
+from meeting_etl_tests.commands import command
+from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import A, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 from meeting_etl_tests.webex.servers import Reply, Seen, running

@@ -16,7 +16,7 @@ from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.run_retention import ended_runs, purge_runs, routine_runs
 from meeting_etl.settings import Etl, read_settings
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import command
+from meeting_etl_tests.commands import command
 
 DAY, OTHER_DAY = "2026-03-02", "2026-03-03"
 KEY = dg.AssetKey("meetings")

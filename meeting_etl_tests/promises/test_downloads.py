@@ -366,7 +366,7 @@ def test_two_processes_share_the_files_of_a_day(world: World, tmp_path: Path) ->
     made = product(tmp_path, world, Faults(slow_media=3_000_000), Clock())
     with made.webex as webex:
         with ThreadPoolExecutor(2) as pool:
-            done = [*pool.map(lambda _: made.command("run"), range(2))]
+            done = [*pool.map(lambda _: made.command_process("run"), range(2))]
         assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
         made.assert_whole("video", MEETINGS)
         assert len(webex.counters.media_requests) == MEETINGS

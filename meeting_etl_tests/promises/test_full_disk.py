@@ -89,7 +89,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_is_whole(
 ) -> None:
     product = Product(tmp_path / "data", webex)
     product.write_logs()
-    done = product.command("run", under=on_a_disk(product.folder, room))
+    done = product.command_process("run", under=on_a_disk(product.folder, room))
     if done.returncode == 0:  # all rows found room; that the catalog did not fails no run
         assert f"Cannot write {product.folder / 'meetings.duckdb'}" in done.stderr
         assert "Traceback" not in done.stdout + done.stderr
@@ -108,7 +108,7 @@ def test_a_read_only_instance_is_one_sentence(tmp_path: Path, webex: Sandbox) ->
     home = tmp_path / "home"
     home.mkdir()
     product = replace(Product(tmp_path / "data", webex), more={"DAGSTER_HOME": str(home)})
-    done = product.command("run", under=on_a_disk(home, "ro"))
+    done = product.command_process("run", under=on_a_disk(home, "ro"))
     assert_one_sentence(done, home)
     assert "make the folder writable" in done.stderr
 
@@ -119,5 +119,7 @@ def test_an_instance_that_may_not_grow_is_one_sentence(
 ) -> None:
     """As on a full disk, where none can be mounted."""
     product = Product(tmp_path, webex)
-    done = product.command("run", under=("sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh"))
+    done = product.command_process(
+        "run", under=("sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh")
+    )
     assert_one_sentence(done, tmp_path / "dagster")

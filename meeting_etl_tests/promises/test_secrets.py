@@ -79,7 +79,7 @@ def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> 
             ["webhooks", "list"],
             ["status"],
         ):
-            done = product.command(*command)
+            done = product.command_process(*command)
             said += done.stdout + done.stderr
         asked = [seen.url for seen in webex.counters.requests]
         assert webex.counters.tokens_elsewhere == 0
