@@ -1,7 +1,8 @@
 """Sandbox: a Webex of one's own over real HTTP.
 
-Belongs here: starting and stopping the server, and what its users need to know of it. Does not:
-what it answers (sandbox/api/app.py).
+Belongs here: putting the healthy parts and the faults around them together, starting and stopping
+the server. Does not: the API (sandbox/api/app.py), the download host (sandbox/media/host.py), the
+faults (sandbox/faults/).
 """
 
 import contextlib
@@ -14,16 +15,27 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from meeting_etl.sandbox.api.app import Front
+from meeting_etl.sandbox.api.app import Api, Service
 from meeting_etl.sandbox.api.oauth import Tokens
+from meeting_etl.sandbox.api.pagination import Pager
+from meeting_etl.sandbox.api.rate_limit import RateLimit
 from meeting_etl.sandbox.api.webhook_posting import Posted, Poster
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.counters import Counters
-from meeting_etl.sandbox.faults.broken_connections import reachable
+from meeting_etl.sandbox.faults.broken_connections import Connections, reachable
+from meeting_etl.sandbox.faults.damaged_vtt import faulty_vtt
 from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.faults.faulty_api import FaultyApi
+from meeting_etl.sandbox.faults.faulty_deliveries import FaultyDeliveries
+from meeting_etl.sandbox.faults.faulty_media import FaultyMedia
+from meeting_etl.sandbox.media.files import Media
+from meeting_etl.sandbox.media.host import MediaHost
+from meeting_etl.sandbox.media.tickets import Ticket, Tickets
 from meeting_etl.sandbox.world.changes import Changes
+from meeting_etl.sandbox.world.index import Index
 from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.times import Clock
 
@@ -54,22 +66,17 @@ class Sandbox:
         self.refresh_token = self.grant("user")
         self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
         self.changes = Changes()
-        self._poster = Poster(world, self.webhooks, self.clock, self.faults, self.counters)
-        self._front = Front(
-            world,
-            self.clock,
-            self.faults,
-            self.counters,
-            self._tokens,
-            self.webhooks,
-            self.changes,
-            self._closing,
-        )
-        self.media = self._front.media
+        self._index = Index(world)
+        self.media = Media(self._index, self.faults.media_bytes, faulty_vtt(self.faults))
+        self._tickets = Tickets(self._index, self.faults.ticket_seconds)
+        deliveries = FaultyDeliveries(self.faults, self.counters)
+        self._poster = Poster(world, self.webhooks, self.clock, self.counters, deliveries.copies)
+        self._connections: Connections = {}
+        app = Starlette(routes=[self._media_host().route(), *self._api().routes()])
         self._server = uvicorn.Server(
             uvicorn.Config(
-                _dated(self._front.app(), self.clock),
-                http=reachable(self._front.connections),
+                _dated(app, self.clock),
+                http=reachable(self._connections),
                 log_config=None,
                 log_level="warning",
                 access_log=False,
@@ -79,6 +86,54 @@ class Sandbox:
                 date_header=False,
                 timeout_graceful_shutdown=1,
             )
+        )
+
+    def _api(self) -> Api:
+        faults = self.faults
+        faulty = FaultyApi(
+            faults,
+            self.counters,
+            self.clock,
+            self._tokens.revoke,
+            self._index.meeting_of,
+            self._connections,
+            self._closing,
+        )
+        service = Service(
+            self._index,
+            self.clock,
+            self._tokens,
+            self.webhooks,
+            self.changes,
+            self.media,
+            self._tickets,
+            faults.longest_window_days,
+        )
+        limit = RateLimit(
+            faults.requests_per_second,
+            faults.burst,
+            faults.retry_after_seconds,
+            self.clock,
+            self.counters,
+        )
+        pager = Pager(self.world.seed, faults.empty_page_every, self.counters)
+        return Api(
+            service, pager, limit, self.counters, gateway=faulty.gateway, backend=faulty.backend
+        )
+
+    def _media_host(self) -> MediaHost:
+        faulty = FaultyMedia(self.faults, self.counters, self._connections, self._closing)
+
+        def version_of(ticket: Ticket) -> int:
+            return ticket.issued_at_ms if self.faults.changed_media else 0
+
+        return MediaHost(
+            self._tickets,
+            self.media,
+            self.clock,
+            self.counters,
+            layer=faulty.layer,
+            version_of=version_of,
         )
 
     def token(self, kind: Kind) -> str:

@@ -10,7 +10,6 @@ from meeting_etl.sandbox.api.answers import Listing
 from meeting_etl.sandbox.api.answers import RequestContext as AskedQuestion
 from meeting_etl.sandbox.api.meetings import list_meetings
 from meeting_etl.sandbox.api.webhook_registry import Registry
-from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -202,8 +201,8 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
         token_expires_at=NOW,
         webhooks=Registry(0),
         changes=Changes(),
-        media=Media(index, Faults()),
-        tickets=Tickets(index, Faults()),
+        media=Media(index),
+        tickets=Tickets(index, 3600),
         port="",
     )
     # Over HTTP this would be a hundred pages.

@@ -1,7 +1,7 @@
-"""What passes between the front (app.py) and the endpoints: a question, an answer, a refusal.
+"""What passes between app.py and the endpoints: a request in its context, and its answer.
 
-Belongs here: Ask, the three forms of an answer, Reply, Refusal, and reading query parameters. Does
-not: what any endpoint does with them.
+Belongs here: RequestContext, the forms of an answer, and reading query parameters. Does not: what
+any endpoint does with them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
 from meeting_etl.sandbox.world.changes import Changes
@@ -19,22 +20,6 @@ from meeting_etl.sandbox.world.model import Kind, Person
 
 DEFAULT_PAGE = 10
 DEFAULT_WINDOW = timedelta(days=7)
-
-
-class Refusal(Exception):
-    """An answer that is an error: its status and what the body says (docs/webex-api-notes.md).
-
-    `html`: the body is a page and not JSON. `retry_after`: the value of that header.
-    """
-
-    def __init__(
-        self, status: int, message: str, *, html: bool = False, retry_after: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.html = html
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +55,6 @@ class Nothing:
 
 
 Answer = Listing | Item | Text | Nothing
-
-
-@dataclass(slots=True)
-class Reply:
-    """A successful answer on its way out, in which faults can still change everything.
-
-    `document` is text or what becomes JSON; `next_query` leads to the next page, on `next_host` if
-    that is another.
-    """
-
-    document: Json | str
-    content_type: str
-    next_query: dict[str, str] | None = None
-    next_host: str | None = None
-    status: int = 200
-
-    @property
-    def items(self) -> list[Json]:
-        """Items of a list; the object itself where it is one."""
-        if isinstance(self.document, str):
-            return []
-        items: list[Json] = self.document.get("items", [self.document])
-        return items
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def recording(
     meeting: Meeting | None,
     site: str,
     now: datetime,
-    told_bytes: int,
+    size_bytes: int,
     *,
     share_to_me: bool,
 ) -> Json:
@@ -41,7 +41,7 @@ def recording(
         "format": one.format,
         "serviceType": one.service_type,
         "durationSeconds": one.duration_seconds,
-        "sizeBytes": told_bytes,
+        "sizeBytes": size_bytes,
         "shareToMe": share_to_me,
         "integrationTags": list(one.integration_tags) or None,
         "status": None if one.guide_shape else recording_status(one, now),

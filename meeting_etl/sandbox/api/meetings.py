@@ -7,7 +7,7 @@ select, by docs/webex-api-notes.md. Does not: tokens, scopes and pages (sandbox/
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Refusal, RequestContext
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, RequestContext
 from meeting_etl.sandbox.api.json_meetings import (
     admin_meeting,
     has_flags,
@@ -16,6 +16,7 @@ from meeting_etl.sandbox.api.json_meetings import (
     participant,
 )
 from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import LISTING_LAG, Meeting, Participant, Series
 
 _EXCLUSIVE = ("meetingNumber", "webLink", "roomId")

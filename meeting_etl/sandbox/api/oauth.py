@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Refusal, RequestContext
+from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
 from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import SECRET_MARK, Kind
 
 REFRESH_TOKEN_LIFE = timedelta(days=90)

@@ -8,14 +8,13 @@ import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from meeting_etl.sandbox.api.answers import Listing, Refusal, Reply, RequestContext
+from meeting_etl.sandbox.api.answers import Listing, RequestContext
+from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.counters import Counters
-from meeting_etl.sandbox.faults.faults import Faults
-from meeting_etl.sandbox.faults.injection import url_key
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import dice
 
 LARGEST_PAGE = 100
-_JSON = "application/json;charset=UTF-8"
 
 
 class Place(NamedTuple):
@@ -55,58 +54,59 @@ class Cursors:
         return place
 
 
-class Pager:
-    """Cuts lists into pages, with the oddities that Faults asks for."""
+class Page(NamedTuple):
+    """A page, and the query that leads to the next one."""
 
-    def __init__(self, seed: int, faults: Faults, counters: Counters) -> None:
+    items: list[Json]
+    next_query: dict[str, str] | None = None
+
+
+class Pager:
+    """Cuts listings into pages.
+
+    About one in `empty_page_every` follow-up pages is preceded by an empty one; 0 = none.
+    """
+
+    def __init__(self, seed: int, empty_page_every: int, counters: Counters) -> None:
         self._seed = seed
-        self._faults = faults
+        self._empty_page_every = empty_page_every
         self._counters = counters
         self._cursors = Cursors(seed)
 
-    def cut(
-        self, ask: RequestContext, path: str, listing: Listing, *, first_empty: bool, repeat: bool
-    ) -> Reply:
-        """The page that is asked for.
-
-        `first_empty`: a first page is empty and leads on; `repeat`: a follow-up page begins with
-        the last item of the one before.
-        """
-        size = self._size(ask.query, listing.page)
+    def page(self, ask: RequestContext, path: str, listing: Listing) -> Page:
+        """The page that is asked for."""
+        size = _size(ask.query, listing.page)
         cursor = ask.query.get("cursor")
-        place = Place(0, first_empty) if cursor is None else self._cursors.place(cursor, ask.query)
+        place = Place(0, False) if cursor is None else self._cursors.place(cursor, ask.query)
         if place.empty_before:
-            self._counters.note_injected("empty_first_page" if cursor is None else "empty_page")
-            return self._page(ask, path, listing, slice(0, 0), Place(place.first, False))
-        if repeat and place.first:
-            self._counters.note_injected("repeated_items")
+            self._counters.note_injected("empty_page")
+            return Page([], self._next(ask, path, Place(place.first, False)))
         end = place.first + size
-        more = end < len(listing.items)
-        after = Place(end, self._empty(path, ask.query, end)) if more else None
-        return self._page(ask, path, listing, slice(max(0, place.first - repeat), end), after)
+        items = [listing.render(item) for item in listing.items[place.first : end]]
+        if end >= len(listing.items):
+            return Page(items)
+        return Page(items, self._next(ask, path, Place(end, self._empty(path, ask.query, end))))
 
-    def _page(
-        self, ask: RequestContext, path: str, listing: Listing, shown: slice, after: Place | None
-    ) -> Reply:
-        reply = Reply({"items": [listing.render(one) for one in listing.items[shown]]}, _JSON)
-        if after is not None:
-            cursor = self._cursors.issue(f"{ask.kind} {path}", ask.query, after)
-            reply.next_query = {**ask.query, "cursor": cursor}
-        return reply
+    def _next(self, ask: RequestContext, path: str, place: Place) -> dict[str, str]:
+        cursor = self._cursors.issue(f"{ask.kind} {path}", ask.query, place)
+        return {**ask.query, "cursor": cursor}
 
     def _empty(self, path: str, query: Mapping[str, str], first: int) -> bool:
-        every = self._faults.empty_page_every
+        every = self._empty_page_every
         filters = {name: value for name, value in query.items() if name != "cursor"}
         key = url_key(path, filters)
         return bool(every) and dice(self._seed, "empty", key, first).randrange(every) == 0
 
-    def _size(self, query: Mapping[str, str], default: int) -> int:
-        """`max`: silently 100 when larger, refused below 1 (docs/webex-api-notes.md)."""
-        text = query.get("max", str(default))
-        if not (text.isascii() and text.isdigit()) or int(text) < 1:
-            raise Refusal(400, "max must be a number of at least 1.")
-        size = min(int(text), LARGEST_PAGE)
-        if 0 < self._faults.slow_pages_above < size:
-            self._counters.note_injected("slow_page")
-            raise Refusal(504, "The page takes too long; ask for fewer items.")
-        return size
+
+def _size(query: Mapping[str, str], default: int) -> int:
+    """`max`: silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
+    text = query.get("max", str(default))
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise Refusal(400, "max must be a number of at least 1.")
+    return min(int(text), LARGEST_PAGE)
+
+
+def url_key(path: str, query: Mapping[str, str]) -> str:
+    """What identifies a request whenever it is sent: path and query without the end."""
+    kept = sorted((name, value) for name, value in query.items() if name != "to")
+    return f"{path} {kept}"

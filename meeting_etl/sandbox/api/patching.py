@@ -6,8 +6,9 @@ Belongs here: the fields it takes and the meetings it refuses. Does not: keeping
 
 from datetime import datetime
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Refusal, RequestContext
+from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
 from meeting_etl.sandbox.api.meetings import asked_series, refuse_personal_room
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import Series
 
 TEXTS = frozenset(

@@ -1,16 +1,13 @@
-"""The rate limit and the quiet that it asks for (docs/webex-api-notes.md).
+"""The rate limit and the pause that it asks for (webex-api.md 2.2).
 
-Belongs here: counting requests against the rate, and 429. Does not: other faults
-(sandbox/faults/injection.py).
+Belongs here: counting requests against the rate, and 429. Does not: other forms of Retry-After
+(sandbox/faults/faulty_api.py).
 """
 
 import math
-from datetime import timedelta
-from email.utils import format_datetime
 
-from meeting_etl.sandbox.api.answers import Refusal
 from meeting_etl.sandbox.counters import Counters
-from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.times import Clock
 
 # Requests this soon after a 429 were under way already: refused, but not counted as disobedient.
@@ -18,42 +15,47 @@ _UNDER_WAY_SECONDS = 0.05
 
 
 class RateLimit:
-    """A bucket of `burst` requests, filled at the rate, and the quiet that a 429 asks for."""
+    """A bucket of `burst` requests, filled at the rate, and the pause that a 429 asks for.
 
-    def __init__(self, faults: Faults, clock: Clock, counters: Counters) -> None:
-        self._faults = faults
+    A rate of 0 admits everything.
+    """
+
+    def __init__(
+        self,
+        requests_per_second: float,
+        burst: int,
+        retry_after_seconds: int,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        self._requests_per_second = requests_per_second
+        self._burst = burst
+        self._retry_after_seconds = retry_after_seconds
         self._clock = clock
         self._counters = counters
-        self._left = float(faults.burst)
+        self._left = float(burst)
         self._filled_at = clock.monotonic()
-        self._announced_at = self._quiet_until = -math.inf
+        self._paused_at = self._paused_until = -math.inf
 
     def admit(self) -> None:
         """Let a request pass; refuses with 429."""
-        if not self._faults.requests_per_second:
+        if not self._requests_per_second:
             return
         now = self._clock.monotonic()
-        if now < self._quiet_until:
-            if now - self._announced_at >= _UNDER_WAY_SECONDS:
+        if now < self._paused_until:
+            if now - self._paused_at >= _UNDER_WAY_SECONDS:
                 self._counters.note_disobedience()
-            raise self._refusal(self._quiet_until - now)
-        fresh = (now - self._filled_at) * self._faults.requests_per_second
-        self._left = min(self._left + fresh, self._faults.burst)
+            raise self._refusal(self._paused_until - now)
+        fresh = (now - self._filled_at) * self._requests_per_second
+        self._left = min(self._left + fresh, self._burst)
         self._filled_at = now
         if self._left >= 1:
             self._left -= 1
             return
-        self._announced_at, self._quiet_until = now, now + self._faults.retry_after_seconds
-        raise self._refusal(self._faults.retry_after_seconds)
+        self._paused_at, self._paused_until = now, now + self._retry_after_seconds
+        raise self._refusal(self._retry_after_seconds)
 
     def _refusal(self, seconds: float) -> Refusal:
         self._counters.note_injected("rate_limit")
         whole = max(1, math.ceil(seconds))
-        told = str(whole)
-        if self._faults.retry_after == "nonsense":
-            told = "rand(30),add(30)"
-        if self._faults.retry_after == "date":
-            # One second more, because the date has no fractions.
-            told = format_datetime(self._clock.now() + timedelta(seconds=whole + 1), usegmt=True)
-        html = self._faults.retry_after == "html"
-        return Refusal(429, "Too many requests.", html=html, retry_after=told)
+        return Refusal(429, "Too many requests.", retry_after=str(whole))

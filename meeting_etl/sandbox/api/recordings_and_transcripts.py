@@ -8,7 +8,7 @@ and downloads select, by docs/webex-api-notes.md. Does not: tokens, scopes and p
 import re
 from datetime import timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Refusal, RequestContext, Text
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, RequestContext, Text
 from meeting_etl.sandbox.api.json_assets import (
     direct_links,
     recording,
@@ -18,6 +18,7 @@ from meeting_etl.sandbox.api.json_assets import (
 )
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.meetings import refuse_personal_room
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.index import Recorded, Transcribed
 from meeting_etl.sandbox.world.model import Meeting, Upload
 from meeting_etl.sandbox.world.vtt import txt
@@ -115,8 +116,8 @@ def _recording(ask: RequestContext, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     shared = ask.host_email() in one.shared_with
-    told_bytes = ask.media.told_bytes(one)
-    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=shared)
+    size_bytes = ask.media.video_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, size_bytes, share_to_me=shared)
 
 
 def _admin_recording(ask: RequestContext, pair: Recorded) -> Json:
@@ -124,8 +125,8 @@ def _admin_recording(ask: RequestContext, pair: Recorded) -> Json:
     one, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     host = {"hostDisplayName": owner.host.name, "hostEmail": owner.host.email}
-    told_bytes = ask.media.told_bytes(one)
-    return recording(one, meeting, _site(pair), ask.now, told_bytes, share_to_me=False) | host
+    size_bytes = ask.media.video_bytes(one)
+    return recording(one, meeting, _site(pair), ask.now, size_bytes, share_to_me=False) | host
 
 
 def _site(pair: Recorded) -> str:

@@ -22,6 +22,7 @@ from meeting_etl.sandbox.api import recordings_and_transcripts as assets
 from meeting_etl.sandbox.api.answers import Answer, RequestContext
 from meeting_etl.sandbox.world.model import Kind
 
+RENEWAL_PATH = "/access_token"
 _ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
 
 

@@ -8,9 +8,10 @@ text. Does not: which meetings have one, which is a feature of theirs
 import html
 from datetime import timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Listing, Refusal, RequestContext
+from meeting_etl.sandbox.api.answers import Answer, Listing, RequestContext
 from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.recordings_and_transcripts import refuse_unless_ended
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import Meeting, dice, new_uuid
 
 # Written by a machine that listens to the recording first.

@@ -6,7 +6,7 @@ Does not: what happened when (sandbox/world/deliveries.py), the webhooks (webhoo
 
 import hmac
 import http.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,8 +16,7 @@ import msgspec
 from meeting_etl.sandbox.api.json_values import stamp_ms
 from meeting_etl.sandbox.api.webhook_registry import Hook, Registry
 from meeting_etl.sandbox.counters import Counters
-from meeting_etl.sandbox.faults.faults import Faults
-from meeting_etl.sandbox.world.deliveries import Delivery, deliveries_of, is_lost
+from meeting_etl.sandbox.world.deliveries import Delivery, deliveries_of
 from meeting_etl.sandbox.world.model import World, dice
 from meeting_etl.times import Clock
 
@@ -33,18 +32,25 @@ class Posted(NamedTuple):
 
 
 class Poster:
-    """Posts to the active webhooks, one request after the other, in the calling thread."""
+    """Posts to the active webhooks, one request after the other, in the calling thread.
+
+    `copies` decides how often an event is posted to a webhook.
+    """
 
     def __init__(
-        self, world: World, registry: Registry, clock: Clock, faults: Faults, counters: Counters
+        self,
+        world: World,
+        registry: Registry,
+        clock: Clock,
+        counters: Counters,
+        copies: Callable[[Mapping[str, Any]], int] = lambda payload: 1,
     ) -> None:
         self._world = world
         self._meetings = {meeting.id: meeting for meeting in world.meetings}
         self._registry = registry
         self._clock = clock
-        self._faults = faults
         self._counters = counters
-        self._chance = dice("posting", faults.seed)
+        self._copies = copies
         self._told: list[Delivery] | None = None
 
     def play(self, since: datetime, until: datetime) -> Posted:
@@ -64,24 +70,12 @@ class Poster:
             for hook in self._registry.all():
                 if not self._hears(hook, payload):
                     continue
-                if is_lost(payload, self._faults.lost_deliveries, self._faults.seed):
-                    self._counters.note_injected("lost_delivery")
-                    dropped += 1
-                    continue
-                if self._chance.random() < self._faults.dropped_deliveries:
-                    self._counters.note_injected("dropped_delivery")
-                    dropped += 1
-                    continue
-                for _ in range(self._times()):
+                copies = self._copies(payload)
+                dropped += copies == 0
+                for _ in range(copies):
                     arrived = self._send(hook, payload)
                     accepted, failed = accepted + arrived, failed + (not arrived)
         return Posted(accepted, failed, dropped)
-
-    def _times(self) -> int:
-        if self._chance.random() >= self._faults.repeated_deliveries:
-            return 1
-        self._counters.note_injected("repeated_delivery")
-        return 2
 
     def _hears(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
         """Whether the webhook is for that event; one of a user tells what he can see (T10)."""

@@ -6,9 +6,10 @@ posting (webhook_posting.py).
 
 from urllib.parse import urlsplit
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Nothing, Refusal, RequestContext
+from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Nothing, RequestContext
 from meeting_etl.sandbox.api.json_values import Json, present, stamp_ms
 from meeting_etl.sandbox.api.webhook_registry import Hook
+from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import Kind
 
 EVENTS = {

@@ -1,6 +1,7 @@
-"""Answers that break off below HTTP: reset, cut off, stalled.
+"""Responses that break off below HTTP: reset, cut off, stalled.
 
-Belongs here: what needs the connection itself. Does not: which request it hits (injection.py).
+Belongs here: what needs the connection itself. Does not: which request it hits (picking.py), file
+downloads (faulty_media.py).
 """
 
 import asyncio
@@ -13,7 +14,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from meeting_etl.sandbox.media.streaming import client_left
+
 Connections = MutableMapping[Any, asyncio.Transport]
+Breakage = Literal["reset", "cut", "stalled"]
 _TICK_SECONDS = 0.05
 
 
@@ -35,21 +39,22 @@ def reachable(connections: Connections) -> type[asyncio.Protocol]:
 class Broken(Response):
     """Sends `sound` up to a point and then breaks the connection.
 
-    reset: nothing is sent; cut: half of the body; stalled: the headers, and after `stall_seconds`
-    (or when the client leaves, or the sandbox closes) the end.
+    reset: nothing is sent; cut: half of the body; stalled: the headers, and the connection is
+    closed after `stall_seconds` (or when the client leaves, or the sandbox closes).
     """
 
     def __init__(
         self,
         sound: Response,
-        how: Literal["reset", "cut", "stalled"],
+        how: Breakage,
         connections: Connections,
         stall_seconds: float = 0.0,
         closing: Callable[[], bool] = lambda: False,
     ) -> None:
-        super().__init__(status_code=sound.status_code)
+        # Of a connection that was reset no status is ever received.
+        super().__init__(status_code=0 if how == "reset" else sound.status_code)
         self._sound = sound
-        self.how = how
+        self._how = how
         self._connections = connections
         self._stall_seconds = stall_seconds
         self._closing = closing
@@ -57,7 +62,7 @@ class Broken(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is sent, break, and wait until the connection is gone."""
         transport = self._connections[tuple(scope["client"])]
-        if self.how == "reset":
+        if self._how == "reset":
             # Lingering for zero seconds makes the kernel answer with RST instead of FIN.
             linger = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(
@@ -66,35 +71,29 @@ class Broken(Response):
             transport.abort()
         else:
             await self._begin(send)
-        if self.how == "stalled":
-            await hold(receive, self._stall_seconds, self._closing)
-        if self.how != "reset":
+        if self._how == "stalled":
+            await stall(receive, self._stall_seconds, self._closing)
+        if self._how != "reset":
             transport.close()
-        await left(receive)
+        await client_left(receive)
 
     async def _begin(self, send: Send) -> None:
         body = bytes(self._sound.body)
         start = {
             "type": "http.response.start",
-            "status": self._sound.status_code,
+            "status": self.status_code,
             "headers": self._sound.raw_headers,
         }
         await send(start)
-        half = body[: len(body) // 2] if self.how == "cut" else b""
+        half = body[: len(body) // 2] if self._how == "cut" else b""
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-async def hold(receive: Receive, seconds: float, closing: Callable[[], bool]) -> None:
+async def stall(receive: Receive, seconds: float, closing: Callable[[], bool]) -> None:
     """Do nothing for so long, or until the client leaves or the sandbox closes."""
-    gone = asyncio.ensure_future(left(receive))
+    gone = asyncio.ensure_future(client_left(receive))
     waited = 0.0
     while waited < seconds and not gone.done() and not closing():
         await asyncio.wait({gone}, timeout=_TICK_SECONDS)
         waited += _TICK_SECONDS
     gone.cancel()
-
-
-async def left(receive: Receive) -> None:
-    """Wait until the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -1,21 +1,18 @@
 """What the files of a recording hold: video, audio and transcript, to the last byte.
 
-Belongs here: their sizes and contents, which are invented while they are read and never stored,
-the size that the API tells, and which transcripts are damaged. Does not: links (tickets.py), HTTP
-(host.py), how transcripts are written (sandbox/world/vtt.py).
+Belongs here: their sizes and contents, which are invented while they are read and never stored.
+Does not: links (tickets.py), HTTP (host.py), how transcripts are written (sandbox/world/vtt.py).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Literal
 
-from meeting_etl.sandbox.faults.faults import Faults
-from meeting_etl.sandbox.faults.vtt_damage import damaged
 from meeting_etl.sandbox.world.index import Index
-from meeting_etl.sandbox.world.model import Meeting, Recording, Transcript, dice
-from meeting_etl.sandbox.world.vtt import blocks, style_of, vtt, written
+from meeting_etl.sandbox.world.model import Meeting, Recording, Transcript
+from meeting_etl.sandbox.world.vtt import vtt
 
 MediaKind = Literal["video", "audio", "transcript"]
 AUDIO_SHARE = 16
@@ -28,12 +25,19 @@ _NOISE_BYTES = 1_048_576
 class Media:
     """The files of one world's recordings.
 
-    `version` is 0 unless the knob `changed_media` lets every ticket lead to another content.
+    `video_bytes` is the size of every video, 0 = as invented. `write_vtt` writes transcripts.
+    `version` distinguishes contents, where a file is not always the same.
     """
 
-    def __init__(self, index: Index, faults: Faults) -> None:
+    def __init__(
+        self,
+        index: Index,
+        video_bytes: int = 0,
+        write_vtt: Callable[[Transcript], str] = vtt,
+    ) -> None:
         self._index = index
-        self._faults = faults
+        self._bytes = video_bytes
+        self._write_vtt = write_vtt
 
     def kinds(self, recording_id: str, now: datetime) -> tuple[MediaKind, ...]:
         """Which files there are: audio of MP4 only, the meeting's first transcript while it is."""
@@ -49,7 +53,7 @@ class Media:
         """Length of a file in bytes, as it really is."""
         if kind == "transcript":
             return len(self._text(recording_id))
-        whole = self._video_bytes(self._index.recording[recording_id][0])
+        whole = self.video_bytes(self._index.recording[recording_id][0])
         return whole if kind == "video" else whole // AUDIO_SHARE
 
     def content(
@@ -74,25 +78,13 @@ class Media:
             digest.update(piece)
         return digest.hexdigest()
 
-    def told_bytes(self, one: Recording) -> int:
-        """The sizeBytes of the API: of the video, unless the knob `wrong_sizes` hits it."""
-        real = self._video_bytes(one)
-        chance = dice(self._faults.seed, "wrong_sizes", one.id)
-        if chance.random() >= self._faults.wrong_sizes:
-            return real
-        off, less = chance.randint(1, 4096), chance.random() < 0.5
-        return real - off if less and off <= real else real + off
+    def video_bytes(self, one: Recording) -> int:
+        """The size of the video, as the API reports it."""
+        return self._bytes or one.size_bytes
 
     def vtt(self, one: Transcript) -> str:
-        """The file of a transcript, damaged where the knob `broken_vtt` hits it."""
-        chance = dice(self._faults.seed, "broken_vtt", one.id)
-        if chance.random() >= self._faults.broken_vtt:
-            return vtt(one)
-        style = style_of(one)
-        return written(damaged(chance, list(blocks(one, style))), style)
-
-    def _video_bytes(self, one: Recording) -> int:
-        return self._faults.media_bytes or one.size_bytes
+        """The file of a transcript."""
+        return self._write_vtt(one)
 
     def _text(self, recording_id: str) -> bytes:
         owner = self._index.recording[recording_id][1]

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
-from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.index import Index, Recorded
 from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, Recording
 
@@ -29,10 +28,10 @@ class Ticket:
 class Tickets:
     """Tickets carry all that has to be known of them, so that none is ever remembered."""
 
-    def __init__(self, index: Index, faults: Faults) -> None:
+    def __init__(self, index: Index, ticket_seconds: int) -> None:
         self._index = index
         self._seed = index.world.seed
-        self._life = timedelta(seconds=faults.ticket_seconds)
+        self._life = timedelta(seconds=ticket_seconds)
         self._numbers = {
             pair[0].id: number for number, pair in enumerate(index.recordings, _FIRST_NUMBER)
         }

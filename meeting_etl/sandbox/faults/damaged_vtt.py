@@ -1,11 +1,15 @@
-"""WebVTT files that are not quite: most of their cues can still be read.
+"""WebVTT files that are damaged; most of their cues can still be read.
 
-Belongs here: what can be wrong with a file. Does not: sound files (sandbox/world/vtt.py), which
-ones are hit (sandbox/media/files.py).
+Belongs here: which files are hit, and what can be wrong with one. Does not: sound files
+(sandbox/world/vtt.py).
 """
 
 import random
 from collections.abc import Callable, Sequence
+
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.world.model import Transcript, dice
+from meeting_etl.sandbox.world.vtt import blocks, style_of, vtt, written
 
 _TIMES = (
     "00:0x:12.250 --> 00:00:14.000",
@@ -26,7 +30,20 @@ _ONE_IN = 8
 _LEAST_LEFT = 0.6
 
 
-def damaged(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+def faulty_vtt(faults: Faults) -> Callable[[Transcript], str]:
+    """A writer of transcripts that damages a share of them."""
+
+    def write(transcript: Transcript) -> str:
+        chance = dice(faults.seed, "broken_vtt", transcript.id)
+        if chance.random() >= faults.broken_vtt:
+            return vtt(transcript)
+        style = style_of(transcript)
+        return written(_damaged(chance, list(blocks(transcript, style))), style)
+
+    return write
+
+
+def _damaged(chance: random.Random, blocks: Sequence[str]) -> list[str]:
     """The blocks of a file with one kind of damage."""
     kind: Callable[[random.Random, Sequence[str]], list[str]]
     kind = chance.choice((_unreadable_times, _garbage, _cut))

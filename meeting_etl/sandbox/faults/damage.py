@@ -1,6 +1,7 @@
-"""How an answer can be wrong although its status is 200.
+"""How a response can be wrong although its status is 200.
 
-Belongs here: what each fault does to a reply. Does not: which request meets which (injection.py).
+Belongs here: what each fault does to one response. Does not: which request meets which
+(picking.py), faults of several pages (damaged_pages.py).
 """
 
 import re
@@ -9,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from meeting_etl.sandbox.api.answers import Reply
+from meeting_etl.sandbox.faults.reply import Reply
+from meeting_etl.sandbox.world.model import dice
 
 _FILTERS_KEPT = ("max", "cursor")
 # Fields that may come in another type: of every object the first that it has.
@@ -61,7 +63,7 @@ def _foreign_next_link(reply: Reply, query: Mapping[str, str]) -> bool:
     return True
 
 
-SPOILERS: dict[str, Callable[[Reply, Mapping[str, str]], bool]] = {
+DAMAGES: dict[str, Callable[[Reply, Mapping[str, str]], bool]] = {
     "html_page": _html_page,
     "wrong_content_type": _wrong_content_type,
     "item_errors": _item_errors,
@@ -69,6 +71,18 @@ SPOILERS: dict[str, Callable[[Reply, Mapping[str, str]], bool]] = {
     "unfiltered_next_link": _unfiltered_next_link,
     "foreign_next_link": _foreign_next_link,
 }
+
+
+def resize(reply: Reply, seed: int, share: float) -> None:
+    """Give recordings a wrong sizeBytes, the same one in every response."""
+    for item in reply.items:
+        real = item.get("sizeBytes")
+        if real is None:
+            continue
+        chance = dice(seed, "wrong_sizes", item["id"])
+        if chance.random() < share:
+            off, is_less = chance.randint(1, 4096), chance.random() < 0.5
+            item["sizeBytes"] = real - off if is_less and off <= real else real + off
 
 
 def _numbers_in_strings(reply: Reply) -> None:
@@ -114,7 +128,7 @@ def _halved_characters(reply: Reply) -> None:
         reply.document = _TEXT_FIELD.sub(r"\1\\ud83d", text)
 
 
-CHANGERS: dict[str, Callable[[Reply], None]] = {
+CHANGES: dict[str, Callable[[Reply], None]] = {
     "numbers_in_strings": _numbers_in_strings,
     "unknown_fields": _unknown_fields,
     "changed_types": _changed_types,
