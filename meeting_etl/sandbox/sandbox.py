@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meeting_etl.sandbox.api.app import Api, Service
+from meeting_etl.sandbox.api.changes import Changes
 from meeting_etl.sandbox.api.oauth import Tokens
 from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimit
@@ -34,7 +35,6 @@ from meeting_etl.sandbox.faults.faulty_media import FaultyMedia
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.host import MediaHost
 from meeting_etl.sandbox.media.tickets import Ticket, Tickets
-from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.index import Index
 from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.times import Clock

@@ -16,7 +16,7 @@ from meeting_etl_tests.sandbox.walker import Walker
 # The walkers look at everything at once.
 ANY_WINDOW = Faults(longest_window_days=0)
 UNTIL = datetime(2026, 3, 12, 15, 20, tzinfo=UTC)
-RequestContext = Callable[..., Walker]
+OpenWalker = Callable[..., Walker]
 Serve = Callable[..., Sandbox]
 
 
@@ -55,7 +55,7 @@ def serve(running: list[Sandbox]) -> Serve:
 
 
 @pytest.fixture
-def ask() -> Iterator[RequestContext]:
+def open_walker() -> Iterator[OpenWalker]:
     """Opens a walker, which is closed at the end of the test."""
     with ExitStack() as stack:
 

@@ -17,7 +17,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import UNTIL, RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import UNTIL, OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, S1, TA, A, B, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 
@@ -31,10 +31,10 @@ def people(world: World, **more: object) -> dict[str, Any]:
     return {"meetingId": world.meetings[0].id, "max": 10, **more}
 
 
-def outcome(ask: Callable[[], requests.Response]) -> str:
+def outcome(open_walker: Callable[[], requests.Response]) -> str:
     """What a client meets: a status, or what went wrong with the connection."""
     try:
-        answer = ask()
+        answer = open_walker()
     except requests.exceptions.ChunkedEncodingError:
         return "cut"
     except requests.exceptions.Timeout:
@@ -65,10 +65,10 @@ def outcome(ask: Callable[[], requests.Response]) -> str:
     ],
 )
 def test_a_spoilt_answer_comes_twice_and_then_a_sound_one(
-    serve: Serve, ask: RequestContext, world: World, knob: str, expected: str
+    serve: Serve, open_walker: OpenWalker, world: World, knob: str, expected: str
 ) -> None:
     webex = serve(world, **{knob: 1.0})
-    walker = ask(webex)
+    walker = open_walker(webex)
 
     def once() -> requests.Response:
         return walker.get("/meetingParticipants", **people(world))
@@ -80,7 +80,7 @@ def test_a_spoilt_answer_comes_twice_and_then_a_sound_one(
 
 
 def test_a_stalled_answer_stops_after_the_headers(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
     webex = serve(world, stalled=1.0)
     headers = {"Authorization": f"Bearer {webex.token('user')}"}
@@ -110,18 +110,18 @@ def test_a_stalled_answer_does_not_hinder_the_end(world: World) -> None:
 
 
 def test_a_stalled_answer_ends_after_its_seconds(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
-    walker = ask(serve(world, stalled=1.0, stall_seconds=0.1))
+    walker = open_walker(serve(world, stalled=1.0, stall_seconds=0.1))
     assert outcome(lambda: walker.get("/recordings")) == "cut"
 
 
-def test_the_same_faults_hit_in_every_run(serve: Serve, ask: RequestContext) -> None:
+def test_the_same_faults_hit_in_every_run(serve: Serve, open_walker: OpenWalker) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     knobs = {"internal_error": 0.2, "locked": 0.2}
 
     def walk(**more: Any) -> list[int]:
-        walker = ask(serve(world, **knobs, **more))
+        walker = open_walker(serve(world, **knobs, **more))
         return [walker.status("/meetingParticipants", meetingId=one.id) for one in world.meetings]
 
     first = walk()
@@ -134,9 +134,9 @@ def test_the_same_faults_hit_in_every_run(serve: Serve, ask: RequestContext) -> 
 
 
 def test_what_is_asked_later_meets_the_same_faults(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
-    walker = ask(serve(world, unavailable=1.0))
+    walker = open_walker(serve(world, unavailable=1.0))
     found = [
         walker.status("/recordings", from_="2026-03-01", to=f"2026-03-12T00:00:{second:02}Z")
         for second in range(3)
@@ -161,22 +161,22 @@ def test_every_knob_is_described_and_off_by_default() -> None:
 
 
 def test_a_locked_answer_says_when_and_a_bad_gateway_is_html(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
-    assert ask(serve(world, locked=1.0)).get("/recordings").headers["Retry-After"] == "1"
-    gateway = ask(serve(world, bad_gateway=1.0)).get("/recordings")
+    assert open_walker(serve(world, locked=1.0)).get("/recordings").headers["Retry-After"] == "1"
+    gateway = open_walker(serve(world, bad_gateway=1.0)).get("/recordings")
     assert gateway.headers["Content-Type"].startswith("text/html")
 
 
-def test_next_links_that_lead_astray(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_next_links_that_lead_astray(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     query = people(world, hostEmail=world.owner.email)
     knobs = {"empty_page_every": 0}
-    repeated = ask(serve(world, repeated_next_link=1.0, **knobs)).get(
+    repeated = open_walker(serve(world, repeated_next_link=1.0, **knobs)).get(
         "/meetingParticipants", **query
     )
     assert repeated.links["next"]["url"] == repeated.url
 
-    unfiltered = ask(serve(world, unfiltered_next_link=1.0, **knobs)).get(
+    unfiltered = open_walker(serve(world, unfiltered_next_link=1.0, **knobs)).get(
         "/meetingParticipants", **query
     )
     assert "meetingId" not in unfiltered.links["next"]["url"]
@@ -184,7 +184,7 @@ def test_next_links_that_lead_astray(serve: Serve, ask: RequestContext, world: W
     assert "cursor=" in unfiltered.links["next"]["url"]
 
     webex = serve(world, foreign_next_link=1.0, **knobs)
-    foreign = ask(webex).get("/meetingParticipants", **query)
+    foreign = open_walker(webex).get("/meetingParticipants", **query)
     link = foreign.links["next"]["url"]
     assert link.startswith("http://localhost:")
     assert webex.counters.tokens_elsewhere == 0
@@ -194,44 +194,46 @@ def test_next_links_that_lead_astray(serve: Serve, ask: RequestContext, world: W
 
 
 def test_link_faults_spare_lists_of_one_page(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
     webex = serve(world, foreign_next_link=1.0)
-    assert "Link" not in ask(webex).get("/recordings").headers
+    assert "Link" not in open_walker(webex).get("/recordings").headers
     assert webex.counters.injected["foreign_next_link"] == 0
 
 
-def test_an_empty_first_page(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_an_empty_first_page(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     webex = serve(world, empty_first_page=1.0)
-    walker = ask(webex)
+    walker = open_walker(webex)
     first = walker.get("/recordings")
     assert first.json() == {"items": []}
     assert len(walker.items("/recordings")) == 3
     assert webex.counters.injected["empty_first_page"] == 2
 
 
-def test_a_page_that_repeats_an_item(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_a_page_that_repeats_an_item(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     webex = serve(world, repeated_items=1.0)
-    found = [item["id"] for item in ask(webex).items("/meetingParticipants", **people(world))]
+    found = [
+        item["id"] for item in open_walker(webex).items("/meetingParticipants", **people(world))
+    ]
     assert len(found) == 27
     assert len(set(found)) == 25
     assert webex.counters.injected["repeated_items"] == 2
 
 
-def test_changed_answers_stay_changed(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_changed_answers_stay_changed(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     webex = serve(world, numbers_in_strings=1.0, unknown_fields=1.0)
     for _ in range(4):
-        (item, *_) = ask(webex).items("/recordings")
+        (item, *_) = open_walker(webex).items("/recordings")
         assert item["durationSeconds"] == "1800"
         assert item["shareToMe"] is False
         assert item["sentiment"] == {"score": 7, "words": ["calm", "brisk"]}
     assert webex.counters.injected == {"numbers_in_strings": 4, "unknown_fields": 4}
-    detail = ask(webex).item(f"/recordings/{world.meetings[0].recordings[0].id}")
+    detail = open_walker(webex).item(f"/recordings/{world.meetings[0].recordings[0].id}")
     assert detail["sizeBytes"] == "50000000"
 
 
-def test_a_field_of_another_type(serve: Serve, ask: RequestContext, world: World) -> None:
-    walker = ask(serve(world, changed_types=1.0))
+def test_a_field_of_another_type(serve: Serve, open_walker: OpenWalker, world: World) -> None:
+    walker = open_walker(serve(world, changed_types=1.0))
     assert walker.items("/recordings")[0]["durationSeconds"] == {"value": 1800}
     assert walker.items("/meetingParticipants", **people(world))[0]["displayName"] == {
         "value": "Person 0"
@@ -239,24 +241,24 @@ def test_a_field_of_another_type(serve: Serve, ask: RequestContext, world: World
 
 
 def test_items_that_do_not_say_whose_they_are(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
-    walker = ask(serve(world, missing_meeting_ids=1.0))
+    walker = open_walker(serve(world, missing_meeting_ids=1.0))
     items = walker.items("/recordings")
     assert [item.get("meetingId") for item in items] == ["", None, items[2]["meetingId"]]
     assert "_I_" in items[2]["meetingId"]
 
 
 def test_texts_that_begin_in_the_middle_of_a_character(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
-    answer = ask(serve(world, halved_characters=1.0)).get("/recordings")
+    answer = open_walker(serve(world, halved_characters=1.0)).get("/recordings")
     assert answer.text.count(r'"topic":"\ud83d') == 3
 
 
-def test_changes_hit_some_urls_only(serve: Serve, ask: RequestContext) -> None:
+def test_changes_hit_some_urls_only(serve: Serve, open_walker: OpenWalker) -> None:
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
-    walker = ask(serve(world, unknown_fields=0.3))
+    walker = open_walker(serve(world, unknown_fields=0.3))
     hit = [
         "sentiment" in walker.items("/meetingParticipants", meetingId=one.id)[0]
         for one in world.meetings
@@ -264,14 +266,14 @@ def test_changes_hit_some_urls_only(serve: Serve, ask: RequestContext) -> None:
     assert 4 <= sum(hit) <= 20
 
 
-def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> None:
+def test_meetings_that_are_always_refused(serve: Serve, open_walker: OpenWalker) -> None:
     other = small_world().meetings[1].id
     webex = serve(
         small_world(),
         NOW,
         meeting_status={A: 403, B: 404, other: 410},
     )
-    walker = ask(webex)
+    walker = open_walker(webex)
     for path in (
         f"/meetingParticipants?meetingId={A}",
         f"/recordings?meetingId={A}",
@@ -286,7 +288,7 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> 
     assert walker.status("/recordings", meetingId=other) == 410
     # Listings of many meetings do not show them either.
     assert walker.items("/recordings") == []
-    assert len(ask(serve(small_world(), NOW)).items("/recordings")) == 2
+    assert len(open_walker(serve(small_world(), NOW)).items("/recordings")) == 2
     assert walker.status("/recordings", meetingId=S1) == 200
     assert webex.counters.injected == {
         "meeting_status 403": 28,
@@ -295,9 +297,9 @@ def test_meetings_that_are_always_refused(serve: Serve, ask: RequestContext) -> 
     }
 
 
-def test_tokens_become_void_in_mid_run(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_tokens_become_void_in_mid_run(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     webex = serve(world, revoke_after=2)
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert [walker.status("/recordings") for _ in range(4)] == [200, 200, 401, 401]
     form = {
         "grant_type": "refresh_token",
@@ -334,14 +336,14 @@ def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> N
     assert webex.counters.injected["refuse_refresh_after"] == 2
 
 
-def test_large_pages_take_too_long(serve: Serve, ask: RequestContext, world: World) -> None:
-    walker = ask(serve(world, slow_pages_above=25))
+def test_large_pages_take_too_long(serve: Serve, open_walker: OpenWalker, world: World) -> None:
+    walker = open_walker(serve(world, slow_pages_above=25))
     found = [walker.status("/recordings", max=size) for size in (100, 50, 26, 25)]
     assert found == [504, 504, 504, 200]
 
 
-def test_every_answer_takes_its_time(serve: Serve, ask: RequestContext, world: World) -> None:
-    walker = ask(serve(world, latency_ms=80))
+def test_every_answer_takes_its_time(serve: Serve, open_walker: OpenWalker, world: World) -> None:
+    walker = open_walker(serve(world, latency_ms=80))
     begun = Clock().monotonic()
     walker.get("/recordings")
     assert Clock().monotonic() - begun >= 0.08
@@ -352,7 +354,7 @@ def statuses(walker: Walker, count: int) -> list[int]:
 
 
 def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
     webex = serve(
         world,
@@ -360,7 +362,7 @@ def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
         burst=3,
         retry_after_seconds=4,
     )
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert isinstance(webex.clock, ManualClock)
     assert statuses(walker, 3) == [200, 200, 200]
     refused = walker.get("/recordings")
@@ -375,9 +377,9 @@ def test_the_rate_limit_lets_a_burst_pass_and_then_asks_for_quiet(
     assert webex.counters.injected["rate_limit"] == 3
 
 
-def test_the_bucket_fills_at_the_rate(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_the_bucket_fills_at_the_rate(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     webex = serve(world, requests_per_second=2, burst=3)
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert isinstance(webex.clock, ManualClock)
     assert statuses(walker, 3) == [200] * 3
     webex.clock.advance(seconds=1)
@@ -386,10 +388,10 @@ def test_the_bucket_fills_at_the_rate(serve: Serve, ask: RequestContext, world: 
 
 
 def test_requests_under_way_are_refused_but_not_blamed(
-    serve: Serve, ask: RequestContext, world: World
+    serve: Serve, open_walker: OpenWalker, world: World
 ) -> None:
     webex = serve(world, requests_per_second=1, burst=1, retry_after_seconds=5)
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert isinstance(webex.clock, ManualClock)
     assert statuses(walker, 3) == [200, 429, 429]
     assert webex.counters.during_retry_after == 0
@@ -398,7 +400,7 @@ def test_requests_under_way_are_refused_but_not_blamed(
     assert webex.counters.during_retry_after == 1
 
 
-def test_the_forms_of_retry_after(serve: Serve, ask: RequestContext, world: World) -> None:
+def test_the_forms_of_retry_after(serve: Serve, open_walker: OpenWalker, world: World) -> None:
     def refusal(form: str) -> requests.Response:
         webex = serve(
             world,
@@ -407,7 +409,7 @@ def test_the_forms_of_retry_after(serve: Serve, ask: RequestContext, world: Worl
             retry_after=form,
             retry_after_seconds=30,
         )
-        answer = ask(webex).get("/recordings")
+        answer = open_walker(webex).get("/recordings")
         assert answer.status_code == 429
         return answer
 

@@ -11,7 +11,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import UNTIL, RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import UNTIL, OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world
 from meeting_etl_tests.sandbox.walker import cursor_of
 
@@ -68,9 +68,9 @@ def fresh(serve: Serve) -> Sandbox:
 
 @pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
 def test_each_token_kind_may_use_its_endpoints_only(
-    webex: Sandbox, ask: RequestContext, kind: Kind
+    webex: Sandbox, open_walker: OpenWalker, kind: Kind
 ) -> None:
-    walker = ask(webex, kind)
+    walker = open_walker(webex, kind)
     for path, kinds in PATHS.items():
         assert walker.status(path) == (200 if kind in kinds else 403), path
 
@@ -87,19 +87,19 @@ def test_without_a_valid_token_everything_is_401(webex: Sandbox, authorization: 
         assert answer.status_code == 401, path
 
 
-def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, ask: RequestContext) -> None:
-    answer = ask(webex).get("/recordings/unknown")
+def test_an_error_has_the_body_that_webex_gives_it(webex: Sandbox, open_walker: OpenWalker) -> None:
+    answer = open_walker(webex).get("/recordings/unknown")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"].startswith("application/json")
     body = answer.json()
     assert set(body) == {"message", "errors", "trackingId"}
     assert body["errors"] == [{"description": body["message"]}]
     assert body["trackingId"] == answer.headers["trackingId"]
-    assert body["trackingId"] != ask(webex).get("/recordings/unknown").headers["trackingId"]
+    assert body["trackingId"] != open_walker(webex).get("/recordings/unknown").headers["trackingId"]
 
 
-def test_what_does_not_exist(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_what_does_not_exist(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     assert walker.status("/people/someone") == 404
     assert walker.status("/meetings/") == 404
     headers = {"Authorization": f"Bearer {webex.token('user')}"}
@@ -109,23 +109,23 @@ def test_what_does_not_exist(webex: Sandbox, ask: RequestContext) -> None:
         assert "trackingId" in answer.json()
 
 
-def test_unknown_parameters_are_tolerated(webex: Sandbox, ask: RequestContext) -> None:
-    assert len(ask(webex).items("/recordings", colour="blue")) == 2
+def test_unknown_parameters_are_tolerated(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert len(open_walker(webex).items("/recordings", colour="blue")) == 2
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1.5", "", "１０"])
 def test_max_must_be_a_number_of_at_least_one(
-    webex: Sandbox, ask: RequestContext, path: str, text: str
+    webex: Sandbox, open_walker: OpenWalker, path: str, text: str
 ) -> None:
-    assert ask(webex, kind_for(path)).status(f"{path}max={text}") == 400
+    assert open_walker(webex, kind_for(path)).status(f"{path}max={text}") == 400
 
 
 def test_pages_have_ten_items_and_never_more_than_a_hundred(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = sized_world(1, UNTIL, meetings=120, participants=120, snippets=120)
-    walker = ask(serve(world, empty_page_every=0), "compliance")
+    walker = open_walker(serve(world, empty_page_every=0), "compliance")
     one = world.meetings[0]
     site = world.sites[0]
     for path in (
@@ -139,7 +139,7 @@ def test_pages_have_ten_items_and_never_more_than_a_hundred(
         assert sizes(walker.pages(path)) == [10] * 12, path
         assert sizes(walker.pages(f"{path}&max=1000")) == [100, 20], path
         assert sizes(walker.pages(f"{path}&max=70")) == [70, 50], path
-    admin = ask(serve(world, empty_page_every=0), "admin")
+    admin = open_walker(serve(world, empty_page_every=0), "admin")
     assert sizes(admin.pages("/meetings?meetingType=meeting")) == [10] * 12
     assert sizes(admin.pages("/meetings?meetingType=meeting&max=101")) == [100, 20]
 
@@ -149,10 +149,10 @@ def sizes(pages: object) -> list[int]:
 
 
 def test_pages_together_are_the_list_and_the_last_has_no_link(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
-    walker = ask(serve(world))
+    walker = open_walker(serve(world))
     query = {"meetingId": world.meetings[0].id}
     pages = list(walker.pages("/meetingParticipants", **query))
     found = [item["id"] for page in pages for item in page.json()["items"]]
@@ -164,11 +164,11 @@ def test_pages_together_are_the_list_and_the_last_has_no_link(
 
 
 def test_the_next_link_is_complete_and_its_cursor_tells_nothing(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
     webex = serve(world, empty_page_every=0)
-    walker = ask(webex)
+    walker = open_walker(webex)
     first = walker.get("/meetingParticipants", meetingId=world.meetings[0].id, max=5)
     link = first.links["next"]["url"]
     assert link.startswith(f"{webex.base_url}/meetingParticipants?")
@@ -183,10 +183,10 @@ def test_the_next_link_is_complete_and_its_cursor_tells_nothing(
 
 
 def test_who_drops_the_filters_of_the_next_link_gets_other_things(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = sized_world(1, UNTIL, meetings=30, participants=1, snippets=1)
-    walker = ask(serve(world, empty_page_every=0))
+    walker = open_walker(serve(world, empty_page_every=0))
     window = {"from_": "2026-03-07T08:00:00Z", "to": "2026-03-07T12:30:00Z"}
     first = walker.get("/recordings", max=5, **window)
     rest = walker.items("/recordings", cursor=cursor_of(first), max=5, **window)
@@ -196,10 +196,10 @@ def test_who_drops_the_filters_of_the_next_link_gets_other_things(
 
 
 def test_a_cursor_is_good_for_the_question_alone_that_it_was_given_for(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = sized_world(1, UNTIL, meetings=2, participants=25, snippets=1)
-    walker = ask(serve(world, empty_page_every=0))
+    walker = open_walker(serve(world, empty_page_every=0))
     mine, other = (meeting.id for meeting in world.meetings[:2])
     cursor = cursor_of(walker.get("/meetingParticipants", meetingId=mine, max=10))
     for changed in ({"meetingId": mine, "max": 5}, {"meetingId": other, "max": 10}):
@@ -212,18 +212,18 @@ def test_a_cursor_is_good_for_the_question_alone_that_it_was_given_for(
 
 @pytest.mark.parametrize(("every", "expected"), [(0, 3), (1, 5)])
 def test_follow_up_pages_may_come_after_an_empty_one(
-    serve: Serve, ask: RequestContext, every: int, expected: int
+    serve: Serve, open_walker: OpenWalker, every: int, expected: int
 ) -> None:
     world = sized_world(1, UNTIL, meetings=1, participants=25, snippets=1)
     webex = serve(world, empty_page_every=every)
-    pages = list(ask(webex).pages("/meetingParticipants", meetingId=world.meetings[0].id))
+    pages = list(open_walker(webex).pages("/meetingParticipants", meetingId=world.meetings[0].id))
     assert len(pages) == expected
     assert sum(len(page.json()["items"]) for page in pages) == 25
     assert webex.counters.injected["empty_page"] == expected - 3
 
 
-def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, ask: RequestContext) -> None:
-    walker = ask(demo, "compliance")
+def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(demo, "compliance")
     largest = max(demo.world.meetings, key=lambda one: len(one.participants))
     pages = list(walker.pages("/meetingParticipants", meetingId=largest.id))
     assert 0 in sizes(pages[:-1])
@@ -232,16 +232,16 @@ def test_some_pages_are_empty_unless_told_otherwise(demo: Sandbox, ask: RequestC
     )
 
 
-def test_a_token_expires(serve: Serve, ask: RequestContext) -> None:
+def test_a_token_expires(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, access_token_seconds=3600)
-    walker = ask(webex)
+    walker = open_walker(webex)
     until = walker.item("/authorizations/tokenExpiry")["exp"]
     assert until == (NOW + timedelta(hours=1)).timestamp() * 1000
     clock(webex).advance(seconds=3599)
     assert walker.status("/recordings") == 200
     clock(webex).advance(seconds=1)
     assert walker.status("/recordings") == 401
-    assert ask(webex).status("/recordings") == 200
+    assert open_walker(webex).status("/recordings") == 200
 
 
 def clock(webex: Sandbox) -> ManualClock:
@@ -311,8 +311,10 @@ def test_a_refresh_token_expires_and_a_json_body_is_refused(fresh: Sandbox) -> N
     assert refresh(fresh).status_code == 400
 
 
-def test_what_was_asked_is_counted_but_never_the_token(fresh: Sandbox, ask: RequestContext) -> None:
-    walker = ask(fresh)
+def test_what_was_asked_is_counted_but_never_the_token(
+    fresh: Sandbox, open_walker: OpenWalker
+) -> None:
+    walker = open_walker(fresh)
     for _ in range(3):
         walker.get("/recordings", max=5)
     walker.get("/recordings", max=6)

@@ -15,7 +15,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import (
     NOW,
     OWNER,
@@ -43,13 +43,15 @@ def webex() -> Iterator[Sandbox]:
         yield webex
 
 
-def links(ask: RequestContext, webex: Sandbox, key: str = RA) -> dict[str, str]:
-    found: dict[str, str] = ask(webex).item(f"/recordings/{key}")["temporaryDirectDownloadLinks"]
+def links(open_walker: OpenWalker, webex: Sandbox, key: str = RA) -> dict[str, str]:
+    found: dict[str, str] = open_walker(webex).item(f"/recordings/{key}")[
+        "temporaryDirectDownloadLinks"
+    ]
     return found
 
 
-def video(ask: RequestContext, webex: Sandbox) -> str:
-    return links(ask, webex)["recordingDownloadLink"]
+def video(open_walker: OpenWalker, webex: Sandbox) -> str:
+    return links(open_walker, webex)["recordingDownloadLink"]
 
 
 def get(url: str, **headers: str) -> requests.Response:
@@ -72,8 +74,10 @@ def with_recording(**changes: Any) -> World:
     )
 
 
-def test_links_lead_to_another_host_of_the_same_server(webex: Sandbox, ask: RequestContext) -> None:
-    found = links(ask, webex)
+def test_links_lead_to_another_host_of_the_same_server(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
+    found = links(open_walker, webex)
     port = urlsplit(webex.base_url).port
     for name, path in (
         ("recordingDownloadLink", "/nbr/MultiThreadDownloadServlet"),
@@ -85,8 +89,8 @@ def test_links_lead_to_another_host_of_the_same_server(webex: Sandbox, ask: Requ
         assert "ticket=plantedsecret%2B" in parts.query
 
 
-def test_the_video(webex: Sandbox, ask: RequestContext) -> None:
-    answer = get(video(ask, webex))
+def test_the_video(webex: Sandbox, open_walker: OpenWalker) -> None:
+    answer = get(video(open_walker, webex))
     assert answer.status_code == 200
     assert len(answer.content) == SIZE
     assert answer.content == whole(webex)
@@ -99,19 +103,21 @@ def test_the_video(webex: Sandbox, ask: RequestContext) -> None:
     assert answer.headers["ETag"].startswith('"')
 
 
-def test_the_audio_is_another_file(webex: Sandbox, ask: RequestContext) -> None:
-    answer = get(links(ask, webex)["audioDownloadLink"])
+def test_the_audio_is_another_file(webex: Sandbox, open_walker: OpenWalker) -> None:
+    answer = get(links(open_walker, webex)["audioDownloadLink"])
     assert answer.headers["Content-Type"] == "audio/mpeg"
     assert len(answer.content) == 62_500  # a sixteenth of the video
     assert answer.content == whole(webex, "audio")
-    assert answer.headers["ETag"] != get(video(ask, webex)).headers["ETag"]
+    assert answer.headers["ETag"] != get(video(open_walker, webex)).headers["ETag"]
 
 
-def test_the_transcript_is_that_of_the_meeting(webex: Sandbox, ask: RequestContext) -> None:
-    answer = get(links(ask, webex)["transcriptDownloadLink"])
+def test_the_transcript_is_that_of_the_meeting(webex: Sandbox, open_walker: OpenWalker) -> None:
+    answer = get(links(open_walker, webex)["transcriptDownloadLink"])
     assert answer.headers["Content-Type"].startswith("text/vtt")
     one = webex.world.meetings[0].transcripts[0]
-    assert answer.content == ask(webex).get(f"/meetingTranscripts/{one.id}/download").content
+    assert (
+        answer.content == open_walker(webex).get(f"/meetingTranscripts/{one.id}/download").content
+    )
 
 
 def test_contents_differ_and_are_the_same_in_every_run(webex: Sandbox) -> None:
@@ -142,8 +148,8 @@ def test_any_part_of_the_content_can_be_had() -> None:
         ("bytes=999990-5000000", 999_990, SIZE),
     ],
 )
-def test_a_part(webex: Sandbox, ask: RequestContext, asked: str, start: int, end: int) -> None:
-    answer = get(video(ask, webex), Range=asked)
+def test_a_part(webex: Sandbox, open_walker: OpenWalker, asked: str, start: int, end: int) -> None:
+    answer = get(video(open_walker, webex), Range=asked)
     assert answer.status_code == 206
     assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{SIZE}"
     assert answer.headers["Content-Length"] == str(end - start)
@@ -151,8 +157,8 @@ def test_a_part(webex: Sandbox, ask: RequestContext, asked: str, start: int, end
 
 
 @pytest.mark.parametrize("asked", ["bytes=1000000-", "bytes=1000000-1000005", "bytes=99999999999-"])
-def test_nothing_is_beyond_the_end(webex: Sandbox, ask: RequestContext, asked: str) -> None:
-    answer = get(video(ask, webex), Range=asked)
+def test_nothing_is_beyond_the_end(webex: Sandbox, open_walker: OpenWalker, asked: str) -> None:
+    answer = get(video(open_walker, webex), Range=asked)
     assert answer.status_code == 416
     assert answer.headers["Content-Range"] == "bytes */1000000"
     assert answer.content == b""
@@ -161,14 +167,16 @@ def test_nothing_is_beyond_the_end(webex: Sandbox, ask: RequestContext, asked: s
 @pytest.mark.parametrize(
     "asked", ["bytes=-5", "bytes=20-10", "bytes=0-1,5-6", "lines=1-2", "bytes=a-", "10-20"]
 )
-def test_other_forms_of_range_are_ignored(webex: Sandbox, ask: RequestContext, asked: str) -> None:
-    answer = get(video(ask, webex), Range=asked)
+def test_other_forms_of_range_are_ignored(
+    webex: Sandbox, open_walker: OpenWalker, asked: str
+) -> None:
+    answer = get(video(open_walker, webex), Range=asked)
     assert answer.status_code == 200
     assert len(answer.content) == SIZE
 
 
-def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, ask: RequestContext) -> None:
-    url = video(ask, webex)
+def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, open_walker: OpenWalker) -> None:
+    url = video(open_walker, webex)
     etag = get(url, Range="bytes=0-0").headers["ETag"]
     for same in (etag, MODIFIED):
         assert get(url, Range="bytes=7-", If_Range=same).status_code == 206
@@ -180,12 +188,12 @@ def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, ask: RequestConte
     assert get(url, Range="bytes=1000000-", If_Range='"other"').status_code == 200
 
 
-def test_a_ticket_is_good_for_three_hours(serve: Serve, ask: RequestContext) -> None:
+def test_a_ticket_is_good_for_three_hours(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     clock(webex).advance(hours=2, minutes=59, seconds=59)
     assert get(url).status_code == 200
-    fresh = links(ask, webex)
+    fresh = links(open_walker, webex)
     assert fresh["expiration"] == "2026-03-05T17:59:59Z"
     clock(webex).advance(seconds=1)
     answer = get(url, Range="bytes=5-")
@@ -195,17 +203,19 @@ def test_a_ticket_is_good_for_three_hours(serve: Serve, ask: RequestContext) -> 
     assert get(fresh["recordingDownloadLink"]).status_code == 200
 
 
-def test_the_life_of_a_ticket_is_a_knob(serve: Serve, ask: RequestContext) -> None:
+def test_the_life_of_a_ticket_is_a_knob(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, ticket_seconds=60)
-    found = links(ask, webex)
+    found = links(open_walker, webex)
     assert found["expiration"] == "2026-03-05T12:01:00Z"
     clock(webex).advance(seconds=60)
     assert get(found["recordingDownloadLink"]).status_code == 403
 
 
-def test_a_void_ticket_may_lead_to_a_page_that_says_200(serve: Serve, ask: RequestContext) -> None:
+def test_a_void_ticket_may_lead_to_a_page_that_says_200(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     webex = serve(small_world(), NOW, ticket_seconds=60, media_html=True)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     assert get(url).headers["Content-Type"] == "video/mp4"
     clock(webex).advance(seconds=60)
     answer = get(url)
@@ -214,8 +224,8 @@ def test_a_void_ticket_may_lead_to_a_page_that_says_200(serve: Serve, ask: Reque
     assert webex.counters.injected["media_html"] == 1
 
 
-def test_what_was_made_up_is_refused(webex: Sandbox, ask: RequestContext) -> None:
-    url = video(ask, webex)
+def test_what_was_made_up_is_refused(webex: Sandbox, open_walker: OpenWalker) -> None:
+    url = video(open_walker, webex)
     millis = int(NOW.timestamp() * 1000)
     for forged in (
         url.replace("plantedsecret%2B", "plantedsecret%2B0"),
@@ -232,32 +242,32 @@ def test_what_was_made_up_is_refused(webex: Sandbox, ask: RequestContext) -> Non
         assert get(other).status_code == (200 if other == url else 403)
 
 
-def test_the_token_has_no_business_there(serve: Serve, ask: RequestContext) -> None:
+def test_the_token_has_no_business_there(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     answer = get(url, Authorization=f"Bearer {webex.token('user')}")
     assert answer.status_code == 400
     assert answer.content != whole(webex)
     assert webex.counters.tokens_elsewhere == 1
 
 
-def test_only_that_host_and_only_get(webex: Sandbox, ask: RequestContext) -> None:
-    url = video(ask, webex)
+def test_only_that_host_and_only_get(webex: Sandbox, open_walker: OpenWalker) -> None:
+    url = video(open_walker, webex)
     assert get(url.replace("localhost", "127.0.0.1")).status_code == 404
-    assert get(url.replace("MultiThreadDownloadServlet", "Nothing")).status_code == 404
+    assert get(url.replace("MultiThreadDownloadServlet", "NoContent")).status_code == 404
     assert get(f"{url}&mediaType=1").status_code == 404
     for method in ("HEAD", "POST", "DELETE"):
         assert requests.request(method, url, timeout=10).status_code == 405
 
 
-def test_files_that_do_not_exist(serve: Serve, ask: RequestContext) -> None:
+def test_files_that_do_not_exist(serve: Serve, open_walker: OpenWalker) -> None:
     silent = serve(changed(small_world(), A, transcripts=()), NOW)
-    found = links(ask, silent)
+    found = links(open_walker, silent)
     assert "transcriptDownloadLink" not in found
     assert get(found["audioDownloadLink"].replace("mediaType=1", "mediaType=2")).status_code == 404
 
     arf = serve(with_recording(format="ARF"), NOW)
-    found = links(ask, arf)
+    found = links(open_walker, arf)
     assert "audioDownloadLink" not in found
     answer = get(found["recordingDownloadLink"])
     assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -265,15 +275,15 @@ def test_files_that_do_not_exist(serve: Serve, ask: RequestContext) -> None:
 
     loose = replace(small_world(), uploads=(upload(U, OWNER, at("2026-03-04T08:00:00")),))
     uploaded = serve(loose, NOW)
-    found = links(ask, uploaded, U)
+    found = links(open_walker, uploaded, U)
     assert set(found) == {"recordingDownloadLink", "expiration"}
     assert get(found["recordingDownloadLink"]).content == whole(uploaded, key=U)
 
 
 def test_in_a_lively_world_links_are_there_as_the_files_are(
-    demo: Sandbox, ask: RequestContext
+    demo: Sandbox, open_walker: OpenWalker
 ) -> None:
-    officer = ask(demo, "compliance")
+    officer = open_walker(demo, "compliance")
     owners = {one.id: meeting for meeting in demo.world.meetings for one in meeting.recordings}
     found = officer.items("/recordings", from_="2026-02-01", to="2026-04-01", max=100)
     met = set()
@@ -288,27 +298,27 @@ def test_in_a_lively_world_links_are_there_as_the_files_are(
     assert any(form == "ARF" for form, _ in met)
 
 
-def test_the_transcript_is_linked_when_it_is_there(serve: Serve, ask: RequestContext) -> None:
+def test_the_transcript_is_linked_when_it_is_there(serve: Serve, open_walker: OpenWalker) -> None:
     started = at("2026-03-02T09:00:00")
     later = transcript("t" * 32, started, NOW + timedelta(seconds=1))
     webex = serve(changed(small_world(), A, transcripts=(later,)), NOW)
-    assert "transcriptDownloadLink" not in links(ask, webex)
+    assert "transcriptDownloadLink" not in links(open_walker, webex)
     clock(webex).advance(seconds=1)
-    assert "transcriptDownloadLink" in links(ask, webex)
+    assert "transcriptDownloadLink" in links(open_walker, webex)
 
 
 def test_a_purged_recording_is_gone_although_the_ticket_is_good(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     webex = serve(with_recording(purged_at=NOW + timedelta(hours=1)), NOW)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     clock(webex).advance(hours=1)
     assert get(url).status_code == 404
 
 
-def test_names_of_files_are_what_people_wrote(serve: Serve, ask: RequestContext) -> None:
+def test_names_of_files_are_what_people_wrote(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(with_recording(topic='../Große "Runde" ☕'), NOW)
-    told = get(video(ask, webex)).headers["Content-Disposition"]
+    told = get(video(open_walker, webex)).headers["Content-Disposition"]
     assert told == (
         'attachment; filename="../Gro_e _Runde_ _.mp4"; '
         "filename*=UTF-8''../Gro%C3%9Fe%20%22Runde%22%20%E2%98%95.mp4"
@@ -316,10 +326,10 @@ def test_names_of_files_are_what_people_wrote(serve: Serve, ask: RequestContext)
 
 
 def test_downloads_are_counted_apart_and_without_the_ticket(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     webex = serve(small_world(), NOW, requests_per_second=1, burst=1)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     for _ in range(3):
         get(url, Range="bytes=999000-")
     get(url)
@@ -339,28 +349,30 @@ def test_downloads_are_counted_apart_and_without_the_ticket(
     assert counters.media_requests == []
 
 
-def test_the_size_of_all_files_is_a_knob(serve: Serve, ask: RequestContext) -> None:
+def test_the_size_of_all_files_is_a_knob(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, media_bytes=4321)
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert {item["sizeBytes"] for item in walker.items("/recordings")} == {4321}
-    assert get(video(ask, webex)).content == whole(webex)
+    assert get(video(open_walker, webex)).content == whole(webex)
     assert len(whole(webex)) == 4321
 
 
-def test_told_sizes_may_be_wrong_but_the_length_is_right(serve: Serve, ask: RequestContext) -> None:
+def test_told_sizes_may_be_wrong_but_the_length_is_right(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     webex = serve(small_world(), NOW, wrong_sizes=1.0)
-    item = ask(webex).item(f"/recordings/{RA}")
-    listed = {one["id"]: one["sizeBytes"] for one in ask(webex).items("/recordings")}
+    item = open_walker(webex).item(f"/recordings/{RA}")
+    listed = {one["id"]: one["sizeBytes"] for one in open_walker(webex).items("/recordings")}
     assert item["sizeBytes"] == listed[RA] != SIZE
     answer = get(item["temporaryDirectDownloadLinks"]["recordingDownloadLink"])
     assert len(answer.content) == int(answer.headers["Content-Length"]) == SIZE
 
 
 def test_a_broken_download_ends_too_early_twice_and_then_well(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     webex = serve(small_world(), NOW, broken_media=1.0)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     for _ in range(2):
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             get(url)
@@ -372,9 +384,9 @@ def test_a_broken_download_ends_too_early_twice_and_then_well(
     assert webex.counters.injected["broken_media"] == 2
 
 
-def test_a_stalled_download_says_nothing_more(serve: Serve, ask: RequestContext) -> None:
+def test_a_stalled_download_says_nothing_more(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, stalled_media=1.0)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     with requests.get(url, stream=True, timeout=(1, 0.2)) as answer:
         assert answer.headers["Content-Length"] == "1000000"
         with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
@@ -384,16 +396,18 @@ def test_a_stalled_download_says_nothing_more(serve: Serve, ask: RequestContext)
     # Who does not lose patience is let go in the end.
     short = serve(small_world(), NOW, stalled_media=1.0, stall_seconds=0.1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        get(video(ask, short))
+        get(video(open_walker, short))
 
 
-def test_what_came_of_a_broken_download_is_sound(serve: Serve, ask: RequestContext) -> None:
+def test_what_came_of_a_broken_download_is_sound(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, broken_media=1.0, media_bytes=20_000)
     content = whole(webex)
     had = b""
     for _ in range(3):
         headers = {"Range": f"bytes={len(had)}-"}
-        with requests.get(video(ask, webex), headers=headers, stream=True, timeout=10) as answer:
+        with requests.get(
+            video(open_walker, webex), headers=headers, stream=True, timeout=10
+        ) as answer:
             assert answer.status_code == 206
             had += received(answer)
     assert had == content
@@ -411,68 +425,68 @@ def received(answer: requests.Response) -> bytes:
     return had
 
 
-def test_a_busy_download_host_says_when(serve: Serve, ask: RequestContext) -> None:
+def test_a_busy_download_host_says_when(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, refused_media=1.0)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     answers = [get(url) for _ in range(3)]
     assert [one.status_code for one in answers] == [503, 503, 200]
     assert answers[0].headers["Retry-After"] == "1"
     assert answers[0].headers["Content-Type"].startswith("text/html")
 
 
-def test_ranges_may_be_ignored(serve: Serve, ask: RequestContext) -> None:
+def test_ranges_may_be_ignored(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, no_range=1.0)
-    answer = get(video(ask, webex), Range="bytes=5-")
+    answer = get(video(open_walker, webex), Range="bytes=5-")
     assert answer.status_code == 200
     assert answer.content == whole(webex)
     assert not {"Accept-Ranges", "Content-Range"} & set(answer.headers)
     assert webex.counters.injected["no_range"] == 1
 
 
-def test_a_file_may_be_another_with_every_link(serve: Serve, ask: RequestContext) -> None:
+def test_a_file_may_be_another_with_every_link(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, changed_media=True)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     first, again = get(url), get(url)
     assert (first.content, first.headers["ETag"]) == (again.content, again.headers["ETag"])
     clock(webex).advance(seconds=1)
-    other = get(video(ask, webex))
+    other = get(video(open_walker, webex))
     assert len(other.content) == SIZE
     assert other.content[500:] != first.content[500:]
     assert other.headers["ETag"] != first.headers["ETag"]
     assert other.headers["Last-Modified"] != first.headers["Last-Modified"]
 
 
-def test_a_slow_download_takes_its_time(serve: Serve, ask: RequestContext) -> None:
+def test_a_slow_download_takes_its_time(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, media_bytes=30_000, slow_media=100_000)
-    url = video(ask, webex)
+    url = video(open_walker, webex)
     begun = Clock().monotonic()
     assert get(url).content == whole(webex)
     assert 0.25 < Clock().monotonic() - begun < 3
 
 
-def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, ask: RequestContext) -> None:
+def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, media_bytes=50_000_000_000)
-    with requests.get(video(ask, webex), stream=True, timeout=10) as answer:
+    with requests.get(video(open_walker, webex), stream=True, timeout=10) as answer:
         assert next(answer.iter_content(1000)) == next(webex.media.content(RA, "video"))[:1000]
     # Were the rest still made, this would have to wait for it.
-    assert ask(webex).status("/recordings") == 200
+    assert open_walker(webex).status("/recordings") == 200
     (seen,) = webex.counters.media_requests
     assert seen.bytes_sent < 100_000_000
 
 
-def test_a_download_under_way_does_not_hinder_the_end(ask: RequestContext) -> None:
+def test_a_download_under_way_does_not_hinder_the_end(open_walker: OpenWalker) -> None:
     begun = Clock().monotonic()
     faults = Faults(media_bytes=10_000_000, slow_media=1000)
     with Sandbox(small_world(), ManualClock(NOW), faults) as webex:
-        url = video(ask, webex)
+        url = video(open_walker, webex)
         with requests.get(url, stream=True, timeout=10) as answer:
             assert answer.status_code == 200
             webex.__exit__(None, None, None)
     assert Clock().monotonic() - begun < 3
 
 
-def test_who_may_have_links_is_not_changed(webex: Sandbox, ask: RequestContext) -> None:
-    admin = ask(webex, "admin")
+def test_who_may_have_links_is_not_changed(webex: Sandbox, open_walker: OpenWalker) -> None:
+    admin = open_walker(webex, "admin")
     assert admin.status(f"/recordings/{'b' * 32}", hostEmail=OWNER.email) == 200
-    found = ask(webex).items("/recordings", meetingId=B)
+    found = open_walker(webex).items("/recordings", meetingId=B)
     assert all("temporaryDirectDownloadLinks" not in item for item in found)

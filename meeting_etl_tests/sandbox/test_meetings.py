@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.sandbox.api.answers import Listing
-from meeting_etl.sandbox.api.answers import RequestContext as AskedQuestion
+from meeting_etl.sandbox.api.changes import Changes
+from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.meetings import list_meetings
+from meeting_etl.sandbox.api.results import Listing
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.index import Index
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -58,13 +58,13 @@ def ids(walker: Walker, **query: object) -> list[str]:
     return [item["id"] for item in walker.items("/meetings", **query)]
 
 
-def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, ask: RequestContext) -> None:
-    found = ask(webex).items("/meetings")
+def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, open_walker: OpenWalker) -> None:
+    found = open_walker(webex).items("/meetings")
     assert [(item["id"], item["meetingType"]) for item in found] == [
         (f"{S1}_20260306T090000Z", "scheduledMeeting"),
         (f"{S4}_20260309T080000Z", "scheduledMeeting"),
     ]
-    series = ask(webex).items("/meetings", current="false")
+    series = open_walker(webex).items("/meetings", current="false")
     assert [(item["id"], item["meetingType"]) for item in series] == [
         (S1, "meetingSeries"),
         (S4, "meetingSeries"),
@@ -74,32 +74,34 @@ def test_without_a_type_it_is_what_is_to_come(webex: Sandbox, ask: RequestContex
     assert "plantedsecret" in series[0]["password"]
 
 
-def test_scheduled_meetings_of_a_series(webex: Sandbox, ask: RequestContext) -> None:
+def test_scheduled_meetings_of_a_series(webex: Sandbox, open_walker: OpenWalker) -> None:
     query: dict[str, Any] = {"meetingType": "scheduledMeeting", "meetingSeriesId": S1}
-    assert ids(ask(webex), **query, to="2026-03-07T00:00:00Z") == [
+    assert ids(open_walker(webex), **query, to="2026-03-07T00:00:00Z") == [
         f"{S1}_2026030{day}T090000Z" for day in (2, 3, 4, 5, 6)
     ]
-    assert len(ids(ask(webex), **query)) == 7
-    assert ids(ask(webex), **query, from_="2026-03-13T00:00:00Z") == [f"{S1}_20260313T090000Z"]
+    assert len(ids(open_walker(webex), **query)) == 7
+    assert ids(open_walker(webex), **query, from_="2026-03-13T00:00:00Z") == [
+        f"{S1}_20260313T090000Z"
+    ]
 
 
 def test_the_meetings_of_a_user_are_hosted_or_invited_to(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
-    assert ids(ask(webex), **ENDED) == [A, C, B, D]
+    assert ids(open_walker(webex), **ENDED) == [A, C, B, D]
 
 
-def test_others_meetings_are_not_listed(serve: Serve, ask: RequestContext) -> None:
+def test_others_meetings_are_not_listed(serve: Serve, open_walker: OpenWalker) -> None:
     world = small_world()
     others = tuple(replace(one, invitee=False) for one in world.meetings[1].participants)
     webex = serve(changed(world, C, participants=others), NOW)
-    assert ids(ask(webex), **ENDED) == [A, B, D]
-    admin = ask(webex, "admin")
+    assert ids(open_walker(webex), **ENDED) == [A, B, D]
+    admin = open_walker(webex, "admin")
     assert ids(admin, **ENDED) == [A, C, B, D]
     assert ids(admin, **ENDED, hostEmail=HANA.email) == [C]
     assert ids(admin, **ENDED, hostEmail=TOM.email) == [D]
     assert admin.status("/meetings", **ENDED, hostEmail="nobody@team.example") == 404
-    assert ask(webex).status(f"/meetings/{C}") == 403
+    assert open_walker(webex).status(f"/meetings/{C}") == 403
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,9 @@ def test_others_meetings_are_not_listed(serve: Serve, ask: RequestContext) -> No
     ],
 )
 def test_start_and_end_take_a_quarter_of_an_hour_to_be_noticed(
-    serve: Serve, ask: RequestContext, now: str, expected: list[str], state: str | None
+    serve: Serve, open_walker: OpenWalker, now: str, expected: list[str], state: str | None
 ) -> None:
-    walker = ask(serve(small_world(), at(now)))
+    walker = open_walker(serve(small_world(), at(now)))
     assert ids(walker, meetingType="meeting") == expected
     assert walker.status(f"/meetings/{A}") == (200 if expected else 404)
     assert ids(walker, **ENDED) == (expected if state == "ended" else [])
@@ -127,18 +129,20 @@ def test_start_and_end_take_a_quarter_of_an_hour_to_be_noticed(
         assert walker.items("/meetings", meetingType="meeting")[0]["state"] == state
 
 
-def test_a_meeting_in_progress_has_secrets_and_no_end(serve: Serve, ask: RequestContext) -> None:
-    walker = ask(serve(small_world(), at("2026-03-02T09:20:00")))
+def test_a_meeting_in_progress_has_secrets_and_no_end(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
+    walker = open_walker(serve(small_world(), at("2026-03-02T09:20:00")))
     (item,) = walker.items("/meetings", meetingType="meeting")
     assert set(item) >= SECRETS | {"meetingNumber"}
     assert "end" not in item
     assert not any(name.startswith("has") for name in item)
 
 
-def test_a_listed_meeting_that_ended(serve: Serve, ask: RequestContext) -> None:
+def test_a_listed_meeting_that_ended(serve: Serve, open_walker: OpenWalker) -> None:
     features = frozenset({"chat", "slido", "summary"})
     webex = serve(changed(small_world(), A, features=features, agenda="Points"), NOW)
-    item = next(one for one in ask(webex).items("/meetings", **ENDED) if one["id"] == A)
+    item = next(one for one in open_walker(webex).items("/meetings", **ENDED) if one["id"] == A)
     assert "plantedsecret" in item.pop("webLink")
     assert item == {
         "id": A,
@@ -181,9 +185,9 @@ def test_a_listed_meeting_that_ended(serve: Serve, ask: RequestContext) -> None:
     ],
 )
 def test_windows_are_of_the_start(
-    webex: Sandbox, ask: RequestContext, window: dict[str, str], expected: list[str]
+    webex: Sandbox, open_walker: OpenWalker, window: dict[str, str], expected: list[str]
 ) -> None:
-    assert ids(ask(webex), **ENDED, **window) == expected
+    assert ids(open_walker(webex), **ENDED, **window) == expected
 
 
 def test_a_listing_has_ten_thousand_instances_at_most() -> None:
@@ -191,7 +195,7 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
     many = tuple(replace(one, id=f"{S1}_I_{number}") for number in range(10_001))
     world = small_world(meetings=many)
     index = Index(world)
-    ask = AskedQuestion(
+    context = RequestContext(
         index=index,
         kind="admin",
         caller=world.admin,
@@ -206,13 +210,13 @@ def test_a_listing_has_ten_thousand_instances_at_most() -> None:
         port="",
     )
     # Over HTTP this would be a hundred pages.
-    answer = list_meetings(ask)
+    answer = list_meetings(context)
     assert isinstance(answer, Listing)
     assert len(answer.items) == 10_000
 
 
-def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: RequestContext) -> None:
-    assert ids(ask(serve(small_world(), at("2026-03-10T08:00:00"))), **ENDED) == [B, D]
+def test_the_default_window_is_the_last_seven_days(serve: Serve, open_walker: OpenWalker) -> None:
+    assert ids(open_walker(serve(small_world(), at("2026-03-10T08:00:00"))), **ENDED) == [B, D]
 
 
 @pytest.mark.parametrize(
@@ -233,14 +237,16 @@ def test_the_default_window_is_the_last_seven_days(serve: Serve, ask: RequestCon
         "current=perhaps",
     ],
 )
-def test_what_makes_no_sense_is_refused(webex: Sandbox, ask: RequestContext, query: str) -> None:
-    assert ask(webex).status(f"/meetings?{query}") == 400
+def test_what_makes_no_sense_is_refused(
+    webex: Sandbox, open_walker: OpenWalker, query: str
+) -> None:
+    assert open_walker(webex).status(f"/meetings?{query}") == 400
 
 
-def test_has_filters(serve: Serve, ask: RequestContext) -> None:
+def test_has_filters(serve: Serve, open_walker: OpenWalker) -> None:
     world = changed(small_world(), A, recordings=(), transcripts=())
     world = changed(world, B, features=frozenset({"summary", "chat"}))
-    walker = ask(serve(world, NOW))
+    walker = open_walker(serve(world, NOW))
     assert ids(walker, **ENDED, hasRecording="true") == [C, B, D]
     assert ids(walker, **ENDED, hasRecording="false") == [A]
     assert ids(walker, **ENDED, hasTranscription="false") == [A]
@@ -248,18 +254,18 @@ def test_has_filters(serve: Serve, ask: RequestContext) -> None:
     assert ids(walker, **ENDED, hasChat="true", hasRecording="true") == [B]
 
 
-def test_has_recording_stays_true_when_it_is_deleted(serve: Serve, ask: RequestContext) -> None:
+def test_has_recording_stays_true_when_it_is_deleted(serve: Serve, open_walker: OpenWalker) -> None:
     world = small_world()
     gone = replace(world.meetings[0].recordings[0], deleted_at=NOW, purged_at=NOW)
-    walker = ask(serve(changed(world, A, recordings=(gone,)), NOW))
+    walker = open_walker(serve(changed(world, A, recordings=(gone,)), NOW))
     assert A in ids(walker, **ENDED, hasRecording="true")
     assert walker.items("/recordings", meetingId=A) == []
 
 
-def test_further_filters(serve: Serve, ask: RequestContext) -> None:
+def test_further_filters(serve: Serve, open_walker: OpenWalker) -> None:
     world = changed(small_world(), A, integration_tags=("crm-1",), room_id="space")
     world = changed(world, B, scheduled_type="personalRoomMeeting")
-    walker = ask(serve(world, NOW))
+    walker = open_walker(serve(world, NOW))
     assert ids(walker, **ENDED, scheduledType="webinar") == [D]
     # Instances held in a personal room are ordinary meetings.
     assert ids(walker, **ENDED, scheduledType="meeting") == [A, C, B]
@@ -271,30 +277,30 @@ def test_further_filters(serve: Serve, ask: RequestContext) -> None:
     assert ids(walker, roomId="space", meetingType="meeting", to="2020-01-01") == [A]
 
 
-def test_by_number_everything_else_is_ignored(webex: Sandbox, ask: RequestContext) -> None:
-    assert ids(ask(webex), meetingNumber=f"9{S1[:9]}", to="2020-01-01T00:00:00Z") == [
+def test_by_number_everything_else_is_ignored(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert ids(open_walker(webex), meetingNumber=f"9{S1[:9]}", to="2020-01-01T00:00:00Z") == [
         f"{S1}_20260306T090000Z"
     ]
-    assert ids(ask(webex), meetingNumber="1") == []
+    assert ids(open_walker(webex), meetingNumber="1") == []
 
 
-def test_details_lack_what_the_listing_has(webex: Sandbox, ask: RequestContext) -> None:
-    item = ask(webex).item(f"/meetings/{A}")
+def test_details_lack_what_the_listing_has(webex: Sandbox, open_walker: OpenWalker) -> None:
+    item = open_walker(webex).item(f"/meetings/{A}")
     assert item["state"] == "ended"
     assert not {"meetingSeriesId", "scheduledMeetingId", "hasRecording"} & set(item)
     assert not SECRETS & set(item)
 
 
-def test_details_for_an_admin_need_the_host(webex: Sandbox, ask: RequestContext) -> None:
-    admin = ask(webex, "admin")
+def test_details_for_an_admin_need_the_host(webex: Sandbox, open_walker: OpenWalker) -> None:
+    admin = open_walker(webex, "admin")
     assert admin.status(f"/meetings/{A}") == 404
     assert admin.status(f"/meetings/{A}", hostEmail=HANA.email) == 404
     assert admin.status(f"/meetings/{A}", hostEmail=OWNER.email) == 200
-    assert ask(webex).status(f"/meetings/{C}") == 200
+    assert open_walker(webex).status(f"/meetings/{C}") == 200
 
 
-def test_details_of_series_and_occurrences(webex: Sandbox, ask: RequestContext) -> None:
-    user = ask(webex)
+def test_details_of_series_and_occurrences(webex: Sandbox, open_walker: OpenWalker) -> None:
+    user = open_walker(webex)
     assert user.item(f"/meetings/{S1}")["meetingType"] == "meetingSeries"
     current = user.item(f"/meetings/{S1}", current="true")
     assert (current["id"], current["meetingType"]) == (f"{S1}_20260306T090000Z", "scheduledMeeting")
@@ -303,28 +309,32 @@ def test_details_of_series_and_occurrences(webex: Sandbox, ask: RequestContext) 
         assert user.status(f"/meetings/{unknown}") == 404, unknown
 
 
-def test_series_vanish_after_180_days_but_instances_stay(serve: Serve, ask: RequestContext) -> None:
+def test_series_vanish_after_180_days_but_instances_stay(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     # The last occurrence of series 2 ended at 2026-03-02T10:30:00.
-    walker = ask(serve(small_world(), at("2026-08-29T10:29:59")), "admin")
+    walker = open_walker(serve(small_world(), at("2026-08-29T10:29:59")), "admin")
     assert walker.status(f"/meetings/{S2}", hostEmail=HANA.email) == 200
-    walker = ask(serve(small_world(), at("2026-08-29T10:30:00")), "admin")
+    walker = open_walker(serve(small_world(), at("2026-08-29T10:30:00")), "admin")
     assert walker.status(f"/meetings/{S2}", hostEmail=HANA.email) == 404
     assert walker.status(f"/meetings/{C}", hostEmail=HANA.email) == 200
     assert ids(walker, **ENDED, from_="2026-03-02T00:00:00Z") == [A, C, B, D]
 
 
-def test_admin_details_need_no_host_and_carry_no_secrets(serve: Serve, ask: RequestContext) -> None:
+def test_admin_details_need_no_host_and_carry_no_secrets(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     webex = serve(changed(small_world(), C, agenda="Points"), NOW)
-    item = ask(webex, "admin").item(f"/admin/meetings/{C}")
+    item = open_walker(webex, "admin").item(f"/admin/meetings/{C}")
     assert item["hostEmail"] == HANA.email
     assert item["meetingSeriesId"] == S2
     assert item["hasRecording"] is True
     assert item["hasSummary"] is False
     assert "plantedsecret" not in repr(item)
     assert not {"agenda", "webLink"} & set(item)
-    assert ask(webex, "admin").status(f"/admin/meetings/{S1}_I_1") == 404
+    assert open_walker(webex, "admin").status(f"/admin/meetings/{S1}_I_1") == 404
     early = serve(small_world(), at("2026-03-02T09:20:00"))
-    progressing = ask(early, "admin").item(f"/admin/meetings/{A}")
+    progressing = open_walker(early, "admin").item(f"/admin/meetings/{A}")
     assert progressing["state"] == "inProgress"
     assert "hasRecording" not in progressing
     assert "plantedsecret" not in repr(progressing)

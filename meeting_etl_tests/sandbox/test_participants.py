@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Breakout, Participant
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -45,18 +45,18 @@ def people(meeting_id: str) -> list[str]:
     return [f"{meeting_id.partition('_')[0]}_p{number}" for number in (1, 2, 3)]
 
 
-def test_who_may_ask(webex: Sandbox, ask: RequestContext) -> None:
-    assert ids(ask(webex), meetingId=A) == people(A)
-    assert ask(webex).status(PATH, meetingId=C) == 403
-    admin = ask(webex, "admin")
+def test_who_may_ask(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert ids(open_walker(webex), meetingId=A) == people(A)
+    assert open_walker(webex).status(PATH, meetingId=C) == 403
+    admin = open_walker(webex, "admin")
     assert ids(admin, meetingId=C) == people(C)
     assert ids(admin, meetingId=C, hostEmail=HANA.email) == people(C)
     assert admin.status(PATH, meetingId=C, hostEmail=OWNER.email) == 404
-    assert ids(ask(webex, "compliance"), meetingId=C) == people(C)
+    assert ids(open_walker(webex, "compliance"), meetingId=C) == people(C)
 
 
-def test_the_meeting_must_be_named_and_known(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_the_meeting_must_be_named_and_known(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     assert walker.status(PATH) == 400
     assert walker.status(PATH, meetingId="") == 400
     for unknown in (f"{S1}_I_1", "9" * 32, "nonsense"):
@@ -64,20 +64,20 @@ def test_the_meeting_must_be_named_and_known(webex: Sandbox, ask: RequestContext
 
 
 def test_a_series_has_the_participants_of_its_last_instance(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
     for meeting_id, expected in (
         (S1, B),
         (f"{S1}_20260302T090000Z", A),
         (f"{S1}_20260303T090000Z", B),
     ):
-        found = ask(webex).items(PATH, meetingId=meeting_id)
+        found = open_walker(webex).items(PATH, meetingId=meeting_id)
         assert {item["meetingId"] for item in found} == {expected}
-    assert ids(ask(webex), meetingId=f"{S1}_20260304T090000Z") == []
+    assert ids(open_walker(webex), meetingId=f"{S1}_20260304T090000Z") == []
 
 
-def test_series_are_looked_up_in_the_last_month_only(serve: Serve, ask: RequestContext) -> None:
-    walker = ask(serve(small_world(), at("2026-04-02T09:00:00")))
+def test_series_are_looked_up_in_the_last_month_only(serve: Serve, open_walker: OpenWalker) -> None:
+    walker = open_walker(serve(small_world(), at("2026-04-02T09:00:00")))
     assert ids(walker, meetingId=S1) == []
     assert len(ids(walker, meetingId=B)) == 3
     window = {"meetingStartTimeFrom": "2026-03-01T00:00:00Z"}
@@ -86,13 +86,15 @@ def test_series_are_looked_up_in_the_last_month_only(serve: Serve, ask: RequestC
     assert {item["meetingId"] for item in walker.items(PATH, meetingId=S1, **narrow)} == {A}
 
 
-def test_scheduled_personal_rooms_are_not_supported(webex: Sandbox, ask: RequestContext) -> None:
-    assert ask(webex).status(PATH, meetingId=S4) == 400
-    assert ask(webex).status(PATH, meetingId=f"{S4}_20260309T080000Z") == 400
+def test_scheduled_personal_rooms_are_not_supported(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
+    assert open_walker(webex).status(PATH, meetingId=S4) == 400
+    assert open_walker(webex).status(PATH, meetingId=f"{S4}_20260309T080000Z") == 400
 
 
-def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, ask: RequestContext) -> None:
-    host, guest, _ = ask(webex).items(PATH, meetingId=A)
+def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, open_walker: OpenWalker) -> None:
+    host, guest, _ = open_walker(webex).items(PATH, meetingId=A)
     assert host == {
         "id": f"{S1}_p1",
         "host": True,
@@ -123,9 +125,11 @@ def test_a_participant_of_a_meeting_that_is_over(webex: Sandbox, ask: RequestCon
     assert "email" not in guest
 
 
-def test_while_it_goes_on_only_those_present_are_listed(serve: Serve, ask: RequestContext) -> None:
+def test_while_it_goes_on_only_those_present_are_listed(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     webex = serve(small_world(), at("2026-03-02T09:03:00"))
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert ids(walker, meetingId=A) == [f"{S1}_p1", f"{S1}_p3"]
     assert isinstance(webex.clock, ManualClock)
     webex.clock.advance(minutes=19)
@@ -140,18 +144,23 @@ def test_while_it_goes_on_only_those_present_are_listed(serve: Serve, ask: Reque
     assert not any("orgId" in item for item in over)
 
 
-def test_before_it_began_there_is_no_such_meeting(serve: Serve, ask: RequestContext) -> None:
-    assert ask(serve(small_world(), at("2026-03-02T08:59:59"))).status(PATH, meetingId=A) == 404
+def test_before_it_began_there_is_no_such_meeting(serve: Serve, open_walker: OpenWalker) -> None:
+    assert (
+        open_walker(serve(small_world(), at("2026-03-02T08:59:59"))).status(PATH, meetingId=A)
+        == 404
+    )
 
 
-def test_times_are_missing_or_1970_until_they_are_final(serve: Serve, ask: RequestContext) -> None:
+def test_times_are_missing_or_1970_until_they_are_final(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     world = small_world()
     many = tuple(
         replace(one, id=f"{S1}_{number:x}")
         for number, one in enumerate(world.meetings[0].participants * 5)
     )
     webex = serve(changed(world, A, participants=many), at("2026-03-02T09:34:59"))
-    walker = ask(webex)
+    walker = open_walker(webex)
     found = walker.items(PATH, meetingId=A)
     times = {item.get("joinedTime") for item in found} | {item.get("leftTime") for item in found}
     assert times == {None, "1970-01-01T00:00:00.000Z"}
@@ -184,29 +193,29 @@ def the_one(walker: Walker) -> Json:
 
 
 def test_rejoins_are_devices_and_phone_numbers_are_for_compliance_officers(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     webex = serve(changed(small_world(), A, participants=(rejoining(),)), NOW)
-    item = the_one(ask(webex))
+    item = the_one(open_walker(webex))
     assert (item["joinedTime"], item["leftTime"]) == (
         "2026-03-02T09:02:00Z",
         "2026-03-02T09:20:00Z",
     )
     assert [device["durationSecond"] for device in item["devices"]] == [480, 300]
     assert "phoneNumber" not in repr(item)
-    assert "phoneNumber" not in repr(the_one(ask(webex, "admin")))
-    officer = the_one(ask(webex, "compliance"))
+    assert "phoneNumber" not in repr(the_one(open_walker(webex, "admin")))
+    officer = the_one(open_walker(webex, "compliance"))
     assert officer["devices"][1]["phoneNumber"] == "+15550100"
     during = serve(webex.world, at("2026-03-02T09:16:00"))
-    assert "phoneNumber" not in repr(the_one(ask(during, "compliance")))
+    assert "phoneNumber" not in repr(the_one(open_walker(during, "compliance")))
 
 
-def test_breakout_sessions(serve: Serve, ask: RequestContext) -> None:
+def test_breakout_sessions(serve: Serve, open_walker: OpenWalker) -> None:
     world = small_world()
     first, *others = world.meetings[0].participants
     session = Breakout("room", "Breakout 1", at("2026-03-02T09:05:00"), at("2026-03-02T09:10:00"))
     split = (replace(first, breakouts=(session,)), *others)
-    walker = ask(serve(changed(world, A, participants=split), NOW))
+    walker = open_walker(serve(changed(world, A, participants=split), NOW))
     (item,) = walker.items(PATH, meetingId=A, breakoutSessionId="room")
     assert item["breakoutSessionsAttended"] == [
         {
@@ -219,8 +228,8 @@ def test_breakout_sessions(serve: Serve, ask: RequestContext) -> None:
     assert len(ids(walker, meetingId=A)) == 3
 
 
-def test_join_windows(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_join_windows(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     # One bound alone reaches seven days; neither means no window.
     assert len(ids(walker, meetingId=A, joinTimeFrom="2026-03-02T09:00:00Z")) == 3
     assert ids(walker, meetingId=A, joinTimeFrom="2026-03-02T09:00:01Z") == [f"{S1}_p2"]
@@ -235,5 +244,7 @@ def test_join_windows(webex: Sandbox, ask: RequestContext) -> None:
     assert walker.status(PATH, meetingId=A, **longest) == 400
 
 
-def test_nobody_came(serve: Serve, ask: RequestContext) -> None:
-    assert ids(ask(serve(changed(small_world(), A, participants=()), NOW)), meetingId=A) == []
+def test_nobody_came(serve: Serve, open_walker: OpenWalker) -> None:
+    assert (
+        ids(open_walker(serve(changed(small_world(), A, participants=()), NOW)), meetingId=A) == []
+    )

@@ -8,7 +8,7 @@ import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
-from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, S1, S2, S4, A, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 
@@ -38,13 +38,13 @@ def flags(walker: Walker, *ids: str, **query: Any) -> list[bool]:
 
 
 def test_a_series_is_switched_on_with_all_its_occurrences(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
     one = f"{S1}_20260310T090000Z"
     answer = patch(webex, S1, ON)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["id"], answer.json()["enabledAutoRecordMeeting"]) == (S1, True)
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert flags(walker, S1, one) == [True, True]
     listed = walker.items("/meetings", meetingType="scheduledMeeting")
     assert {item["enabledAutoRecordMeeting"] for item in listed if one[:32] in item["id"]} == {True}
@@ -52,13 +52,13 @@ def test_a_series_is_switched_on_with_all_its_occurrences(
 
 
 def test_an_occurrence_is_switched_on_alone_until_its_series_is_changed(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
     one, other = f"{S1}_20260310T090000Z", f"{S1}_20260311T090000Z"
     assert patch(webex, one, ON).json()["id"] == one
-    assert flags(ask(webex), S1, one, other) == [False, True, False]
+    assert flags(open_walker(webex), S1, one, other) == [False, True, False]
     patch(webex, S1, {"enabledAutoRecordMeeting": False})
-    assert flags(ask(webex), S1, one, other) == [False, False, False]
+    assert flags(open_walker(webex), S1, one, other) == [False, False, False]
 
 
 def test_host_and_invitees_get_mail_unless_it_is_declined(webex: Sandbox) -> None:
@@ -69,12 +69,14 @@ def test_host_and_invitees_get_mail_unless_it_is_declined(webex: Sandbox) -> Non
     assert webex.changes.mails == 2
 
 
-def test_an_administrator_names_the_host_in_the_body(webex: Sandbox, ask: RequestContext) -> None:
+def test_an_administrator_names_the_host_in_the_body(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
     assert patch(webex, S2, ON, "admin").status_code == 404
     assert patch(webex, S2, ON | {"hostEmail": OWNER.email}, "admin").status_code == 404
     assert patch(webex, S2, ON | {"hostEmail": "nobody@team.example"}, "admin").status_code == 404
     assert patch(webex, S2, ON | {"hostEmail": HANA.email}, "admin").status_code == 200
-    assert flags(ask(webex, "admin"), S2, hostEmail=HANA.email) == [True]
+    assert flags(open_walker(webex, "admin"), S2, hostEmail=HANA.email) == [True]
 
 
 @pytest.mark.parametrize("form", ["application/json", "text/plain", "application/merge-patch+json"])

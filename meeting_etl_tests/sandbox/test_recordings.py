@@ -9,7 +9,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -55,13 +55,15 @@ def with_recording(key: str, **changes: object) -> World:
     return changed(world, one.id, recordings=(replace(one.recordings[0], **changes),))  # type: ignore[arg-type]
 
 
-def test_newest_first_and_only_the_callers_own(webex: Sandbox, ask: RequestContext) -> None:
-    assert ids(ask(webex, "user")) == [U, RB, RA]
-    assert ids(ask(webex, "compliance")) == [U, RD, RB, RC, RA]
+def test_newest_first_and_only_the_callers_own(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert ids(open_walker(webex, "user")) == [U, RB, RA]
+    assert ids(open_walker(webex, "compliance")) == [U, RD, RB, RC, RA]
 
 
-def test_an_admin_sees_nothing_without_naming_the_host(webex: Sandbox, ask: RequestContext) -> None:
-    admin = ask(webex, "admin")
+def test_an_admin_sees_nothing_without_naming_the_host(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
+    admin = open_walker(webex, "admin")
     assert ids(admin) == []
     assert ids(admin, meetingId=A) == []
     assert ids(admin, hostEmail=HANA.email) == [RC]
@@ -70,24 +72,24 @@ def test_an_admin_sees_nothing_without_naming_the_host(webex: Sandbox, ask: Requ
     assert admin.status("/recordings", hostEmail="nobody@team.example") == 404
 
 
-def test_a_users_host_email_does_not_count(webex: Sandbox, ask: RequestContext) -> None:
-    assert ids(ask(webex, "user"), hostEmail=HANA.email) == [U, RB, RA]
+def test_a_users_host_email_does_not_count(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert ids(open_walker(webex, "user"), hostEmail=HANA.email) == [U, RB, RA]
 
 
-def test_a_shared_recording_is_listed_and_says_so(serve: Serve, ask: RequestContext) -> None:
-    walker = ask(serve(with_recording(RC, shared_with=(OWNER.email,)), NOW))
+def test_a_shared_recording_is_listed_and_says_so(serve: Serve, open_walker: OpenWalker) -> None:
+    walker = open_walker(serve(with_recording(RC, shared_with=(OWNER.email,)), NOW))
     shared = {item["id"]: item["shareToMe"] for item in walker.items("/recordings")}
     assert shared == {RB: False, RC: True, RA: False}
     assert walker.status(f"/recordings/{RC}") == 200
 
 
 def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     # A was recorded at 2026-03-02T09:40:00.
-    walker = ask(serve(small_world(), at("2026-03-09T09:40:00")))
+    walker = open_walker(serve(small_world(), at("2026-03-09T09:40:00")))
     assert ids(walker, meetingId=A) == [RA]
-    late = ask(serve(small_world(), at("2026-03-09T09:40:01")))
+    late = open_walker(serve(small_world(), at("2026-03-09T09:40:01")))
     assert ids(late, meetingId=A) == []
     window = {"from_": "2026-03-01T00:00:00Z", "to": "2026-03-09T09:40:01Z"}
     assert ids(late, meetingId=A, **window) == [RA]
@@ -110,11 +112,11 @@ def test_without_a_window_it_is_the_last_seven_days_also_of_one_meeting(
     ],
 )
 def test_windows_include_from_exclude_to_and_fill_up_to_seven_days(
-    serve: Serve, ask: RequestContext, window: dict[str, str], expected: list[str]
+    serve: Serve, open_walker: OpenWalker, window: dict[str, str], expected: list[str]
 ) -> None:
     world = with_recording(RC, shared_with=(OWNER.email,))
     world = replace(world, uploads=(upload(U, OWNER, at("2026-03-04T08:00:00")),))
-    assert ids(ask(serve(world, NOW)), **window) == expected
+    assert ids(open_walker(serve(world, NOW)), **window) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,13 +134,13 @@ def test_windows_include_from_exclude_to_and_fill_up_to_seven_days(
 )
 @pytest.mark.parametrize("path", ["/recordings", "/admin/recordings"])
 def test_what_makes_no_sense_is_refused(
-    webex: Sandbox, ask: RequestContext, path: str, query: str
+    webex: Sandbox, open_walker: OpenWalker, path: str, query: str
 ) -> None:
-    assert ask(webex, "compliance").status(f"{path}?{query}") == 400
+    assert open_walker(webex, "compliance").status(f"{path}?{query}") == 400
 
 
-def test_any_kind_of_meeting_id(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_any_kind_of_meeting_id(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     assert ids(walker, meetingId=S1) == [RB, RA]
     assert ids(walker, meetingId=f"{S1}_20260302T090000Z") == [RA]
     assert ids(walker, meetingId=B) == [RB]
@@ -148,14 +150,14 @@ def test_any_kind_of_meeting_id(webex: Sandbox, ask: RequestContext) -> None:
 
 
 def test_sites_are_all_unless_one_is_named_and_not_of_one_meeting(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
-    walker = ask(webex, "compliance")
+    walker = open_walker(webex, "compliance")
     assert ids(walker, siteUrl=SITES[1]) == [RD, RC]
     assert ids(walker, siteUrl=SITES[0], meetingId=C) == [RC]
 
 
-def test_filters(serve: Serve, ask: RequestContext) -> None:
+def test_filters(serve: Serve, open_walker: OpenWalker) -> None:
     world = with_recording(
         RA,
         format="ARF",
@@ -163,7 +165,7 @@ def test_filters(serve: Serve, ask: RequestContext) -> None:
         topic="Große Runde",
         integration_tags=("x",),
     )
-    walker = ask(serve(world, NOW))
+    walker = open_walker(serve(world, NOW))
     assert ids(walker, format="ARF") == [RA]
     assert ids(walker, serviceType="TrainingCenter") == [RA]
     assert ids(walker, topic="GROSSE") == [RA]
@@ -171,10 +173,12 @@ def test_filters(serve: Serve, ask: RequestContext) -> None:
     assert ids(walker, format="MP4") == [RB]
 
 
-def test_a_recording_is_not_there_before_it_is_available(serve: Serve, ask: RequestContext) -> None:
+def test_a_recording_is_not_there_before_it_is_available(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     ready = at("2026-03-04T10:00:00")
     webex = serve(with_recording(RA, available_at=ready), ready - timedelta(seconds=1))
-    walker = ask(webex)
+    walker = open_walker(webex)
     assert ids(walker, meetingId=A) == []
     assert walker.status(f"/recordings/{RA}") == 404
     assert isinstance(webex.clock, ManualClock)
@@ -183,9 +187,9 @@ def test_a_recording_is_not_there_before_it_is_available(serve: Serve, ask: Requ
     assert walker.status(f"/recordings/{RA}") == 200
 
 
-def test_the_recycle_bin_and_what_is_purged(serve: Serve, ask: RequestContext) -> None:
+def test_the_recycle_bin_and_what_is_purged(serve: Serve, open_walker: OpenWalker) -> None:
     binned = with_recording(RA, deleted_at=NOW - timedelta(hours=1))
-    user = ask(serve(binned, NOW))
+    user = open_walker(serve(binned, NOW))
     assert ids(user) == [RB]
     assert [item["status"] for item in user.items("/recordings", status="deleted")] == ["deleted"]
     assert user.item(f"/recordings/{RA}")["status"] == "deleted"
@@ -195,22 +199,22 @@ def test_the_recycle_bin_and_what_is_purged(serve: Serve, ask: RequestContext) -
         RA, deleted_at=NOW - timedelta(hours=2), purged_at=NOW - timedelta(hours=1)
     )
     webex = serve(purged, NOW)
-    assert ids(ask(webex), status="deleted") == []
-    assert ask(webex).status(f"/recordings/{RA}") == 404
-    officer = ask(webex, "compliance")
+    assert ids(open_walker(webex), status="deleted") == []
+    assert open_walker(webex).status(f"/recordings/{RA}") == 404
+    officer = open_walker(webex, "compliance")
     assert officer.status("/recordings", status="purged") == 403
     assert ids(officer, status="purged", meetingId=A) == [RA]
     assert officer.item(f"/recordings/{RA}")["status"] == "purged"
 
 
-def test_several_recordings_of_one_meeting(serve: Serve, ask: RequestContext) -> None:
+def test_several_recordings_of_one_meeting(serve: Serve, open_walker: OpenWalker) -> None:
     two = tuple(recording(key, at("2026-03-02T09:40:00")) for key in ("8" * 32, "9" * 32))
-    walker = ask(serve(changed(small_world(), A, recordings=two), NOW))
+    walker = open_walker(serve(changed(small_world(), A, recordings=two), NOW))
     assert ids(walker, meetingId=A) == ["9" * 32, "8" * 32]
 
 
-def test_a_listed_recording(webex: Sandbox, ask: RequestContext) -> None:
-    (item,) = ask(webex).items("/recordings", meetingId=A)
+def test_a_listed_recording(webex: Sandbox, open_walker: OpenWalker) -> None:
+    (item,) = open_walker(webex).items("/recordings", meetingId=A)
     for secret in ("password", "downloadUrl", "playbackUrl"):
         assert "plantedsecret" in item.pop(secret)
     assert item == {
@@ -231,14 +235,14 @@ def test_a_listed_recording(webex: Sandbox, ask: RequestContext) -> None:
     }
 
 
-def test_an_upload_has_no_meeting(webex: Sandbox, ask: RequestContext) -> None:
-    item = ask(webex).item(f"/recordings/{U}")
+def test_an_upload_has_no_meeting(webex: Sandbox, open_walker: OpenWalker) -> None:
+    item = open_walker(webex).item(f"/recordings/{U}")
     assert item["format"] == "UPLOADED"
     assert not {"meetingId", "scheduledMeetingId", "meetingSeriesId"} & set(item)
 
 
-def test_direct_links_last_three_hours(webex: Sandbox, ask: RequestContext) -> None:
-    links = ask(webex).item(f"/recordings/{RA}")["temporaryDirectDownloadLinks"]
+def test_direct_links_last_three_hours(webex: Sandbox, open_walker: OpenWalker) -> None:
+    links = open_walker(webex).item(f"/recordings/{RA}")["temporaryDirectDownloadLinks"]
     assert set(links) == {
         "recordingDownloadLink",
         "audioDownloadLink",
@@ -251,27 +255,27 @@ def test_direct_links_last_three_hours(webex: Sandbox, ask: RequestContext) -> N
 
 
 def test_prevented_downloads_have_links_for_compliance_officers_only(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     webex = serve(with_recording(RA, prevent_download=True), NOW)
-    item = ask(webex).item(f"/recordings/{RA}")
+    item = open_walker(webex).item(f"/recordings/{RA}")
     assert not {"temporaryDirectDownloadLinks", "downloadUrl"} & set(item)
     assert "playbackUrl" in item
-    officer = ask(webex, "compliance").item(f"/recordings/{RA}")
+    officer = open_walker(webex, "compliance").item(f"/recordings/{RA}")
     assert "temporaryDirectDownloadLinks" in officer
 
 
-def test_details_of_other_peoples_recordings(webex: Sandbox, ask: RequestContext) -> None:
-    assert ask(webex, "user").status(f"/recordings/{RC}") == 403
-    admin = ask(webex, "admin")
+def test_details_of_other_peoples_recordings(webex: Sandbox, open_walker: OpenWalker) -> None:
+    assert open_walker(webex, "user").status(f"/recordings/{RC}") == 403
+    admin = open_walker(webex, "admin")
     assert admin.status(f"/recordings/{RC}") == 404
     assert admin.status(f"/recordings/{RC}", hostEmail=OWNER.email) == 404
     assert admin.status(f"/recordings/{RC}", hostEmail=HANA.email) == 200
-    assert ask(webex, "compliance").status(f"/recordings/{RC}") == 200
+    assert open_walker(webex, "compliance").status(f"/recordings/{RC}") == 200
 
 
-def test_the_admin_listing_is_of_one_site(webex: Sandbox, ask: RequestContext) -> None:
-    admin = ask(webex, "admin")
+def test_the_admin_listing_is_of_one_site(webex: Sandbox, open_walker: OpenWalker) -> None:
+    admin = open_walker(webex, "admin")
     found = admin.items("/admin/recordings")
     assert [item["id"] for item in found] == [U, RB, RA]
     assert {(item["hostEmail"], item["hostDisplayName"]) for item in found} == {
@@ -280,8 +284,10 @@ def test_the_admin_listing_is_of_one_site(webex: Sandbox, ask: RequestContext) -
     assert ids(admin, "/admin/recordings", siteUrl=SITES[1]) == [RD, RC]
 
 
-def test_the_admin_listing_spans_at_most_thirty_days(webex: Sandbox, ask: RequestContext) -> None:
-    admin = ask(webex, "admin")
+def test_the_admin_listing_spans_at_most_thirty_days(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
+    admin = open_walker(webex, "admin")
     window = {"from_": "2026-02-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
     assert ids(admin, "/admin/recordings", **window) == [U, RB, RA]
     window["to"] = "2026-03-12T00:00:01Z"
@@ -289,9 +295,9 @@ def test_the_admin_listing_spans_at_most_thirty_days(webex: Sandbox, ask: Reques
 
 
 def test_the_admin_listing_of_one_meeting_ignores_window_and_site(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
-    admin = ask(serve(small_world(), at("2026-05-05T00:00:00")), "admin")
+    admin = open_walker(serve(small_world(), at("2026-05-05T00:00:00")), "admin")
     assert ids(admin, "/admin/recordings") == []
     assert ids(admin, "/admin/recordings", meetingId=D) == [RD]
     window = {"from_": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z", "siteUrl": SITES[0]}

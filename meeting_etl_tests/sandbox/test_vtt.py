@@ -9,7 +9,7 @@ import webvtt
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Snippet, Transcript, World
-from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, A, at, changed, small_world
 
 HOUR_MS = 3_600_000
@@ -66,9 +66,9 @@ def nasty() -> World:
     return world_of([written(key, said(key)) for key in KEYS])
 
 
-def files(webex: Sandbox, ask: RequestContext) -> dict[str, str]:
+def files(webex: Sandbox, open_walker: OpenWalker) -> dict[str, str]:
     """The files of all transcripts, decoded and no further."""
-    walker = ask(webex)
+    walker = open_walker(webex)
     return {
         one.id: walker.get(f"/meetingTranscripts/{one.id}/download").content.decode()
         for one in webex.world.meetings[0].transcripts
@@ -91,10 +91,10 @@ def milliseconds(cue: webvtt.Caption) -> tuple[int, int]:
 
 
 def test_times_and_texts_can_be_told_exactly_in_every_style(
-    serve: Serve, ask: RequestContext, nasty: World
+    serve: Serve, open_walker: OpenWalker, nasty: World
 ) -> None:
     snippets = {one.id: one.snippets for one in nasty.meetings[0].transcripts}
-    for key, text in files(serve(nasty, NOW), ask).items():
+    for key, text in files(serve(nasty, NOW), open_walker).items():
         for cue, said in zip(read(text), snippets[key], strict=True):
             begin = said.offset_ms
             assert milliseconds(cue) == (begin, begin + said.duration_ms)
@@ -104,8 +104,8 @@ def test_times_and_texts_can_be_told_exactly_in_every_style(
             assert told == (said.person_name if form(text) == "tag" else None)
 
 
-def test_every_style_is_met(serve: Serve, ask: RequestContext, nasty: World) -> None:
-    found = files(serve(nasty, NOW), ask)
+def test_every_style_is_met(serve: Serve, open_walker: OpenWalker, nasty: World) -> None:
+    found = files(serve(nasty, NOW), open_walker)
     speakers = Counter(form(text) for text in found.values())
     assert set(speakers) == {"none", "tag", "prefix"}
     assert min(speakers.values()) >= 12
@@ -130,29 +130,31 @@ def test_every_style_is_met(serve: Serve, ask: RequestContext, nasty: World) -> 
 
 
 def test_a_file_has_the_same_style_for_ever(
-    serve: Serve, ask: RequestContext, nasty: World
+    serve: Serve, open_walker: OpenWalker, nasty: World
 ) -> None:
-    assert files(serve(nasty, NOW), ask) == files(serve(nasty, NOW, seed=3), ask)
+    assert files(serve(nasty, NOW), open_walker) == files(serve(nasty, NOW, seed=3), open_walker)
 
 
-def test_the_plain_text_stays_as_it_is(serve: Serve, ask: RequestContext) -> None:
+def test_the_plain_text_stays_as_it_is(serve: Serve, open_walker: OpenWalker) -> None:
     two = (Snippet("1", "a < b", "R&D <ops>", None, 0, 1), Snippet("2", "Bye.", "Eve", None, 2, 1))
     webex = serve(world_of([written(KEYS[0], two)]), NOW)
-    text = ask(webex).get(f"/meetingTranscripts/{KEYS[0]}/download", format="txt").text
+    text = open_walker(webex).get(f"/meetingTranscripts/{KEYS[0]}/download", format="txt").text
     assert text == "R&D <ops>: a < b\nEve: Bye.\n"
 
 
-def test_a_transcript_of_nothing_is_a_file_all_the_same(serve: Serve, ask: RequestContext) -> None:
+def test_a_transcript_of_nothing_is_a_file_all_the_same(
+    serve: Serve, open_walker: OpenWalker
+) -> None:
     webex = serve(world_of([written(key, ()) for key in KEYS]), NOW)
-    assert all(read(text) == [] for text in files(webex, ask).values())
+    assert all(read(text) == [] for text in files(webex, open_walker).values())
     broken = serve(world_of([written(key, ()) for key in KEYS]), NOW, broken_vtt=1.0)
-    assert all(read(text) == [] for text in files(broken, ask).values())
+    assert all(read(text) == [] for text in files(broken, open_walker).values())
 
 
-def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, ask: RequestContext) -> None:
+def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, open_walker: OpenWalker) -> None:
     world = world_of([written(key, plain(key)) for key in KEYS])
-    sound = files(serve(world, NOW), ask)
-    broken = files(serve(world, NOW, broken_vtt=1.0), ask)
+    sound = files(serve(world, NOW), open_walker)
+    broken = files(serve(world, NOW, broken_vtt=1.0), open_walker)
     left = []
     for key, text in broken.items():
         assert text != sound[key]
@@ -169,18 +171,18 @@ def test_of_a_broken_file_most_cues_can_be_read(serve: Serve, ask: RequestContex
 
 
 def test_only_the_share_is_broken_and_always_the_same_files(
-    serve: Serve, ask: RequestContext
+    serve: Serve, open_walker: OpenWalker
 ) -> None:
     world = world_of([written(key, plain(key)) for key in KEYS])
-    sound = files(serve(world, NOW), ask)
-    broken = files(serve(world, NOW, broken_vtt=0.5), ask)
+    sound = files(serve(world, NOW), open_walker)
+    broken = files(serve(world, NOW, broken_vtt=0.5), open_walker)
     assert 15 <= sum(broken[key] != sound[key] for key in KEYS) <= 45
-    assert files(serve(world, NOW, broken_vtt=0.5), ask) == broken
-    assert files(serve(world, NOW, broken_vtt=0.5, seed=2), ask) != broken
+    assert files(serve(world, NOW, broken_vtt=0.5), open_walker) == broken
+    assert files(serve(world, NOW, broken_vtt=0.5, seed=2), open_walker) != broken
 
 
-def test_the_guides_file_is_the_official_one(guide: Sandbox, ask: RequestContext) -> None:
+def test_the_guides_file_is_the_official_one(guide: Sandbox, open_walker: OpenWalker) -> None:
     (one,) = guide.world.meetings[0].transcripts
-    text = ask(guide, "compliance").get(f"/meetingTranscripts/{one.id}/download").text
+    text = open_walker(guide, "compliance").get(f"/meetingTranscripts/{one.id}/download").text
     assert text.startswith("WEBVTT\n\n1\n00:00:01.000 --> ")
     assert text.endswith("\nHello everyone\n")

@@ -12,7 +12,7 @@ import pytest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.sandbox.conftest import RequestContext, Serve
+from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import HANA, NOW, OWNER, A, B, C, at, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 from meeting_etl_tests.webex.servers import Reply, Server, running
@@ -52,8 +52,10 @@ def ids(walker: Walker, **query: object) -> list[str]:
 # Registering
 
 
-def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_a_new_webhook_is_active_and_echoes_its_secret(
+    webex: Sandbox, open_walker: OpenWalker
+) -> None:
+    walker = open_walker(webex)
     hook = made(walker, secret="signing", filter="state=ended&siteUrl=team.webex.example")
     assert hook == WANTED | {
         "id": hook["id"],
@@ -88,16 +90,16 @@ def test_a_new_webhook_is_active_and_echoes_its_secret(webex: Sandbox, ask: Requ
     ],
 )
 def test_a_wrong_webhook_is_refused(
-    webex: Sandbox, ask: RequestContext, change: dict[str, Any], status: int
+    webex: Sandbox, open_walker: OpenWalker, change: dict[str, Any], status: int
 ) -> None:
-    walker = ask(webex, "admin")
+    walker = open_walker(webex, "admin")
     body = {name: value for name, value in (WANTED | change).items() if value is not None}
     assert walker.send("POST", "/webhooks", body).status_code == status
     assert walker.items("/webhooks") == []
 
 
-def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     assert walker.send("POST", "/webhooks").status_code == 415
     assert walker.send("POST", "/webhooks", [WANTED]).status_code == 400  # type: ignore[arg-type]
 
@@ -115,16 +117,16 @@ def test_a_body_that_is_no_json_object_is_refused(webex: Sandbox, ask: RequestCo
     ],
 )
 def test_webhooks_of_the_organization_need_the_scope(
-    webex: Sandbox, ask: RequestContext, kind: Kind, resource: str, event: str, status: int
+    webex: Sandbox, open_walker: OpenWalker, kind: Kind, resource: str, event: str, status: int
 ) -> None:
     body = WANTED | ORG | {"resource": resource, "event": event}
-    assert ask(webex, kind).send("POST", "/webhooks", body).status_code == status
+    assert open_walker(webex, kind).send("POST", "/webhooks", body).status_code == status
 
 
 def test_the_organization_has_one_for_a_resource_event_and_filter(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
-    walker = ask(webex, "admin")
+    walker = open_walker(webex, "admin")
     made(walker, **ORG)
     assert walker.send("POST", "/webhooks", WANTED | ORG).status_code == 409
     made(walker, **ORG, filter="hostEmail=olga@team.example")
@@ -136,9 +138,13 @@ def test_the_organization_has_one_for_a_resource_event_and_filter(
 
 
 def test_each_sees_his_own_and_administrators_those_of_the_organization(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
-    user, admin, officer = ask(webex), ask(webex, "admin"), ask(webex, "compliance")
+    user, admin, officer = (
+        open_walker(webex),
+        open_walker(webex, "admin"),
+        open_walker(webex, "compliance"),
+    )
     mine, ours = made(user)["id"], made(admin, **ORG)["id"]
     assert ids(user) == [mine]
     assert ids(admin) == []
@@ -151,8 +157,8 @@ def test_each_sees_his_own_and_administrators_those_of_the_organization(
         assert walker.send("PUT", f"/webhooks/{key}", WANTED).status_code == 404
 
 
-def test_a_page_has_a_hundred(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_a_page_has_a_hundred(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     keys = [made(walker)["id"] for _ in range(103)]
     answers = list(walker.pages("/webhooks"))
     assert len(answers[0].json()["items"]) == 100
@@ -160,9 +166,9 @@ def test_a_page_has_a_hundred(webex: Sandbox, ask: RequestContext) -> None:
 
 
 def test_name_target_and_secret_can_be_changed_and_nothing_else(
-    webex: Sandbox, ask: RequestContext
+    webex: Sandbox, open_walker: OpenWalker
 ) -> None:
-    walker = ask(webex)
+    walker = open_walker(webex)
     hook = made(walker, secret="old")
     path = f"/webhooks/{hook['id']}"
     change = {"name": "New", "targetUrl": "https://new.team.example/", "secret": "new"}
@@ -176,8 +182,8 @@ def test_name_target_and_secret_can_be_changed_and_nothing_else(
     assert walker.send("PUT", path, change | {"status": "inactive"}).status_code == 400
 
 
-def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: RequestContext) -> None:
-    walker = ask(webex)
+def test_a_deleted_webhook_is_gone(webex: Sandbox, open_walker: OpenWalker) -> None:
+    walker = open_walker(webex)
     path = f"/webhooks/{made(walker)['id']}"
     answer = walker.send("DELETE", path)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -185,9 +191,9 @@ def test_a_deleted_webhook_is_gone(webex: Sandbox, ask: RequestContext) -> None:
     assert walker.items("/webhooks") == []
 
 
-def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: RequestContext) -> None:
+def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, webhook_lag_seconds=600)
-    walker = ask(webex)
+    walker = open_walker(webex)
     path = f"/webhooks/{made(walker)['id']}"
     clock = webex.clock
     assert isinstance(clock, ManualClock)
@@ -200,9 +206,11 @@ def test_a_new_webhook_may_be_404_for_a_while(serve: Serve, ask: RequestContext)
 
 
 def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
-    hook = made(ask(webex, "admin"), **ORG, targetUrl=f"{target.url}/in?a=b", secret="signing")
+    hook = made(
+        open_walker(webex, "admin"), **ORG, targetUrl=f"{target.url}/in?a=b", secret="signing"
+    )
     posted = webex.play(FIRST, LAST)
     assert posted == (len(target.seen), 0, 0)
     payloads = [json.loads(seen.body) for seen in target.seen]
@@ -218,20 +226,20 @@ def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
 
 
 def test_without_a_secret_there_is_no_signature(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
-    made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+    made(open_walker(webex, "admin"), **ORG, targetUrl=target.url)
     webex.play(FIRST, LAST)
     assert {seen.headers["X-Spark-Signature"] for seen in target.seen} == {None}
 
 
 def test_windows_that_follow_each_other_tell_everything_once(
-    serve: Serve, ask: RequestContext, target: Server
+    serve: Serve, open_walker: OpenWalker, target: Server
 ) -> None:
     told = []
     for step in (timedelta(days=60), timedelta(hours=7)):
         webex, since = serve(small_world(), NOW), FIRST
-        made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+        made(open_walker(webex, "admin"), **ORG, targetUrl=target.url)
         target.seen.clear()
         while since < LAST:
             webex.play(since, since + step)
@@ -241,9 +249,9 @@ def test_windows_that_follow_each_other_tell_everything_once(
 
 
 def test_a_users_webhook_tells_of_his_own_meetings(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
-    made(ask(webex), targetUrl=target.url)
+    made(open_walker(webex), targetUrl=target.url)
     webex.play(FIRST, LAST)
     heard = {json.loads(seen.body)["data"]["id"] for seen in target.seen}
     assert {A, B} <= heard
@@ -251,18 +259,18 @@ def test_a_users_webhook_tells_of_his_own_meetings(
 
 
 def test_a_filter_holds_back_what_does_not_match(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
     host = f"state=ended&hostEmail={HANA.email}"
-    made(ask(webex, "admin"), **ORG, targetUrl=target.url, filter=host)
+    made(open_walker(webex, "admin"), **ORG, targetUrl=target.url, filter=host)
     webex.play(FIRST, LAST)
     assert {json.loads(seen.body)["data"]["id"] for seen in target.seen} == {C}
 
 
 def test_one_payload_reaches_all_that_are_for_it_and_no_inactive_one(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
-    admin = ask(webex, "admin")
+    admin = open_walker(webex, "admin")
     hook = made(admin, **ORG, targetUrl=target.url)
     made(admin, **ORG, event="started", targetUrl=target.url)
     payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
@@ -279,17 +287,17 @@ def test_one_payload_reaches_all_that_are_for_it_and_no_inactive_one(
 
 
 def test_deliveries_are_dropped_or_sent_twice_on_purpose(
-    serve: Serve, ask: RequestContext, target: Server
+    serve: Serve, open_walker: OpenWalker, target: Server
 ) -> None:
     payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
     lossy = serve(small_world(), NOW, dropped_deliveries=0.4)
-    made(ask(lossy, "admin"), **ORG, targetUrl=target.url)
+    made(open_walker(lossy, "admin"), **ORG, targetUrl=target.url)
     posted = lossy.deliver(*[payload] * 50)
     count = lossy.counters.injected["dropped_delivery"]
     assert 10 <= count <= 30
     assert posted == (50 - count, 0, count)
     stuttering = serve(small_world(), NOW, repeated_deliveries=0.4)
-    made(ask(stuttering, "admin"), **ORG, targetUrl=target.url)
+    made(open_walker(stuttering, "admin"), **ORG, targetUrl=target.url)
     posted = stuttering.deliver(*[payload] * 50)
     count = stuttering.counters.injected["repeated_delivery"]
     assert 10 <= count <= 30
@@ -300,26 +308,26 @@ def test_deliveries_are_dropped_or_sent_twice_on_purpose(
 
 
 def test_a_hundred_failures_within_five_minutes_switch_it_off(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
     target.answer = lambda seen: Reply({}, 500)
     clock = webex.clock
     assert isinstance(clock, ManualClock)
-    hook = made(ask(webex), targetUrl=target.url)
+    hook = made(open_walker(webex), targetUrl=target.url)
     payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
     for _ in range(150):  # one every four seconds: a hundred take longer than five minutes
         assert webex.deliver(payload) == (0, 1, 0)
         clock.advance(seconds=4)
     clock.advance(minutes=6)
     assert webex.deliver(*[payload] * 150) == (0, 100, 0)
-    assert ask(webex).item(f"/webhooks/{hook['id']}")["status"] == "inactive"
+    assert open_walker(webex).item(f"/webhooks/{hook['id']}")["status"] == "inactive"
     assert webex.counters.injected["disabled_webhook"] == 1
 
 
 def test_soon_after_it_was_enabled_again_one_failure_is_enough(
-    webex: Sandbox, ask: RequestContext, target: Server
+    webex: Sandbox, open_walker: OpenWalker, target: Server
 ) -> None:
-    clock, walker = webex.clock, ask(webex)
+    clock, walker = webex.clock, open_walker(webex)
     assert isinstance(clock, ManualClock)
     hook = made(walker, targetUrl=target.url)
     payload = WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}
@@ -339,19 +347,19 @@ def test_soon_after_it_was_enabled_again_one_failure_is_enough(
     assert status(6, fails=True) == "active"
 
 
-def test_nobody_at_the_target_is_a_failure(webex: Sandbox, ask: RequestContext) -> None:
+def test_nobody_at_the_target_is_a_failure(webex: Sandbox, open_walker: OpenWalker) -> None:
     with running(lambda seen: Reply({})) as server:
         url = server.url
-    made(ask(webex), targetUrl=url)
+    made(open_walker(webex), targetUrl=url)
     assert webex.deliver(WANTED | {"data": {"id": A, "hostEmail": OWNER.email}}) == (0, 1, 0)
 
 
 def test_of_some_meetings_no_webhook_tells_the_end(
-    serve: Serve, ask: RequestContext, target: Server
+    serve: Serve, open_walker: OpenWalker, target: Server
 ) -> None:
     """All deliveries of a meeting's end are lost, or none; nothing else is."""
     webex = serve(small_world(), NOW, lost_deliveries=0.4)
-    made(ask(webex, "admin"), **ORG, targetUrl=target.url)
+    made(open_walker(webex, "admin"), **ORG, targetUrl=target.url)
     ends = [WANTED | {"data": {"id": f"{A}{number}"}} for number in range(50)]
     posted = webex.deliver(*ends, *ends)
     assert posted.accepted % 2 == 0

@@ -13,19 +13,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Nothing, RequestContext, Text
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.changes import Changes
+from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.oauth import Tokens
 from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimit
 from meeting_etl.sandbox.api.responses import JSON_TYPE, Responses
+from meeting_etl.sandbox.api.results import Item, NoContent, Result, Text
 from meeting_etl.sandbox.api.routes import ENDPOINTS, RENEWAL_PATH, Endpoint
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.counters import Counters, Seen
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Handler, Layer, Refusal, unchanged
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
-from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.index import Index
 from meeting_etl.times import Clock
 
@@ -152,12 +153,12 @@ class Api:
             body=_document(request, body, endpoint.takes) if endpoint.method in _SENDING else {},
         )
 
-    def _response(self, request: Request, context: RequestContext, answer: Answer) -> Response:
+    def _response(self, request: Request, context: RequestContext, answer: Result) -> Response:
         if isinstance(answer, Text):
             return self._responses.text(answer.body, answer.content_type)
         if isinstance(answer, Item):
             return self._responses.json(answer.body)
-        if isinstance(answer, Nothing):
+        if isinstance(answer, NoContent):
             return self._responses.text("", JSON_TYPE, status=204)
         page = self._pager.page(context, request.url.path, answer)
         return self._responses.page(request, page)

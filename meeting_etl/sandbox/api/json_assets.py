@@ -7,7 +7,7 @@ Belongs here: which fields these objects have, and their links. Does not: who ma
 from collections.abc import Collection
 from datetime import datetime
 
-from meeting_etl.sandbox.api.json_values import Json, present, stamp
+from meeting_etl.sandbox.json_values import Json, present, stamp
 from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
 
 MEDIA_HOST = "localhost"

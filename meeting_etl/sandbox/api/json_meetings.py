@@ -6,7 +6,7 @@ when (meetings.py).
 
 from datetime import datetime
 
-from meeting_etl.sandbox.api.json_values import Json, present, stamp, stamp_ms
+from meeting_etl.sandbox.json_values import Json, present, stamp, stamp_ms
 from meeting_etl.sandbox.world.model import (
     SECRET_MARK,
     Device,
@@ -101,7 +101,7 @@ def scheduled(series: Series, at: datetime, now: datetime, *, whole: bool) -> Js
     """A series (`whole`) or the occurrence of it that begins at `at`."""
     ended = at + series.length <= now
     item = {
-        "id": series.id if whole else occurrence_id(series, at),
+        "id": series.id if whole else series.occurrence_id(at),
         "meetingNumber": series.number,
         "title": series.title,
         "agenda": series.agenda,
@@ -119,11 +119,6 @@ def scheduled(series: Series, at: datetime, now: datetime, *, whole: bool) -> Js
         "enabledAutoRecordMeeting": series.auto_record,
     }
     return present(item)
-
-
-def occurrence_id(series: Series, at: datetime) -> str:
-    """Id of the scheduled meeting that begins at `at`."""
-    return f"{series.id}_{at:%Y%m%dT%H%M%SZ}"
 
 
 def _host(host: Person) -> Json:

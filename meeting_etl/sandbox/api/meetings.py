@@ -7,7 +7,7 @@ select, by docs/webex-api-notes.md. Does not: tokens, scopes and pages (sandbox/
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Listing, RequestContext
+from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.json_meetings import (
     admin_meeting,
     has_flags,
@@ -15,7 +15,8 @@ from meeting_etl.sandbox.api.json_meetings import (
     meeting_detail,
     participant,
 )
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.results import Item, Listing, Result
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import LISTING_LAG, Meeting, Participant, Series
 
@@ -33,50 +34,50 @@ _LONGEST_JOIN_WINDOW = timedelta(days=90)
 _START_WINDOW = timedelta(days=30)
 
 
-def list_meetings(ask: RequestContext) -> Answer:
+def list_meetings(context: RequestContext) -> Result:
     """GET /meetings: series of the next seven days unless meetingType says otherwise (T11)."""
-    keys = [name for name in _EXCLUSIVE if name in ask.query]
+    keys = [name for name in _EXCLUSIVE if name in context.query]
     if len(keys) > 1:
         raise Refusal(400, f"{' and '.join(keys)} are mutually exclusive.")
     if keys:
-        return _by_key(ask, keys[0])
-    kind = ask.choice("meetingType", _TYPES) or "meetingSeries"
-    state = ask.choice("state", _STATES)
-    wanted = {name: flag for name in _FLAGS if (flag := ask.flag(name)) is not None}
+        return _by_key(context, keys[0])
+    kind = context.choice("meetingType", _TYPES) or "meetingSeries"
+    state = context.choice("state", _STATES)
+    wanted = {name: flag for name in _FLAGS if (flag := context.flag(name)) is not None}
     if wanted and (kind != "meeting" or state != "ended"):
         raise Refusal(400, "has-filters need meetingType=meeting and state=ended.")
     if kind == "meeting":
-        return _instances(ask, state, wanted)
-    return _scheduled_meetings(ask, state, kind)
+        return _instances(context, state, wanted)
+    return _scheduled_meetings(context, state, kind)
 
 
-def _instances(ask: RequestContext, state: str | None, wanted: dict[str, bool]) -> Listing:
-    begin, end = ask.window()
-    form = ask.choice("scheduledType", _SCHEDULED_TYPES)
-    series_id = ask.query.get("meetingSeriesId")
-    site = ask.query.get("siteUrl")
-    tag = ask.query.get("integrationTag")
+def _instances(context: RequestContext, state: str | None, wanted: dict[str, bool]) -> Listing:
+    begin, end = context.window()
+    form = context.choice("scheduledType", _SCHEDULED_TYPES)
+    series_id = context.query.get("meetingSeriesId")
+    site = context.query.get("siteUrl")
+    tag = context.query.get("integrationTag")
     found = [
         meeting
-        for meeting in ask.index.world.meetings
+        for meeting in context.index.world.meetings
         if begin <= meeting.started_at < end
-        and _shown(meeting, ask.now)
-        and state in (None, _state(meeting, ask.now))
+        and _shown(meeting, context.now)
+        and state in (None, _state(meeting, context.now))
         and form in (None, "webinar" if meeting.scheduled_type == "webinar" else "meeting")
         and series_id in (None, meeting.series_id)
         and site in (None, meeting.site_url)
         and (tag is None or tag in meeting.integration_tags)
-        and _concerns(ask, meeting)
-        and wanted.items() <= has_flags(meeting, ask.now).items()
+        and _concerns(context, meeting)
+        and wanted.items() <= has_flags(meeting, context.now).items()
     ]
-    return Listing(found[:_MOST_INSTANCES], lambda meeting: listed_meeting(meeting, ask.now))
+    return Listing(found[:_MOST_INSTANCES], lambda meeting: listed_meeting(meeting, context.now))
 
 
-def _concerns(ask: RequestContext, meeting: Meeting) -> bool:
+def _concerns(context: RequestContext, meeting: Meeting) -> bool:
     """Users and hostEmail see what they host or are invited to; an admin without it sees all."""
-    if ask.kind == "admin" and "hostEmail" not in ask.query:
+    if context.kind == "admin" and "hostEmail" not in context.query:
         return True
-    email = ask.host_email()
+    email = context.host_email()
     return email is None or meeting.involves(email)
 
 
@@ -91,40 +92,40 @@ def _shown(meeting: Meeting, now: datetime) -> bool:
     return meeting.started_at + LISTING_LAG <= now
 
 
-def _scheduled_meetings(ask: RequestContext, state: str | None, kind: str) -> Listing:
-    begin, end = ask.moment("from"), ask.moment("to")
+def _scheduled_meetings(context: RequestContext, state: str | None, kind: str) -> Listing:
+    begin, end = context.moment("from"), context.moment("to")
     if begin is None:
-        begin = end - timedelta(days=7) if end else ask.now
+        begin = end - timedelta(days=7) if end else context.now
     end = end or begin + timedelta(days=7)
     if begin > end:
         raise Refusal(400, "from cannot be after to.")
-    form = ask.choice("scheduledType", _SCHEDULED_TYPES)
-    series_id = ask.query.get("meetingSeriesId")
-    current = ask.flag("current") is not False
+    form = context.choice("scheduledType", _SCHEDULED_TYPES)
+    series_id = context.query.get("meetingSeriesId")
+    current = context.flag("current") is not False
     items = [
         item
-        for series in ask.index.world.series
+        for series in context.index.world.series
         if form in (None, series.scheduled_type)
         and series_id in (None, series.id)
-        and not _expired(series, ask.now)
-        and _may_see_series(ask, series)
-        for at, item in _occurrences(ask, series, kind, current)
+        and not _expired(series, context.now)
+        and _may_see_series(context, series)
+        for at, item in _occurrences(context, series, kind, current)
         if begin <= at < end and state in (None, item["state"])
     ]
     return Listing(items, dict)
 
 
 def _occurrences(
-    ask: RequestContext, series: Series, kind: str, current: bool
+    context: RequestContext, series: Series, kind: str, current: bool
 ) -> Iterator[tuple[datetime, Json]]:
     """What a series contributes to a listing: each occurrence, the next one, or itself."""
     if kind == "scheduledMeeting":
         for at in series.occurrences:
-            yield at, ask.changes.shown(series, at, ask.now, whole=False)
+            yield at, context.changes.shown(series, at, context.now, whole=False)
         return
-    coming = [at for at in series.occurrences if at + series.length > ask.now]
+    coming = [at for at in series.occurrences if at + series.length > context.now]
     if coming:
-        yield coming[0], ask.changes.shown(series, coming[0], ask.now, whole=not current)
+        yield coming[0], context.changes.shown(series, coming[0], context.now, whole=not current)
 
 
 def _expired(series: Series, now: datetime) -> bool:
@@ -132,89 +133,97 @@ def _expired(series: Series, now: datetime) -> bool:
     return max(series.occurrences) + series.length + _SERIES_LIFE <= now
 
 
-def _may_see_series(ask: RequestContext, series: Series) -> bool:
-    if ask.kind == "admin" and "hostEmail" not in ask.query:
+def _may_see_series(context: RequestContext, series: Series) -> bool:
+    if context.kind == "admin" and "hostEmail" not in context.query:
         return True
-    return ask.host_email() in (None, series.host.email)
+    return context.host_email() in (None, series.host.email)
 
 
-def _by_key(ask: RequestContext, key: str) -> Listing:
+def _by_key(context: RequestContext, key: str) -> Listing:
     """By number, link or space; all other filters are ignored."""
-    value = ask.query[key]
+    value = context.query[key]
     if key == "roomId":
         found = [
-            listed_meeting(meeting, ask.now)
-            for meeting in ask.index.world.meetings
-            if meeting.room_id == value and _shown(meeting, ask.now) and _concerns(ask, meeting)
+            listed_meeting(meeting, context.now)
+            for meeting in context.index.world.meetings
+            if meeting.room_id == value
+            and _shown(meeting, context.now)
+            and _concerns(context, meeting)
         ]
     else:
         found = [
             item
-            for series in ask.index.world.series
-            if _may_see_series(ask, series) and not _expired(series, ask.now)
-            for _, item in _occurrences(ask, series, "meetingSeries", current=True)
+            for series in context.index.world.series
+            if _may_see_series(context, series) and not _expired(series, context.now)
+            for _, item in _occurrences(context, series, "meetingSeries", current=True)
             if item[key] == value
         ]
     return Listing(found, dict)
 
 
-def get_meeting(ask: RequestContext) -> Answer:
+def get_meeting(context: RequestContext) -> Result:
     """GET /meetings/{id}: of instances only 15 minutes after their start or end."""
-    if meeting := ask.index.meetings.get(ask.path_id):
-        if not _shown(meeting, ask.now):
+    if meeting := context.index.meetings.get(context.path_id):
+        if not _shown(meeting, context.now):
             raise Refusal(404, "There is no such meeting.")
-        if ask.kind == "user" and not meeting.involves(ask.caller.email):
+        if context.kind == "user" and not meeting.involves(context.caller.email):
             raise Refusal(403, "Only the host and invitees may see the meeting.")
-        if ask.kind == "admin" and meeting.host.email != ask.host_email():
+        if context.kind == "admin" and meeting.host.email != context.host_email():
             raise Refusal(404, "That host has no such meeting.")
-        return Item(meeting_detail(meeting, ask.now))
-    series, at = asked_series(ask, ask.host_email())
-    whole = at is None and ask.flag("current") is not True
-    return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
+        return Item(meeting_detail(meeting, context.now))
+    series, at = asked_series(context, context.host_email())
+    whole = at is None and context.flag("current") is not True
+    return Item(
+        context.changes.shown(series, at or series.next_at(context.now), context.now, whole=whole)
+    )
 
 
-def asked_series(ask: RequestContext, host_email: str | None) -> tuple[Series, datetime | None]:
+def asked_series(context: RequestContext, host_email: str | None) -> tuple[Series, datetime | None]:
     """The host's series of that id, and the start of the occurrence if it is the id of one."""
-    series, at = ask.index.occurrences.get(ask.path_id, (None, None))
-    series = series or ask.index.series.get(ask.path_id)
-    if series is None or _expired(series, ask.now) or series.host.email != host_email:
+    series, at = context.index.occurrences.get(context.path_id, (None, None))
+    series = series or context.index.series.get(context.path_id)
+    if series is None or _expired(series, context.now) or series.host.email != host_email:
         raise Refusal(404, "There is no such meeting.")
     return series, at
 
 
-def get_admin_meeting(ask: RequestContext) -> Answer:
+def get_admin_meeting(context: RequestContext) -> Result:
     """GET /admin/meetings/{id}: any instance, without hostEmail and without secrets."""
-    meeting = ask.index.meetings.get(ask.path_id)
-    if meeting is None or not _shown(meeting, ask.now):
+    meeting = context.index.meetings.get(context.path_id)
+    if meeting is None or not _shown(meeting, context.now):
         raise Refusal(404, "There is no such meeting.")
-    return Item(admin_meeting(meeting, ask.now))
+    return Item(admin_meeting(meeting, context.now))
 
 
-def list_participants(ask: RequestContext) -> Answer:
+def list_participants(context: RequestContext) -> Result:
     """GET /meetingParticipants: of an instance, or of the last one of a series (T27)."""
-    meeting_id = ask.query.get("meetingId")
+    meeting_id = context.query.get("meetingId")
     if not meeting_id:
         raise Refusal(400, "meetingId is required.")
-    joined = _join_window(ask)
-    meeting = _attended(ask, meeting_id)
+    joined = _join_window(context)
+    meeting = _attended(context, meeting_id)
     if meeting is None:
         return Listing((), dict)
-    if ask.kind == "user" and meeting.host.email != ask.caller.email:
+    if context.kind == "user" and meeting.host.email != context.caller.email:
         raise Refusal(403, "Only the host may list the participants.")
-    if "hostEmail" in ask.query and ask.kind != "user" and meeting.host.email != ask.host_email():
+    if (
+        "hostEmail" in context.query
+        and context.kind != "user"
+        and meeting.host.email != context.host_email()
+    ):
         raise Refusal(404, "That host has no such meeting.")
-    session = ask.query.get("breakoutSessionId")
+    session = context.query.get("breakoutSessionId")
     found = [
         one
         for one in meeting.participants
-        if _present(meeting, one, ask.now)
+        if _present(meeting, one, context.now)
         and (joined is None or joined[0] <= one.joined_at < joined[1])
         and (session is None or session in {attended.id for attended in one.breakouts})
     ]
-    phones = ask.kind == "compliance"
-    org_id = ask.index.world.org_id
+    phones = context.kind == "compliance"
+    org_id = context.index.world.org_id
     return Listing(
-        found, lambda one: participant(meeting, one, ask.now, org_id=org_id, phones=phones)
+        found, lambda one: participant(meeting, one, context.now, org_id=org_id, phones=phones)
     )
 
 
@@ -225,37 +234,37 @@ def _present(meeting: Meeting, one: Participant, now: datetime) -> bool:
     return any(device.joined_at <= now < device.left_at for device in one.devices)
 
 
-def _attended(ask: RequestContext, meeting_id: str) -> Meeting | None:
+def _attended(context: RequestContext, meeting_id: str) -> Meeting | None:
     """The instance that is meant; None when there was none in the window of starts."""
-    meeting = ask.index.meetings.get(meeting_id)
-    if meeting is not None and meeting.started_at <= ask.now:
+    meeting = context.index.meetings.get(meeting_id)
+    if meeting is not None and meeting.started_at <= context.now:
         return meeting
-    if meeting is not None or not ask.index.knows(meeting_id):
+    if meeting is not None or not context.index.knows(meeting_id):
         raise Refusal(404, "There is no such meeting.")
-    refuse_personal_room(ask, meeting_id)
-    end = ask.moment("meetingStartTimeTo")
-    begin = ask.moment("meetingStartTimeFrom") or (end or ask.now) - _START_WINDOW
-    end = end or min(begin + _START_WINDOW, ask.now)
+    refuse_personal_room(context, meeting_id)
+    end = context.moment("meetingStartTimeTo")
+    begin = context.moment("meetingStartTimeFrom") or (end or context.now) - _START_WINDOW
+    end = end or min(begin + _START_WINDOW, context.now)
     held = [
         one
-        for one in ask.index.instances.get(meeting_id, [])
-        if begin < one.started_at < end and one.started_at <= ask.now
+        for one in context.index.instances.get(meeting_id, [])
+        if begin < one.started_at < end and one.started_at <= context.now
     ]
     return held[-1] if held else None
 
 
-def refuse_personal_room(ask: RequestContext, meeting_id: str) -> None:
+def refuse_personal_room(context: RequestContext, meeting_id: str) -> None:
     """Ids of scheduled personal-room meetings are not supported; ids of instances are."""
-    series = ask.index.series.get(meeting_id.partition("_")[0])
+    series = context.index.series.get(meeting_id.partition("_")[0])
     if series is not None and series.scheduled_type == "personalRoomMeeting":
         raise Refusal(400, "Ids of scheduled personal room meetings are not supported.")
 
 
-def _join_window(ask: RequestContext) -> tuple[datetime, datetime] | None:
+def _join_window(context: RequestContext) -> tuple[datetime, datetime] | None:
     """JoinTimeFrom and joinTimeTo; None when both are left out (T31)."""
-    if "joinTimeFrom" not in ask.query and "joinTimeTo" not in ask.query:
+    if "joinTimeFrom" not in context.query and "joinTimeTo" not in context.query:
         return None
-    begin, end = ask.window(("joinTimeFrom", "joinTimeTo"))
+    begin, end = context.window(("joinTimeFrom", "joinTimeTo"))
     if end - begin > _LONGEST_JOIN_WINDOW:
         raise Refusal(400, "joinTimeFrom and joinTimeTo must be within 90 days.")
     return begin, end

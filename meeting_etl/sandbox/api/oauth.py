@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.context import RequestContext
+from meeting_etl.sandbox.api.results import Item, Result
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import SECRET_MARK, Kind
 
@@ -34,9 +35,9 @@ class Token:
     expires_at: datetime
 
 
-def token_expiry(ask: RequestContext) -> Answer:
+def token_expiry(context: RequestContext) -> Result:
     """GET /authorizations/tokenExpiry: of the token that asks, in milliseconds since 1970."""
-    return Item({"exp": int(ask.token_expires_at.timestamp() * 1000)})
+    return Item({"exp": int(context.token_expires_at.timestamp() * 1000)})
 
 
 class Tokens:

@@ -8,11 +8,12 @@ import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from meeting_etl.sandbox.api.answers import Listing, RequestContext
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.context import RequestContext
+from meeting_etl.sandbox.api.results import Listing
 from meeting_etl.sandbox.counters import Counters
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
-from meeting_etl.sandbox.world.model import dice
+from meeting_etl.sandbox.world.model import seeded_rng
 
 LARGEST_PAGE = 100
 
@@ -73,29 +74,31 @@ class Pager:
         self._counters = counters
         self._cursors = Cursors(seed)
 
-    def page(self, ask: RequestContext, path: str, listing: Listing) -> Page:
+    def page(self, context: RequestContext, path: str, listing: Listing) -> Page:
         """The page that is asked for."""
-        size = _size(ask.query, listing.page)
-        cursor = ask.query.get("cursor")
-        place = Place(0, False) if cursor is None else self._cursors.place(cursor, ask.query)
+        size = _size(context.query, listing.page)
+        cursor = context.query.get("cursor")
+        place = Place(0, False) if cursor is None else self._cursors.place(cursor, context.query)
         if place.empty_before:
             self._counters.note_injected("empty_page")
-            return Page([], self._next(ask, path, Place(place.first, False)))
+            return Page([], self._next(context, path, Place(place.first, False)))
         end = place.first + size
         items = [listing.render(item) for item in listing.items[place.first : end]]
         if end >= len(listing.items):
             return Page(items)
-        return Page(items, self._next(ask, path, Place(end, self._empty(path, ask.query, end))))
+        return Page(
+            items, self._next(context, path, Place(end, self._empty(path, context.query, end)))
+        )
 
-    def _next(self, ask: RequestContext, path: str, place: Place) -> dict[str, str]:
-        cursor = self._cursors.issue(f"{ask.kind} {path}", ask.query, place)
-        return {**ask.query, "cursor": cursor}
+    def _next(self, context: RequestContext, path: str, place: Place) -> dict[str, str]:
+        cursor = self._cursors.issue(f"{context.kind} {path}", context.query, place)
+        return {**context.query, "cursor": cursor}
 
     def _empty(self, path: str, query: Mapping[str, str], first: int) -> bool:
         every = self._empty_page_every
         filters = {name: value for name, value in query.items() if name != "cursor"}
         key = url_key(path, filters)
-        return bool(every) and dice(self._seed, "empty", key, first).randrange(every) == 0
+        return bool(every) and seeded_rng(self._seed, "empty", key, first).randrange(every) == 0
 
 
 def _size(query: Mapping[str, str], default: int) -> int:

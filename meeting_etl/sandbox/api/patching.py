@@ -6,8 +6,9 @@ Belongs here: the fields it takes and the meetings it refuses. Does not: keeping
 
 from datetime import datetime
 
-from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
+from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.meetings import asked_series, refuse_personal_room
+from meeting_etl.sandbox.api.results import Item, Result
 from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import Series
 
@@ -40,27 +41,29 @@ _TYPES: tuple[tuple[frozenset[str], tuple[type, ...]], ...] = (
 )
 
 
-def patch_meeting(ask: RequestContext) -> Answer:
+def patch_meeting(context: RequestContext) -> Result:
     """PATCH /meetings/{id}: of series and scheduled meetings, by their host or an administrator.
 
     The status codes of the refusals in T23 are not documented; 400 is a guess.
     """
-    _check(ask)
-    if "_I_" in ask.path_id:
-        raise Refusal(400, f"Meeting ID '{ask.path_id}' is not allowed for this API.")
-    refuse_personal_room(ask, ask.path_id)
-    series, at = asked_series(ask, _host_email(ask))
+    _check(context)
+    if "_I_" in context.path_id:
+        raise Refusal(400, f"Meeting ID '{context.path_id}' is not allowed for this API.")
+    refuse_personal_room(context, context.path_id)
+    series, at = asked_series(context, _host_email(context))
     if series.ad_hoc:
         raise Refusal(400, "Ad-hoc meetings are not supported.")
-    if _in_progress(series, at, ask.now):
+    if _in_progress(series, at, context.now):
         raise Refusal(400, "Meeting is in progress.")
-    ask.changes.note(ask.path_id, ask.body)
+    context.changes.note(context.path_id, context.body)
     whole = at is None
-    return Item(ask.changes.shown(series, at or series.next_at(ask.now), ask.now, whole=whole))
+    return Item(
+        context.changes.shown(series, at or series.next_at(context.now), context.now, whole=whole)
+    )
 
 
-def _check(ask: RequestContext) -> None:
-    for name, value in ask.body.items():
+def _check(context: RequestContext) -> None:
+    for name, value in context.body.items():
         if name not in FIELDS:
             raise Refusal(400, f"There is no field {name}.")
         if value is None and name in _NULLABLE:
@@ -70,14 +73,14 @@ def _check(ask: RequestContext) -> None:
             raise Refusal(400, f"{name} is of the wrong type.")
 
 
-def _host_email(ask: RequestContext) -> str | None:
+def _host_email(context: RequestContext) -> str | None:
     """Whose meeting it is: of an administrator's that of hostEmail, which nobody else may send."""
-    given: str | None = ask.body.get("hostEmail")
-    if given is None or ask.kind == "user":
+    given: str | None = context.body.get("hostEmail")
+    if given is None or context.kind == "user":
         if given is not None:
             raise Refusal(400, "hostEmail is for administrators.")
-        return ask.caller.email
-    if given not in ask.index.people:
+        return context.caller.email
+    if given not in context.index.people:
         raise Refusal(404, "No user with that hostEmail on the sites you manage.")
     return given
 

@@ -4,14 +4,15 @@ Belongs here: GET /meetingPreferences/sites. Does not: what lies on a site (meet
 recordings_and_transcripts.py).
 """
 
-from meeting_etl.sandbox.api.answers import Answer, Item, RequestContext
+from meeting_etl.sandbox.api.context import RequestContext
+from meeting_etl.sandbox.api.results import Item, Result
 
 
-def list_sites(ask: RequestContext) -> Answer:
+def list_sites(context: RequestContext) -> Result:
     """GET /meetingPreferences/sites: the sites of the caller; `default` is the preferred one (T40).
 
     The object has `sites` where others have `items`, and no pages.
     """
-    preferred = ask.caller.site_url
-    sites = sorted({*ask.index.world.sites, preferred})
+    preferred = context.caller.site_url
+    sites = sorted({*context.index.world.sites, preferred})
     return Item({"sites": [{"siteUrl": site, "default": site == preferred} for site in sites]})

@@ -10,8 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.pagination import Page
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
 
 JSON_TYPE = "application/json;charset=UTF-8"

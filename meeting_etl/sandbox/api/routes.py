@@ -19,7 +19,8 @@ from meeting_etl.sandbox.api import (
     webhooks,
 )
 from meeting_etl.sandbox.api import recordings_and_transcripts as assets
-from meeting_etl.sandbox.api.answers import Answer, RequestContext
+from meeting_etl.sandbox.api.context import RequestContext
+from meeting_etl.sandbox.api.results import Result
 from meeting_etl.sandbox.world.model import Kind
 
 RENEWAL_PATH = "/access_token"
@@ -34,7 +35,7 @@ class Endpoint:
     """
 
     path: str
-    handler: Callable[[RequestContext], Answer]
+    handler: Callable[[RequestContext], Result]
     kinds: tuple[Kind, ...] = _ALL
     method: str = "GET"
     takes: str = "application/json"

@@ -8,11 +8,12 @@ text. Does not: which meetings have one, which is a feature of theirs
 import html
 from datetime import timedelta
 
-from meeting_etl.sandbox.api.answers import Answer, Listing, RequestContext
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.recordings_and_transcripts import refuse_unless_ended
+from meeting_etl.sandbox.api.results import Listing, Result
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
-from meeting_etl.sandbox.world.model import Meeting, dice, new_uuid
+from meeting_etl.sandbox.world.model import Meeting, new_uuid, seeded_rng
 
 # Written by a machine that listens to the recording first.
 SUMMARY_LAG = timedelta(minutes=40)
@@ -31,27 +32,27 @@ _DEEDS = (
 )
 
 
-def list_summaries(ask: RequestContext) -> Answer:
+def list_summaries(context: RequestContext) -> Result:
     """GET and /admin: of one ended instance; a user sees those of meetings that he hosted."""
-    meeting_id = ask.query.get("meetingId")
+    meeting_id = context.query.get("meetingId")
     if not meeting_id:
         raise Refusal(400, "meetingId is required.")
-    refuse_unless_ended(ask, meeting_id)
-    meeting = ask.index.meetings[meeting_id]
-    is_there = "summary" in meeting.features and meeting.ended_at + SUMMARY_LAG <= ask.now
-    is_shown = is_there and ask.host_email() in (None, meeting.host.email)
+    refuse_unless_ended(context, meeting_id)
+    meeting = context.index.meetings[meeting_id]
+    is_there = "summary" in meeting.features and meeting.ended_at + SUMMARY_LAG <= context.now
+    is_shown = is_there and context.host_email() in (None, meeting.host.email)
     return Listing([meeting] if is_shown else [], _summary)
 
 
 def _summary(meeting: Meeting) -> Json:
-    chance = dice("summary", meeting.id)
-    topics = chance.sample(_TOPICS, 3)
+    rng = seeded_rng("summary", meeting.id)
+    topics = rng.sample(_TOPICS, 3)
     return {
-        "id": new_uuid(chance),
+        "id": new_uuid(rng),
         "meetingId": meeting.id,
         "status": "available",
         "notes": {"content": _notes(meeting.title, topics)},
-        "actionItems": [{"content": deed} for deed in chance.sample(_DEEDS, chance.randint(0, 3))],
+        "actionItems": [{"content": deed} for deed in rng.sample(_DEEDS, rng.randint(0, 3))],
     }
 
 

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from meeting_etl.sandbox.api.json_values import stamp_ms
 from meeting_etl.sandbox.api.webhook_registry import Hook, Registry
 from meeting_etl.sandbox.counters import Counters
+from meeting_etl.sandbox.json_values import stamp_ms
 from meeting_etl.sandbox.world.deliveries import Delivery, deliveries_of
-from meeting_etl.sandbox.world.model import World, dice
+from meeting_etl.sandbox.world.model import World, seeded_rng
 from meeting_etl.times import Clock
 
 _TIMEOUT_SECONDS = 10
@@ -56,7 +56,7 @@ class Poster:
     def play(self, since: datetime, until: datetime) -> Posted:
         """Post what the world tells after `since` and up to `until`, in order."""
         if self._told is None:
-            self._told = sorted(_told_by(self._world), key=lambda one: one.received_at)
+            self._told = sorted(_events_of(self._world), key=lambda one: one.received_at)
         return self.post(one.payload for one in self._told if since < one.received_at <= until)
 
     def post(self, payloads: Iterable[Mapping[str, Any]]) -> Posted:
@@ -68,7 +68,7 @@ class Poster:
         accepted = failed = dropped = 0
         for payload in payloads:
             for hook in self._registry.all():
-                if not self._hears(hook, payload):
+                if not self._matches(hook, payload):
                     continue
                 copies = self._copies(payload)
                 dropped += copies == 0
@@ -77,7 +77,7 @@ class Poster:
                     accepted, failed = accepted + arrived, failed + (not arrived)
         return Posted(accepted, failed, dropped)
 
-    def _hears(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
+    def _matches(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
         """Whether the webhook is for that event; one of a user tells what he can see (T10)."""
         if hook.status != "active":
             return False
@@ -105,11 +105,11 @@ class Poster:
         return False
 
 
-def _told_by(world: World) -> Iterable[Delivery]:
+def _events_of(world: World) -> Iterable[Delivery]:
     """All that the world ever tells."""
     if world.webhook is not None:
         return [Delivery(meeting.ended_at, world.webhook) for meeting in world.meetings]
-    return deliveries_of(world, dice("play", world.seed))
+    return deliveries_of(world, seeded_rng("play", world.seed))
 
 
 def _addressed(hook: Hook, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from meeting_etl.sandbox.world.model import Person, cisco_id, dice, new_uuid
+from meeting_etl.sandbox.world.model import Person, cisco_id, new_uuid, seeded_rng
 
 # T3: so many failed deliveries within this time, or one so soon after re-enabling.
 _FAILURES = 100
@@ -48,7 +48,7 @@ class Registry:
 
     def __init__(self, seed: int, lag_seconds: int = 0) -> None:
         self.lag = timedelta(seconds=lag_seconds)
-        self._chance = dice("webhooks", seed)
+        self._chance = seeded_rng("webhooks", seed)
         self._hooks: dict[str, Hook] = {}
         self._lock = threading.Lock()
 

@@ -6,9 +6,10 @@ posting (webhook_posting.py).
 
 from urllib.parse import urlsplit
 
-from meeting_etl.sandbox.api.answers import Answer, Item, Listing, Nothing, RequestContext
-from meeting_etl.sandbox.api.json_values import Json, present, stamp_ms
+from meeting_etl.sandbox.api.context import RequestContext
+from meeting_etl.sandbox.api.results import Item, Listing, NoContent, Result
 from meeting_etl.sandbox.api.webhook_registry import Hook
+from meeting_etl.sandbox.json_values import Json, present, stamp_ms
 from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.world.model import Kind
 
@@ -45,82 +46,82 @@ _OF_THE_ORG = {"hostEmail", "hostUserId"}
 _PAGE = 100
 
 
-def list_webhooks(ask: RequestContext) -> Answer:
+def list_webhooks(context: RequestContext) -> Result:
     """GET /webhooks: those of the caller, or with ownedBy=org those of the organization."""
-    org = ask.choice("ownedBy", ("org",)) is not None
-    if org and ask.kind == "user":
+    org = context.choice("ownedBy", ("org",)) is not None
+    if org and context.kind == "user":
         raise Refusal(403, "Only administrators see the webhooks of the organization.")
-    found = [hook for hook in ask.webhooks.all() if _is_visible(ask, hook)]
+    found = [hook for hook in context.webhooks.all() if _is_visible(context, hook)]
     return Listing([hook for hook in found if (hook.owned_by == "org") == org], _wire, _PAGE)
 
 
-def create_webhook(ask: RequestContext) -> Answer:
+def create_webhook(context: RequestContext) -> Result:
     """POST /webhooks; there is one org-wide webhook for a resource, event and filter (T6)."""
-    unknown = set(ask.body) - _KNOWN
+    unknown = set(context.body) - _KNOWN
     if unknown:
         raise Refusal(400, f"There is no field {', '.join(sorted(unknown))}.")
-    name, target_url, resource, event = (_text(ask.body, field) for field in _NEEDED)
-    org = _text(ask.body, "ownedBy") if "ownedBy" in ask.body else None
+    name, target_url, resource, event = (_text(context.body, field) for field in _NEEDED)
+    org = _text(context.body, "ownedBy") if "ownedBy" in context.body else None
     if org not in (None, "org"):
         raise Refusal(400, "ownedBy can only be org.")
-    _check_kind(ask, resource, event)
-    if org and ask.kind == "user":
+    _check_kind(context, resource, event)
+    if org and context.kind == "user":
         raise Refusal(403, "Only administrators create webhooks of the organization.")
-    filter_ = _text(ask.body, "filter") if "filter" in ask.body else None
+    filter_ = _text(context.body, "filter") if "filter" in context.body else None
     _check_filter(resource, filter_, org=bool(org))
     hook = Hook(
-        id=ask.webhooks.new_id(),
+        id=context.webhooks.new_id(),
         name=name,
         target_url=_url(target_url),
         resource=resource,
         event=event,
         filter=filter_,
-        secret=_text(ask.body, "secret") if "secret" in ask.body else None,
+        secret=_text(context.body, "secret") if "secret" in context.body else None,
         owned_by="org" if org else "creator",
-        creator=ask.caller,
-        created_at=ask.now,
-        visible_at=ask.now + ask.webhooks.lag,
+        creator=context.caller,
+        created_at=context.now,
+        visible_at=context.now + context.webhooks.lag,
     )
-    if org and any(_is_same(hook, other) for other in ask.webhooks.all()):
+    if org and any(_is_same(hook, other) for other in context.webhooks.all()):
         raise Refusal(409, "The organization has a webhook for this resource, event and filter.")
-    ask.webhooks.add(hook)
+    context.webhooks.add(hook)
     return Item(_wire(hook))
 
 
-def get_webhook(ask: RequestContext) -> Answer:
+def get_webhook(context: RequestContext) -> Result:
     """GET /webhooks/{id}."""
-    return Item(_wire(_asked(ask)))
+    return Item(_wire(_asked(context)))
 
 
-def update_webhook(ask: RequestContext) -> Answer:
+def update_webhook(context: RequestContext) -> Result:
     """PUT /webhooks/{id}: name, target, secret, and back to active; all else is ignored."""
-    hook = _asked(ask)
-    name, target_url = _text(ask.body, "name"), _url(_text(ask.body, "targetUrl"))
-    secret = _text(ask.body, "secret") if "secret" in ask.body else hook.secret
-    if ask.body.get("status", "active") != "active":
+    hook = _asked(context)
+    name, target_url = _text(context.body, "name"), _url(_text(context.body, "targetUrl"))
+    secret = _text(context.body, "secret") if "secret" in context.body else hook.secret
+    if context.body.get("status", "active") != "active":
         raise Refusal(400, "status can only be active.")
     hook.name, hook.target_url, hook.secret = name, target_url, secret
-    if "status" in ask.body:
-        ask.webhooks.enable(hook, ask.now)
+    if "status" in context.body:
+        context.webhooks.enable(hook, context.now)
     return Item(_wire(hook))
 
 
-def delete_webhook(ask: RequestContext) -> Answer:
+def delete_webhook(context: RequestContext) -> Result:
     """DELETE /webhooks/{id}."""
-    ask.webhooks.remove(_asked(ask).id)
-    return Nothing()
+    context.webhooks.remove(_asked(context).id)
+    return NoContent()
 
 
-def _asked(ask: RequestContext) -> Hook:
-    hook = ask.webhooks.get(ask.path_id)
-    if hook is None or not _is_visible(ask, hook):
+def _asked(context: RequestContext) -> Hook:
+    hook = context.webhooks.get(context.path_id)
+    if hook is None or not _is_visible(context, hook):
         raise Refusal(404, "There is no such webhook.")
     return hook
 
 
-def _is_visible(ask: RequestContext, hook: Hook) -> bool:
-    may_see = ask.kind != "user" if hook.owned_by == "org" else hook.creator == ask.caller
-    return may_see and ask.now >= hook.visible_at
+def _is_visible(context: RequestContext, hook: Hook) -> bool:
+    may_see = context.kind != "user" if hook.owned_by == "org" else hook.creator == context.caller
+    return may_see and context.now >= hook.visible_at
 
 
 def _is_same(one: Hook, other: Hook) -> bool:
@@ -129,12 +130,12 @@ def _is_same(one: Hook, other: Hook) -> bool:
     )
 
 
-def _check_kind(ask: RequestContext, resource: str, event: str) -> None:
+def _check_kind(context: RequestContext, resource: str, event: str) -> None:
     if resource in _OTHERS:
         raise Refusal(403, f"The token has no scope for {resource}.")
     if event not in EVENTS.get(resource, ()):
         raise Refusal(400, f"There is no webhook on {resource} {event}.")
-    if resource not in _SCOPES[ask.kind]:
+    if resource not in _SCOPES[context.kind]:
         raise Refusal(403, f"The token has no scope for {resource}.")
 
 

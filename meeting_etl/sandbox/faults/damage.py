@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from meeting_etl.sandbox.faults.reply import Reply
-from meeting_etl.sandbox.world.model import dice
+from meeting_etl.sandbox.world.model import seeded_rng
 
 _FILTERS_KEPT = ("max", "cursor")
 # Fields that may come in another type: of every object the first that it has.
@@ -79,9 +79,9 @@ def resize(reply: Reply, seed: int, share: float) -> None:
         real = item.get("sizeBytes")
         if real is None:
             continue
-        chance = dice(seed, "wrong_sizes", item["id"])
-        if chance.random() < share:
-            off, is_less = chance.randint(1, 4096), chance.random() < 0.5
+        rng = seeded_rng(seed, "wrong_sizes", item["id"])
+        if rng.random() < share:
+            off, is_less = rng.randint(1, 4096), rng.random() < 0.5
             item["sizeBytes"] = real - off if is_less and off <= real else real + off
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.pagination import url_key
 from meeting_etl.sandbox.faults.reply import Reply
+from meeting_etl.sandbox.json_values import Json
 
 
 class EmptyFirstPages:

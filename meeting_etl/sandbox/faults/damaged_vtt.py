@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from meeting_etl.sandbox.faults.faults import Faults
-from meeting_etl.sandbox.world.model import Transcript, dice
+from meeting_etl.sandbox.world.model import Transcript, seeded_rng
 from meeting_etl.sandbox.world.vtt import blocks, style_of, vtt, written
 
 _TIMES = (
@@ -34,53 +34,53 @@ def faulty_vtt(faults: Faults) -> Callable[[Transcript], str]:
     """A writer of transcripts that damages a share of them."""
 
     def write(transcript: Transcript) -> str:
-        chance = dice(faults.seed, "broken_vtt", transcript.id)
-        if chance.random() >= faults.broken_vtt:
+        rng = seeded_rng(faults.seed, "broken_vtt", transcript.id)
+        if rng.random() >= faults.broken_vtt:
             return vtt(transcript)
         style = style_of(transcript)
-        return written(_damaged(chance, list(blocks(transcript, style))), style)
+        return written(_damaged(rng, list(blocks(transcript, style))), style)
 
     return write
 
 
-def _damaged(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+def _damaged(rng: random.Random, blocks: Sequence[str]) -> list[str]:
     """The blocks of a file with one kind of damage."""
     kind: Callable[[random.Random, Sequence[str]], list[str]]
-    kind = chance.choice((_unreadable_times, _garbage, _cut))
-    return kind(chance, blocks)
+    kind = rng.choice((_unreadable_times, _garbage, _cut))
+    return kind(rng, blocks)
 
 
 def _cues(blocks: Sequence[str]) -> list[int]:
     return [place for place, block in enumerate(blocks) if " --> " in block]
 
 
-def _hit(chance: random.Random, blocks: Sequence[str]) -> list[int]:
+def _hit(rng: random.Random, blocks: Sequence[str]) -> list[int]:
     """Places of the cues that are hit: one in eight, at least one."""
     cues = _cues(blocks)
-    return chance.sample(cues, -(-len(cues) // _ONE_IN))
+    return rng.sample(cues, -(-len(cues) // _ONE_IN))
 
 
-def _unreadable_times(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+def _unreadable_times(rng: random.Random, blocks: Sequence[str]) -> list[str]:
     found = list(blocks)
-    for place in _hit(chance, blocks):
+    for place in _hit(rng, blocks):
         lines = found[place].split("\n")
         times = next(number for number, line in enumerate(lines) if " --> " in line)
-        lines[times] = chance.choice(_TIMES)
+        lines[times] = rng.choice(_TIMES)
         found[place] = "\n".join(lines)
     return found
 
 
-def _garbage(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+def _garbage(rng: random.Random, blocks: Sequence[str]) -> list[str]:
     found = list(blocks)
-    for place in sorted(_hit(chance, blocks), reverse=True):
-        found.insert(place, chance.choice(_GARBAGE))
+    for place in sorted(_hit(rng, blocks), reverse=True):
+        found.insert(place, rng.choice(_GARBAGE))
     return found
 
 
-def _cut(chance: random.Random, blocks: Sequence[str]) -> list[str]:
+def _cut(rng: random.Random, blocks: Sequence[str]) -> list[str]:
     """The file ends in the middle of a cue."""
     cues = _cues(blocks)
     if not cues:
         return list(blocks)
-    last = cues[min(len(cues) - 1, int(len(cues) * chance.uniform(_LEAST_LEFT, 1)))]
-    return [*blocks[:last], blocks[last][: chance.randrange(1, len(blocks[last]))]]
+    last = cues[min(len(cues) - 1, int(len(cues) * rng.uniform(_LEAST_LEFT, 1)))]
+    return [*blocks[:last], blocks[last][: rng.randrange(1, len(blocks[last]))]]

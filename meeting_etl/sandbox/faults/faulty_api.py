@@ -13,9 +13,9 @@ from typing import cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from meeting_etl.sandbox.api.answers import DEFAULT_PAGE
 from meeting_etl.sandbox.api.pagination import LARGEST_PAGE, url_key
 from meeting_etl.sandbox.api.responses import JSON_TYPE
+from meeting_etl.sandbox.api.results import DEFAULT_PAGE
 from meeting_etl.sandbox.api.routes import RENEWAL_PATH
 from meeting_etl.sandbox.counters import Counters
 from meeting_etl.sandbox.faults.broken_connections import Breakage, Broken, Connections

@@ -10,7 +10,7 @@ from typing import Any
 from meeting_etl.sandbox.counters import Counters
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.deliveries import is_lost
-from meeting_etl.sandbox.world.model import dice
+from meeting_etl.sandbox.world.model import seeded_rng
 
 
 class FaultyDeliveries:
@@ -19,7 +19,7 @@ class FaultyDeliveries:
     def __init__(self, faults: Faults, counters: Counters) -> None:
         self._faults = faults
         self._counters = counters
-        self._chance = dice("posting", faults.seed)
+        self._chance = seeded_rng("posting", faults.seed)
 
     def copies(self, payload: Mapping[str, Any]) -> int:
         """How often this event is posted to a webhook: 0, 1 or 2 times."""

@@ -18,7 +18,7 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.faults.picking import Picker
 from meeting_etl.sandbox.layers import Handler, Refusal
 from meeting_etl.sandbox.media.streaming import client_left
-from meeting_etl.sandbox.world.model import dice
+from meeting_etl.sandbox.world.model import seeded_rng
 
 _PIECES_PER_SECOND = 20
 
@@ -71,21 +71,21 @@ class FaultyMedia:
         return Refusal(200, "Please sign in to continue.")
 
     def _ignores_range(self, key: str) -> bool:
-        chance = dice(self._faults.seed, key, "no_range", self._attempts[key])
-        return chance.random() < self._faults.no_range
+        rng = seeded_rng(self._faults.seed, key, "no_range", self._attempts[key])
+        return rng.random() < self._faults.no_range
 
     def _unsteady(self, response: Response, key: str, fault: str | None) -> Response:
         length = int(response.headers.get("Content-Length", "0"))
         breaks = fault is not None and length > 0
         if not (breaks or self._faults.slow_media):
             return response
-        chance = dice(self._faults.seed, key, "broken", self._attempts[key])
+        rng = seeded_rng(self._faults.seed, key, "broken", self._attempts[key])
         return Unsteady(
             response,
             self._connections,
             self._closing,
             bytes_per_second=self._faults.slow_media,
-            cut_after=chance.randrange(length) if breaks else None,
+            cut_after=rng.randrange(length) if breaks else None,
             stall_seconds=self._faults.stall_seconds if fault == "stalled_media" else 0.0,
         )
 

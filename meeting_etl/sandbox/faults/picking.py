@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from meeting_etl.sandbox.faults.faults import Faults
-from meeting_etl.sandbox.world.model import dice
+from meeting_etl.sandbox.world.model import seeded_rng
 
 
 class Picker:
@@ -24,7 +24,7 @@ class Picker:
         if not shares:
             return None
         self._attempts[key] += 1
-        draw = dice(self._faults.seed, key, self._attempts[key]).random()
+        draw = seeded_rng(self._faults.seed, key, self._attempts[key]).random()
         for name, share in shares.items():
             draw -= share
             if draw < 0 and self._in_a_row[key] < self._faults.most_in_a_row:
@@ -38,5 +38,5 @@ class Picker:
         return [
             name
             for name, share in shares.items()
-            if dice(self._faults.seed, key, name).random() < share
+            if seeded_rng(self._faults.seed, key, name).random() < share
         ]

@@ -12,8 +12,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from meeting_etl.sandbox.api.json_values import Json
 from meeting_etl.sandbox.api.responses import link
+from meeting_etl.sandbox.json_values import Json
 
 _REWRITTEN = ("content-length", "content-type", "link")
 

@@ -27,7 +27,7 @@ _BYTES_PER_SECOND = 61_000
 
 
 @dataclass(frozen=True, slots=True)
-class Keepsakes:
+class Artifacts:
     """What a meeting is to leave.
 
     `late` comes on top of the usual minutes, which are 215 at most; `fresh`: nothing comes before
@@ -48,73 +48,73 @@ class Keepsakes:
     purged_after: timedelta | None = None
 
 
-def recordings(chance: random.Random, meeting: Meeting, kept: Keepsakes) -> tuple[Recording, ...]:
+def recordings(rng: random.Random, meeting: Meeting, artifacts: Artifacts) -> tuple[Recording, ...]:
     """Recordings one after the other within the meeting, made available together (T37)."""
-    if not kept.recordings:
+    if not artifacts.recordings:
         return ()
-    part = (meeting.ended_at - meeting.started_at) / kept.recordings
-    made = meeting.ended_at + _lag(chance, kept, 2, 20)
+    part = (meeting.ended_at - meeting.started_at) / artifacts.recordings
+    made = meeting.ended_at + _lag(rng, artifacts, 2, 20)
     # In one of six cases the file was generated long before it is shown.
-    shown = made + timedelta(minutes=chance.choice((0, 0, 1, 1, 3, 95)))
+    shown = made + timedelta(minutes=rng.choice((0, 0, 1, 1, 3, 95)))
     return tuple(
         Recording(
-            id=new_hex(chance),
-            topic=meeting.title + (f"-{number + 1}" if kept.recordings > 1 else ""),
+            id=new_hex(rng),
+            topic=meeting.title + (f"-{number + 1}" if artifacts.recordings > 1 else ""),
             created_at=made + timedelta(seconds=number),
             available_at=shown + timedelta(seconds=number),
-            recorded_at=_pressed(chance, meeting.started_at + number * part),
-            duration_seconds=(seconds := int(part.total_seconds() * chance.uniform(0.6, 0.9))),
-            size_bytes=seconds * _BYTES_PER_SECOND + chance.randrange(1_000_000),
-            password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
-            link_key=new_hex(chance),
-            format=kept.format,
+            recorded_at=_pressed(rng, meeting.started_at + number * part),
+            duration_seconds=(seconds := int(part.total_seconds() * rng.uniform(0.6, 0.9))),
+            size_bytes=seconds * _BYTES_PER_SECOND + rng.randrange(1_000_000),
+            password=f"{SECRET_MARK}-{rng.getrandbits(32):08x}",
+            link_key=new_hex(rng),
+            format=artifacts.format,
             service_type="EventCenter" if meeting.scheduled_type == "webinar" else "MeetingCenter",
-            shared_with=kept.shared_with,
-            prevent_download=kept.prevent_download,
+            shared_with=artifacts.shared_with,
+            prevent_download=artifacts.prevent_download,
             integration_tags=meeting.integration_tags,
-            deleted_at=_after(meeting, kept.binned_after),
-            purged_at=_after(meeting, kept.purged_after),
+            deleted_at=_after(meeting, artifacts.binned_after),
+            purged_at=_after(meeting, artifacts.purged_after),
         )
-        for number in range(kept.recordings)
+        for number in range(artifacts.recordings)
     )
 
 
 def transcripts(
-    chance: random.Random, meeting: Meeting, made: Sequence[Recording], kept: Keepsakes
+    rng: random.Random, meeting: Meeting, made: Sequence[Recording], artifacts: Artifacts
 ) -> tuple[Transcript, ...]:
     """Transcripts of the recordings, minutes after these; none of what nobody said."""
     if not made or not meeting.participants:
         return ()
-    shown = max(one.available_at for one in made) + timedelta(minutes=chance.randint(1, 25))
+    shown = max(one.available_at for one in made) + timedelta(minutes=rng.randint(1, 25))
     return tuple(
-        _transcript(chance, meeting, made[min(number, len(made) - 1)], shown, kept)
-        for number in range(kept.transcripts)
+        _transcript(rng, meeting, made[min(number, len(made) - 1)], shown, artifacts)
+        for number in range(artifacts.transcripts)
     )
 
 
 def _transcript(
-    chance: random.Random, meeting: Meeting, source: Recording, shown: datetime, kept: Keepsakes
+    rng: random.Random, meeting: Meeting, source: Recording, shown: datetime, artifacts: Artifacts
 ) -> Transcript:
-    key, fragment = new_hex(chance), new_uuid(chance)
-    name = key if chance.random() < 0.25 else f"{fragment}_M_{key}"
-    readable = shown + timedelta(minutes=chance.choice((0,) * 11 + (75,)))
+    key, fragment = new_hex(rng), new_uuid(rng)
+    name = key if rng.random() < 0.25 else f"{fragment}_M_{key}"
+    readable = shown + timedelta(minutes=rng.choice((0,) * 11 + (75,)))
     length = meeting.ended_at - (source.recorded_at or meeting.started_at)
     return Transcript(
         id=name,
         started_at=source.recorded_at or meeting.started_at,
         available_at=shown,
-        snippets_available_at=None if kept.snippets_missing else readable,
-        snippets=_snippets(chance, name, meeting, int(length.total_seconds() * 1000)),
-        older_snippets=kept.older_snippets,
+        snippets_available_at=None if artifacts.snippets_missing else readable,
+        snippets=_snippets(rng, name, meeting, int(length.total_seconds() * 1000)),
+        older_snippets=artifacts.older_snippets,
     )
 
 
 def _snippets(
-    chance: random.Random, transcript_id: str, meeting: Meeting, length_ms: int
+    rng: random.Random, transcript_id: str, meeting: Meeting, length_ms: int
 ) -> tuple[Snippet, ...]:
     """Of webinars the panel talks; elsewhere everybody, the host a little more than others."""
     speakers = meeting.participants[: 4 if meeting.scheduled_type == "webinar" else 12]
-    weights = [(2.0 if one.host else 1.0) * chance.uniform(0.2, 1.5) for one in speakers]
+    weights = [(2.0 if one.host else 1.0) * rng.uniform(0.2, 1.5) for one in speakers]
     return tuple(
         Snippet(
             id=f"{transcript_id}_{number:05d}",
@@ -124,23 +124,23 @@ def _snippets(
             offset_ms=turn.offset_ms,
             duration_ms=turn.duration_ms,
         )
-        for number, turn in enumerate(turns(chance, weights, length_ms, _MOST_TURNS), start=1)
+        for number, turn in enumerate(turns(rng, weights, length_ms, _MOST_TURNS), start=1)
     )
 
 
-def upload(chance: random.Random, host: Person, until: datetime) -> Upload:
+def upload(rng: random.Random, host: Person, until: datetime) -> Upload:
     """A file that somebody put there by hand."""
-    made = until - timedelta(days=3, minutes=chance.randrange(600))
+    made = until - timedelta(days=3, minutes=rng.randrange(600))
     recording = Recording(
-        id=new_hex(chance),
+        id=new_hex(rng),
         topic="Uploaded: onboarding",
         created_at=made,
         available_at=made,
         recorded_at=made,
         duration_seconds=1260,
         size_bytes=88_000_000,
-        password=f"{SECRET_MARK}-{chance.getrandbits(32):08x}",
-        link_key=new_hex(chance),
+        password=f"{SECRET_MARK}-{rng.getrandbits(32):08x}",
+        link_key=new_hex(rng),
         format="UPLOADED",
     )
     return Upload(recording, host)
@@ -150,11 +150,11 @@ def _after(meeting: Meeting, delay: timedelta | None) -> datetime | None:
     return None if delay is None else meeting.ended_at + delay
 
 
-def _pressed(chance: random.Random, moment: datetime) -> datetime:
+def _pressed(rng: random.Random, moment: datetime) -> datetime:
     """When the record button was pressed: somewhat into the meeting."""
-    return moment + timedelta(seconds=chance.randrange(5, 100))
+    return moment + timedelta(seconds=rng.randrange(5, 100))
 
 
-def _lag(chance: random.Random, kept: Keepsakes, least: int, most: int) -> timedelta:
-    usual = timedelta(seconds=chance.randrange(least * 60, most * 60))
-    return usual + kept.late + (timedelta(hours=1) if kept.fresh else timedelta())
+def _lag(rng: random.Random, artifacts: Artifacts, least: int, most: int) -> timedelta:
+    usual = timedelta(seconds=rng.randrange(least * 60, most * 60))
+    return usual + artifacts.late + (timedelta(hours=1) if artifacts.fresh else timedelta())

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from meeting_etl.sandbox.api.json_values import Json, stamp, stamp_ms
-from meeting_etl.sandbox.world.malformed_lines import SPOILT, spoilt_line
-from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, World, cisco_id, dice
+from meeting_etl.sandbox.json_values import Json, stamp, stamp_ms
+from meeting_etl.sandbox.world.malformed_lines import MALFORMED, malformed_line
+from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, World, cisco_id, seeded_rng
 from meeting_etl.times import EPOCH, utc_day
 
 WEBHOOK_SECRET = f"{SECRET_MARK}-webhook"
@@ -52,50 +52,50 @@ def write_logs(
     if world.webhook is not None:
         _write(folder / "2021-05-14" / "guide.jsonl", _encode(world.webhook) + b"\n")
         return
-    chance = dice("deliveries", world.seed, seed)
+    rng = seeded_rng("deliveries", world.seed, seed)
     logs: Mapping[tuple[date, str], list[bytes]] = defaultdict(list)
-    for delivery in sorted(deliveries_of(world, chance, until), key=lambda one: one.received_at):
-        log = (utc_day(delivery.received_at), chance.choice("ab"))
-        line = _line(delivery, chance, enveloped=log[1] == "a")
+    for delivery in sorted(deliveries_of(world, rng, until), key=lambda one: one.received_at):
+        log = (utc_day(delivery.received_at), rng.choice("ab"))
+        line = _line(delivery, rng, enveloped=log[1] == "a")
         if not is_lost(delivery.payload, lost, seed):
             logs[log].append(line)
     logs = {log: lines for log, lines in logs.items() if lines}
     if logs:
-        _disturb(chance, [logs[key] for key in sorted(logs)])
+        _make_messy(rng, [logs[key] for key in sorted(logs)])
         _write_all(folder, logs)
 
 
 def deliveries_of(
-    world: World, chance: random.Random, until: datetime | None = None
+    world: World, rng: random.Random, until: datetime | None = None
 ) -> Iterator[Delivery]:
     """Everything that was received by `until`, in no order; everything at all if that is None."""
     until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
     for number, meeting in enumerate(world.meetings):
         told = [
-            *_scheduling(world, meeting, chance),
-            *_joining(world, meeting, chance),
-            *_keepsakes(world, meeting, chance),
+            *_schedule_events(world, meeting, rng),
+            *_join_events(world, meeting, rng),
+            *_artifact_events(world, meeting, rng),
         ]
         yield from (one for one in told if one.received_at <= until)
         if meeting.ended_at <= until:
-            yield from _endings(world, meeting, chance, until, corrected=number % 97 == 5)
+            yield from _ended_events(world, meeting, rng, until, corrected=number % 97 == 5)
 
 
 def is_lost(payload: Mapping[str, Any], share: float, seed: int) -> bool:
     """Whether this is an ended event of a meeting that webhooks never tell of the end of."""
     ended = (payload["resource"], payload["event"]) == ("meetings", "ended")
-    return ended and dice("lost", seed, payload["data"]["id"]).random() < share
+    return ended and seeded_rng("lost", seed, payload["data"]["id"]).random() < share
 
 
-def _endings(
-    world: World, meeting: Meeting, chance: random.Random, until: datetime, *, corrected: bool
+def _ended_events(
+    world: World, meeting: Meeting, rng: random.Random, until: datetime, *, corrected: bool
 ) -> Iterator[Delivery]:
     """The ended event: once, or again, or late; at least once by `until`."""
     payload = _payload(world, meeting, "meetings", "ended", _ended(world, meeting))
-    prompt = min(meeting.ended_at + timedelta(milliseconds=chance.randrange(900, 60_000)), until)
-    late = prompt + timedelta(hours=chance.uniform(20, 80))
-    again = prompt + timedelta(seconds=chance.choice((2, 45, 2_400, 180_000)))
-    draw = chance.random()
+    prompt = min(meeting.ended_at + timedelta(milliseconds=rng.randrange(900, 60_000)), until)
+    late = prompt + timedelta(hours=rng.uniform(20, 80))
+    again = prompt + timedelta(seconds=rng.choice((2, 45, 2_400, 180_000)))
+    draw = rng.random()
     if corrected:
         wrong = _ended(world, meeting) | {"end": stamp(meeting.ended_at - timedelta(hours=20))}
         wrong |= {"start": stamp(meeting.started_at - timedelta(hours=20))}
@@ -124,7 +124,7 @@ def _ended(world: World, meeting: Meeting) -> Json:
     }
 
 
-def _scheduling(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+def _schedule_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
     """created, updated and started; the first two have ids without _I_ and careless fields."""
     data = {
         "id": meeting.series_id,
@@ -136,14 +136,14 @@ def _scheduling(world: World, meeting: Meeting, chance: random.Random) -> Iterat
         "password": f"{SECRET_MARK}-{meeting.number[-4:]}",
         "webLink": f"https://{meeting.site_url}/j.php?MTID={SECRET_MARK}{meeting.web_link_key}",
     }
-    before = meeting.started_at - timedelta(minutes=chance.randrange(30, 9_000))
-    if chance.random() < 0.3:
+    before = meeting.started_at - timedelta(minutes=rng.randrange(30, 9_000))
+    if rng.random() < 0.3:
         yield Delivery(before, _payload(world, meeting, "meetings", "created", data))
-    if chance.random() < 0.1:
+    if rng.random() < 0.1:
         yield Delivery(
             before + timedelta(minutes=3), _payload(world, meeting, "meetings", "updated", data)
         )
-    if chance.random() < 0.4:
+    if rng.random() < 0.4:
         started = _ended(world, meeting) | {"state": "inProgress"}
         del started["end"]
         yield Delivery(
@@ -152,9 +152,9 @@ def _scheduling(world: World, meeting: Meeting, chance: random.Random) -> Iterat
         )
 
 
-def _joining(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+def _join_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
     for one in meeting.participants[:3]:
-        if chance.random() < 0.2:
+        if rng.random() < 0.2:
             data = {
                 "id": one.id,
                 "meetingId": meeting.id,
@@ -169,16 +169,16 @@ def _joining(world: World, meeting: Meeting, chance: random.Random) -> Iterator[
             )
 
 
-def _keepsakes(world: World, meeting: Meeting, chance: random.Random) -> Iterator[Delivery]:
+def _artifact_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
     """Most assets are announced when they become available; some never are (T5)."""
     assets = [
         *(("recordings", one.id, one.available_at) for one in meeting.recordings),
         *(("meetingTranscripts", one.id, one.available_at) for one in meeting.transcripts),
     ]
     for resource, key, available_at in assets:
-        if chance.random() < 0.85:
+        if rng.random() < 0.85:
             yield Delivery(
-                available_at + timedelta(milliseconds=chance.randrange(300, 20_000)),
+                available_at + timedelta(milliseconds=rng.randrange(300, 20_000)),
                 _payload(world, meeting, resource, "created", _asset(meeting, key)),
             )
     for one in meeting.recordings:
@@ -220,9 +220,9 @@ def _payload(world: World, meeting: Meeting, resource: str, event: str, data: Js
     }
 
 
-def _line(delivery: Delivery, chance: random.Random, *, enveloped: bool) -> bytes:
+def _line(delivery: Delivery, rng: random.Random, *, enveloped: bool) -> bytes:
     body = _encode(delivery.payload)
-    if not (enveloped or delivery.dated or chance.random() < 0.1):
+    if not (enveloped or delivery.dated or rng.random() < 0.1):
         return body
     signature = hmac.new(WEBHOOK_SECRET.encode(), body, "sha1").hexdigest()
     return _encode(
@@ -234,19 +234,19 @@ def _line(delivery: Delivery, chance: random.Random, *, enveloped: bool) -> byte
     )
 
 
-def _disturb(chance: random.Random, logs: list[list[bytes]]) -> None:
+def _make_messy(rng: random.Random, logs: list[list[bytes]]) -> None:
     """Swap neighbours, and strew malformed and blank lines."""
     sound = logs[0][0]
     for lines in logs:
         for place in range(0, len(lines) - 1, 2):
-            if chance.random() < 0.1:
+            if rng.random() < 0.1:
                 lines[place], lines[place + 1] = lines[place + 1], lines[place]
-    for kind in SPOILT:
-        lines = chance.choice(logs)
-        lines.insert(chance.randrange(len(lines) + 1), spoilt_line(kind, sound))
+    for kind in MALFORMED:
+        lines = rng.choice(logs)
+        lines.insert(rng.randrange(len(lines) + 1), malformed_line(kind, sound))
     for blank in (b"", b"   ", b"\t"):
-        lines = chance.choice(logs)
-        lines.insert(chance.randrange(len(lines) + 1), blank)
+        lines = rng.choice(logs)
+        lines.insert(rng.randrange(len(lines) + 1), blank)
 
 
 def _write_all(folder: Path, logs: Mapping[tuple[date, str], list[bytes]]) -> None:

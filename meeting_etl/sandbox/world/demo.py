@@ -10,9 +10,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from meeting_etl.sandbox.world.artifacts import Keepsakes, recordings, transcripts, upload
+from meeting_etl.sandbox.world.artifacts import Artifacts, recordings, transcripts, upload
 from meeting_etl.sandbox.world.attendance import Guest, participants
-from meeting_etl.sandbox.world.model import Meeting, Person, Series, World, cisco_id, dice, new_hex
+from meeting_etl.sandbox.world.model import (
+    Meeting,
+    Person,
+    Series,
+    World,
+    cisco_id,
+    new_hex,
+    seeded_rng,
+)
 from meeting_etl.sandbox.world.names import (
     COLLEAGUES,
     HOME_DOMAIN,
@@ -21,7 +29,7 @@ from meeting_etl.sandbox.world.names import (
     SELLERS,
     SITES,
 )
-from meeting_etl.sandbox.world.plans import HOSTS, Plan, call, oddities, some_rejoin, usual
+from meeting_etl.sandbox.world.plans import HOSTS, Plan, call, some_rejoin, special_plans, usual
 from meeting_etl.times import start_of
 
 _LARGEST_SHARE_OF_SERIES = 0.35
@@ -41,12 +49,12 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
     available; two still going on.
     """
     until = until.replace(microsecond=0)
-    chance = dice("demo", seed, until.isoformat(), days, meetings)
-    odd = list(islice(oddities(chance), meetings))
+    rng = seeded_rng("demo", seed, until.isoformat(), days, meetings)
+    odd = list(islice(special_plans(rng), meetings))
     room = min(meetings - len(odd), int(meetings * _LARGEST_SHARE_OF_SERIES))
-    series, held = _recurring(chance, until, days, room)
-    calls = [call(chance) for _ in range(meetings - len(odd) - len(held))]
-    found = [_hold(chance, plan, until, days) for plan in (*odd, *held, *calls)]
+    series, past = _recurring(rng, until, days, room)
+    calls = [call(rng) for _ in range(meetings - len(odd) - len(past))]
+    found = [_hold(rng, plan, until, days) for plan in (*odd, *past, *calls)]
     return World(
         seed=seed,
         org_id=ORG_ID,
@@ -55,114 +63,114 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
         admin=_staff("Site Admin", "site.admin"),
         officer=_staff("Compliance Officer", "compliance"),
         meetings=tuple(sorted(found, key=lambda one: (one.started_at, one.id))),
-        series=(*series, *_single_series(chance, found, series, until)),
-        uploads=tuple(upload(chance, HOSTS[place], until) for place in (0, 8)),
+        series=(*series, *_single_series(rng, found, series, until)),
+        uploads=tuple(upload(rng, HOSTS[place], until) for place in (0, 8)),
     )
 
 
 def _recurring(
-    chance: random.Random, until: datetime, days: int, most: int
+    rng: random.Random, until: datetime, days: int, most: int
 ) -> tuple[list[Series], list[Plan]]:
     """The team's regular meetings: series that reach ten days ahead, and those already held."""
     found: list[Series] = []
-    held: list[Plan] = []
+    past: list[Plan] = []
     for title, weekdays, hour, minutes, host in RECURRING:
         seller = SELLERS[host]
         first = start_of((until - timedelta(days=days)).date())
         shift = timedelta(hours=hour - seller.utc_hours)
         starts = [first + timedelta(days=day) + shift for day in range(days + 11)]
         series = Series(
-            id=new_hex(chance),
-            number=f"{chance.randrange(10**9, 10**10)}",
+            id=new_hex(rng),
+            number=f"{rng.randrange(10**9, 10**10)}",
             title=title,
             host=HOSTS[host],
             site_url=HOSTS[host].site_url,
             occurrences=tuple(at for at in starts if at.weekday() in weekdays),
             length=timedelta(minutes=minutes),
-            secret_key=new_hex(chance),
+            secret_key=new_hex(rng),
             timezone=seller.timezone,
             recurrence="FREQ=WEEKLY;INTERVAL=1;BYDAY="
             + ",".join(_WEEKDAYS[day] for day in weekdays),
         )
         found.append(series)
-        held.extend(_occurrences(chance, series, host, until, days))
-    held.sort(key=lambda plan: plan.started_at or until)
-    kept = held[-most:] if most else []
-    return found, _twice(kept) if len(kept) < most else kept
+        past.extend(_occurrences(rng, series, host, until, days))
+    past.sort(key=lambda plan: plan.started_at or until)
+    artifacts = past[-most:] if most else []
+    return found, _twice(artifacts) if len(artifacts) < most else artifacts
 
 
-def _twice(held: list[Plan]) -> list[Plan]:
+def _twice(past: list[Plan]) -> list[Plan]:
     """One occurrence was held in two instances: the first broke off and all came back."""
-    if not held or held[-1].started_at is None:
-        return held
-    last = held[-1]
-    first = replace(last, minutes=4, started_at=last.started_at, kept=Keepsakes(0, 0))
-    again = replace(last, started_at=held[-1].started_at + timedelta(minutes=6))
-    return [*held[:-1], first, again]
+    if not past or past[-1].started_at is None:
+        return past
+    last = past[-1]
+    first = replace(last, minutes=4, started_at=last.started_at, artifacts=Artifacts(0, 0))
+    again = replace(last, started_at=past[-1].started_at + timedelta(minutes=6))
+    return [*past[:-1], first, again]
 
 
 def _occurrences(
-    chance: random.Random, series: Series, host: int, until: datetime, days: int
+    rng: random.Random, series: Series, host: int, until: datetime, days: int
 ) -> Iterator[Plan]:
     minutes = int(series.length.total_seconds() / 60)
     for at in series.occurrences:
-        began = at + timedelta(seconds=chance.randrange(-90, 240))
-        lasted = max(6, minutes + chance.randint(-6, 8))
+        began = at + timedelta(seconds=rng.randrange(-90, 240))
+        lasted = max(6, minutes + rng.randint(-6, 8))
         ends = began + timedelta(minutes=lasted + 6)
         if began < until - timedelta(days=days) or ends > until - timedelta(minutes=30):
             continue
-        team = chance.sample(COLLEAGUES, chance.randint(3, len(COLLEAGUES)))
+        team = rng.sample(COLLEAGUES, rng.randint(3, len(COLLEAGUES)))
         guests = [Guest(name, f"{mailbox}@{HOME_DOMAIN}") for name, mailbox in team]
         yield Plan(
             title=series.title,
             host=host,
             minutes=lasted,
-            guests=some_rejoin(chance, guests),
-            kept=usual(chance) if chance.random() < 0.6 else Keepsakes(0, 0),
+            guests=some_rejoin(rng, guests),
+            artifacts=usual(rng) if rng.random() < 0.6 else Artifacts(0, 0),
             started_at=began,
             series_id=series.id,
             scheduled_at=at,
         )
 
 
-def _hold(chance: random.Random, plan: Plan, until: datetime, days: int) -> Meeting:
+def _hold(rng: random.Random, plan: Plan, until: datetime, days: int) -> Meeting:
     """The meeting that the plan becomes, with all that it leaves."""
     host = HOSTS[plan.host]
-    length = timedelta(minutes=plan.minutes, seconds=chance.randrange(0, 59))
-    started = _start(chance, plan, length, until, days)
+    length = timedelta(minutes=plan.minutes, seconds=rng.randrange(0, 59))
+    started = _start(rng, plan, length, until, days)
     ended = started + length
-    series_id = plan.series_id or new_hex(chance)
+    series_id = plan.series_id or new_hex(rng)
     scheduled = plan.scheduled_at or started.replace(second=0) + timedelta(minutes=2)
     present = [Guest(host.name, host.email, host=True), *plan.guests] if plan.guests else []
-    people = participants(chance, series_id, present, started, ended, breakouts=plan.breakouts)
+    people = participants(rng, series_id, present, started, ended, breakouts=plan.breakouts)
     meeting = Meeting(
-        id=f"{series_id}_I_{chance.randrange(19 * 10**16, 23 * 10**16)}",
+        id=f"{series_id}_I_{rng.randrange(19 * 10**16, 23 * 10**16)}",
         series_id=series_id,
         # Meetings that are started from a space on the spot were never scheduled.
         scheduled_id=None if plan.room_id else f"{series_id}_{scheduled:%Y%m%dT%H%M%SZ}",
-        number=f"{chance.randrange(10**9, 10**10)}",
+        number=f"{rng.randrange(10**9, 10**10)}",
         title=plan.title,
         started_at=started,
         ended_at=ended,
         host=host,
         site_url=plan.site_url or host.site_url,
-        web_link_key=new_hex(chance),
-        participants_final_at=ended + timedelta(seconds=chance.randrange(90, 540)),
+        web_link_key=new_hex(rng),
+        participants_final_at=ended + timedelta(seconds=rng.randrange(90, 540)),
         participants=people,
         scheduled_type=plan.scheduled_type,
         timezone=SELLERS[plan.host].timezone,
-        agenda="Last open points" if chance.random() < 0.2 else None,
+        agenda="Last open points" if rng.random() < 0.2 else None,
         room_id=plan.room_id,
-        integration_tags=("crm-4711",) if chance.random() < 0.1 else (),
-        features=frozenset(name for name in _FEATURES if chance.random() < 0.3),
+        integration_tags=("crm-4711",) if rng.random() < 0.1 else (),
+        features=frozenset(name for name in _FEATURES if rng.random() < 0.3),
     )
-    made = recordings(chance, meeting, plan.kept)
-    written = transcripts(chance, meeting, made, plan.kept)
+    made = recordings(rng, meeting, plan.artifacts)
+    written = transcripts(rng, meeting, made, plan.artifacts)
     return replace(meeting, recordings=made, transcripts=written)
 
 
 def _start(
-    chance: random.Random, plan: Plan, length: timedelta, until: datetime, days: int
+    rng: random.Random, plan: Plan, length: timedelta, until: datetime, days: int
 ) -> datetime:
     """When it began: as planned, or some time in the host's working hours of the last days."""
     if plan.started_at:
@@ -171,32 +179,32 @@ def _start(
         return until - timedelta(minutes=plan.ended_before) - length
     earliest, latest = until - timedelta(days=days), until - length - timedelta(minutes=25)
     for _ in range(50):
-        day = start_of(until.date()) - timedelta(days=chance.randrange(days + 1))
-        if day.weekday() > 4 and chance.random() < 0.9:
+        day = start_of(until.date()) - timedelta(days=rng.randrange(days + 1))
+        if day.weekday() > 4 and rng.random() < 0.9:
             continue
-        hour, minute = plan.utc_time or (chance.randint(8, 17), chance.choice((0, 15, 30, 45)))
+        hour, minute = plan.utc_time or (rng.randint(8, 17), rng.choice((0, 15, 30, 45)))
         ahead = 0 if plan.utc_time else SELLERS[plan.host].utc_hours
-        at = day + timedelta(hours=hour - ahead, minutes=minute, seconds=chance.randrange(-60, 200))
+        at = day + timedelta(hours=hour - ahead, minutes=minute, seconds=rng.randrange(-60, 200))
         if earliest <= at <= latest:
             return at
-    return latest - timedelta(minutes=chance.randrange(1, 600))
+    return latest - timedelta(minutes=rng.randrange(1, 600))
 
 
 def _single_series(
-    chance: random.Random, held: Sequence[Meeting], recurring: Sequence[Series], until: datetime
+    rng: random.Random, past: Sequence[Meeting], recurring: Sequence[Series], until: datetime
 ) -> Iterator[Series]:
     """The scheduled meetings behind what was held once, and some that are still to come."""
     known = {series.id for series in recurring}
-    for meeting in held:
+    for meeting in past:
         if meeting.series_id not in known and meeting.scheduled_id:
             at = meeting.started_at.replace(second=0) + timedelta(minutes=2)
-            yield _single(chance, meeting, at)
-    for meeting in islice((one for one in held if one.scheduled_type == "meeting"), 5):
-        at = until.replace(minute=0, second=0) + timedelta(days=chance.randint(1, 9))
-        yield replace(_single(chance, meeting, at), id=new_hex(chance))
+            yield _single(rng, meeting, at)
+    for meeting in islice((one for one in past if one.scheduled_type == "meeting"), 5):
+        at = until.replace(minute=0, second=0) + timedelta(days=rng.randint(1, 9))
+        yield replace(_single(rng, meeting, at), id=new_hex(rng))
 
 
-def _single(chance: random.Random, meeting: Meeting, at: datetime) -> Series:
+def _single(rng: random.Random, meeting: Meeting, at: datetime) -> Series:
     return Series(
         id=meeting.series_id,
         number=meeting.number,
@@ -205,7 +213,7 @@ def _single(chance: random.Random, meeting: Meeting, at: datetime) -> Series:
         site_url=meeting.site_url,
         occurrences=(at,),
         length=timedelta(minutes=30),
-        secret_key=new_hex(chance),
+        secret_key=new_hex(rng),
         scheduled_type=meeting.scheduled_type,
         timezone=meeting.timezone,
     )

@@ -6,7 +6,6 @@ Belongs here: look-ups by every id that the API takes. Does not: who may see wha
 from collections import defaultdict
 from datetime import datetime
 
-from meeting_etl.sandbox.api.json_meetings import occurrence_id
 from meeting_etl.sandbox.world.model import (
     Meeting,
     Person,
@@ -40,7 +39,7 @@ class Index:
         self.meetings: dict[str, Meeting] = {meeting.id: meeting for meeting in world.meetings}
         self.series: dict[str, Series] = {series.id: series for series in world.series}
         self.occurrences: dict[str, tuple[Series, datetime]] = {
-            occurrence_id(series, at): (series, at)
+            series.occurrence_id(at): (series, at)
             for series in world.series
             for at in series.occurrences
         }

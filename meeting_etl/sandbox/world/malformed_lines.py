@@ -30,10 +30,10 @@ _BAD_BYTES = {
     "nuls": b"\x00" * 512,
     "envelope without body": b'{"received_at":"2026-01-05T10:00:00Z","headers":{}}',
 }
-SPOILT = (*_BAD_BYTES, *_BAD_DATA, "truncated", "two objects")
+MALFORMED = (*_BAD_BYTES, *_BAD_DATA, "truncated", "two objects")
 
 
-def spoilt_line(kind: str, sound: bytes) -> bytes:
+def malformed_line(kind: str, sound: bytes) -> bytes:
     """A line of that kind of SPOILT, without its newline; `sound` is a good one to spoil."""
     if kind in _BAD_BYTES:
         return _BAD_BYTES[kind]

@@ -2,7 +2,7 @@
 
 Belongs here: the frozen dataclasses that worlds are made of and every view of the sandbox reads.
 Does not: how a world is invented (demo.py, worlds.py) and how it looks on the wire
-(sandbox/api/json_values.py).
+(sandbox/json_values.py).
 
 All moments are aware and in UTC. `available_at` is when the API begins to show an asset; what was
 created earlier and is shown later is not a mistake but what Webex does.
@@ -26,19 +26,19 @@ Kind = Literal["user", "admin", "compliance"]
 ScheduledType = Literal["meeting", "webinar", "personalRoomMeeting"]
 
 
-def dice(*parts: object) -> random.Random:
+def seeded_rng(*parts: object) -> random.Random:
     """Chance that comes out the same for the same parts, on every machine."""
     return random.Random("|".join(str(part) for part in parts))  # noqa: S311 - invented worlds only
 
 
-def new_hex(chance: random.Random) -> str:
+def new_hex(rng: random.Random) -> str:
     """32 hex digits: the form of the ids of series and recordings, and of keys in links."""
-    return f"{chance.getrandbits(128):032x}"
+    return f"{rng.getrandbits(128):032x}"
 
 
-def new_uuid(chance: random.Random) -> str:
+def new_uuid(rng: random.Random) -> str:
     """A random UUID as text."""
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
 def cisco_id(kind: str, key: str) -> str:
@@ -227,6 +227,10 @@ class Series:
     agenda: str | None = None
     ad_hoc: bool = False
     auto_record: bool = False
+
+    def occurrence_id(self, at: datetime) -> str:
+        """Id of the scheduled meeting that begins at `at`."""
+        return f"{self.id}_{at:%Y%m%dT%H%M%SZ}"
 
     def next_at(self, now: datetime) -> datetime:
         """Start of the next occurrence; of the first when all are over."""

@@ -63,47 +63,47 @@ class Turn:
 
 
 def turns(
-    chance: random.Random, weights: Sequence[float], length_ms: int, most: int
+    rng: random.Random, weights: Sequence[float], length_ms: int, most: int
 ) -> Iterator[Turn]:
     """A conversation of at most `most` turns within `length_ms`.
 
     Speakers come by weight, rarely twice in a row; turns last from under a second to a minute;
     between them lie pauses, now and then a long one, and sometimes two people talk at once.
     """
-    at, last = int(chance.uniform(500, 9_000)), -1
+    at, last = int(rng.uniform(500, 9_000)), -1
     places = range(len(weights))
     for _ in range(most):
-        lasts = int(chance.lognormvariate(8.9, 0.9))
+        lasts = int(rng.lognormvariate(8.9, 0.9))
         lasts = max(_SHORTEST_TURN_MS, min(lasts, _LONGEST_TURN_MS))
         if at + lasts > length_ms:
             return
-        speaker = chance.choices(places, weights)[0]
+        speaker = rng.choices(places, weights)[0]
         if speaker == last:
-            speaker = chance.choices(places, weights)[0]
-        yield Turn(speaker, at, lasts, _words(chance, lasts))
-        at, last = max(0, at + lasts + _gap(chance, lasts)), speaker
+            speaker = rng.choices(places, weights)[0]
+        yield Turn(speaker, at, lasts, _words(rng, lasts))
+        at, last = max(0, at + lasts + _gap(rng, lasts)), speaker
 
 
-def _gap(chance: random.Random, lasts_ms: int) -> int:
+def _gap(rng: random.Random, lasts_ms: int) -> int:
     """Milliseconds until the next turn; negative where that begins before this one is over."""
-    if chance.random() < 0.02:
-        return int(chance.uniform(15_000, 80_000))
-    return max(int(chance.gauss(700, 1_100)), -lasts_ms // 2, -2_000)
+    if rng.random() < 0.02:
+        return int(rng.uniform(15_000, 80_000))
+    return max(int(rng.gauss(700, 1_100)), -lasts_ms // 2, -2_000)
 
 
-def _words(chance: random.Random, lasts_ms: int) -> str:
+def _words(rng: random.Random, lasts_ms: int) -> str:
     wanted = lasts_ms / 1000 * _WORDS_PER_SECOND
     if wanted < 6:
-        return chance.choice(_SHORT)
+        return rng.choice(_SHORT)
     said: list[str] = []
     while wanted > 4:
-        sentence = chance.choice(_LONG)
+        sentence = rng.choice(_LONG)
         said.append(
             sentence.format(
-                product=chance.choice(PRODUCTS),
-                number=chance.randrange(2, 90),
-                amount=f"{chance.randrange(12, 480)},000 euros",
-                month=chance.choice(_MONTHS),
+                product=rng.choice(PRODUCTS),
+                number=rng.randrange(2, 90),
+                amount=f"{rng.randrange(12, 480)},000 euros",
+                month=rng.choice(_MONTHS),
             )
         )
         wanted -= len(sentence.split())

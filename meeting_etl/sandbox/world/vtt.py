@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from meeting_etl.sandbox.world.model import Snippet, Transcript, dice
+from meeting_etl.sandbox.world.model import Snippet, Transcript, seeded_rng
 
 _HOUR_MS = 3_600_000
 # Line breaks that would leave an empty line, which ends a cue, and those that are no line feeds.
@@ -38,18 +38,18 @@ def style_of(one: Transcript) -> Style:
     """The style of a transcript's file, the same for ever; the guide's is the official one."""
     if one.guide_shape:
         return Style()
-    chance = dice("vtt", one.id)
+    rng = seeded_rng("vtt", one.id)
     return Style(
-        speakers=chance.choice(("none", "tag", "prefix")),
-        closed_tags=chance.random() < 0.5,
-        identifiers=chance.choice(("number", "number", "word", "none")),
-        hours_always=chance.random() < 0.6,
-        settings=chance.choice(("", "", " align:start", " align:start position:10%,line-left")),
-        note=chance.random() < 0.3,
-        style_block=chance.random() < 0.3,
-        header=chance.choice(("", "", " - Meeting transcript", "\nKind: captions\nLanguage: en")),
-        line_end=chance.choice(("\n", "\n", "\r\n")),
-        byte_order_mark=chance.random() < 0.3,
+        speakers=rng.choice(("none", "tag", "prefix")),
+        closed_tags=rng.random() < 0.5,
+        identifiers=rng.choice(("number", "number", "word", "none")),
+        hours_always=rng.random() < 0.6,
+        settings=rng.choice(("", "", " align:start", " align:start position:10%,line-left")),
+        note=rng.random() < 0.3,
+        style_block=rng.random() < 0.3,
+        header=rng.choice(("", "", " - Meeting transcript", "\nKind: captions\nLanguage: en")),
+        line_end=rng.choice(("\n", "\n", "\r\n")),
+        byte_order_mark=rng.random() < 0.3,
     )
 
 

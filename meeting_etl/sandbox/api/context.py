@@ -1,60 +1,23 @@
-"""What passes between app.py and the endpoints: a request in its context, and its answer.
+"""One request, as the endpoints see it.
 
-Belongs here: RequestContext, the forms of an answer, and reading query parameters. Does not: what
-any endpoint does with them.
+Belongs here: RequestContext, and reading query parameters. Does not: what an endpoint returns
+(results.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.changes import Changes
 from meeting_etl.sandbox.api.webhook_registry import Registry
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
 from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
-from meeting_etl.sandbox.world.changes import Changes
 from meeting_etl.sandbox.world.index import Index
 from meeting_etl.sandbox.world.model import Kind, Person
 
-DEFAULT_PAGE = 10
 DEFAULT_WINDOW = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Everything that a list would hold; the front cuts the page and renders only that.
-
-    `page` is the size of one when `max` is left out.
-    """
-
-    items: Sequence[Any]
-    render: Callable[[Any], Json]
-    page: int = DEFAULT_PAGE
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One JSON object."""
-
-    body: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A file."""
-
-    body: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """204: it is done, there is nothing to say."""
-
-
-Answer = Listing | Item | Text | Nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 
-from meeting_etl.sandbox.api.json_meetings import occurrence_id, scheduled
-from meeting_etl.sandbox.api.json_values import Json
+from meeting_etl.sandbox.api.json_meetings import scheduled
+from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.world.model import Series
 
 
@@ -42,6 +42,6 @@ class Changes:
         """A series (`whole`) or its occurrence at `at` on the wire, as it is now."""
         with self._lock:
             of_series = self._auto_record.get(series.id, series.auto_record)
-            is_on = self._auto_record.get(occurrence_id(series, at), of_series)
+            is_on = self._auto_record.get(series.occurrence_id(at), of_series)
         item = scheduled(series, at, now, whole=whole)
         return item | {"enabledAutoRecordMeeting": of_series if whole else is_on}
