@@ -1,7 +1,7 @@
 """What was changed about scheduled meetings: worlds are frozen, this is not.
 
 Belongs here: what PATCH set, what it was sent, the mails that it made. Does not: who may change
-what (sandbox/api/patching.py).
+what (patching.py).
 """
 
 import threading

@@ -1,7 +1,7 @@
 """PATCH /meetings/{id}: what may be changed, and what is refused (docs/webex-api-notes.md).
 
 Belongs here: the fields it takes and the meetings it refuses. Does not: keeping what was changed
-(sandbox/world/changes.py), showing it (meetings.py).
+(changes.py), showing it (meetings.py).
 """
 
 from datetime import datetime

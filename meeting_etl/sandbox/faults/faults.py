@@ -1,7 +1,7 @@
 """What can be made to go wrong.
 
 Belongs here: Faults, every option of the sandbox. Does not: reading them from a command line
-(options.py), doing them (injection.py, corruption.py, broken_connections.py).
+(options.py), doing them (faulty_api.py, faulty_media.py, faulty_deliveries.py).
 """
 
 from collections.abc import Mapping

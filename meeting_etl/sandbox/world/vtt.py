@@ -1,7 +1,7 @@
 """The files of a transcript: WebVTT in the styles that are met, and plain text.
 
 Belongs here: how cues, speakers and times are written, and which file has which style. Does not:
-files that are damaged (sandbox/faults/vtt_damage.py), who may have them
+files that are damaged (sandbox/faults/damaged_vtt.py), who may have them
 (sandbox/api/recordings_and_transcripts.py).
 """
 
