@@ -1,7 +1,7 @@
 """What all objects on the wire have in common.
 
 Belongs here: the forms of times and the leaving out of what is None. Does not: any object
-(json_meetings.py, json_assets.py).
+(sandbox/api/json_meetings.py, sandbox/api/json_assets.py).
 """
 
 from datetime import datetime

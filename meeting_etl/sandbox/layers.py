@@ -19,7 +19,7 @@ def unchanged(handler: Handler) -> Handler:
 
 
 class Refusal(Exception):
-    """A response that is an error: its status and its message (webex-api.md 2.3)."""
+    """A response that is an error: its status and its message (docs/webex-api-notes.md)."""
 
     def __init__(self, status: int, message: str, *, retry_after: str | None = None) -> None:
         super().__init__(message)

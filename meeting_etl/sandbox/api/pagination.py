@@ -102,7 +102,7 @@ class Pager:
 
 
 def _size(query: Mapping[str, str], default: int) -> int:
-    """`max`: silently 100 when larger, refused below 1 (webex-api.md 2.1)."""
+    """`max`: silently 100 when larger, refused below 1."""
     text = query.get("max", str(default))
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise Refusal(400, "max must be a number of at least 1.")

@@ -1,4 +1,4 @@
-"""The rate limit and the pause that it asks for (webex-api.md 2.2).
+"""The rate limit and the pause that it asks for (docs/webex-api-notes.md).
 
 Belongs here: counting requests against the rate, and 429. Does not: other forms of Retry-After
 (sandbox/faults/faulty_api.py).
