@@ -58,7 +58,7 @@ def test_assets_describe_their_columns() -> None:
     schema = graph.get(dg.AssetKey("meetings")).metadata["dagster/column_schema"]
     assert isinstance(schema, dg.TableSchema)
     columns = {column.name: column.description for column in schema.columns}
-    assert columns["duration_seconds"] == "ended_at less started_at, in seconds."
+    assert columns["duration_seconds"] == "ended_at minus started_at, in seconds."
     assert "date" in columns
 
 
