@@ -35,7 +35,7 @@ from meeting_etl.pipeline.resources.recording_files import recording_files as re
 from meeting_etl.pipeline.resources.recordings import RECORDINGS
 from meeting_etl.pipeline.resources.snippets import snippets
 from meeting_etl.pipeline.resources.summaries import SUMMARIES
-from meeting_etl.pipeline.resources.transcript_files import held_vtt
+from meeting_etl.pipeline.resources.transcript_files import stored_vtt
 from meeting_etl.pipeline.resources.transcript_files import (
     transcript_files as transcript_files_spec,
 )
@@ -97,7 +97,7 @@ def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl
 @table_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
 def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fetch the snippets of each transcript, until the first complete response."""
-    return _fetched(context, etl, snippets(partial(held_vtt, etl.files)))
+    return _fetched(context, etl, snippets(partial(stored_vtt, etl.files)))
 
 
 @table_asset(schemas.MEETING_SUMMARIES, "meetings")

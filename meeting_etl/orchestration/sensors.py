@@ -31,7 +31,7 @@ from meeting_etl.orchestration.launch_pauses import (
 from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
 from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
 from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
-from meeting_etl.pipeline.ledger.token_history import is_noted
+from meeting_etl.pipeline.ledger.token_history import is_recorded
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up, utc_day
@@ -152,7 +152,7 @@ def _has_more_to_do(etl: Etl) -> bool:
     """Whether the assets of the ingest job have work although no log has new lines."""
     now, policy = etl.clock.now(), etl.settings.auto_record
     try:
-        is_new_token = not is_noted(etl.files, etl.token_identity)
+        is_new_token = not is_recorded(etl.files, etl.token_identity)
     except SettingsError:
         is_new_token = False
     return (

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.pipeline.deletions.honour import remove_files
-from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK, announced_days, remove_due_day
+from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK, days_with_work, remove_due_day
 from meeting_etl.pipeline.ledger.prune_floor import raise_floor
 from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
@@ -144,7 +144,7 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
 
 def _close_days(lake: Lake, before: date) -> None:
     """Remove what is due of old days, after waiting for those who work on one of them now."""
-    for day in announced_days(lake.files):
+    for day in days_with_work(lake.files):
         if day < before:
             with lake.lock_days([day]), lake.files.lock(DUE_DAYS_LOCK):
                 remove_due_day(lake.files, day)

@@ -18,38 +18,38 @@ from meeting_etl.times import start_of
 def apply_deletion_events(
     lake: Lake, day: date, ended: Mapping[str, datetime], events: Mapping[str, Sequence[Row]]
 ) -> None:
-    """Write what `recordings:deleted` events tell into the day on which the meetings lie.
+    """Write the `recordings:deleted` events of meetings into the day on which these ended.
 
-    `ended` and `events` by meeting id; the first event that has a time counts. A recording that
-    was never fetched gets a row as well.
+    `ended` and `events` by meeting id. Of several events for a recording the first with a time
+    counts. A recording that was never fetched gets a row as well.
     """
-    told: dict[str, Row] = {}
+    deletions: dict[str, Row] = {}
     for meeting_id, ended_at in ended.items():
-        dated = [event | {"ended_at": ended_at} for event in events[meeting_id]]
-        for event in sorted(dated, key=_rank):
+        about = [event | {"ended_at": ended_at} for event in events[meeting_id]]
+        for event in sorted(about, key=_order):
             is_deletion = (event["resource"], event["event"]) == ("recordings", "deleted")
             if is_deletion and event["resource_id"]:
-                told.setdefault(event["resource_id"], event)
-    if not told:
+                deletions.setdefault(event["resource_id"], event)
+    if not deletions:
         return
-    known = lake.read(RECORDINGS, day, where={"recording_id": told}).to_pylist()
-    held = {row["recording_id"]: row for row in known}
+    rows = lake.read(RECORDINGS, day, where={"recording_id": deletions}).to_pylist()
+    stored = {row["recording_id"]: row for row in rows}
     lake.merge(
         RECORDINGS,
         day,
         [
-            _told(held.get(recording_id), recording_id, event)
-            for recording_id, event in told.items()
+            _deleted_row(stored.get(recording_id), recording_id, event)
+            for recording_id, event in deletions.items()
         ],
     )
 
 
-def _rank(event: Row) -> tuple[bool, datetime]:
+def _order(event: Row) -> tuple[bool, datetime]:
     return event["received_at"] is None, _received_at(event)
 
 
 def _received_at(event: Row) -> datetime:
-    """When the event was received; of a log that does not say, the earliest moment it can be."""
+    """When the event was received; where the log has no time, the earliest moment possible."""
     received: datetime | None = event["received_at"]
     ended_at: datetime = event["ended_at"]
     if received is None and event["received_date"] is not None:
@@ -57,12 +57,15 @@ def _received_at(event: Row) -> datetime:
     return received or ended_at
 
 
-def _told(held: Row | None, recording_id: str, event: Row) -> Row:
-    if held is not None and held["deletion_proof"] == "event":
-        return held
-    if held is None:
+def _deleted_row(stored: Row | None, recording_id: str, event: Row) -> Row:
+    if stored is not None and stored["deletion_proof"] == "event":
+        return stored
+    if stored is None:
         data, ours = json.loads(event["body"])["data"], {"meeting_id": event["meeting_id"]}
-        held = to_row(RECORDINGS, data, SchemaDrift(), recording_id=recording_id, **ours)
-    received = _received_at(event)
-    status = held["status"] if is_deleted(held) else DELETED
-    return held | {"status": status, "deleted_at": received, "deletion_proof": "event"}
+        stored = to_row(RECORDINGS, data, SchemaDrift(), recording_id=recording_id, **ours)
+    status = stored["status"] if is_deleted(stored) else DELETED
+    return stored | {
+        "status": status,
+        "deleted_at": _received_at(event),
+        "deletion_proof": "event",
+    }

@@ -1,6 +1,6 @@
-"""Content that was deleted at Webex is removed here as well.
+"""honour_deletes(): content that was deleted at Webex is removed here as well.
 
-Belongs here: honour_deletes, and what stays of each row. Does not: what proves a deletion
+Belongs here: which content goes, and what stays of each row. Does not: what proves a deletion
 (from_events.py, pipeline/fetch/deletion_proof.py), removing old days (pipeline/prune.py), fields
 that are never kept (pipeline/rows.py).
 """
@@ -21,7 +21,7 @@ from meeting_etl.schemas import (
     Table,
 )
 
-# Resources after the fetch of which there may be something to remove.
+# After a fetch of these resources there may be something to remove.
 WITH_CONTENT = frozenset(
     {
         RECORDINGS.name,
@@ -36,10 +36,10 @@ _FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
 
 
 def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
-    """Remove what is here of recordings and transcripts of a day that are proven to be deleted.
+    """Remove the content of recordings and transcripts of a day that are proven to be deleted.
 
-    Files go, and the words of a transcript; the rows of recordings, transcripts and files stay and
-    say when (removed_at). Returns how many files were removed. The day must be locked.
+    Files and snippets are removed. The rows of recordings, transcripts and files stay, with the
+    time in removed_at. Returns how many files were removed. The day must be locked.
     """
     count = 0
     for parents, table in _FILES_OF:
@@ -48,24 +48,24 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
             continue
         rows = lake.read(table, day, where={parents.key[0]: gone}).to_pylist()
         count += remove_files(lake, table, day, rows, now, "deleted")
-        _remove_rowless(lake, files_folder(table.name, day), gone)
+        _remove_files_without_row(lake, files_folder(table.name, day), gone)
         if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], replacing={"transcript_id": gone})
-            _count_no_snippets(lake, day, gone)
-    _forget_summaries(lake, day)
+            _clear_snippet_counts(lake, day, gone)
+    _empty_deleted_summaries(lake, day)
     refresh_metrics(lake, day)
     return count
 
 
-def _count_no_snippets(lake: Lake, day: date, transcript_ids: set[str]) -> None:
+def _clear_snippet_counts(lake: Lake, day: date, transcript_ids: set[str]) -> None:
     rows = lake.read(TRANSCRIPTS, day, where={"transcript_id": transcript_ids}).to_pylist()
     lake.merge(
         TRANSCRIPTS, day, [row | {"snippet_count": 0} for row in rows if row["snippet_count"]]
     )
 
 
-def _forget_summaries(lake: Lake, day: date) -> None:
-    """Deleted summaries keep their rows and lose their words."""
+def _empty_deleted_summaries(lake: Lake, day: date) -> None:
+    """Deleted summaries keep their rows and lose their text."""
     rows = lake.read(MEETING_SUMMARIES, day).to_pylist()
     gone = [row | {"notes": None, "action_items": None} for row in rows if is_deleted(row)]
     lake.merge(MEETING_SUMMARIES, day, gone)
@@ -77,8 +77,8 @@ def _deleted(lake: Lake, parents: Table, day: date) -> set[str]:
     return {row[key] for row in rows if is_deleted(row)}
 
 
-def _remove_rowless(lake: Lake, folder: str, identifiers: set[str]) -> None:
-    """Unfinished files, and such as a kill left without a row."""
+def _remove_files_without_row(lake: Lake, folder: str, identifiers: set[str]) -> None:
+    """Remove unfinished files, and files that a kill left without a row."""
     stems = [file_stem(identifier) for identifier in identifiers]
     starts = tuple(f"{dot}{stem}." for stem in stems for dot in (".", ""))
     for name in lake.files.names(folder):
@@ -89,9 +89,9 @@ def _remove_rowless(lake: Lake, folder: str, identifiers: set[str]) -> None:
 def remove_files(
     lake: Lake, table: Table, day: date, rows: list[dict[str, object]], now: datetime, why: str
 ) -> int:
-    """Remove files, then say so in their rows: killed in between, a repetition does the rest."""
-    there = [row for row in rows if row["removed_at"] is None]
-    for row in there:
+    """Remove files, then write that into their rows: after a kill in between, repeating is safe."""
+    present = [row for row in rows if row["removed_at"] is None]
+    for row in present:
         lake.files.remove(str(row["path"]))
-    lake.merge(table, day, [row | {"removed_at": now, "removed_because": why} for row in there])
-    return len(there)
+    lake.merge(table, day, [row | {"removed_at": now, "removed_because": why} for row in present])
+    return len(present)

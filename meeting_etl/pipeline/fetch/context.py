@@ -1,8 +1,7 @@
 """What every fetch works with, and what it reports of a day.
 
-Belongs here: the plain values that the steps of a fetch hand on (windows.py, request_pool.py,
-commit.py, deletion_proof.py). Does not: any of these steps, nor their order
-(fetch.py).
+Belongs here: the plain values that the steps of a fetch pass on (windows.py, request_pool.py,
+commit.py, deletion_proof.py). Does not: any of these steps, nor their order (fetch.py).
 """
 
 from collections import Counter
@@ -24,8 +23,8 @@ _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 class DayReport:
     """What one fetch did to one day of one resource.
 
-    `swept` counts pairs that a listing of many meetings answered, `asked` those that had a request
-    of their own, `removed` files of what was deleted at Webex.
+    `from_windows` counts work items that a listing of many meetings answered, `requested` those
+    that had a request of their own, `removed` files that were deleted at Webex.
     """
 
     day: date
@@ -41,9 +40,9 @@ class DayReport:
 class FetchContext:
     """What every fetch needs; `run_id` is written into the rows.
 
-    `reading_since` is when the present token read for the first time: of what another one read, a
-    404 proves nothing. `windows` can be switched off to ask for each meeting by itself. With
-    `honours_deletes` nothing stays here of what was deleted at Webex.
+    `reading_since` is when the present token read for the first time: a 404 for what another token
+    read proves nothing. Without `windows` each meeting is requested by itself. With
+    `honours_deletes` content that was deleted at Webex is removed here, too.
     """
 
     webex: Webex

@@ -1,8 +1,7 @@
-"""Proof of deletion: asking by id what became of rows that are no longer listed.
+"""Proof of deletion: requesting by id what became of rows that are no longer listed.
 
-Belongs here: the requests, in threads, and what each response proves (rule 5). Does not:
-which rows are no longer listed (commit.py), what a tombstone is
-(pipeline/deletions/tombstones.py).
+Belongs here: these requests, in threads, and what each response proves (rule 5). Does not: which
+rows are no longer listed (commit.py), what a tombstone is (pipeline/deletions/tombstones.py).
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from meeting_etl.pipeline.rows import Row
 
 @dataclass
 class DeletionChecks:
-    """What asking by id gave: rows with a proof, and the error that ended it, if one did."""
+    """Rows with a proof of their deletion, and the error that ended the checks, if one did."""
 
     proven: list[Row] = field(default_factory=list)
     ends: BaseException | None = None
@@ -29,39 +28,39 @@ class DeletionChecks:
 def check_deletions(
     context: FetchContext, spec: FetchSpec, rows: Sequence[Row], *, ending: bool = False
 ) -> DeletionChecks:
-    """Ask by id what became of unlisted rows, a request each.
+    """Request unlisted rows by their ids, one by one; none when the run is `ending`.
 
-    That one is not found proves a deletion only for what this token read before and was not merely
-    shared with it. When all is `ending` nothing is asked.
+    Not found is a proof only for what this token read before, and what was not merely shared with
+    it.
     """
-    found, cancel = DeletionChecks(), Event()
+    checks, cancelled = DeletionChecks(), Event()
     if not rows:
-        return found
+        return checks
     if ending:
         return DeletionChecks(
-            ends=Stopped("What is listed no longer is looked for by the next run.")
+            ends=Stopped("What is no longer listed will be checked by the next run.")
         )
     cancel_on = context.webex.cancel_on
-    with ThreadPoolExecutor(context.threads, "prove", cancel_on, (cancel,)) as pool:
-        looks = [pool.submit(_look, context, spec, row) for row in rows]
+    with ThreadPoolExecutor(context.threads, "prove", cancel_on, (cancelled,)) as pool:
+        futures = [pool.submit(_check, context, spec, row) for row in rows]
         try:
-            for status_by_id in as_completed(looks):
-                if status_by_id.cancelled():
+            for future in as_completed(futures):
+                if future.cancelled():
                     continue
-                if error := status_by_id.exception():
-                    found.ends = found.ends or error
+                if error := future.exception():
+                    checks.ends = checks.ends or error
                     pool.shutdown(wait=False, cancel_futures=True)
-                elif proven := status_by_id.result():
-                    found.proven.append(proven)
+                elif proven := future.result():
+                    checks.proven.append(proven)
         except BaseException:
-            cancel.set()
+            cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return found
+    return checks
 
 
-def _look(context: FetchContext, spec: FetchSpec, row: Row) -> Row | None:
-    """The row with what was proven; None when nothing was."""
+def _check(context: FetchContext, spec: FetchSpec, row: Row) -> Row | None:
+    """The row with its proof; None when nothing was proven."""
     now = context.clock.now()
     if spec.status_by_id is None or row.get("share_to_me"):
         return None

@@ -18,13 +18,6 @@ Item = dict[str, Any]
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 # A start that is further before the end is a mistake in the data.
 _LONGEST_MEETING = timedelta(days=7)
-_INSTANCE_MARK = "_I_"
-
-
-def named_instance(item: Item, key: str) -> str | None:
-    """The meeting instance that an item names; None for another id, a blank or none at all."""
-    named = item.get(key)
-    return named if isinstance(named, str) and _INSTANCE_MARK in named else None
 
 
 @dataclass(frozen=True)
@@ -65,13 +58,6 @@ class Target:
         """End of the meeting."""
         moment: datetime = self.meeting["ended_at"]
         return moment
-
-
-def same_series(item: Item, target: Target) -> bool:
-    """Whether no id in an item contradicts that it is of the target's series."""
-    series = target.meeting_id.partition("_")[0]
-    ids = (item.get(name) for name in ("meetingId", "scheduledMeetingId", "meetingSeriesId"))
-    return all(id_.partition("_")[0] == series for id_ in ids if isinstance(id_, str) and id_)
 
 
 @dataclass(frozen=True)

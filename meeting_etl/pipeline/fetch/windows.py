@@ -1,12 +1,12 @@
-"""Sweeps: one listing over a window of time that answers for many meetings of a day.
+"""Windows: one listing over a time range that answers for many meetings of a day.
 
-Belongs here: which targets a sweep is worth its while for, which window it takes, and what it
-proves of each of them. Does not: asking for one meeting (request_pool.py), what an answer means for
-the pair (pipeline/ledger/outcomes.py).
+Belongs here: for which targets a window is worth its while, which time range it has, and what it
+proves about each of them. Does not: requests for one meeting (single_request.py), what an outcome
+makes of the work item (pipeline/ledger/outcomes.py).
 
-A window that ends now shows all that has come so far. One that ended days ago, of a day that is
-fetched long afterwards, shows what came in the usual time: what it holds is taken, but that it does
-not hold something proves nothing by itself, and of what an event told later it knows nothing.
+A window that ends now shows all that there is yet. One that ended days ago, of a day that is
+fetched long afterwards, shows what appeared in the usual time: its items count, but an item that it
+lacks proves nothing, and it cannot show what a later event is about.
 """
 
 import math
@@ -14,42 +14,32 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
-from meeting_etl.pipeline.fetch.request_pool import FetchResult
-from meeting_etl.pipeline.fetch.spec import (
-    FetchSpec,
-    Item,
-    Target,
-    Window,
-    WindowListing,
-    named_instance,
-    same_series,
-)
+from meeting_etl.pipeline.fetch.ownership import may_own, named_instance
+from meeting_etl.pipeline.fetch.single_request import FetchResult
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target, Window, WindowListing
 from meeting_etl.pipeline.ledger.schedule import is_last
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.schemas import MEETINGS
-from meeting_etl.times import Span, parse_timestamp, start_of, utc_day
+from meeting_etl.times import Span, start_of, utc_day
 from meeting_etl.webex.listings import Listing
 from meeting_etl.webex.token_kind import ListingScope
 
 _PAGE_ITEMS = 100
 _DAY = timedelta(days=1)
-# Recordings and transcripts come up to days after their meeting.
+# Recordings and transcripts appear up to days after their meeting.
 _DAYS_AFTER = timedelta(days=4)
 # Ended meetings are listed by their start, or by any part of them: sources do not say.
 _AROUND_MEETINGS = timedelta(hours=1)
-# Somebody may press the button on the stroke, by another clock.
-_AROUND_RECORDINGS = timedelta(minutes=15)
 
 
 @dataclass
 class WindowResult:
-    """What one window gave: answers, and the targets that are to be asked singly.
+    """The results of one window, and the targets that remain to be requested one by one.
 
-    `listed`: they are left although the listing came; asking for it again would be of no use.
+    `listed`: the listing succeeded, so that repeating it would be of no use to those that remain.
     """
 
     results: list[FetchResult] = field(default_factory=list)
@@ -60,42 +50,44 @@ class WindowResult:
 def list_windows(
     context: FetchContext, spec: FetchSpec, day: date, targets: Sequence[Target]
 ) -> Iterator[WindowResult]:
-    """Answer as many targets of a day as windows can, site by site where one is seen at a time.
+    """Answer as many targets of a day as windows can, site by site where listings are of one site.
 
-    Where a window is not allowed, fails or costs more than it saves, its targets are
-    left to be asked singly. Raises AuthError and ApiUnavailable.
+    Where a window is not allowed, fails, or costs more requests than it saves, its targets remain.
+    Raises AuthError and ApiUnavailable.
     """
-    listing_scope = context.webex.listing_scope(spec.resource)
-    if spec.windows is None or listing_scope is None or not context.windows:
+    scope = context.webex.listing_scope(spec.resource)
+    if spec.windows is None or scope is None or not context.windows:
         yield WindowResult(remaining=list(targets))
         return
     now = context.clock.now()
     by_site: dict[str | None, list[Target]] = defaultdict(list)
     for target in targets:
-        by_site[
-            target.meeting["site_url"] if listing_scope is ListingScope.ONE_SITE else None
-        ].append(target)
-    for site, some in by_site.items():
-        if listing_scope is ListingScope.ONE_SITE and not site:
-            yield WindowResult(remaining=some)
+        site = target.meeting["site_url"] if scope is ListingScope.ONE_SITE else None
+        by_site[site].append(target)
+    for site, on_site in by_site.items():
+        if scope is ListingScope.ONE_SITE and not site:
+            yield WindowResult(remaining=on_site)
             continue
-        window = _window(spec.windows, day, some, now, site)
-        fit: list[Target] = []
-        unfit: list[Target] = []
-        for one in some:
-            (fit if _may_tell(spec.windows, window, one, now) else unfit).append(one)
-        max_pages = _most_pages(context, spec.windows, window, len(fit), len(fit) / len(targets))
+        window = _window(spec.windows, day, on_site, now, site)
+        covered: list[Target] = []
+        not_covered: list[Target] = []
+        for target in on_site:
+            is_covered = _covers(spec.windows, window, target, now)
+            (covered if is_covered else not_covered).append(target)
+        share = len(covered) / len(targets)
+        max_pages = _max_pages(context, spec.windows, window, len(covered), share)
         if max_pages:
-            yield WindowResult(remaining=unfit)
-            yield _Listed(context, spec, spec.windows, window, now).answer(fit, max_pages)
+            yield WindowResult(remaining=not_covered)
+            listing = _OpenWindow(context, spec, spec.windows, window, now)
+            yield listing.answer(covered, max_pages)
         else:
-            yield WindowResult(remaining=some)
+            yield WindowResult(remaining=on_site)
 
 
 def _window(
-    kind: WindowListing, day: date, targets: Sequence[Target], now: datetime, site: str | None
+    listing: WindowListing, day: date, targets: Sequence[Target], now: datetime, site: str | None
 ) -> Window:
-    if kind.late:
+    if listing.late:
         start = start_of(day) - _DAY
         return Window(start, min(start_of(day) + _DAY + _DAYS_AFTER, now), site)
     start = min(target.started_at for target in targets) - _AROUND_MEETINGS
@@ -103,144 +95,109 @@ def _window(
     return Window(start, max(start, min(end, now)), site)
 
 
-def _may_tell(kind: WindowListing, window: Window, target: Target, now: datetime) -> bool:
-    """Whether the window can tell something of the target that was not known before."""
-    work_item = target.work_item
-    if work_item.reason == Reason.NOT_IN_WINDOW:
+def _covers(listing: WindowListing, window: Window, target: Target, now: datetime) -> bool:
+    """Whether the window can show something of the target that was not known before."""
+    item = target.work_item
+    if item.reason == Reason.NOT_IN_WINDOW:
         return False
-    if not kind.late:
+    if not listing.late:
         return target.ended_at - target.started_at <= _DAY  # a longer one would widen the window
-    if window.end < now and _told_since(target, window.end):
-        return False  # what the event is about came when the window was over
-    reaches_back = window.start <= target.started_at
-    return reaches_back and (
-        work_item.last_attempt_at is None or work_item.last_attempt_at < window.end
-    )
+    if window.end < now and _has_event_since(target, window.end):
+        return False  # what the event is about appeared when the window was over
+    is_new = item.last_attempt_at is None or item.last_attempt_at < window.end
+    return window.start <= target.started_at and is_new
 
 
-def _told_since(target: Target, moment: datetime) -> bool:
-    """Whether an event told of the target at this moment or later."""
-    work_item = target.work_item
-    return (
-        work_item.opened_by == "event"
-        and work_item.opened_at is not None
-        and work_item.opened_at >= moment
-    )
+def _has_event_since(target: Target, moment: datetime) -> bool:
+    """Whether an event opened the work item at this moment or later."""
+    item = target.work_item
+    return item.opened_by == "event" and item.opened_at is not None and item.opened_at >= moment
 
 
-def _most_pages(
-    context: FetchContext, kind: WindowListing, window: Window, count: int, share: float
+def _max_pages(
+    context: FetchContext, listing: WindowListing, window: Window, targets: int, share: float
 ) -> int:
     """How many pages a window may have; 0 when it is expected to cost more than it saves.
 
     `share` is the part of the window's meetings that is on the site.
     """
-    if count < kind.min_targets:
+    if targets < listing.min_targets:
         return 0
-    if not kind.late:
-        return max(2, count)
+    if not listing.late:
+        return max(2, targets)
     days = Span(utc_day(window.start), utc_day(window.end))
-    meetings = sum(context.lake.count(MEETINGS, one) for one in days)
-    most = count // 2
-    return most if math.ceil(meetings * share / _PAGE_ITEMS) <= most else 0
+    meetings = sum(context.lake.count(MEETINGS, day) for day in days)
+    max_pages = targets // 2
+    return max_pages if math.ceil(meetings * share / _PAGE_ITEMS) <= max_pages else 0
 
 
-class _Listed:
-    """One window: asked for, and held against its targets."""
+class _OpenWindow:
+    """One window: its request, and what it says about each of its targets."""
 
     def __init__(
         self,
         context: FetchContext,
         spec: FetchSpec,
-        kind: WindowListing,
+        listing: WindowListing,
         window: Window,
         now: datetime,
     ) -> None:
         self._context = context
         self._spec = spec
-        self._kind = kind
+        self._listing = listing
         self._window = window
         self._now = now
-        # Where nothing comes late, a window that is over has shown all.
-        self._until = window.end if kind.late and window.end < now else None
+        # Where nothing appears late, a window that is over has shown all.
+        self._covered_until = window.end if listing.late and window.end < now else None
 
     def answer(self, targets: list[Target], max_pages: int) -> WindowResult:
-        """What the window gives for these targets."""
-        context, kind = self._context, self._kind
+        """Request the listing, and make results of it."""
+        context = self._context
         context.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
         try:
-            listing = kind.request(context.webex, self._window, max_pages)
+            listing = self._listing.request(context.webex, self._window, max_pages)
         except (Refused, BadResponse):
             return WindowResult(remaining=targets)
         if listing is None:
             return WindowResult(remaining=targets, listed=True)
-        return self._held_against(listing, targets)
+        return self._results(listing, targets)
 
-    def _held_against(self, listing: Listing, targets: list[Target]) -> WindowResult:
-        found: dict[str, list[Item]] = defaultdict(list)
-        stray = list(listing.broken)
+    def _results(self, listing: Listing, targets: list[Target]) -> WindowResult:
+        by_meeting: dict[str, list[Item]] = defaultdict(list)
+        unassigned = list(listing.broken)
         for item in listing.items:
-            owner = named_instance(item, self._kind.key)
-            (stray if owner is None else found[owner]).append(item)
+            meeting_id = named_instance(item, self._listing.key)
+            (unassigned if meeting_id is None else by_meeting[meeting_id]).append(item)
         result = WindowResult(listed=True)
         for target in targets:
-            items = found[target.meeting_id]
-            if any(may_own(target, item, self._kind.key) for item in stray):
+            items = by_meeting[target.meeting_id]
+            if any(may_own(target, item, self._listing.key) for item in unassigned):
                 result.remaining.append(target)
-            elif items or self._absence_is_an_answer(target):
+            elif items or self._proves_absence(target):
                 outcome = Outcome.ROWS if items else Outcome.EMPTY
-                answer = FetchResult(
-                    target,
-                    outcome,
-                    self._now,
-                    items,
-                    200,
-                    from_window=True,
-                    covered_until=self._until,
-                )
-                result.results.append(answer)
+                result.results.append(self._result(target, outcome, items))
             else:
                 result.remaining.append(target)
         return result
 
-    def _absence_is_an_answer(self, target: Target) -> bool:
-        """Whether its not being listed is an answer.
+    def _result(self, target: Target, outcome: Outcome, items: list[Item]) -> FetchResult:
+        until = self._covered_until
+        return FetchResult(
+            target, outcome, self._now, items, 200, from_window=True, covered_until=until
+        )
 
-        Before the last attempt that settles nothing. At it, it must be sure: the window reaches to
-        this moment, or the flags say that there is nothing; and flags that say there is something
-        are looked into.
+    def _proves_absence(self, target: Target) -> bool:
+        """Whether a target that is not listed counts as empty.
+
+        Before the last attempt that settles nothing. At the last one it must be sure: the window
+        ends now, or the flags say that there is nothing. Where flags say that there is something,
+        the target is requested by itself.
         """
         schedule = self._context.ledger.schedule
-        last = is_last(target.work_item, self._now, target.ended_at, schedule)
-        if not self._kind.proves:
-            return not last
-        reaches = self._window.end == self._now
-        if not last:
-            return reaches
-        return target.flagged is False or (reaches and target.flagged is None)
-
-
-def may_own(target: Target, item: Item, key: str) -> bool:
-    """Whether an item that is broken or names no meeting could be of this one, for all it says."""
-    owner = named_instance(item, key)
-    if owner is not None:
-        return owner == target.meeting_id
-    if item.get("format") == "UPLOADED" or not same_series(item, target):
-        return False
-    host, ours = item.get("hostEmail"), target.meeting["host_email"]
-    if isinstance(host, str) and ours and ours.lower() != host.lower():
-        return False
-    begun = _moment(item.get("timeRecorded")) or _moment(item.get("startTime"))
-    if begun is not None:
-        return (
-            target.started_at - _AROUND_RECORDINGS <= begun <= target.ended_at + _AROUND_RECORDINGS
-        )
-    made = _moment(item.get("createTime"))
-    return made is None or made >= target.started_at
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return parse_timestamp(value) if isinstance(value, str) and value else None
-    except ValueError:
-        return None
+        is_last_attempt = is_last(target.work_item, self._now, target.ended_at, schedule)
+        if not self._listing.proves:
+            return not is_last_attempt
+        ends_now = self._window.end == self._now
+        if not is_last_attempt:
+            return ends_now
+        return target.flagged is False or (ends_now and target.flagged is None)

@@ -1,7 +1,7 @@
 """Due days: one small file for each day with open work, gone when the day has settled.
 
-Belongs here: what such a file says, reading and writing it. Does not: when it changes (ledger.py).
-Whoever changes one holds DUE_DAYS_LOCK.
+Belongs here: what is in such a file, reading and writing it. Does not: when it changes (ledger.py).
+Callers that change one hold DUE_DAYS_LOCK.
 """
 
 import json
@@ -18,10 +18,10 @@ _FOLDER = "lake/due_days"
 
 @dataclass(frozen=True)
 class DueDay:
-    """One file of due_days: when the day's next attempt is, and meetings with news.
+    """The open work of a day: its next attempt, and meetings with news.
 
-    `files_due_at` is when the next one is of downloads, which have runs of their own. `everything`:
-    the file was damaged, so that every meeting of the day counts as one with news.
+    `files_due_at` is the next attempt of downloads, which have runs of their own. `everything`: the
+    file was damaged, so that every meeting of the day counts as one with news.
     """
 
     due_at: datetime | None = None
@@ -42,7 +42,7 @@ class DueDay:
         )
 
 
-def announced_days(files: Files) -> Iterator[date]:
+def days_with_work(files: Files) -> Iterator[date]:
     """All days that have a file, in no order."""
     for name in files.names(_FOLDER):
         day = parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
@@ -51,26 +51,26 @@ def announced_days(files: Files) -> Iterator[date]:
 
 
 def read_due_day(files: Files, day: date) -> DueDay:
-    """What is open of one day; nothing when it has no file."""
+    """The open work of one day; none when it has no file."""
     content = files.read_bytes(_file(day))
     if content is None:
         return DueDay()
     try:
-        known = json.loads(content)
-        # The downloads are missing in files of earlier versions.
+        stored = json.loads(content)
+        # Files of earlier versions have no downloads.
         due_at, files_due_at = (
             parse_timestamp(text) if text else None
-            for text in (known["due_at"], known.get("files_due_at"))
+            for text in (stored["due_at"], stored.get("files_due_at"))
         )
-        news, version = tuple(known["news"]), known["version"]
-        return DueDay(due_at, version, news, files_due_at, known.get("everything", False))
+        news, version = tuple(stored["news"]), stored["version"]
+        return DueDay(due_at, version, news, files_due_at, stored.get("everything", False))
     except (ValueError, TypeError, KeyError, AttributeError):
-        # The events and the ledger know all that it said: the day is folded as a whole.
+        # All that was in it can be found again: the whole day is folded.
         return DueDay(everything=True)
 
 
 def write_due_day(files: Files, day: date, due: DueDay) -> None:
-    """Write what is open of one day; without anything its file goes."""
+    """Write the open work of one day; without any its file is removed."""
     if due == read_due_day(files, day):
         return
     if due.next_at is None and not due.news and not due.everything:
@@ -87,7 +87,7 @@ def write_due_day(files: Files, day: date, due: DueDay) -> None:
 
 
 def remove_due_day(files: Files, day: date) -> None:
-    """Close a day, whatever is open of it."""
+    """Close a day, whatever is open."""
     files.remove(_file(day))
 
 

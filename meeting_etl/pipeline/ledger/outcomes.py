@@ -1,11 +1,10 @@
 """What each outcome makes of a work item: status, reason, and when it is due next.
 
-Belongs here: pure functions over a work item (rules 3, 5 and 6), in a table of outcomes.
-Does not: which response is which outcome (pipeline/fetch/request_pool.py), when attempts are
-(schedule.py).
+Belongs here: pure functions over a work item (rules 3, 5 and 6), in tables of outcomes. Does not:
+which response is which outcome (pipeline/fetch/request_pool.py), when attempts are (schedule.py).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule, next_attempt
@@ -13,143 +12,146 @@ from meeting_etl.pipeline.ledger.work_item import NO_REQUEST, Outcome, Reason, S
 
 _FIRST_RETRY = timedelta(minutes=15)
 _LONGEST_RETRY = timedelta(hours=6)
-# What has failed for so long is not asked again by itself.
+# What has failed for so long is no longer retried by itself.
 _LONGEST_FAILING = timedelta(days=7)
 
-_PASSING = {
+# Faults that a retry may overcome.
+_TRANSIENT = {
     Outcome.FAULT: Reason.FAULT,
     Outcome.PARTIAL: Reason.PARTIAL,
-    Outcome.NOT_ASKED: Reason.SCOPE,
+    Outcome.NOT_REQUESTED: Reason.SCOPE,
     Outcome.NOT_THE_API: Reason.NOT_THE_API,
     # 400, 405 and the like come from a wrong WEBEX_BASE_URL as well as from a wrong request.
     Outcome.REFUSED: Reason.BAD_REQUEST,
 }
+# These settle a work item at any attempt.
+_DEFINITE = {
+    Outcome.ROWS: (Status.READY, Reason.COMPLETE),
+    Outcome.GONE: (Status.GONE, Reason.REMOVED),
+    Outcome.FORBIDDEN: (Status.FORBIDDEN, Reason.REFUSED),
+    Outcome.RULED_OUT: (Status.FORBIDDEN, Reason.TOKEN_KIND),
+    Outcome.PREVENTED: (Status.FORBIDDEN, Reason.DOWNLOAD_PREVENTED),
+    Outcome.OUT_OF_BOUNDS: (Status.ABSENT, Reason.OUT_OF_BOUNDS),
+    Outcome.DELETED: (Status.GONE, Reason.REMOVED),
+}
+# These settle it at the last attempt only: before that, and at it.
+_BEFORE_THE_LAST = {
+    Outcome.EMPTY: (Status.WAITING, Reason.NOTHING_YET),
+    Outcome.LIST_NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET),
+    Outcome.NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET),
+    Outcome.NO_VTT: (Status.WAITING, Reason.NOT_FOUND_YET),
+}
+_AT_THE_LAST = {
+    Outcome.EMPTY: (Status.ABSENT, Reason.DEADLINE_PASSED),
+    Outcome.LIST_NOT_FOUND: (Status.ABSENT, Reason.DEADLINE_PASSED),
+    Outcome.NOT_FOUND: (Status.GONE, Reason.NOT_FOUND),
+    Outcome.NO_VTT: (Status.FORBIDDEN, Reason.REFUSED),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a work item, and what it came to.
+
+    `may_grow`: more or better rows may follow, so that rows settle it at the last attempt only.
+    `has_none`: Webex's flags say that the meeting has nothing of the kind. `not_final_reason`: what
+    rows lack that are not final. `covered_until`: the response shows nothing from then on.
+    `retry_at`: after a fault, no retry before that moment.
+    """
+
+    outcome: Outcome
+    at: datetime
+    run_id: str
+    rows: int = 0
+    http_status: int | None = None
+    may_grow: bool = False
+    has_none: bool = False
+    not_final_reason: Reason = Reason.TIMES_UNKNOWN
+    covered_until: datetime | None = None
+    retry_at: datetime | None = None
 
 
 def needs_own_request(item: WorkItem) -> WorkItem:
-    """The pair after a listing of many meetings that proved nothing of this one.
+    """The work item after a listing of many meetings that proved nothing about this one.
 
-    Written down, so that a run that goes on after a kill does not ask for that listing again.
+    It is written down, so that after a kill the next run does not repeat that listing.
     """
     return replace(item, reason=Reason.NOT_IN_WINDOW)
 
 
 def apply_outcome(
-    item: WorkItem,
-    outcome: Outcome,
-    *,
-    rows: int,
-    grows: bool,
-    denied: bool,
-    now: datetime,
-    ended_at: datetime,
-    schedule: AttemptSchedule,
-    http_status: int | None,
-    run_id: str,
-    not_final_reason: Reason = Reason.TIMES_UNKNOWN,
-    covered_until: datetime | None = None,
-    retry_at: datetime | None = None,
+    item: WorkItem, attempt: Attempt, ended_at: datetime, schedule: AttemptSchedule
 ) -> WorkItem:
-    """What an answer makes of a pair (design rules 3 to 6). Pure.
-
-    `grows`: more or better rows may come later, so that rows do not settle it before the last
-    attempt. `not_final_reason`: what rows that are not final lack. `denied`: Webex's flags say that
-    the meeting has nothing of the kind. `covered_until`: the response shows nothing later.
-    """
+    """The work item after an attempt, whose meeting ended at `ended_at` (rules 3 to 6)."""
     item = replace(
         item,
-        attempts=item.attempts + (outcome not in NO_REQUEST),
-        first_attempt_at=item.first_attempt_at or now,
-        last_attempt_at=now,
-        covered_until=covered_until,
-        http_status=http_status,
-        run_id=run_id,
+        attempts=item.attempts + (attempt.outcome not in NO_REQUEST),
+        first_attempt_at=item.first_attempt_at or attempt.at,
+        last_attempt_at=attempt.at,
+        covered_until=attempt.covered_until,
+        http_status=attempt.http_status,
+        run_id=attempt.run_id,
     )
-    if outcome in _PASSING:
-        return _failed(item, outcome, rows, now, retry_at)
+    if attempt.outcome in _TRANSIENT:
+        return _failed(item, attempt)
     item = replace(item, failures=0, first_failed_at=None)
-    further = next_attempt(item, ended_at, schedule)
-    # Asked ahead of time, by a refetch: nothing that came then is final.
-    early = now < ended_at + timedelta(seconds=schedule.after_end_seconds[0])
-    status, reason, ends = _verdict(
+    next_at = next_attempt(item, ended_at, schedule)
+    status, reason, settled = _result(
         item,
-        outcome,
-        is_last=further is None,
-        grows=early or (grows and further is not None),
-        not_final_reason=not_final_reason,
+        attempt,
+        is_last=next_at is None,
+        # A refetch may come before the first attempt: nothing is final then.
+        is_early=attempt.at < ended_at + timedelta(seconds=schedule.after_end_seconds[0]),
     )
-    if denied and reason is Reason.DEADLINE_PASSED:
+    if attempt.has_none and reason is Reason.DEADLINE_PASSED:
         reason = Reason.NOT_RECORDED
-    if outcome in (Outcome.ROWS, Outcome.UNFINISHED, Outcome.FROM_VTT):
-        item = replace(item, row_count=rows)
+    if attempt.outcome in (Outcome.ROWS, Outcome.NOT_FINAL, Outcome.FROM_VTT):
+        item = replace(item, row_count=attempt.rows)
     return replace(
         item,
         status=status,
         reason=reason,
-        settled=ends,
-        next_attempt_at=None if ends else further,
+        settled=settled,
+        next_attempt_at=None if settled else next_at,
     )
 
 
-def _failed(
-    item: WorkItem, outcome: Outcome, rows: int, now: datetime, retry_at: datetime | None
-) -> WorkItem:
-    """A passing fault: again after 15 minutes, then twice as long each time up to 6 hours.
+def _failed(item: WorkItem, attempt: Attempt) -> WorkItem:
+    """After a fault: retried after 15 minutes, then twice as long each time up to 6 hours.
 
-    Not before `retry_at`, where the answer named a moment.
-
-    What fails for 7 days settles as failed: some requests are refused for ever, a personal room's
+    What fails for 7 days settles as failed: some requests are always refused, a personal room's
     participants for one (docs/webex-api-notes.md T55).
     """
-    wait = min(_FIRST_RETRY * 2 ** min(item.failures, 10), _LONGEST_RETRY)
-    since = item.first_failed_at or now
-    again_at = max(now + wait, retry_at or now)
-    ends = now - since >= _LONGEST_FAILING
+    backoff = min(_FIRST_RETRY * 2 ** min(item.failures, 10), _LONGEST_RETRY)
+    next_at = max(attempt.at + backoff, attempt.retry_at or attempt.at)
+    first_failed_at = item.first_failed_at or attempt.at
+    settled = attempt.at - first_failed_at >= _LONGEST_FAILING
     return replace(
         item,
         status=Status.FAILED,
-        reason=_PASSING[outcome],
-        settled=ends,
+        reason=_TRANSIENT[attempt.outcome],
+        settled=settled,
         failures=item.failures + 1,
-        first_failed_at=since,
-        row_count=max(rows, item.row_count),
-        next_attempt_at=None if ends else again_at,
+        first_failed_at=first_failed_at,
+        row_count=max(attempt.rows, item.row_count),
+        next_attempt_at=None if settled else next_at,
     )
 
 
-def _verdict(
-    item: WorkItem, outcome: Outcome, *, is_last: bool, grows: bool, not_final_reason: Reason
+def _result(
+    item: WorkItem, attempt: Attempt, *, is_last: bool, is_early: bool
 ) -> tuple[Status, Reason, bool]:
-    """Status, reason and whether the pair settles, of a definite answer."""
-    if outcome is Outcome.ROWS and grows:
+    """Status, reason, and whether the work item settles."""
+    outcome = attempt.outcome
+    may_grow = is_early or (attempt.may_grow and not is_last)
+    if outcome is Outcome.ROWS and may_grow:
         return Status.READY, Reason.MAY_GROW, False
-    if outcome in (Outcome.FROM_VTT, Outcome.HELD_VTT):
-        return Status.READY, Reason.FROM_VTT, not grows
-    if outcome in (Outcome.EMPTY, Outcome.NO_LIST) and item.row_count:
+    if outcome is Outcome.NOT_FINAL:
+        return Status.READY, attempt.not_final_reason, is_last
+    if outcome in (Outcome.FROM_VTT, Outcome.STORED_VTT):
+        return Status.READY, Reason.FROM_VTT, not may_grow
+    if outcome in (Outcome.EMPTY, Outcome.LIST_NOT_FOUND) and item.row_count:
         return Status.READY, Reason.NO_LONGER_LISTED, is_last
-    simple = {
-        Outcome.ROWS: (Status.READY, Reason.COMPLETE, True),
-        Outcome.GONE: (Status.GONE, Reason.REMOVED, True),
-        Outcome.FORBIDDEN: (Status.FORBIDDEN, Reason.REFUSED, True),
-        Outcome.RULED_OUT: (Status.FORBIDDEN, Reason.TOKEN_KIND, True),
-        Outcome.PREVENTED: (Status.FORBIDDEN, Reason.DOWNLOAD_PREVENTED, True),
-        Outcome.UNWANTED: (Status.ABSENT, Reason.OUT_OF_BOUNDS, True),
-        Outcome.DELETED: (Status.GONE, Reason.REMOVED, True),
-    }
-    if outcome in simple:
-        return simple[outcome]
-    not_last = {
-        Outcome.UNFINISHED: (Status.READY, not_final_reason, False),
-        Outcome.EMPTY: (Status.WAITING, Reason.NOTHING_YET, False),
-        Outcome.NO_LIST: (Status.WAITING, Reason.NOT_FOUND_YET, False),
-        Outcome.NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET, False),
-        Outcome.NO_VTT: (Status.WAITING, Reason.NOT_FOUND_YET, False),
-    }
-    last = {
-        Outcome.UNFINISHED: (Status.READY, not_final_reason, True),
-        Outcome.EMPTY: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
-        Outcome.NO_LIST: (Status.ABSENT, Reason.DEADLINE_PASSED, True),
-        Outcome.NOT_FOUND: (Status.GONE, Reason.NOT_FOUND, True),
-        Outcome.NO_VTT: (Status.FORBIDDEN, Reason.REFUSED, True),
-    }
-    return last[outcome] if is_last else not_last[outcome]
+    if outcome in _DEFINITE:
+        return *_DEFINITE[outcome], True
+    return *(_AT_THE_LAST if is_last else _BEFORE_THE_LAST)[outcome], is_last

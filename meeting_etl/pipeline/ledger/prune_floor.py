@@ -1,6 +1,6 @@
-"""The floor that `prune` leaves: days before it were removed and get no work any more.
+"""The prune floor: days before it were removed, and get no more work.
 
-Belongs here: the small file that remembers the floor. Does not: removing
+Belongs here: the small file with the floor. Does not: removing
 (pipeline/prune.py), nor what is left out below the floor (ledger.py,
 pipeline/meetings/fold.py, pipeline/reconcile/reconcile.py,
 pipeline/reconcile/events_without_meeting.py).
@@ -13,12 +13,12 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK
 
-# In the lake, not in state/: whoever deletes the lake and reads all logs again wants all of them.
+# In lake/, not in state/: after deleting the lake, all logs are to be ingested again.
 FLOOR_FILE = "lake/pruned.json"
 
 
 def floor(files: Files) -> date:
-    """The first day that was never pruned; the first of all dates when nothing was."""
+    """The first day that was never pruned; the first of all dates when none was."""
     content = files.read_bytes(FLOOR_FILE)
     if content is None:
         return date.min
@@ -26,13 +26,13 @@ def floor(files: Files) -> date:
         return date.fromisoformat(json.loads(content)["before"])
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(
-            f"{files.path(FLOOR_FILE)} is damaged, so that nobody knows what was pruned: remove it "
-            "and run `meeting-etl prune` again."
+            f"{files.path(FLOOR_FILE)} is damaged, so it is unknown which days were pruned: remove "
+            "it and run `meeting-etl prune` again."
         ) from error
 
 
 def raise_floor(files: Files, before: date) -> None:
-    """Remember that days before `before` were pruned. Afterwards none of them is announced."""
+    """Record that days before `before` were pruned. None of them gets news afterwards."""
     # Ledger.announce reads the floor under this lock.
     with files.lock(DUE_DAYS_LOCK):
         if before > floor(files):

@@ -19,10 +19,9 @@ from meeting_etl.schemas import (
     TRANSCRIPTS,
 )
 
-# What fills title, names and flags of a meeting, which no event tells.
+# Title, names and flags of a meeting, which no event has.
 DETAILS = "meeting"
-# What each meeting is asked for from its end on, unless it is switched off. Snippets follow from
-# transcripts.
+# Each meeting has a work item of these from its end on, unless they are switched off.
 LISTED = (
     DETAILS,
     RECORDINGS.name,
@@ -31,17 +30,18 @@ LISTED = (
     MEETING_SUMMARIES.name,
 )
 
-# Downloads that take hours and have days and runs of their own.
+# Downloads that take hours: they have locks and runs of their own.
 SLOW = frozenset({RECORDING_FILES.name})
-# What is kept as files, where that is switched on. Pairs follow from recordings and transcripts.
+# Resources that are files.
 FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
-# What is asked for only where it is switched on.
+# Resources that are off unless they are switched on.
 OPTIONAL = FILES | {MEETING_SUMMARIES.name}
+# All, with those that recordings and transcripts open.
 RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name, TRANSCRIPT_FILES.name, RECORDING_FILES.name)
 
 
 class Status(StrEnum):
-    """What is known of a pair; never an empty result that looks like a fact."""
+    """What is known of a work item: never an empty result that looks like a fact."""
 
     READY = "ready"
     WAITING = "waiting"
@@ -80,31 +80,37 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an answer was, as far as the rules go by it."""
+    """What a response means for a work item, or why no request was made."""
 
     ROWS = "rows"  # complete and not empty
-    UNFINISHED = "unfinished"  # rows, but not final ones
+    NOT_FINAL = "not_final"  # rows that will change, as times that are not filled in yet
     EMPTY = "empty"
-    NO_LIST = "no_list"  # 404 to a listing: no statement about the meeting (T52)
+    LIST_NOT_FOUND = "list_not_found"  # 404 for a listing says nothing about the meeting (T52)
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
     FROM_VTT = "from_vtt"  # refused, but read from the VTT file
-    HELD_VTT = "held_vtt"  # refused or empty again, and what was read from the VTT file is here
-    NO_VTT = "no_vtt"  # refused, and the VTT file is not there
+    STORED_VTT = "stored_vtt"  # refused or empty again, and rows from the VTT file are stored
+    NO_VTT = "no_vtt"  # refused, and there is no VTT file
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
-    PREVENTED = "prevented"  # the host does not let it be downloaded
-    UNWANTED = "unwanted"  # out of the bounds of the settings; no request was made
-    DELETED = "deleted"  # proven to be deleted already; no request was made
+    PREVENTED = "prevented"  # the host does not allow downloads
+    OUT_OF_BOUNDS = "out_of_bounds"  # of the settings; no request was made
+    DELETED = "deleted"  # proven before; no request was made
     REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
-    NOT_ASKED = "not_asked"  # everything before was forbidden: the token lacks the scope
-    NOT_THE_API = "not_the_api"  # everything before was not found: this does not look like Webex
+    NOT_REQUESTED = "not_requested"  # all before were forbidden: the token lacks the scope
+    NOT_THE_API = "not_the_api"  # all before were not found: this does not look like Webex
 
 
 NO_REQUEST = frozenset(
-    {Outcome.RULED_OUT, Outcome.NOT_ASKED, Outcome.NOT_THE_API, Outcome.UNWANTED, Outcome.DELETED}
+    {
+        Outcome.RULED_OUT,
+        Outcome.NOT_REQUESTED,
+        Outcome.NOT_THE_API,
+        Outcome.OUT_OF_BOUNDS,
+        Outcome.DELETED,
+    }
 )
 
 

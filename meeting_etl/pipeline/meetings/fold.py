@@ -16,7 +16,8 @@ from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
 from meeting_etl.pipeline.ledger.due_days import DueDay
-from meeting_etl.pipeline.ledger.ledger import ItemEvents, Ledger
+from meeting_etl.pipeline.ledger.item_events import ItemEvents
+from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
-from meeting_etl.pipeline.fetch.request_pool import FetchResult, RefusalGuard, request_all
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.request_pool import request_all
+from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
@@ -132,7 +134,7 @@ def _commit(
     found: dict[date, dict[str, Row]] = defaultdict(dict)
     rows = list(settled)
     for result in received:
-        if result.outcome in (Outcome.NOT_ASKED, Outcome.NOT_THE_API):
+        if result.outcome in (Outcome.NOT_REQUESTED, Outcome.NOT_THE_API):
             continue
         report.requested += 1
         meeting = _meeting(context, result)

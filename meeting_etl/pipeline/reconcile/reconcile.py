@@ -18,7 +18,7 @@ from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.fetch.context import FetchContext
-from meeting_etl.pipeline.ledger.outcomes import apply_outcome
+from meeting_etl.pipeline.ledger.outcomes import Attempt, apply_outcome
 from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.fold import fold
@@ -175,18 +175,11 @@ def _write_new(context: FetchContext, day: date, rows: Collection[Row], own: Own
 
 def _details(context: FetchContext, row: Row) -> WorkItem:
     """The work item of a meeting's details, after the response of a window."""
-    return apply_outcome(
-        WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"]),
-        Outcome.ROWS,
-        rows=1,
-        grows=True,
-        denied=False,
-        now=row["fetched_at"],
-        ended_at=row["ended_at"],
-        schedule=context.ledger.schedule,
-        http_status=200,
-        run_id=context.run_id,
+    item = WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"])
+    attempt = Attempt(
+        Outcome.ROWS, row["fetched_at"], context.run_id, rows=1, http_status=200, may_grow=True
     )
+    return apply_outcome(item, attempt, row["ended_at"], context.ledger.schedule)
 
 
 def _without_early_flags(context: FetchContext, row: Row) -> Row:

@@ -6,7 +6,8 @@ Belongs here: which items of an answer are that meeting's. Does not: how an item
 
 from collections.abc import Sequence
 
-from meeting_etl.pipeline.fetch.spec import Item, Target, named_instance, same_series
+from meeting_etl.pipeline.fetch.ownership import named_instance, same_series
+from meeting_etl.pipeline.fetch.spec import Item, Target
 from meeting_etl.pipeline.rows import Row, SchemaDrift, to_row
 from meeting_etl.schemas import Table
 

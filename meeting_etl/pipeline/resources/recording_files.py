@@ -80,7 +80,7 @@ def _beforehand(
     if recording is None or is_deleted(recording):
         outcome = Outcome.DELETED
     elif not wanted.allows(recording):
-        outcome = Outcome.UNWANTED
+        outcome = Outcome.OUT_OF_BOUNDS
     if outcome is not None:
         discard(download_context, _folder(target), target.work_item.resource_id)
     return outcome

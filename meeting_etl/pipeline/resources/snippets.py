@@ -56,15 +56,15 @@ def _said(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) 
     return rows
 
 
-def vtt_instead(held_vtt: Callable[[Target], bytes | None]) -> Fallback:
+def vtt_instead(stored_vtt: Callable[[Target], bytes | None]) -> Fallback:
     """The cues of a transcript's VTT file, as snippets without the speaker's address.
 
-    `held_vtt` returns the file of a transcript where that is already here.
+    `stored_vtt` returns the file of a transcript where that is already here.
     """
 
     def request(webex: Webex, target: Target) -> Sequence[Item]:
         transcript_id = target.work_item.resource_id
-        content = held_vtt(target)
+        content = stored_vtt(target)
         if content is not None:
             with suppress(BadResponse):  # then it is asked for, once more
                 return _items(transcript_id, read_vtt(content))
@@ -103,10 +103,10 @@ def _vtt_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: R
     return rows
 
 
-def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
+def snippets(stored_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
     """The spec of transcript_snippets.
 
-    `held_vtt` returns the VTT file of a transcript where that is already here.
+    `stored_vtt` returns the VTT file of a transcript where that is already here.
     """
     return FetchSpec(
         schemas.TRANSCRIPT_SNIPPETS,
@@ -114,7 +114,7 @@ def snippets(held_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
         _rows,
         replaces="transcript_id",
         parent=schemas.TRANSCRIPTS,
-        fallback=vtt_instead(held_vtt),
+        fallback=vtt_instead(stored_vtt),
     )
 
 

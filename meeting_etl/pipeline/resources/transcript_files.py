@@ -32,7 +32,7 @@ def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
     )
 
 
-def held_vtt(files: Files, target: Target) -> bytes | None:
+def stored_vtt(files: Files, target: Target) -> bytes | None:
     """The VTT of the transcript of a target, if it is kept; None when it has to be asked for."""
     return files.read_bytes(_path(target, "vtt"))
 

@@ -1,12 +1,12 @@
-"""Which items of a window could be of a meeting although they do not say so."""
+"""Which items of a window may be of a meeting that they do not name."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from meeting_etl.pipeline.fetch.ownership import may_own
 from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.fetch.windows import may_own
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 
 SERIES = "0" * 32
