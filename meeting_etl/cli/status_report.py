@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from meeting_etl.cli import display, formats, report
 from meeting_etl.lake.catalog_state import CATALOG, is_current
 from meeting_etl.pipeline.ingest.log_problems import log_problems
+from meeting_etl.pipeline.ledger.coverage import Coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay
-from meeting_etl.pipeline.ledger.ledger import Coverage
 from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Span
