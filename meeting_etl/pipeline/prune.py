@@ -1,4 +1,4 @@
-"""prune: removes days that are older than they may be.
+"""prune(): removes the data of days that are older than they may be.
 
 Belongs here: which rows, files and folders of old days go, and the tombstones of files whose
 recording stays. Does not: content that was deleted at Webex (pipeline/deletions/honour.py), what
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class Pruned:
-    """What was removed of one table or folder, or would be."""
+    """How much was removed from one table or folder, or would be."""
 
     what: str
     days: int = 0
@@ -47,13 +47,13 @@ def prune(
     dry_run: bool,
     progress: Progress = lambda *_: None,
 ) -> list[Pruned]:
-    """Remove everything of days before `before`; with `media_only` only the files below media/.
+    """Remove everything of days before `before`; with `media_only` only the files in media/.
 
-    All days of all tables by date, events by the date on which they were received, and the files of
-    media/ and transcripts/. Rows of files whose recording stays say that they were pruned. Webhook
-    logs, and how far they were read, are not touched, and the days get no work any more
-    (pipeline/ledger/prune_floor.py), so nothing of it comes back. Files that are being downloaded
-    are left to the next time. With `dry_run` nothing is removed.
+    That is all partitions of all tables, events by the date on which they were received, and the
+    files in media/ and transcripts/. Rows of files whose recording stays get a tombstone. Webhook
+    logs and their offsets stay as they are, and the days get no more work
+    (pipeline/ledger/prune_floor.py), so that nothing is ingested or fetched again. Files that are
+    being downloaded are left to the next prune. With `dry_run` nothing is removed.
     """
     if media_only:
         return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
@@ -65,48 +65,48 @@ def prune(
         for table in (RECORDING_FILES, TRANSCRIPT_FILES)
     ]
     tables = [table for table in TABLES.values() if table.partition is not None]
-    done = []
+    reports = []
     for number, table in enumerate(tables):
         progress(f"prune {table.name}", number, len(tables))
-        done.append(_prune_table(lake, table, before, dry_run=dry_run))
-    return [*done, *files]
+        reports.append(_prune_table(lake, table, before, dry_run=dry_run))
+    return [*reports, *files]
 
 
 def _prune_files(
     lake: Lake, table: Table, before: date, now: datetime, dry_run: bool, progress: Progress
 ) -> Pruned:
-    """Files of old days: what their rows name, and what else lies in their folders.
+    """Remove the files of old days: those that their rows name, and others in their folders.
 
-    A file of a meeting whose end was corrected may lie in the folder of another day than its row.
+    The file of a meeting whose end was corrected may be in the folder of another day than its row.
     """
     folder = FOLDERS[table.name]
     report = Pruned(f"{folder}/")
-    kept = _paths(lake, table, lambda day: day >= before)
+    kept_paths = _paths(lake, table, since=before)
     names = (name.removeprefix("date=") for name in lake.files.names(folder))
     days = sorted({*_days(lake.partitions(table), before), *_days(names, before)})
     for number, day in enumerate(days):
         progress(f"prune {folder}/", number, len(days))
         with lake.files.lock_if_free(f"{table.name}-{day}") as is_free:
             if not is_free:
-                continue  # they are being downloaded: the next prune finds them
+                continue  # being downloaded: left to the next prune
             with lake.lock_days([day]):
-                _prune_files_of(lake, table, day, now, kept, report, dry_run=dry_run)
+                _prune_files_of_day(lake, table, day, now, kept_paths, report, dry_run=dry_run)
     return report
 
 
-def _prune_files_of(
+def _prune_files_of_day(
     lake: Lake,
     table: Table,
     day: date,
     now: datetime,
-    kept: set[str],
+    kept_paths: set[str],
     report: Pruned,
     *,
     dry_run: bool,
 ) -> None:
-    place = files_folder(table.name, day)
+    folder = files_folder(table.name, day)
     rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
-    paths = {f"{place}/{name}" for name in lake.files.names(place)} - kept
+    paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - kept_paths
     paths |= {row["path"] for row in rows}
     report.days += bool(paths)
     report.files += len(paths)
@@ -114,25 +114,25 @@ def _prune_files_of(
     if not dry_run:
         for path in sorted(paths):
             lake.files.remove(path)
-        lake.files.remove_folder(place)
+        lake.files.remove_folder(folder)
         remove_files(lake, table, day, rows, now, "pruned")
 
 
-def _paths(lake: Lake, table: Table, wanted: Callable[[date], bool]) -> set[str]:
-    """Paths that the rows of these days name."""
+def _paths(lake: Lake, table: Table, since: date) -> set[str]:
+    """Paths in the rows of days from `since` on."""
     return {
         path
         for day in map(date.fromisoformat, lake.partitions(table))
-        if wanted(day)
+        if day >= since
         for path in lake.read(table, day, columns=["path"])["path"].to_pylist()
     }
 
 
 def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pruned:
     report = Pruned(table.name)
-    ingest = table in (WEBHOOK_EVENTS, REJECTED_LINES)
+    is_ingested = table in (WEBHOOK_EVENTS, REJECTED_LINES)
     for day in _days(lake.partitions(table), before):
-        with lake.files.lock(INGEST_LOCK) if ingest else lake.lock_days([day]):
+        with lake.files.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
             report.days += 1
             report.rows += lake.count(table, day)
             if not dry_run:
@@ -143,15 +143,15 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
 
 
 def _close_days(lake: Lake, before: date) -> None:
-    """Remove what is due of old days, after waiting for those who work on one of them now."""
+    """Remove the open work of old days, waiting for runs that work on one of them now."""
     for day in days_with_work(lake.files):
         if day < before:
             with lake.lock_days([day]), lake.files.lock(DUE_DAYS_LOCK):
                 remove_due_day(lake.files, day)
 
 
-def _days(partitions: Iterable[str], before: date) -> Iterator[date]:
-    """Partitions that are days before `before`; what else lies there is not ours."""
-    for name in partitions:
+def _days(names: Iterable[str], before: date) -> Iterator[date]:
+    """The names that are days before `before`; other names are not of this project."""
+    for name in names:
         if (day := parse_day(name)) and day < before:
             yield day

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.work_item import WorkItem
-from meeting_etl.pipeline.resources.snippets import vtt_instead
+from meeting_etl.pipeline.resources.snippets import vtt_fallback
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl_tests.clocks import ManualClock
@@ -29,7 +29,7 @@ def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> N
     pair = WorkItem("m", "transcript_snippets", "t")
     meeting = {"started_at": BEGUN, "ended_at": BEGUN + timedelta(hours=1), "host_email": None}
     target = Target(pair, meeting, {"started_at": BEGUN})
-    fallback, drift = vtt_instead(lambda _: VTT), SchemaDrift()
+    fallback, drift = vtt_fallback(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
         items = fallback.request(Product(tmp_path, webex).etl().webex, target)
     rows = fallback.rows(items, target, drift, {})

@@ -41,7 +41,7 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
         assert product.run().days == []
         officer = Product(tmp_path, webex, "compliance", clock=clock)
         outcome = officer.run()
-        assert any("another one: 6 " in notice for notice in outcome.notices)
+        assert any("has changed: 6 " in notice for notice in outcome.notices)
         assert states(officer, "transcript_snippets") == {("ready", "complete"): 6}
         # The snippets and nothing else.
         assert webex.counters.total == seen + 6
@@ -119,7 +119,7 @@ def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: P
         assert states(first, "participants")["forbidden", "refused"] == 1
         clock.advance(hours=1)
         seen = webex.counters.total
-        assert any("another one" in notice for notice in second.run().notices)
+        assert any("has changed" in notice for notice in second.run().notices)
         assert webex.counters.total > seen, "the second token is asked once"
         clock.advance(hours=1)
         second.etl().webex.meeting(WORLD.meetings[1].id)  # it renews its token beforehand

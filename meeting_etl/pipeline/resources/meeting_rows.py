@@ -1,6 +1,6 @@
-"""Items of a listing → rows of the meeting that was asked for.
+"""Items of a listing → rows of the meeting that was requested.
 
-Belongs here: which items of an answer are that meeting's. Does not: how an item becomes a row
+Belongs here: which items of a response are that meeting's. Does not: how an item becomes a row
 (pipeline/rows.py), what is special about a resource (its own file).
 """
 
@@ -15,7 +15,7 @@ from meeting_etl.schemas import Table
 def rows_of_meeting(
     table: Table, items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
 ) -> list[Row]:
-    """Rows of the meeting that was asked for; an answer may hold items of others."""
+    """Rows of the meeting that was requested; a response may have items of others."""
     return [
         to_row(table, item, drift, **ours | {"meeting_id": target.meeting_id})
         for item in items

@@ -7,7 +7,7 @@ Rows: `recordings`, merged by id; one that is no longer listed becomes unlisted,
 id for a proof of its deletion.
 Opened by: the meeting's end, and webhook events of `recordings`. Opens: a work item of
 recording_files for each (recording_files.py).
-Final: with the last attempt of the schedule; until then more may come.
+Final: with the last attempt of the schedule; until then more may follow.
 """
 
 from collections.abc import Sequence

@@ -23,9 +23,9 @@ from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.listings import Listing
 
 _VTT = "vtt"
-# No field of a snippet: the id in parentheses of a cue's identifier, which is kept in `extra`.
+# Not a field of snippets: the id in parentheses of a cue's identifier, which is stored in `extra`.
 _SPEAKER_ID = "speakerId"
-# Stands for a cue that cannot be read.
+# In place of a cue that cannot be read.
 _UNREADABLE: Item = {}
 
 
@@ -34,12 +34,14 @@ def _request(webex: Webex, target: Target) -> Listing:
 
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    return _said(items, target, drift, ours | {"source": "snippets"})
+    return _snippet_rows(items, target, drift, ours | {"source": "snippets"})
 
 
-def _said(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    """Rows of snippets, whatever they were read from."""
-    begun: datetime | None = (target.parent or {}).get("started_at")
+def _snippet_rows(
+    items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row
+) -> list[Row]:
+    """Rows of snippets from either source, with their index and start."""
+    transcript_start: datetime | None = (target.parent or {}).get("started_at")
     ours = ours | {"meeting_id": target.meeting_id, "transcript_id": target.work_item.resource_id}
     rows = fold_last(
         (to_row(schemas.TRANSCRIPT_SNIPPETS, item, drift, **ours) for item in items),
@@ -48,34 +50,35 @@ def _said(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) 
     )
     for number, row in enumerate(rows):
         row["snippet_index"] = number
-        if begun is not None and row["offset_ms"] is not None:
+        if transcript_start is not None and row["offset_ms"] is not None:
             try:
-                row["started_at"] = begun + timedelta(milliseconds=row["offset_ms"])
+                row["started_at"] = transcript_start + timedelta(milliseconds=row["offset_ms"])
             except OverflowError:
                 drift.changed["offsetMillisecond"] += 1
     return rows
 
 
-def vtt_instead(stored_vtt: Callable[[Target], bytes | None]) -> Fallback:
+def vtt_fallback(stored_vtt: Callable[[Target], bytes | None]) -> Fallback:
     """The cues of a transcript's VTT file, as snippets without the speaker's address.
 
-    `stored_vtt` returns the file of a transcript where that is already here.
+    `stored_vtt` returns the file of a transcript where it was downloaded already.
     """
 
     def request(webex: Webex, target: Target) -> Sequence[Item]:
         transcript_id = target.work_item.resource_id
         content = stored_vtt(target)
         if content is not None:
-            with suppress(BadResponse):  # then it is asked for, once more
-                return _items(transcript_id, read_vtt(content))
+            with suppress(BadResponse):  # a damaged file is downloaded again
+                return _cue_items(transcript_id, read_vtt(content))
         host_email = target.meeting["host_email"]
         content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
-        return _items(transcript_id, read_vtt(content))
+        return _cue_items(transcript_id, read_vtt(content))
 
     return Fallback(request, _vtt_rows, _VTT)
 
 
-def _items(transcript_id: str, vtt: Vtt) -> list[Item]:
+def _cue_items(transcript_id: str, vtt: Vtt) -> list[Item]:
+    """The cues as items of the API."""
     readable: list[Item] = [
         {
             "id": f"{transcript_id}_vtt_{number:05}",
@@ -94,11 +97,11 @@ def _vtt_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: R
     readable = [item for item in items if item != _UNREADABLE]
     if len(readable) < len(items):
         drift.changed["vtt cue"] += len(items) - len(readable)
-    ids = {item["id"]: item[_SPEAKER_ID] for item in readable if item[_SPEAKER_ID]}
-    known = [{name: item[name] for name in item if name != _SPEAKER_ID} for item in readable]
-    rows = _said(known, target, drift, ours | {"source": _VTT})
+    speaker_ids = {item["id"]: item[_SPEAKER_ID] for item in readable if item[_SPEAKER_ID]}
+    fields = [{name: item[name] for name in item if name != _SPEAKER_ID} for item in readable]
+    rows = _snippet_rows(fields, target, drift, ours | {"source": _VTT})
     for row in rows:
-        if speaker_id := ids.get(row["snippet_id"]):
+        if speaker_id := speaker_ids.get(row["snippet_id"]):
             row["extra"] = json.dumps({_SPEAKER_ID: speaker_id})
     return rows
 
@@ -106,15 +109,15 @@ def _vtt_rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: R
 def snippets(stored_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
     """The spec of transcript_snippets.
 
-    `stored_vtt` returns the VTT file of a transcript where that is already here.
+    `stored_vtt` returns the VTT file of a transcript where it was downloaded already.
     """
     return FetchSpec(
         schemas.TRANSCRIPT_SNIPPETS,
         _request,
         _rows,
+        fallback=vtt_fallback(stored_vtt),
         replaces="transcript_id",
         parent=schemas.TRANSCRIPTS,
-        fallback=vtt_instead(stored_vtt),
     )
 
 

@@ -1,7 +1,7 @@
 """Summaries of a meeting: notes and action items, as plain text.
 
 Endpoint: GET /meetingSummaries, or /admin/meetingSummaries for a compliance officer. Windows: none.
-Rows: `meeting_summaries`, merged by id; one that was deleted keeps the words that were read before.
+Rows: `meeting_summaries`, merged by id; a deleted one keeps the text that was fetched before.
 Opened by: the meeting's end, where [fetch] summaries is switched on; for meetings that had ended
 before that by pipeline/ledger/newly_enabled.py. Opens: nothing.
 Final: with the first complete listing that is not empty, or with the last attempt.
@@ -29,7 +29,7 @@ def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) 
 
 
 def _in_plain_text(item: Item) -> Item:
-    """A summary whose notes and action items are texts; what is of another shape stays as it is."""
+    """A summary with notes and action items as text; values of another shape stay as they are."""
     # Every command imports this module, and few read HTML, for which the library takes 0.1 s.
     from meeting_etl.pipeline.resources.plain_text import plain_text
 
@@ -43,9 +43,9 @@ def _in_plain_text(item: Item) -> Item:
     return item | plain
 
 
-def _merged(held: Row, new: Row) -> Row:
-    """The new summary; one that was deleted meanwhile keeps the words that were read before."""
-    return new | {name: new[name] or held[name] for name in ("notes", "action_items")}
+def _merged(stored: Row, new: Row) -> Row:
+    """The new summary; one that was deleted meanwhile keeps the text that was fetched before."""
+    return new | {name: new[name] or stored[name] for name in ("notes", "action_items")}
 
 
 SUMMARIES = FetchSpec(schemas.MEETING_SUMMARIES, _request, _rows, merge=_merged)

@@ -1,7 +1,10 @@
-"""The files of transcripts, VTT and TXT: a FetchSpec that keeps them below transcripts/.
+"""Files of transcripts, as VTT and TXT, in transcripts/.
 
-Belongs here: TRANSCRIPT_FILES, and reading a kept file again. Does not: files of recordings
-(recording_files.py), what is said in a VTT (vtt.py).
+Endpoint: GET /meetingTranscripts/{id}/download, of one transcript and format. Windows: none.
+Rows: `transcript_files`, one a format.
+Opened by: a transcript that was listed (transcripts.py), where [downloads] transcripts is switched
+on; for those listed before that by pipeline/ledger/newly_enabled.py. Opens: nothing.
+Final: when all formats were downloaded, or with the last attempt.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import file_stem, files_folder
-from meeting_etl.pipeline.resources.recording_files import what_came
+from meeting_etl.pipeline.resources.recording_files import collect_files
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.webex.endpoints import Webex
 
@@ -25,43 +28,43 @@ def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
     """The spec of transcript_files, for some of FORMATS."""
     return FetchSpec(
         schemas.TRANSCRIPT_FILES,
-        lambda webex, target: what_came(partial(_keep, files, webex, target), formats),
+        lambda webex, target: collect_files(partial(_download, files, webex, target), formats),
         _rows,
+        before_request=_known_outcome,
         parent=schemas.TRANSCRIPTS,
-        before_request=_beforehand,
     )
 
 
 def stored_vtt(files: Files, target: Target) -> bytes | None:
-    """The VTT of the transcript of a target, if it is kept; None when it has to be asked for."""
+    """The VTT file of a transcript; None when it was not downloaded."""
     return files.read_bytes(_path(target, "vtt"))
 
 
-def _path(target: Target, form: str) -> str:
+def _path(target: Target, format_: str) -> str:
     folder = files_folder(schemas.TRANSCRIPT_FILES.name, target.ended_at.date())
-    return f"{folder}/{file_stem(target.work_item.resource_id)}.{form}"
+    return f"{folder}/{file_stem(target.work_item.resource_id)}.{format_}"
 
 
-def _keep(files: Files, webex: Webex, target: Target, form: str) -> Item:
-    """Get one file and keep it; values of columns of transcript_files."""
+def _download(files: Files, webex: Webex, target: Target, format_: str) -> Item:
+    """Download one file; returns values of columns of transcript_files."""
     content = webex.transcript_text(
-        target.work_item.resource_id, form, target.meeting["host_email"], target.meeting_id
+        target.work_item.resource_id, format_, target.meeting["host_email"], target.meeting_id
     )
-    path = _path(target, form)
+    path = _path(target, format_)
     files.replace_bytes(path, content)
     for row in target.stored_files:
-        if row["format"] == form and row["path"] != path:
-            # It lay on another day before the end of the meeting was corrected.
+        if row["format"] == format_ and row["path"] != path:
+            # From before the end of the meeting was corrected to another day.
             files.remove(row["path"])
     digest = hashlib.sha256(content).hexdigest()
-    return {"format": form, "path": path, "bytes": len(content), "sha256": digest}
+    return {"format": format_, "path": path, "bytes": len(content), "sha256": digest}
 
 
-def _beforehand(target: Target) -> Outcome | None:
+def _known_outcome(target: Target) -> Outcome | None:
     return Outcome.DELETED if target.parent is None or is_deleted(target.parent) else None
 
 
 def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    del drift  # nothing in a file can come otherwise
+    del drift  # a file has no schema
     ours = ours | {"transcript_id": target.work_item.resource_id, "meeting_id": target.meeting_id}
     return [ours | item for item in items]

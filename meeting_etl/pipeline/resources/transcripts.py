@@ -2,13 +2,13 @@
 
 Endpoint: GET /meetingTranscripts, of one site.
 Windows: the same path lists many meetings, one site at a time; for a compliance officer
-/admin/meetingTranscripts. Transcripts come up to days after the meeting.
+/admin/meetingTranscripts. Transcripts appear up to days after the meeting.
 Rows: `transcripts`, merged by id; one that is no longer listed becomes unlisted, and its snippets
 are requested for a proof of its deletion.
-Opened by: the meeting's end, and webhook events of `meetingTranscripts`: so comes a late one in.
-Opens: for each a work item of transcript_snippets (snippets.py) and of transcript_files
+Opened by: the meeting's end, and webhook events of `meetingTranscripts`, which is how a late one
+comes in. Opens: for each a work item of transcript_snippets (snippets.py) and of transcript_files
 (transcript_files.py).
-Final: with the last attempt of the schedule; until then more may come.
+Final: with the last attempt of the schedule; until then more may follow.
 """
 
 from collections.abc import Sequence
@@ -54,17 +54,17 @@ def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) 
     return fold_last(rows, "transcript_id", drift)
 
 
-def _merged(held: Row, new: Row) -> Row:
-    return with_tombstone(held, new) | {"snippet_count": held["snippet_count"]}
+def _merged(stored: Row, new: Row) -> Row:
+    return with_tombstone(stored, new) | {"snippet_count": stored["snippet_count"]}
 
 
 def _status_by_id(webex: Webex, row: Row) -> str:
-    # Some transcripts never have snippets: only of one that had them a 404 says something.
+    # Some transcripts never have snippets: a 404 says something only where there were some.
     if row["snippet_count"] is not None and webex.can_read(schemas.TRANSCRIPT_SNIPPETS.name):
         try:
             webex.transcript_exists(row["transcript_id"])
         except NotFound:
-            # Nor does it say anything of one whose rows came from its file, while that is there.
+            # Nor does it where the rows are from the VTT file and that is still there.
             webex.transcript_text(row["transcript_id"], "vtt", None, row["meeting_id"])
     return UNLISTED
 
