@@ -1,8 +1,8 @@
-"""API item → row, led by the schema: names, types, what is unknown, what is never kept.
+"""API item → row, by the schema: names, types, unknown fields, and what is never stored.
 
-Belongs here: coercing values, gathering unknown fields into `extra`, folding items with one key.
-Does not: asking for items (webex/), keeping rows (lake/), what an answer means
-(pipeline/ledger/ledger.py).
+Belongs here: coercing values, collecting unknown fields in `extra`, folding items with one key.
+Does not: requests (webex/), storing rows (lake/), what a response means for a work item
+(pipeline/ledger/outcomes.py).
 """
 
 import base64
@@ -29,17 +29,17 @@ from meeting_etl.times import parse_timestamp
 
 Row = dict[str, Any]
 
-# What becomes of these when rows of one participant are united.
+# Columns that are combined when rows of one participant are united.
 _UNITED = frozenset({"devices", "breakout_sessions", "device_count", "joined_at", "left_at"})
-_NEVER_KEPT = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | IGNORED_FIELDS)
+_NEVER_STORED = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS | IGNORED_FIELDS)
 
 
 @dataclass
 class SchemaDrift:
-    """What came otherwise than expected.
+    """How items of the API differ from the schema.
 
-    `unknown` and `changed`: field → how often. `folded` items had the key of another one,
-    `other_sizes` is of files that are larger or smaller than Webex told.
+    `unknown` and `changed`: field → how often. `folded` counts items with the key of another one,
+    `other_sizes` files that are larger or smaller than Webex lists.
     """
 
     unknown: Counter[str] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class SchemaDrift:
     other_sizes: int = 0
 
     def add(self, other: "SchemaDrift") -> None:
-        """Count what another one counted, too."""
+        """Add the counts of another one."""
         self.unknown += other.unknown
         self.changed += other.changed
         self.folded += other.folded
@@ -58,7 +58,7 @@ class SchemaDrift:
 def to_row(table: Table, item: Mapping[str, Any], drift: SchemaDrift, **ours: Any) -> Row:
     """One row of the table from an API item (camelCase fields, JSON values).
 
-    `ours` are values of columns that we know better than the item. A field without a column goes
+    `ours` are values of columns that take precedence over the item. A field without a column goes
     to `extra`, and so does a value that cannot be read as its column's type (the column is NULL
     then); both are counted in `drift`. Secrets and links are left out.
     """
@@ -75,7 +75,7 @@ def to_row(table: Table, item: Mapping[str, Any], drift: SchemaDrift, **ours: An
 
 
 def email_domain(address: str | None) -> str | None:
-    """What stands after the last @, in lower case; None without one."""
+    """The part after the last @, in lower case; None without one."""
     if not address or "@" not in address:
         return None
     return address.rsplit("@", 1)[1].strip().lower() or None
@@ -93,12 +93,12 @@ def organization_uuid(org_id: str | None) -> str | None:
 
 
 def without_secrets(value: Any) -> Any:
-    """A JSON value without the fields that are never kept, at any depth."""
+    """A JSON value without the fields that are never stored, at any depth."""
     if isinstance(value, Mapping):
         return {
             name: without_secrets(inner)
             for name, inner in value.items()
-            if name.lower() not in _NEVER_KEPT
+            if name.lower() not in _NEVER_STORED
         }
     if isinstance(value, list):
         return [without_secrets(inner) for inner in value]
@@ -108,8 +108,8 @@ def without_secrets(value: Any) -> Any:
 def fold_participants(rows: Iterable[Row], drift: SchemaDrift) -> list[Row]:
     """Unite rows of one participant: all devices, earliest join, latest leave.
 
-    A leave that is not known yet beats a known one: the participant may still be there. Of flags
-    one that is set counts, of all else the last value that says something.
+    An unknown leave takes precedence over a known one: the participant may still be there. A flag
+    is set if it is set in any row; other columns have the last value that is not empty.
     """
     united: dict[str, Row] = {}
     for row in rows:
@@ -119,10 +119,10 @@ def fold_participants(rows: Iterable[Row], drift: SchemaDrift) -> list[Row]:
         drift.folded += 1
         first["devices"] = _union(first["devices"], row["devices"])
         first["breakout_sessions"] = _union(first["breakout_sessions"], row["breakout_sessions"])
-        joined = [moment for moment in (first["joined_at"], row["joined_at"]) if moment]
-        first["joined_at"] = min(joined, default=None)
-        left = [first["left_at"], row["left_at"]]
-        first["left_at"] = None if None in left else max(left)
+        joins = [moment for moment in (first["joined_at"], row["joined_at"]) if moment]
+        first["joined_at"] = min(joins, default=None)
+        leaves = [first["left_at"], row["left_at"]]
+        first["left_at"] = None if None in leaves else max(leaves)
         first["device_count"] = len(first["devices"] or [])
         for name, value in row.items():
             if name in _UNITED or value in (None, ""):
@@ -140,22 +140,22 @@ def fold_last(rows: Iterable[Row], key: str, drift: SchemaDrift) -> list[Row]:
     return list(folded.values())
 
 
-def _union(one: list[Row] | None, other: list[Row] | None) -> list[Row] | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return [*one, *(entry for entry in other if entry not in one)]
+def _union(first: list[Row] | None, second: list[Row] | None) -> list[Row] | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return [*first, *(entry for entry in second if entry not in first)]
 
 
 def _read(
     fields: Mapping[str, Column], item: Mapping[str, Any], drift: SchemaDrift
 ) -> tuple[Row, dict[str, Any]]:
-    """Columns with a value or NULL for each known field, and what has no place."""
+    """Columns with a value or NULL for each known field, and fields without a column."""
     row: Row = {column.name: None for column in fields.values()}
     extra: dict[str, Any] = {}
     for name, value in item.items():
         column = fields.get(name)
         if column is None:
-            if name.lower() not in _NEVER_KEPT:
+            if name.lower() not in _NEVER_STORED:
                 extra[name] = without_secrets(value)
                 if name not in FIELDS_IN_EXTRA:
                     drift.unknown[name] += 1
@@ -173,14 +173,14 @@ def _read(
                     _rounded(value) if is_milliseconds else _coerce(column.type, value)
                 )
         except (TypeError, ValueError, OverflowError):
-            if name.lower() not in _NEVER_KEPT:
+            if name.lower() not in _NEVER_STORED:
                 extra[name] = without_secrets(value)
             drift.changed[name] += 1
     return row, extra
 
 
 def _read_structs(column: Column, value: Any, drift: SchemaDrift) -> tuple[list[Row], list[Any]]:
-    """A list of structs, and for each the fields without a place."""
+    """A list of structs, and for each the fields without a column."""
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise TypeError("not a list of objects")
     read = [_read(by_field(column.children), entry, drift) for entry in value]
@@ -188,7 +188,7 @@ def _read_structs(column: Column, value: Any, drift: SchemaDrift) -> tuple[list[
 
 
 def _coerce(kind: pa.DataType, value: Any) -> Any:
-    """The value as the column's type. Raises TypeError or ValueError when it is another thing."""
+    """The value as the column's type. Raises TypeError or ValueError when it has another type."""
     if pa.types.is_string(kind):
         return _text(value)
     if pa.types.is_boolean(kind):
@@ -206,7 +206,7 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # ids and numbers that once came as JSON numbers
+        return str(value)  # ids and numbers that Webex once sent as JSON numbers
     raise TypeError("not a text")
 
 
@@ -228,7 +228,7 @@ def _integer(value: Any) -> int:
 
 
 def _rounded(value: Any) -> int:
-    """A number of milliseconds, which may come with a fraction, and as text."""
+    """A number of milliseconds, which Webex may send with a fraction, and as text."""
     if isinstance(value, str):
         value = float(value) if "." in value else int(value)
     return _integer(round(value) if isinstance(value, float) else value)

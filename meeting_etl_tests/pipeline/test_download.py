@@ -1,4 +1,4 @@
-"""Transfers from download hosts that behave in every way that HTTP allows, and in some others."""
+"""Downloads from hosts that behave in every way that HTTP allows, and in some others."""
 
 import gzip
 import hashlib
@@ -40,7 +40,7 @@ from meeting_etl_tests.webex.servers import (
 
 CONTENT = random.Random(1).randbytes(3_000_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-# What is not sure to have lasted: the last MiB and the piece that was being written.
+# Bytes that may not be durable: the last MiB and the piece that was being written.
 UNSURE = 1_048_576 + 262_144
 TAG = {"ETag": '"one"'}
 
@@ -51,13 +51,13 @@ def whole(**headers: str) -> Reply:
 
 
 def rest(seen: Seen, content: bytes = CONTENT, **headers: str) -> Act:
-    """What a good host answers to a request with or without a range."""
-    asked = seen.headers.get("Range")
-    if asked is None:
+    """The response of a good host to a request with or without a range."""
+    requested = seen.headers.get("Range")
+    if requested is None:
         return Reply(content, headers={**TAG, **headers})
-    start = int(asked.removeprefix("bytes=").removesuffix("-"))
-    told = f"bytes {start}-{len(content) - 1}/{len(content)}"
-    return Reply(content[start:], 206, {**TAG, "Content-Range": told, **headers})
+    start = int(requested.removeprefix("bytes=").removesuffix("-"))
+    sent = f"bytes {start}-{len(content) - 1}/{len(content)}"
+    return Reply(content[start:], 206, {**TAG, "Content-Range": sent, **headers})
 
 
 def cut(length: int, **headers: str) -> Callable[[Handler], None]:
@@ -83,18 +83,18 @@ def download_context(tmp_path: Path) -> DownloadContext:
     return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
 
 
-def bring(download_context: DownloadContext, server: Server, *links: str) -> DownloadedFile:
-    """Transfer a file; further links are given as renewed ones."""
+def downloaded(download_context: DownloadContext, server: Server, *links: str) -> DownloadedFile:
+    """Download a file; further links are the renewed ones."""
     first, *more = links or (f"{server.url}/file?ticket=secret",)
     renewed = iter(more or [first] * 9)
-    transfer = Download(download_context, "media", "one.video")
-    arrived = transfer.run(first, lambda: next(renewed))
-    transfer.finish("media/one.mp4")
-    return arrived
+    download = Download(download_context, "media", "one.video")
+    file = download.run(first, lambda: next(renewed))
+    download.finish("media/one.mp4")
+    return file
 
 
-def assert_whole(download_context: DownloadContext, arrived: DownloadedFile) -> None:
-    assert (arrived.size_bytes, arrived.sha256) == (len(CONTENT), DIGEST)
+def assert_whole(download_context: DownloadContext, file: DownloadedFile) -> None:
+    assert (file.size_bytes, file.sha256) == (len(CONTENT), DIGEST)
     assert download_context.files.read_bytes("media/one.mp4") == CONTENT
     assert download_context.files.names("media") == ["one.mp4"]
 
@@ -118,10 +118,10 @@ def assert_whole(download_context: DownloadContext, arrived: DownloadedFile) -> 
         Reply(gzip.compress(CONTENT)[:-9], headers={"Content-Encoding": "gzip"}),
     ],
 )
-def test_a_fault_that_passes(download_context: DownloadContext, fault: Act) -> None:
+def test_a_transient_fault(download_context: DownloadContext, fault: Act) -> None:
     acts = iter([fault])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
         assert len(server.seen) == 2
 
 
@@ -139,9 +139,9 @@ def test_a_fault_that_passes(download_context: DownloadContext, fault: Act) -> N
     ],
     ids=["plain", "chunked", "gzip though it was not asked for", "gzip in members", "another type"],
 )
-def test_forms_of_an_answer(download_context: DownloadContext, act: Act) -> None:
+def test_forms_of_a_response(download_context: DownloadContext, act: Act) -> None:
     with running(lambda _: act) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
         (seen,) = server.seen
     assert seen.headers.get("Authorization") is None
     assert seen.headers.get("Accept-Encoding") == "identity"
@@ -153,7 +153,7 @@ def test_a_redirect_is_followed_without_a_token(download_context: DownloadContex
         return rest(seen) if seen.path == "/elsewhere" else there
 
     with running(answer) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
 
 
 @pytest.mark.parametrize(
@@ -169,29 +169,31 @@ def test_a_redirect_is_followed_without_a_token(download_context: DownloadContex
         "http://\x00/",
     ],
 )
-def test_a_link_that_is_none(download_context: DownloadContext, link: str) -> None:
+def test_a_link_that_is_not_one(download_context: DownloadContext, link: str) -> None:
     with running(lambda _: whole()) as server, pytest.raises(BadResponse) as caught:
-        bring(download_context, server, link)
+        downloaded(download_context, server, link)
     assert link not in str(caught.value)
     assert server.seen == []
 
 
 @pytest.mark.parametrize("location", ["http://[", "file:///etc/passwd", "", "http:// /"])
-def test_a_redirect_to_no_address(download_context: DownloadContext, location: str) -> None:
+def test_a_redirect_to_what_is_not_an_address(
+    download_context: DownloadContext, location: str
+) -> None:
     with (
         running(lambda _: Reply(b"", 302, {"Location": location})) as server,
         pytest.raises(BadResponse),
     ):
-        bring(download_context, server)
+        downloaded(download_context, server)
 
 
-def test_a_size_that_no_file_has_is_none(download_context: DownloadContext) -> None:
+def test_an_impossible_size_is_ignored(download_context: DownloadContext) -> None:
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": "9" * 5_000, **TAG})
         handler.wfile.write(CONTENT)
 
     with running(lambda _: act) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
 
 
 def test_a_link_is_not_logged_for_odd_headers(
@@ -202,7 +204,7 @@ def test_a_link_is_not_logged_for_odd_headers(
         handler.wfile.write(head.encode() + CONTENT)
 
     with running(lambda _: act) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
     assert "ticket=" not in caplog.text
 
 
@@ -217,7 +219,7 @@ def test_https_only_where_the_api_is(download_context: DownloadContext, tmp_path
         download_context.byte_progress,
     )
     with running(lambda _: whole()) as server, pytest.raises(LinkRefused):
-        bring(safe, server)
+        downloaded(safe, server)
     assert server.seen == []
 
 
@@ -229,17 +231,15 @@ def test_http_leads_to_this_machine_alone(download_context: DownloadContext, mov
         running(lambda _: redirect) as server,
         pytest.raises(LinkRefused, match="not an allowed https URL"),
     ):
-        bring(download_context, server, f"{server.url}/file" if moved else elsewhere)
+        downloaded(download_context, server, f"{server.url}/file" if moved else elsewhere)
     assert len(server.seen) == (2 if moved else 0)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 503])
-def test_a_host_that_says_much_later_is_left_alone_till_then(
-    download_context: DownloadContext, status: int
-) -> None:
+def test_a_long_retry_after_is_obeyed(download_context: DownloadContext, status: int) -> None:
     later = Reply(b"", status, {"Retry-After": "3600"})
     with running(lambda _: later) as server, pytest.raises(BadResponse, match="once") as caught:
-        bring(download_context, server)
+        downloaded(download_context, server)
     assert caught.value.retry_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     assert len(server.seen) == 1
 
@@ -250,17 +250,17 @@ def test_an_expired_link_is_renewed_once(download_context: DownloadContext, stat
     with running(lambda seen: rest(seen) if seen.path == "/v1/new" else page) as server:
         assert_whole(
             download_context,
-            bring(download_context, server, f"{server.url}/old", f"{server.url}/new"),
+            downloaded(download_context, server, f"{server.url}/old", f"{server.url}/new"),
         )
     with running(lambda _: page) as server, pytest.raises(LinkRefused) as caught:
-        bring(download_context, server)
+        downloaded(download_context, server)
     assert len(server.seen) == 2
     assert "ticket" not in str(caught.value)
 
 
-def test_a_host_that_always_cuts_is_given_up(download_context: DownloadContext) -> None:
+def test_a_host_that_always_cuts_connections_is_given_up(download_context: DownloadContext) -> None:
     with running(lambda _: cut(10)) as server, pytest.raises(BadResponse, match="5 times"):
-        bring(download_context, server)
+        downloaded(download_context, server)
     assert len(server.seen) == 5
 
 
@@ -283,14 +283,14 @@ def drip_after(length: int) -> Callable[[Handler], None]:
     return act
 
 
-def test_a_host_that_drips_is_asked_again_and_what_came_is_kept(
+def test_a_host_that_drips_is_retried_and_received_bytes_stay(
     download_context: DownloadContext,
 ) -> None:
     clock = FastClock()
     slow = replace(download_context, clock=clock, media=MediaClient("http://127.0.0.1/v1", clock))
     acts = iter([drip_after(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        assert_whole(slow, bring(slow, server))
+        assert_whole(slow, downloaded(slow, server))
         first, second = server.seen
     assert first.headers["Range"] is None
     assert int(second.headers["Range"].removeprefix("bytes=").removesuffix("-")) >= 2_500_000
@@ -303,7 +303,7 @@ def test_a_head_that_drips_is_given_up(download_context: DownloadContext) -> Non
         running(lambda _: trickle_head) as server,
         pytest.raises(BadResponse, match="too slow or endless"),
     ):
-        bring(slow, server)
+        downloaded(slow, server)
     assert len(server.seen) == 5
 
 
@@ -311,26 +311,28 @@ def leave_unfinished(download_context: DownloadContext, length: int) -> None:
     """As a kill leaves it: the file is cut, nobody goes on."""
     acts = in_turn(cut(length), Reply(b"", 404))
     with running(acts) as server, pytest.raises(LinkRefused):
-        bring(download_context, server)
+        downloaded(download_context, server)
 
 
-def test_another_process_goes_on_where_it_is_sure(download_context: DownloadContext) -> None:
+def test_another_process_resumes_at_bytes_that_are_durable(
+    download_context: DownloadContext,
+) -> None:
     leave_unfinished(download_context, 2_500_000)
     with running(rest) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
         (seen,) = server.seen
     assert seen.headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
     assert seen.headers["If-Range"] == '"one"'
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", b"nonsense", b'{"version": 1}'])
-def test_a_note_that_cannot_be_read_begins_anew(
+def test_a_damaged_state_restarts_the_download(
     download_context: DownloadContext, damage: bytes
 ) -> None:
     leave_unfinished(download_context, 2_500_000)
     download_context.files.replace_bytes("media/.one.video.part.json", damage)
     with running(rest) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
         assert server.seen[0].headers.get("Range") is None
 
 
@@ -357,15 +359,17 @@ def test_a_note_that_cannot_be_read_begins_anew(
     ],
     ids=["whole", "416", "another size", "rest in another form", "another version"],
 )
-def test_what_does_not_fit_what_is_here_begins_anew(
+def test_a_part_that_does_not_fit_the_partial_file_restarts_the_download(
     download_context: DownloadContext, answer: Callable[[Seen], Act]
 ) -> None:
     leave_unfinished(download_context, 2_500_000)
     with running(answer) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
 
 
-def test_what_nobody_knows_never_passes_as_the_rest(download_context: DownloadContext) -> None:
+def test_bytes_of_unknown_origin_never_become_part_of_the_file(
+    download_context: DownloadContext,
+) -> None:
     """An unfinished file without a note, then a new attempt that ends early."""
     leave_unfinished(download_context, 2_900_000)
     partial, note = "media/.one.video.part", "media/.one.video.part.json"
@@ -382,13 +386,13 @@ def test_what_nobody_knows_never_passes_as_the_rest(download_context: DownloadCo
         handler.wfile.write(CONTENT[100_000:])
 
     with running(lambda _: act) as server, pytest.raises(Stopped):
-        bring(download_context, server)
+        downloaded(download_context, server)
     download_context.cancel.clear()
     with running(rest) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
 
 
-def test_a_rest_need_not_tell_the_version_again(download_context: DownloadContext) -> None:
+def test_a_later_part_need_not_repeat_the_version(download_context: DownloadContext) -> None:
     leave_unfinished(download_context, 2_500_000)
 
     def shorter(seen: Seen) -> Act:
@@ -402,7 +406,7 @@ def test_a_rest_need_not_tell_the_version_again(download_context: DownloadContex
         return act
 
     with running(shorter) as server:
-        assert_whole(download_context, bring(download_context, server))
+        assert_whole(download_context, downloaded(download_context, server))
     assert {seen.headers["If-Range"] for seen in server.seen} == {TAG["ETag"]}
 
 
@@ -412,25 +416,25 @@ def unsized(handler: Handler) -> None:
     handler.wfile.write(CONTENT[:1_000_000])
 
 
-def test_less_than_told_is_not_all_where_the_host_says_no_size(
+def test_less_than_the_listed_size_is_truncated_where_the_host_sends_no_size(
     download_context: DownloadContext,
 ) -> None:
     acts = iter([unsized])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        transfer = Download(download_context, "media", "one.video")
-        arrived = transfer.run(f"{server.url}/file", lambda: "", len(CONTENT))
-        transfer.finish("media/one.mp4")
-        assert_whole(download_context, arrived)
+        download = Download(download_context, "media", "one.video")
+        file = download.run(f"{server.url}/file", lambda: "", len(CONTENT))
+        download.finish("media/one.mp4")
+        assert_whole(download_context, file)
         assert len(server.seen) == 2
 
 
-def test_a_message_is_no_file(download_context: DownloadContext) -> None:
+def test_a_message_is_not_a_file(download_context: DownloadContext) -> None:
     message = Reply({"message": "expired"}, headers={"Content-Type": "application/json"})
     with running(lambda _: message) as server, pytest.raises(LinkRefused):
-        bring(download_context, server)
+        downloaded(download_context, server)
 
 
-def test_a_full_disk_is_told_and_what_came_is_gone_on_with(
+def test_a_full_disk_is_reported_and_the_download_resumes(
     download_context: DownloadContext,
 ) -> None:
     leave_unfinished(download_context, 2_500_000)
@@ -444,34 +448,34 @@ def test_a_full_disk_is_told_and_what_came_is_gone_on_with(
     )
     with running(rest) as server:
         with pytest.raises(StorageError, match="keep_free_bytes"):
-            bring(full, server)
-        assert_whole(download_context, bring(download_context, server))
+            downloaded(full, server)
+        assert_whole(download_context, downloaded(download_context, server))
         assert server.seen[-1].headers["Range"] == f"bytes={2_500_000 - UNSURE}-"
 
 
-def test_one_that_is_too_large_for_the_disk_is_a_fault_of_its_own(
+def test_a_file_too_large_for_the_disk_is_a_fault_of_its_own(
     download_context: DownloadContext,
 ) -> None:
     def act(handler: Handler) -> None:
         handler.start(200, {"Content-Length": str(10**17)})
 
     with running(lambda _: act) as server, pytest.raises(BadResponse, match="keep_free_bytes"):
-        bring(download_context, server)
+        downloaded(download_context, server)
 
 
-def test_it_stops_when_it_is_told_to(download_context: DownloadContext) -> None:
+def test_it_stops_when_cancelled(download_context: DownloadContext) -> None:
     download_context.cancel.set()
     with running(rest) as server, pytest.raises(Stopped):
-        bring(download_context, server)
+        downloaded(download_context, server)
 
 
-def test_a_file_of_nothing(download_context: DownloadContext) -> None:
+def test_an_empty_file(download_context: DownloadContext) -> None:
     with running(lambda _: Reply(b"")) as server:
-        arrived = bring(download_context, server)
-    assert (arrived.size_bytes, download_context.files.read_bytes("media/one.mp4")) == (0, b"")
+        file = downloaded(download_context, server)
+    assert (file.size_bytes, download_context.files.read_bytes("media/one.mp4")) == (0, b"")
 
 
-def test_it_tells_how_much_is_here(tmp_path: Path) -> None:
+def test_progress_counts_received_and_expected_bytes(tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     byte_progress = ByteProgress(lambda *told: said.append(told))
@@ -479,6 +483,6 @@ def test_it_tells_how_much_is_here(tmp_path: Path) -> None:
     download_context = DownloadContext(Files(tmp_path), media, clock, 0, Event(), byte_progress)
     acts = iter([cut(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
-        bring(download_context, server)
+        downloaded(download_context, server)
     assert said[-1] == ("downloads, MB", 3, 3)
     assert all(here <= 3 and expected <= 3 for _, here, expected in said)

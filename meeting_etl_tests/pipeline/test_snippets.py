@@ -26,9 +26,9 @@ Two
 
 
 def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> None:
-    pair = WorkItem("m", "transcript_snippets", "t")
+    item = WorkItem("m", "transcript_snippets", "t")
     meeting = {"started_at": BEGUN, "ended_at": BEGUN + timedelta(hours=1), "host_email": None}
-    target = Target(pair, meeting, {"started_at": BEGUN})
+    target = Target(item, meeting, {"started_at": BEGUN})
     fallback, drift = vtt_fallback(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
         items = fallback.request(Product(tmp_path, webex).etl().webex, target)

@@ -255,7 +255,7 @@ def test_a_file_without_cues_is_empty(text: str) -> None:
     "content", [b"\n", b"<html><body>Sorry</body></html>", b'{"message": "no"}', b"\x00\xff"]
 )
 def test_what_is_no_vtt_is_a_fault(content: bytes) -> None:
-    with pytest.raises(BadResponse, match="no WebVTT"):
+    with pytest.raises(BadResponse, match="not WebVTT"):
         read_vtt(content)
 
 

@@ -15,21 +15,21 @@ WorkItem = tuple[str, str]
 
 
 def committed(product: Product) -> set[WorkItem]:
-    """What has an answer on disk, and need not be asked again.
+    """What has a response on disk, and need not be requested again.
 
-    Resource and id (of the transcript, for snippets) of a pair; resource and day where all that a
-    window could answer for is done, or written down as to be asked singly.
+    Resource and id (of the transcript, for snippets) of a work item; resource and day where all
+    that a window could answer is done, or recorded as in need of its own request.
     """
     ledger = product.etl().ledger
     found: set[WorkItem] = set()
     for day in ledger.days():
-        pairs = ledger.items(day)
+        items = ledger.items(day)
         found |= {
-            (one.resource, one.resource_id or one.meeting_id) for one in pairs if one.attempts
+            (one.resource, one.resource_id or one.meeting_id) for one in items if one.attempts
         }
         for resource in ("recordings", "transcripts"):
-            some = [pair for pair in pairs if pair.resource == resource]
-            if all(pair.attempts or pair.reason == "not_in_window" for pair in some):
+            some = [item for item in items if item.resource == resource]
+            if all(item.attempts or item.reason == "not_in_window" for item in some):
                 found.add((resource, str(day)))
     return found
 
@@ -37,7 +37,7 @@ def committed(product: Product) -> set[WorkItem]:
 def meetings_a_day(product: Product) -> dict[str, set[str]]:
     """Meetings in the ledger, by day."""
     ledger = product.etl().ledger
-    return {str(day): {pair.meeting_id for pair in ledger.items(day)} for day in ledger.days()}
+    return {str(day): {item.meeting_id for item in ledger.items(day)} for day in ledger.days()}
 
 
 def grown(product: Product, before: dict[str, set[str]]) -> set[WorkItem]:
@@ -47,7 +47,7 @@ def grown(product: Product, before: dict[str, set[str]]) -> set[WorkItem]:
 
 
 def asked(url: str) -> WorkItem:
-    """The pair that a request was about, or the resource and day of a window."""
+    """The work item that a request was about, or the resource and day of a window."""
     parts = urlsplit(url)
     path, query = parts.path.split("/"), parse_qs(parts.query)
     if path[-1] in ("snippets", "download"):

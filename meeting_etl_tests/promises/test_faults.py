@@ -271,7 +271,7 @@ def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_p
         ledger_again = product.etl().ledger
         refused = ledger_again.reopen(
             ledger_again.days(),
-            lambda pair: (pair.status, pair.resource) == ("forbidden", "recordings"),
+            lambda item: (item.status, item.resource) == ("forbidden", "recordings"),
         )
         assert refused == 20
         clock.advance(hours=1)

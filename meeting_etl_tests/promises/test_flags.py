@@ -73,7 +73,7 @@ def asked_singly(product: Product) -> list[str]:
 
 
 def state(product: Product, resource: str = "recordings") -> tuple[str, str]:
-    """Status and reason of the first meeting's pair."""
+    """Status and reason of the first meeting's work item."""
     (row,) = (
         row
         for row in product.rows("fetch_ledger")
@@ -108,7 +108,7 @@ def test_a_true_flag_with_nothing_found_is_asked_singly_once(
         work_off(product.etl())
         assert state(product) == ("waiting", "nothing_yet")
         assert asked_singly(product) == []
-        clock.advance(hours=73)  # the last attempt of all pairs
+        clock.advance(hours=73)  # the last attempt of all work items
         for _ in range(2):
             work_off(product.etl())
             assert len(asked_singly(product)) == requests

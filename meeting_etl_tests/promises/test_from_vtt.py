@@ -53,7 +53,7 @@ def never(transcript: Transcript) -> Transcript:
     return replace(transcript, snippets_available_at=None)
 
 
-def pair(product: Product) -> dict[str, Any]:
+def item(product: Product) -> dict[str, Any]:
     """The row of fetch_ledger of the one transcript."""
     rows = product.rows("fetch_ledger")
     (row,) = (row for row in rows if row["resource"] == "transcript_snippets")
@@ -61,7 +61,7 @@ def pair(product: Product) -> dict[str, Any]:
 
 
 def state(product: Product) -> tuple[str, str, bool, int]:
-    row = pair(product)
+    row = item(product)
     return row["status"], row["reason"], row["settled"], row["row_count"]
 
 

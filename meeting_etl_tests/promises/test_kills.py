@@ -38,8 +38,8 @@ TRIES = 2 * KILLS
 def lines_of(world: World, folder: Path, seed: int) -> list[bytes]:
     """All lines of the world's webhook logs, those of ended meetings last.
 
-    What tells of an asset without a time opens its pair again whenever it comes; told before the
-    meeting it gives no reason to ask twice.
+    An event about an asset without a time reopens its work item whenever it is ingested; before the
+    meeting it gives no reason for a second request.
     """
     write_logs(world, folder, seed=seed)
     found: list[bytes] = []

@@ -198,11 +198,11 @@ def tell_of_the_transcript(product: Product) -> None:
 
 
 def words(product: Product) -> tuple[str, str, bool]:
-    """The state of the one pair of snippets."""
-    (pair,) = (
+    """The state of the one work item of snippets."""
+    (item,) = (
         row for row in product.rows("fetch_ledger") if row["resource"] == "transcript_snippets"
     )
-    return pair["status"], pair["reason"], pair["settled"]
+    return item["status"], item["reason"], item["settled"]
 
 
 @pytest.mark.parametrize(

@@ -39,16 +39,16 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             assert set(asked_at) == {NOW}
             assert clock.now() == NOW  # nobody waited for it
             ledger = product.etl().ledger
-            pairs = [pair for day in ledger.days() for pair in ledger.items(day)]
-            failed = [pair for pair in pairs if pair.status == "failed"]
-            assert {pair.meeting_id for pair in failed} == {locked_id}
-            assert {pair.http_status for pair in failed} == {423}
+            items = [item for day in ledger.days() for item in ledger.items(day)]
+            failed = [item for item in items if item.status == "failed"]
+            assert {item.meeting_id for item in failed} == {locked_id}
+            assert {item.http_status for item in failed} == {423}
             until = NOW + timedelta(seconds=LOCKED_SECONDS)
-            assert {pair.next_attempt_at for pair in failed} == {until}
+            assert {item.next_attempt_at for item in failed} == {until}
             # The run itself went through; what it could not have is counted, for exit status 1.
             assert (outcome.failures, outcome.failed_items) == ([], len(failed))
-            others = [pair for pair in pairs if pair.meeting_id != locked_id]
-            assert all(pair.attempts or (pair.next_attempt_at or NOW) > NOW for pair in others)
+            others = [item for item in items if item.meeting_id != locked_id]
+            assert all(item.attempts or (item.next_attempt_at or NOW) > NOW for item in others)
             with_participants = {one["meeting_id"] for one in product.rows("participants")}
             assert len(with_participants) > 1
             assert locked_id not in with_participants

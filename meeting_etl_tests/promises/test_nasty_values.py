@@ -32,7 +32,7 @@ def tell(
         file.write(json.dumps(line) + "\n")
 
 
-def pairs(product: Product) -> dict[str, dict[str, Any]]:
+def items(product: Product) -> dict[str, dict[str, Any]]:
     """Ledger rows of the first meeting, by resource."""
     first = product.webex.world.meetings[0].id
     return {
@@ -53,7 +53,7 @@ def test_a_start_that_cannot_be_meant(tmp_path: Path, kind: Kind, start: str) ->
         work_off(product.etl())
         assert len(product.rows("recordings")) == 2
         assert len(product.rows("transcripts")) == 2
-        assert {row["status"] for row in pairs(product).values()} <= {"ready", "forbidden"}
+        assert {row["status"] for row in items(product).values()} <= {"ready", "forbidden"}
 
 
 def test_an_offset_that_cannot_be_meant(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_news_about_a_meeting_does_not_undo_a_retry(tmp_path: Path) -> None:
         product.write_logs()
         work_off(product.etl())
         ledger = product.etl().ledger
-        assert ledger.reopen(ledger.days(), lambda pair: pair.resource == "participants") == 2
+        assert ledger.reopen(ledger.days(), lambda item: item.resource == "participants") == 2
         tell(product, "joined", NOW, "meetingParticipants", id="p", meetingId=WORLD.meetings[0].id)
         seen = webex.counters.total
         work_off(product.etl())
@@ -98,7 +98,7 @@ def test_an_end_that_is_corrected_to_an_earlier_day_leaves_nothing_open_for_ever
         product = Product(tmp_path, webex, clock=clock)
         product.write_logs()
         work_off(product.etl())
-        assert pairs(product)["recordings"]["status"] == "waiting"
+        assert items(product)["recordings"]["status"] == "waiting"
         earlier = ended - timedelta(days=4)
         tell(
             product,
@@ -165,8 +165,8 @@ def test_a_blank_id_is_no_id(tmp_path: Path, blank: str) -> None:
         assert len(product.rows("transcript_snippets")) == 4
         assert product.rows("recordings") == []
         for resource in ("recordings", "participants", "transcript_snippets"):
-            pair = pairs(product)[resource]
-            assert (pair["status"], pair["reason"]) == ("failed", "partial"), resource
+            item = items(product)[resource]
+            assert (item["status"], item["reason"]) == ("failed", "partial"), resource
 
 
 @pytest.mark.parametrize("at_once", [True, False])

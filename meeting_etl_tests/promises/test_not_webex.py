@@ -45,10 +45,10 @@ def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]
         yield product
 
 
-def pairs(product: Product) -> list[tuple[str, bool]]:
+def items(product: Product) -> list[tuple[str, bool]]:
     etl = product.etl()
     return [
-        (pair.status, pair.settled) for day in etl.ledger.days() for pair in etl.ledger.items(day)
+        (item.status, item.settled) for day in etl.ledger.days() for item in etl.ledger.items(day)
     ]
 
 
@@ -63,7 +63,7 @@ def assert_nothing_settled_and_all_comes_after_the_mend(
         product.folder, product.webex, product.kind, product.clock, {"WEBEX_BASE_URL": base_url}
     )
     assert "does not look like the Webex API: check WEBEX_BASE_URL" in sentence(wrong.run())
-    assert not any(settled for _, settled in pairs(product))
+    assert not any(settled for _, settled in items(product))
     # No waiting for a retry: nothing was asked of Webex as yet.
     outcome = product.run()
     assert (outcome.failures, outcome.failed_items) == ([], 0)
@@ -135,7 +135,7 @@ def test_a_listing_that_is_not_found_proves_no_deletion(tmp_path: Path) -> None:
             wrong = Product(tmp_path, webex, "user", clock, {"WEBEX_BASE_URL": server.url})
             day = product.etl().ledger.days()[0]
             clock.advance(days=9)
-            wrong.etl().ledger.reopen([day], lambda pair: pair.resource == "recordings")
+            wrong.etl().ledger.reopen([day], lambda item: item.resource == "recordings")
             wrong.run()
         assert (product.rows("recordings"), product.rows("transcript_snippets")) == before
         (row,) = [one for one in product.rows("fetch_ledger") if one["resource"] == "recordings"]

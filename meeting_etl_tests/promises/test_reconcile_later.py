@@ -91,7 +91,7 @@ def test_an_end_that_the_listing_corrects_moves_it_too(tmp_path: Path) -> None:
 
 
 def test_events_of_a_reconciled_meeting_find_it(tmp_path: Path) -> None:
-    """A recording's event, months later, opens its pair again."""
+    """A recording's event, months later, opens its work item again."""
     world = sized_world(1, NOW, meetings=2, participants=1, snippets=1)
     clock, meeting = ManualClock(NOW), world.meetings[0]
     with Sandbox(world, clock) as webex:
@@ -104,10 +104,10 @@ def test_events_of_a_reconciled_meeting_find_it(tmp_path: Path) -> None:
         tell(product, json.dumps({"received_at": received, "body": body}) + "\n")
         outcome = product.run()
         assert outcome.days == [meeting.ended_at.date()]
-        (pair,) = (
+        (item,) = (
             row
             for row in product.rows("fetch_ledger")
             if (row["meeting_id"], row["resource"]) == (meeting.id, "recordings")
         )
-        assert (pair["event_count"], pair["opened_by"], pair["attempts"]) == (1, "event", 2)
+        assert (item["event_count"], item["opened_by"], item["attempts"]) == (1, "event", 2)
         assert origins(product) == {"reconciled": 2}

@@ -35,7 +35,7 @@ def looked_up(product: Product, recording_id: str = RECORDING.id) -> int:
     return paths.count(f"/v1/recordings/{recording_id}")
 
 
-def pair(product: Product) -> dict[str, Any]:
+def item(product: Product) -> dict[str, Any]:
     (row,) = (one for one in product.rows("fetch_ledger") if one["resource"] == "recordings")
     return row
 
@@ -72,14 +72,14 @@ def test_it_opens_the_recordings_of_its_meeting_again(tmp_path: Path) -> None:
         product.run()
         clock.advance(days=9)
         product.run()
-        assert pair(product)["settled"]
+        assert item(product)["settled"]
         later = clock.now() - timedelta(minutes=5)
         tell(product, created_line(RECORDING.id, later))
         seen = webex.counters.total
         assert product.run().failures == []
         asked = product.requests(seen)
         assert [url for url in asked if "/recordings?" in url and MEETING.id in url]
-        row = pair(product)
+        row = item(product)
         assert (row["opened_by"], row["settled"]) == ("event", False)
 
 

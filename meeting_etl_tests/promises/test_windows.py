@@ -100,7 +100,7 @@ def without(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def ledger_of(found: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What the ledger says of each pair; flags, which give a reason, only come by window."""
+    """What the ledger says of each work item; flags, which give a reason, only come by window."""
     return [
         (
             row["meeting_id"],
@@ -146,10 +146,10 @@ def test_a_round_of_rechecks_costs_no_request_a_meeting(tmp_path: Path) -> None:
         clock.advance(hours=24)
         product.run()
         assert webex.counters.total - cold <= 30
-        pairs = product.rows("fetch_ledger")
-        open_pairs = [row for row in pairs if not row["settled"]]
-        assert len(open_pairs) == 1500
-        assert {row["resource"] for row in open_pairs} == {"meeting", "recordings", "transcripts"}
+        items = product.rows("fetch_ledger")
+        open_items = [row for row in items if not row["settled"]]
+        assert len(open_items) == 1500
+        assert {row["resource"] for row in open_items} == {"meeting", "recordings", "transcripts"}
 
 
 @pytest.mark.parametrize(

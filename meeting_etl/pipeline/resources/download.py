@@ -1,7 +1,7 @@
-"""Transfer: brings one file here, and goes on where an earlier attempt was broken off.
+"""class Download: brings one file here, and resumes where an earlier attempt was broken off.
 
-Belongs here: the unfinished file and what is noted of it, resuming, renewed links, the free space
-that must stay. Does not: which files are wanted (recording_files.py), HTTP (webex/media.py).
+Belongs here: the partial file and its state, resuming, renewed links, the free space that must
+stay. Does not: which files are wanted (recording_files.py), HTTP (webex/media.py).
 """
 
 import hashlib
@@ -19,40 +19,42 @@ from meeting_etl.webex.media import ByteRange, LinkRefused, MediaClient, RangeCh
 from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.transport import TransientError
 
-# What was written since the last sync may be lost in a power cut: after a kill so much, and the
-# piece that was being written, is sent again.
+# What was written since the last sync may be lost in a power cut. After a kill that much, and the
+# piece that was being written, is downloaded again.
 _SYNC_BYTES = 2**20
 _UNSURE_BYTES = _SYNC_BYTES + 256 * 1024
-# Less than this is no progress: a host that cuts each connection at once is given up.
+# Less than this is no progress: a host that cuts each connection is given up.
 _PROGRESS_BYTES = 2**20
 _READ_BYTES = 2**20
 _MEGABYTE = 10**6
 _ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_VERSION = 500
+_INTERRUPTED = "The download was interrupted; the next run resumes it."
 
 
 class ByteProgress:
-    """How much of all files is here, for whoever watches; for any number of threads."""
+    """How many bytes of all files were downloaded, as progress; for any number of threads."""
 
     def __init__(self, progress: Callable[[str, int, int], None]) -> None:
         self._progress = progress
         self._lock = Lock()
-        self._here = self._expected = 0
+        self._received = self._expected = 0
 
-    def add(self, here: int = 0, expected: int = 0) -> None:
-        """Count bytes that are here, or that are known to come."""
+    def add(self, received: int = 0, expected: int = 0) -> None:
+        """Count bytes that were received, or that are expected."""
         with self._lock:
-            self._here += here
+            self._received += received
             self._expected += expected
-            self._progress("downloads, MB", self._here // _MEGABYTE, self._expected // _MEGABYTE)
+            received_mb, expected_mb = self._received // _MEGABYTE, self._expected // _MEGABYTE
+            self._progress("downloads, MB", received_mb, expected_mb)
 
 
 @dataclass(frozen=True)
 class DownloadContext:
     """Where files come from and where they go.
 
-    `keep_free_bytes` stay free on the disk; `cancel` makes all transfers end soon.
+    `keep_free_bytes` stay free on the disk; `cancel` makes all downloads end soon.
     """
 
     files: Files
@@ -65,7 +67,7 @@ class DownloadContext:
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """A file that is here as a whole."""
+    """A file that was downloaded completely."""
 
     size_bytes: int
     sha256: str
@@ -73,169 +75,187 @@ class DownloadedFile:
 
 
 class Download:
-    """One file on its way to `folder/.<stem>.part`, then to the name that `finish` is given."""
+    """One file, first as `folder/.<stem>.part`, then under the name that `finish` is given."""
 
-    def __init__(self, download_context: DownloadContext, folder: str, stem: str) -> None:
-        self._depot = download_context
+    def __init__(self, context: DownloadContext, folder: str, stem: str) -> None:
+        self._context = context
+        self._files = context.files
         self._partial = f"{folder}/.{stem}.part"
-        self._note = f"{folder}/.{stem}.part.json"
+        self._state = f"{folder}/.{stem}.part.json"
         self._version: str | None = None
-        self._total: int | None = None
-        self._told = 0
-        self._size = self._synced = 0
+        self._total_bytes: int | None = None
+        self._listed_bytes = 0
+        self._received_bytes = self._synced_bytes = 0
         self._digest = hashlib.sha256()
         self._media_type = ""
 
     def run(
-        self, link: str, renewed: Callable[[], str], told_bytes: int | None = None
+        self, link: str, renew_link: Callable[[], str], listed_bytes: int | None = None
     ) -> DownloadedFile:
-        """Get all of the file; `renewed` gives a new link when the present one has expired.
+        """Download all of the file; `renew_link` returns a new link when the present one expired.
 
-        Where the host does not say how large it is, less than `told_bytes` is not all of it.
-        Raises BadResponse when the download fails, LinkRefused when a new link does not help,
-        Stopped, and StorageError when the disk is full or would be. The next attempt resumes.
+        Where the host sends no size, less than `listed_bytes` is not all of it. Raises BadResponse
+        when the download fails, LinkRefused when a new link does not help, Stopped, and
+        StorageError when the disk is full or would be. The next attempt resumes.
         """
-        self._told = told_bytes or 0
-        with self._depot.files.open_partial(self._partial) as file:
-            self._take_up(file)
-            faults, refused_at, was = 0, -1, self._size
+        self._listed_bytes = listed_bytes or 0
+        with self._files.open_partial(self._partial) as file:
+            self._resume(file)
+            faults, refused_at, furthest = 0, -1, self._received_bytes
             while True:
                 try:
                     self._receive(link, file)
-                    with self._depot.files.translate_errors(self._partial):
-                        file.truncate(self._size)
-                    self._depot.files.sync(self._partial, file)
-                    return DownloadedFile(self._size, self._digest.hexdigest(), self._media_type)
+                    return self._completed(file)
                 except LinkRefused:
-                    if refused_at == self._size:
+                    if refused_at == self._received_bytes:
                         raise
-                    refused_at = self._size
-                    link = renewed()
+                    refused_at = self._received_bytes
+                    link = renew_link()
                 except RangeChanged:
-                    if not self._size:
+                    if not self._received_bytes:
                         raise
-                    self._begin(file)
+                    self._restart(file)
                 except TransientError as error:
-                    faults = 1 if self._size >= was + _PROGRESS_BYTES else faults + 1
-                    was = max(was, self._size)
-                    self._give_up_if_hopeless(error, faults)
-                    self._pause(error, faults)
+                    has_progress = self._received_bytes >= furthest + _PROGRESS_BYTES
+                    faults = 1 if has_progress else faults + 1
+                    furthest = max(furthest, self._received_bytes)
+                    self._give_up_after_too_many(faults, error)
+                    self._back_off(faults, error)
 
     def finish(self, name: str) -> None:
-        """Give the whole file its name, in the folder."""
-        self._depot.files.finish(self._partial, name)
-        self._depot.files.remove(self._note)
+        """Give the complete file its name, in the folder."""
+        self._files.finish(self._partial, name)
+        self._files.remove(self._state)
 
-    def _take_up(self, file: io.FileIO) -> None:
-        """Go on with what an earlier attempt left, as far as it is sure to be on the disk.
+    def _resume(self, file: io.FileIO) -> None:
+        """Take what an earlier attempt left, as far as it is surely on the disk.
 
-        The rest stays until it is written over: an attempt that gets nothing must not lose any.
+        The rest stays until it is overwritten: an attempt that receives nothing must not lose any.
         """
-        self._version, self._total = self._noted()
-        with self._depot.files.translate_errors(self._partial, doing="read"):
+        self._version, self._total_bytes = self._read_state()
+        with self._files.translate_errors(self._partial, doing="read"):
             size = file.seek(0, io.SEEK_END)
-            self._size = self._synced = max(0, size - _UNSURE_BYTES) if self._total else 0
-            if self._total is None:
-                # Nobody knows what it begins: behind new bytes it would pass as theirs.
+            sure_bytes = max(0, size - _UNSURE_BYTES) if self._total_bytes else 0
+            self._received_bytes = self._synced_bytes = sure_bytes
+            if self._total_bytes is None:
+                # Of which file these bytes are is unknown: behind new ones they would count as
+                # part of these.
                 file.truncate(0)
             file.seek(0)
-            left = self._size
+            left = sure_bytes
             while left and (piece := file.read(min(left, _READ_BYTES))):
                 self._digest.update(piece)
                 left -= len(piece)
-        self._depot.byte_progress.add(here=self._size, expected=self._total or 0)
+        self._context.byte_progress.add(received=sure_bytes, expected=self._total_bytes or 0)
 
-    def _noted(self) -> tuple[str | None, int | None]:
+    def _read_state(self) -> tuple[str | None, int | None]:
         try:
-            known = json.loads(self._depot.files.read_bytes(self._note) or b"{}")
-            return known["version"], int(known["total"])
+            state = json.loads(self._files.read_bytes(self._state) or b"{}")
+            return state["version"], int(state["total"])
         except (KeyError, TypeError, ValueError):
             return None, None
 
+    def _write_state(self, part: ByteRange) -> None:
+        """Write what the next attempt needs to know to resume."""
+        version = part.version if len(part.version or "") <= _LONGEST_VERSION else None
+        if part.start and version is None:
+            version = self._version  # the host need not repeat it for a later part
+        self._media_type = part.media_type
+        if (version, part.total_bytes) == (self._version, self._total_bytes):
+            return
+        self._context.byte_progress.add(expected=(part.total_bytes or 0) - (self._total_bytes or 0))
+        self._version, self._total_bytes = version, part.total_bytes
+        state = {"version": version, "total": part.total_bytes}
+        self._files.replace_bytes(self._state, json.dumps(state).encode())
+
     def _receive(self, link: str, file: io.FileIO) -> None:
-        if self._total is None and self._size:
-            self._begin(file)  # of what it is the beginning nobody can say
-        with self._depot.media.open(link, start=self._size, version=self._version) as stretch:
-            if stretch.start and self._is_other(stretch):
-                raise RangeChanged("The file is another one by now.")
-            if stretch.start < self._size:
-                self._begin(file)
-            self._note_down(stretch)
-            self._check_space((stretch.total_bytes or self._size) - self._size)
-            for piece in stretch.pieces:
-                self._keep(piece, file)
-        if self._size != self._total if self._total is not None else self._size < self._told:
+        """Receive the bytes that are missing."""
+        if self._total_bytes is None and self._received_bytes:
+            self._restart(file)  # without a size it cannot be resumed
+        start, version = self._received_bytes, self._version
+        with self._context.media.open(link, start=start, version=version) as part:
+            if part.start and self._is_other_file(part):
+                raise RangeChanged("The file has changed.")
+            if part.start < self._received_bytes:
+                self._restart(file)
+            self._write_state(part)
+            self._check_space((part.total_bytes or self._received_bytes) - self._received_bytes)
+            for piece in part.pieces:
+                self._write(piece, file)
+        if self._is_truncated():
             raise TransientError("The file is truncated")
 
-    def _is_other(self, stretch: ByteRange) -> bool:
-        """Whether a rest is of another file; not every host heeds If-Range, or tells a version."""
-        told, known = stretch.version, self._version
-        return stretch.total_bytes != self._total or (None not in (told, known) and told != known)
+    def _is_truncated(self) -> bool:
+        if self._total_bytes is None:
+            return self._received_bytes < self._listed_bytes
+        return self._received_bytes != self._total_bytes
 
-    def _begin(self, file: io.FileIO) -> None:
-        """From the first byte."""
-        self._depot.byte_progress.add(here=-self._size, expected=-(self._total or 0))
-        with self._depot.files.translate_errors(self._partial):
+    def _is_other_file(self, part: ByteRange) -> bool:
+        """Whether a part is of another file: not every host obeys If-Range or sends a version."""
+        if part.total_bytes != self._total_bytes:
+            return True
+        return None not in (part.version, self._version) and part.version != self._version
+
+    def _restart(self, file: io.FileIO) -> None:
+        """Start again at the first byte."""
+        self._context.byte_progress.add(
+            received=-self._received_bytes, expected=-(self._total_bytes or 0)
+        )
+        with self._files.translate_errors(self._partial):
             file.seek(0)
             file.truncate()
-        # Before the note of another file may last.
-        self._depot.files.sync(self._partial, file)
-        self._size = self._synced = 0
-        self._version = self._total = None
+        # Before the state of another file can be durable.
+        self._files.sync(self._partial, file)
+        self._received_bytes = self._synced_bytes = 0
+        self._version = self._total_bytes = None
         self._digest = hashlib.sha256()
 
-    def _note_down(self, stretch: ByteRange) -> None:
-        """By what the next attempt knows whether it may go on with what is here."""
-        version = stretch.version if len(stretch.version or "") <= _LONGEST_VERSION else None
-        if stretch.start and version is None:
-            version = self._version  # a rest need not tell it again
-        self._media_type = stretch.media_type
-        if (version, stretch.total_bytes) == (self._version, self._total):
-            return
-        self._depot.byte_progress.add(expected=(stretch.total_bytes or 0) - (self._total or 0))
-        self._version, self._total = version, stretch.total_bytes
-        note = {"version": version, "total": stretch.total_bytes}
-        self._depot.files.replace_bytes(self._note, json.dumps(note).encode())
-
-    def _keep(self, piece: bytes, file: io.FileIO) -> None:
-        if self._depot.cancel.is_set():
-            raise Stopped("The download was interrupted; it goes on from here.")
-        self._depot.files.write(self._partial, file, piece)
+    def _write(self, piece: bytes, file: io.FileIO) -> None:
+        if self._context.cancel.is_set():
+            raise Stopped(_INTERRUPTED)
+        self._files.write(self._partial, file, piece)
         self._digest.update(piece)
-        self._size += len(piece)
-        self._depot.byte_progress.add(here=len(piece))
-        if self._size - self._synced >= _SYNC_BYTES:
-            self._depot.files.sync(self._partial, file)
-            self._synced = self._size
+        self._received_bytes += len(piece)
+        self._context.byte_progress.add(received=len(piece))
+        if self._received_bytes - self._synced_bytes >= _SYNC_BYTES:
+            self._files.sync(self._partial, file)
+            self._synced_bytes = self._received_bytes
             self._check_space(0)
 
-    def _check_space(self, missing_bytes: int) -> None:
-        free, floor = self._depot.files.free_bytes(), self._depot.keep_free_bytes
-        if free - missing_bytes >= floor:
-            return
-        told = (
-            f"A download needs {missing_bytes / 1e6:,.0f} MB more, of {free / 1e6:,.0f} MB "
-            f"that are free {floor / 1e6:,.0f} MB are to stay so: free some space, or lower "
-            "keep_free_bytes in [downloads]."
-        )
-        # One that is too large for what is free must not keep smaller ones from coming.
-        raise StorageError(told) if free < floor else BadResponse(told)
+    def _completed(self, file: io.FileIO) -> DownloadedFile:
+        """The file, made durable, without what an earlier attempt left behind its end."""
+        with self._files.translate_errors(self._partial):
+            file.truncate(self._received_bytes)
+        self._files.sync(self._partial, file)
+        return DownloadedFile(self._received_bytes, self._digest.hexdigest(), self._media_type)
 
-    def _give_up_if_hopeless(self, error: TransientError, faults: int) -> None:
-        """Raise BadResponse when it failed often enough, or the host says "later" for too long."""
+    def _check_space(self, missing_bytes: int) -> None:
+        free_bytes, floor = self._files.free_bytes(), self._context.keep_free_bytes
+        if free_bytes - missing_bytes >= floor:
+            return
+        message = (
+            f"A download needs {missing_bytes / 1e6:,.0f} MB more, but only {free_bytes / 1e6:,.0f}"
+            f" MB are free, of which {floor / 1e6:,.0f} MB must stay free: free some space, or "
+            "lower keep_free_bytes in [downloads]."
+        )
+        # A file that is too large for the free space must not stop the download of smaller ones.
+        raise StorageError(message) if free_bytes < floor else BadResponse(message)
+
+    def _give_up_after_too_many(self, faults: int, error: TransientError) -> None:
+        """Raise BadResponse after enough faults, or when Retry-After is too long."""
         retry_after_seconds = error.retry_after_seconds or 0.0
         if faults < _ATTEMPTS and retry_after_seconds <= _LONGEST_WAIT_SECONDS:
             return
         wait = timedelta(seconds=min(retry_after_seconds, LONGEST_PAUSE_SECONDS))
-        retry_at = self._depot.clock.now() + wait if retry_after_seconds else None
+        retry_at = self._context.clock.now() + wait if retry_after_seconds else None
         times = f"{faults} times" if faults > 1 else "once"
         raise BadResponse(f"{error}, {times}.", error.http_status, retry_at=retry_at) from error
 
-    def _pause(self, error: TransientError, faults: int) -> None:
-        """Wait a while, but not when everything is to stop."""
+    def _back_off(self, faults: int, error: TransientError) -> None:
+        """Wait before the next attempt; raises Stopped when downloads are cancelled."""
         seconds = error.retry_after_seconds or 2.0 ** (faults - 1)
-        until = self._depot.clock.monotonic() + seconds
-        while (left := until - self._depot.clock.monotonic()) > 0:
-            if self._depot.cancel.is_set():
-                raise Stopped("The download was interrupted; it goes on from here.")
-            self._depot.clock.sleep(min(left, 0.5))
+        end = self._context.clock.monotonic() + seconds
+        while (left := end - self._context.clock.monotonic()) > 0:
+            if self._context.cancel.is_set():
+                raise Stopped(_INTERRUPTED)
+            self._context.clock.sleep(min(left, 0.5))

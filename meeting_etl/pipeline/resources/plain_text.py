@@ -1,7 +1,7 @@
-"""HTML → plain text, as somebody would read it.
+"""HTML → plain text, as a reader would see it.
 
 Belongs here: what is text, where lines break, lists. Does not: which fields are HTML
-(summaries.py). The result is text and not markup: whoever shows it in a page escapes it.
+(summaries.py). The result is text, not markup: to show it in a page, escape it.
 """
 
 from dataclasses import dataclass
@@ -36,17 +36,17 @@ def plain_text(markup: str) -> str:
     Raises ValueError for what cannot be read as HTML at all.
     """
     try:
-        # The tag around it keeps the library from guessing whether a lone word is a file's name.
+        # Inside a tag the library does not take a lone word for the name of a file.
         soup = BeautifulSoup(f"<body>{markup}", "html.parser")
     except ParserRejectedMarkup as error:
-        raise ValueError("That is no HTML.") from error
+        raise ValueError("Not HTML.") from error
     lines = ("".join(pieces) for pieces in _lines(soup))
     whole = (" ".join(line.split()) for line in lines)
     return "\n".join(line for line in whole if line and line != _BULLET.strip())
 
 
 def _lines(soup: BeautifulSoup) -> list[list[str]]:
-    """Pieces of text, line by line. Without recursion: markup may be nested to any depth."""
+    """Pieces of text, line by line; not recursive, as markup may be nested to any depth."""
     lines: list[list[str]] = [[]]
     waiting: list[Tag | NavigableString | _End] = [soup]
     while waiting:
@@ -61,11 +61,11 @@ def _lines(soup: BeautifulSoup) -> list[list[str]]:
 
 
 def _opened(tag: Tag, lines: list[list[str]]) -> list[Tag | NavigableString | _End]:
-    """Begin a tag; returns what comes of it, the last first."""
+    """Begin a tag; returns its content, the last first."""
     if tag.name in _DROPPED:
         return []
     content: list[Tag | NavigableString | _End] = [
-        one for one in reversed(tag.contents) if isinstance(one, Tag | NavigableString)
+        child for child in reversed(tag.contents) if isinstance(child, Tag | NavigableString)
     ]
     is_item = tag.name == "li"
     if tag.name == "br":

@@ -1,17 +1,17 @@
-"""A WebVTT file → cues: what was said, when, and by whom where the file tells.
+"""A WebVTT file → cues: what was said, when, and by whom where the file says so.
 
-Belongs here: what is text and what is not, and how a speaker is told from what is said. Does not:
-getting the file (webex/), rows of a table (snippets.py).
+Belongs here: what is text and what is not, and how a speaker is told from the text. Does not:
+downloading the file (webex/), rows of a table (snippets.py).
 
 A speaker is named by a voice tag, `<v Ana Luz>So be it`, or by the identifier of the cue,
 `1 "Ana Luz" (7)`. In a file without any of these the text may begin with the name, `Ana Luz: So be
 it`, `Ana Luz：So be it`, or `(Ana Luz)` on a line of its own; that counts only when at least half
 of the file's cues begin so, because people do say "Note: …". The name has 80 characters at most and
-no end of a sentence in it, and white space follows a colon that is not a wide one. Whoever is not
-named stays unknown.
+no end of a sentence in it, and a colon that is not a wide one is followed by white space. Without a
+name the speaker stays unknown.
 
-Before webvtt-py reads them, files are mended: UTF-16, commas in times, no empty line between cues,
-empty lines within one.
+Before webvtt-py reads them, files are repaired: UTF-16, commas in times, no empty line between
+cues, empty lines within one.
 """
 
 import codecs
@@ -28,16 +28,16 @@ _HEAD = "WEBVTT"
 _ARROW = "-->"
 _NO_CUE = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
-# Who does not escape may still say that 3 < 4 and 5 > 4: only what looks like a tag is one. The end
-# of a file that was cut off may lie in the middle of a voice tag.
+# A file without escapes may still have 3 < 4 and 5 > 4: only what looks like a tag is one. A
+# truncated file may end in the middle of a voice tag.
 _TAG = re.compile(r"<(?:/|/?[A-Za-z][^<>]*|[\d:.]*)>|<v[.\s][^<>]*\Z|</v?\Z")
-# Nor is `&` the begin of an entity where no semicolon ends it.
+# Nor does `&` begin an entity where no semicolon ends it.
 # No number of a character has more than seven digits, and int() refuses thousands of them.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);")
 _PREFIX = re.compile(r"(?!\s)([^:：\n]{1,80})(?::(?:\s(.*))?|：\s?(.*))", re.DOTALL)
 _IN_PARENTHESES = re.compile(r"[(（]([^()（）\n]{1,80})[)）][ \t]*\n(.*)", re.DOTALL)
-# What stands in the place of a name and is none.
-_NO_NAMES = frozenset(
+# Words in the place of a name that are not names.
+_NOT_NAMES = frozenset(
     "note ps tip warning question answer q a music laughter laughs applause silence inaudible "
     "crosstalk".split()
 )
@@ -55,10 +55,10 @@ _ABBREVIATION = re.compile(r"\b[^\W\d_a-z]\w{0,2}\.")
 
 @dataclass(frozen=True)
 class Cue:
-    """Something said. `offset_ms` counts from the start of the transcript.
+    """One cue. `offset_ms` counts from the start of the transcript.
 
-    `speaker` is None where the file does not tell, `duration_ms` where the end lies before the
-    begin, `speaker_id` where the cue's identifier names none.
+    `speaker` is None where the file names none, `duration_ms` where the end is before the start,
+    `speaker_id` where the cue's identifier has none.
     """
 
     text: str
@@ -70,18 +70,18 @@ class Cue:
 
 @dataclass(frozen=True)
 class Vtt:
-    """The cues of a file in its order, and how many there were that could not be read."""
+    """The cues of a file in order, and how many could not be read."""
 
     cues: tuple[Cue, ...]
     unreadable: int
 
 
 def read_vtt(content: bytes) -> Vtt:
-    """All that can be read of a WebVTT file (W3C: WebVTT), in UTF-8, or in UTF-16 with its mark.
+    """The cues of a WebVTT file (W3C: WebVTT), in UTF-8, or in UTF-16 with its mark.
 
-    A broken cue costs no other one: it is counted. A file without a byte in it, as Webex sends of
-    transcripts in which nothing was said, has no cues. Raises BadResponse for what is no WebVTT at
-    all, without its head and without any cue.
+    A malformed cue is counted and costs no other one. An empty file, as Webex sends for transcripts
+    in which nothing was said, has no cues. Raises BadResponse for what is not WebVTT at all: it has
+    neither its head nor any cue.
     """
     if not content:
         return Vtt((), 0)
@@ -92,9 +92,9 @@ def read_vtt(content: bytes) -> Vtt:
     has_head = text.startswith(_HEAD)
     captions = webvtt.from_string(text if has_head else f"{_HEAD}\n\n{text}").captions
     if not has_head and not captions:
-        raise BadResponse("What came instead of a transcript is no WebVTT.")
+        raise BadResponse("The response in place of a transcript is not WebVTT.")
     cues = [cue for caption in captions for cue in _cues(caption)]
-    unreadable = _cues_meant(text, has_head=has_head) - len(captions)
+    unreadable = _count_cues(text, has_head=has_head) - len(captions)
     return Vtt(tuple(_named_by_prefix(cues)), unreadable)
 
 
@@ -121,9 +121,9 @@ def _follows(line: str, identifier: str) -> bool:
 
 
 def _without_gaps(text: str) -> str:
-    """Text after an empty line within a cue goes on where it broke off.
+    """Join text after an empty line within a cue to that cue.
 
-    It is not taken for text when it looks like a cue that was spoilt, or like its number.
+    A block that looks like a malformed cue, or like the number of one, is not text.
     """
     blocks: list[str] = []
     is_cue = False
@@ -131,7 +131,7 @@ def _without_gaps(text: str) -> str:
         if _ARROW in block or not blocks or _NO_CUE.match(block):
             arrows = [line for line in block.split("\n") if _ARROW in line]
             is_cue = bool(arrows and _TIMES.match(arrows[-1]))
-        elif block and is_cue and not _is_spoilt(block, blocks[-1]):
+        elif block and is_cue and not _is_malformed(block, blocks[-1]):
             blocks[-1] += f"\n{block}"
             continue
         else:
@@ -140,7 +140,7 @@ def _without_gaps(text: str) -> str:
     return "\n\n".join(blocks)
 
 
-def _is_spoilt(block: str, before: str) -> bool:
+def _is_malformed(block: str, before: str) -> bool:
     return bool(
         _BEGINS_WITH_TIME.search(block)
         or _IDENTIFIER.fullmatch(block.split("\n")[0])
@@ -148,14 +148,14 @@ def _is_spoilt(block: str, before: str) -> bool:
     )
 
 
-def _cues_meant(text: str, *, has_head: bool) -> int:
-    """How many cues there are, whether or not they can be read: one an arrow, or else a block."""
-    meant = 0
+def _count_cues(text: str, *, has_head: bool) -> int:
+    """How many cues there are, readable or not: one for each arrow, or else for each block."""
+    count = 0
     for number, block in enumerate(re.split(r"\n{2,}", text.rstrip("\n"))):
         arrows = sum(_ARROW in line for line in block.split("\n"))
         is_apart = not block or (has_head and number == 0) or _NO_CUE.match(block)
-        meant += arrows or int(not is_apart)
-    return meant
+        count += arrows or int(not is_apart)
+    return count
 
 
 def _cues(caption: webvtt.Caption) -> Iterator[Cue]:
@@ -202,6 +202,6 @@ def _without_prefix(cue: Cue) -> Cue:
     if match is None or _END.search(_ABBREVIATION.sub("", match[1])):
         return cue
     name = match[1].strip()
-    if not name or name.lower() in _NO_NAMES:
+    if not name or name.lower() in _NOT_NAMES:
         return cue
     return replace(cue, speaker=name, text=next(filter(None, match.groups()[1:]), ""))
