@@ -14,9 +14,9 @@ from meeting_etl.texts import first_match
 class DownloadPolicy:
     """Which files of which recordings are downloaded; without kinds none are.
 
-    `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. The bounds
-    are those of the recording as Webex tells them; a size or length that it does not tell is within
-    them, an unknown host is not.
+    `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. Bounds apply
+    to the values that Webex lists: a recording without a size or duration is within them, one
+    without a host is not.
     """
 
     kinds: tuple[str, ...] = ()
@@ -28,10 +28,10 @@ class DownloadPolicy:
 
     def allows(self, recording: Row) -> bool:
         """Whether a recording is within the bounds."""
-        within = (
+        bounds = (
             (recording["size_bytes"], self.largest_bytes),
             (recording["duration_seconds"], self.longest_seconds),
         )
-        if any(told is not None and most is not None and told > most for told, most in within):
+        if any(value is not None and most is not None and value > most for value, most in bounds):
             return False
         return not self.hosts or first_match(recording["host_email"], self.hosts) is not None
