@@ -237,7 +237,7 @@ class Committer:
         ledger, key = self._context.ledger, self._spec.table.key[0]
         # An item may be listed for two meetings, and its row is of one of them.
         owners = {row[key]: row["meeting_id"] for row in written}
-        known = {item.key: item for item in ledger.items(self._day)}
+        existing = {item.key: item for item in ledger.items(self._day)}
         opened = []
         for entry in parsed:
             target = entry.target
@@ -247,7 +247,7 @@ class Committer:
                 if owners.get(row[key]) == target.meeting_id
             ]
             for item in self._spec.opens(target, own):
-                old = known.get(item.key)
+                old = existing.get(item.key)
                 new = reopened_by_list(item, old, target.ended_at, ledger.schedule)
                 if new != old and ledger.wants(item.resource):
                     opened.append(new)

@@ -19,8 +19,8 @@ class RefusalGuard:
     """Whether the token may read a resource at all, by the first outcomes of the run (rule 6).
 
     `was_allowed` says whether an earlier run had another outcome than a refusal. It is called once,
-    after enough refusals: if so, these concern single meetings, as where a host had switched an
-    assistant off.
+    after enough refusals: if so, they concern single meetings, for instance those whose host had
+    switched an assistant off.
     """
 
     def __init__(self, was_allowed: Callable[[], bool] = lambda: False) -> None:
