@@ -54,9 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Also where DAGSTER_HOME names an instance with settings of its own.
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     streams.prepare()
-    if arguments is None:
-        # pyarrow imports pandas, 0.3 s, only to recognize its objects; no command has any.
-        sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     try:
         cli.main(arguments, standalone_mode=False, obj=CommandContext(os.environ))
         sys.stdout.flush()
