@@ -16,7 +16,7 @@ from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import SPEAKER_METRICS, TABLES, TEXT, Column, Table
 
-# Columns that a table has in the catalog only, by the column that they stand behind.
+# Columns that a table has in the catalog only, by the column before them.
 _DERIVED = {
     SPEAKER_METRICS.name: {
         "display_name": (
@@ -30,9 +30,8 @@ _DERIVED = {
 def catalog_views(
     lake: Lake, analytics: Analytics, time_zones: Iterable[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each view by name with its statements: CREATE VIEW, then its comments.
+    """Each view by name with its statements, CREATE VIEW and its comments, in order of creation.
 
-    The order is one in which they can be created.
     `time_zones` are the names of time zones that DuckDB accepts.
     """
     domains = analytics.internal_domains or host_domains(lake)

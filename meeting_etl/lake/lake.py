@@ -37,7 +37,7 @@ class Lake:
     """The tables below `lake/` of a data folder.
 
     All methods raise StorageError when a file cannot be read or written. `withheld` columns are
-    written as NULL whatever the rows hold. `person_metrics`: whether metrics of single persons are
+    written as NULL whatever the rows have. `person_metrics`: whether metrics of single persons are
     stored (metrics.py).
     """
 
@@ -183,7 +183,7 @@ class Lake:
         return not same
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
-        """Make `rows`, sorted already, all that the partition holds.
+        """Make `rows`, sorted already, the content of a partition.
 
         A partition that becomes empty stays a file without rows: a reader that has listed it must
         find it.

@@ -27,7 +27,7 @@ Where = Mapping[str, Collection[str]]
 class ParquetFiles:
     """Parquet files of the lake by name, relative to the data folder.
 
-    Rows are returned in the schema that is asked for: a column that an older file lacks is NULL.
+    Rows are returned in the given schema: a column that an older file lacks is NULL.
     All methods raise StorageError when a file cannot be read or written.
     """
 
@@ -84,7 +84,7 @@ class ParquetFiles:
                 yield conform(pa.Table.from_batches([batch]), schema)
 
     def replace(self, table: Table, name: str, rows: pa.Table) -> None:
-        """Make `rows` all that a file holds."""
+        """Make `rows` the content of a file."""
         distinct = {column: pc.count_distinct(rows[column]).as_py() for column in table.bloom}
         with self.writing(table, name, distinct) as write:
             write(rows.cast(table.schema))

@@ -213,7 +213,7 @@ class Receiver:
 
 
 def _is_signed(body: bytes, keys: Sequence[bytes], signature: str) -> bool:
-    """The header holds the HMAC-SHA1 of the body, in hex (docs/webex-api-notes.md).
+    """Whether the header has the HMAC-SHA1 of the body, in hex (docs/webex-api-notes.md).
 
     A proxy may add white space or change the case. Every key is tried, so that the time does not
     reveal which one matches.

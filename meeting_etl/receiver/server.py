@@ -1,6 +1,6 @@
 """The HTTP server of the receiver: a socket, uvicorn, and the journal that it writes to.
 
-Belongs here: listening, serving until a signal or beside other work, closing the journal. Does not:
+Belongs here: listening, serving until a signal or in a thread, closing the journal. Does not:
 which responses are sent (app.py), single connections (connections.py), what users are shown
 (cli/receive.py).
 """

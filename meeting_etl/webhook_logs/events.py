@@ -7,7 +7,7 @@ folding events into meetings (pipeline/meetings/fold.py), signatures (receiver/a
 A line is a payload as Webex posted it, or an envelope `{"received_at", "headers", "body"}` around
 one, with `body_base64` instead of `body` if the body is not one JSON document
 (receiver/envelope.py), or anything else with exactly one payload in it (unwrapping.py); a payload
-may also have `received_at` itself. Payloads are described in docs/webex-api-notes.md: they hold
+may also have `received_at` itself. Payloads are described in docs/webex-api-notes.md: they have
 neither an id nor a time of the event, and their `created` is that of the webhook.
 """
 

@@ -23,10 +23,10 @@ def parse_leniently(text: bytes) -> tuple[bytes, Any]:
     try:
         return text, _decode(text)
     except msgspec.DecodeError:
-        mended = _mended(text)
-        if mended == text:
+        repaired = _repaired(text)
+        if repaired == text:
             raise
-        return mended, _decode(mended)
+        return repaired, _decode(repaired)
 
 
 def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
@@ -43,6 +43,6 @@ def what_is_wrong(text: bytes, error: msgspec.DecodeError) -> str:
     return "It is not JSON."
 
 
-def _mended(text: bytes) -> bytes:
+def _repaired(text: bytes) -> bytes:
     """Without the two faults of good senders: a BOM within joined files, and lone surrogates."""
     return replace_lone_surrogates(text.removeprefix(_BOM))

@@ -18,7 +18,7 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 
 
 class Logs:
-    """The webhook logs below `folder`, at any depth; listing.py says how they are named.
+    """The webhook logs below `folder`, at any depth; listing.py defines their names.
 
     After a `scan`, `problems` are sentences about what could not be read: files and folders without
     permission, links to nothing, names that are not UTF-8; `unread` are the files that are not

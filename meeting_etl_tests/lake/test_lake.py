@@ -61,8 +61,8 @@ def test_rows_can_be_replaced_as_a_group(lake: Lake) -> None:
 
     lake.merge(PARTICIPANTS, DAY, people("a", "x", "y") + people("b", "x"))
     lake.merge(PARTICIPANTS, DAY, people("a", "z"), replacing={"meeting_id": ["a"]})
-    held = lake.read(PARTICIPANTS, DAY).select(["meeting_id", "participant_id"]).to_pylist()
-    assert held == [*people("a", "z"), *people("b", "x")]
+    stored = lake.read(PARTICIPANTS, DAY).select(["meeting_id", "participant_id"]).to_pylist()
+    assert stored == [*people("a", "z"), *people("b", "x")]
 
 
 def test_a_merge_that_leaves_no_rows_leaves_a_file_without_rows_for_readers(
@@ -77,7 +77,7 @@ def test_a_merge_that_leaves_no_rows_leaves_a_file_without_rows_for_readers(
 
 
 def test_reading_can_be_bounded_to_columns_and_values(lake: Lake) -> None:
-    lake.merge(MEETINGS, DAY, [row(one, one.upper()) for one in "abc"])
+    lake.merge(MEETINGS, DAY, [row(letter, letter.upper()) for letter in "abc"])
     found = lake.read(MEETINGS, DAY, columns=["title"], where={"meeting_id": ["a", "c", "q"]})
     assert found.to_pylist() == [{"title": "A"}, {"title": "C"}]
 
@@ -94,8 +94,8 @@ def test_a_file_of_an_older_schema_reads_with_nulls(lake: Lake) -> None:
     path = lake.files.path(PART)
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"meeting_id": ["a"], "title": ["old"]}), path)
-    (held,) = lake.read(MEETINGS, DAY).to_pylist()
-    assert (held["title"], held["has_recording"]) == ("old", None)
+    (stored,) = lake.read(MEETINGS, DAY).to_pylist()
+    assert (stored["title"], stored["has_recording"]) == ("old", None)
 
 
 def test_a_column_that_an_older_file_lacks_has_no_value_that_is_asked_for(lake: Lake) -> None:

@@ -83,8 +83,8 @@ def test_a_spread_that_fails_anywhere_loses_nothing_and_tells_nothing_twice(
         again = MeetingIndex(Lake(Files(files.root)))
         again.add(many(0))
         wanted = [ONE, *many(0)]
-        assert again.find([one.meeting_id for one in wanted]) == {
-            one.meeting_id: [one] for one in wanted
+        assert again.find([mention.meeting_id for mention in wanted]) == {
+            mention.meeting_id: [mention] for mention in wanted
         }
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_file_makes_the_index_incomplete(
     index.add([ONE])
     files.path(f"lake/meeting_index/shard={shard}/part-0.parquet").write_bytes(b"torn")
     with pytest.raises(StorageError, match="Run again"):
-        index.add([one._replace(date=LATER) for one in many(0)])
+        index.add([mention._replace(date=LATER) for mention in many(0)])
     assert not index.is_complete()
     index.rebuild_if_incomplete()
     assert index.is_complete()

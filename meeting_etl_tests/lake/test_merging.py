@@ -46,16 +46,16 @@ def test_by_group_as_at_once(
     old: list[Any], new: list[Any], sizes: list[int], instead: set[str], rows: int
 ) -> None:
     table, nothing = TRANSCRIPT_SNIPPETS, TRANSCRIPT_SNIPPETS.schema.empty_table()
-    held = merged(table, nothing, to_arrow(table, old), {})
+    stored = merged(table, nothing, to_arrow(table, old), {})
     groups: list[pa.Table] = []
     place = 0
-    while place < held.num_rows:
+    while place < stored.num_rows:
         size = sizes[len(groups) % len(sizes)]
-        groups.append(held[place : place + size])
+        groups.append(stored[place : place + size])
         place += size
     added, where = to_arrow(table, new), {"transcript_id": instead}
     found = list(even(merged_groups(table, iter(groups), added, where), rows))
-    expected = merged(table, held, added, where)
+    expected = merged(table, stored, added, where)
     assert pa.concat_tables([nothing, *found]).equals(expected)
     assert all(group.num_rows == rows for group in found[:-1])
 

@@ -107,7 +107,7 @@ def served(
     clock = clock or Clock()
     journal = Journal(files or Files(folder), clock)
     journal.open()
-    secrets = [one for one in (secret, previous) if one]
+    secrets = [key for key in (secret, previous) if key]
     receiver = Receiver(journal, clock, secrets, body_seconds=body_seconds, notify=notify)
     server = build_server(receiver, connections)
     listener = socket.create_server(("127.0.0.1", 0))

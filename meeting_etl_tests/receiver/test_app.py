@@ -220,7 +220,7 @@ def test_large_bodies_are_few_at_a_time_and_small_ones_go_on(tmp_path: Path) -> 
     with served(tmp_path) as receiver:
         large = [receiver.raw(sent) for _ in range(9)]
         ready, _, _ = select.select(large, [], [], 20)
-        assert [one.recv(100)[:13] for one in ready] == [b"HTTP/1.1 503 "]
+        assert [connection.recv(100)[:13] for connection in ready] == [b"HTTP/1.1 503 "]
         assert receiver.post(EVENT).status == 200
         assert receiver.figure('refused_total{reason="busy"}') == 1
         for connection in large:
@@ -230,7 +230,7 @@ def test_large_bodies_are_few_at_a_time_and_small_ones_go_on(tmp_path: Path) -> 
 def test_uvicorn_is_bounded_to_the_versions_that_the_connections_were_tried_with() -> None:
     """Where this fails: raise the bound in pyproject.toml once all else here passes."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    [bounds] = [one for one in project["project"]["dependencies"] if one.startswith("uvicorn")]
+    [bounds] = [name for name in project["project"]["dependencies"] if name.startswith("uvicorn")]
     major, minor = map(int, importlib.metadata.version("uvicorn").split(".")[:2])
     assert bounds.endswith(f",<{major}.{minor + 1}")
 
@@ -245,10 +245,10 @@ def test_without_a_secret_anybody_may_post(tmp_path: Path) -> None:
 def test_neither_secret_nor_signature_is_written_or_told(receiver: Served) -> None:
     receiver.post(EVENT)
     receiver.ask("POST", PATH, EVENT, {"X-Spark-Signature": "0" * 40})
-    told = receiver.content().decode() + receiver.ask("GET", "/metrics").text
-    assert SECRET not in told
-    assert sign(EVENT)["X-Spark-Signature"] not in told
-    assert "spark" not in told.lower()
+    output = receiver.content().decode() + receiver.ask("GET", "/metrics").text
+    assert SECRET not in output
+    assert sign(EVENT)["X-Spark-Signature"] not in output
+    assert "spark" not in output.lower()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -454,7 +454,7 @@ def test_a_torn_last_line_is_closed_off_at_the_start(tmp_path: Path, clock: Manu
         assert receiver.content().endswith(torn + b"\n")
         receiver.post(EVENT)
     found = [read(data) for data in Follower(tmp_path).new_data() if data]
-    assert [type(one) for one in found] == [Rejected, Rejected, Event]
+    assert [type(result) for result in found] == [Rejected, Rejected, Event]
 
 
 @pytest.mark.parametrize("room", [0, 10])
@@ -474,7 +474,9 @@ def test_a_full_disk_is_503_and_then_200_again(
         assert receiver.ask("GET", "/healthz").status == 200
         assert receiver.figure("accepted_total") == 2
     found = [read(data) for data in Follower(tmp_path).new_data() if data]
-    assert [one for one in found if isinstance(one, Event)] == [read(envelope(EVENT, {}, NOW))] * 2
+    assert [event for event in found if isinstance(event, Event)] == [
+        read(envelope(EVENT, {}, NOW))
+    ] * 2
     assert len(found) == 2 + (room > 0)
 
 

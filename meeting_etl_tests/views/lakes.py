@@ -25,8 +25,8 @@ def ask(folder: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], sql: str)
     """Rows of a query over a lake with these rows by table."""
     files = Files(folder)
     lake = Lake(files)
-    for name, some in rows.items():
-        lake.merge(TABLES[name], DAY, some)
+    for name, of_table in rows.items():
+        lake.merge(TABLES[name], DAY, of_table)
     refresh_metrics(lake, DAY)
     catalog.publish(files, lake)
     return catalog.query(folder, sql)[1]

@@ -68,7 +68,7 @@ def test_hidden_names_are_passed_over_in_silence_and_a_folder_is_no_log(tmp_path
         write(tmp_path / name)
     logs = Logs(tmp_path)
 
-    assert [one.log_file for one in logs.scan(known_logs())] == [
+    assert [log.log_file for log in logs.scan(known_logs())] == [
         "b.jsonl.gz/c.jsonl",
         "d.x/e.jsonl",
     ]
