@@ -11,7 +11,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
-from meeting_etl_tests.promises.asked import asked, committed
+from meeting_etl_tests.promises.requested import committed, requested
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 # Each look at this clock takes a quarter of a second; after a minute of fetching all is over.
@@ -67,7 +67,7 @@ def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
             timeout=60,
         )
         assert ended.returncode == -signal.SIGKILL
-        answered = set(map(asked, product.requests()))
+        answered = set(map(requested, product.requests()))
         assert 20 < len(answered) < 300, "it was killed in the middle"
         on_disk = committed(product)
         assert on_disk <= answered

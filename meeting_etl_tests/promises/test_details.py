@@ -66,13 +66,13 @@ def test_details_cost_at_most_one_request(
         without_hosts(tmp_path, world)
     with made.webex:
         work_off(made.etl())
-        asked = asked_by_id(made)
+        requested = asked_by_id(made)
         listed = windows and kind != "compliance"
-        assert asked == ({} if listed else {one.id: 1 for one in world.meetings})
+        assert requested == ({} if listed else {one.id: 1 for one in world.meetings})
         assert isinstance(made.clock, ManualClock)
         made.clock.advance(days=2)
         work_off(made.etl())
-        assert asked_by_id(made) == asked
+        assert asked_by_id(made) == requested
     for row in made.rows("meetings"):
         assert row["title"], row
         assert row["host_email"] == "owner@sized.example", row

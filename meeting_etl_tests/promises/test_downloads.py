@@ -337,9 +337,9 @@ def test_files_of_transcripts_are_asked_for_once(
     with made.webex as webex:
         assert made.run().failures == []
         assert not (tmp_path / "lake/ingested_logs/.x.aa.tmp").exists()
-        asked = Counter(url for url in made.requests() if "/download?" in url)
-        assert len(asked) == 2 * MEETINGS
-        assert set(asked.values()) == {1}
+        requested = Counter(url for url in made.requests() if "/download?" in url)
+        assert len(requested) == 2 * MEETINGS
+        assert set(requested.values()) == {1}
         for row in made.rows("transcript_files"):
             content = (tmp_path / row["path"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == row["sha256"]

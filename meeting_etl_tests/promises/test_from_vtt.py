@@ -65,7 +65,7 @@ def state(product: Product) -> tuple[str, str, bool, int]:
     return row["status"], row["reason"], row["settled"], row["row_count"]
 
 
-def asked(product: Product) -> Counter[str]:
+def requested(product: Product) -> Counter[str]:
     """How often snippets and files were asked for."""
     paths = [url.partition("?")[0].rpartition("/")[2] for url in product.requests()]
     return Counter(path for path in paths if path in ("snippets", "download"))
@@ -135,10 +135,10 @@ def test_an_administrators_rows_and_ledger(tmp_path: Path) -> None:
         )
         assert state(product) == ("ready", "from_vtt", True, 3)
         assert product.rows("transcripts")[0]["snippet_count"] == 3
-        assert asked(product) == {"download": 1}
+        assert requested(product) == {"download": 1}
         # A refetch reads the file again, and nothing else.
         assert product.run(Span(ENDED.date(), ENDED.date()), refetch=True).failures == []
-        assert asked(product) == {"download": 2}
+        assert requested(product) == {"download": 2}
         assert product.rows("transcript_snippets") == rows
 
 
@@ -153,14 +153,14 @@ def test_snippets_that_come_late_take_the_place_of_the_file(tmp_path: Path) -> N
             assert state(product) == ("ready", "from_vtt", False, 3)
             assert set(sources(product)) == {"vtt"}
             clock.advance(hours=8)
-        assert asked(product) == {"snippets": 2, "download": 1}
+        assert requested(product) == {"snippets": 2, "download": 1}
     with Sandbox(world_with(lambda one: one), clock) as webex:
         product = Product(tmp_path, webex, "user", clock=clock)
         clock.advance(hours=24)
         work_off(product.etl())
         assert state(product) == ("ready", "complete", True, 3)
         assert sources(product) == ["snippets"] * 3
-        assert asked(product) == {"snippets": 1}
+        assert requested(product) == {"snippets": 1}
 
 
 def test_at_the_last_attempt_the_file_is_what_there_is(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_at_the_last_attempt_the_file_is_what_there_is(tmp_path: Path) -> None:
         clock.advance(hours=80)
         work_off(product.etl())
         assert state(product) == ("ready", "from_vtt", True, 3)
-        assert asked(product) == {"snippets": 2, "download": 1}
+        assert requested(product) == {"snippets": 2, "download": 1}
         assert product.etl().ledger.due_days() == []
 
 
@@ -209,7 +209,7 @@ def test_snippets_that_are_not_there_yet_are_waited_for(tmp_path: Path) -> None:
         clock.advance(hours=8)
         work_off(product.etl())
         assert state(product) == ("ready", "complete", True, 3)
-        assert asked(product) == {"snippets": 2}
+        assert requested(product) == {"snippets": 2}
 
 
 def test_a_file_without_cues_is_empty(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_file_without_cues_is_empty(tmp_path: Path) -> None:
         clock.advance(hours=80)
         work_off(product.etl())
         assert state(product) == ("absent", "deadline_passed", True, 0)
-        assert asked(product) == {"download": 2}
+        assert requested(product) == {"download": 2}
 
 
 def test_that_snippets_are_not_there_says_nothing_of_what_was_read_from_a_file(
@@ -253,7 +253,7 @@ def test_rows_of_snippets_are_not_replaced_by_those_of_a_file(tmp_path: Path) ->
         product.run(Span(ENDED.date(), ENDED.date()), refetch=True)
         assert product.rows("transcript_snippets") == rows
         assert state(product) == ("forbidden", "token_kind", True, 3)
-        assert asked(product) == {"snippets": 1}
+        assert requested(product) == {"snippets": 1}
 
 
 def from_file(
@@ -273,7 +273,7 @@ def from_file(
 
 def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_path: Path) -> None:
     product, report = from_file(tmp_path, lambda _: FILE)
-    assert asked(product) == {"download": 1}, "by the run before"
+    assert requested(product) == {"download": 1}, "by the run before"
     rows = product.rows("transcript_snippets")
     assert [(row["text"], row["person_name"], row["offset_ms"]) for row in rows] == [
         ("R&D is ready.", "Ana Luz", 1000),
@@ -287,7 +287,7 @@ def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_pat
 def test_a_file_on_disk_that_is_no_vtt_is_asked_for_anew(tmp_path: Path) -> None:
     product, report = from_file(tmp_path, lambda _: b"<html>Sorry</html>")
     assert report.outcomes == {"from_vtt": 1}
-    assert asked(product) == {"download": 2}
+    assert requested(product) == {"download": 2}
     assert len(product.rows("transcript_snippets")) == 3
 
 

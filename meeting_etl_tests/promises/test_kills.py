@@ -25,7 +25,13 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
-from meeting_etl_tests.promises.asked import WorkItem, asked, committed, grown, meetings_a_day
+from meeting_etl_tests.promises.requested import (
+    WorkItem,
+    committed,
+    grown,
+    meetings_a_day,
+    requested,
+)
 
 # Kills that really hit a run, in each of the two tests that go side by side: 50 together.
 KILLS = 25
@@ -132,7 +138,7 @@ class Work:
     def repeated(self) -> set[WorkItem]:
         """What was asked for since then although its answer was committed."""
         urls = self._product.requests(self._seen)
-        return self._before.intersection(map(asked, urls)) - grown(self._product, self._days)
+        return self._before.intersection(map(requested, urls)) - grown(self._product, self._days)
 
 
 def made_calmly(world: World, folder: Path, lines: list[bytes]) -> dict[str, Any]:
@@ -237,7 +243,7 @@ def test_two_runs_at_once_ask_for_nothing_twice(tmp_path: Path) -> None:
             assert run.returncode == 0, said
         urls = [url for url in product.requests() if "cursor" not in url]
         # Where snippets are not there, the file of their transcript is asked for, once as well.
-        pairs = [(*asked(url), "/download?" in url) for url in urls]
+        pairs = [(*requested(url), "/download?" in url) for url in urls]
         # A window of each site; all else is asked once.
         most = {"recordings": 2, "transcripts": 2}
         for pair, times in Counter(pairs).items():

@@ -27,8 +27,8 @@ def test_an_orphan_is_asked_for_and_found(tmp_path: Path, kind: Kind) -> None:
         tell(product, asset_line(meeting, "recordings", meeting.recordings[0].id, received))
         day = Span(received.date(), received.date())
         assert product.run(day, discover=True).failures == []
-        asked = [url for url in product.requests() if "/meetings/" in url]
-        assert asked == [f"/v1/admin/meetings/{meeting.id}"]
+        requested = [url for url in product.requests() if "/meetings/" in url]
+        assert requested == [f"/v1/admin/meetings/{meeting.id}"]
         (row,) = product.rows("meetings")
         assert (row["meeting_id"], row["origin"]) == (meeting.id, "reconciled")
         assert row["date"] == meeting.ended_at.date()
@@ -53,8 +53,8 @@ def test_an_orphan_that_is_never_found_is_asked_for_a_few_times(tmp_path: Path) 
         for _ in range(12):
             assert product.run(Span(NOW.date(), NOW.date()), discover=True).failures == []
             clock.advance(hours=5)
-        asked = [url for url in product.requests() if "_I_999" in url]
-        assert len(asked) == 3
+        requested = [url for url in product.requests() if "_I_999" in url]
+        assert len(requested) == 3
         (orphan,) = product.rows("orphans")
         assert (orphan["outcome"], orphan["http_status"], orphan["settled"]) == (
             "refused",

@@ -12,7 +12,7 @@ from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, work_off
-from meeting_etl_tests.promises.asked import WorkItem, asked, committed
+from meeting_etl_tests.promises.requested import WorkItem, committed, requested
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 MEETINGS = 40
@@ -37,7 +37,7 @@ def after(requests: int) -> Faults:
 def answered(webex: Sandbox) -> set[WorkItem]:
     """What came whole: pairs, and windows by resource and day."""
     seen = [one for one in webex.counters.requests if one.method == "GET"]
-    return {asked(one.url) for one in seen if one.status == 200}
+    return {requested(one.url) for one in seen if one.status == 200}
 
 
 def renewals(webex: Sandbox) -> list[int]:

@@ -78,11 +78,11 @@ def test_every_recording_that_was_ready_is_there(ran: Product, world: World) -> 
 
 
 def test_every_participant_of_a_finished_meeting_is_there(ran: Product, world: World) -> None:
-    asked = {row["meeting_id"] for row in ran.rows("fetch_ledger") if row["attempts"]}
+    requested = {row["meeting_id"] for row in ran.rows("fetch_ledger") if row["attempts"]}
     expected = Counter(
         meeting.id
         for meeting in world.meetings
-        if meeting.id in asked
+        if meeting.id in requested
         for _ in {participant.id for participant in meeting.participants}
     )
     assert Counter(row["meeting_id"] for row in ran.rows("participants")) == expected
@@ -193,12 +193,12 @@ def test_appended_lines_are_the_only_ones_asked_for(copy: Product) -> None:
         file.write("\n" + json.dumps(new) + "\n")
     seen = copy.webex.counters.total
     copy.run()
-    asked = copy.requests(seen)
+    requested = copy.requests(seen)
     # Its four lists and details; the sandbox knows no such meeting, and before that refusal is
     # believed Webex is asked for something that is there.
-    assert len(asked) == 5
-    assert asked.count("/v1/people/me") == 1
-    about = [url for url in asked if url != "/v1/people/me"]
+    assert len(requested) == 5
+    assert requested.count("/v1/people/me") == 1
+    about = [url for url in requested if url != "/v1/people/me"]
     assert all("0123456789abcdef0123456789abcdef_I_777" in url for url in about)
 
 

@@ -81,12 +81,12 @@ def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> 
         ):
             done = product.command_process(*command)
             said += done.stdout + done.stderr
-        asked = [seen.url for seen in webex.counters.requests]
+        requested = [seen.url for seen in webex.counters.requests]
         assert webex.counters.tokens_elsewhere == 0
         downloaded = [one for one in webex.counters.media_requests if one.status in (200, 206)]
     # The secrets were within reach.
     assert downloaded
-    assert any("/recordings/" in url for url in asked)
+    assert any("/recordings/" in url for url in requested)
     held = searched(tmp_path / "data")
     assert SECRET_MARK not in said
     assert [name for name, text in held.items() if SECRET_MARK in text] == []

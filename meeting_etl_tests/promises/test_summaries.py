@@ -47,7 +47,7 @@ def states(product: Product) -> Counter[tuple[str, str, bool]]:
     )
 
 
-def asked(product: Product) -> list[str]:
+def requested(product: Product) -> list[str]:
     return [url for url in product.requests() if "ummaries" in url]
 
 
@@ -77,8 +77,8 @@ def test_summaries_are_waited_for_and_come_as_plain_text(
         assert all(isinstance(one, str) for one in row["action_items"])
         assert states(product)["ready", "complete", True] == 1
         path = "/v1/meetingSummaries" if kind == "user" else "/v1/admin/meetingSummaries"
-        assert {url.partition("?")[0] for url in asked(product)} == {path}
-        assert all("max=" not in url for url in asked(product))
+        assert {url.partition("?")[0] for url in requested(product)} == {path}
+        assert all("max=" not in url for url in requested(product))
         seen = webex.counters.total
         work_off(product.etl())
         assert webex.counters.total == seen
@@ -91,7 +91,7 @@ def test_an_administrators_token_rules_them_out(tmp_path: Path, on: dict[str, st
         product.write_logs()
         work_off(product.etl())
         assert states(product) == {("forbidden", "token_kind", True): 2}
-        assert asked(product) == []
+        assert requested(product) == []
 
 
 def metadata(product: Product) -> list[set[str]]:
@@ -112,7 +112,7 @@ def test_switched_off_nothing_is_asked_or_opened(tmp_path: Path) -> None:
         (told,) = metadata(product)
         assert "switched_off" in told
         assert states(product) == {}
-        assert asked(product) == []
+        assert requested(product) == []
         assert product.rows("meeting_summaries") == []
 
 

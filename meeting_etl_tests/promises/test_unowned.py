@@ -77,8 +77,8 @@ def test_it_opens_the_recordings_of_its_meeting_again(tmp_path: Path) -> None:
         tell(product, created_line(RECORDING.id, later))
         seen = webex.counters.total
         assert product.run().failures == []
-        asked = product.requests(seen)
-        assert [url for url in asked if "/recordings?" in url and MEETING.id in url]
+        requested = product.requests(seen)
+        assert [url for url in requested if "/recordings?" in url and MEETING.id in url]
         row = item(product)
         assert (row["opened_by"], row["settled"]) == ("event", False)
 

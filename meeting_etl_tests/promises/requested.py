@@ -1,4 +1,4 @@
-"""What was asked for, by the requests that the sandbox saw, and what is on disk already."""
+"""Work items that were requested, by the URLs that the sandbox saw, and committed ones."""
 
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -25,11 +25,11 @@ def committed(product: Product) -> set[WorkItem]:
     for day in ledger.days():
         items = ledger.items(day)
         found |= {
-            (one.resource, one.resource_id or one.meeting_id) for one in items if one.attempts
+            (item.resource, item.resource_id or item.meeting_id) for item in items if item.attempts
         }
         for resource in ("recordings", "transcripts"):
-            some = [item for item in items if item.resource == resource]
-            if all(item.attempts or item.reason == "not_in_window" for item in some):
+            listed = [item for item in items if item.resource == resource]
+            if all(item.attempts or item.reason == "not_in_window" for item in listed):
                 found.add((resource, str(day)))
     return found
 
@@ -41,12 +41,12 @@ def meetings_a_day(product: Product) -> dict[str, set[str]]:
 
 
 def grown(product: Product, before: dict[str, set[str]]) -> set[WorkItem]:
-    """Windows of days that have more meetings than before: for these they may be asked again."""
+    """Windows of days that have more meetings than before: these may be requested again."""
     days = {day for day, ids in meetings_a_day(product).items() if ids - before.get(day, set())}
     return {(resource, day) for resource in ("recordings", "transcripts") for day in days}
 
 
-def asked(url: str) -> WorkItem:
+def requested(url: str) -> WorkItem:
     """The work item that a request was about, or the resource and day of a window."""
     parts = urlsplit(url)
     path, query = parts.path.split("/"), parse_qs(parts.query)
