@@ -1,6 +1,6 @@
 """What the sandbox saw, for tests and for the user of the command.
 
-Belongs here: one record a request, and the figures. Does not: who counts what (sandbox/api/app.py,
+Belongs here: one record a request, and the counts. Does not: counting (sandbox/api/app.py,
 sandbox/media/host.py, sandbox/faults/).
 """
 
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 class MediaSeen:
     """One request to the download host: never its query, which has the ticket.
 
-    `range_start` is the first byte that was asked for, None without a Range. `bytes_sent` are those
+    `range_start` is the first requested byte, None without a Range. `bytes_sent` are those
     of the body that were handed to the connection; it grows while they are sent. `recording_id` and
     `kind` (video, audio, transcript) are known where the ticket was good.
     """
@@ -40,7 +40,7 @@ class Counters:
     """What the sandbox saw, for tests and for the user. Safe to use from several threads.
 
     `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
-    answered with success and undamaged before; `during_retry_after` came while a Retry-After ran;
+    answered with success and undamaged before; `during_retry_after` were sent during a Retry-After;
     `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
     A connection that was reset has status 0. `media_requests` are those to the download host, in
     the order in which they began; the other figures do not count them.
@@ -85,7 +85,7 @@ class Counters:
             self.injected[name] += 1
 
     def note_disobedience(self) -> None:
-        """Count a request that came while a Retry-After ran."""
+        """Count a request that was sent during a Retry-After."""
         with self._lock:
             self.during_retry_after += 1
 

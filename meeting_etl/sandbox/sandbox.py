@@ -1,4 +1,4 @@
-"""Sandbox: a Webex of one's own over real HTTP.
+"""Sandbox: an embedded Webex, served over HTTP.
 
 Belongs here: putting the healthy parts and the faults around them together, starting and stopping
 the server. Does not: the API (sandbox/api/app.py), the download host (sandbox/media/host.py), the
@@ -41,15 +41,13 @@ from meeting_etl.times import Clock
 
 
 class Sandbox:
-    """A Webex that knows one world.
+    """An embedded Webex with one world.
 
-    As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. The present
-    is asked of `clock` at every request, so that tests can move it. `webhooks` are those that were
-    registered; `deliver` and `play` post to them. `changes` are those of scheduled meetings.
-    `media` knows what the files of recordings hold, which a download host serves: the same port
-    under the name localhost.
-    `refresh_token` is the first one for the user token and stays here as it was when it has been
-    used up.
+    As a context manager it serves on a free port of 127.0.0.1 from a thread of its own. Every
+    request reads `clock`, so that tests can move the time. `webhooks` are the registered ones;
+    `deliver` and `play` post to them. `changes` are those of scheduled meetings. `media` are the
+    files of recordings, which the download host serves: the same port under the name localhost.
+    `refresh_token` is the first one for the user token; it does not change when it is used up.
     """
 
     def __init__(
@@ -153,9 +151,9 @@ class Sandbox:
         return self._poster.post(payloads)
 
     def play(self, since: datetime, until: datetime) -> Posted:
-        """Post what the world tells after `since` and up to `until` to its webhooks, in order.
+        """Post the world's events after `since` and up to `until` to its webhooks, in order.
 
-        Windows that follow each other tell everything once. The clock is not moved.
+        Consecutive calls post every event once. The clock is not moved.
         """
         return self._poster.play(since, until)
 

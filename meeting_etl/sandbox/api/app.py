@@ -36,7 +36,7 @@ _SENDING = ("POST", "PUT", "PATCH")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What stands behind the endpoints."""
+    """What the endpoints work on."""
 
     index: Index
     clock: Clock

@@ -1,7 +1,7 @@
 """What was changed about scheduled meetings: worlds are frozen, this is not.
 
-Belongs here: what PATCH set, what it was sent, the mails that it made. Does not: who may change
-what (patching.py).
+Belongs here: what PATCH set, its bodies, the mails that it caused. Does not: permissions
+ (patching.py).
 """
 
 import threading
@@ -35,7 +35,7 @@ class Changes:
                 value = body["enabledAutoRecordMeeting"] is True
                 self._auto_record[meeting_id] = value
                 # A change of a series is one of all its occurrences.
-                for key in [one for one in self._auto_record if one.startswith(f"{meeting_id}_")]:
+                for key in [key for key in self._auto_record if key.startswith(f"{meeting_id}_")]:
                     self._auto_record[key] = value
 
     def shown(self, series: Series, at: datetime, now: datetime, *, whole: bool) -> Json:

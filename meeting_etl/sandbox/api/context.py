@@ -43,10 +43,10 @@ class RequestContext:
     body: Json = field(default_factory=dict)
 
     def host_email(self) -> str | None:
-        """Whose things are asked for; None = everybody's, as only a compliance officer may.
+        """Whose items are requested; None = everybody's, as only a compliance officer may.
 
-        hostEmail counts for admins and officers only; an admin who leaves it out asks for his own
-        things, of which there are none (T35).
+        hostEmail counts for admins and officers only; an admin who leaves it out gets his own
+        items, of which there are none (T35).
         """
         given = self.query.get("hostEmail")
         if self.kind == "user":
@@ -92,7 +92,7 @@ class RequestContext:
     def window(self, names: tuple[str, str] = ("from", "to")) -> tuple[datetime, datetime]:
         """From (incl.) and to (excl.); what is left out makes it the last seven days (T33).
 
-        Raises Refusal for more than `longest_window_days`, which is no rule for join times.
+        Raises Refusal for more than `longest_window_days`, which does not apply to join times.
         """
         begin, end = self.moment(names[0]), self.moment(names[1])
         if begin is None:

@@ -17,7 +17,7 @@ VIDEO_PATH, MEDIA_PATH = "/nbr/MultiThreadDownloadServlet", "/nbr/downloadMedia.
 
 
 def recording(
-    one: Recording,
+    record: Recording,
     meeting: Meeting | None,
     site: str,
     now: datetime,
@@ -27,33 +27,35 @@ def recording(
 ) -> Json:
     """A recording as GET /recordings shows it; uploads have no meeting (T38)."""
     item = {
-        "id": one.id,
+        "id": record.id,
         "meetingId": meeting and meeting.id,
         "scheduledMeetingId": meeting and meeting.scheduled_id,
         "meetingSeriesId": meeting and meeting.series_id,
-        "topic": one.topic,
-        "createTime": stamp(one.created_at),
-        "timeRecorded": one.recorded_at and stamp(one.recorded_at),
+        "topic": record.topic,
+        "createTime": stamp(record.created_at),
+        "timeRecorded": record.recorded_at and stamp(record.recorded_at),
         "siteUrl": site,
-        "downloadUrl": None if one.prevent_download else _site_link(site, "lsr", one.link_key),
-        "playbackUrl": _site_link(site, "ldr", one.link_key),
-        "password": one.password,
-        "format": one.format,
-        "serviceType": one.service_type,
-        "durationSeconds": one.duration_seconds,
+        "downloadUrl": None
+        if record.prevent_download
+        else _site_link(site, "lsr", record.link_key),
+        "playbackUrl": _site_link(site, "ldr", record.link_key),
+        "password": record.password,
+        "format": record.format,
+        "serviceType": record.service_type,
+        "durationSeconds": record.duration_seconds,
         "sizeBytes": size_bytes,
         "shareToMe": share_to_me,
-        "integrationTags": list(one.integration_tags) or None,
-        "status": None if one.guide_shape else recording_status(one, now),
+        "integrationTags": list(record.integration_tags) or None,
+        "status": None if record.guide_shape else recording_status(record, now),
     }
     return present(item)
 
 
-def recording_status(one: Recording, now: datetime) -> str:
+def recording_status(record: Recording, now: datetime) -> str:
     """available, deleted (in the recycle bin) or purged."""
-    if one.purged_at and one.purged_at <= now:
+    if record.purged_at and record.purged_at <= now:
         return "purged"
-    return "deleted" if one.deleted_at and one.deleted_at <= now else "available"
+    return "deleted" if record.deleted_at and record.deleted_at <= now else "available"
 
 
 def direct_links(kinds: Collection[str], query: str, port: str, expires_at: datetime) -> Json:
@@ -71,16 +73,16 @@ def _site_link(site: str, page: str, key: str) -> str:
     return f"https://{site}/{site.split('.')[0]}/{page}.php?RCID={SECRET_MARK}{page}{key}"
 
 
-def transcript(one: Transcript, meeting: Meeting, now: datetime) -> Json:
+def transcript(script: Transcript, meeting: Meeting, now: datetime) -> Json:
     """A transcript; its links lead to hosts that must never see the token (T46)."""
     item = {
-        "id": one.id,
+        "id": script.id,
         "meetingId": meeting.id,
-        "startTime": stamp(one.started_at),
-        "vttDownloadLink": _transcript_link(one, meeting, "vtt"),
-        "txtDownloadLink": _transcript_link(one, meeting, "txt"),
+        "startTime": stamp(script.started_at),
+        "vttDownloadLink": _transcript_link(script, meeting, "vtt"),
+        "txtDownloadLink": _transcript_link(script, meeting, "txt"),
     }
-    if one.guide_shape:
+    if script.guide_shape:
         return item
     return present(
         item
@@ -90,29 +92,29 @@ def transcript(one: Transcript, meeting: Meeting, now: datetime) -> Json:
             "scheduledMeetingId": meeting.scheduled_id,
             "meetingSeriesId": meeting.series_id,
             "hostUserId": meeting.host.user_id,
-            "status": "deleted" if one.deleted_at and one.deleted_at <= now else "available",
+            "status": "deleted" if script.deleted_at and script.deleted_at <= now else "available",
         }
     )
 
 
-def _transcript_link(one: Transcript, meeting: Meeting, form: str) -> str:
-    path = f"/v1/meetingTranscripts/{one.id}/download"
-    if one.guide_shape:
+def _transcript_link(script: Transcript, meeting: Meeting, form: str) -> str:
+    path = f"/v1/meetingTranscripts/{script.id}/download"
+    if script.guide_shape:
         return f"https://webexapis.com{path}?meetingId={meeting.id}&format={form}"
     return f"http://{meeting.site_url}{path}?format={form}"
 
 
-def snippet(one: Snippet, *, older: bool) -> Json:
+def snippet(said: Snippet, *, older: bool) -> Json:
     """A snippet in the shape of the schema or in the older one; both are milliseconds (T42)."""
     offset, duration = (
         ("offset", "duration") if older else ("offsetMillisecond", "durationMillisecond")
     )
     item = {
-        "id": one.id,
-        "text": one.text,
-        "personName": one.person_name,
-        "personEmail": one.person_email,
-        offset: one.offset_ms,
-        duration: one.duration_ms,
+        "id": said.id,
+        "text": said.text,
+        "personName": said.person_name,
+        "personEmail": said.person_email,
+        offset: said.offset_ms,
+        duration: said.duration_ms,
     }
     return present(item)

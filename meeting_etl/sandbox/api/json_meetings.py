@@ -35,8 +35,8 @@ def has_flags(meeting: Meeting, now: datetime) -> dict[str, bool]:
     When they become true no source says; here it is with the asset itself.
     """
     flags = {name: feature in meeting.features for name, feature in _HAS.items()}
-    flags["hasRecording"] = any(one.available_at <= now for one in meeting.recordings)
-    flags["hasTranscription"] = any(one.available_at <= now for one in meeting.transcripts)
+    flags["hasRecording"] = any(asset.available_at <= now for asset in meeting.recordings)
+    flags["hasTranscription"] = any(asset.available_at <= now for asset in meeting.transcripts)
     return flags
 
 
@@ -154,34 +154,36 @@ def _entry(host: Person, site: str, key: str) -> Json:
 
 
 def participant(
-    meeting: Meeting, one: Participant, now: datetime, *, org_id: str, phones: bool
+    meeting: Meeting, person: Participant, now: datetime, *, org_id: str, phones: bool
 ) -> Json:
     """A participant; times are missing or 1970 until they are final (T26, T32).
 
     `phones`: phone numbers are shown, as they are to compliance officers (T30).
     """
     ongoing, final = now < meeting.ended_at, now >= meeting.participants_final_at
-    first, last = one.joined_at, one.left_at
+    first, last = person.joined_at, person.left_at
     return present(
         {
-            "id": one.id,
+            "id": person.id,
             "orgId": org_id if ongoing else None,
-            "host": one.host,
-            "coHost": one.co_host,
-            "spaceModerator": one.space_moderator,
-            "email": one.email,
-            "displayName": one.name,
-            "invitee": one.invitee,
-            "muted": one.muted,
+            "host": person.host,
+            "coHost": person.co_host,
+            "spaceModerator": person.space_moderator,
+            "email": person.email,
+            "displayName": person.name,
+            "invitee": person.invitee,
+            "muted": person.muted,
             "meetingStartTime": stamp(meeting.started_at),
-            "video": one.video,
+            "video": person.video,
             "state": "joined" if ongoing else "end",
-            "joinedTime": stamp(first) if final else _unknown(one.id),
-            "leftTime": stamp(last) if final else _unknown(one.id),
+            "joinedTime": stamp(first) if final else _unknown(person.id),
+            "leftTime": stamp(last) if final else _unknown(person.id),
             "siteUrl": meeting.site_url,
             "meetingId": meeting.id,
             "hostEmail": meeting.host.email,
-            "devices": [_device(device, final, phones and not ongoing) for device in one.devices],
+            "devices": [
+                _device(device, final, phones and not ongoing) for device in person.devices
+            ],
             "breakoutSessionsAttended": [
                 {
                     "id": attended.id,
@@ -189,10 +191,10 @@ def participant(
                     "joinedTime": stamp(attended.joined_at),
                     "leftTime": stamp(attended.left_at),
                 }
-                for attended in (one.breakouts if final else ())
+                for attended in (person.breakouts if final else ())
             ]
             or None,
-            "sourceId": one.source_id,
+            "sourceId": person.source_id,
         }
     )
 
@@ -214,5 +216,5 @@ def _device(device: Device, final: bool, phones: bool) -> Json:
 
 
 def _unknown(key: str) -> str | None:
-    """Both ways in which a time that is not yet known comes; one thing has always the same."""
+    """A time that is not yet known, in one of two forms; an id always has the same form."""
     return stamp_ms(EPOCH) if key[-1] in "02468ace" else None

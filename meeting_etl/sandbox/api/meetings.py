@@ -214,24 +214,25 @@ def list_participants(context: RequestContext) -> Result:
         raise Refusal(404, "That host has no such meeting.")
     session = context.query.get("breakoutSessionId")
     found = [
-        one
-        for one in meeting.participants
-        if _present(meeting, one, context.now)
-        and (joined is None or joined[0] <= one.joined_at < joined[1])
-        and (session is None or session in {attended.id for attended in one.breakouts})
+        person
+        for person in meeting.participants
+        if _present(meeting, person, context.now)
+        and (joined is None or joined[0] <= person.joined_at < joined[1])
+        and (session is None or session in {attended.id for attended in person.breakouts})
     ]
     phones = context.kind == "compliance"
     org_id = context.index.world.org_id
     return Listing(
-        found, lambda one: participant(meeting, one, context.now, org_id=org_id, phones=phones)
+        found,
+        lambda person: participant(meeting, person, context.now, org_id=org_id, phones=phones),
     )
 
 
-def _present(meeting: Meeting, one: Participant, now: datetime) -> bool:
-    """Who is there now while it goes on, everybody who came once it has ended (T32)."""
+def _present(meeting: Meeting, person: Participant, now: datetime) -> bool:
+    """Whether a participant is listed: while the meeting is in progress only if present (T32)."""
     if meeting.ended_at <= now:
         return True
-    return any(device.joined_at <= now < device.left_at for device in one.devices)
+    return any(device.joined_at <= now < device.left_at for device in person.devices)
 
 
 def _attended(context: RequestContext, meeting_id: str) -> Meeting | None:
@@ -245,12 +246,12 @@ def _attended(context: RequestContext, meeting_id: str) -> Meeting | None:
     end = context.moment("meetingStartTimeTo")
     begin = context.moment("meetingStartTimeFrom") or (end or context.now) - _START_WINDOW
     end = end or min(begin + _START_WINDOW, context.now)
-    held = [
-        one
-        for one in context.index.instances.get(meeting_id, [])
-        if begin < one.started_at < end and one.started_at <= context.now
+    past = [
+        instance
+        for instance in context.index.instances.get(meeting_id, [])
+        if begin < instance.started_at < end and instance.started_at <= context.now
     ]
-    return held[-1] if held else None
+    return past[-1] if past else None
 
 
 def refuse_personal_room(context: RequestContext, meeting_id: str) -> None:

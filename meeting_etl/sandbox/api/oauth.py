@@ -1,4 +1,4 @@
-"""Tokens: which are valid, whom they speak for, and the refresh grant.
+"""Tokens: which are valid, their kind, and the refresh grant.
 
 Belongs here: issuing, checking and rotating tokens. Does not: what a token may do
 (sandbox/sandbox.py).
@@ -29,19 +29,19 @@ SCOPES: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access or refresh token: whom it speaks for and until when."""
+    """An access or refresh token: its kind and when it expires."""
 
     kind: Kind
     expires_at: datetime
 
 
 def token_expiry(context: RequestContext) -> Result:
-    """GET /authorizations/tokenExpiry: of the token that asks, in milliseconds since 1970."""
+    """GET /authorizations/tokenExpiry: of the token of the request, in milliseconds since 1970."""
     return Item({"exp": int(context.token_expires_at.timestamp() * 1000)})
 
 
 class Tokens:
-    """All tokens that were handed out. Safe to use from several threads."""
+    """All tokens that were issued. Safe to use from several threads."""
 
     def __init__(self, seed: int, access_token_seconds: int) -> None:
         self.client_id = f"C{hashlib.sha256(f'client {seed}'.encode()).hexdigest()}"
@@ -82,7 +82,7 @@ class Tokens:
         return token
 
     def revoke(self) -> None:
-        """Refuse every access token handed out so far; refresh tokens stay."""
+        """Refuse every access token issued so far; refresh tokens stay."""
         with self._lock:
             self._access.clear()
 
@@ -108,9 +108,9 @@ class Tokens:
             "scope": SCOPES[token.kind],
         }
 
-    def _new(self, sort: str, kind: Kind, kept: dict[str, Token], until: datetime) -> str:
+    def _new(self, sort: str, kind: Kind, store: dict[str, Token], until: datetime) -> str:
         self._issued += 1
         key = hashlib.sha256(f"{sort} {kind} {self._seed} {self._issued}".encode()).hexdigest()
         text = f"{SECRET_MARK}-{sort}-{key}"
-        kept[text] = Token(kind, until)
+        store[text] = Token(kind, until)
         return text

@@ -19,14 +19,14 @@ LARGEST_PAGE = 100
 
 
 class Place(NamedTuple):
-    """Where a page begins, and whether an empty page is handed out in front of it."""
+    """Where a page begins, and whether an empty page precedes it."""
 
     first: int
     empty_before: bool
 
 
 class Cursors:
-    """Cursors that say nothing to who does not keep the list: one for each page handed out.
+    """Opaque cursors, one for each next page.
 
     The same question has the same cursors. A cursor is bound to its question: with another `max` or
     filter than that had, it is refused. It does not hold the filters, though: those are what the
@@ -47,11 +47,11 @@ class Cursors:
     def place(self, cursor: str, query: Mapping[str, str]) -> Place:
         """The place that the cursor was issued for; refuses it in a query that has changed."""
         if cursor not in self._issued:
-            raise Refusal(400, "The cursor is not one that was handed out.")
+            raise Refusal(400, "The cursor is unknown.")
         place, issued = self._issued[cursor]
         for name, value in query.items():
             if name != "cursor" and issued.get(name) != value:
-                raise Refusal(400, f"The cursor was not handed out for this {name}.")
+                raise Refusal(400, f"The cursor belongs to a request with another {name}.")
         return place
 
 
@@ -75,7 +75,7 @@ class Pager:
         self._cursors = Cursors(seed)
 
     def page(self, context: RequestContext, path: str, listing: Listing) -> Page:
-        """The page that is asked for."""
+        """The requested page."""
         size = _size(context.query, listing.page)
         cursor = context.query.get("cursor")
         place = Place(0, False) if cursor is None else self._cursors.place(cursor, context.query)
@@ -111,5 +111,5 @@ def _size(query: Mapping[str, str], default: int) -> int:
 
 def url_key(path: str, query: Mapping[str, str]) -> str:
     """What identifies a request whenever it is sent: path and query without the end."""
-    kept = sorted((name, value) for name, value in query.items() if name != "to")
-    return f"{path} {kept}"
+    parameters = sorted((name, value) for name, value in query.items() if name != "to")
+    return f"{path} {parameters}"

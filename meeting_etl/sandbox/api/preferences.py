@@ -1,6 +1,6 @@
 """The endpoint on the caller's own preferences.
 
-Belongs here: GET /meetingPreferences/sites. Does not: what lies on a site (meetings.py,
+Belongs here: GET /meetingPreferences/sites. Does not: the content of a site (meetings.py,
 recordings_and_transcripts.py).
 """
 

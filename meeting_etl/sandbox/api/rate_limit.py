@@ -1,4 +1,4 @@
-"""The rate limit and the pause that it asks for (docs/webex-api-notes.md).
+"""The rate limit and the pause that it demands (docs/webex-api-notes.md).
 
 Belongs here: counting requests against the rate, and 429. Does not: other forms of Retry-After
 (sandbox/faults/faulty_api.py).
@@ -15,7 +15,7 @@ _UNDER_WAY_SECONDS = 0.05
 
 
 class RateLimit:
-    """A bucket of `burst` requests, filled at the rate, and the pause that a 429 asks for.
+    """A bucket of `burst` requests, filled at the rate, and the pause that a 429 demands.
 
     A rate of 0 admits everything.
     """

@@ -94,19 +94,19 @@ def get_recording(context: RequestContext) -> Result:
     pair = context.index.recording.get(context.path_id)
     if pair is None or pair[0].available_at > context.now:
         raise Refusal(404, "There is no such recording.")
-    one, owner = pair
+    record, owner = pair
     email = context.host_email()
-    if email is not None and email != owner.host.email and email not in one.shared_with:
-        # An admin who names no or the wrong host just does not find it.
+    if email is not None and email != owner.host.email and email not in record.shared_with:
+        # For an admin who names no host or the wrong one it does not exist.
         status = 403 if context.kind == "user" else 404
         raise Refusal(status, "The recording is not hosted by or shared with that user.")
-    if recording_status(one, context.now) == "purged" and context.kind != "compliance":
+    if recording_status(record, context.now) == "purged" and context.kind != "compliance":
         raise Refusal(404, "There is no such recording.")
     item = _recording(context, pair)
-    if context.kind == "compliance" or not one.prevent_download:
+    if context.kind == "compliance" or not record.prevent_download:
         item["temporaryDirectDownloadLinks"] = direct_links(
-            context.media.kinds(one.id, context.now),
-            context.tickets.query(one, context.now),
+            context.media.kinds(record.id, context.now),
+            context.tickets.query(record, context.now),
             context.port,
             context.tickets.expires_at(context.now),
         )
@@ -114,20 +114,22 @@ def get_recording(context: RequestContext) -> Result:
 
 
 def _recording(context: RequestContext, pair: Recorded) -> Json:
-    one, owner = pair
+    record, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
-    shared = context.host_email() in one.shared_with
-    size_bytes = context.media.video_bytes(one)
-    return recording(one, meeting, _site(pair), context.now, size_bytes, share_to_me=shared)
+    shared = context.host_email() in record.shared_with
+    size_bytes = context.media.video_bytes(record)
+    return recording(record, meeting, _site(pair), context.now, size_bytes, share_to_me=shared)
 
 
 def _admin_recording(context: RequestContext, pair: Recorded) -> Json:
     """The schema has no password and shareToMe here, the official example has both: it has."""
-    one, owner = pair
+    record, owner = pair
     meeting = owner if isinstance(owner, Meeting) else None
     host = {"hostDisplayName": owner.host.name, "hostEmail": owner.host.email}
-    size_bytes = context.media.video_bytes(one)
-    return recording(one, meeting, _site(pair), context.now, size_bytes, share_to_me=False) | host
+    size_bytes = context.media.video_bytes(record)
+    return (
+        recording(record, meeting, _site(pair), context.now, size_bytes, share_to_me=False) | host
+    )
 
 
 def _site(pair: Recorded) -> str:
@@ -193,22 +195,22 @@ def refuse_unless_ended(context: RequestContext, meeting_id: str) -> None:
 
 def list_snippets(context: RequestContext) -> Result:
     """GET /meetingTranscripts/{id}/snippets: the host's own, or a compliance officer's (T41)."""
-    one, _ = _transcript(context)
-    if one.snippets_available_at is None:
+    script, _ = _transcript(context)
+    if script.snippets_available_at is None:
         raise Refusal(404, "The transcript has no snippets.")
-    ready = one.snippets_available_at <= context.now
+    ready = script.snippets_available_at <= context.now
     return Listing(
-        one.snippets if ready else (), lambda said: snippet(said, older=one.older_snippets)
+        script.snippets if ready else (), lambda said: snippet(said, older=script.older_snippets)
     )
 
 
 def download_transcript(context: RequestContext) -> Result:
     """GET /meetingTranscripts/{id}/download: VTT unless format=txt; admins name the host."""
     form = context.choice("format", ("vtt", "txt")) or "vtt"
-    one, _ = _transcript(context)
+    script, _ = _transcript(context)
     if form == "txt":
-        return Text(txt(one), "text/plain")
-    return Text(context.media.vtt(one), "text/vtt")
+        return Text(txt(script), "text/plain")
+    return Text(context.media.vtt(script), "text/vtt")
 
 
 def _transcript(context: RequestContext) -> Transcribed:

@@ -1,4 +1,4 @@
-"""The routes: every endpoint and who may use it.
+"""The routes: every endpoint and the token kinds that may use it.
 
 Belongs here: paths, methods, kinds of token. Does not: what an endpoint does (meetings.py,
 patching.py, recordings_and_transcripts.py, summaries.py, people.py, webhooks.py), nor what every

@@ -1,4 +1,4 @@
-"""The endpoints on summaries, and what stands in them.
+"""The endpoints on summaries, and the content of summaries.
 
 Belongs here: what GET /meetingSummaries and /admin/meetingSummaries select, and the invented
 text. Does not: which meetings have one, which is a feature of theirs
@@ -24,7 +24,7 @@ _TOPICS = (
     "次の一歩",
     "Risks «so far»",
 )
-_DEEDS = (
+_ACTIONS = (
     "Send the offer to all who were there",
     "Ask R&D about the 3 < 4 question",
     "Book the room for the next workshop",
@@ -52,7 +52,7 @@ def _summary(meeting: Meeting) -> Json:
         "meetingId": meeting.id,
         "status": "available",
         "notes": {"content": _notes(meeting.title, topics)},
-        "actionItems": [{"content": deed} for deed in rng.sample(_DEEDS, rng.randint(0, 3))],
+        "actionItems": [{"content": action} for action in rng.sample(_ACTIONS, rng.randint(0, 3))],
     }
 
 

@@ -1,6 +1,6 @@
 """Posting: a world's events, sent to the webhooks that were registered for them.
 
-Belongs here: which webhook hears of an event, the request, and what a failure does to the webhook.
+Belongs here: which webhooks get an event, the request, and what a failure does to the webhook.
 Does not: what happened when (sandbox/world/deliveries.py), the webhooks (webhook_registry.py).
 """
 
@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 10
 
 
 class Posted(NamedTuple):
-    """What became of deliveries: answered with 2xx, not so, never sent on purpose."""
+    """Deliveries that were answered with 2xx, that failed, that were never sent on purpose."""
 
     accepted: int
     failed: int
@@ -51,19 +51,25 @@ class Poster:
         self._clock = clock
         self._counters = counters
         self._copies = copies
-        self._told: list[Delivery] | None = None
+        self._deliveries: list[Delivery] | None = None
 
     def play(self, since: datetime, until: datetime) -> Posted:
-        """Post what the world tells after `since` and up to `until`, in order."""
-        if self._told is None:
-            self._told = sorted(_events_of(self._world), key=lambda one: one.received_at)
-        return self.post(one.payload for one in self._told if since < one.received_at <= until)
+        """Post the world's events after `since` and up to `until`, in order."""
+        if self._deliveries is None:
+            self._deliveries = sorted(
+                _events_of(self._world), key=lambda delivery: delivery.received_at
+            )
+        return self.post(
+            delivery.payload
+            for delivery in self._deliveries
+            if since < delivery.received_at <= until
+        )
 
     def post(self, payloads: Iterable[Mapping[str, Any]]) -> Posted:
         """Post each of these to every active webhook that is for it.
 
-        Payloads are as sandbox/world/deliveries.py makes them; what they say of the webhook becomes
-        true.
+        Payloads are as sandbox/world/deliveries.py makes them; the fields about the webhook are
+        filled in.
         """
         accepted = failed = dropped = 0
         for payload in payloads:
@@ -78,7 +84,7 @@ class Poster:
         return Posted(accepted, failed, dropped)
 
     def _matches(self, hook: Hook, payload: Mapping[str, Any]) -> bool:
-        """Whether the webhook is for that event; one of a user tells what he can see (T10)."""
+        """Whether the webhook is for that event, and its user can see the meeting (T10)."""
         if hook.status != "active":
             return False
         if (hook.resource, hook.event) != (payload["resource"], payload["event"]):
@@ -106,7 +112,7 @@ class Poster:
 
 
 def _events_of(world: World) -> Iterable[Delivery]:
-    """All that the world ever tells."""
+    """All events of the world."""
     if world.webhook is not None:
         return [Delivery(meeting.ended_at, world.webhook) for meeting in world.meetings]
     return deliveries_of(world, seeded_rng("play", world.seed))

@@ -1,7 +1,7 @@
 """The webhooks that were registered, and when one of them is switched off.
 
-Belongs here: what is kept of a webhook, and the rule of a hundred failures. Does not: what may be
-registered by whom (webhooks.py), posting to them (webhook_posting.py).
+Belongs here: what is stored of a webhook, and the rule of a hundred failures. Does not: what may be
+registered by which caller (webhooks.py), posting to them (webhook_posting.py).
 """
 
 import threading
@@ -90,7 +90,7 @@ class Registry:
             self._hooks[hook_id].status = "inactive"
 
     def note_failure(self, hook: Hook, now: datetime) -> bool:
-        """Count a failed delivery; True when it was the one too many."""
+        """Count a failed delivery; True if it switches the webhook off."""
         with self._lock:
             hook.failures.append(now)
             many = len(hook.failures) == _FAILURES and now - hook.failures[0] <= _WITHIN

@@ -1,6 +1,6 @@
-"""/webhooks: who may register which, and what is answered (docs/webex-api-notes.md).
+"""/webhooks: permissions and responses (docs/webex-api-notes.md).
 
-Belongs here: list, create, show, update, delete. Does not: what is kept (webhook_registry.py),
+Belongs here: list, create, show, update, delete. Does not: what is stored (webhook_registry.py),
 posting (webhook_posting.py).
 """
 
@@ -124,9 +124,9 @@ def _is_visible(context: RequestContext, hook: Hook) -> bool:
     return may_see and context.now >= hook.visible_at
 
 
-def _is_same(one: Hook, other: Hook) -> bool:
+def _is_same(hook: Hook, other: Hook) -> bool:
     return other.owned_by == "org" and all(
-        getattr(one, name) == getattr(other, name) for name in ("resource", "event", "filter")
+        getattr(hook, name) == getattr(other, name) for name in ("resource", "event", "filter")
     )
 
 

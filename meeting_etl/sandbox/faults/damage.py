@@ -14,7 +14,7 @@ from meeting_etl.sandbox.faults.reply import Reply
 from meeting_etl.sandbox.world.model import seeded_rng
 
 _FILTERS_KEPT = ("max", "cursor")
-# Fields that may come in another type: of every object the first that it has.
+# Fields that may have another type: of every object the first that it has.
 _CHANGEABLE = ("durationSeconds", "displayName", "meetingTopic", "personName", "title", "siteUrl")
 _TEXT_FIELD = re.compile(r'("(?:text|topic|meetingTopic|displayName|title)":")')
 HTML = "<html><body><h1>Something went wrong</h1></body></html>"
@@ -51,8 +51,8 @@ def _repeated_next_link(reply: Reply, query: Mapping[str, str]) -> bool:
 def _unfiltered_next_link(reply: Reply, query: Mapping[str, str]) -> bool:
     if reply.next_query is None or set(reply.next_query) <= set(_FILTERS_KEPT):
         return False
-    kept = {name: value for name, value in reply.next_query.items() if name in _FILTERS_KEPT}
-    reply.next_query = kept
+    left = {name: value for name, value in reply.next_query.items() if name in _FILTERS_KEPT}
+    reply.next_query = left
     return True
 
 
@@ -122,7 +122,7 @@ def _missing_meeting_ids(reply: Reply) -> None:
 
 
 def _halved_characters(reply: Reply) -> None:
-    """As JavaScript leaves a text that it cut off before an emoji."""
+    """As JavaScript leaves a text that it cut off within an emoji."""
     if not isinstance(reply.document, str):
         text = msgspec.json.encode(reply.document).decode()
         reply.document = _TEXT_FIELD.sub(r"\1\\ud83d", text)

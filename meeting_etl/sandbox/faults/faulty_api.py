@@ -40,7 +40,7 @@ _BREAKAGES = {"connection_reset": "reset", "truncated_body": "cut", "stalled": "
 class FaultyApi:
     """`gateway` is around everything, `backend` between the token check and the endpoints.
 
-    `revoke` makes all access tokens void, `meeting_of` tells whose meeting an id in a path is.
+    `revoke` revokes all access tokens; `meeting_of` returns the meeting of an id in a path.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class FaultyApi:
         return response
 
     def _is_astray(self, request: Request) -> bool:
-        """Whether the client followed a link to another host, with the token at that."""
+        """Whether the client followed a link to another host, and sent its token there."""
         host = request.headers.get("Host", "")
         return self._faults.foreign_next_link > 0 and host.startswith("localhost")
 
@@ -196,7 +196,7 @@ class FaultyApi:
         size = min(int(query.get("max", DEFAULT_PAGE)), LARGEST_PAGE) if reply.listed else 0
         if 0 < most < size:
             self._counters.note_injected("slow_page")
-            raise Refusal(504, "The page takes too long; ask for fewer items.")
+            raise Refusal(504, "The page takes too long; request fewer items.")
 
 
 def _renews(request: Request) -> bool:

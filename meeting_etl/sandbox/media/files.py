@@ -41,8 +41,8 @@ class Media:
 
     def kinds(self, recording_id: str, now: datetime) -> tuple[MediaKind, ...]:
         """Which files there are: audio of MP4 only, the meeting's first transcript while it is."""
-        one, owner = self._index.recording[recording_id]
-        audio: tuple[MediaKind, ...] = ("audio",) if one.format == "MP4" else ()
+        recording, owner = self._index.recording[recording_id]
+        audio: tuple[MediaKind, ...] = ("audio",) if recording.format == "MP4" else ()
         spoken = isinstance(owner, Meeting) and any(
             said.available_at <= now and (said.deleted_at is None or now < said.deleted_at)
             for said in owner.transcripts[:1]
@@ -78,13 +78,13 @@ class Media:
             digest.update(piece)
         return digest.hexdigest()
 
-    def video_bytes(self, one: Recording) -> int:
+    def video_bytes(self, recording: Recording) -> int:
         """The size of the video, as the API reports it."""
-        return self._bytes or one.size_bytes
+        return self._bytes or recording.size_bytes
 
-    def vtt(self, one: Transcript) -> str:
+    def vtt(self, transcript: Transcript) -> str:
         """The file of a transcript."""
-        return self._write_vtt(one)
+        return self._write_vtt(transcript)
 
     def _text(self, recording_id: str) -> bytes:
         owner = self._index.recording[recording_id][1]

@@ -1,4 +1,4 @@
-"""The download host: files of recordings for whoever has a ticket, and for nobody's token.
+"""The download host: files of recordings for a ticket, never for a token.
 
 Belongs here: its responses, and counting what was sent. Does not: tickets (tickets.py), what the
 files hold (files.py), sending them (streaming.py).
@@ -138,13 +138,13 @@ class _Counted(Response):
         await self._sent(scope, receive, counted)
 
 
-def _headers(one: Recording, kind: MediaKind, version: int, ticket: Ticket) -> dict[str, str]:
-    content_type, ending = _FORMS.get(kind) or (_ARF if one.format == "ARF" else _VIDEO)
-    made = one.created_at
+def _headers(recording: Recording, kind: MediaKind, version: int, ticket: Ticket) -> dict[str, str]:
+    content_type, ending = _FORMS.get(kind) or (_ARF if recording.format == "ARF" else _VIDEO)
+    made = recording.created_at
     if version:
         made = datetime.fromtimestamp(ticket.issued_at_ms // 1000, UTC)
-    etag = blake2b(f"{one.id}|{kind}|{version}".encode(), digest_size=12).hexdigest()
-    name = f"{one.topic}.{ending}"
+    etag = blake2b(f"{recording.id}|{kind}|{version}".encode(), digest_size=12).hexdigest()
+    name = f"{recording.topic}.{ending}"
     plain = re.sub(r'[^ -~]|["\\]', "_", name)
     return {
         "Content-Type": content_type,

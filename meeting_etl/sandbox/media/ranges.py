@@ -1,4 +1,4 @@
-"""Which part of a file a request asks for (RFC 9110, 13 and 14).
+"""The requested part of a file (RFC 9110, 13 and 14).
 
 Belongs here: Range and If-Range. Does not: what the file is and how it is sent (host.py).
 """
@@ -29,7 +29,7 @@ def asked_start(headers: Mapping[str, str]) -> int | None:
 
 
 def part(headers: Mapping[str, str], size: int, etag: str, modified: str) -> Span | None:
-    """The part that is asked for; None = all of it.
+    """The requested part; None = all of it.
 
     Only `bytes=N-` and `bytes=N-M` count: a server may ignore other forms, and this one does. With
     an If-Range that names another file, everything is sent.

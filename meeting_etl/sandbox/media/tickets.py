@@ -1,6 +1,6 @@
-"""The tickets in the links of a recording: whoever has one can download for some hours (T36).
+"""The tickets in the links of a recording, which allow downloads for some hours (T36).
 
-Belongs here: making tickets and telling good ones from bad ones. Does not: the links around them
+Belongs here: making and checking tickets. Does not: the links around them
 (sandbox/api/json_assets.py), what is downloaded (files.py) and how (host.py).
 """
 
@@ -36,19 +36,19 @@ class Tickets:
             pair[0].id: number for number, pair in enumerate(index.recordings, _FIRST_NUMBER)
         }
 
-    def query(self, one: Recording, now: datetime) -> str:
+    def query(self, recording: Recording, now: datetime) -> str:
         """The query of a link to a file of that recording, with a new ticket."""
-        meeting = self._index.recording[one.id][1]
+        meeting = self._index.recording[recording.id][1]
         issued_at_ms = int(now.timestamp() * 1000)
         return urlencode(
             {
                 "siteid": 13867087,
-                "recordid": self._numbers[one.id],
+                "recordid": self._numbers[recording.id],
                 "confid": meeting.id.rpartition("_")[2] if isinstance(meeting, Meeting) else 0,
                 "language": "en_US",
                 "userid": 600686172,
-                "serviceRecordID": self._numbers[one.id] + 3985,
-                "ticket": self._ticket(one.id, issued_at_ms),
+                "serviceRecordID": self._numbers[recording.id] + 3985,
+                "ticket": self._ticket(recording.id, issued_at_ms),
                 "timestamp": issued_at_ms,
                 "islogin": "yes",
                 "isprevent": "no",

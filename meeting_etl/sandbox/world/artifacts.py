@@ -1,4 +1,4 @@
-"""What a meeting of the demo leaves: recordings, transcripts, snippets, and when they come.
+"""What a meeting of the demo leaves: recordings, transcripts, snippets, and when they appear.
 
 Belongs here: inventing assets. Does not: meetings (demo.py), words (utterances.py).
 """
@@ -28,11 +28,11 @@ _BYTES_PER_SECOND = 61_000
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """What a meeting is to leave.
+    """What a meeting leaves.
 
-    `late` comes on top of the usual minutes, which are 215 at most; `fresh`: nothing comes before
-    an hour has passed. `binned_after`: so long after the end recordings go into the recycle bin,
-    `purged_after`: out of it for good.
+    `late` is added to the usual delay, which is 215 minutes at most; `fresh`: nothing appears
+    within the first hour. Recordings are moved to the recycle bin `binned_after` the end and
+    deleted permanently `purged_after` it.
     """
 
     recordings: int = 1
@@ -82,10 +82,12 @@ def recordings(rng: random.Random, meeting: Meeting, artifacts: Artifacts) -> tu
 def transcripts(
     rng: random.Random, meeting: Meeting, made: Sequence[Recording], artifacts: Artifacts
 ) -> tuple[Transcript, ...]:
-    """Transcripts of the recordings, minutes after these; none of what nobody said."""
+    """Transcripts of the recordings, minutes after these; none without participants."""
     if not made or not meeting.participants:
         return ()
-    shown = max(one.available_at for one in made) + timedelta(minutes=rng.randint(1, 25))
+    shown = max(recording.available_at for recording in made) + timedelta(
+        minutes=rng.randint(1, 25)
+    )
     return tuple(
         _transcript(rng, meeting, made[min(number, len(made) - 1)], shown, artifacts)
         for number in range(artifacts.transcripts)
@@ -114,7 +116,7 @@ def _snippets(
 ) -> tuple[Snippet, ...]:
     """Of webinars the panel talks; elsewhere everybody, the host a little more than others."""
     speakers = meeting.participants[: 4 if meeting.scheduled_type == "webinar" else 12]
-    weights = [(2.0 if one.host else 1.0) * rng.uniform(0.2, 1.5) for one in speakers]
+    weights = [(2.0 if person.host else 1.0) * rng.uniform(0.2, 1.5) for person in speakers]
     return tuple(
         Snippet(
             id=f"{transcript_id}_{number:05d}",
@@ -129,7 +131,7 @@ def _snippets(
 
 
 def upload(rng: random.Random, host: Person, until: datetime) -> Upload:
-    """A file that somebody put there by hand."""
+    """A file that was uploaded, not recorded."""
     made = until - timedelta(days=3, minutes=rng.randrange(600))
     recording = Recording(
         id=new_hex(rng),

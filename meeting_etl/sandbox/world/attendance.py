@@ -1,4 +1,4 @@
-"""Who came to a meeting of the demo, when, and with which devices.
+"""Who attended a meeting of the demo, when, and with which devices.
 
 Belongs here: inventing participants. Does not: meetings and their assets (demo.py).
 """
@@ -14,7 +14,7 @@ from meeting_etl.sandbox.world.names import DEVICE_TYPES, FIRST_NAMES, LAST_NAME
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody who is to come; no e-mail for guests who just clicked the link."""
+    """A future participant; without an e-mail address if a guest just clicked the link."""
 
     name: str
     email: str | None
@@ -113,11 +113,14 @@ def _in_breakouts(
     """The same people, who spent the middle third of the meeting in two rooms."""
     third = (ended_at - started_at) / 3
     rooms = [(new_uuid(rng), f"Breakout session {number}") for number in (1, 2)]
-    for place, one in enumerate(found):
-        begin, end = max(started_at + third, one.joined_at), min(ended_at - third, one.left_at)
+    for place, person in enumerate(found):
+        begin, end = (
+            max(started_at + third, person.joined_at),
+            min(ended_at - third, person.left_at),
+        )
         key, name = rooms[place % 2]
         attended = Breakout(key, name, _whole(begin), _whole(end))
-        yield replace(one, breakouts=(attended,)) if begin < end else one
+        yield replace(person, breakouts=(attended,)) if begin < end else person
 
 
 def _whole(moment: datetime) -> datetime:

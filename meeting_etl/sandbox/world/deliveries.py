@@ -1,7 +1,7 @@
-"""Webhook deliveries: what Webex posted about a world, as the log files of a careless collector.
+"""Webhook deliveries: what Webex posted about a world, as messy webhook logs.
 
-Belongs here: payloads, when they were received, and how they lie in files. Does not: the lines that
-are no payloads (malformed_lines.py).
+Belongs here: payloads, when they were received, and the log files. Does not: lines that are not
+payloads (malformed_lines.py).
 """
 
 import gzip
@@ -28,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A payload and when it was received. `dated`: only an envelope will do, which tells when."""
+    """A payload and when it was received. `dated`: its line must be an envelope with the time."""
 
     received_at: datetime
     payload: Mapping[str, Any]
@@ -43,18 +43,20 @@ def write_logs(
     All that was received up to `until` (everything, if None) is in `<day>/collector-a.jsonl` and
     `collector-b.jsonl`: raw payloads and {"received_at","headers","body"} envelopes, mixed; the
     older days are compressed, one log of the last day is rotated. Every meeting that ended by
-    `until` is told of by at least one readable meetings/ended line; others come twice, days late,
-    out of order, or first with a wrong end that a later delivery corrects. Among them stand
-    malformed lines of every kind, which tell of no meeting of the world. Of the guide's world there
-    is one log with one line, the guide's own payload. Of the share `lost` of the meetings there is
-    no ended event; the other lines are as without it.
+    `until` has at least one valid meetings/ended line; some lines are repeated, days late, out of
+    order, or have a wrong end that a later delivery corrects. There are malformed lines of every
+    kind, none about a meeting of the world. The guide's world has one log with one line, the
+    guide's own payload. A share `lost` of the meetings has no ended event; the other lines are the
+    same as without it.
     """
     if world.webhook is not None:
         _write(folder / "2021-05-14" / "guide.jsonl", _encode(world.webhook) + b"\n")
         return
     rng = seeded_rng("deliveries", world.seed, seed)
     logs: Mapping[tuple[date, str], list[bytes]] = defaultdict(list)
-    for delivery in sorted(deliveries_of(world, rng, until), key=lambda one: one.received_at):
+    for delivery in sorted(
+        deliveries_of(world, rng, until), key=lambda delivery: delivery.received_at
+    ):
         log = (utc_day(delivery.received_at), rng.choice("ab"))
         line = _line(delivery, rng, enveloped=log[1] == "a")
         if not is_lost(delivery.payload, lost, seed):
@@ -69,20 +71,20 @@ def deliveries_of(
     world: World, rng: random.Random, until: datetime | None = None
 ) -> Iterator[Delivery]:
     """Everything that was received by `until`, in no order; everything at all if that is None."""
-    until = until or max((one.ended_at for one in world.meetings), default=EPOCH) + _EVERYTHING
+    until = until or max((item.ended_at for item in world.meetings), default=EPOCH) + _EVERYTHING
     for number, meeting in enumerate(world.meetings):
-        told = [
+        possible = [
             *_schedule_events(world, meeting, rng),
             *_join_events(world, meeting, rng),
             *_artifact_events(world, meeting, rng),
         ]
-        yield from (one for one in told if one.received_at <= until)
+        yield from (item for item in possible if item.received_at <= until)
         if meeting.ended_at <= until:
             yield from _ended_events(world, meeting, rng, until, corrected=number % 97 == 5)
 
 
 def is_lost(payload: Mapping[str, Any], share: float, seed: int) -> bool:
-    """Whether this is an ended event of a meeting that webhooks never tell of the end of."""
+    """Whether this is the ended event of a meeting whose ended events are lost."""
     ended = (payload["resource"], payload["event"]) == ("meetings", "ended")
     return ended and seeded_rng("lost", seed, payload["data"]["id"]).random() < share
 
@@ -125,7 +127,7 @@ def _ended(world: World, meeting: Meeting) -> Json:
 
 
 def _schedule_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
-    """created, updated and started; the first two have ids without _I_ and careless fields."""
+    """created, updated and started; the first two have ids without _I_ and fewer fields."""
     data = {
         "id": meeting.series_id,
         "meetingNumber": meeting.number,
@@ -153,10 +155,10 @@ def _schedule_events(world: World, meeting: Meeting, rng: random.Random) -> Iter
 
 
 def _join_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
-    for one in meeting.participants[:3]:
+    for person in meeting.participants[:3]:
         if rng.random() < 0.2:
             data = {
-                "id": one.id,
+                "id": person.id,
                 "meetingId": meeting.id,
                 "state": "joined",
                 "hostEmail": meeting.host.email,
@@ -164,7 +166,7 @@ def _join_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator
                 "siteUrl": meeting.site_url,
             }
             yield Delivery(
-                one.joined_at + timedelta(seconds=2),
+                person.joined_at + timedelta(seconds=2),
                 _payload(world, meeting, "meetingParticipants", "joined", data),
             )
 
@@ -172,8 +174,8 @@ def _join_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator
 def _artifact_events(world: World, meeting: Meeting, rng: random.Random) -> Iterator[Delivery]:
     """Most assets are announced when they become available; some never are (T5)."""
     assets = [
-        *(("recordings", one.id, one.available_at) for one in meeting.recordings),
-        *(("meetingTranscripts", one.id, one.available_at) for one in meeting.transcripts),
+        *(("recordings", asset.id, asset.available_at) for asset in meeting.recordings),
+        *(("meetingTranscripts", asset.id, asset.available_at) for asset in meeting.transcripts),
     ]
     for resource, key, available_at in assets:
         if rng.random() < 0.85:
@@ -181,11 +183,13 @@ def _artifact_events(world: World, meeting: Meeting, rng: random.Random) -> Iter
                 available_at + timedelta(milliseconds=rng.randrange(300, 20_000)),
                 _payload(world, meeting, resource, "created", _asset(meeting, key)),
             )
-    for one in meeting.recordings:
-        if one.purged_at is not None:
-            # Only what is gone for good is told of; the recycle bin sends nothing (T9).
-            deleted = _payload(world, meeting, "recordings", "deleted", _asset(meeting, one.id))
-            yield Delivery(one.purged_at + timedelta(seconds=3), deleted, dated=True)
+    for recording in meeting.recordings:
+        if recording.purged_at is not None:
+            # Only permanent deletion sends an event, the recycle bin sends none (T9).
+            deleted = _payload(
+                world, meeting, "recordings", "deleted", _asset(meeting, recording.id)
+            )
+            yield Delivery(recording.purged_at + timedelta(seconds=3), deleted, dated=True)
 
 
 def _asset(meeting: Meeting, key: str) -> Json:
@@ -235,7 +239,7 @@ def _line(delivery: Delivery, rng: random.Random, *, enveloped: bool) -> bytes:
 
 
 def _make_messy(rng: random.Random, logs: list[list[bytes]]) -> None:
-    """Swap neighbours, and strew malformed and blank lines."""
+    """Swap neighbours, and insert malformed and blank lines."""
     sound = logs[0][0]
     for lines in logs:
         for place in range(0, len(lines) - 1, 2):

@@ -1,7 +1,7 @@
-"""The demo world: two weeks of a sales team, with every oddity that the API is known for.
+"""The demo world: two weeks of a sales team, with every special case of the API.
 
 Belongs here: when the meetings were, and putting the world together. Does not: what was planned
-(plans.py), who came (attendance.py) and what was left (artifacts.py).
+(plans.py), the attendance (attendance.py), recordings and transcripts (artifacts.py).
 """
 
 import random
@@ -40,13 +40,13 @@ _FEATURES = ("chat", "polls", "qa", "slido", "closedCaption", "summary")
 def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 300) -> World:
     """Meetings of a sales team in the `days` before `until`; the same for the same arguments.
 
-    From 40 meetings on the world has all oddities: recurring series, one of whose occurrences was
-    held twice; webinars with hundreds of participants; meetings over midnight UTC, of two sites, in
-    a personal room and in a space; guests without e-mail, callers, rejoins, one person in two rows;
-    a meeting nobody came to; none, one or several recordings; a recording shared, one that must not
-    be downloaded, two uploads without a meeting; no transcript, two, one whose snippets are 404 for
-    ever; recordings deleted and binned; assets up to three days late; ended just now with nothing
-    available; two still going on.
+    From 40 meetings on the world has all special cases: recurring series, one occurrence of which
+    took place twice; webinars with hundreds of participants; meetings over midnight UTC, of two
+    sites, in a personal room and in a space; guests without e-mail, callers, rejoins, one person in
+    two rows; a meeting nobody came to; none, one or several recordings; a recording shared, one
+    that must not be downloaded, two uploads without a meeting; no transcript, two, one whose
+    snippets are always 404; recordings deleted and binned; assets up to three days late; ended just
+    now with nothing available; two still going on.
     """
     until = until.replace(microsecond=0)
     rng = seeded_rng("demo", seed, until.isoformat(), days, meetings)
@@ -62,7 +62,7 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
         owner=HOSTS[0],
         admin=_staff("Site Admin", "site.admin"),
         officer=_staff("Compliance Officer", "compliance"),
-        meetings=tuple(sorted(found, key=lambda one: (one.started_at, one.id))),
+        meetings=tuple(sorted(found, key=lambda meeting: (meeting.started_at, meeting.id))),
         series=(*series, *_single_series(rng, found, series, until)),
         uploads=tuple(upload(rng, HOSTS[place], until) for place in (0, 8)),
     )
@@ -71,7 +71,7 @@ def demo_world(seed: int, until: datetime, *, days: int = 14, meetings: int = 30
 def _recurring(
     rng: random.Random, until: datetime, days: int, most: int
 ) -> tuple[list[Series], list[Plan]]:
-    """The team's regular meetings: series that reach ten days ahead, and those already held."""
+    """The team's regular meetings: series that reach ten days ahead, and their past occurrences."""
     found: list[Series] = []
     past: list[Plan] = []
     for title, weekdays, hour, minutes, host in RECURRING:
@@ -100,7 +100,7 @@ def _recurring(
 
 
 def _twice(past: list[Plan]) -> list[Plan]:
-    """One occurrence was held in two instances: the first broke off and all came back."""
+    """One occurrence has two instances: the first broke off and everybody joined again."""
     if not past or past[-1].started_at is None:
         return past
     last = past[-1]
@@ -193,13 +193,13 @@ def _start(
 def _single_series(
     rng: random.Random, past: Sequence[Meeting], recurring: Sequence[Series], until: datetime
 ) -> Iterator[Series]:
-    """The scheduled meetings behind what was held once, and some that are still to come."""
+    """The scheduled meetings of single past instances, and some in the future."""
     known = {series.id for series in recurring}
     for meeting in past:
         if meeting.series_id not in known and meeting.scheduled_id:
             at = meeting.started_at.replace(second=0) + timedelta(minutes=2)
             yield _single(rng, meeting, at)
-    for meeting in islice((one for one in past if one.scheduled_type == "meeting"), 5):
+    for meeting in islice((meeting for meeting in past if meeting.scheduled_type == "meeting"), 5):
         at = until.replace(minute=0, second=0) + timedelta(days=rng.randint(1, 9))
         yield replace(_single(rng, meeting, at), id=new_hex(rng))
 

@@ -1,6 +1,6 @@
 """Where to find what in a world, built once.
 
-Belongs here: look-ups by every id that the API takes. Does not: who may see what is found.
+Belongs here: look-ups by every id that the API takes. Does not: permissions.
 """
 
 from collections import defaultdict
@@ -50,14 +50,14 @@ class Index:
                 self.instances[meeting.scheduled_id].append(meeting)
         self.recordings: list[Recorded] = sorted(
             [
-                *((one, meeting) for meeting in world.meetings for one in meeting.recordings),
+                *((asset, meeting) for meeting in world.meetings for asset in meeting.recordings),
                 *((upload.recording, upload) for upload in world.uploads),
             ],
             key=lambda pair: (pair[0].created_at, pair[0].id),
             reverse=True,
         )
         self.transcripts: list[Transcribed] = sorted(
-            ((one, meeting) for meeting in world.meetings for one in meeting.transcripts),
+            ((asset, meeting) for meeting in world.meetings for asset in meeting.transcripts),
             key=lambda pair: (pair[0].available_at, pair[0].id),
             reverse=True,
         )

@@ -1,6 +1,6 @@
 """Lines of a webhook log that are not usable, one of each kind.
 
-Belongs here: how a line can be spoilt. Does not: where it goes (deliveries.py).
+Belongs here: how a line can be malformed. Does not: where it goes (deliveries.py).
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ MALFORMED = (*_BAD_BYTES, *_BAD_DATA, "truncated", "two objects")
 
 
 def malformed_line(kind: str, sound: bytes) -> bytes:
-    """A line of that kind of SPOILT, without its newline; `sound` is a good one to spoil."""
+    """A line of that kind of `MALFORMED`, without its newline, made from a valid line, `sound`."""
     if kind in _BAD_BYTES:
         return _BAD_BYTES[kind]
     if kind == "truncated":

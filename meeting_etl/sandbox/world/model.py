@@ -27,7 +27,7 @@ ScheduledType = Literal["meeting", "webinar", "personalRoomMeeting"]
 
 
 def seeded_rng(*parts: object) -> random.Random:
-    """Chance that comes out the same for the same parts, on every machine."""
+    """A random generator that yields the same for the same parts, on every machine."""
     return random.Random("|".join(str(part) for part in parts))  # noqa: S311 - invented worlds only
 
 
@@ -49,7 +49,7 @@ def cisco_id(kind: str, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the organization. `site_url` is the preferred site (T40)."""
+    """A member of the organization. `site_url` is the preferred site (T40)."""
 
     name: str
     email: str
@@ -110,7 +110,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording. `deleted_at`: into the recycle bin; `purged_at`: out of it for good.
+    """A recording. `deleted_at`: into the recycle bin; `purged_at`: deleted permanently.
 
     `link_key` makes its secret links, `guide_shape` omits what the guide's example does not have.
     """
@@ -150,9 +150,9 @@ class Snippet:
 class Transcript:
     """A transcript.
 
-    From `available_at` it is listed and its VTT can be had. Its snippets are an empty list until
-    `snippets_available_at` and 404 for ever where that is None. `older_snippets`: offset and
-    duration instead of offsetMillisecond and durationMillisecond (T42).
+    From `available_at` on it is listed and its VTT can be downloaded. Its snippets are an empty
+    list until `snippets_available_at`, and always 404 where that is None. `older_snippets`: offset
+    and duration instead of offsetMillisecond and durationMillisecond (T42).
     """
 
     id: str
@@ -202,7 +202,7 @@ class Meeting:
     def involves(self, email: str) -> bool:
         """Host or invitee: whose listing shows the meeting."""
         return self.host.email == email or any(
-            one.invitee and one.email == email for one in self.participants
+            person.invitee and person.email == email for person in self.participants
         )
 
 
@@ -234,7 +234,7 @@ class Series:
 
     def next_at(self, now: datetime) -> datetime:
         """Start of the next occurrence; of the first when all are over."""
-        return next((one for one in self.occurrences if one > now), self.occurrences[0])
+        return next((at for at in self.occurrences if at > now), self.occurrences[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +249,9 @@ class Upload:
 class World:
     """An organization and its meetings, in order of their start.
 
-    `owner` is whom the user token speaks for, `admin` and `officer` the other two; these host
-    nothing. `sites[0]` is the preferred site of both. `webhook` is a literal payload that tells of
-    the meetings instead of invented ones (guide only).
+    `owner` has the user token, `admin` and `officer` have the other two and host nothing.
+    `sites[0]` is the preferred site of both. `webhook` is a literal payload that replaces the
+    invented events of the meetings (guide only).
     """
 
     seed: int

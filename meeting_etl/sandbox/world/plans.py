@@ -1,7 +1,8 @@
-"""What the team of the demo had in mind: meetings before they are held.
+"""The planned meetings of the demo's team.
 
-Belongs here: who was asked to which kind of meeting, and one plan for each oddity. Does not: when
-they took place (demo.py), who came (attendance.py), what was left (artifacts.py).
+Belongs here: invitations by kind of meeting, and one plan for each special case. Does not: when the
+meetings took place (demo.py), attendance (attendance.py), recordings and transcripts
+(artifacts.py).
 """
 
 import random
@@ -36,7 +37,7 @@ HOSTS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A meeting before it is held.
+    """A planned meeting.
 
     `host` is a place in HOSTS. `ended_before`: it ended so many minutes before `until` (negative:
     it still goes on); `utc_time`: hour and minute of its start.
@@ -59,7 +60,7 @@ class Plan:
 
 
 def special_plans(rng: random.Random) -> Iterator[Plan]:
-    """One plan, or a few, for each thing that must be in the world."""
+    """One or a few plans for each special case that must be in the world."""
     plain = Artifacts()
     for ended_before in (2, 6, 11, 14.5, 21):
         yield replace(call(rng), ended_before=ended_before, artifacts=Artifacts(fresh=True))
@@ -89,7 +90,7 @@ def special_plans(rng: random.Random) -> Iterator[Plan]:
     yield replace(call(rng), host=1, site_url=SITES[1], artifacts=plain)
     yield _all_scripts(rng)
     yield replace(call(rng), guests=_eventful(rng), breakouts=True, artifacts=plain, minutes=48)
-    # Deleted for good before anybody came for it; later, after it was had; and only binned.
+    # Purged before it can be fetched; purged after that; moved to the recycle bin only.
     for hours_ago, artifacts in (
         (40, Artifacts(purged_after=timedelta(hours=3))),
         (10, Artifacts(purged_after=timedelta(hours=40))),
@@ -122,7 +123,7 @@ def call(rng: random.Random) -> Plan:
 
 def some_rejoin(rng: random.Random, guests: Sequence[Guest]) -> tuple[Guest, ...]:
     """The same guests, of whom one in eight loses the connection and comes back."""
-    return tuple(replace(one, rejoins=int(rng.random() < 0.12)) for one in guests)
+    return tuple(replace(guest, rejoins=int(rng.random() < 0.12)) for guest in guests)
 
 
 def usual(rng: random.Random) -> Artifacts:

@@ -1,7 +1,7 @@
 """The files of a transcript: WebVTT in the styles that are met, and plain text.
 
 Belongs here: how cues, speakers and times are written, and which file has which style. Does not:
-files that are damaged (sandbox/faults/damaged_vtt.py), who may have them
+files that are damaged (sandbox/faults/damaged_vtt.py), permissions
 (sandbox/api/recordings_and_transcripts.py).
 """
 
@@ -34,11 +34,11 @@ class Style:
     byte_order_mark: bool = False
 
 
-def style_of(one: Transcript) -> Style:
-    """The style of a transcript's file, the same for ever; the guide's is the official one."""
-    if one.guide_shape:
+def style_of(transcript: Transcript) -> Style:
+    """The style of a transcript's file, always the same; the guide's is the official one."""
+    if transcript.guide_shape:
         return Style()
-    rng = seeded_rng("vtt", one.id)
+    rng = seeded_rng("vtt", transcript.id)
     return Style(
         speakers=rng.choice(("none", "tag", "prefix")),
         closed_tags=rng.random() < 0.5,
@@ -53,14 +53,14 @@ def style_of(one: Transcript) -> Style:
     )
 
 
-def blocks(one: Transcript, style: Style) -> Iterator[str]:
-    """What stands between the empty lines of the file: header, notes, cues."""
+def blocks(transcript: Transcript, style: Style) -> Iterator[str]:
+    """The blocks between the empty lines of the file: header, notes, cues."""
     yield f"WEBVTT{style.header}"
     if style.style_block:
         yield "STYLE\n::cue(v) {\n  color: papayawhip;\n}"
     if style.note:
         yield "NOTE Made by a machine, read by nobody."
-    for number, said in enumerate(one.snippets, start=1):
+    for number, said in enumerate(transcript.snippets, start=1):
         if style.note and number % 7 == 0:
             yield f"NOTE\n{number - 1} said so far\n00:00.000 is when it began"
         yield _cue(number, said, style)
@@ -73,15 +73,15 @@ def written(found: list[str], style: Style) -> str:
     return mark + text.replace("\n", style.line_end)
 
 
-def vtt(one: Transcript) -> str:
+def vtt(transcript: Transcript) -> str:
     """The whole file, undamaged."""
-    style = style_of(one)
-    return written(list(blocks(one, style)), style)
+    style = style_of(transcript)
+    return written(list(blocks(transcript, style)), style)
 
 
-def txt(one: Transcript) -> str:
+def txt(transcript: Transcript) -> str:
     """The transcript as plain text, a line for each thing said."""
-    return "\n".join(f"{said.person_name}: {said.text}" for said in one.snippets) + "\n"
+    return "\n".join(f"{said.person_name}: {said.text}" for said in transcript.snippets) + "\n"
 
 
 def _cue(number: int, said: Snippet, style: Style) -> str:
@@ -101,7 +101,7 @@ def _payload(said: Snippet, style: Style) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text in which nothing ends a cue or begins a tag, and which can be told exactly."""
+    """Text in which nothing ends a cue or begins a tag; it can be unescaped exactly."""
     plain = escape(text, quote=False)
     return _BREAKING.sub(lambda found: f"&#{ord(found[0])};", plain)
 

@@ -28,7 +28,7 @@ from meeting_etl.times import parse_timestamp, start_of
 
 __all__ = ["TOKEN_KINDS", "World", "demo_world", "guide_world", "sized_world", "world_named"]
 
-# The guide's token is its host's; the team's is a compliance officer's, who may read all.
+# The guide's token is its host's; the team's is a compliance officer's, which may read everything.
 TOKEN_KINDS: dict[str, Kind] = {"guide": "user", "demo": "compliance"}
 
 
@@ -61,7 +61,7 @@ def guide_world() -> World:
         site_url=site,
         web_link_key="guide",
         participants_final_at=_moment(data["end"]),
-        participants=tuple(_guide_participant(one) for one in guide["participants"]),
+        participants=tuple(_guide_participant(person) for person in guide["participants"]),
         recordings=(_guide_recording(found),),
         transcripts=(_guide_transcript(guide["transcript"], guide["snippet"]),),
         timezone=data["timezone"],
@@ -121,7 +121,7 @@ def sized_world(
         owner=owner,
         admin=_staff("Admin", site),
         officer=_staff("Officer", site),
-        meetings=tuple(sorted(made, key=lambda one: (one.started_at, one.id))),
+        meetings=tuple(sorted(made, key=lambda meeting: (meeting.started_at, meeting.id))),
     )
 
 
