@@ -160,7 +160,7 @@ def refusing_transcripts(
 def test_a_resource_that_is_not_found_twenty_times_is_not_asked_on(tmp_path: Path) -> None:
     found, notices = refusing_transcripts(tmp_path, 404, ManualClock(NOW))
     assert found["failed", "not_the_api"] == 10
-    sentence = "this does not look like the Webex API: check WEBEX_BASE_URL."
+    sentence = "This does not look like the Webex API: check WEBEX_BASE_URL."
     assert [one for one in notices if one.endswith(sentence)]
 
 
