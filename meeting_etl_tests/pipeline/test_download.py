@@ -23,20 +23,14 @@ from meeting_etl.pipeline.resources.download import (
 from meeting_etl.times import Clock
 from meeting_etl.webex.media import LinkRefused, MediaClient
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.webex.servers import (
-    Act,
-    Handler,
-    Reply,
-    Seen,
-    Server,
+from meeting_etl_tests.webex.broken_responses import (
     broken_chunks,
     drip,
     hang_up,
-    in_turn,
     reset,
-    running,
     trickle_head,
 )
+from meeting_etl_tests.webex.servers import Act, Handler, Reply, Seen, Server, in_turn, running
 
 CONTENT = random.Random(1).randbytes(3_000_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -3,21 +3,28 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from meeting_etl.files import Files
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.credentials import Credentials
+from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.rate_limit import RateLimiter
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.sandbox.small import small_world
 from meeting_etl_tests.webex.certificates import Authority
-from meeting_etl_tests.webex.granting import Webex
+from meeting_etl_tests.webex.endpoint_calls import Build
+from meeting_etl_tests.webex.granting import GrantingWebex
 from meeting_etl_tests.webex.servers import Answering, Server, running
+from meeting_etl_tests.webex.webhook_calls import Start
 
 Serve = Callable[[Answering], Server]
 
@@ -87,10 +94,34 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def webex() -> Webex:
-    return Webex()
+def webex() -> GrantingWebex:
+    return GrantingWebex()
 
 
 @pytest.fixture
-def server(serve: Serve, webex: Webex) -> Server:
+def server(serve: Serve, webex: GrantingWebex) -> Server:
     return serve(webex)
+
+
+@pytest.fixture
+def build(connect: Connect, serve: Serve, clock: ManualClock) -> Build:
+    def made(answer: Answering, kind: TokenKind) -> tuple[Webex, Server]:
+        server = serve(answer)
+        return Webex(connect(server.url), kind, clock), server
+
+    return made
+
+
+@pytest.fixture
+def start(connect: Connect, clock: ManualClock) -> Iterator[Start]:
+    """A sandbox with these faults, and a token of that kind for it."""
+    with ExitStack() as stack:
+
+        def started(kind: TokenKind = TokenKind.ADMIN, **faults: Any) -> tuple[Sandbox, Webex]:
+            injected = Faults(**faults)
+            sandbox = stack.enter_context(Sandbox(small_world(), clock, injected))
+            credentials = Credentials(access_token=sandbox.token(kind.value))
+            client = connect(sandbox.base_url, credentials=credentials)
+            return sandbox, Webex(client, kind, clock)
+
+        yield started

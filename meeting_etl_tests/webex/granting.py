@@ -16,7 +16,7 @@ CONFIGURED = Credentials(
 DAY = 86_400
 
 
-class Webex:
+class GrantingWebex:
     """Grants access-1, access-2 … and responds 401 to every token that is not valid."""
 
     def __init__(self, *, expires_in: object = 14 * DAY, rotating: bool = True) -> None:

@@ -1,21 +1,19 @@
+"""The access token: where it is stored, when it is renewed, and to whom it is sent."""
+
 import logging
 import stat
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from meeting_etl.errors import AuthError, SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.granting import CONFIGURED, DAY, Webex
-from meeting_etl_tests.webex.servers import Act, Answering, Reply, Seen, Server, reset
+from meeting_etl_tests.webex.granting import CONFIGURED, DAY, GrantingWebex
+from meeting_etl_tests.webex.servers import Reply, Seen, Server
 
 
 def forms(server: Server) -> list[dict[str, str]]:
@@ -30,7 +28,7 @@ def requests_with_token(server: Server) -> int:
 
 
 def test_a_configured_token_is_sent_unchanged(
-    connect: Connect, server: Server, webex: Webex
+    connect: Connect, server: Server, webex: GrantingWebex
 ) -> None:
     client = connect(server.url, credentials=Credentials(access_token="given-token"))
     assert client.get("/meetings") == {"you": "given-token"}
@@ -38,7 +36,7 @@ def test_a_configured_token_is_sent_unchanged(
 
 
 def test_a_configured_token_that_is_rejected_fails_immediately(
-    connect: Connect, server: Server, webex: Webex
+    connect: Connect, server: Server, webex: GrantingWebex
 ) -> None:
     webex.valid = lambda token: False
     client = connect(server.url, credentials=Credentials(access_token="given-token"))
@@ -79,7 +77,7 @@ def test_the_first_request_is_the_documented_refresh_grant(
 
 
 def test_both_tokens_are_stored_privately_before_the_new_one_is_used(
-    connect: Connect, server: Server, webex: Webex, tmp_path: Path
+    connect: Connect, server: Server, webex: GrantingWebex, tmp_path: Path
 ) -> None:
     file = tmp_path / "state/tokens.json"
     kept = []
@@ -107,7 +105,7 @@ def test_a_token_that_cannot_be_stored_is_not_used(
 
 
 def test_the_next_process_uses_the_stored_token(
-    connect: Connect, server: Server, webex: Webex
+    connect: Connect, server: Server, webex: GrantingWebex
 ) -> None:
     for _ in range(3):
         assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-1"}
@@ -116,7 +114,11 @@ def test_the_next_process_uses_the_stored_token(
 
 @pytest.mark.parametrize("expires_in", [14 * DAY, 3600, 301, "3600"])
 def test_a_token_is_renewed_when_fewer_than_300_s_remain(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock, expires_in: int | str
+    connect: Connect,
+    server: Server,
+    webex: GrantingWebex,
+    clock: ManualClock,
+    expires_in: int | str,
 ) -> None:
     webex.expires_in = expires_in
     client = connect(server.url, credentials=CONFIGURED)
@@ -129,7 +131,7 @@ def test_a_token_is_renewed_when_fewer_than_300_s_remain(
 
 
 def test_a_new_process_renews_a_stored_token_that_is_due(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+    connect: Connect, server: Server, webex: GrantingWebex, clock: ManualClock
 ) -> None:
     connect(server.url, credentials=CONFIGURED).get("/meetings")
     clock.advance(days=15)
@@ -137,7 +139,7 @@ def test_a_new_process_renews_a_stored_token_that_is_due(
 
 
 def test_a_short_lived_token_is_not_renewed_for_every_request(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+    connect: Connect, server: Server, webex: GrantingWebex, clock: ManualClock
 ) -> None:
     webex.expires_in = 200
     client = connect(server.url, credentials=CONFIGURED)
@@ -163,7 +165,7 @@ def test_each_renewal_uses_the_newest_refresh_token(
 
 
 def test_a_refresh_token_that_is_not_replaced_stays(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+    connect: Connect, server: Server, webex: GrantingWebex, clock: ManualClock
 ) -> None:
     webex.rotating = False
     client = connect(server.url, credentials=CONFIGURED)
@@ -192,7 +194,7 @@ def test_a_token_of_one_host_is_not_sent_to_another(
     connect: Connect, server: Server, serve: Serve
 ) -> None:
     connect(server.url, credentials=CONFIGURED).get("/meetings")
-    other = serve(Webex())
+    other = serve(GrantingWebex())
     connect(other.url, credentials=CONFIGURED).get("/meetings")
     assert forms(other)[0]["refresh_token"] == "refresh-0"
 
@@ -207,134 +209,6 @@ def test_a_damaged_file_counts_as_none(
     files.replace_bytes("state/tokens.json", content)
     assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-1"}
     assert forms(server)[0]["refresh_token"] == "refresh-0"
-
-
-# After a 401
-
-
-def test_a_rejected_token_is_renewed_once_and_the_request_repeated(
-    connect: Connect, server: Server, webex: Webex
-) -> None:
-    webex.valid = lambda token: token == "access-2"
-    assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-2"}
-    assert webex.grants == 2
-
-
-def test_a_renewed_token_that_is_rejected_too_is_an_auth_error(
-    connect: Connect, server: Server, webex: Webex
-) -> None:
-    webex.valid = lambda token: False
-    with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
-        connect(server.url, credentials=CONFIGURED).get("/meetings")
-    assert (webex.grants, requests_with_token(server)) == (2, 2)
-
-
-def instead_of_answers(webex: Webex, *acts: Act) -> Answering:
-    """A fake Webex that grants tokens, and responds to requests with these in turn."""
-    turns = iter(acts)
-    return lambda seen: webex(seen) if seen.path == "/v1/access_token" else next(turns)
-
-
-REFUSED = Reply({"message": "expired"}, 401)
-
-
-@pytest.mark.parametrize(
-    "later",
-    [
-        Reply({"message": "later"}, 429, {"Retry-After": "200"}),
-        Reply({"message": "too much"}, 504),
-        Reply(b"<html>maintenance</html>"),
-    ],
-)
-def test_a_renewed_token_that_expires_during_a_retry_after_is_renewed_again(
-    connect: Connect, serve: Serve, webex: Webex, later: Reply
-) -> None:
-    acts = (REFUSED, later, REFUSED, later, later, REFUSED, Reply({"id": "m1"}))
-    server = serve(instead_of_answers(webex, *acts))
-    assert connect(server.url, credentials=CONFIGURED).get("/meetings/m1") == {"id": "m1"}
-    assert webex.grants == 4
-
-
-def test_a_broken_connection_does_not_show_that_the_token_was_accepted(
-    connect: Connect, serve: Serve, webex: Webex
-) -> None:
-    server = serve(instead_of_answers(webex, REFUSED, reset, REFUSED))
-    with pytest.raises(AuthError, match=r"401.*set WEBEX_REFRESH_TOKEN"):
-        connect(server.url, credentials=CONFIGURED).get("/meetings/m1")
-    assert (webex.grants, requests_with_token(server)) == (2, 3)
-
-
-def test_no_renewal_when_another_thread_has_done_it(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
-) -> None:
-    here, there = (connect(server.url, credentials=CONFIGURED) for _ in range(2))
-    here.get("/meetings")
-    webex.valid = lambda token: token == "access-2"
-    there.get("/meetings")
-    assert webex.grants == 2
-    assert here.get("/meetings") == {"you": "access-2"}
-    assert webex.grants == 2
-
-
-@pytest.mark.parametrize("occasion", ["none is stored", "the current one is rejected"])
-def test_many_threads_renew_once(
-    connect: Connect, server: Server, webex: Webex, occasion: str
-) -> None:
-    client = connect(server.url, credentials=CONFIGURED, clock=Clock())
-    expected = 1
-    if occasion != "none is kept":
-        client.get("/meetings")
-        webex.valid = lambda token: token != "access-1"
-        expected = 2
-    with ThreadPoolExecutor(24) as threads:
-        answers = list(threads.map(lambda _: client.get("/meetings"), range(48)))
-    assert answers == [{"you": f"access-{expected}"}] * 48
-    assert webex.grants == expected
-
-
-OTHER_PROCESS = """
-import sys
-from pathlib import Path
-from meeting_etl.files import Files
-from meeting_etl.times import Clock
-from meeting_etl.webex.auth import Auth
-from meeting_etl.webex.credentials import Credentials
-from meeting_etl.webex.client import Client
-from meeting_etl.webex.rate_limit import RateLimiter
-
-files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
-credentials = Credentials(
-    client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
-)
-rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
-client = Client(url, Auth(credentials, files, clock, base_url=url), rate_limiter, clock)
-print("ready", flush=True)
-sys.stdin.readline()
-print(client.get("/meetings")["you"])
-client.close()
-"""
-
-
-def test_many_processes_renew_once(server: Server, webex: Webex, tmp_path: Path) -> None:
-    webex.grant_seconds = 0.2
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), server.url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert [process.communicate(timeout=30)[0] for process in processes] == ["access-1\n"] * 3
-    assert webex.grants == 1
 
 
 # The token goes to the API and nowhere else
@@ -362,7 +236,7 @@ def test_only_the_scheme_host_and_port_of_the_api_get_the_token(
 
 
 def test_no_secret_is_in_a_repr_or_a_log(
-    connect: Connect, server: Server, webex: Webex, caplog: pytest.LogCaptureFixture
+    connect: Connect, server: Server, webex: GrantingWebex, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     webex.grant_acts = [Reply({"message": "busy"}, 500)]

@@ -4,9 +4,10 @@ import pytest
 
 from meeting_etl.errors import ApiUnavailable, AuthError
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.broken_responses import reset
 from meeting_etl_tests.webex.conftest import Connect
-from meeting_etl_tests.webex.granting import CONFIGURED, Webex
-from meeting_etl_tests.webex.servers import Act, Reply, Server, reset
+from meeting_etl_tests.webex.granting import CONFIGURED, GrantingWebex
+from meeting_etl_tests.webex.servers import Act, Reply, Server
 
 
 def requests_with_token(server: Server) -> int:
@@ -15,7 +16,7 @@ def requests_with_token(server: Server) -> int:
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refused_refresh_token_is_an_auth_error_that_says_what_to_do(
-    connect: Connect, server: Server, webex: Webex, status: int
+    connect: Connect, server: Server, webex: GrantingWebex, status: int
 ) -> None:
     webex.grant_acts = [Reply({"message": "The refresh token is expired"}, status)]
     client = connect(server.url, credentials=CONFIGURED)
@@ -29,7 +30,9 @@ def test_a_refused_refresh_token_is_an_auth_error_that_says_what_to_do(
     assert (webex.grants, requests_with_token(server)) == (1, 0)
 
 
-def test_a_refused_grant_is_not_repeated(connect: Connect, server: Server, webex: Webex) -> None:
+def test_a_refused_grant_is_not_repeated(
+    connect: Connect, server: Server, webex: GrantingWebex
+) -> None:
     webex.grant_acts = [Reply({"message": "expired"}, 400)] * 50
     client = connect(server.url, credentials=CONFIGURED)
 
@@ -53,7 +56,7 @@ def test_a_refused_grant_is_not_repeated(connect: Connect, server: Server, webex
     ],
 )
 def test_a_transient_fault_of_a_renewal_is_retried(
-    connect: Connect, server: Server, webex: Webex, act: Act
+    connect: Connect, server: Server, webex: GrantingWebex, act: Act
 ) -> None:
     webex.grant_acts = [act, act]
     assert connect(server.url, credentials=CONFIGURED).get("/meetings") == {"you": "access-3"}
@@ -75,7 +78,7 @@ def test_a_transient_fault_of_a_renewal_is_retried(
     ],
 )
 def test_a_renewal_that_keeps_failing_makes_the_api_unavailable(
-    connect: Connect, server: Server, webex: Webex, act: Act
+    connect: Connect, server: Server, webex: GrantingWebex, act: Act
 ) -> None:
     webex.grant_acts = [act] * 100
     with pytest.raises(ApiUnavailable, match="Renewing the access token failed"):
@@ -85,7 +88,7 @@ def test_a_renewal_that_keeps_failing_makes_the_api_unavailable(
 
 
 def test_a_renewal_waits_for_a_running_retry_after(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+    connect: Connect, server: Server, webex: GrantingWebex, clock: ManualClock
 ) -> None:
     started = clock.now()
     webex.grant_acts = [Reply({"message": "later"}, 429, {"Retry-After": "77"})]
@@ -94,7 +97,7 @@ def test_a_renewal_waits_for_a_running_retry_after(
 
 
 def test_a_renewal_with_too_long_a_retry_after_reports_its_end(
-    connect: Connect, server: Server, webex: Webex, clock: ManualClock
+    connect: Connect, server: Server, webex: GrantingWebex, clock: ManualClock
 ) -> None:
     webex.grant_acts = [Reply({"message": "later"}, 429, {"Retry-After": "3600"})]
     with pytest.raises(ApiUnavailable) as caught:

@@ -9,7 +9,7 @@ from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.granting import CONFIGURED, Webex
+from meeting_etl_tests.webex.granting import CONFIGURED, GrantingWebex
 from meeting_etl_tests.webex.servers import Act, Handler, Reply, Seen, cut_off, in_turn
 
 FINE = Reply({"id": "m1"})
@@ -61,7 +61,9 @@ def test_429_pauses_all_requests(
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_401_renews_the_token_once(connect: Connect, serve: Serve, webex: Webex, how: str) -> None:
+def test_401_renews_the_token_once(
+    connect: Connect, serve: Serve, webex: GrantingWebex, how: str
+) -> None:
     refused = iter([broken(how, 401)])
 
     def answer(seen: Seen) -> Act:

@@ -7,18 +7,10 @@ import pytest
 from meeting_etl.errors import BadResponse, MeetingEtlError, SettingsError
 from meeting_etl.webex.transport import Limits
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.broken_responses import cut_short, hang_up, reset
 from meeting_etl_tests.webex.certificates import Authority
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.servers import (
-    UNKNOWN_HOST,
-    Act,
-    Reply,
-    cut_short,
-    hang_up,
-    not_webex,
-    reset,
-    running,
-)
+from meeting_etl_tests.webex.servers import UNKNOWN_HOST, Act, Reply, not_webex, running
 
 FINE = Reply({"id": "m1"})
 API = "https://webexapis.example/v1"

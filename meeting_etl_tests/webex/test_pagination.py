@@ -4,8 +4,9 @@ import pytest
 
 from meeting_etl.errors import BadResponse, Forbidden
 from meeting_etl.webex.transport import Limits
+from meeting_etl_tests.webex.broken_responses import reset
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.servers import Act, Reply, Seen, reset
+from meeting_etl_tests.webex.servers import Act, Reply, Seen
 
 PARAMS = {"max": "100", "meetingId": "m1"}
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.webex.responses import clock_ahead, error_for
 from meeting_etl.webex.transport import Response, TransientError
+from meeting_etl_tests.webex.broken_responses import cut_short, reset
 from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.servers import Act, Reply, cut_short, reset
+from meeting_etl_tests.webex.servers import Act, Reply
 
 # Numbers of any length anywhere in a date are what breaks date parsers.
 _NUMBER = st.integers(0, 10**30).map(str)

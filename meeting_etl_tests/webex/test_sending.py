@@ -8,19 +8,11 @@ from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, NotFound,
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.webex.broken_responses import cut_short, hang_up, reset
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED
-from meeting_etl_tests.webex.granting import Webex as Granting
-from meeting_etl_tests.webex.servers import (
-    Act,
-    Reply,
-    Seen,
-    cut_short,
-    hang_up,
-    in_turn,
-    of_webex,
-    reset,
-)
+from meeting_etl_tests.webex.granting import GrantingWebex as Granting
+from meeting_etl_tests.webex.servers import Act, Reply, Seen, in_turn, of_webex
 
 MADE = Reply({"id": "w1"})
 DONE = Reply(b"", 204)

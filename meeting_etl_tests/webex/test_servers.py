@@ -7,15 +7,9 @@ import ssl
 import pytest
 import requests
 
+from meeting_etl_tests.webex.broken_responses import in_chunks
 from meeting_etl_tests.webex.certificates import Authority
-from meeting_etl_tests.webex.servers import (
-    UNKNOWN_HOST,
-    Reply,
-    cutting,
-    in_chunks,
-    not_webex,
-    running,
-)
+from meeting_etl_tests.webex.servers import UNKNOWN_HOST, Reply, cutting, not_webex, running
 
 FINE = Reply({"id": "m1"})
 

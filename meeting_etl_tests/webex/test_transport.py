@@ -12,14 +12,8 @@ from meeting_etl import __version__
 from meeting_etl.errors import BadResponse, NotFound
 from meeting_etl.times import Clock
 from meeting_etl.webex.transport import Limits
-from meeting_etl_tests.webex.conftest import Connect, Serve
-from meeting_etl_tests.webex.servers import (
-    Act,
-    Reply,
-    Seen,
+from meeting_etl_tests.webex.broken_responses import (
     in_chunks,
-    in_turn,
-    running,
     say_nothing,
     stall,
     trickle,
@@ -27,6 +21,8 @@ from meeting_etl_tests.webex.servers import (
     trickle_gzip,
     trickle_head,
 )
+from meeting_etl_tests.webex.conftest import Connect, Serve
+from meeting_etl_tests.webex.servers import Act, Reply, Seen, in_turn, running
 
 FINE = Reply({"id": "m1"})
 SOON = Limits(connect_seconds=2, read_seconds=0.15, response_seconds=0.3, backoff_seconds=0.01)
