@@ -32,6 +32,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/queries.py
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/instance_start.py
 	$(BIN)/python benchmarks/instance_growth.py
 

@@ -9,6 +9,7 @@ import click
 
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import FROM, TO, span_of
+from meeting_etl.cli.without_pandas import without_pandas
 
 
 @click.command()
@@ -47,7 +48,8 @@ def status(
     from meeting_etl.cli import status_report
 
     etl = context.etl()
-    report = status_report.collect(etl, span_of(first, last, etl.clock))
+    with without_pandas():
+        report = status_report.collect(etl, span_of(first, last, etl.clock))
     if output_format == "json":
         status_report.write_json(report)
     else:
