@@ -1,5 +1,6 @@
 """What the documents name exists, and what exists is named there."""
 
+import json
 import re
 import subprocess
 import tokenize
@@ -8,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from meeting_etl.cli.commands import COMMANDS as SHORT_HELPS
@@ -16,6 +18,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import TABLES
+from meeting_etl.settings.toml_file import SettingsFile
 from meeting_etl.settings.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +90,17 @@ def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
 def test_every_variable_is_documented_and_the_other_way_round() -> None:
     named = set(re.findall(r"\b((?:WEBEX|MEETING_ETL)_[A-Z_]+)", DOCS))
     assert named == set(VARIABLES)
+
+
+def test_every_key_of_the_settings_file_is_documented_with_its_default() -> None:
+    sections = msgspec.to_builtins(SettingsFile())
+    keys = {
+        f"[{section}] {key}": "none" if value is None else json.dumps(value)
+        for section, values in sections.items()
+        for key, value in values.items()
+    }
+    text = (ROOT / "docs/settings.md").read_text()
+    assert dict(re.findall(r"^\| `(\[\w+\] \w+)` \| (.+?) \|", text, re.MULTILINE)) == keys
 
 
 def test_make_targets_of_the_documents_exist() -> None:
