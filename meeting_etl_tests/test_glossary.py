@@ -24,14 +24,16 @@ OWN, _, FIELD = (ROOT / "docs/glossary.md").read_text().partition("## Words of t
 TERMS = {term for term, _, _ in rows(OWN)}
 REPLACED = {name for *_, names in rows(OWN + FIELD) for name in re.findall(r"`(\w+)`", names)}
 
-# To shrink: what the code does not follow yet.
+# Exceptions, empty when all is in step: terms that no code has yet, names that some code still has.
 TERMS_TO_COME: set[str] = set()
-NAMES_TO_GO = set("asked deed dice held mended pair singly spoilt spoken told".split())
+NAMES_TO_GO: set[str] = set()
+# Words that a folder uses in their plain sense.
+PLAIN = {("sandbox", "pair")}
 # Further names of the past.
 NEVER_A_NAME = frozenset(
     """
-    Answered Came Depot Deed Expectation Hold Made Passing Patience Sighting
-    heard judged owed tells
+    Came Deed Depot Expectation Explained Hold Keepsakes Knob Made Passing Patience Sighting
+    here heard hold judged look one owed some tells
     """.split()
 )
 # What users no longer read, and modules whose texts are not put into these words yet.
@@ -104,6 +106,7 @@ def test_no_name_that_was_replaced_comes_back() -> None:
         f"{path.relative_to(ROOT)}:{token.start[0]}: {token.string}"
         for path, token in tokens()
         if token.type == tokenize.NAME and token.string in names
+        if (path.relative_to(PACKAGE).parts[0], token.string) not in PLAIN
     }
     assert not found
 

@@ -43,11 +43,11 @@ class Media:
         """Which files there are: audio of MP4 only, the meeting's first transcript while it is."""
         recording, owner = self._index.recording[recording_id]
         audio: tuple[MediaKind, ...] = ("audio",) if recording.format == "MP4" else ()
-        spoken = isinstance(owner, Meeting) and any(
+        has_words = isinstance(owner, Meeting) and any(
             said.available_at <= now and (said.deleted_at is None or now < said.deleted_at)
             for said in owner.transcripts[:1]
         )
-        return ("video", *audio, "transcript") if spoken else ("video", *audio)
+        return ("video", *audio, "transcript") if has_words else ("video", *audio)
 
     def size(self, recording_id: str, kind: MediaKind) -> int:
         """Length of a file in bytes, as it really is."""
