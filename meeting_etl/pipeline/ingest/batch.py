@@ -51,12 +51,12 @@ class Batch:
         ledger: Ledger,
         index: MeetingIndex,
         clock: Clock,
-        known: KnownLogs,
+        known_logs: KnownLogs,
         logs_to_read: Sequence[LogToRead],
     ) -> None:
         log_files = {log_to_read.log_id: log_to_read.log_file for log_to_read in logs_to_read}
         # Rows of ingested_logs by log id; a new log has none.
-        self.before = known.rows(log_files)
+        self.before = known_logs.rows(log_files)
         self.report = IngestReport()
         self.mentions: set[Mention] = set()
         # Events of recordings without a meeting id, by recording id.
@@ -64,7 +64,7 @@ class Batch:
         # When to retry lines rejected for an end in the future, by received date.
         self.future_ends: dict[date | None, datetime] = {}
         new = log_files.keys() - self.before.keys()
-        starts = known.consumed() | dict.fromkeys(new, 0)
+        starts = known_logs.consumed() | dict.fromkeys(new, 0)
         self.rows = EventWriter(lake, starts, new, log_files)
         self._lake, self._ledger, self._index, self._clock = lake, ledger, index, clock
         self._finished_logs: list[dict[str, Any]] = []

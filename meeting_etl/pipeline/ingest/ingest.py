@@ -49,11 +49,11 @@ def ingest(
         index = MeetingIndex(lake)
         with lake.files.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()
-        known = KnownLogs(lake.read(INGESTED_LOGS))
-        logs_to_read = logs.scan(known)
-        batch = Batch(lake, ledger, index, clock, known, logs_to_read)
+        known_logs = KnownLogs(lake.read(INGESTED_LOGS))
+        logs_to_read = logs.scan(known_logs)
+        batch = Batch(lake, ledger, index, clock, known_logs, logs_to_read)
         with batch.rows:
-            if known.is_empty():
+            if known_logs.is_empty():
                 batch.rows.remove_all_rows()
             for number, log_to_read in enumerate(logs_to_read):
                 progress(log_to_read.log_file, number, len(logs_to_read))
@@ -74,8 +74,8 @@ def logs_to_ingest(logs: Logs, lake: Lake, *, whole: bool = False) -> list[str]:
     that were added to a log finished long ago are found only with `whole`, which checks every file.
     """
     if not whole:
-        known = KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))
-        if not logs.may_have_new_lines(known):
+        known_logs = KnownLogs(lake.read(INGESTED_LOGS, columns=QUICK_COLUMNS))
+        if not logs.may_have_new_lines(known_logs):
             return []
     logs_to_read = logs.scan(KnownLogs(lake.read(INGESTED_LOGS)))
     return [log_to_read.log_file for log_to_read in logs_to_read]

@@ -57,8 +57,8 @@ def look_up_meetings(
     """
     report = LookupReport()
     with context.lake.files.lock("orphans"):
-        known = {row["meeting_id"]: row for row in context.lake.read(ORPHANS).to_pylist()}
-        due, settled = _due(context, known, days)
+        orphans = {row["meeting_id"]: row for row in context.lake.read(ORPHANS).to_pylist()}
+        due, settled = _due(context, orphans, days)
         received: list[FetchResult] = []
         try:
             targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
@@ -69,28 +69,28 @@ def look_up_meetings(
                     context.progress("meetings without an end", len(received), len(due))
         finally:
             # Also after an error: what was received is kept.
-            _commit(context, own, known, received, settled, report)
+            _commit(context, own, orphans, received, settled, report)
     return report
 
 
 def _due(
-    context: FetchContext, known: dict[str, Row], days: Collection[date]
+    context: FetchContext, orphans: dict[str, Row], days: Collection[date]
 ) -> tuple[list[str], list[Row]]:
     """Ids to look up now, and the settled rows of meetings whose end has become known meanwhile."""
     now = context.clock.now()
-    waiting = {key for key, row in known.items() if not row["settled"]}
+    waiting = {key for key, row in orphans.items() if not row["settled"]}
     # Events without a date can belong to any day.
     mentioned = {
         key for day in [*days, None] for key in _mentioned(context, day, now - _WAIT_FOR_END)
     }
-    endless = _without_end(context, mentioned | known.keys())
+    endless = _without_end(context, mentioned | orphans.keys())
     settled = [
-        known[key] | {"settled": True, "next_attempt_at": None, "outcome": "found"}
+        orphans[key] | {"settled": True, "next_attempt_at": None, "outcome": "found"}
         for key in waiting - endless
     ]
     # A meeting that was found before and is missing again was lost with its table.
-    new = mentioned - {key for key, row in known.items() if row["outcome"] != "found"}
-    due = new | {key for key in waiting if known[key]["next_attempt_at"] <= now}
+    new = mentioned - {key for key, row in orphans.items() if row["outcome"] != "found"}
+    due = new | {key for key in waiting if orphans[key]["next_attempt_at"] <= now}
     return sorted(due & endless), settled
 
 
@@ -125,7 +125,7 @@ def _mentioned(context: FetchContext, day: date | None, before: datetime) -> Ite
 def _commit(
     context: FetchContext,
     own: OwnMeetings,
-    known: dict[str, Row],
+    orphans: dict[str, Row],
     received: list[FetchResult],
     settled: list[Row],
     report: LookupReport,
@@ -143,7 +143,7 @@ def _commit(
         outcome = _outcome(result, meeting, own)
         if meeting is not None and outcome == "found":
             found[utc_day(meeting["ended_at"])][meeting["meeting_id"]] = meeting
-        rows.append(_row(context, known.get(result.target.meeting_id), result, outcome))
+        rows.append(_row(context, orphans.get(result.target.meeting_id), result, outcome))
     for day, meetings in found.items():
         report.found += add_meetings(context, day, meetings, own)
     context.lake.merge(ORPHANS, None, rows)

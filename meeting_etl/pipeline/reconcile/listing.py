@@ -75,9 +75,9 @@ class ListingWindows:
         listing = self.webex.ended_meetings(start, end)
         self.windows += 1
         self.broken += len(listing.broken)
-        ours = {"run_id": self.run_id, "fetched_at": self.clock.now()}
+        run_columns = {"run_id": self.run_id, "fetched_at": self.clock.now()}
         for item in listing.items:
-            row = row_from_api(item, self.drift, **ours)
+            row = row_from_api(item, self.drift, **run_columns)
             if row is None:
                 self.broken += 1
             else:
