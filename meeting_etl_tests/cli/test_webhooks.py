@@ -117,7 +117,7 @@ def test_without_a_secret_nothing_is_created_unless_insecure(
         ),
         ("admin", ("create",), "--target-url"),
         ("admin", ("create", "--target-url", "hooks.team.example"), "not a valid http(s) URL"),
-        ("admin", (*CREATE, "--resources", "meetings,rooms"), "'rooms' is none of"),
+        ("admin", (*CREATE, "--resources", "meetings,rooms"), "'rooms' is not one of"),
         ("admin", ("repair",), "webhooks create --target-url"),
     ],
 )
