@@ -29,7 +29,15 @@ PIPELINE_LAYERS = (
     ("reconcile",),
     ("ingest", "auto_record", "prune"),
 )
-PIPELINE_LEVEL = {name: level for level, names in enumerate(PIPELINE_LAYERS) for name in names}
+# The same within sandbox/: the world, what serves it, and the faults around that.
+SANDBOX_LAYERS = (
+    ("json_values", "layers", "counters"),
+    ("world",),
+    ("media",),
+    ("api",),
+    ("faults",),
+    ("sandbox",),
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -77,8 +85,14 @@ def test_imports_point_down(path: Path) -> None:
     assert {name for name in known if LEVEL[name] >= LEVEL[own]} == set()
 
 
-def test_folders_of_the_pipeline_import_lower_ones_only() -> None:
-    folder = PACKAGE / "pipeline"
+@pytest.mark.parametrize(
+    ("name", "layers"), [("pipeline", PIPELINE_LAYERS), ("sandbox", SANDBOX_LAYERS)]
+)
+def test_folders_within_import_lower_ones_only(
+    name: str, layers: tuple[tuple[str, ...], ...]
+) -> None:
+    levels = {part: level for level, parts in enumerate(layers) for part in parts}
+    folder = PACKAGE / name
     paths = [path for path in folder.rglob("*.py") if path != folder / "__init__.py"]
     for path in paths:
         own = path.relative_to(folder).parts[0].removesuffix(".py")
@@ -86,10 +100,9 @@ def test_folders_of_the_pipeline_import_lower_ones_only() -> None:
         used = {
             parts[2]
             for parts in names
-            if parts[:2] == ["meeting_etl", "pipeline"] and len(parts) > 2 and parts[2] != own
+            if parts[:2] == ["meeting_etl", name] and len(parts) > 2 and parts[2] != own
         }
-        level = PIPELINE_LEVEL[own]
-        assert {name for name in used if PIPELINE_LEVEL[name] >= level} == set(), path
+        assert {part for part in used if levels[part] >= levels[own]} == set(), path
 
 
 def test_every_part_has_a_layer() -> None:

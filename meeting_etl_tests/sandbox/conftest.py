@@ -44,10 +44,10 @@ def running() -> Iterator[list[Sandbox]]:
 
 @pytest.fixture
 def serve(running: list[Sandbox]) -> Serve:
-    """Serves a world at a moment; knobs of Faults by name."""
+    """Serves a world at a moment, with faults by name."""
 
-    def start(world: World, now: datetime = UNTIL, **knobs: Any) -> Sandbox:
-        webex = Sandbox(world, ManualClock(now), Faults(**{"longest_window_days": 0, **knobs}))
+    def start(world: World, now: datetime = UNTIL, **faults: Any) -> Sandbox:
+        webex = Sandbox(world, ManualClock(now), Faults(**{"longest_window_days": 0, **faults}))
         running.append(webex.__enter__())
         return webex
 

@@ -20,11 +20,9 @@ from meeting_etl_tests.sandbox.small import (
     RD,
     S1,
     SITES,
-    TOM,
     A,
     B,
     C,
-    D,
     at,
     changed,
     recording,
@@ -272,34 +270,3 @@ def test_details_of_other_peoples_recordings(webex: Sandbox, open_walker: OpenWa
     assert admin.status(f"/recordings/{RC}", hostEmail=OWNER.email) == 404
     assert admin.status(f"/recordings/{RC}", hostEmail=HANA.email) == 200
     assert open_walker(webex, "compliance").status(f"/recordings/{RC}") == 200
-
-
-def test_the_admin_listing_is_of_one_site(webex: Sandbox, open_walker: OpenWalker) -> None:
-    admin = open_walker(webex, "admin")
-    found = admin.items("/admin/recordings")
-    assert [item["id"] for item in found] == [U, RB, RA]
-    assert {(item["hostEmail"], item["hostDisplayName"]) for item in found} == {
-        ("olga@team.example", "Olga Owner")
-    }
-    assert ids(admin, "/admin/recordings", siteUrl=SITES[1]) == [RD, RC]
-
-
-def test_the_admin_listing_spans_at_most_thirty_days(
-    webex: Sandbox, open_walker: OpenWalker
-) -> None:
-    admin = open_walker(webex, "admin")
-    window = {"from_": "2026-02-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
-    assert ids(admin, "/admin/recordings", **window) == [U, RB, RA]
-    window["to"] = "2026-03-12T00:00:01Z"
-    assert admin.status("/admin/recordings", **window) == 400
-
-
-def test_the_admin_listing_of_one_meeting_ignores_window_and_site(
-    serve: Serve, open_walker: OpenWalker
-) -> None:
-    admin = open_walker(serve(small_world(), at("2026-05-05T00:00:00")), "admin")
-    assert ids(admin, "/admin/recordings") == []
-    assert ids(admin, "/admin/recordings", meetingId=D) == [RD]
-    window = {"from_": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z", "siteUrl": SITES[0]}
-    assert ids(admin, "/admin/recordings", meetingId=D, **window) == [RD]
-    assert admin.items("/admin/recordings", meetingId=D)[0]["hostEmail"] == TOM.email

@@ -8,12 +8,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from meeting_etl.sandbox.json_values import Json, present, stamp
+from meeting_etl.sandbox.media.tickets import MEDIA_HOST, MEDIA_PATH, VIDEO_PATH
 from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, Recording, Snippet, Transcript
-
-MEDIA_HOST = "localhost"
-"""Host of the files: the same server as the API, under a name that makes it another to clients."""
-
-VIDEO_PATH, MEDIA_PATH = "/nbr/MultiThreadDownloadServlet", "/nbr/downloadMedia.do"
 
 
 def recording(
@@ -46,16 +42,9 @@ def recording(
         "sizeBytes": size_bytes,
         "shareToMe": share_to_me,
         "integrationTags": list(record.integration_tags) or None,
-        "status": None if record.guide_shape else recording_status(record, now),
+        "status": None if record.guide_shape else record.status(now),
     }
     return present(item)
-
-
-def recording_status(record: Recording, now: datetime) -> str:
-    """available, deleted (in the recycle bin) or purged."""
-    if record.purged_at and record.purged_at <= now:
-        return "purged"
-    return "deleted" if record.deleted_at and record.deleted_at <= now else "available"
 
 
 def direct_links(kinds: Collection[str], query: str, port: str, expires_at: datetime) -> Json:

@@ -12,7 +12,6 @@ from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.json_assets import (
     direct_links,
     recording,
-    recording_status,
     snippet,
     transcript,
 )
@@ -81,7 +80,7 @@ def _recordings(context: RequestContext, meeting_id: str | None) -> list[Recorde
         pair
         for pair in pairs
         if pair[0].available_at <= context.now
-        and recording_status(pair[0], context.now) == status
+        and pair[0].status(context.now) == status
         and form in (None, pair[0].format)
         and service in (None, pair[0].service_type)
         and topic in pair[0].topic.casefold()
@@ -100,7 +99,7 @@ def get_recording(context: RequestContext) -> Result:
         # For an admin who names no host or the wrong one it does not exist.
         status = 403 if context.kind == "user" else 404
         raise Refusal(status, "The recording is not hosted by or shared with that user.")
-    if recording_status(record, context.now) == "purged" and context.kind != "compliance":
+    if record.status(context.now) == "purged" and context.kind != "compliance":
         raise Refusal(404, "There is no such recording.")
     item = _recording(context, pair)
     if context.kind == "compliance" or not record.prevent_download:

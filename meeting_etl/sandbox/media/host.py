@@ -16,13 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from meeting_etl.sandbox.api.json_assets import MEDIA_HOST, MEDIA_PATH, VIDEO_PATH, recording_status
 from meeting_etl.sandbox.counters import Counters, MediaSeen
 from meeting_etl.sandbox.layers import Layer, Refusal, unchanged
 from meeting_etl.sandbox.media.files import Media, MediaKind
 from meeting_etl.sandbox.media.ranges import Unsatisfiable, asked_start, part
 from meeting_etl.sandbox.media.streaming import Stream
-from meeting_etl.sandbox.media.tickets import Ticket, Tickets
+from meeting_etl.sandbox.media.tickets import MEDIA_HOST, MEDIA_PATH, VIDEO_PATH, Ticket, Tickets
 from meeting_etl.sandbox.world.model import Recording
 from meeting_etl.times import Clock
 
@@ -95,7 +94,7 @@ class MediaHost:
         recording = ticket.recorded[0]
         seen = request.state.seen
         seen.recording_id, seen.kind = recording.id, kind
-        is_purged = recording_status(recording, now) == "purged"
+        is_purged = recording.status(now) == "purged"
         if kind not in self._media.kinds(recording.id, now) or is_purged:
             raise Refusal(404, "The file does not exist.")
         return self._response(request, ticket, kind)

@@ -14,6 +14,10 @@ from urllib.parse import urlencode
 from meeting_etl.sandbox.world.index import Index, Recorded
 from meeting_etl.sandbox.world.model import SECRET_MARK, Meeting, Recording
 
+MEDIA_HOST = "localhost"
+"""Host of the files: the same server as the API, under a name that makes it another to clients."""
+
+VIDEO_PATH, MEDIA_PATH = "/nbr/MultiThreadDownloadServlet", "/nbr/downloadMedia.do"
 _FIRST_NUMBER = 220_000_000
 
 

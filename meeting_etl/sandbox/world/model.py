@@ -133,6 +133,12 @@ class Recording:
     purged_at: datetime | None = None
     guide_shape: bool = False
 
+    def status(self, now: datetime) -> str:
+        """available, deleted (in the recycle bin) or purged."""
+        if self.purged_at and self.purged_at <= now:
+            return "purged"
+        return "deleted" if self.deleted_at and self.deleted_at <= now else "available"
+
 
 @dataclass(frozen=True, slots=True)
 class Snippet:

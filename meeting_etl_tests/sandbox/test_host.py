@@ -4,18 +4,24 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
-from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.model import World
-from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import ANY_WINDOW, UNTIL, OpenWalker, Serve
+from meeting_etl_tests.sandbox.downloading import (
+    MODIFIED,
+    SIZE,
+    U,
+    clock,
+    get,
+    links,
+    video,
+    whole,
+    with_recording,
+)
 from meeting_etl_tests.sandbox.small import (
     NOW,
     OWNER,
@@ -24,16 +30,10 @@ from meeting_etl_tests.sandbox.small import (
     B,
     at,
     changed,
-    recording,
     small_world,
     transcript,
     upload,
 )
-
-U = "e" * 32
-SIZE = 1_000_000
-# Of recordings made at 09:40 on Monday 2 March 2026.
-MODIFIED = "Mon, 02 Mar 2026 09:40:00 GMT"
 
 
 @pytest.fixture(scope="module")
@@ -41,37 +41,6 @@ def webex() -> Iterator[Sandbox]:
     """For tests that change nothing and count nothing."""
     with Sandbox(small_world(), ManualClock(NOW), ANY_WINDOW) as webex:
         yield webex
-
-
-def links(open_walker: OpenWalker, webex: Sandbox, key: str = RA) -> dict[str, str]:
-    found: dict[str, str] = open_walker(webex).item(f"/recordings/{key}")[
-        "temporaryDirectDownloadLinks"
-    ]
-    return found
-
-
-def video(open_walker: OpenWalker, webex: Sandbox) -> str:
-    return links(open_walker, webex)["recordingDownloadLink"]
-
-
-def get(url: str, **headers: str) -> requests.Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.get(url, headers=named, timeout=10)
-
-
-def whole(webex: Sandbox, kind: Any = "video", key: str = RA) -> bytes:
-    return b"".join(webex.media.content(key, kind))
-
-
-def clock(webex: Sandbox) -> ManualClock:
-    assert isinstance(webex.clock, ManualClock)
-    return webex.clock
-
-
-def with_recording(**changes: Any) -> World:
-    return changed(
-        small_world(), A, recordings=(recording(RA, at("2026-03-02T09:40:00"), **changes),)
-    )
 
 
 def test_links_lead_to_another_host_of_the_same_server(
@@ -188,78 +157,6 @@ def test_a_part_only_of_the_file_that_is_meant(webex: Sandbox, open_walker: Open
     assert get(url, Range="bytes=1000000-", If_Range='"other"').status_code == 200
 
 
-def test_a_ticket_is_good_for_three_hours(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW)
-    url = video(open_walker, webex)
-    clock(webex).advance(hours=2, minutes=59, seconds=59)
-    assert get(url).status_code == 200
-    fresh = links(open_walker, webex)
-    assert fresh["expiration"] == "2026-03-05T17:59:59Z"
-    clock(webex).advance(seconds=1)
-    answer = get(url, Range="bytes=5-")
-    assert answer.status_code == 403
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert answer.text.startswith("<!DOCTYPE html>")
-    assert get(fresh["recordingDownloadLink"]).status_code == 200
-
-
-def test_the_life_of_a_ticket_is_a_knob(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, ticket_seconds=60)
-    found = links(open_walker, webex)
-    assert found["expiration"] == "2026-03-05T12:01:00Z"
-    clock(webex).advance(seconds=60)
-    assert get(found["recordingDownloadLink"]).status_code == 403
-
-
-def test_a_void_ticket_may_lead_to_a_page_that_says_200(
-    serve: Serve, open_walker: OpenWalker
-) -> None:
-    webex = serve(small_world(), NOW, ticket_seconds=60, media_html=True)
-    url = video(open_walker, webex)
-    assert get(url).headers["Content-Type"] == "video/mp4"
-    clock(webex).advance(seconds=60)
-    answer = get(url)
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert webex.counters.injected["media_html"] == 1
-
-
-def test_what_was_made_up_is_refused(webex: Sandbox, open_walker: OpenWalker) -> None:
-    url = video(open_walker, webex)
-    millis = int(NOW.timestamp() * 1000)
-    for forged in (
-        url.replace("plantedsecret%2B", "plantedsecret%2B0"),
-        url.replace("ticket=", "tocket="),
-        url.replace(f"timestamp={millis}", f"timestamp={millis + 1}"),
-        url.replace("recordid=22", "recordid=23"),
-        url.replace("recordid=22", "recordid=x"),
-    ):
-        assert forged != url
-        assert get(forged).status_code == 403, forged
-    # The ticket of one recording does not open another.
-    for key in ("0", "1", "2", "3"):
-        other = url.replace("recordid=220000003", f"recordid=22000000{key}")
-        assert get(other).status_code == (200 if other == url else 403)
-
-
-def test_the_token_has_no_business_there(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW)
-    url = video(open_walker, webex)
-    answer = get(url, Authorization=f"Bearer {webex.token('user')}")
-    assert answer.status_code == 400
-    assert answer.content != whole(webex)
-    assert webex.counters.tokens_elsewhere == 1
-
-
-def test_only_that_host_and_only_get(webex: Sandbox, open_walker: OpenWalker) -> None:
-    url = video(open_walker, webex)
-    assert get(url.replace("localhost", "127.0.0.1")).status_code == 404
-    assert get(url.replace("MultiThreadDownloadServlet", "NoContent")).status_code == 404
-    assert get(f"{url}&mediaType=1").status_code == 404
-    for method in ("HEAD", "POST", "DELETE"):
-        assert requests.request(method, url, timeout=10).status_code == 405
-
-
 def test_files_that_do_not_exist(serve: Serve, open_walker: OpenWalker) -> None:
     silent = serve(changed(small_world(), A, transcripts=()), NOW)
     found = links(open_walker, silent)
@@ -349,140 +246,12 @@ def test_downloads_are_counted_apart_and_without_the_ticket(
     assert counters.media_requests == []
 
 
-def test_the_size_of_all_files_is_a_knob(serve: Serve, open_walker: OpenWalker) -> None:
+def test_the_size_of_all_files_is_an_option(serve: Serve, open_walker: OpenWalker) -> None:
     webex = serve(small_world(), NOW, media_bytes=4321)
     walker = open_walker(webex)
     assert {item["sizeBytes"] for item in walker.items("/recordings")} == {4321}
     assert get(video(open_walker, webex)).content == whole(webex)
     assert len(whole(webex)) == 4321
-
-
-def test_told_sizes_may_be_wrong_but_the_length_is_right(
-    serve: Serve, open_walker: OpenWalker
-) -> None:
-    webex = serve(small_world(), NOW, wrong_sizes=1.0)
-    item = open_walker(webex).item(f"/recordings/{RA}")
-    listed = {one["id"]: one["sizeBytes"] for one in open_walker(webex).items("/recordings")}
-    assert item["sizeBytes"] == listed[RA] != SIZE
-    answer = get(item["temporaryDirectDownloadLinks"]["recordingDownloadLink"])
-    assert len(answer.content) == int(answer.headers["Content-Length"]) == SIZE
-
-
-def test_a_broken_download_ends_too_early_twice_and_then_well(
-    serve: Serve, open_walker: OpenWalker
-) -> None:
-    webex = serve(small_world(), NOW, broken_media=1.0)
-    url = video(open_walker, webex)
-    for _ in range(2):
-        with pytest.raises(requests.exceptions.ChunkedEncodingError):
-            get(url)
-    assert get(url).content == whole(webex)
-    sent = [one.bytes_sent for one in webex.counters.media_requests]
-    assert max(sent[:2]) < SIZE
-    assert sent[0] != sent[1]
-    assert sent[2] == SIZE
-    assert webex.counters.injected["broken_media"] == 2
-
-
-def test_a_stalled_download_says_nothing_more(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, stalled_media=1.0)
-    url = video(open_walker, webex)
-    with requests.get(url, stream=True, timeout=(1, 0.2)) as answer:
-        assert answer.headers["Content-Length"] == "1000000"
-        with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
-            _ = answer.content
-    assert webex.counters.injected["stalled_media"] == 1
-    assert webex.counters.media_requests[0].bytes_sent < SIZE
-    # Who does not lose patience is let go in the end.
-    short = serve(small_world(), NOW, stalled_media=1.0, stall_seconds=0.1)
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        get(video(open_walker, short))
-
-
-def test_what_came_of_a_broken_download_is_sound(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, broken_media=1.0, media_bytes=20_000)
-    content = whole(webex)
-    had = b""
-    for _ in range(3):
-        headers = {"Range": f"bytes={len(had)}-"}
-        with requests.get(
-            video(open_walker, webex), headers=headers, stream=True, timeout=10
-        ) as answer:
-            assert answer.status_code == 206
-            had += received(answer)
-    assert had == content
-    assert sum(one.bytes_sent for one in webex.counters.media_requests) == 20_000
-
-
-def received(answer: requests.Response) -> bytes:
-    """What came before the connection ended, one way or the other."""
-    had = b""
-    try:
-        for piece in answer.iter_content(1):
-            had += piece
-    except requests.exceptions.ChunkedEncodingError:
-        pass
-    return had
-
-
-def test_a_busy_download_host_says_when(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, refused_media=1.0)
-    url = video(open_walker, webex)
-    answers = [get(url) for _ in range(3)]
-    assert [one.status_code for one in answers] == [503, 503, 200]
-    assert answers[0].headers["Retry-After"] == "1"
-    assert answers[0].headers["Content-Type"].startswith("text/html")
-
-
-def test_ranges_may_be_ignored(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, no_range=1.0)
-    answer = get(video(open_walker, webex), Range="bytes=5-")
-    assert answer.status_code == 200
-    assert answer.content == whole(webex)
-    assert not {"Accept-Ranges", "Content-Range"} & set(answer.headers)
-    assert webex.counters.injected["no_range"] == 1
-
-
-def test_a_file_may_be_another_with_every_link(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, changed_media=True)
-    url = video(open_walker, webex)
-    first, again = get(url), get(url)
-    assert (first.content, first.headers["ETag"]) == (again.content, again.headers["ETag"])
-    clock(webex).advance(seconds=1)
-    other = get(video(open_walker, webex))
-    assert len(other.content) == SIZE
-    assert other.content[500:] != first.content[500:]
-    assert other.headers["ETag"] != first.headers["ETag"]
-    assert other.headers["Last-Modified"] != first.headers["Last-Modified"]
-
-
-def test_a_slow_download_takes_its_time(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, media_bytes=30_000, slow_media=100_000)
-    url = video(open_walker, webex)
-    begun = Clock().monotonic()
-    assert get(url).content == whole(webex)
-    assert 0.25 < Clock().monotonic() - begun < 3
-
-
-def test_a_client_that_leaves_is_not_sent_the_rest(serve: Serve, open_walker: OpenWalker) -> None:
-    webex = serve(small_world(), NOW, media_bytes=50_000_000_000)
-    with requests.get(video(open_walker, webex), stream=True, timeout=10) as answer:
-        assert next(answer.iter_content(1000)) == next(webex.media.content(RA, "video"))[:1000]
-    # Were the rest still made, this would have to wait for it.
-    assert open_walker(webex).status("/recordings") == 200
-    (seen,) = webex.counters.media_requests
-    assert seen.bytes_sent < 100_000_000
-
-
-def test_a_download_under_way_does_not_hinder_the_end(open_walker: OpenWalker) -> None:
-    begun = Clock().monotonic()
-    faults = Faults(media_bytes=10_000_000, slow_media=1000)
-    with Sandbox(small_world(), ManualClock(NOW), faults) as webex:
-        url = video(open_walker, webex)
-        with requests.get(url, stream=True, timeout=10) as answer:
-            assert answer.status_code == 200
-            webex.__exit__(None, None, None)
-    assert Clock().monotonic() - begun < 3
 
 
 def test_who_may_have_links_is_not_changed(webex: Sandbox, open_walker: OpenWalker) -> None:
