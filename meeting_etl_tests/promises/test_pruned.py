@@ -71,7 +71,7 @@ def test_a_late_event_does_not_bring_a_pruned_meeting_back(product: Product) -> 
     days = ("--from", str(OLD), "--to", str(OLD))
     done = product.command("run", *days, "--refetch", "--yes")
     assert (done.returncode, product.requests(seen)) == (0, [])
-    assert f"Days before {KEPT} were pruned and are left out, see {floor}." in done.stderr
+    assert f"Days before {KEPT} are pruned and were skipped; see {floor}." in done.stderr
     assert [row["meeting_id"] for row in product.rows("meetings")] == [kept.id]
     assert {row["date"] for row in product.rows("fetch_ledger")} == {KEPT}
     assert product.etl().ledger.open_days() == {}
