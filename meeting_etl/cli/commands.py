@@ -1,11 +1,14 @@
 """Which commands there are. A command's module is imported when the command is called.
 
-Belongs here: names and one-line helps. Does not: what a command does (a file for each command).
+Belongs here: names, one-line helps, the lists in `meeting-etl --help`. Does not: what a command
+does (a file for each command).
 """
 
 from importlib import import_module
 
 import click
+
+from meeting_etl.settings.variables import VARIABLES
 
 # No longer than 45 characters: a terminal of 80 columns shows each on one line.
 COMMANDS = {
@@ -49,3 +52,8 @@ class LazyGroup(click.Group):
         """The list of commands, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The environment variables."""
+        with formatter.section("Environment"):
+            formatter.write_dl(list(VARIABLES.items()))

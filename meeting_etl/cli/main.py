@@ -17,19 +17,13 @@ from meeting_etl.cli import streams
 from meeting_etl.cli.commands import LazyGroup
 from meeting_etl.cli.context import CommandContext
 from meeting_etl.errors import MeetingEtlError, SettingsError
-from meeting_etl.settings.variables import VARIABLES
 
 _TRACEBACK = "MEETING_ETL_TRACEBACK"
-_WIDTH = max(map(len, VARIABLES))
-_ENVIRONMENT = "\b\nEnvironment:\n" + "\n".join(
-    f"  {name.ljust(_WIDTH)}  {text}" for name, text in VARIABLES.items()
-)
 
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog=_ENVIRONMENT,
 )
 @click.version_option(__version__, prog_name="meeting-etl")
 def cli() -> None:
@@ -55,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     streams.prepare()
     try:
-        cli.main(arguments, standalone_mode=False, obj=CommandContext(os.environ))
+        cli.main(arguments, "meeting-etl", standalone_mode=False, obj=CommandContext(os.environ))
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

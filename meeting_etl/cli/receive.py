@@ -44,8 +44,12 @@ def receive(context: CommandContext, /, port: int, host: str, *, insecure: bool)
 
     Webex posts to /webhooks/webex over HTTPS: put a proxy that terminates TLS in front, and create
     the webhooks with the secret in WEBEX_WEBHOOK_SECRET. An event is answered with 200 only once it
-    is on disk, in webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl (UTC) of the data folder,
-    where `meeting-etl run` reads it. Several receivers can share the folder.
+    is on disk, in a log for each hour (UTC) of the data folder, where `meeting-etl run` reads it.
+    Several receivers can share the folder.
+
+    \b
+    Logs:
+      webhook_logs/YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl
 
     \b
     Responses:

@@ -100,7 +100,7 @@ def webhooks() -> None:
     """  # noqa: D301 - click wants a real backspace
 
 
-@webhooks.command()
+@webhooks.command(short_help="Create missing webhooks")
 @_spec_options
 @pass_context
 def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> None:
@@ -118,7 +118,7 @@ def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> Non
     _carry_out(webhook_sync.create(etl.webex, spec, secret, etl.clock))
 
 
-@webhooks.command("list")
+@webhooks.command("list", short_help="Show webhooks with their health")
 @formats.FORMAT
 @pass_context
 def list_(context: CommandContext, /, row_format: str) -> None:
@@ -133,7 +133,7 @@ def list_(context: CommandContext, /, row_format: str) -> None:
         display.say("No webhooks are configured: run `meeting-etl webhooks create`.")
 
 
-@webhooks.command()
+@webhooks.command(short_help="Re-activate and correct webhooks")
 @_spec_options
 @click.option(
     "--check", is_flag=True, help="Change nothing; exit status 1 if a webhook needs attention."
@@ -166,7 +166,7 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
     _carry_out(webhook_sync.repair(etl.webex, spec, secret, etl.clock))
 
 
-@webhooks.command()
+@webhooks.command(short_help="Delete all managed webhooks")
 @YES
 @pass_context
 def delete(context: CommandContext, /, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from meeting_etl.cli.commands import COMMANDS
 from meeting_etl.cli.main import cli
+from meeting_etl.settings.variables import VARIABLES
 
 HEAVY = ("dagster", "duckdb", "pyarrow", "numpy", "pandas", "requests", "bs4", "rich", "uvicorn")
 
@@ -23,8 +24,10 @@ def test_every_command_is_where_the_list_says(name: str) -> None:
 def test_the_list_of_commands_is_whole_at_80_columns() -> None:
     assert max(map(len, COMMANDS.values())) <= 45
     shown = CliRunner().invoke(cli, ["--help"], env={"COLUMNS": "80"}).output
-    for name, text in COMMANDS.items():
-        assert f"  {name.ljust(11)}  {text}\n" in shown
+    for entries in (COMMANDS, VARIABLES):
+        width = max(map(len, entries))
+        for name, text in entries.items():
+            assert f"  {name.ljust(width)}  {text}\n" in shown
 
 
 def test_a_command_that_does_not_exist_is_wrong_usage() -> None:

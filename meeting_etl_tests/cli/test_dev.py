@@ -45,14 +45,14 @@ def test_the_ui_listens_on_an_address_of_version_6(
     port = loopback_6.getsockname()[1]
     with loopback_6:
         taken = said(tmp_path, "::1", port)
-    assert taken.startswith(f"Error: [::1]:{port}: Address already in use")
+    assert taken.startswith(f"Error: Cannot listen on [::1]:{port}: Address already in use")
 
 
 def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     line = said(tmp_path, "0.0.0.0", port)  # noqa: S104 - what is warned of
-    assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI asks")
+    assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI has")
 
 
 def test_who_opens_the_receiver_to_others_is_warned(tmp_path: Path) -> None:
