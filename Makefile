@@ -20,8 +20,8 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 4 --dist worksteal
 
-test-slow: .venv/ready  ## Kill, load and real-daemon tests
-	$(BIN)/pytest -q -m slow -n 2 --dist worksteal
+test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
+	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal
 
 bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py

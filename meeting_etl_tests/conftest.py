@@ -5,9 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
-# Machines that run tests are busy: a slow example is no failure.
-settings.register_profile("meeting_etl", deadline=None)
-settings.load_profile("meeting_etl")
+# Machines that run tests are busy: a slow example is no failure. `make test-slow` looks further.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 """The product as its users have it: a data folder, a sandbox over HTTP, the command line."""
 
+import atexit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,14 @@ DATA_TABLES = (
 )
 
 
+@cache
+def _instance() -> dg.DagsterInstance:
+    """One for all products: no run depends on what an instance knows of earlier ones."""
+    instance = dg.DagsterInstance.ephemeral()
+    atexit.register(instance.dispose)
+    return instance
+
+
 @dataclass
 class Product:
     """A data folder that works against a sandbox."""
@@ -76,9 +86,8 @@ class Product:
     ) -> RunSummary:
         """What `meeting-etl run` does, with this product's clock."""
         etl = self.etl()
-        with dg.DagsterInstance.ephemeral() as instance:
-            defs = build_defs(etl)
-            return run_now(defs, instance, etl, span=asked, refetch=refetch, discover=discover)
+        defs = build_defs(etl)
+        return run_now(defs, _instance(), etl, span=asked, refetch=refetch, discover=discover)
 
     def command(self, *arguments: str) -> Completed:
         """The command line, in this process."""

@@ -122,13 +122,15 @@ def test_nothing_is_downloaded_unless_it_is_switched_on(world: World, tmp_path: 
 @pytest.mark.parametrize(
     "faults",
     [
-        Faults(broken_media=0.5),
-        Faults(refused_media=0.5),
-        Faults(broken_media=0.4, no_range=0.5),
-        Faults(broken_media=0.4, ticket_seconds=1),
+        pytest.param(Faults(broken_media=0.5), marks=pytest.mark.slow),
+        pytest.param(Faults(refused_media=0.5), marks=pytest.mark.slow),
+        pytest.param(Faults(broken_media=0.4, no_range=0.5), marks=pytest.mark.slow),
+        pytest.param(Faults(broken_media=0.4, ticket_seconds=1), marks=pytest.mark.slow),
         Faults(broken_media=0.4, ticket_seconds=1, media_html=True),
         Faults(broken_media=0.3, refused_media=0.3),
-        Faults(broken_media=0.2, stalled_media=0.3, stall_seconds=0.5),
+        pytest.param(
+            Faults(broken_media=0.2, stalled_media=0.3, stall_seconds=0.5), marks=pytest.mark.slow
+        ),
     ],
     ids=["cut off", "refused", "no ranges", "expiring", "expiring with a page", "both", "stalled"],
 )
@@ -238,7 +240,11 @@ def test_what_its_host_does_not_let_download_is_forbidden(world: World, tmp_path
 
 @pytest.mark.parametrize(
     "bounds",
-    ["largest_bytes = 2_999_999", "longest_seconds = 0", 'hosts = ["*@elsewhere.example"]'],
+    [
+        "largest_bytes = 2_999_999",
+        pytest.param("longest_seconds = 0", marks=pytest.mark.slow),
+        pytest.param('hosts = ["*@elsewhere.example"]', marks=pytest.mark.slow),
+    ],
 )
 def test_bounds_cost_no_request(world: World, tmp_path: Path, bounds: str) -> None:
     made = product(tmp_path, world)

@@ -89,7 +89,7 @@ def spoken(product: Product) -> dict[tuple[str, int], tuple[str, str | None, int
 
 
 def test_an_administrator_gets_the_same_texts_and_times_as_an_officer(tmp_path: Path) -> None:
-    world = demo_world(6, NOW, days=3, meetings=48)
+    world = demo_world(6, NOW, days=2, meetings=24)
     found = {}
     kinds: tuple[Kind, ...] = ("admin", "compliance")
     for kind in kinds:

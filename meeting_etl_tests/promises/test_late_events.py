@@ -73,7 +73,14 @@ def recording_ids(product: Product) -> set[str]:
     return {row["recording_id"] for row in product.rows("recordings")}
 
 
-@pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "user",
+        pytest.param("admin", marks=pytest.mark.slow),
+        pytest.param("compliance", marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_made_more_than_a_month_after_its_meeting_is_found(
     tmp_path: Path, kind: Kind
 ) -> None:
@@ -89,7 +96,7 @@ def test_what_was_made_more_than_a_month_after_its_meeting_is_found(
         assert listings(product) == 3
 
 
-@pytest.mark.parametrize("kind", ["user", "admin"])
+@pytest.mark.parametrize("kind", ["user", pytest.param("admin", marks=pytest.mark.slow)])
 def test_a_day_that_is_fetched_long_afterwards_has_what_events_told_later(
     tmp_path: Path, kind: Kind
 ) -> None:

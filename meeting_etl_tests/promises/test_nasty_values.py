@@ -40,7 +40,14 @@ def items(product: Product) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("user", marks=pytest.mark.slow),
+        pytest.param("admin", marks=pytest.mark.slow),
+        "compliance",
+    ],
+)
 @pytest.mark.parametrize(
     "start", ["0001-01-01T00:00:00Z", "2015-01-01T00:00:00Z", "2026-05-01T00:00:00Z"]
 )

@@ -27,6 +27,8 @@ IMPOSTORS = {
     "a portal": Reply(b"<html>Welcome</html>", 200, HTML),
     "a redirect": Reply(b"", 302, {"Location": "https://login.corvane.example/"}),
 }
+# A refusal without Webex's words, one in JSON of others, and no refusal at all.
+_QUICK = ("a gateway", "an API of another kind", "a portal")
 
 
 @pytest.fixture(
@@ -71,7 +73,13 @@ def assert_nothing_settled_and_all_comes_after_the_mend(
     assert len(product.rows("transcript_snippets")) == 3 * meetings
 
 
-@pytest.mark.parametrize("impostor", IMPOSTORS)
+@pytest.mark.parametrize(
+    "impostor",
+    [
+        pytest.param(name, marks=[] if name in _QUICK else pytest.mark.slow, id=name)
+        for name in IMPOSTORS
+    ],
+)
 def test_one_meeting_asked_of_what_is_not_webex_settles_nothing(
     product: Product, impostor: str
 ) -> None:
@@ -90,7 +98,9 @@ def many(tmp_path: Path, webex: Sandbox, clock: ManualClock, kind: Kind = "user"
     return product
 
 
-@pytest.mark.parametrize("impostor", ["a gateway", "an API of another kind"])
+@pytest.mark.parametrize(
+    "impostor", ["a gateway", pytest.param("an API of another kind", marks=pytest.mark.slow)]
+)
 def test_many_meetings_asked_of_what_is_not_webex_settle_nothing(
     tmp_path: Path, impostor: str
 ) -> None:
@@ -170,7 +180,7 @@ def test_a_resource_that_is_forbidden_twenty_times_is_not_asked_on(tmp_path: Pat
     assert [one for one in notices if "which scope is missing" in one]
 
 
-@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("status", [404, pytest.param(410, marks=pytest.mark.slow)])
 def test_a_gateways_404_proves_no_deletion_and_removes_nothing(tmp_path: Path, status: int) -> None:
     """The recordings are not listed any more; what a gateway says of their ids is no proof."""
     clock = ManualClock(NOW)

@@ -50,9 +50,9 @@ def test_an_orphan_that_is_never_found_is_asked_for_a_few_times(tmp_path: Path) 
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, "admin", clock=clock)
         tell(product, asset_line(unknown, "recordings", "0" * 32, received))
-        for _ in range(12):
+        for _ in range(6):
             assert product.run(Span(NOW.date(), NOW.date()), discover=True).failures == []
-            clock.advance(hours=5)
+            clock.advance(hours=10)
         requested = [url for url in product.requests() if "_I_999" in url]
         assert len(requested) == 3
         (orphan,) = product.rows("orphans")
