@@ -13,7 +13,13 @@ settings.load_profile("quick")
 
 @pytest.fixture(autouse=True)
 def _without_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests never see the variables of whoever runs them."""
+    """Tests never see the variables of whoever runs them.
+
+    Nor their certificates, which each client would read.
+    """
     for name in list(os.environ):
-        if name.startswith(("WEBEX_", "MEETING_ETL_", "DAGSTER_")):
+        if name.startswith(("WEBEX_", "MEETING_ETL_", "DAGSTER_")) or name in (
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+        ):
             monkeypatch.delenv(name)

@@ -35,6 +35,8 @@ VIEWS = [
     *"series_health speakers talk_time turn_pairs".split(),
 ]
 # Opens the file itself: nothing of ours is importable where analysts are.
+# With the certificates that the package index needs.
+_ENVIRON = dict(os.environ)
 SCRIPT = """
 import json, sys
 import duckdb
@@ -61,7 +63,9 @@ def installed(version: str, folder: Path) -> Path:
         command = [uv, "pip", "install", "-q", "--python", sys.executable, *chosen]
     else:
         command = [sys.executable, "-m", "pip", "install", "-q", *chosen]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, env=_ENVIRON, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     return target
 

@@ -91,7 +91,12 @@ def test_days_of_a_compliance_token_say_why_nothing_was_listed(
 
 @pytest.mark.parametrize(
     ("lost", "most", "passed"),
-    [(0.0, None, True), (0.2, None, False), (0.2, "0.5", True), (1.0, None, False)],
+    [
+        pytest.param(0.0, None, True, marks=pytest.mark.slow),
+        (0.2, None, False),
+        pytest.param(0.2, "0.5", True, marks=pytest.mark.slow),
+        (1.0, None, False),
+    ],
 )
 def test_the_check_fails_when_too_many_meetings_have_no_webhook_event(
     tmp_path: Path, webex: Sandbox, lost: float, most: str | None, passed: bool
