@@ -22,7 +22,7 @@ class _Finder:
 
 @contextmanager
 def without_pandas() -> Iterator[None]:
-    """Let imports of pandas fail; pyarrow then goes on without it."""
+    """Let imports of pandas fail; pyarrow then continues without it."""
     sys.meta_path.insert(0, _Finder)
     try:
         yield

@@ -64,7 +64,7 @@ class Settling(Struct, forbid_unknown_fields=True, frozen=True):
         for name in ("after_end_seconds", "after_event_seconds"):
             times = getattr(self, name)
             if list(times) != sorted(times):
-                raise ValueError(f"{name} must rise, but is {list(times)}")
+                raise ValueError(f"{name} must be in rising order, but is {list(times)}")
 
 
 class Reconcile(Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,7 +1,9 @@
 """What a user reads before anything runs: short, whole at 80 columns, and quick to come."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -47,3 +49,22 @@ def test_the_help_loads_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert not set(HEAVY) & set(done.stdout.split())
+
+
+def test_status_loads_only_what_reads_tables(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from meeting_etl.cli.main import main\n"
+        "main(['status'])\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "pyarrow" in loaded
+    assert not {"dagster", "duckdb", "pandas", "requests", "bs4", "uvicorn"} & loaded

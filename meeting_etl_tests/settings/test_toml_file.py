@@ -51,7 +51,7 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
         ),
         (
             "[settling]\nafter_end_seconds = [3600, 900]",
-            "[settling] after_end_seconds must rise, but is [3600, 900].",
+            "[settling] after_end_seconds must be in rising order, but is [3600, 900].",
         ),
         (
             "[reconcile]\nmost_missed_share = 1.5",
