@@ -60,17 +60,19 @@ def test_it_ends_soon_and_sends_no_more(tmp_path: Path, situation: str, how: str
             time.sleep(1)
             before = len(sent)
             run.send_signal(getattr(signal, how))
-            told = time.perf_counter()
+            signalled_at = time.perf_counter()
             _, said = run.communicate(timeout=100)
-            seconds = time.perf_counter() - told
+            seconds = time.perf_counter() - signalled_at
 
         assert run.returncode == 1
-        assert said.splitlines()[-1].startswith("Error: Interrupted; what was committed stays")
+        assert said.splitlines()[-1].startswith("Error: Interrupted. Committed work is kept")
         assert "Traceback" not in said
         assert seconds < SOON_SECONDS
         assert len(sent) - before <= THREADS
-        # What was answered is kept.
-        came = [seen for seen in sent if "/meetingParticipants" in seen.url and seen.status == 200]
+        # Responses that arrived are committed.
+        answered = [
+            seen for seen in sent if "/meetingParticipants" in seen.url and seen.status == 200
+        ]
         kept = [row for row in product.rows("fetch_ledger") if row["resource"] == "participants"]
         known = sum(row["attempts"] > 0 for row in kept)
-        assert known == len(came) if faults.stalled == 0 else known <= len(came)
+        assert known == len(answered) if faults.stalled == 0 else known <= len(answered)
