@@ -134,7 +134,7 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
             assert process.wait(timeout=60) == 1
         finally:
             process.kill()
-    assert "Interrupted; what was committed stays" in rest
+    assert "Interrupted. Committed work is kept" in rest
     assert "Traceback" not in rest
 
 
