@@ -272,7 +272,7 @@ def test_the_floor_of_free_space_ends_downloads_only(world: World, tmp_path: Pat
     with made.webex:
         ((kind, sentence),) = made.run().failures
         assert kind == "StorageError"
-        assert "[downloads] keep_free_bytes" in sentence
+        assert "keep_free_bytes in [downloads]" in sentence
         assert len(made.rows("transcript_snippets")) == 4 * MEETINGS
         made.settings()
         assert made.run().failures == []

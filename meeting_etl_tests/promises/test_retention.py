@@ -174,7 +174,7 @@ def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
 
     shown = made.command("prune", "--yes", "--older-than", option, "--dry-run")
     assert shown.returncode == 0, shown.stderr
-    assert "Would be removed" in shown.stdout
+    assert "To remove: days before" in shown.stdout
     assert dates(made, "meetings") == {old, new}
 
     done = made.command("prune", "--yes", "--older-than", option)
