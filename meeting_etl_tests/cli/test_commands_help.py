@@ -67,4 +67,4 @@ def test_status_loads_only_what_reads_tables(tmp_path: Path) -> None:
     )
     loaded = set(done.stderr.splitlines()[-1].split())
     assert "pyarrow" in loaded
-    assert not {"dagster", "duckdb", "pandas", "requests", "bs4", "uvicorn"} & loaded
+    assert not {"dagster", "duckdb", "numpy", "pandas", "requests", "bs4", "uvicorn"} & loaded

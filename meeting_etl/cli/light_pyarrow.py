@@ -1,6 +1,7 @@
-"""pyarrow kept from importing pandas, which takes longer than all else that `status` does.
+"""pyarrow without pandas and numpy, whose imports take longer than all else that `status` does.
 
-Belongs here: that alone. pyarrow imports pandas to recognize its objects; no command has any.
+Belongs here: that alone. pyarrow works without both; it imports them to recognize their objects,
+of which `status` has none.
 """
 
 import sys
@@ -10,19 +11,19 @@ from importlib.machinery import ModuleSpec
 
 
 class _Finder:
-    """Finds no pandas."""
+    """Finds neither."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """None leaves any other module to the finders behind this one."""
-        if name == "pandas":
-            raise ModuleNotFoundError("pandas is not used here", name=name)
+        if name in ("numpy", "pandas"):
+            raise ModuleNotFoundError(f"{name} is not used here", name=name)
         return None
 
 
 @contextmanager
-def without_pandas() -> Iterator[None]:
-    """Let imports of pandas fail; pyarrow then continues without it."""
+def light_pyarrow() -> Iterator[None]:
+    """Let imports of both fail; pyarrow then continues without them."""
     sys.meta_path.insert(0, _Finder)
     try:
         yield
