@@ -189,8 +189,9 @@ def test_a_file_that_became_another_one_is_begun_again(world: World, tmp_path: P
             key = row["recording_id"]
             assert any(webex.media.sha256(key, "video", one) == row["sha256"] for one in versions)
         assert webex.counters.injected["broken_media"] > 0
-        # One that is another file after each break never gets any further.
-        assert len(made.rows("recording_files")) == MEETINGS - outcome.failed_items > 3
+        # One that is another file after each break never gets any further; how many do depends on
+        # the order in which threads meet the faults.
+        assert len(made.rows("recording_files")) == MEETINGS - outcome.failed_items > 0
 
 
 def test_a_size_other_than_told_is_kept_and_told(world: World, tmp_path: Path) -> None:

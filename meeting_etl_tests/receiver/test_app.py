@@ -4,7 +4,7 @@ import base64
 import importlib.metadata
 import io
 import json
-import select
+import selectors
 import socket
 import threading
 import time
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -219,7 +219,10 @@ def test_large_bodies_are_few_at_a_time_and_small_ones_go_on(tmp_path: Path) -> 
     sent = head % (PATH.encode(), MAX_BODY_BYTES) + b"x" * 100_000
     with served(tmp_path) as receiver:
         large = [receiver.raw(sent) for _ in range(9)]
-        ready, _, _ = select.select(large, [], [], 20)
+        with selectors.DefaultSelector() as selector:
+            for connection in large:
+                selector.register(connection, selectors.EVENT_READ)
+            ready = [cast(socket.socket, key.fileobj) for key, _ in selector.select(20)]
         assert [connection.recv(100)[:13] for connection in ready] == [b"HTTP/1.1 503 "]
         assert receiver.post(EVENT).status == 200
         assert receiver.figure('refused_total{reason="busy"}') == 1
