@@ -33,9 +33,12 @@ def guide() -> Iterator[Sandbox]:
         yield webex
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running() -> Iterator[list[Sandbox]]:
-    """Sandboxes that are stopped together in the end, because each needs a moment to stop."""
+    """Sandboxes that are stopped together, because each needs a moment to stop.
+
+    After each module, since every server that idles on takes time from all later tests.
+    """
     found: list[Sandbox] = []
     yield found
     with ThreadPoolExecutor(32) as pool:
