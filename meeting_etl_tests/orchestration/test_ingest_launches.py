@@ -111,7 +111,13 @@ def test_a_tick_that_is_evaluated_twice_requests_the_same_run(
     assert third.run_key != first.run_key
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(dg.DagsterRunStatus.SUCCESS, marks=pytest.mark.slow),
+        dg.DagsterRunStatus.FAILURE,
+    ],
+)
 def test_the_pause_grows_to_a_quarter_hour_while_lines_arrive_or_cannot_be_read(
     etl: Etl, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_year_is_many_runs_with_the_recent_days_first_in_their_own(
     assert [one.tags.get("dagster/priority") for one in requests] == [None, "-1", "-1", "-1", "-1"]
 
 
+@pytest.mark.slow
 def test_a_long_backfill_does_not_block_news_of_recent_days(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:

@@ -136,6 +136,7 @@ def test_each_fault_alone(world: World, truth: dict[str, Any], tmp_path: Path, n
     assert webex.counters.tokens_elsewhere == 0
 
 
+@pytest.mark.slow
 def test_all_faults_together(world: World, truth: dict[str, Any], tmp_path: Path) -> None:
     found, webex = settled(world, tmp_path, TOGETHER, later_step_hours=6)
     assert found == truth
@@ -189,6 +190,7 @@ def fields_beside(table: Table, row: dict[str, Any], expected: dict[str, Any]) -
     return set(odd)
 
 
+@pytest.mark.slow
 def test_halves_of_characters_become_a_sign_and_lose_nothing(
     world: World, truth: dict[str, Any], tmp_path: Path
 ) -> None:

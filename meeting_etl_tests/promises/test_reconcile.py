@@ -33,7 +33,7 @@ from meeting_etl_tests.promises.reconciling import (
     ("lost", "kind"),
     [
         (0.05, "user"),
-        (1.0, "admin"),
+        pytest.param(1.0, "admin", marks=pytest.mark.slow),
         pytest.param(0.05, "admin", marks=pytest.mark.slow),
         pytest.param(1.0, "user", marks=pytest.mark.slow),
     ],

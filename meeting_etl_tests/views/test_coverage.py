@@ -168,6 +168,7 @@ def test_of_several_reasons_the_first_in_order_counts(tmp_path: Path, ids: tuple
     assert ask(tmp_path, {"fetch_ledger": pairs}, sql) == [({"deadline_passed": 1},)]
 
 
+@pytest.mark.slow
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     # The ledger, also for meetings without transcripts; no other table has files here.
     assert files_read(tmp_path, "coverage") == 2

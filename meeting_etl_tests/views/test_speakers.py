@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meeting_etl_tests.views.lakes import ask, clock, files_read
 
 MEETING = {
@@ -120,6 +122,7 @@ def test_the_name_shown_is_that_of_the_longest_presence(tmp_path: Path) -> None:
         assert rows == [("zoe@sales.example", "Zoe Example")]
 
 
+@pytest.mark.slow
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     # Snippets twice, and participants twice.
     assert files_read(tmp_path, "speakers") == 4

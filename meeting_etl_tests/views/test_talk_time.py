@@ -216,6 +216,7 @@ def test_columns_have_types_that_every_reader_knows(tmp_path: Path) -> None:
     assert kinds == {"VARCHAR", "DATE", "BIGINT", "DOUBLE"}
 
 
+@pytest.mark.slow
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     # Snippets, transcripts and meetings once, and what speakers read: snippets and participants.
     assert files_read(tmp_path, "talk_time") <= 7
