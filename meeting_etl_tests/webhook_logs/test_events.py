@@ -1,16 +1,12 @@
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
-import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
+from meeting_etl.webhook_logs.events import Event, RejectionReason
+from meeting_etl_tests.webhook_logs.reading_events import ENDED_AT, event_of, rejected
 from meeting_etl_tests.webhook_logs.samples import (
     MEETING_ID,
-    NOW,
     SCHEDULED_ID,
     SERIES_ID,
     ended,
@@ -18,21 +14,6 @@ from meeting_etl_tests.webhook_logs.samples import (
     line,
     payload,
 )
-
-ENDED_AT = datetime(2021, 5, 14, 20, 26, 54, tzinfo=UTC)
-RECEIVED_AT = datetime(2021, 5, 14, 20, 27, 3, 250_000, tzinfo=UTC)
-
-
-def event_of(raw: bytes, now: datetime = NOW) -> Event:
-    found = read_event(raw, now=now)
-    assert isinstance(found, Event), found
-    return found
-
-
-def rejected(raw: bytes, now: datetime = NOW) -> Rejected:
-    found = read_event(raw, now=now)
-    assert isinstance(found, Rejected), found
-    return found
 
 
 def test_the_guides_payload() -> None:
@@ -47,70 +28,6 @@ def test_the_guides_payload() -> None:
         meeting_ended_at=datetime(2021, 5, 14, 20, 26, 54, tzinfo=UTC),
         body=raw,
     )
-
-
-def test_an_envelope_says_when_and_leaves_only_its_body() -> None:
-    body = b'{ "resource" : "meetings",\t"event":"ended", "data": {"id": "%b", "end": "%b"} }' % (
-        MEETING_ID.encode(),
-        b"2021-05-14T20:26:54Z",
-    )
-    raw = (
-        b'{"received_at":"2021-05-14T20:27:03.250Z", "headers":{"Authorization":"Bearer t0ken",'
-        b'"X-Spark-Signature":"c0ffee"}, "body": ' + body + b" }"
-    )
-
-    assert event_of(raw) == Event(
-        RECEIVED_AT, "meetings", "ended", MEETING_ID, MEETING_ID, ENDED_AT, body
-    )
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        line({"body": ended(), "received_at": "2021-05-14T20:27:03.250Z"}),
-        line({"received_at": "2021-05-14T20:27:03.250Z", "remote": {"ip": "::1"}, "body": ended()}),
-        line({"received_at": "2021-05-14T22:27:03.250+02:00", "body": ended(topicless=[{}])}),
-        line({"received_at": "2021-05-14T20:27:03.250", "body": ended()}),
-        line(ended() | {"received_at": "2021-05-14T20:27:03.250Z"}),
-        line(ended() | {"received_at": "2021-05-14T20:27:03.250Z", "unknown": 1}),
-        b" \t" + envelope(ended(), received_at="2021-05-14T20:27:03.250Z") + b" \r",
-        envelope(ended(), received_at="2021-05-14T20:27:03.250Z").replace(b'"body', b'"b\\u006fdy'),
-    ],
-)
-def test_forms_of_a_stamped_line(raw: bytes) -> None:
-    event = event_of(raw)
-
-    assert (event.received_at, event.meeting_id) == (RECEIVED_AT, MEETING_ID)
-    assert json.loads(event.body)["data"]["end"] == "2021-05-14T20:26:54Z"
-    assert "body" not in json.loads(event.body)
-
-
-@pytest.mark.parametrize("unusual", [{}, {"unknown": 1}])
-@pytest.mark.parametrize(
-    ("received_at", "expected"),
-    [
-        ("2015-01-01T00:00:00Z", datetime(2015, 1, 1, tzinfo=UTC)),
-        ("2014-12-31T23:59:59.999Z", None),
-        ("1970-01-01T00:00:00Z", None),
-        ("2026-03-02T12:00:00Z", datetime(2026, 3, 2, 12, tzinfo=UTC)),
-        ("2026-03-02T12:00:01Z", None),
-        ("9999-12-31T23:59:59-01:00", None),
-        ("yesterday", None),
-        ("2021-05-14", None),
-        ("", None),
-        (None, None),
-        (1621024023, None),
-        (True, None),
-        (["2021-05-14T20:27:03Z"], None),
-        ({"at": "2021-05-14T20:27:03Z"}, None),
-    ],
-)
-def test_received_at_is_believed_or_unknown(
-    received_at: object, expected: datetime | None, unusual: dict[str, Any]
-) -> None:
-    raw = envelope(payload("recordings", "created"), received_at=received_at, **unusual)
-
-    assert event_of(raw).received_at == expected
 
 
 @pytest.mark.parametrize(
@@ -201,78 +118,6 @@ def test_an_ended_event_without_any_id_is_rejected() -> None:
     # The id of a meeting stands in data.id, whatever else is there.
     elsewhere = payload("meetings", "ended", meetingId=MEETING_ID, end="2021-05-14T20:26:54Z")
     assert rejected(line(elsewhere)).reason == RejectionReason.NO_MEETING_ID
-
-
-@pytest.mark.parametrize(
-    ("end", "expected"),
-    [
-        ("2021-05-14T20:26:54Z", datetime(2021, 5, 14, 20, 26, 54, tzinfo=UTC)),
-        ("2021-05-14T20:26:54.125Z", datetime(2021, 5, 14, 20, 26, 54, 125_000, tzinfo=UTC)),
-        ("2021-05-14T20:26:54", datetime(2021, 5, 14, 20, 26, 54, tzinfo=UTC)),
-        ("2021-05-15T00:26:54+08:00", datetime(2021, 5, 14, 16, 26, 54, tzinfo=UTC)),
-        ("2015-01-01T00:00:00Z", datetime(2015, 1, 1, tzinfo=UTC)),
-        ("2026-03-02T12:00:00Z", datetime(2026, 3, 2, 12, tzinfo=UTC)),
-    ],
-)
-def test_ends(end: str, expected: datetime) -> None:
-    assert event_of(line(ended(end=end))).meeting_ended_at == expected
-
-
-@pytest.mark.parametrize(
-    ("end", "reason"),
-    [
-        (None, RejectionReason.NO_END),
-        ("", RejectionReason.NO_END),
-        ("1970-01-01T00:00:00Z", RejectionReason.NO_END),
-        ("1970-01-01T00:00:00.000Z", RejectionReason.NO_END),
-        (1621024014, RejectionReason.UNREADABLE_END),
-        (False, RejectionReason.UNREADABLE_END),
-        ({"at": "2021-05-14T20:26:54Z"}, RejectionReason.UNREADABLE_END),
-        ("soon", RejectionReason.UNREADABLE_END),
-        ("2021-05-14", RejectionReason.UNREADABLE_END),
-        ("2021-02-30T20:26:54Z", RejectionReason.UNREADABLE_END),
-        ("2021-05-14T25:26:54Z", RejectionReason.UNREADABLE_END),
-        ("0001-01-01T00:00:00+01:00", RejectionReason.UNREADABLE_END),
-        ("1970-01-01T00:00:01Z", RejectionReason.END_OUT_OF_RANGE),
-        ("2014-12-31T23:59:59Z", RejectionReason.END_OUT_OF_RANGE),
-        ("2026-03-02T12:00:01Z", RejectionReason.END_OUT_OF_RANGE),
-        ("9999-12-31T23:59:59Z", RejectionReason.END_OUT_OF_RANGE),
-    ],
-)
-def test_ends_that_are_rejected(end: object, reason: RejectionReason) -> None:
-    assert rejected(line(ended(end=end))).reason == reason
-
-
-def test_a_missing_end_is_no_end() -> None:
-    raw = line(payload("meetings", "ended", id=MEETING_ID))
-
-    assert rejected(raw).reason == RejectionReason.NO_END
-
-
-def test_an_end_is_measured_against_the_moment_of_reception() -> None:
-    day_after = envelope(ended(end="2021-05-15T20:27:03Z"), received_at="2021-05-14T20:27:03Z")
-    later = envelope(ended(end="2021-05-15T20:27:04Z"), received_at="2021-05-14T20:27:03Z")
-
-    assert event_of(day_after).meeting_ended_at == datetime(2021, 5, 15, 20, 27, 3, tzinfo=UTC)
-    assert rejected(later).reason == RejectionReason.END_OUT_OF_RANGE
-
-
-def test_an_unbelievable_reception_does_not_excuse_an_unbelievable_end() -> None:
-    raw = envelope(ended(end="2999-01-01T00:00:00Z"), received_at="2999-01-01T00:00:00Z")
-
-    assert rejected(raw) == Rejected(
-        RejectionReason.END_OUT_OF_RANGE,
-        "Its data.end is more than 24 hours after it was received.",
-        # It is this machine's clock that speaks against it, and that may be wrong.
-        retry_at=datetime(2999, 1, 1, tzinfo=UTC),
-    )
-
-
-def test_a_rejected_line_keeps_its_date_when_the_envelope_tells_it() -> None:
-    bodies: list[Any] = [ended(end=""), ended(id="x"), {"hello": "world"}, "text", None, []]
-    for body in bodies:
-        raw = envelope(body, received_at="2021-05-14T20:27:03.250Z")
-        assert rejected(raw).received_at == RECEIVED_AT
 
 
 @pytest.mark.parametrize(
@@ -387,97 +232,3 @@ def test_a_payload_is_no_envelope_whatever_it_holds() -> None:
         raw = line(ended() | {"body": body})
         assert event_of(raw).resource == "meetings"
         assert event_of(raw).body == raw
-
-
-def test_dated_at_is_the_reception_else_the_end() -> None:
-    both = envelope(ended(), received_at="2021-05-14T20:27:03.250Z")
-    neither = line(payload("recordings", "created"))
-
-    assert event_of(both).dated_at == RECEIVED_AT
-    assert event_of(line(ended())).dated_at == ENDED_AT
-    assert event_of(neither).dated_at is None
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
-TIMES = st.datetimes(timezones=st.timezones()).map(datetime.isoformat) | st.sampled_from(
-    ["2021-05-14T20:26:54Z", "1970-01-01T00:00:00Z", "", "2026-03-02T12:00:01Z", "now"]
-)
-IDS = st.sampled_from([MEETING_ID, SERIES_ID, SCHEDULED_ID]) | SCALARS
-RESOURCES = st.sampled_from(["meetings", "Meetings", "recordings", "x"])
-EVENTS = st.sampled_from(["ended", "ENDED", "started", "x"])
-
-
-@settings(deadline=None)
-@given(st.binary())
-def test_any_bytes_are_an_event_or_rejected(raw: bytes) -> None:
-    assert isinstance(read_event(raw, now=NOW), Event | Rejected)
-
-
-@settings(deadline=None)
-@given(
-    st.fixed_dictionaries(
-        {"resource": RESOURCES | JSON, "event": EVENTS | JSON, "data": JSON},
-        optional={"received_at": TIMES | JSON, "body": JSON, "headers": JSON},
-    ),
-    st.integers(min_value=0, max_value=400),
-    st.binary(max_size=2),
-)
-def test_any_damage_to_a_line_is_an_event_or_rejected(
-    document: dict[str, Any], at: int, damage: bytes
-) -> None:
-    raw = line(ended() | document) if at % 2 else envelope(document)
-    found = read_event(raw[:at] + damage + raw[at + len(damage) :], now=NOW)
-
-    if isinstance(found, Event):
-        assert isinstance(msgspec.json.decode(found.body)["data"], dict)
-        found.body.decode()
-
-
-@settings(deadline=None)
-@given(
-    payload=st.fixed_dictionaries(
-        {
-            "resource": RESOURCES,
-            "event": EVENTS,
-            "data": st.fixed_dictionaries(
-                {}, optional={"id": IDS, "meetingId": IDS, "end": TIMES | SCALARS, "title": SCALARS}
-            ),
-        }
-    ),
-    received_at=TIMES | SCALARS,
-    wrapped=st.booleans(),
-)
-def test_an_unknown_field_changes_nothing_but_the_body(
-    payload: dict[str, Any], received_at: object, wrapped: bool
-) -> None:
-    stamp = {"received_at": received_at}
-    more = payload | {"data": payload["data"] | {"brandNew": {"a": [1]}}}
-    as_usual = read_event(line(stamp | ({"body": payload} if wrapped else payload)), now=NOW)
-    with_more = read_event(line(stamp | ({"body": more} if wrapped else more)), now=NOW)
-
-    if isinstance(as_usual, Event) and isinstance(with_more, Event):
-        assert with_more == msgspec.structs.replace(as_usual, body=with_more.body)
-    else:
-        assert as_usual == with_more
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=40), st.sampled_from([b"", b"{", b'{"received_at":"', b'{"resource":"']))
-def test_a_detail_never_quotes_the_line(raw: bytes, begin: bytes) -> None:
-    found = read_event(begin + raw + b"Zq7Zq7" + raw, now=NOW)
-
-    if isinstance(found, Rejected):
-        assert "Zq7" not in found.detail
-
-
-@pytest.mark.parametrize("hours", [-24, 24])
-def test_now_is_what_is_handed_in(hours: int) -> None:
-    raw = line(ended(end="2026-03-02T12:00:00Z"))
-    now = NOW + timedelta(hours=hours)
-
-    assert isinstance(read_event(raw, now=now), Event if hours > 0 else Rejected)
