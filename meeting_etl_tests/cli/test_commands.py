@@ -2,14 +2,10 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world, guide_world
@@ -208,58 +204,6 @@ def test_the_refresh_grant_serves_as_well(webex: Sandbox, tmp_path: Path) -> Non
     assert len(product.rows("transcript_snippets")) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("WEBEX_TOKEN_KIND", "root"),
-        ("WEBEX_REQUESTS_PER_MINUTE", "many"),
-        ("WEBEX_REQUESTS_PER_MINUTE", "-1"),
-        ("WEBEX_MAX_WAIT_SECONDS", "nan"),
-        ("WEBEX_BASE_URL", "webexapis.com"),
-        ("MEETING_ETL_SETTINGS", "/nowhere/settings.toml"),
-        ("DAGSTER_HOME", "relative/path"),
-    ],
-)
-def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
-    done = command("run", environ={"MEETING_ETL_DATA_DIR": str(tmp_path), name: value})
-    assert done.returncode == 2
-    assert name in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("content", "named"),
-    [
-        ("[fetch]\nthread = 3", "thread"),
-        ("[fetch]\nthreads = 'three'", "threads"),
-        ("[fetch]\nthreads = 0", "threads"),
-        ("[fetch]\nthreads = true", "threads"),
-        ("[settling]\nafter_end_seconds = [3600, 900]", "after_end_seconds"),
-        ("[auto_record]\nhosts = 'hana@team.example'", "hosts"),
-        ("[auto_record]\nhosts = ['team.example']", "'*@team.example'"),
-        ("[auto_record]\nsites = ['https://one.webex.example']", "sites"),
-        ("[auto_record]\ntitles = ['']", "titles"),
-        ("[auto_record]\ntitles = [1]", "titles"),
-        ("[auto_record]\ndry_run = 'yes'", "dry_run"),
-        ("[auto_record]\nhost = []", "host"),
-        ("[reconcile]\nmost_missed_share = 2.0", "most_missed_share"),
-        ("[nonsense]\na = 1", "nonsense"),
-        ("[fetch", "settings.toml"),
-    ],
-)
-def test_a_wrong_key_of_the_settings_file_names_itself(
-    tmp_path: Path, content: str, named: str
-) -> None:
-    (tmp_path / "settings.toml").write_text(content)
-    environ = {
-        "MEETING_ETL_DATA_DIR": str(tmp_path / "data"),
-        "MEETING_ETL_SETTINGS": str(tmp_path / "settings.toml"),
-    }
-    done = command("status", environ=environ)
-    assert done.returncode == 2
-    assert named in done.stderr
-
-
 def test_settings_of_the_file_count(ran: Product, tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("[privacy]\nstore_links = true\n")
     product = Product(
@@ -304,101 +248,6 @@ def test_a_wrong_base_url_settles_nothing(webex: Sandbox, tmp_path: Path) -> Non
     ((day, due),) = etl.ledger.open_days().items()
     assert due.is_due(etl.clock.now())
     assert {(pair.attempts, pair.settled) for pair in etl.ledger.items(day)} == {(0, False)}
-
-
-def test_an_empty_data_folder_is_told(tmp_path: Path) -> None:
-    for name in ("run", "status"):
-        done = command(name, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
-        assert "There are no webhook logs" in (done.stdout if name == "status" else done.stderr)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("run", "--from", "yesterday"),
-        ("run", "--from", "2026-03-02", "--to", "2026-03-01"),
-        ("run", "--refetch"),
-        ("run", "--refetch", "--to", "2026-03-01"),
-        ("sandbox", "--port", "70000"),
-        ("nonsense",),
-        ("sandbox", "--world", "moon"),
-        ("sql", ""),
-    ],
-)
-def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.slow
-def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/precious.txt").write_text("keep")
-    done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "mine"))
-    assert done.returncode == 2
-    assert "--data-dir" in done.stderr
-    assert (tmp_path / "mine/precious.txt").read_text() == "keep"
-    for _ in range(2):
-        done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "demo"))
-        assert done.returncode == 0, done.stderr
-    for part in (
-        "Tables",
-        "Work items of",
-        "Who attended longest?",
-        "Who talked most?",
-        "have no recording",
-    ):
-        assert part in done.stdout
-    assert "Dagster UI" in done.stderr
-
-
-def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "meeting_etl.cli.main",
-            "sandbox",
-            "--world",
-            "guide",
-            "--port",
-            "0",
-            "--fault",
-            "media_bytes=5000",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as served:
-        assert served.stdout is not None
-        assert served.stderr is not None
-        try:
-            printed = served.stdout.readline() + served.stdout.readline()
-            variables = dict(re.findall(r"(\w+)=(\S+)", printed))
-            assert variables["WEBEX_TOKEN_KIND"] == "user"
-            answer = requests.get(
-                variables["WEBEX_BASE_URL"] + "/meetingParticipants",
-                params={"meetingId": "501e995485e2460bb129410116757b13_I_194316955237236650"},
-                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
-                timeout=10,
-            )
-            assert len(answer.json()["items"]) == 2
-            found = requests.get(
-                variables["WEBEX_BASE_URL"] + "/recordings/724a81a697201039a976005056819cde",
-                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
-                timeout=10,
-            ).json()
-            link = found["temporaryDirectDownloadLinks"]["recordingDownloadLink"]
-            assert len(requests.get(link, timeout=10).content) == 5000
-            served.send_signal(signal.SIGINT)
-            said = served.stderr.read()
-            served.wait(10)
-        finally:
-            served.kill()
-    assert served.returncode == 0
-    assert "2 requests; 0 repeated" in said
-    assert "1 file downloads, 5,000 bytes" in said
 
 
 def test_help_needs_no_dagster() -> None:

@@ -1,0 +1,82 @@
+"""The sandbox and the demo as commands."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from meeting_etl_tests.commands import command_process
+
+
+@pytest.mark.slow
+def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/precious.txt").write_text("keep")
+    done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "mine"))
+    assert done.returncode == 2
+    assert "--data-dir" in done.stderr
+    assert (tmp_path / "mine/precious.txt").read_text() == "keep"
+    for _ in range(2):
+        done = command_process("demo", "--world", "guide", "--data-dir", str(tmp_path / "demo"))
+        assert done.returncode == 0, done.stderr
+    for part in (
+        "Tables",
+        "Work items of",
+        "Who attended longest?",
+        "Who talked most?",
+        "have no recording",
+    ):
+        assert part in done.stdout
+    assert "Dagster UI" in done.stderr
+
+
+def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "meeting_etl.cli.main",
+            "sandbox",
+            "--world",
+            "guide",
+            "--port",
+            "0",
+            "--fault",
+            "media_bytes=5000",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stdout is not None
+        assert served.stderr is not None
+        try:
+            printed = served.stdout.readline() + served.stdout.readline()
+            variables = dict(re.findall(r"(\w+)=(\S+)", printed))
+            assert variables["WEBEX_TOKEN_KIND"] == "user"
+            answer = requests.get(
+                variables["WEBEX_BASE_URL"] + "/meetingParticipants",
+                params={"meetingId": "501e995485e2460bb129410116757b13_I_194316955237236650"},
+                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
+                timeout=10,
+            )
+            assert len(answer.json()["items"]) == 2
+            found = requests.get(
+                variables["WEBEX_BASE_URL"] + "/recordings/724a81a697201039a976005056819cde",
+                headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
+                timeout=10,
+            ).json()
+            link = found["temporaryDirectDownloadLinks"]["recordingDownloadLink"]
+            assert len(requests.get(link, timeout=10).content) == 5000
+            served.send_signal(signal.SIGINT)
+            said = served.stderr.read()
+            served.wait(10)
+        finally:
+            served.kill()
+    assert served.returncode == 0
+    assert "2 requests; 0 repeated" in said
+    assert "1 file downloads, 5,000 bytes" in said
