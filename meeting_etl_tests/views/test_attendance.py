@@ -2,32 +2,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from meeting_etl_tests.views.attending import MEETING, all_of, person, seconds
 from meeting_etl_tests.views.lakes import ask, clock, files_read
-
-MEETING = {"meeting_id": "m", "started_at": clock("10:00"), "ended_at": clock("11:00")}
-
-
-def person(name: str, *joins: tuple[str | None, str | None], **more: Any) -> dict[str, Any]:
-    """A participant with a device for each (join, leave)."""
-    devices = [
-        {"joined_at": clock(j) if j else None, "left_at": clock(le) if le else None}
-        for j, le in joins
-    ]
-    return {
-        "meeting_id": "m",
-        "participant_id": name,
-        "display_name": name,
-        "devices": devices,
-    } | more
-
-
-def seconds(folder: Path, *people: dict[str, Any]) -> dict[str, Any]:
-    rows = ask(
-        folder,
-        {"meetings": [MEETING], "participants": people},
-        "SELECT person, attended_seconds FROM attendance ORDER BY person",
-    )
-    return dict(rows)
 
 
 def test_two_devices_at_once_are_one_presence(tmp_path: Path) -> None:
@@ -53,26 +29,9 @@ def test_presence_is_clipped_to_the_meeting(tmp_path: Path) -> None:
     assert seconds(tmp_path, person("p", ("9:50", "11:05"))) == {"guest:p": 3600}
 
 
-def test_participants_with_one_address_are_one_person(tmp_path: Path) -> None:
-    office = person("p1", ("10:00", "10:10"), email="Ana@sales.example")
-    phone = person("p2", ("10:05", "10:20"), email="ana@sales.example")
-    guest = person("p3", ("10:00", "10:01"))
-    assert seconds(tmp_path, office, phone, guest) == {"ana@sales.example": 1200, "guest:p3": 60}
-
-
 def test_a_participant_without_devices_counts_by_its_own_times(tmp_path: Path) -> None:
     plain = person("p") | {"joined_at": clock("10:00"), "left_at": clock("10:02")}
     assert seconds(tmp_path, plain) == {"guest:p": 120}
-
-
-def all_of(folder: Path, columns: str, *people: dict[str, Any]) -> dict[str, Any]:
-    """These columns of attendance by person, where the meeting is 10:00 to 11:00."""
-    rows = ask(
-        folder,
-        {"meetings": [MEETING], "participants": people},
-        f"SELECT person, {columns} FROM attendance",
-    )
-    return {row[0].removeprefix("guest:"): row[1:] for row in rows}
 
 
 def device(join: str | None, leave: str | None, seconds: int | None = None) -> dict[str, Any]:
@@ -163,23 +122,6 @@ def test_who_never_was_inside_is_not_present_and_a_reason_says_why(tmp_path: Pat
     }
 
 
-def test_one_address_is_one_person_however_it_is_written(tmp_path: Path) -> None:
-    """W9c and W15: 10:00-10:10 and 10:05-10:30 are 1,800 s; the longer one names her."""
-    found = all_of(
-        tmp_path,
-        "email, display_name, attended_seconds",
-        person("A.", ("10:00", "10:10"), email=" Ana@sales.example"),
-        person("Ana Example", ("10:05", "10:30"), email="ana@sales.example "),
-    )
-    assert found == {"ana@sales.example": ("ana@sales.example", "Ana Example", 1800)}
-
-
-def test_guests_of_one_name_are_as_many_persons(tmp_path: Path) -> None:
-    guests = (person("p1", ("10:00", "10:01")), person("p2", ("10:00", "10:02")))
-    named = (guest | {"display_name": "Guest"} for guest in guests)
-    assert seconds(tmp_path, *named) == {"guest:p1": 60, "guest:p2": 120}
-
-
 def test_share_late_and_early(tmp_path: Path) -> None:
     """Of one hour: 10:05 is in time and 10:55 the end; 45 minutes from 10:06 to 10:51 are 0.75."""
     found = all_of(
@@ -192,51 +134,6 @@ def test_share_late_and_early(tmp_path: Path) -> None:
     assert found["whole"][1:] == (False, False)
     assert found["part"] == (0.75, True, True)
     assert found["open"] == (None, True, None)
-
-
-def test_sides_are_by_the_domains_of_the_hosts(tmp_path: Path) -> None:
-    host = MEETING | {"host_email_domain": "sales.example"}
-    people = (
-        person("own", ("10:00", "10:10"), email="ana@Sales.example"),
-        person("other", ("10:00", "10:10"), email="bo@customer.example"),
-        person("guest", ("10:00", "10:10")),
-    )
-    tables = {"meetings": [host], "participants": people}
-    rows = ask(tmp_path, tables, "SELECT person, side FROM attendance")
-    assert dict(rows) == {
-        "ana@sales.example": "internal",
-        "bo@customer.example": "external",
-        "guest:guest": "unknown",
-    }
-
-
-def test_a_day_of_guests_alone_has_sides(tmp_path: Path) -> None:
-    """A file without any address: DuckDB 2.0 cannot compare split_part() of nothing but NULL."""
-    host = MEETING | {"host_email_domain": "sales.example"}
-    tables = {"meetings": [host], "participants": [person("p", ("10:00", "10:10"))]}
-    assert ask(tmp_path, tables, "SELECT side FROM attendance") == [("unknown",)]
-
-
-def test_a_domain_is_what_follows_the_last_at(tmp_path: Path) -> None:
-    """And nothing after it is no domain; white space of any kind is not part of an address."""
-    host = MEETING | {"host_email_domain": "sales.example"}
-    addresses = ("a@b@Sales.example", "bo@", "cy", "\u2003dee@sales.example\u00a0", "@x.example")
-    people = [
-        person(str(number), ("10:00", "10:10"), email=address)
-        for number, address in enumerate(addresses)
-    ]
-    rows = ask(
-        tmp_path,
-        {"meetings": [host], "participants": people},
-        "SELECT person, side FROM attendance",
-    )
-    assert dict(rows) == {
-        "a@b@sales.example": "internal",
-        "bo@": "unknown",
-        "cy": "unknown",
-        "dee@sales.example": "internal",
-        "@x.example": "external",
-    }
 
 
 def test_a_join_without_any_time_leaves_the_first_and_the_last_open(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from meeting_etl_tests.views.attending import person
 from meeting_etl_tests.views.lakes import ask, clock, files_read
-from meeting_etl_tests.views.test_attendance import person
 
 MEETING = {
     "meeting_id": "m",
