@@ -109,3 +109,7 @@ def desk(folder: Path, webex: Sandbox, kind: Kind = "admin", **lists: Any) -> De
     if lists:
         made.policy(**lists)
     return made
+
+
+EVERYBODY: dict[str, Any] = {"hosts": ["*@team.example"]}
+HANAS: dict[str, Any] = {"hosts": ["hana@team.example"]}
