@@ -205,3 +205,16 @@ def test_status_codes_are_read_in_the_webex_folder_only() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "status_code"
     }
     assert readers <= {"webex", "sandbox"}
+
+
+def test_no_file_is_longer_than_300_lines_but_the_table_of_columns() -> None:
+    root = PACKAGE.parent
+    files = [
+        path
+        for folder in (PACKAGE, root / "meeting_etl_tests", root / "benchmarks")
+        for path in folder.rglob("*.py")
+    ]
+    long = {
+        str(path.relative_to(root)) for path in files if len(path.read_text().splitlines()) > 300
+    }
+    assert long <= {"meeting_etl/schemas.py"}
