@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": "See the pipeline at work; needs no account",
     "run": "Ingest webhook logs and fetch what is due",
     "status": "Show what is ingested, fetched and due",
-    "retry": "Reset work items for the next run",
+    "retry": "Reopen work items for the next run",
     "rejected": "Show log lines that are not events",
     "sql": "Query the tables",
     "doctor": "Check everything and say what to do",

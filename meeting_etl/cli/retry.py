@@ -30,7 +30,7 @@ _MANY_ITEMS = 1000
     type=click.Choice([status.value for status in Status]),
     multiple=True,
     required=True,
-    help="Status of the work items to reset. Repeatable.",
+    help="Status of the work items to reopen. Repeatable.",
 )
 @click.option(
     "--resource",
@@ -53,7 +53,7 @@ def retry(
     *,
     yes: bool,
 ) -> None:
-    """Reset matching work items so that the next run fetches them.
+    """Reopen matching work items so that the next run fetches them.
 
     A work item is one resource of one meeting. Use this after you added a missing scope, or when
     something was given up as absent too early. Asks for confirmation above 1,000 items.
