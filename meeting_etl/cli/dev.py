@@ -62,6 +62,9 @@ def _serve(etl: "Etl", context: CommandContext, host: str, port: int) -> int:
     display.say(
         f"Starting the UI at http://{address(host, port)}; stop it with Ctrl-C. Instance: {home}"
     )
+    # A script that starts this with `&` has SIGINT ignored. The children would inherit that, and
+    # Dagster treats SIGTERM as it treats SIGINT: nothing could stop them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     children: list[subprocess.Popen[bytes]] = []
     # Started within, so that no child outlives an early Ctrl-C.

@@ -1,5 +1,6 @@
 """`meeting-etl dev`, up to its first line."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -53,6 +54,30 @@ def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     line = said(tmp_path, "0.0.0.0", port)  # noqa: S104 - what is warned of
     assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI has")
+
+
+def test_it_ends_though_the_shell_that_started_it_had_sigint_ignored(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = f'"{sys.executable}" -m meeting_etl.cli.main dev --port {port} & echo $!; wait'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as shell:
+        assert shell.stdout is not None
+        try:
+            process_id = int(shell.stdout.readline())
+            lines = iter(shell.stdout.readline, b"")
+            assert any(b"Serving dagster-webserver" in line for line in lines)
+            os.kill(process_id, signal.SIGTERM)
+            # Whatever it started has this pipe open, too, so that all of it has ended.
+            shell.communicate(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
 
 
 def test_who_opens_the_receiver_to_others_is_warned(tmp_path: Path) -> None:

@@ -56,7 +56,14 @@ def asked_by_id(product: Product) -> Counter[str]:
 
 
 @pytest.mark.parametrize("windows", [True, False])
-@pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "compliance",
+        pytest.param("user", marks=pytest.mark.slow),
+        pytest.param("admin", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("with_hosts", [True, False])
 def test_details_cost_at_most_one_request(
     world: World, tmp_path: Path, kind: Kind, windows: bool, with_hosts: bool

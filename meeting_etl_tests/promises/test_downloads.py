@@ -105,7 +105,7 @@ def test_a_deleted_recording_is_not_downloaded(world: World, tmp_path: Path) -> 
         assert len(webex.counters.media_requests) == MEETINGS - 1
 
 
-@pytest.mark.parametrize("kind", ["user", "admin"])
+@pytest.mark.parametrize("kind", ["user", pytest.param("admin", marks=pytest.mark.slow)])
 def test_files_of_transcripts_are_asked_for_once(
     world: World, tmp_path: Path, kind: Literal["user", "admin"]
 ) -> None:

@@ -81,6 +81,7 @@ def test_an_officer_is_told_that_nothing_can_be_listed(tmp_path: Path) -> None:
         assert webex.counters.total == 0
 
 
+@pytest.mark.slow
 def test_with_a_hosts_token_only_its_own_meetings_count(tmp_path: Path) -> None:
     world, clock = demo_world(3, NOW, days=4, meetings=40), ManualClock(NOW)
     with Sandbox(world, clock) as webex:
@@ -97,6 +98,7 @@ def test_with_a_hosts_token_only_its_own_meetings_count(tmp_path: Path) -> None:
         assert len(involved) > len(product.rows("meetings"))
 
 
+@pytest.mark.slow
 def test_a_token_that_does_not_say_whose_it_is_needs_a_scope(tmp_path: Path) -> None:
     world, clock = own_world(3), ManualClock(NOW)
     with Sandbox(world, clock, Faults(no_people_scope=True)) as webex:
@@ -183,6 +185,7 @@ def test_a_run_says_when_webhooks_missed_too_many(tmp_path: Path) -> None:
         assert any("had no webhook event, which is more than 2.0%" in one for one in notices)
 
 
+@pytest.mark.slow
 def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path) -> None:
     """Pages that fail come again; an item without data is counted, and found by another look."""
     world, clock = own_world(3), ManualClock(NOW)

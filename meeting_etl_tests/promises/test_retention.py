@@ -65,7 +65,7 @@ def without_transcript(world: World, number: int) -> World:
     return replace(world, meetings=tuple(meetings))
 
 
-@pytest.mark.parametrize("honoured", [True, False])
+@pytest.mark.parametrize("honoured", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_files_of_a_deleted_recording(world: World, tmp_path: Path, honoured: bool) -> None:
     made = product(tmp_path, world, f"[privacy]\nhonour_deletes = {str(honoured).lower()}\n")
     with made.webex:
@@ -87,7 +87,7 @@ def test_files_of_a_deleted_recording(world: World, tmp_path: Path, honoured: bo
     assert len(files(made, "transcripts")) == 2 * MEETINGS
 
 
-@pytest.mark.parametrize("honoured", [True, False])
+@pytest.mark.parametrize("honoured", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_words_of_a_deleted_transcript(world: World, tmp_path: Path, honoured: bool) -> None:
     changed = without_transcript(world, 0)
     made = product(tmp_path, changed, f"[privacy]\nhonour_deletes = {str(honoured).lower()}\n")

@@ -209,7 +209,9 @@ def test_the_same_rows_come_again_from_the_logs_alone(copy: Product) -> None:
     assert tables(copy.folder) == before
 
 
-@pytest.mark.parametrize("name", ["meetings", "meeting_index"])
+@pytest.mark.parametrize(
+    "name", ["meetings", pytest.param("meeting_index", marks=pytest.mark.slow)]
+)
 def test_a_lost_table_comes_again(copy: Product, name: str) -> None:
     before = tables(copy.folder)
     shutil.rmtree(copy.folder / "lake" / name)

@@ -62,7 +62,7 @@ def outcome(
 @pytest.mark.parametrize(
     ("kind", "starts_after", "rounds"),
     [
-        pytest.param("user", timedelta(), 16, id="user as it happens"),
+        pytest.param("user", timedelta(), 16, id="user as it happens", marks=pytest.mark.slow),
         pytest.param("admin", timedelta(), 16, id="admin as it happens", marks=pytest.mark.slow),
         pytest.param(
             "compliance", timedelta(), 16, id="officer as it happens", marks=pytest.mark.slow
