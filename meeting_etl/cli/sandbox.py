@@ -132,7 +132,9 @@ def _serve(world_name: str, seed: int, port: int, logs: str | None, faults: Faul
     try:
         webex.serve_forever(port, announce)
     except OSError as error:
-        raise SettingsError(f"Port {port}: {error.strerror}; name another with --port.") from error
+        raise SettingsError(
+            f"Cannot listen on 127.0.0.1:{port}: {error.strerror}. Choose another --port."
+        ) from error
     finally:
         ended.set()
     _report(webex)

@@ -32,7 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         address = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
         reason = error.strerror or error
-        raise SettingsError(f"{address}: {reason}; see --host and --port.") from error
+        raise SettingsError(
+            f"Cannot listen on {address}: {reason}. Choose another --port or --host."
+        ) from error
 
 
 @contextlib.contextmanager
