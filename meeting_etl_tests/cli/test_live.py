@@ -20,7 +20,7 @@ from meeting_etl_tests.commands import command, command_process
 from meeting_etl_tests.product import Product, rows
 
 pytestmark = pytest.mark.slow
-SAID = re.compile(r"([\d,]+) events were posted, ([\d,]+) received")
+SAID = re.compile(r"([\d,]+) events posted, ([\d,]+) received")
 
 
 @dataclass
@@ -47,12 +47,12 @@ def test_it_ends_well_with_tables_and_answers(show: Show) -> None:
 
 
 def test_without_a_terminal_plain_lines_tell_how_it_goes(show: Show) -> None:
-    lines = [line for line in show.done.stderr.splitlines() if line.startswith("it is ")]
+    lines = [line for line in show.done.stderr.splitlines() if line.startswith("time ")]
     assert len(lines) > 3
     assert re.fullmatch(
-        r"it is \w{3} \d\d \w{3}, \d\d:\d\d UTC; events received [\d,]+; meetings [\d,]+; "
+        r"time \w{3} \d\d \w{3}, \d\d:\d\d UTC; events received [\d,]+; meetings [\d,]+; "
         r"recordings [\d,]+; participants [\d,]+; transcripts [\d,]+; snippets [\d,]+; "
-        r"waiting pairs 0",
+        r"waiting items 0",
         lines[-1],
     )
     assert "\x1b" not in show.done.stderr
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
         try:
             assert process.stderr is not None
             said = ""
-            while "it is " not in said:
+            while not said.startswith("time "):
                 said = process.stderr.readline()
                 assert said, "it ended by itself"
             process.send_signal(signal.SIGINT)
