@@ -88,5 +88,5 @@ def test_ending_well_under_load_leaves_no_torn_line(tmp_path: Path, how: signal.
     found, torn = numbers(tmp_path)
     assert torn == 0
     assert senders.acknowledged <= set(found)
-    assert re.search(r"Ended; [\d,]+ events were stored", last), last
+    assert re.search(r"Stopped. [\d,]+ events were stored", last), last
     assert "Traceback" not in last
