@@ -33,6 +33,7 @@ import json, select, sys
 from collections import Counter
 import duckdb
 from meeting_etl.lake import catalog
+from meeting_etl.lake.catalog_state import CATALOG
 
 how, folder, sql = sys.argv[1:]
 
