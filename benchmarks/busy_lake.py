@@ -60,7 +60,9 @@ def _fetched(etl: Etl, day: date, ids: pa.Array) -> None:
     moment = datetime(day.year, day.month, day.day, 11, tzinfo=UTC)
     same = {"ended_at": moment, "fetched_at": moment, "started_at": moment, "status": "available"}
     for table, count in A_MEETING.items():
-        etl.lake.merge(table, day, _rows(table, ids, [str(one) for one in range(count)], same))
+        etl.lake.merge(
+            table, day, _rows(table, ids, [str(number) for number in range(count)], same)
+        )
     same = {"status": "ready", "settled": True, "attempts": 3, "last_attempt_at": moment}
     pairs = _rows(FETCH_LEDGER, ids, [*RESOURCES], same | {"resource_id": ""}, key="resource")
     etl.lake.merge(FETCH_LEDGER, day, pairs)

@@ -92,7 +92,7 @@ def main(runs: int, latency_ms: int) -> None:
                 with tempfile.TemporaryDirectory() as folder:
                     arguments = [here("fetch.py"), way, folder, base_url, token]
                     some.append(in_process(arguments).said)
-    plain, dagster = ([float(str(one["seconds"])) for one in some] for some in said.values())
+    plain, dagster = ([float(str(result["seconds"])) for result in some] for some in said.values())
     print(f"fold and fetch to committed tables   {median(plain)} s")
     print(f"the same as Dagster runs             {median(dagster)} s")
     ratios = [one / other for one, other in zip(dagster, plain, strict=True)]

@@ -109,7 +109,9 @@ def build_busy(folder: Path, days: int) -> None:
 def main(runs: int, build: Callable[[Path, int], None]) -> None:
     """Both folders in turn, each with the same news, then the ratio."""
     worlds = [new_meetings(number) for number in range(runs + 1)]
-    together = replace(worlds[0], meetings=tuple(one for some in worlds for one in some.meetings))
+    together = replace(
+        worlds[0], meetings=tuple(meeting for some in worlds for meeting in some.meetings)
+    )
     with Sandbox(together) as webex, tempfile.TemporaryDirectory() as place:
         folders = {days: Path(place) / str(days) for days in DAYS}
         for days, folder in folders.items():

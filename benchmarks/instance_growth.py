@@ -74,11 +74,13 @@ class Company:
         self.launched: Counter[str] = Counter()
         self._etl, self._clock, self._instance = etl, clock, instance
         self._defs = build_defs(etl)
-        self._sensors = [one for one in self._defs.sensors or () if one.name != "default"]
+        self._sensors = [
+            definition for definition in self._defs.sensors or () if definition.name != "default"
+        ]
         self._schedules = {
-            one.name: one
-            for one in self._defs.schedules or ()
-            if isinstance(one, dg.ScheduleDefinition)
+            definition.name: definition
+            for definition in self._defs.schedules or ()
+            if isinstance(definition, dg.ScheduleDefinition)
         }
 
     def tick_sensors(self) -> int:
@@ -137,10 +139,10 @@ class Company:
 def in_working_hours(world: World, a_day: int) -> World:
     """So many meetings of each day that end in the hours of work."""
     meetings, count = [], Counter[date]()
-    for one in world.meetings:
-        if one.ended_at.hour in WORKING_HOURS and count[one.ended_at.date()] < a_day:
-            count[one.ended_at.date()] += 1
-            meetings.append(one)
+    for meeting in world.meetings:
+        if meeting.ended_at.hour in WORKING_HOURS and count[meeting.ended_at.date()] < a_day:
+            count[meeting.ended_at.date()] += 1
+            meetings.append(meeting)
     return replace(world, meetings=tuple(meetings))
 
 

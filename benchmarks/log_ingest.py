@@ -159,7 +159,7 @@ def more_lines(
         ingested(place)
     for run in range(runs):
         for place, some in zip(places, seconds.values(), strict=True):
-            add_lines(place, (joined(10**6 + run * lines + one, at) for one in range(lines)))
+            add_lines(place, (joined(10**6 + run * lines + number, at) for number in range(lines)))
             some.append(ingested(place)["seconds"])
     tell_pair(f"{lines} more lines {'without date' if at is None else 'of a day'}", seconds)
 
@@ -229,8 +229,8 @@ def main(lines: int, runs: int) -> None:
 
 def tell(what: str, some: list[Measured], megabytes: float) -> None:
     """Speed and memory of some runs."""
-    speed = median([megabytes / one.said["seconds"] for one in some])
-    print(f"{what:36} {speed} MB/s, peak {median([one.peak_megabytes for one in some])} MB")
+    speed = median([megabytes / result.said["seconds"] for result in some])
+    print(f"{what:36} {speed} MB/s, peak {median([result.peak_megabytes for result in some])} MB")
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def main(runs: int, seconds: float, connections: int) -> None:
     for fsync, some in said.items():
         print("with fsync" if fsync else "without")
         for what, unit in (("rate", "events/s"), ("p50", "ms"), ("p99", "ms")):
-            print(f"    {what:5} {median([one[what] for one in some])} {unit}")
+            print(f"    {what:5} {median([result[what] for result in some])} {unit}")
     ratios = [one["rate"] / other["rate"] for one, other in zip(*said.values(), strict=True)]
     print(f"ratio of the rates {median(ratios)}")
 

@@ -28,11 +28,14 @@ def normal(name: str) -> str:
 
 def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {normal(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in project["dependencies"]}
+    declared = {
+        normal(re.split(r"[^A-Za-z0-9._-]", requirement)[0])
+        for requirement in project["dependencies"]
+    }
     installed = packages_distributions()
     missing = {
         name
         for name in imported()
-        if declared.isdisjoint(normal(one) for one in installed.get(name, [name]))
+        if declared.isdisjoint(normal(requirement) for requirement in installed.get(name, [name]))
     }
     assert missing == set()

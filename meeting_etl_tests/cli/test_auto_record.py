@@ -27,7 +27,7 @@ def webex() -> Iterator[Sandbox]:
 
 def with_created(product: Desk, *ids: str) -> Desk:
     product.append_and_ingest(
-        *(created(one, datetime.now(UTC) - timedelta(minutes=1)) for one in ids)
+        *(created(identifier, datetime.now(UTC) - timedelta(minutes=1)) for identifier in ids)
     )
     return product
 

@@ -68,7 +68,9 @@ def test_every_event_that_was_posted_is_in_the_tables(show: Show) -> None:
 
 def test_the_tables_hold_what_one_run_after_all_of_it_gives(show: Show, tmp_path: Path) -> None:
     """Beside that, recordings that were there while they were looked for, and are gone since."""
-    clock = ManualClock(max(one.ended_at for one in show.world.meetings) + timedelta(days=6))
+    clock = ManualClock(
+        max(meeting.ended_at for meeting in show.world.meetings) + timedelta(days=6)
+    )
     with Sandbox(show.world, clock) as webex:
         late = Product(tmp_path, webex, clock=clock)
         late.write_logs()

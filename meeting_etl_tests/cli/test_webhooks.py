@@ -162,7 +162,7 @@ def test_list_shows_health_and_never_the_secret(product: Product, webex: Sandbox
     assert "Theirs" not in shown.stdout
     assert "1 other webhook not managed by meeting_etl" in shown.stderr
     lines = webhooks(product, "list", "--format", "json").stdout.splitlines()
-    found = {(one["resource"], one["event"]): one for one in map(json.loads, lines)}
+    found = {(webhook["resource"], webhook["event"]): webhook for webhook in map(json.loads, lines)}
     assert len(found) == 9
     assert found["meetings", "ended"]["health"] == "inactive"
     assert found["recordings", "created"]["created"].endswith("Z")

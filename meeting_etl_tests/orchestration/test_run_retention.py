@@ -120,7 +120,9 @@ def test_the_nightly_job_removes_what_is_older_than_the_setting(
         ManualClock(now),
     )
     defs = build_defs(etl)
-    (schedule,) = (one for one in defs.schedules or () if one.name == "purge_nightly")
+    (schedule,) = (
+        scheduled for scheduled in defs.schedules or () if scheduled.name == "purge_nightly"
+    )
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     ended(instance, dg.DagsterRunStatus.SUCCESS, now - timedelta(days=4))

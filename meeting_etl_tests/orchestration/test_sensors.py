@@ -81,7 +81,7 @@ def test_days_of_an_active_run_are_skipped(etl: Etl, instance: dg.DagsterInstanc
         },
     )
     assert date(2026, 3, 1) in busy_days(active_runs(instance, etl))
-    assert [one.tags["dagster/partition"] for one in tick(etl, instance)] == ["2026-02-01"]
+    assert [request.tags["dagster/partition"] for request in tick(etl, instance)] == ["2026-02-01"]
 
 
 def started(etl: Etl, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
@@ -118,7 +118,13 @@ def test_a_year_is_many_runs_with_the_recent_days_first_in_their_own(
     # Two runs of old days at a time, behind all others in the queue.
     past = ["meeting_etl/past" in request.tags for request in requests]
     assert past == [False, True, True, True, True]
-    assert [one.tags.get("dagster/priority") for one in requests] == [None, "-1", "-1", "-1", "-1"]
+    assert [request.tags.get("dagster/priority") for request in requests] == [
+        None,
+        "-1",
+        "-1",
+        "-1",
+        "-1",
+    ]
 
 
 @pytest.mark.slow

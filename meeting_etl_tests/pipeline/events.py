@@ -66,7 +66,7 @@ def commit_events(
     index = MeetingIndex(lake)
     index.add(mentions)
     news: dict[date, set[str]] = defaultdict(set)
-    for meeting_id, known in index.find({one.meeting_id for one in mentions}).items():
+    for meeting_id, known in index.find({mention.meeting_id for mention in mentions}).items():
         for mention in known:
             if mention.date:
                 news[mention.date].add(meeting_id)

@@ -17,7 +17,7 @@ def lines(day: date, count: int, first: int = 1) -> bytes:
     for number in range(1, count):
         data = {"id": f"{first + number}", "meetingId": f"{SERIES}_I_{first}"}
         events.append({"resource": "meetingParticipants", "event": "joined", "data": data})
-    return b"".join(line(received(f"{day}T11:00:00Z", one)) for one in events)
+    return b"".join(line(received(f"{day}T11:00:00Z", event)) for event in events)
 
 
 def add(box: Box, name: str, content: bytes) -> None:

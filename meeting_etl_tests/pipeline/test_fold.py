@@ -190,13 +190,13 @@ def test_an_undated_event_reopens_a_work_item_from_its_fold_on(world: World) -> 
     undated = LoggedEvent(None, "created", {"id": "r", "meetingId": ONE}, "recordings")
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"), undated)
     world.fold()
-    (item,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
+    (item,) = [item for item in world.ledger.items(MONDAY) if item.resource == "recordings"]
     # Nothing was requested yet: the attempts after the end cover it.
     assert (item.opened_by, item.next_attempt_at) == ("end", moment("2026-03-02 11:15"))
     settle(world, moment("2026-03-06 00:00"))
     world.commit_events(undated, log_id="b")
     world.fold()
-    (item,) = [one for one in world.ledger.items(MONDAY) if one.resource == "recordings"]
+    (item,) = [item for item in world.ledger.items(MONDAY) if item.resource == "recordings"]
     assert item.next_attempt_at == world.clock.now()
 
 

@@ -203,7 +203,7 @@ def test_many_small_logs_are_committed_every_20_seconds(box: Box) -> None:
 def test_however_a_log_grows_its_rows_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], cuts: list[int]
 ) -> None:
-    content = b"".join(one + b"\n" for one in lines)
+    content = b"".join(text + b"\n" for text in lines)
     at_once, bit_by_bit = Box(tmp_path_factory.mktemp("one")), Box(tmp_path_factory.mktemp("bits"))
     (at_once.logs / "a.jsonl").write_bytes(content)
     at_once.ingest()
@@ -212,7 +212,7 @@ def test_however_a_log_grows_its_rows_are_the_same(
         bit_by_bit.ingest()
     assert bit_by_bit.rows(WEBHOOK_EVENTS) == at_once.rows(WEBHOOK_EVENTS)
     assert bit_by_bit.rows(REJECTED_LINES) == at_once.rows(REJECTED_LINES)
-    blank = sum(not one for one in lines)
+    blank = sum(not text for text in lines)
     found = len(at_once.rows(WEBHOOK_EVENTS)) + len(at_once.rows(REJECTED_LINES))
     assert found + blank == len(lines)
 

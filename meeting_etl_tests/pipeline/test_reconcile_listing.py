@@ -24,7 +24,7 @@ class ByStart:
 
     def ended_meetings(self, start: datetime, end: datetime) -> Listing:
         self.requested.append((start, end))
-        shown = [one for one in self.items if start <= moment(one[self.field]) < end]
+        shown = [entry for entry in self.items if start <= moment(entry[self.field]) < end]
         return Listing(shown, [])
 
 
@@ -56,10 +56,10 @@ def test_every_meeting_is_listed_once_on_the_day_of_its_end(field: str, hours: f
     first = start_of(days.first) - 2 * DAY
     items = [item(number, first + number * HOUR, hours) for number in range(24 * 25)]
     found, windows = listed(ByStart(items, field), days)
-    assert [one.day for one in found] == [*days]
-    for one in found:
-        expected = {each["id"] for each in items if moment(each["end"]).date() == one.day}
-        assert set(one.rows) == expected
+    assert [entry.day for entry in found] == [*days]
+    for entry in found:
+        expected = {each["id"] for each in items if moment(each["end"]).date() == entry.day}
+        assert set(entry.rows) == expected
     assert windows.windows == 3
 
 
@@ -84,7 +84,7 @@ def test_days_that_are_not_contiguous_have_separate_windows() -> None:
 def test_a_future_day_costs_no_request() -> None:
     webex = ByStart([])
     found, _ = listed(webex, [date(2026, 3, 18)])
-    assert (webex.requested, [one.rows for one in found]) == ([], [{}])
+    assert (webex.requested, [entry.rows for entry in found]) == ([], [{}])
 
 
 def test_crowded_days_have_narrower_windows() -> None:
@@ -93,7 +93,7 @@ def test_crowded_days_have_narrower_windows() -> None:
     items = [item(number, start_of(days.first) + number * step, 0.1) for number in range(28 * 1440)]
     webex = ByStart(items)
     found, _ = listed(webex, days)
-    assert sum(len(one.rows) for one in found) == 28 * 1440
+    assert sum(len(entry.rows) for entry in found) == 28 * 1440
     assert {end - start for start, end in webex.requested[2:-1]} == {3 * DAY + 2 * HOUR}
 
 
@@ -102,7 +102,7 @@ def test_items_without_an_end_are_counted_and_not_added() -> None:
     items = [item(1, ended), item(2, ended) | {"state": "inProgress"}, item(3, ended)]
     items[2]["id"] = "0123456789abcdef0123456789abcdef"
     found, windows = listed(ByStart(items), [date(2026, 3, 10)])
-    assert [list(one.rows) for one in found] == [[items[0]["id"]]]
+    assert [list(entry.rows) for entry in found] == [[items[0]["id"]]]
     assert (windows.listed, windows.broken) == (3, 2)
 
 

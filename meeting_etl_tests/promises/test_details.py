@@ -38,12 +38,12 @@ def without_hosts(folder: Path, world: World) -> None:
     shutil.rmtree(logs)
     logs.mkdir()
     lines = []
-    for one in world.meetings:
+    for meeting in world.meetings:
         data = {
-            "id": one.id,
-            "start": one.started_at.isoformat(),
-            "end": one.ended_at.isoformat(),
-            "siteUrl": one.site_url,
+            "id": meeting.id,
+            "start": meeting.started_at.isoformat(),
+            "end": meeting.ended_at.isoformat(),
+            "siteUrl": meeting.site_url,
         }
         lines.append(json.dumps({"resource": "meetings", "event": "ended", "data": data}))
     (logs / "events.jsonl").write_text("\n".join(lines) + "\n")
@@ -75,7 +75,7 @@ def test_details_cost_at_most_one_request(
         work_off(made.etl())
         requested = asked_by_id(made)
         listed = windows and kind != "compliance"
-        assert requested == ({} if listed else {one.id: 1 for one in world.meetings})
+        assert requested == ({} if listed else {meeting.id: 1 for meeting in world.meetings})
         assert isinstance(made.clock, ManualClock)
         made.clock.advance(days=2)
         work_off(made.etl())

@@ -23,8 +23,8 @@ def world() -> World:
 def with_recordings(world: World, **changes: Any) -> World:
     """The world with all its recordings changed in the same way."""
     meetings = (
-        replace(one, recordings=tuple(replace(each, **changes) for each in one.recordings))
-        for one in world.meetings
+        replace(meeting, recordings=tuple(replace(each, **changes) for each in meeting.recordings))
+        for meeting in world.meetings
     )
     return replace(world, meetings=tuple(meetings))
 
@@ -57,7 +57,7 @@ def test_a_download_outlives(world: World, tmp_path: Path, faults: Faults) -> No
         made.assert_whole("video", MEETINGS)
         assert sum(webex.counters.injected.values()) > 0
         assert webex.counters.tokens_elsewhere == 0
-        resumed = [one for one in webex.counters.media_requests if one.range_start]
+        resumed = [request for request in webex.counters.media_requests if request.range_start]
         assert bool(resumed) == bool(faults.broken_media)
     assert made.states() == {("ready", "complete"): MEETINGS}
     assert made.leftovers() == []
@@ -67,7 +67,7 @@ def test_what_came_of_a_broken_download_is_not_sent_again(world: World, tmp_path
     made = product(tmp_path, world, Faults(broken_media=0.5, seed=3))
     with made.webex as webex:
         made.run()
-        sent = sum(one.bytes_sent for one in webex.counters.media_requests)
+        sent = sum(request.bytes_sent for request in webex.counters.media_requests)
         whole = MEETINGS * SIZE
         assert webex.counters.injected["broken_media"] > 0
         # What lay in buffers when a connection was cut is sent twice, no more.
@@ -97,7 +97,9 @@ def test_a_file_that_became_another_one_is_begun_again(world: World, tmp_path: P
         for row in made.rows("recording_files"):
             assert (tmp_path / row["path"]).stat().st_size == SIZE
             key = row["recording_id"]
-            assert any(webex.media.sha256(key, "video", one) == row["sha256"] for one in versions)
+            assert any(
+                webex.media.sha256(key, "video", version) == row["sha256"] for version in versions
+            )
         assert webex.counters.injected["broken_media"] > 0
         # One that is another file after each break never gets any further; how many do depends on
         # the order in which threads meet the faults.
@@ -170,8 +172,11 @@ def test_a_link_that_is_gone_when_another_is_renewed_ends_no_run(
     """The video breaks and its link expires; by then the transcript has been deleted."""
     gone = NOW + timedelta(seconds=0.5)
     meetings = (
-        replace(one, transcripts=tuple(replace(each, deleted_at=gone) for each in one.transcripts))
-        for one in world.meetings[:1]
+        replace(
+            meeting,
+            transcripts=tuple(replace(each, deleted_at=gone) for each in meeting.transcripts),
+        )
+        for meeting in world.meetings[:1]
     )
     faults = Faults(broken_media=1.0, ticket_seconds=1)
     made = product(tmp_path, replace(world, meetings=tuple(meetings)), faults)

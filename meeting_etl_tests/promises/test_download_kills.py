@@ -63,5 +63,5 @@ def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Sign
         assert len(content) == SIZE
         assert seen[1].range_start is not None
         assert seen[1].range_start > SIZE // 3
-        assert sum(one.bytes_sent for one in seen) < SIZE + SENT_TWICE
+        assert sum(request.bytes_sent for request in seen) < SIZE + SENT_TWICE
         assert not list(product.folder.glob("media/*/.*"))

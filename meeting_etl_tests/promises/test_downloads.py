@@ -26,7 +26,7 @@ def world() -> World:
 
 
 def recordings(world: World) -> list[Recording]:
-    return [each for one in world.meetings for each in one.recordings]
+    return [each for meeting in world.meetings for each in meeting.recordings]
 
 
 def test_files_of_all_kinds_come_whole_and_once(world: World, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_files_of_transcripts_are_asked_for_once(
     made = product(tmp_path, world)
     made.kind = kind
     made.settings('transcripts = ["vtt", "txt"]')
-    days = {one.ended_at.date() for one in world.meetings if one.transcripts}
+    days = {meeting.ended_at.date() for meeting in world.meetings if meeting.transcripts}
     for folder in ["lake/ingested_logs", *(f"transcripts/date={day}" for day in days)]:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / ".x.aa.tmp").write_bytes(b"unfinished")
@@ -133,9 +133,9 @@ def test_files_of_transcripts_are_asked_for_once(
             assert not (tmp_path / row["path"]).with_name(".x.aa.tmp").exists()
         vtts = [row for row in made.rows("transcript_files") if row["format"] == "vtt"]
         texts = {
-            one.id: webex.media.vtt(one).encode()
+            transcript.id: webex.media.vtt(transcript).encode()
             for meeting in webex.world.meetings
-            for one in meeting.transcripts
+            for transcript in meeting.transcripts
         }
         assert {row["transcript_id"] for row in vtts} == set(texts)
         for row in vtts:
@@ -153,7 +153,9 @@ def test_two_processes_share_the_files_of_a_day(world: World, tmp_path: Path) ->
     with made.webex as webex:
         with ThreadPoolExecutor(2) as pool:
             done = [*pool.map(lambda _: made.command_process("run"), range(2))]
-        assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+        assert [process.returncode for process in done] == [0, 0], [
+            process.stderr for process in done
+        ]
         made.assert_whole("video", MEETINGS)
         assert len(webex.counters.media_requests) == MEETINGS
         assert webex.counters.repeated_gets == 0

@@ -141,7 +141,9 @@ def test_what_an_earlier_run_was_allowed_is_no_missing_scope(tmp_path: Path) -> 
         write_log(tmp_path, ("meetings", "ended", ended(first)))
         assert is_fine(product.run())
         clock.advance(hours=1)
-        write_log(tmp_path, *(("meetings", "ended", ended(one)) for one in [first, *others]))
+        write_log(
+            tmp_path, *(("meetings", "ended", ended(meeting)) for meeting in [first, *others])
+        )
         assert is_fine(product.run())
         assert ledger(product, "participants")["forbidden", "refused", True] == 30
 

@@ -141,4 +141,4 @@ def test_what_came_after_the_window_is_found_long_afterwards(tmp_path: Path, kin
         assert any("meetingId" not in url for url in listed), "a window was asked for"
     for table in ("recordings", "transcripts", "transcript_snippets"):
         owners = [row["meeting_id"] for row in product.rows(table)]
-        assert sorted(owners) == sorted(one.id for one in WORLD.meetings), table
+        assert sorted(owners) == sorted(meeting.id for meeting in WORLD.meetings), table

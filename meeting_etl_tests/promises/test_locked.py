@@ -32,7 +32,9 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             product = Product(tmp_path, webex, clock=clock, more={"WEBEX_BASE_URL": gateway.url})
             product.write_logs()
             locked_id = next(
-                one.id for one in webex.world.meetings if one.ended_at < NOW - timedelta(hours=1)
+                meeting.id
+                for meeting in webex.world.meetings
+                if meeting.ended_at < NOW - timedelta(hours=1)
             )
             outcome = product.run()
             assert asked_at
@@ -49,7 +51,7 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             assert (outcome.failures, outcome.failed_items) == ([], len(failed))
             others = [item for item in items if item.meeting_id != locked_id]
             assert all(item.attempts or (item.next_attempt_at or NOW) > NOW for item in others)
-            with_participants = {one["meeting_id"] for one in product.rows("participants")}
+            with_participants = {row["meeting_id"] for row in product.rows("participants")}
             assert len(with_participants) > 1
             assert locked_id not in with_participants
 
@@ -62,4 +64,4 @@ def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path)
             clock.advance(minutes=1)
             work_off(product.etl())
             assert len(asked_at) > before
-            assert locked_id in {one["meeting_id"] for one in product.rows("participants")}
+            assert locked_id in {row["meeting_id"] for row in product.rows("participants")}

@@ -148,7 +148,7 @@ def test_a_listing_that_is_not_found_proves_no_deletion(tmp_path: Path) -> None:
             wrong.etl().ledger.reopen([day], lambda item: item.resource == "recordings")
             wrong.run()
         assert (product.rows("recordings"), product.rows("transcript_snippets")) == before
-        (row,) = [one for one in product.rows("fetch_ledger") if one["resource"] == "recordings"]
+        (row,) = [row for row in product.rows("fetch_ledger") if row["resource"] == "recordings"]
         assert (row["status"], row["reason"]) == ("ready", "no_longer_listed")
 
 
@@ -163,7 +163,7 @@ def refusing_transcripts(
         with running(lambda seen: refusal if "Transcripts" in seen.path else Reply()) as server:
             more = {"WEBEX_BASE_URL": server.url}
             outcome = Product(tmp_path, webex, "admin", clock, more).run()
-        found = [one for one in product.rows("fetch_ledger") if one["resource"] == "transcripts"]
+        found = [row for row in product.rows("fetch_ledger") if row["resource"] == "transcripts"]
     return Counter((row["status"], row["reason"]) for row in found), outcome.notices
 
 
@@ -171,13 +171,13 @@ def test_a_resource_that_is_not_found_twenty_times_is_not_asked_on(tmp_path: Pat
     found, notices = refusing_transcripts(tmp_path, 404, ManualClock(NOW))
     assert found["failed", "not_the_api"] == 10
     sentence = "This does not look like the Webex API: check WEBEX_BASE_URL."
-    assert [one for one in notices if one.endswith(sentence)]
+    assert [notice for notice in notices if notice.endswith(sentence)]
 
 
 def test_a_resource_that_is_forbidden_twenty_times_is_not_asked_on(tmp_path: Path) -> None:
     found, notices = refusing_transcripts(tmp_path, 403, ManualClock(NOW))
     assert found == {("forbidden", "refused"): 20, ("failed", "scope"): 10}
-    assert [one for one in notices if "which scope is missing" in one]
+    assert [notice for notice in notices if "which scope is missing" in notice]
 
 
 @pytest.mark.parametrize("status", [404, pytest.param(410, marks=pytest.mark.slow)])

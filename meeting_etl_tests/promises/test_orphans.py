@@ -101,7 +101,7 @@ def test_an_end_that_cannot_be_makes_no_day_and_is_said(tmp_path: Path) -> None:
         tell(product, asset_line(meeting, "recordings", "0" * 32, NOW - timedelta(hours=2)))
         outcome = product.run(Span(NOW.date(), NOW.date()), discover=True)
         assert outcome.failures == []
-        [said] = [one for one in outcome.notices if "could not be used" in one]
+        [said] = [notice for notice in outcome.notices if "could not be used" in notice]
         assert said.startswith("1 items of Webex's listing")
     assert product.rows("meetings") == []
     assert product.etl().ledger.open_days() == {}

@@ -149,4 +149,4 @@ def whole(answer: list[object]) -> list[object]:
     """Numbers without the last digits of sums of floats."""
     sql, row = answer
     assert isinstance(row, list)
-    return [sql, [round(one) if isinstance(one, float) else one for one in row]]
+    return [sql, [round(value) if isinstance(value, float) else value for value in row]]

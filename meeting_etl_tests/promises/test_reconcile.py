@@ -51,7 +51,7 @@ def test_lost_webhooks_leave_no_trace_but_the_origin(
         count = origins(product)
         missing = count["reconciled"]
         assert missing >= 1
-        assert any(f"Discovered {missing} meetings" in one for one in outcome.notices)
+        assert any(f"Discovered {missing} meetings" in notice for notice in outcome.notices)
         assert (count["webhook"] == 0) is (lost == 1.0)
         shown = found(product)
         for name, rows in expected.items():
@@ -88,13 +88,13 @@ def test_with_a_hosts_token_only_its_own_meetings_count(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "user", clock=clock)
         assert product.run(DAYS, discover=True).failures == []
         assert {row["meeting_id"] for row in product.rows("meetings")} == {
-            one.id
-            for one in world.meetings
-            if one.host.email == world.owner.email and one.listed_at <= NOW
+            meeting.id
+            for meeting in world.meetings
+            if meeting.host.email == world.owner.email and meeting.listed_at <= NOW
         }
         paths = Counter(url.partition("?")[0] for url in product.requests())
         assert paths["/v1/people/me"] == 1
-        involved = [one for one in world.meetings if one.involves(world.owner.email)]
+        involved = [meeting for meeting in world.meetings if meeting.involves(world.owner.email)]
         assert len(involved) > len(product.rows("meetings"))
 
 
@@ -182,14 +182,14 @@ def test_a_run_says_when_webhooks_missed_too_many(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs(lost=0.5)
         notices = product.run(DAYS, discover=True).notices
-        assert any("had no webhook event, which is more than 2.0%" in one for one in notices)
+        assert any("had no webhook event, which is more than 2.0%" in notice for notice in notices)
 
 
 @pytest.mark.slow
 def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path) -> None:
     """Pages that fail come again; an item without data is counted, and found by another look."""
     world, clock = own_world(3), ManualClock(NOW)
-    ended = {one.id for one in world.meetings if one.listed_at <= NOW}
+    ended = {meeting.id for meeting in world.meetings if meeting.listed_at <= NOW}
     faults = Faults(internal_error=0.2, connection_reset=0.2, unknown_fields=1.0, seed=4)
     with Sandbox(world, clock, faults) as webex:
         product = Product(tmp_path / "faults", webex, "admin", clock=clock)
@@ -198,6 +198,6 @@ def test_a_faulty_webex_is_asked_again_and_its_bad_items_are_told(tmp_path: Path
     with Sandbox(world, clock, Faults(item_errors=1.0, most_in_a_row=1)) as webex:
         product = Product(tmp_path / "items", webex, "admin", clock=clock)
         notices = product.run(DAYS, discover=True).notices
-        assert any("could not be used" in one for one in notices)
+        assert any("could not be used" in notice for notice in notices)
         reconcile_alone(product, DAYS)
         assert {row["meeting_id"] for row in product.rows("meetings")} == ended

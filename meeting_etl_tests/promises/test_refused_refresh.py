@@ -36,13 +36,13 @@ def after(requests: int) -> Faults:
 
 def answered(webex: Sandbox) -> set[WorkItem]:
     """What came whole: pairs, and windows by resource and day."""
-    seen = [one for one in webex.counters.requests if one.method == "GET"]
-    return {requested(one.url) for one in seen if one.status == 200}
+    seen = [request for request in webex.counters.requests if request.method == "GET"]
+    return {requested(request.url) for request in seen if request.status == 200}
 
 
 def renewals(webex: Sandbox) -> list[int]:
     """Statuses of the answers to the refresh grant."""
-    return [one.status for one in webex.counters.requests if "access_token" in one.url]
+    return [request.status for request in webex.counters.requests if "access_token" in request.url]
 
 
 # Of 40 details, a window of recordings, 40 participants, a window of transcripts, 40 snippets.
@@ -63,7 +63,9 @@ def test_all_that_came_before_the_refusal_is_on_disk(
         with pytest.raises(AuthError, match=r"refused to renew.*authorise the integration again"):
             work_off(product.etl())
         assert renewals(webex) == [200, 400]
-        statuses = [one.status for one in webex.counters.requests if one.method == "GET"]
+        statuses = [
+            request.status for request in webex.counters.requests if request.method == "GET"
+        ]
         assert statuses.count(200) == requests
         # At once: what was under way or about to be, and no more.
         assert 0 < statuses.count(401) <= 2 * THREADS

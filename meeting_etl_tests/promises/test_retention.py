@@ -59,7 +59,10 @@ def tell_deleted(product: Product, recording_id: str, meeting_id: str) -> None:
 def without_transcript(world: World, number: int) -> World:
     """The world in which somebody deletes the transcript of a meeting before long."""
     meeting = world.meetings[number]
-    gone = tuple(replace(one, deleted_at=NOW + timedelta(hours=1)) for one in meeting.transcripts)
+    gone = tuple(
+        replace(transcript, deleted_at=NOW + timedelta(hours=1))
+        for transcript in meeting.transcripts
+    )
     meetings = list(world.meetings)
     meetings[number] = replace(meeting, transcripts=gone)
     return replace(world, meetings=tuple(meetings))
@@ -76,12 +79,12 @@ def test_files_of_a_deleted_recording(world: World, tmp_path: Path, honoured: bo
         tell_deleted(made, first["recording_id"], first["meeting_id"])
         assert made.run().failures == []
     assert files(made, "media") == (before - {first["path"]} if honoured else before)
-    (row,) = [one for one in made.rows("recording_files") if one["path"] == first["path"]]
+    (row,) = [row for row in made.rows("recording_files") if row["path"] == first["path"]]
     assert row["removed_because"] == ("deleted" if honoured else None)
     assert row["removed_at"] == (NOW if honoured else None)
     assert row["sha256"] == first["sha256"]
     (recording,) = [
-        one for one in made.rows("recordings") if one["recording_id"] == first["recording_id"]
+        row for row in made.rows("recordings") if row["recording_id"] == first["recording_id"]
     ]
     assert recording["deletion_proof"] == "event"
     assert len(files(made, "transcripts")) == 2 * MEETINGS
@@ -98,15 +101,15 @@ def test_words_of_a_deleted_transcript(world: World, tmp_path: Path, honoured: b
         assert isinstance(made.clock, ManualClock)
         made.clock.advance(hours=30)
         assert made.run().failures == []
-    (transcript,) = [one for one in made.rows("transcripts") if one["transcript_id"] == gone]
+    (transcript,) = [row for row in made.rows("transcripts") if row["transcript_id"] == gone]
     assert transcript["status"] == "deleted"
     assert transcript["snippet_count"] == (0 if honoured else 3)
-    words = [one for one in made.rows("transcript_snippets") if one["transcript_id"] == gone]
+    words = [row for row in made.rows("transcript_snippets") if row["transcript_id"] == gone]
     assert len(words) == (0 if honoured else 3)
     assert len(made.rows("transcript_snippets")) == 3 * (MEETINGS - honoured)
     assert len(files(made, "transcripts")) == 2 * (MEETINGS - honoured)
     removed = {
-        one["transcript_id"] for one in made.rows("transcript_files") if one["removed_because"]
+        row["transcript_id"] for row in made.rows("transcript_files") if row["removed_because"]
     }
     assert removed == ({gone} if honoured else set())
 
@@ -212,10 +215,10 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
     assert (
         made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
     )
-    assert {one for one in files(made, "media") if str(old) in one} == {path}
+    assert {file for file in files(made, "media") if str(old) in file} == {path}
     done = made.command("prune", "--yes", "--older-than", f"{days}d")
     assert done.returncode == 0, done.stderr
-    assert {one for one in files(made, "media") if str(old) in one} == {path}
+    assert {file for file in files(made, "media") if str(old) in file} == {path}
     assert not orphan.exists()
 
 
@@ -228,11 +231,11 @@ def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Pat
             made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode
             == 0
         )
-        assert any(str(old) in one for one in files(made, "media"))
+        assert any(str(old) in file for file in files(made, "media"))
     assert (
         made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
     )
-    assert not any(str(old) in one for one in files(made, "media"))
+    assert not any(str(old) in file for file in files(made, "media"))
 
 
 def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:

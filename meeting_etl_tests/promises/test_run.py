@@ -42,7 +42,7 @@ def copy(ran: Product, tmp_path: Path) -> Product:
 
 
 def test_every_meeting_that_ended_is_there(ran: Product, world: World) -> None:
-    ended = {one.id: one for one in world.meetings if one.ended_at <= NOW}
+    ended = {meeting.id: meeting for meeting in world.meetings if meeting.ended_at <= NOW}
     found = {row["meeting_id"]: row for row in ran.rows("meetings")}
     assert set(found) == set(ended)
     for meeting_id, row in found.items():

@@ -83,7 +83,9 @@ def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> 
             said += done.stdout + done.stderr
         requested = [seen.url for seen in webex.counters.requests]
         assert webex.counters.tokens_elsewhere == 0
-        downloaded = [one for one in webex.counters.media_requests if one.status in (200, 206)]
+        downloaded = [
+            request for request in webex.counters.media_requests if request.status in (200, 206)
+        ]
     # The secrets were within reach.
     assert downloaded
     assert any("/recordings/" in url for url in requested)

@@ -74,7 +74,7 @@ def test_summaries_are_waited_for_and_come_as_plain_text(
         assert nobody == "Nobody on the rest."
         assert [item[:2] for item in items] == ["- "] * 4
         assert items[1:3] == ["- now", "- or later"]
-        assert all(isinstance(one, str) for one in row["action_items"])
+        assert all(isinstance(text, str) for text in row["action_items"])
         assert states(product)["ready", "complete", True] == 1
         path = "/v1/meetingSummaries" if kind == "user" else "/v1/admin/meetingSummaries"
         assert {url.partition("?")[0] for url in requested(product)} == {path}
@@ -101,7 +101,7 @@ def metadata(product: Product) -> list[set[str]]:
         assert run_now(build_defs(etl), instance, etl).failures == []
         key = dg.AssetKey("meeting_summaries")
         found = instance.fetch_materializations(key, limit=10).records
-        return [set(one.asset_materialization.metadata) for one in found]  # type: ignore[union-attr]
+        return [set(entry.asset_materialization.metadata) for entry in found]  # type: ignore[union-attr]
 
 
 def test_switched_off_nothing_is_asked_or_opened(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def looked_up(product: Product, recording_id: str = RECORDING.id) -> int:
 
 
 def item(product: Product) -> dict[str, Any]:
-    (row,) = (one for one in product.rows("fetch_ledger") if one["resource"] == "recordings")
+    (row,) = (row for row in product.rows("fetch_ledger") if row["resource"] == "recordings")
     return row
 
 

@@ -130,7 +130,7 @@ def test_a_meeting_that_was_not_recorded_is_told_from_one_that_was_not_found(
     assert {reason for one, reason in absent.items() if not recorded[one]} == {"not_recorded"}
     assert {reason for one, reason in absent.items() if recorded[one]} <= {"deadline_passed"}
     flags = {row["meeting_id"]: row["has_recording"] for row in found["meetings"]}
-    assert flags == {one: recorded[one] for one in flags}
+    assert flags == {flag: recorded[flag] for flag in flags}
     assert all(row["title"] and row["host_display_name"] for row in found["meetings"])
 
 

@@ -150,7 +150,10 @@ def series(key: str, host: Person, starts: list[datetime], form: Any = "meeting"
 
 def changed(world: World, key: str, **changes: Any) -> World:
     """The world with one meeting changed."""
-    meetings = tuple(replace(one, **changes) if one.id == key else one for one in world.meetings)
+    meetings = tuple(
+        replace(candidate, **changes) if candidate.id == key else candidate
+        for candidate in world.meetings
+    )
     return replace(world, meetings=meetings)
 
 

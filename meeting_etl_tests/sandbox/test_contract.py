@@ -151,8 +151,8 @@ def details(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, str]]:
         for recording in meeting.recordings:
             yield "/recordings/{id}", f"/recordings/{recording.id}"
         if kind != "admin":
-            for one in meeting.transcripts:
-                path = f"/meetingTranscripts/{one.id}/snippets"
+            for transcript in meeting.transcripts:
+                path = f"/meetingTranscripts/{transcript.id}/snippets"
                 yield "/meetingTranscripts/{id}/snippets", f"{path}?max=15"
 
 

@@ -111,7 +111,7 @@ def test_changes_hit_some_urls_only(serve: Serve, open_walker: OpenWalker) -> No
     world = sized_world(1, UNTIL, meetings=40, participants=1, snippets=1)
     walker = open_walker(serve(world, unknown_fields=0.3))
     hit = [
-        "sentiment" in walker.items("/meetingParticipants", meetingId=one.id)[0]
-        for one in world.meetings
+        "sentiment" in walker.items("/meetingParticipants", meetingId=meeting.id)[0]
+        for meeting in world.meetings
     ]
     assert 4 <= sum(hit) <= 20

@@ -63,9 +63,9 @@ def events(folder: Path) -> list[Line]:
 
 def ended(folder: Path) -> list[Line]:
     return [
-        one
-        for one in events(folder)
-        if (one.payload["resource"], one.payload["event"]) == ("meetings", "ended")
+        event
+        for event in events(folder)
+        if (event.payload["resource"], event.payload["event"]) == ("meetings", "ended")
     ]
 
 
@@ -78,7 +78,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_meeting_that_ended_is_told_of(world: World, folder: Path) -> None:
-    told = {one.payload["data"].get("id") for one in ended(folder)}
+    told = {event.payload["data"].get("id") for event in ended(folder)}
     over = {meeting.id for meeting in world.meetings if meeting.ended_at <= UNTIL}
     assert over <= told
     assert told - over == {None, "0bad0bad0bad0bad0bad0bad0bad0bad_I_199999999999999999"}
@@ -86,12 +86,12 @@ def test_every_meeting_that_ended_is_told_of(world: World, folder: Path) -> None
 
 def test_what_is_told_last_of_a_meeting_is_how_it_was(world: World, folder: Path) -> None:
     last: dict[str, Line] = {}
-    for one in ended(folder):
-        key = one.payload["data"].get("id")
+    for event in ended(folder):
+        key = event.payload["data"].get("id")
         known = last.get(key)
-        when = one.received_at or datetime.min.replace(tzinfo=UTC)
+        when = event.received_at or datetime.min.replace(tzinfo=UTC)
         if known is None or when >= (known.received_at or datetime.min.replace(tzinfo=UTC)):
-            last[key] = one
+            last[key] = event
     for meeting in world.meetings:
         if meeting.ended_at <= UNTIL:
             data = last[meeting.id].payload["data"]
@@ -101,24 +101,24 @@ def test_what_is_told_last_of_a_meeting_is_how_it_was(world: World, folder: Path
 
 def test_nothing_is_told_before_it_happened_or_after_the_end(world: World, folder: Path) -> None:
     starts = {meeting.id: meeting.started_at for meeting in world.meetings}
-    for one in events(folder):
-        if one.received_at is not None:
-            assert one.received_at <= UNTIL
-            key = one.payload["data"].get("id", "")
+    for event in events(folder):
+        if event.received_at is not None:
+            assert event.received_at <= UNTIL
+            key = event.payload["data"].get("id", "")
             if key in starts:
-                assert one.received_at >= starts[key]
+                assert event.received_at >= starts[key]
 
 
 def test_a_later_end_tells_more(world: World, folder: Path, tmp_path: Path) -> None:
     write_logs(world, tmp_path, seed=4)
-    told = {one.payload["data"].get("id") for one in ended(tmp_path)}
+    told = {event.payload["data"].get("id") for event in ended(tmp_path)}
     assert {meeting.id for meeting in world.meetings} <= told
     assert len(events(tmp_path)) > len(events(folder))
 
 
 def test_all_kinds_of_events_and_both_forms_of_lines(folder: Path) -> None:
     found = events(folder)
-    assert {(one.payload["resource"], one.payload["event"]) for one in found} == {
+    assert {(entry.payload["resource"], entry.payload["event"]) for entry in found} == {
         ("meetings", "created"),
         ("meetings", "updated"),
         ("meetings", "started"),
@@ -129,34 +129,35 @@ def test_all_kinds_of_events_and_both_forms_of_lines(folder: Path) -> None:
         ("meetingTranscripts", "created"),
     }
     mixed: dict[str, set[bool]] = defaultdict(set)
-    for one in found:
-        mixed[one.file].add(one.received_at is None)
+    for entry in found:
+        mixed[entry.file].add(entry.received_at is None)
     assert mixed["collector-b.jsonl"] == {True, False}
 
 
 def test_ids_of_what_is_scheduled_are_not_those_of_instances(folder: Path) -> None:
-    for one in events(folder):
-        if one.payload["event"] in ("created", "updated") and one.payload["resource"] == "meetings":
-            assert "_I_" not in one.payload["data"]["id"]
-        if one.payload["resource"] in ("recordings", "meetingTranscripts", "meetingParticipants"):
-            assert "_I_" in one.payload["data"]["meetingId"]
-            assert "_I_" not in one.payload["data"]["id"]
+    for event in events(folder):
+        subject = (event.payload["resource"], event.payload["event"])
+        if subject in (("meetings", "created"), ("meetings", "updated")):
+            assert "_I_" not in event.payload["data"]["id"]
+        if event.payload["resource"] in ("recordings", "meetingTranscripts", "meetingParticipants"):
+            assert "_I_" in event.payload["data"]["meetingId"]
+            assert "_I_" not in event.payload["data"]["id"]
 
 
 def test_some_events_come_twice_some_days_late_and_some_are_corrected(folder: Path) -> None:
     received = defaultdict(list)
     ends = defaultdict(set)
-    for one in ended(folder):
-        key = one.payload["data"].get("id")
-        if one.received_at is not None:
-            received[key].append(one.received_at)
-            ends[key].add(one.payload["data"].get("end"))
+    for event in ended(folder):
+        key = event.payload["data"].get("id")
+        if event.received_at is not None:
+            received[key].append(event.received_at)
+            ends[key].add(event.payload["data"].get("end"))
     assert any(len(set(moments)) > 1 for moments in received.values())
     assert any(len(found) > 1 for key, found in ends.items() if key and "0bad" not in key)
     late = [
-        one.received_at - datetime.fromisoformat(one.payload["data"]["end"])
-        for one in ended(folder)
-        if one.received_at and "0bad" not in one.payload["data"]["id"]
+        event.received_at - datetime.fromisoformat(event.payload["data"]["end"])
+        for event in ended(folder)
+        if event.received_at and "0bad" not in event.payload["data"]["id"]
     ]
     assert max(late) > timedelta(days=1)
 
@@ -164,12 +165,12 @@ def test_some_events_come_twice_some_days_late_and_some_are_corrected(folder: Pa
 def test_of_some_meetings_nothing_is_heard_for_most_of_a_day(world: World, folder: Path) -> None:
     over = {meeting.id: meeting.ended_at for meeting in world.meetings}
     heard = defaultdict(list)
-    for one in ended(folder):
-        heard[one.payload["data"].get("id")].append(one)
+    for event in ended(folder):
+        heard[event.payload["data"].get("id")].append(event)
     first = [
-        min(one.received_at for one in lines if one.received_at) - over[key]
+        min(line.received_at for line in lines if line.received_at) - over[key]
         for key, lines in heard.items()
-        if key in over and all(one.received_at for one in lines)
+        if key in over and all(line.received_at for line in lines)
     ]
     assert max(first) > timedelta(hours=20)
     assert sorted(first)[len(first) // 2] < timedelta(minutes=1)
@@ -178,9 +179,9 @@ def test_of_some_meetings_nothing_is_heard_for_most_of_a_day(world: World, folde
 def test_lines_of_a_log_are_not_quite_in_order(folder: Path) -> None:
     moments = defaultdict(list)
     for path in folder.rglob("collector-a.jsonl"):
-        for one in events(path.parent):
-            if one.file == "collector-a.jsonl" and one.received_at:
-                moments[path].append(one.received_at)
+        for event in events(path.parent):
+            if event.file == "collector-a.jsonl" and event.received_at:
+                moments[path].append(event.received_at)
     assert any(found != sorted(found) for found in moments.values())
 
 
@@ -192,10 +193,10 @@ def test_every_kind_of_malformed_line_is_there(folder: Path) -> None:
     for kind in ("not UTF-8", "not JSON", "NULs", "array", "number", "no payload", "truncated"):
         assert kinds[kind] >= 1, kind
     assert kinds["two objects"] == 1
-    ends = [one.payload["data"].get("end") for one in ended(folder)]
+    ends = [event.payload["data"].get("end") for event in ended(folder)]
     assert None in ends
     assert {"yesterday at noon", "2014-12-31T23:59:59Z", "2999-01-01T00:00:00Z"} <= set(ends)
-    assert None in {one.payload["data"].get("id") for one in ended(folder)}
+    assert None in {event.payload["data"].get("id") for event in ended(folder)}
 
 
 def kind_of(line: bytes) -> str:
@@ -283,15 +284,15 @@ def test_meetings_can_lose_their_end_and_nothing_else(
 ) -> None:
     write_logs(world, tmp_path / "whole", seed=3, until=UNTIL)
     write_logs(world, tmp_path / "lost", seed=3, until=UNTIL, lost=0.3)
-    all_ends = Counter(one.payload["data"].get("id") for one in ended(tmp_path / "whole"))
-    ends = Counter(one.payload["data"].get("id") for one in ended(tmp_path / "lost"))
+    all_ends = Counter(event.payload["data"].get("id") for event in ended(tmp_path / "whole"))
+    ends = Counter(event.payload["data"].get("id") for event in ended(tmp_path / "lost"))
     assert 0.1 < 1 - len(ends) / len(all_ends) < 0.5
     assert all(all_ends[key] == count for key, count in ends.items() if "_I_" in str(key))
     others = [
         Counter(
-            json.dumps(one.payload, sort_keys=True)
-            for one in events(tmp_path / name)
-            if one.payload["event"] != "ended"
+            json.dumps(event.payload, sort_keys=True)
+            for event in events(tmp_path / name)
+            if event.payload["event"] != "ended"
         )
         for name in ("whole", "lost")
     ]

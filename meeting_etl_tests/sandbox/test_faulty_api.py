@@ -119,7 +119,10 @@ def test_the_same_faults_hit_in_every_run(serve: Serve, open_walker: OpenWalker)
 
     def walk(**more: Any) -> list[int]:
         walker = open_walker(serve(world, **faults, **more))
-        return [walker.status("/meetingParticipants", meetingId=one.id) for one in world.meetings]
+        return [
+            walker.status("/meetingParticipants", meetingId=meeting.id)
+            for meeting in world.meetings
+        ]
 
     first = walk()
     assert first == walk()
@@ -151,7 +154,7 @@ def test_shares_cannot_exceed_one() -> None:
 
 
 def test_every_fault_is_described_and_off_by_default() -> None:
-    assert all(one.metadata["help"].endswith(".") for one in fields(Faults))
+    assert all(field.metadata["help"].endswith(".") for field in fields(Faults))
     assert Faults().response_shares() == {}
     assert Faults().change_shares() == {}
     assert Faults().download_shares() == {}

@@ -49,7 +49,7 @@ def test_reported_sizes_may_be_wrong_but_the_length_is_right(
 ) -> None:
     webex = serve(small_world(), NOW, wrong_sizes=1.0)
     item = open_walker(webex).item(f"/recordings/{RA}")
-    listed = {one["id"]: one["sizeBytes"] for one in open_walker(webex).items("/recordings")}
+    listed = {item["id"]: item["sizeBytes"] for item in open_walker(webex).items("/recordings")}
     assert item["sizeBytes"] == listed[RA] != SIZE
     answer = get(item["temporaryDirectDownloadLinks"]["recordingDownloadLink"])
     assert len(answer.content) == int(answer.headers["Content-Length"]) == SIZE
@@ -64,7 +64,7 @@ def test_a_broken_download_ends_too_early_twice_and_then_well(
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             get(url)
     assert get(url).content == whole(webex)
-    sent = [one.bytes_sent for one in webex.counters.media_requests]
+    sent = [request.bytes_sent for request in webex.counters.media_requests]
     assert max(sent[:2]) < SIZE
     assert sent[0] != sent[1]
     assert sent[2] == SIZE
@@ -98,7 +98,7 @@ def test_what_came_of_a_broken_download_is_sound(serve: Serve, open_walker: Open
             assert answer.status_code == 206
             had += received(answer)
     assert had == content
-    assert sum(one.bytes_sent for one in webex.counters.media_requests) == 20_000
+    assert sum(request.bytes_sent for request in webex.counters.media_requests) == 20_000
 
 
 def received(answer: requests.Response) -> bytes:
@@ -116,7 +116,7 @@ def test_a_busy_download_host_says_when(serve: Serve, open_walker: OpenWalker) -
     webex = serve(small_world(), NOW, refused_media=1.0)
     url = video(open_walker, webex)
     answers = [get(url) for _ in range(3)]
-    assert [one.status_code for one in answers] == [503, 503, 200]
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert answers[0].headers["Retry-After"] == "1"
     assert answers[0].headers["Content-Type"].startswith("text/html")
 

@@ -181,13 +181,17 @@ def test_in_a_lively_world_links_are_there_as_the_files_are(
     demo: Sandbox, open_walker: OpenWalker
 ) -> None:
     officer = open_walker(demo, "compliance")
-    owners = {one.id: meeting for meeting in demo.world.meetings for one in meeting.recordings}
+    owners = {
+        recording.id: meeting for meeting in demo.world.meetings for recording in meeting.recordings
+    }
     found = officer.items("/recordings", from_="2026-02-01", to="2026-04-01", max=100)
     met = set()
     for item in found:
         names = set(officer.item(f"/recordings/{item['id']}")["temporaryDirectDownloadLinks"])
         owner = owners.get(item["id"])
-        spoken = owner is not None and any(one.available_at <= UNTIL for one in owner.transcripts)
+        spoken = owner is not None and any(
+            transcript.available_at <= UNTIL for transcript in owner.transcripts
+        )
         assert ("audioDownloadLink" in names) == (item["format"] == "MP4")
         assert ("transcriptDownloadLink" in names) == spoken
         met.add((item["format"], spoken))
@@ -233,14 +237,19 @@ def test_downloads_are_counted_apart_and_without_the_ticket(
     get(url, Range="bytes=1000000-")
     counters = webex.counters
     assert counters.total == 1
-    assert [(one.range_start, one.status, one.bytes_sent) for one in counters.media_requests] == [
+    assert [
+        (request.range_start, request.status, request.bytes_sent)
+        for request in counters.media_requests
+    ] == [
         *[(999_000, 206, 1000)] * 3,
         (None, 200, 1_000_000),
         (1_000_000, 416, 0),
     ]
-    assert {one.recording_id for one in counters.media_requests} == {RA}
-    assert {one.kind for one in counters.media_requests} == {"video"}
-    assert {one.path for one in counters.media_requests} == {"/nbr/MultiThreadDownloadServlet"}
+    assert {request.recording_id for request in counters.media_requests} == {RA}
+    assert {request.kind for request in counters.media_requests} == {"video"}
+    assert {request.path for request in counters.media_requests} == {
+        "/nbr/MultiThreadDownloadServlet"
+    }
     assert "plantedsecret" not in repr(vars(counters))
     counters.reset()
     assert counters.media_requests == []

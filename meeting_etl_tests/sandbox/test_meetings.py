@@ -91,7 +91,9 @@ def test_the_meetings_of_a_user_are_hosted_or_invited_to(
 
 def test_others_meetings_are_not_listed(serve: Serve, open_walker: OpenWalker) -> None:
     world = small_world()
-    others = tuple(replace(one, invitee=False) for one in world.meetings[1].participants)
+    others = tuple(
+        replace(participant, invitee=False) for participant in world.meetings[1].participants
+    )
     webex = serve(changed(world, C, participants=others), NOW)
     assert ids(open_walker(webex), **ENDED) == [A, B, D]
     admin = open_walker(webex, "admin")
@@ -140,7 +142,7 @@ def test_a_meeting_in_progress_has_secrets_and_no_end(
 def test_a_listed_meeting_that_ended(serve: Serve, open_walker: OpenWalker) -> None:
     features = frozenset({"chat", "slido", "summary"})
     webex = serve(changed(small_world(), A, features=features, agenda="Points"), NOW)
-    item = next(one for one in open_walker(webex).items("/meetings", **ENDED) if one["id"] == A)
+    item = next(item for item in open_walker(webex).items("/meetings", **ENDED) if item["id"] == A)
     assert "plantedsecret" in item.pop("webLink")
     assert item == {
         "id": A,

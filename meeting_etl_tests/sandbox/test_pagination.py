@@ -78,7 +78,7 @@ def test_pages_together_are_the_list_and_the_last_has_no_link(
     query = {"meetingId": world.meetings[0].id}
     pages = list(walker.pages("/meetingParticipants", **query))
     found = [item["id"] for page in pages for item in page.json()["items"]]
-    assert found == [one.id for one in world.meetings[0].participants]
+    assert found == [participant.id for participant in world.meetings[0].participants]
     assert all("Link" in page.headers for page in pages[:-1])
     assert "Link" not in pages[-1].headers
     whole = walker.get("/meetingParticipants", max=25, **query)

@@ -34,7 +34,10 @@ def patch(
 
 
 def flags(walker: Walker, *ids: str, **query: Any) -> list[bool]:
-    return [walker.item(f"/meetings/{one}", **query)["enabledAutoRecordMeeting"] for one in ids]
+    return [
+        walker.item(f"/meetings/{identifier}", **query)["enabledAutoRecordMeeting"]
+        for identifier in ids
+    ]
 
 
 def test_a_series_is_switched_on_with_all_its_occurrences(
@@ -118,7 +121,9 @@ def test_instances_personal_rooms_and_meetings_of_others_are_refused(webex: Sand
 
 def test_ad_hoc_meetings_are_refused(serve: Serve) -> None:
     small = small_world()
-    world = replace(small, series=tuple(replace(one, ad_hoc=True) for one in small.series))
+    world = replace(
+        small, series=tuple(replace(one_series, ad_hoc=True) for one_series in small.series)
+    )
     assert "Ad-hoc" in patch(serve(world, NOW), S1, ON).text
 
 

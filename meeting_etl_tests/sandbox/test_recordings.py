@@ -49,7 +49,7 @@ def ids(walker: Walker, path: str = "/recordings", **query: object) -> list[str]
 def with_recording(key: str, **changes: object) -> World:
     """The small world with one recording changed."""
     world = small_world()
-    one = next(one for one in world.meetings if one.recordings[0].id == key)
+    one = next(meeting for meeting in world.meetings if meeting.recordings[0].id == key)
     return changed(world, one.id, recordings=(replace(one.recordings[0], **changes),))  # type: ignore[arg-type]
 
 

@@ -19,8 +19,8 @@ def world() -> World:
     """The small world; A, which the owner hosted, and C, which Hana did, have a summary."""
     made = small_world()
     meetings = tuple(
-        replace(one, features=frozenset({"summary"})) if one.id in (A, C) else one
-        for one in made.meetings
+        replace(meeting, features=frozenset({"summary"})) if meeting.id in (A, C) else meeting
+        for meeting in made.meetings
     )
     return replace(made, meetings=meetings)
 
@@ -67,7 +67,7 @@ def test_what_is_refused(
 
 
 def test_it_comes_40_minutes_after_the_end(serve: Serve, open_walker: OpenWalker) -> None:
-    ended = next(one.ended_at for one in world().meetings if one.id == A)
+    ended = next(meeting.ended_at for meeting in world().meetings if meeting.id == A)
     during = serve(world(), ended - timedelta(minutes=1))
     assert open_walker(during).status(USERS, meetingId=A) == 400
     for minutes, count in ((39, 0), (40, 1)):

@@ -48,7 +48,7 @@ def ids(walker: Walker, path: str = "/meetingTranscripts", **query: object) -> l
 def with_transcript(key: str, **changes: object) -> World:
     """The small world with one transcript changed."""
     world = small_world()
-    one = next(one for one in world.meetings if one.transcripts[0].id == key)
+    one = next(meeting for meeting in world.meetings if meeting.transcripts[0].id == key)
     return changed(world, one.id, transcripts=(replace(one.transcripts[0], **changes),))  # type: ignore[arg-type]
 
 

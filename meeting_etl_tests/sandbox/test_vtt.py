@@ -70,8 +70,8 @@ def files(webex: Sandbox, open_walker: OpenWalker) -> dict[str, str]:
     """The files of all transcripts, decoded and no further."""
     walker = open_walker(webex)
     return {
-        one.id: walker.get(f"/meetingTranscripts/{one.id}/download").content.decode()
-        for one in webex.world.meetings[0].transcripts
+        transcript.id: walker.get(f"/meetingTranscripts/{transcript.id}/download").content.decode()
+        for transcript in webex.world.meetings[0].transcripts
     }
 
 
@@ -93,7 +93,7 @@ def milliseconds(cue: webvtt.Caption) -> tuple[int, int]:
 def test_times_and_texts_can_be_told_exactly_in_every_style(
     serve: Serve, open_walker: OpenWalker, nasty: World
 ) -> None:
-    snippets = {one.id: one.snippets for one in nasty.meetings[0].transcripts}
+    snippets = {transcript.id: transcript.snippets for transcript in nasty.meetings[0].transcripts}
     for key, text in files(serve(nasty, NOW), open_walker).items():
         for cue, said in zip(read(text), snippets[key], strict=True):
             begin = said.offset_ms

@@ -53,7 +53,7 @@ def test_events_are_posted_signed_and_in_the_name_of_the_webhook(
     posted = webex.play(FIRST, LAST)
     assert posted == (len(target.seen), 0, 0)
     payloads = [json.loads(seen.body) for seen in target.seen]
-    assert {one["data"]["id"] for one in payloads} == {
+    assert {payload["data"]["id"] for payload in payloads} == {
         meeting.id for meeting in webex.world.meetings
     }
     for seen, payload in zip(target.seen, payloads, strict=True):
@@ -94,7 +94,9 @@ def test_a_users_webhook_tells_of_his_own_meetings(
     webex.play(FIRST, LAST)
     heard = {json.loads(seen.body)["data"]["id"] for seen in target.seen}
     assert {A, B} <= heard
-    assert heard == {one.id for one in webex.world.meetings if one.involves(OWNER.email)}
+    assert heard == {
+        meeting.id for meeting in webex.world.meetings if meeting.involves(OWNER.email)
+    }
 
 
 def test_a_filter_holds_back_what_does_not_match(

@@ -60,9 +60,11 @@ def addresses(world: World) -> set[str]:
     found = {world.owner.email, world.admin.email, world.officer.email, *world.sites}
     for meeting in world.meetings:
         found |= {meeting.host.email, meeting.site_url}
-        found |= {one.email for one in meeting.participants if one.email}
+        found |= {participant.email for participant in meeting.participants if participant.email}
         for transcript in meeting.transcripts:
-            found |= {one.person_email for one in transcript.snippets if one.person_email}
+            found |= {
+                snippet.person_email for snippet in transcript.snippets if snippet.person_email
+            }
     return found
 
 
@@ -90,24 +92,24 @@ def test_the_same_arguments_give_the_same_world() -> None:
 
 def test_ids_are_unique_and_well_formed(demo: World) -> None:
     meetings = [meeting.id for meeting in demo.meetings]
-    recordings = [one.id for meeting in demo.meetings for one in meeting.recordings]
-    transcripts = [one.id for meeting in demo.meetings for one in meeting.transcripts]
+    recordings = [recording.id for meeting in demo.meetings for recording in meeting.recordings]
+    transcripts = [transcript.id for meeting in demo.meetings for transcript in meeting.transcripts]
     for ids, form in (
         (meetings, MEETING),
         (recordings, re.compile("[0-9a-f]{32}")),
         (transcripts, TRANSCRIPT),
     ):
         assert len(set(ids)) == len(ids)
-        assert all(form.fullmatch(one) for one in ids)
+        assert all(form.fullmatch(identifier) for identifier in ids)
     # Numbers that a float cannot hold.
-    assert all(int(one.partition("_I_")[2]) > 2**53 for one in meetings)
-    assert {"_M_" in one for one in transcripts} == {True, False}
+    assert all(int(meeting.partition("_I_")[2]) > 2**53 for meeting in meetings)
+    assert {"_M_" in transcript for transcript in transcripts} == {True, False}
     for meeting in demo.meetings:
-        people = [one.id for one in meeting.participants]
+        people = [participant.id for participant in meeting.participants]
         assert len(set(people)) == len(people)
-        assert all(re.fullmatch(f"{meeting.series_id}_{UUID}", one) for one in people)
+        assert all(re.fullmatch(f"{meeting.series_id}_{UUID}", person) for person in people)
         for transcript in meeting.transcripts:
-            assert [one.id for one in transcript.snippets] == [
+            assert [snippet.id for snippet in transcript.snippets] == [
                 f"{transcript.id}_{number:05d}" for number in range(1, len(transcript.snippets) + 1)
             ]
 
@@ -116,9 +118,13 @@ def check(meeting: Meeting) -> None:
     """What must be true of any meeting."""
     assert meeting.started_at < meeting.ended_at
     assert meeting.participants_final_at > meeting.ended_at
-    for one in meeting.participants:
-        assert meeting.started_at <= one.joined_at <= one.left_at <= meeting.ended_at
-        edges = [edge for device in one.devices for edge in (device.joined_at, device.left_at)]
+    for participant in meeting.participants:
+        assert (
+            meeting.started_at <= participant.joined_at <= participant.left_at <= meeting.ended_at
+        )
+        edges = [
+            edge for device in participant.devices for edge in (device.joined_at, device.left_at)
+        ]
         assert edges == sorted(edges)
     for recording in meeting.recordings:
         assert meeting.ended_at < recording.created_at <= recording.available_at
@@ -162,25 +168,25 @@ def test_a_sized_world_is_exactly_as_large_as_asked_for() -> None:
     for meeting in world.meetings:
         check(meeting)
         assert len(meeting.participants) == 7
-        assert [len(one.snippets) for one in meeting.transcripts] == [11]
+        assert [len(transcript.snippets) for transcript in meeting.transcripts] == [11]
         assert len(meeting.recordings) == 1
         assert meeting.host == world.owner
         assert 8 <= meeting.ended_at.hour < 18
         assert max(appearances(meeting)) < UNTIL - timedelta(days=4)
-    assert sorted({one.ended_at.date().isoformat() for one in world.meetings}) == [
+    assert sorted({meeting.ended_at.date().isoformat() for meeting in world.meetings}) == [
         "2026-03-05",
         "2026-03-06",
         "2026-03-07",
     ]
-    assert len({one.id for one in world.meetings}) == 50
+    assert len({meeting.id for meeting in world.meetings}) == 50
     assert world == sized_world(2, UNTIL, meetings=50, participants=7, snippets=11, days=3)
     assert world != sized_world(3, UNTIL, meetings=50, participants=7, snippets=11, days=3)
 
 
 def test_a_sized_world_is_one_day_unless_told_otherwise() -> None:
     world = sized_world(2, UNTIL, meetings=10, participants=0, snippets=0)
-    assert {one.ended_at.date().isoformat() for one in world.meetings} == {"2026-03-07"}
-    assert all(one.participants == () for one in world.meetings)
+    assert {meeting.ended_at.date().isoformat() for meeting in world.meetings} == {"2026-03-07"}
+    assert all(meeting.participants == () for meeting in world.meetings)
 
 
 def test_worlds_are_values() -> None:

@@ -56,30 +56,30 @@ def test_meetings(webex: Sandbox) -> None:
                 meeting_type="meeting", state="ended", from_=ANCIENT, to_=FUTURE, max=50
             )
         )
-    listed = [one for one in webex.world.meetings if one.listed_at <= UNTIL]
-    assert [one.id for one in found] == [one.id for one in listed]
-    assert [one.host_email for one in found] == [one.host.email for one in listed]
+    listed = [meeting for meeting in webex.world.meetings if meeting.listed_at <= UNTIL]
+    assert [entry.id for entry in found] == [item.id for item in listed]
+    assert [entry.host_email for entry in found] == [item.host.email for item in listed]
 
 
 def test_recordings(webex: Sandbox) -> None:
     with sdk(webex, "compliance") as api:
         found = {
-            str(one.id): one
-            for one in api.meetings.recordings.list_recordings(ANCIENT, FUTURE, max=20)
+            str(recording.id): recording
+            for recording in api.meetings.recordings.list_recordings(ANCIENT, FUTURE, max=20)
         }
         details = [api.meetings.recordings.get_recording_details(key) for key in list(found)[:20]]
     assert set(found) >= {
-        one.id
+        recording.id
         for meeting in webex.world.meetings
-        for one in meeting.recordings
-        if one.available_at <= UNTIL
-        and (one.purged_at is None or one.purged_at > UNTIL)
-        and (one.deleted_at is None or one.deleted_at > UNTIL)
+        for recording in meeting.recordings
+        if recording.available_at <= UNTIL
+        and (recording.purged_at is None or recording.purged_at > UNTIL)
+        and (recording.deleted_at is None or recording.deleted_at > UNTIL)
     }
-    for one in details:
-        assert one.temporary_direct_download_links
-        assert one.temporary_direct_download_links.recording_download_link
-        assert one.size_bytes == found[str(one.id)].size_bytes
+    for detail in details:
+        assert detail.temporary_direct_download_links
+        assert detail.temporary_direct_download_links.recording_download_link
+        assert detail.size_bytes == found[str(detail.id)].size_bytes
 
 
 def test_participants(webex: Sandbox) -> None:
@@ -87,19 +87,23 @@ def test_participants(webex: Sandbox) -> None:
         for meeting in webex.world.meetings:
             found = list(api.meetings.participants.list_participants(meeting.id, max=100))
             if meeting.ended_at <= UNTIL:
-                assert [one.id for one in found] == [one.id for one in meeting.participants]
+                assert [entry.id for entry in found] == [
+                    participant.id for participant in meeting.participants
+                ]
             if meeting.participants_final_at <= UNTIL:
-                assert all(str(one.joined_time) < str(one.left_time) for one in found)
+                assert all(str(entry.joined_time) < str(entry.left_time) for entry in found)
 
 
 def test_transcripts_and_snippets(webex: Sandbox) -> None:
     transcripts = {
-        one.id: (one, meeting) for meeting in webex.world.meetings for one in meeting.transcripts
+        transcript.id: (transcript, meeting)
+        for meeting in webex.world.meetings
+        for transcript in meeting.transcripts
     }
     seen = set()
     with sdk(webex, "compliance") as api:
         for key in over(webex.world):
-            site = next(one.site_url for one in webex.world.meetings if one.id == key)
+            site = next(meeting.site_url for meeting in webex.world.meetings if meeting.id == key)
             for found in api.meetings.transcripts.list(
                 meeting_id=key, site_url=site, from_=ANCIENT, to_=FUTURE
             ):

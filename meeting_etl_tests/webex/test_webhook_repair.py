@@ -184,7 +184,7 @@ def test_delete_removes_the_given_webhooks_and_accepts_404(
     with suppress(BadResponse):
         foreign(webex)
     theirs = hooks(sandbox)[ENDED].id
-    ours = [one for one in webhook_sync.list_webhooks(webex) if one.is_ours]
+    ours = [webhook for webhook in webhook_sync.list_webhooks(webex) if webhook.is_ours]
     sandbox.webhooks.remove(ours[0].id)
     assert {what for _, _, what in described(webhook_sync.delete(webex, ours))} == {"deleted"}
     assert [hook.id for hook in sandbox.webhooks.all()] == [theirs]

@@ -61,7 +61,11 @@ def test_of_several_the_best_one_counts_and_among_equals_the_oldest() -> None:
         webhook(id="younger", created="2026-03-02T10:00:00.000Z"),
         webhook(id="older", created="2026-03-02T09:00:00.000Z"),
     ]
-    found = [(one.webhook.id, one.status) for one in compare_webhooks(only, there) if one.webhook]
+    found = [
+        (finding.webhook.id, finding.status)
+        for finding in compare_webhooks(only, there)
+        if finding.webhook
+    ]
     assert found == [
         ("older", WebhookStatus.OK),
         ("younger", WebhookStatus.DUPLICATE),

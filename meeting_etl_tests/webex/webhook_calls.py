@@ -40,7 +40,7 @@ def described(actions: Iterator[webhook_sync.Action]) -> list[tuple[str, str, st
 
 def health(webex: Webex, expected: WebhookSpec) -> Counter[WebhookStatus]:
     return Counter(
-        one.status for one in compare_webhooks(expected, webhook_sync.list_webhooks(webex))
+        webhook.status for webhook in compare_webhooks(expected, webhook_sync.list_webhooks(webex))
     )
 
 

@@ -1,6 +1,6 @@
 """A WebVTT file → cues: what was said, when, and by whom where the file says so.
 
-Belongs here: what is text and what is not, and how a speaker is told from the text. Does not:
+Belongs here: what is text and what is not, and how a speaker is recognized in the text. Does not:
 downloading the file (webex/), rows of a table (snippets.py).
 
 A speaker is named by a voice tag, `<v Ana Luz>So be it`, or by the identifier of the cue,
