@@ -11,6 +11,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.sandbox.world.worlds import demo_world, guide_world
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.sandbox.small import NOW, small_world
 from meeting_etl_tests.sandbox.walker import Walker
 
 # The walkers look at everything at once.
@@ -24,6 +25,13 @@ Serve = Callable[..., Sandbox]
 def demo() -> Iterator[Sandbox]:
     """A demo world at the moment up to which it was made."""
     with Sandbox(demo_world(5, UNTIL, meetings=120), ManualClock(UNTIL), ANY_WINDOW) as webex:
+        yield webex
+
+
+@pytest.fixture(scope="module")
+def webex() -> Iterator[Sandbox]:
+    """For tests that change nothing."""
+    with Sandbox(small_world(), ManualClock(NOW)) as webex:
         yield webex
 
 

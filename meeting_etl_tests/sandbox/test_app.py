@@ -1,13 +1,10 @@
 """Tokens, scopes, pages, errors: what holds for all endpoints."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
-from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world
 
@@ -35,13 +32,6 @@ PATHS: dict[str, set[Kind]] = {
     "/webhooks": {"user", "admin", "compliance"},
     "/webhooks?ownedBy=org": {"admin", "compliance"},
 }
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 @pytest.fixture

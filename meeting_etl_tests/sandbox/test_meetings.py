@@ -1,6 +1,5 @@
 """GET /meetings, /meetings/{id}, /admin/meetings/{id}: T11 to T21 of docs/webex-api-notes.md."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +14,8 @@ from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.tickets import Tickets
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.index import Index
-from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
+from meeting_etl_tests.sandbox.meeting_fields import ENDED, SECRETS
 from meeting_etl_tests.sandbox.small import (
     HANA,
     NOW,
@@ -33,23 +32,6 @@ from meeting_etl_tests.sandbox.small import (
     small_world,
 )
 from meeting_etl_tests.sandbox.walker import Walker
-
-ENDED = {"meetingType": "meeting", "state": "ended"}
-SECRETS = {
-    "password",
-    "phoneAndVideoSystemPassword",
-    "hostKey",
-    "sipAddress",
-    "dialInIpAddress",
-    "telephony",
-}
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 def ids(walker: Walker, **query: object) -> list[str]:

@@ -1,6 +1,5 @@
 """Expiry of access tokens, and the refresh grant."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,13 +9,6 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, SITES, small_world
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 @pytest.fixture

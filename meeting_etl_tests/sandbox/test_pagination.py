@@ -1,16 +1,14 @@
 """Sizes of pages, next links and cursors."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world
-from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL, OpenWalker, Serve
-from meeting_etl_tests.sandbox.small import NOW, SITES, TA, A, small_world
+from meeting_etl_tests.sandbox.small import SITES, TA, A
 from meeting_etl_tests.sandbox.walker import cursor_of
 
 LISTS = [
@@ -26,13 +24,6 @@ LISTS = [
 
 def kind_for(path: str) -> Kind:
     return "admin" if path.startswith("/meetings?") else "compliance"
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -1,10 +1,7 @@
 """GET /meetingParticipants: T26 to T32 of docs/webex-api-notes.md."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Breakout, Participant
@@ -28,13 +25,6 @@ from meeting_etl_tests.sandbox.small import (
 from meeting_etl_tests.sandbox.walker import Json, Walker
 
 PATH = "/meetingParticipants"
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 def ids(walker: Walker, **query: object) -> list[str]:

@@ -1,6 +1,5 @@
 """GET /meetingTranscripts, snippets, download: T40 to T49 of docs/webex-api-notes.md."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -32,13 +31,6 @@ from meeting_etl_tests.sandbox.small import (
     transcript,
 )
 from meeting_etl_tests.sandbox.walker import Walker
-
-
-@pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
-    """For tests that change nothing."""
-    with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        yield webex
 
 
 def ids(walker: Walker, path: str = "/meetingTranscripts", **query: object) -> list[str]:
