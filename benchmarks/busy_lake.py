@@ -50,7 +50,7 @@ def build(etl: Etl, until: date, days: int) -> None:
         _events(etl, day, ids, [log["log_id"] for log in logs[-LOGS_A_DAY:]])
     for place in range(0, len(logs), PART_ROWS):
         etl.lake.merge(INGESTED_LOGS, None, logs[place : place + PART_ROWS])
-    with etl.files.lock(INDEX_LOCK):
+    with etl.state.lock(INDEX_LOCK):
         MeetingIndex(etl.lake).rebuild_if_incomplete()
     migrate(etl.lake)  # with the metrics of all days
     catalog.publish(etl.files, etl.lake)

@@ -181,7 +181,7 @@ def main(days: int, a_day: int) -> None:
         home = dagster_home(Files(Path(name)), None)
         with open_quiet_instance(home) as instance:
             expected = WebhookSpec("http://127.0.0.1:9/webhooks/webex", True, ("meetings",))
-            write_webhook_spec(etl.files, expected)
+            write_webhook_spec(etl.state, expected)
             company = Company(etl, clock, instance)
             collector = Collector(world, etl.logs_folder)
             before = Counter[str]()

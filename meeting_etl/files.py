@@ -1,7 +1,8 @@
 """Files(root): the only code that makes durable changes on disk.
 
-Belongs here: replacing a file as a whole, appending, removing, locking, free space, and translating
-an OSError into a StorageError that says what to do. Does not: what is in the files.
+Belongs here: replacing a file as a whole, appending, removing, free space, and translating an
+OSError into a StorageError that says what to do. Does not: what is in the files, locks between
+processes (state.py).
 
 Names are relative to the root and have slashes, as in object storage.
 """
@@ -13,7 +14,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -112,51 +113,8 @@ class Files:
         """
         with self.translate_errors(folder, doing="clean"):
             for orphan in self.path(folder).glob(".*.tmp"):
-                if _is_older(orphan, before):
+                if is_older(orphan, before):
                     orphan.unlink(missing_ok=True)
-
-    def sweep_locks(self, prefix: str, *, before: datetime) -> None:
-        """Remove the files of free locks `prefix…`; only for lock names that are used once.
-
-        `before` protects a lock that was opened and is not held yet.
-        """
-        with self.translate_errors("state/locks", doing="clean"):
-            for path in self.path("state/locks").glob(f"{prefix}*.lock"):
-                if _is_older(path, before):
-                    _remove_if_free(path)
-
-    def lock(self, name: str) -> AbstractContextManager[object]:
-        """Wait for the lock `name` and hold it; not re-entrant, released when its holder dies."""
-        return self.locked_file(f"state/locks/{name}.lock")
-
-    @contextmanager
-    def lock_if_free(self, name: str) -> Iterator[bool]:
-        """As `lock`, without waiting: yields whether the lock was taken."""
-        with self._open_to_lock(f"state/locks/{name}.lock") as file:
-            yield _try_lock(file)
-
-    def is_locked(self, name: str) -> bool:
-        """Whether the lock `name` is held now."""
-        path = self.path(f"state/locks/{name}.lock")
-        with suppress(FileNotFoundError), path.open("rb") as file:
-            return not _try_lock(file)
-        return False
-
-    @contextmanager
-    def locked_file(self, name: str) -> Iterator[IO[bytes]]:
-        """An existing or new file, open for reading and writing, locked while it is open."""
-        with self._open_to_lock(name) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-
-    @contextmanager
-    def _open_to_lock(self, name: str) -> Iterator[IO[bytes]]:
-        with self.translate_errors(name, doing="lock"):
-            path = self.path(name)
-            _make_folder(path.parent)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            yield file
 
     def open_to_append(self, name: str) -> io.FileIO | None:
         """A new or existing file for `append`, locked until it is closed or its holder dies.
@@ -168,7 +126,7 @@ class Files:
             _make_folder(path.parent)
             file = path.open("a+b", buffering=0)
             try:
-                if not _try_lock(file):
+                if not try_lock(file):
                     file.close()
                     return None
                 # A folder may come from a process that was killed before syncing it.
@@ -206,8 +164,8 @@ class Files:
         except OSError:
             return False
 
-    def open_partial(self, name: str) -> io.FileIO:
-        """A new or existing partial file, open for reading and writing at its beginning."""
+    def open_to_write(self, name: str) -> io.FileIO:
+        """A new or existing file, open for reading and writing at its beginning."""
         with self.translate_errors(name):
             path = self.path(name)
             _make_folder(path.parent)
@@ -259,19 +217,15 @@ class Files:
             raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error
 
 
-def _is_older(path: Path, before: datetime | None) -> bool:
+def is_older(path: Path, before: datetime | None) -> bool:
+    """Whether a file was last changed before that moment, if one is given."""
     with suppress(FileNotFoundError):
         return before is None or path.stat().st_mtime < before.timestamp()
     return False
 
 
-def _remove_if_free(path: Path) -> None:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        if _try_lock(file):
-            path.unlink()
-
-
-def _try_lock(file: IO[bytes]) -> bool:
+def try_lock(file: IO[bytes]) -> bool:
+    """Lock an open file until it is closed, unless another holds it; returns whether it did."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -9,6 +9,7 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 
 
 def names(folder: Path) -> list[str]:
@@ -66,17 +67,6 @@ def test_sweep_removes_only_files_of_killed_writers(tmp_path: Path) -> None:
     files.sweep("a")
     files.sweep("never made")
     assert names(tmp_path / "a") == ["x"]
-
-
-def test_a_lock_is_free_again_when_its_holder_dies(tmp_path: Path) -> None:
-    files = Files(tmp_path)
-    child = os.fork()
-    if child == 0:
-        with files.lock("day"):
-            os._exit(0)
-    os.waitpid(child, 0)
-    with files.lock("day"):
-        pass
 
 
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:
@@ -176,7 +166,7 @@ def test_the_umask_is_honoured(tmp_path: Path) -> None:
         files.replace_bytes("lake/a", b"x")
         with files.replacement("lake/b") as path:
             path.write_bytes(b"x")
-        with files.lock("day"):
+        with LocalState(files).lock("day"):
             pass
     finally:
         os.umask(before)

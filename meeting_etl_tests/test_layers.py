@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "meeting_etl"
 # Lowest first. A name is a module or a folder; folders of one layer may not import each other.
 LAYERS = (
     ("errors", "schemas", "times", "texts", "addresses", "files"),
+    ("state",),
     ("webex", "receiver", "webhook_logs", "lake", "sandbox"),
     ("pipeline",),
     ("settings",),

@@ -90,7 +90,7 @@ def _logs(etl: "Etl") -> LogSummary:
 
 def _catalog_problem(etl: "Etl") -> str | None:
     """That a run could not publish the catalog, or that there was no run since it changed."""
-    if is_current(etl.files, etl.lake, etl.settings.analytics):
+    if is_current(etl.lake, etl.settings.analytics):
         return None
     return (
         f"{etl.settings.data_dir / CATALOG} is out of date; the next `meeting-etl run` "

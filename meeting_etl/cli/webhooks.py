@@ -114,7 +114,7 @@ def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> Non
         raise click.UsageError("--target-url is missing: the public URL of the receiver.")
     etl = context.etl()
     spec, secret = _spec(etl, None, **options), _secret(etl, insecure=insecure)
-    write_webhook_spec(etl.files, spec)
+    write_webhook_spec(etl.state, spec)
     _carry_out(webhook_sync.create(etl.webex, spec, secret, etl.clock))
 
 
@@ -124,7 +124,7 @@ def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> Non
 def list_(context: CommandContext, /, row_format: str) -> None:
     """Show managed and missing webhooks, with their health."""
     etl = context.etl()
-    spec = read_webhook_spec(etl.files)
+    spec = read_webhook_spec(etl.state)
     existing = webhook_sync.list_webhooks(etl.webex)
     _show(compare_webhooks(spec, existing), row_format)
     if others := sum(not webhook.is_ours for webhook in existing):
@@ -148,7 +148,7 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
     Exit status: 1 if a webhook still needs attention.
     """
     etl = context.etl()
-    old = read_webhook_spec(etl.files)
+    old = read_webhook_spec(etl.state)
     if check and old is None and not options["target_url"]:
         display.say("No webhooks are configured.")
         return
@@ -162,7 +162,7 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
         display.say(f"All {len(spec.events())} webhooks exist and are active.")
         return
     secret = _secret(etl, insecure=insecure)
-    write_webhook_spec(etl.files, spec)
+    write_webhook_spec(etl.state, spec)
     _carry_out(webhook_sync.repair(etl.webex, spec, secret, etl.clock))
 
 
@@ -177,7 +177,7 @@ def delete(context: CommandContext, /, *, yes: bool) -> None:
         _show(compare_webhooks(None, ours), "table")
         confirm(f"Delete {display.counted(len(ours), 'webhook')}?")
     _carry_out(webhook_sync.delete(etl.webex, ours))
-    delete_webhook_spec(etl.files)
+    delete_webhook_spec(etl.state)
 
 
 def _spec(

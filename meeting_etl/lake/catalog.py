@@ -56,10 +56,10 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     that most runs publish nothing. Raises StorageError when the disk fails or another program has
     the catalog open for writing; the lake is not affected.
     """
-    with files.lock("catalog"):
+    with lake.state.lock("catalog"):
         views = _views(lake, analytics)
         fingerprint = digest(statement for view in views.values() for statement in view)
-        if _is_duckdb(files.path(CATALOG)) and read_state(files).fingerprint == fingerprint:
+        if _is_duckdb(files.path(CATALOG)) and read_state(lake).fingerprint == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
             raise StorageError(
@@ -74,7 +74,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
                 catalog_file.build(path, views)
         except duckdb.Error as error:
             raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
-        write_state(files, CatalogState(fingerprint, sources_digest(lake, analytics)))
+        write_state(lake, CatalogState(fingerprint, sources_digest(lake, analytics)))
         return True
 
 

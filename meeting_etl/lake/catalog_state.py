@@ -1,6 +1,6 @@
 """What the published catalog was made from.
 
-Belongs here: that note below state/, and whether the catalog is up to date; without DuckDB, which
+Belongs here: that note in the state, and whether the catalog is up to date; without DuckDB, which
 `meeting-etl status` does not load. Does not: publishing (catalog.py).
 """
 
@@ -9,14 +9,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from meeting_etl.files import Files
 from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.catalog_sql import catalog_views
 from meeting_etl.lake.lake import Lake
 
 CATALOG = "meetings.duckdb"
 # Beside the catalog and not in it: analysts may hold that open in ways that let nobody read it.
-_STATE = "state/catalog.json"
+_NAME = "catalog"
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,10 @@ class CatalogState:
     sources: str | None = None
 
 
-def read_state(files: Files) -> CatalogState:
+def read_state(lake: Lake) -> CatalogState:
     """The state of the catalog that was published last."""
     try:
-        found = json.loads(files.read_bytes(_STATE) or b"{}")
+        found = json.loads(lake.state.get(_NAME) or b"{}")
         digests = {name: found.get(name) for name in ("fingerprint", "sources")}
     except (ValueError, AttributeError):
         return CatalogState()
@@ -41,14 +40,14 @@ def read_state(files: Files) -> CatalogState:
     return CatalogState(**texts)
 
 
-def write_state(files: Files, state: CatalogState) -> None:
+def write_state(lake: Lake, state: CatalogState) -> None:
     """Note what the catalog that is published was made from."""
-    files.replace_bytes(_STATE, json.dumps(asdict(state)).encode())
+    lake.state.put(_NAME, json.dumps(asdict(state)).encode())
 
 
-def is_current(files: Files, lake: Lake, analytics: Analytics) -> bool:
+def is_current(lake: Lake, analytics: Analytics) -> bool:
     """Whether the published catalog is the one that would be published now, or there is none."""
-    published = read_state(files).sources
+    published = read_state(lake).sources
     return published is None or published == sources_digest(lake, analytics)
 
 

@@ -24,7 +24,7 @@ def host_domains(lake: Lake) -> list[str]:
 
 def add_host_domains(lake: Lake, days: Iterable[date]) -> None:
     """Add the domains of the meetings of these days."""
-    with lake.files.lock("host_domains"):
+    with lake.state.lock("host_domains"):
         known = _known(lake)
         domains = _all(lake) if known is None else known | _of(lake, days)
         if domains != known:

@@ -20,6 +20,7 @@ from meeting_etl.lake.merging import even, merged, merged_groups, without
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import Partition, folder_of, is_partition, part_name, part_numbers
 from meeting_etl.schemas import LINK_COLUMNS, Table
+from meeting_etl.state import LocalState, State
 
 # The lock of the process that reads logs and writes the tables of received days.
 INGEST_LOCK = "ingest"
@@ -36,19 +37,21 @@ class _NothingToReplace(Exception):
 class Lake:
     """The tables below `lake/` of a data folder.
 
-    All methods raise StorageError when a file cannot be read or written. `withheld` columns are
-    written as NULL whatever the rows have. `person_metrics`: whether metrics of single persons are
-    stored (metrics.py).
+    All methods raise StorageError when a file cannot be read or written. `state` has the locks: by
+    default files beside the tables. `withheld` columns are written as NULL whatever the rows have.
+    `person_metrics`: whether metrics of single persons are stored (metrics.py).
     """
 
     def __init__(
         self,
         files: Files,
+        state: State | None = None,
         *,
         withheld: Collection[str] = LINK_COLUMNS,
         person_metrics: bool = True,
     ) -> None:
         self.files = files
+        self.state = state or LocalState(files)
         self.person_metrics = person_metrics
         self._parquet = ParquetFiles(files)
         self._withheld = frozenset(withheld)
@@ -258,7 +261,7 @@ class Lake:
         """Hold the locks of days, taken in date order so that processes cannot deadlock."""
         with ExitStack() as stack:
             for day in sorted(set(days)):
-                stack.enter_context(self.files.lock(f"day-{day}"))
+                stack.enter_context(self.state.lock(f"day-{day}"))
             yield
 
     def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:

@@ -6,8 +6,7 @@ which the holders of a day's lock sweep (lake.py).
 
 from datetime import datetime, timedelta
 
-from meeting_etl.files import Files
-from meeting_etl.lake.lake import INGEST_LOCK
+from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.lake.meeting_index import INDEX_LOCK
 
 # Folders whose files are written under one lock.
@@ -22,12 +21,12 @@ _SHARED = ("state", "lake", "lake/unowned_recordings", "dagster")
 _ABANDONED_AFTER = timedelta(days=1)
 
 
-def sweep_leftovers(files: Files, now: datetime) -> None:
+def sweep_leftovers(lake: Lake, now: datetime) -> None:
     """Remove them without waiting for locks: folders in use are left to the next time."""
-    for folder, lock in _LOCKS.items():
-        with files.lock_if_free(lock) as is_free:
-            if is_free:
-                files.sweep(folder)
+    for folder, name in _LOCKS.items():
+        with lake.state.lock_if_free(name) as lock:
+            if lock:
+                lake.files.sweep(folder)
     for folder in _SHARED:
-        files.sweep(folder, before=now - _ABANDONED_AFTER)
-    files.sweep_locks("run-", before=now - _ABANDONED_AFTER)
+        lake.files.sweep(folder, before=now - _ABANDONED_AFTER)
+    lake.state.sweep_locks("run-", before=now - _ABANDONED_AFTER)

@@ -33,7 +33,7 @@ from meeting_etl.schemas import (
     Table,
 )
 
-_STATE = "state/lake_schemas.json"
+_SCHEMAS = "lake_schemas"
 # In the lake, so that it goes with it.
 _MANY = "lake/files_to_migrate.json"
 # Tables that are not written under the lock of a day, and the lock of their writers.
@@ -61,7 +61,7 @@ class OldFile:
 def outdated_files(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
     """Files to rewrite. Reads files only of tables whose schema changed.
 
-    state/lake_schemas.json has the schemas of all files, so that most runs open no file for this.
+    The state has the schemas of all files, so that most runs open no file for this.
     """
     known = _known(lake)
     changed = [table for table in TABLES.values() if known.get(table.name) != _digest(lake, table)]
@@ -84,7 +84,7 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
     files = outdated_files(lake, progress)
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
-        with lake.files.lock(_lock(file)):
+        with lake.state.lock(_lock(file)):
             _rewrite(lake, file)
     _note(lake)
     return len(files)
@@ -129,10 +129,10 @@ def _known_to_be_many(lake: Lake) -> int:
 
 def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
     """Rewrite unless the lock is held, which may be for hours; returns whether that was done."""
-    with lake.files.lock_if_free(_lock(file)) as is_free:
-        if is_free:
+    with lake.state.lock_if_free(_lock(file)) as lock:
+        if lock:
             _rewrite(lake, file)
-        return is_free
+        return lock is not None
 
 
 def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
@@ -170,7 +170,7 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
 
 def _known(lake: Lake) -> dict[str, str]:
     try:
-        digests = json.loads(lake.files.read_bytes(_STATE) or b"{}")
+        digests = json.loads(lake.state.get(_SCHEMAS) or b"{}")
     except ValueError:
         return {}
     return digests if isinstance(digests, dict) else {}
@@ -178,7 +178,7 @@ def _known(lake: Lake) -> dict[str, str]:
 
 def _note(lake: Lake) -> None:
     lake.files.remove(_MANY)
-    lake.files.replace_bytes(_STATE, json.dumps(_digests(lake), indent=1).encode())
+    lake.state.put(_SCHEMAS, json.dumps(_digests(lake), indent=1).encode())
 
 
 def _digests(lake: Lake) -> dict[str, str]:

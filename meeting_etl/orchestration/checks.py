@@ -29,7 +29,7 @@ from meeting_etl.webex.webhook_sync import check_webhooks
 def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
     """The same comparison as `meeting-etl webhooks repair --check`."""
     try:
-        expected = read_webhook_spec(etl.files)
+        expected = read_webhook_spec(etl.state)
         if expected is None:
             return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
         wrong = needing_repair(check_webhooks(etl.webex, expected))
@@ -98,7 +98,7 @@ WEBHOOKS_JOB = dg.define_asset_job(
 )
 def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason:
     """One run, if webhooks are expected."""
-    if read_webhook_spec(etl.files) is None:
+    if read_webhook_spec(etl.state) is None:
         return dg.SkipReason(
             "No webhooks are expected: run `meeting-etl webhooks create` to register some."
         )

@@ -67,7 +67,7 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
         lock = run.tags.get(LOCK_TAG)
-        if lock and not etl.files.is_locked(lock):
+        if lock and not etl.state.is_locked(lock):
             instance.report_run_failed(run, "The process of this run was killed.")
         else:
             found.append(run)

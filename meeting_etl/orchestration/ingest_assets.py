@@ -28,7 +28,7 @@ from meeting_etl.settings import Etl
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
     with report_failures(context, etl):
-        sweep_leftovers(etl.files, etl.clock.now())
+        sweep_leftovers(etl.lake, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_reopen_for_new_token(etl))
         report.notices.extend(_look_up_recordings(etl, context.run.run_id))
@@ -55,7 +55,7 @@ def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
         token = etl.token_identity
     except SettingsError:
         return
-    reopened = record_token(etl.files, etl.ledger, token, etl.clock.now())
+    reopened = record_token(etl.state, etl.ledger, token, etl.clock.now())
     if reopened:
         yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
 

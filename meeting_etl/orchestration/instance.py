@@ -25,6 +25,7 @@ from meeting_etl.orchestration.instance_folder import (
     instance_folder,
     path_for_dagster,
 )
+from meeting_etl.state import locked_file
 
 _QUIET_FILE = "quiet.yaml"
 _QUIET = """
@@ -148,7 +149,7 @@ def _locked(home: Path) -> Iterator[None]:
     Raises the OSError itself, because the StorageError advises about the data folder.
     """
     try:
-        with Files(home).locked_file(_LOCK_FILE):
+        with locked_file(Files(home), _LOCK_FILE):
             yield
     except StorageError as error:
         raise error.__cause__ or error from None

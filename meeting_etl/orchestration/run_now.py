@@ -55,7 +55,7 @@ def run_now(
     """
     summary = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
-    with translate_instance_errors(Path(instance.root_directory)), etl.files.lock(lock):
+    with translate_instance_errors(Path(instance.root_directory)), etl.state.lock(lock):
         active_runs(instance, etl)
         runs = _Runs(defs, instance, summary, {LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
@@ -63,7 +63,7 @@ def run_now(
             _discover(runs, etl, span)
         if not summary.failures:
             _do_due_work(runs, etl, span, refetch=refetch)
-    etl.files.remove(f"state/locks/{lock}.lock")
+    etl.state.sweep_locks(lock)
     return summary
 
 

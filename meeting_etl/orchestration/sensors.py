@@ -63,7 +63,7 @@ def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) ->
     if any(_has_just_begun(run, now) for run in ingests):
         yield dg.SkipReason("Ingest has just begun: runs of days wait for its news.")
         return
-    is_ingesting = etl.files.is_locked(INGEST_LOCK)
+    is_ingesting = etl.state.is_locked(INGEST_LOCK)
     if is_ingesting or any(run.job_name == INGEST_JOB.name for run in ingests):
         ingest_state = "Ingest is running."
     elif next_at is not None and now < next_at:
@@ -152,7 +152,7 @@ def _has_more_to_do(etl: Etl) -> bool:
     """Whether the assets of the ingest job have work although no log has new lines."""
     now, policy = etl.clock.now(), etl.settings.auto_record
     try:
-        is_new_token = not is_recorded(etl.files, etl.token_identity)
+        is_new_token = not is_recorded(etl.state, etl.token_identity)
     except SettingsError:
         is_new_token = False
     return (

@@ -58,7 +58,7 @@ def prune(
     if media_only:
         return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
     if not dry_run:
-        raise_floor(lake.files, before)
+        raise_floor(lake, before)
         _close_days(lake, before)
     files = [
         _prune_files(lake, table, before, now, dry_run, progress)
@@ -86,8 +86,8 @@ def _prune_files(
     days = sorted({*_days(lake.partitions(table), before), *_days(names, before)})
     for number, day in enumerate(days):
         progress(f"prune {folder}/", number, len(days))
-        with lake.files.lock_if_free(f"{table.name}-{day}") as is_free:
-            if not is_free:
+        with lake.state.lock_if_free(f"{table.name}-{day}") as lock:
+            if not lock:
                 continue  # being downloaded: left to the next prune
             with lake.lock_days([day]):
                 _prune_files_of_day(lake, table, day, now, kept_paths, report, dry_run=dry_run)
@@ -132,7 +132,7 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
     report = Pruned(table.name)
     is_ingested = table in (WEBHOOK_EVENTS, REJECTED_LINES)
     for day in _days(lake.partitions(table), before):
-        with lake.files.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
+        with lake.state.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
             report.days += 1
             report.rows += lake.count(table, day)
             if not dry_run:
@@ -146,7 +146,7 @@ def _close_days(lake: Lake, before: date) -> None:
     """Remove the open work of old days, waiting for runs that work on one of them now."""
     for day in days_with_work(lake.files):
         if day < before:
-            with lake.lock_days([day]), lake.files.lock(DUE_DAYS_LOCK):
+            with lake.lock_days([day]), lake.state.lock(DUE_DAYS_LOCK):
                 remove_due_day(lake.files, day)
 
 

@@ -19,6 +19,7 @@ from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_sin
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.settings.environment import Settings, read_settings
+from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webhook_logs.logs import Logs
@@ -61,10 +62,16 @@ class Etl:
         return Files(self.settings.data_dir)
 
     @cached_property
+    def state(self) -> State:
+        """Locks, and small values that all processes share."""
+        return LocalState(self.files)
+
+    @cached_property
     def lake(self) -> Lake:
         """The tables."""
         return Lake(
             self.files,
+            self.state,
             withheld=() if self.settings.store_links else LINK_COLUMNS,
             person_metrics=self.settings.analytics.person_metrics,
         )
@@ -138,7 +145,7 @@ class Etl:
 
         settings = self.settings
         _check_credentials(settings.credentials)
-        return Auth(settings.credentials, self.files, self.clock, base_url=settings.base_url)
+        return Auth(settings.credentials, self.state, self.clock, base_url=settings.base_url)
 
     @property
     def token_identity(self) -> TokenIdentity:
@@ -191,7 +198,7 @@ class Etl:
             run_id,
             threads=at_once or self.settings.threads,
             progress=lambda what, done, total: self.progress(what, done, total),
-            reading_since=reading_since(self.files, self.token_identity, self.clock.now()),
+            reading_since=reading_since(self.state, self.token_identity, self.clock.now()),
             windows=self.settings.windows,
             honours_deletes=self.settings.honour_deletes,
         )

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
-from meeting_etl.files import Files
+from meeting_etl.state import State
 from meeting_etl.times import Clock
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.transport import origin
@@ -27,14 +27,14 @@ Raises BadResponse when that fails, Refused or AuthError when Webex refuses, Api
 nothing may be sent now.
 """
 
-_FILE = "state/tokens.json"
+_NAME = "tokens"
 _RENEW_EARLY = timedelta(seconds=300)
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
 class _Tokens:
-    """The file's content. `owner` names the configuration that the tokens belong to."""
+    """What is stored. `owner` names the configuration that the tokens belong to."""
 
     owner: str
     access_token: str = field(repr=False)
@@ -44,13 +44,13 @@ class _Tokens:
 
 
 class Auth:
-    """The access token, for all threads of a process; processes share it through one file.
+    """The access token, for all threads of a process; processes share it through the state.
 
     Raises SettingsError for a configured token that is not valid in an HTTP header.
     """
 
     def __init__(
-        self, credentials: Credentials, files: Files, clock: Clock, *, base_url: str
+        self, credentials: Credentials, state: State, clock: Clock, *, base_url: str
     ) -> None:
         token = credentials.access_token
         if token is not None and not _SENDABLE.fullmatch(token):
@@ -58,7 +58,7 @@ class Auth:
                 "WEBEX_ACCESS_TOKEN contains whitespace or non-ASCII characters; set it again."
             )
         self._credentials = credentials
-        self._files = files
+        self._state = state
         self._clock = clock
         self._origin = origin(base_url)
         self._owner = _owner(credentials, base_url)
@@ -110,7 +110,7 @@ class Auth:
         """Scopes that Webex granted with the stored tokens, in order; None when not known."""
         if self._credentials.access_token is not None:
             return None
-        stored = self._stored()
+        stored = self._own(self._state.get(_NAME))
         return stored.scopes if stored else None
 
     def _is_due(self, tokens: _Tokens) -> bool:
@@ -118,21 +118,20 @@ class Auth:
 
     def _renew(self, rejected_token: str | None, grant: Grant) -> _Tokens:
         """Valid tokens: those that another thread or process got meanwhile, or new ones."""
-        with self._files.lock("tokens"):
-            stored = self._stored()
+        with self._state.swap(_NAME, secret=True) as value:
+            stored = self._own(value.content)
             if stored and stored.access_token != rejected_token and not self._is_due(stored):
                 self._tokens = stored
                 return stored
             refresh_token = stored.refresh_token if stored else self._credentials.refresh_token
             tokens = self._request_tokens(refresh_token or "", grant)
-            # Both are stored before either is used: the old ones may be invalid already.
-            self._files.replace_bytes(_FILE, msgspec.json.encode(tokens), mode=0o600)
-            self._tokens = tokens
-            return tokens
+            value.content = msgspec.json.encode(tokens)
+        # Both are stored before either is used: the old ones may be invalid already.
+        self._tokens = tokens
+        return tokens
 
-    def _stored(self) -> _Tokens | None:
+    def _own(self, content: bytes | None) -> _Tokens | None:
         """The stored tokens, if they can be read and belong to the current configuration."""
-        content = self._files.read_bytes(_FILE)
         try:
             tokens = msgspec.json.decode(content or b"", type=_Tokens)
         except msgspec.DecodeError:

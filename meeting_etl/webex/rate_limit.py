@@ -15,6 +15,7 @@ from typing import IO
 
 from meeting_etl.errors import ApiUnavailable, Stopped, StorageError
 from meeting_etl.files import Files
+from meeting_etl.state import locked_file
 from meeting_etl.times import Clock, format_timestamp
 
 _FILE = "state/pace"
@@ -103,7 +104,7 @@ class RateLimiter:
 
         The bucket is empty when the pause ends, so that waiting requests leave one by one.
         """
-        with self._files.locked_file(_FILE) as file:
+        with locked_file(self._files, _FILE) as file:
             now = self._now()
             state = self._read(file, now)
             until = now + min(seconds, LONGEST_PAUSE_SECONDS)
@@ -113,14 +114,14 @@ class RateLimiter:
 
     def paused_until(self) -> datetime | None:
         """When the current pause ends (aware, UTC); None when there is none."""
-        with self._files.locked_file(_FILE) as file:
+        with locked_file(self._files, _FILE) as file:
             now = self._now()
             until = self._read(file, now).not_before_at
         return datetime.fromtimestamp(until, UTC) if until - now > _NO_TIME_SECONDS else None
 
     def _try_acquire(self) -> float:
         """0.0 once the slot is taken, else the seconds to wait before trying again."""
-        with self._files.locked_file(_FILE) as file:
+        with locked_file(self._files, _FILE) as file:
             now = self._now()
             state = self._read(file, now)
             if state.not_before_at - now > _NO_TIME_SECONDS:

@@ -1,7 +1,7 @@
 """Which webhooks should be registered, and what is wrong with those that are.
 
-Belongs here: what the pipeline has webhooks for, state/webhooks.json, and the comparison with the
-webhooks that Webex lists. Does not: any request, nor the repair (webhook_sync.py).
+Belongs here: what the pipeline has webhooks for, which is stored in the state, and the comparison
+with the webhooks that Webex lists. Does not: any request, nor the repair (webhook_sync.py).
 
 Webex sends the secret of each webhook; it is dropped where a webhook is parsed.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from meeting_etl.errors import BadResponse, StorageError
-from meeting_etl.files import Files
+from meeting_etl.state import State
 
 # `event: all` would cover created, updated and deleted only (docs/webex-api-notes.md T2).
 EVENTS = {
@@ -25,7 +25,7 @@ EVENTS = {
 }
 # Participants are fetched after the meeting anyway, and their events are many.
 DEFAULT_RESOURCES = ("meetings", "recordings", "meetingTranscripts")
-_FILE = "state/webhooks.json"
+_NAME = "webhooks"
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class WebhookSpec:
         return [(resource, event) for resource in self.resources for event in EVENTS[resource]]
 
 
-def read_webhook_spec(files: Files) -> WebhookSpec | None:
+def read_webhook_spec(state: State) -> WebhookSpec | None:
     """The spec of the last `webhooks create` or `repair`; None without one.
 
-    Raises StorageError for a damaged file.
+    Raises StorageError when that is damaged.
     """
-    content = files.read_bytes(_FILE)
+    content = state.get(_NAME)
     if content is None:
         return None
     try:
@@ -58,19 +58,20 @@ def read_webhook_spec(files: Files) -> WebhookSpec | None:
         spec.events()
     except (msgspec.DecodeError, KeyError):
         raise StorageError(
-            f"{files.path(_FILE)} is damaged: run `meeting-etl webhooks create` again."
+            "What is stored about expected webhooks (state/webhooks.json) is damaged: run "
+            "`meeting-etl webhooks create` again."
         ) from None
     return spec
 
 
-def write_webhook_spec(files: Files, spec: WebhookSpec) -> None:
+def write_webhook_spec(state: State, spec: WebhookSpec) -> None:
     """Store which webhooks are expected from now on."""
-    files.replace_bytes(_FILE, msgspec.json.encode(spec) + b"\n")
+    state.put(_NAME, msgspec.json.encode(spec) + b"\n")
 
 
-def delete_webhook_spec(files: Files) -> None:
+def delete_webhook_spec(state: State) -> None:
     """Expect no webhooks from now on."""
-    files.remove(_FILE)
+    state.remove(_NAME)
 
 
 class WebhookStatus(StrEnum):

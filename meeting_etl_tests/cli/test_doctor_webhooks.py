@@ -39,7 +39,7 @@ def product(tmp_path: Path, webex: Sandbox) -> Product:
 
 def register(product: Product) -> None:
     etl = product.etl()
-    write_webhook_spec(etl.files, EXPECTED)
+    write_webhook_spec(etl.state, EXPECTED)
     list(create(etl.webex, EXPECTED, f"{SECRET}-signing", etl.clock))
 
 
@@ -55,7 +55,7 @@ def test_without_expected_webhooks_the_command_is_named(product: Product) -> Non
 
 
 def test_missing_or_inactive_webhooks_are_problems(product: Product, webex: Sandbox) -> None:
-    write_webhook_spec(product.etl().files, EXPECTED)
+    write_webhook_spec(product.etl().state, EXPECTED)
     missing = checked(product)[REGISTERED]
     assert (missing.state, "meetings ended: missing" in missing.found) == (PROBLEM, True)
     register(product)
@@ -88,7 +88,7 @@ def test_the_receivers_health_is_requested_without_the_token(
     headers = {"Location": "/elsewhere"} if status == 302 else {}
     with running(lambda seen: Reply({}, status, headers)) as receiver:
         target = receiver.url.replace("://", f"://somebody:{SECRET}@") + "/webhooks/webex"
-        write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
+        write_webhook_spec(product.etl().state, replace(EXPECTED, target_url=target))
         found = checked(product)[REACHABLE]
     assert found.state == state
     (seen,) = receiver.seen
@@ -111,7 +111,7 @@ def test_a_signed_probe_shows_whether_the_secrets_match_and_stores_no_event(
     logs = tmp_path / "received"
     with served(logs, secret=theirs) as receiver:
         target = f"http://127.0.0.1:{receiver.port}/webhooks/webex"
-        write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
+        write_webhook_spec(product.etl().state, replace(EXPECTED, target_url=target))
         more = {"WEBEX_WEBHOOK_SECRET": ours} if ours else {}
         line = checked(product, **more)[REACHABLE]
         assert (line.state, found in line.found) == (state, True), line
@@ -121,7 +121,7 @@ def test_a_signed_probe_shows_whether_the_secrets_match_and_stores_no_event(
 
 @pytest.mark.parametrize("target", [EXPECTED.target_url, "https://hooks.invalid/webex"])
 def test_a_receiver_that_does_not_respond_is_a_warning(product: Product, target: str) -> None:
-    write_webhook_spec(product.etl().files, replace(EXPECTED, target_url=target))
+    write_webhook_spec(product.etl().state, replace(EXPECTED, target_url=target))
     found = checked(product)[REACHABLE]
     assert (found.state, "does not respond" in found.found) == (WARNING, True)
 
@@ -144,7 +144,7 @@ def test_a_day_without_a_line_is_a_warning_unless_it_is_the_weekend(
     row = {"log_id": "a", "byte_offset": 0, "received_at": moment - timedelta(hours=hours)}
     etl.lake.merge(WEBHOOK_EVENTS, utc_day(row["received_at"]), [row])  # type: ignore[arg-type]
     assert checked(product, etl)[LATEST].state == OK  # nobody expects any
-    write_webhook_spec(etl.files, EXPECTED)
+    write_webhook_spec(etl.state, EXPECTED)
     assert checked(product, etl)[LATEST].state == state
 
 

@@ -178,9 +178,9 @@ def test_who_opens_it_for_writing_keeps_nobody_from_publishing_what_is_there(lak
         sentence = catalog.try_publish(lake.files, lake)
         assert sentence is not None
         assert "open for writing in another program" in sentence
-        assert not is_current(lake.files, lake, Analytics())
+        assert not is_current(lake, Analytics())
     assert catalog.try_publish(lake.files, lake) is None  # closed: it is published now
-    assert is_current(lake.files, lake, Analytics())
+    assert is_current(lake, Analytics())
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(1,)]
 
 

@@ -34,7 +34,7 @@ def etl(tmp_path: Path, webex: Sandbox) -> Etl:
 
 
 def register(etl: Etl) -> None:
-    write_webhook_spec(etl.files, EXPECTED)
+    write_webhook_spec(etl.state, EXPECTED)
     list(create(etl.webex, EXPECTED, "signing", etl.clock))
 
 
@@ -82,7 +82,7 @@ def test_red_when_one_is_missing_and_another_inactive(etl: Etl, webex: Sandbox) 
 def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -> None:
     etl = Product(tmp_path, webex, "user", ManualClock(NOW)).etl()
     expected = WebhookSpec("https://hooks.team.example/webex", False, ("meetingTranscripts",))
-    write_webhook_spec(etl.files, expected)
+    write_webhook_spec(etl.state, expected)
     for _ in range(2):
         etl.webex.webhooks.create(
             {
@@ -98,7 +98,7 @@ def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -
 
 def test_errors_are_one_sentence_without_a_traceback(tmp_path: Path) -> None:
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
-    write_webhook_spec(etl.files, EXPECTED)
+    write_webhook_spec(etl.state, EXPECTED)
     found = checked(etl)
     assert not found.passed
     assert found.description is not None
@@ -109,7 +109,7 @@ def test_a_token_that_cannot_see_them_does_not_call_them_missing(
     tmp_path: Path, webex: Sandbox
 ) -> None:
     etl = Product(tmp_path, webex, "user", ManualClock(NOW)).etl()
-    write_webhook_spec(etl.files, EXPECTED)
+    write_webhook_spec(etl.state, EXPECTED)
     found = checked(etl)
     assert not found.passed
     assert "WEBEX_TOKEN_KIND" in str(found.description)

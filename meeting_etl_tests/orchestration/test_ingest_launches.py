@@ -167,7 +167,7 @@ def test_runs_of_days_wait_a_minute_for_an_ingest_that_has_begun(
     found = ticked(etl, instance)
     assert (found.run_requests, "has just begun" in str(found.skip_message)) == ([], True)
     etl.clock.sleep(60)
-    with etl.files.lock("ingest"):  # as a first import does for hours
+    with etl.state.lock("ingest"):  # as a first import does for hours
         (days,) = ticked(etl, instance).run_requests or []
     assert (days.job_name, days.tags["dagster/partition"]) == ("days", "2026-01-01")
 
@@ -271,7 +271,7 @@ def test_the_schedule_launches_ingest_for_another_token(
 
     etl = etl_with("first")
     assert len(scheduled(etl, instance)) == 1
-    record_token(etl.files, etl.ledger, etl.token_identity, NOW)
+    record_token(etl.state, etl.ledger, etl.token_identity, NOW)
     assert scheduled(etl, instance) == []
     assert len(scheduled(etl_with("second"), instance)) == 1
 

@@ -147,7 +147,7 @@ def test_a_run_whose_process_was_killed_is_failed_and_its_days_are_free(
     announce(etl, "2026-03-05")
     tags = {"dagster__partition": "2026-03-05", "meeting_etl__lock": "run-1"}
     run = started(etl, instance, **tags)
-    with etl.files.lock("run-1"):
+    with etl.state.lock("run-1"):
         assert tick(etl, instance) == []
     assert len(tick(etl, instance)) == 1
     ended = instance.get_run_by_id(run.run_id)

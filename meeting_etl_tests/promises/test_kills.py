@@ -108,11 +108,11 @@ def killed_at(runs: Sequence["subprocess.Popen[bytes]"], moments: Sequence[Momen
 
 def chosen(product: Product, chance: random.Random, number: int) -> Moment:
     """A moment of fetch or, every other time, of ingest."""
-    webex, files = product.webex, product.etl().files
+    webex, state = product.webex, product.etl().state
     most = len(webex.counters.requests) + chance.randrange(20)
     something = partial(sent_more_than, webex, most)
     if number % 2 == 0:
-        something = partial(files.is_locked, "ingest")
+        something = partial(state.is_locked, "ingest")
     return Moment(something, chance.uniform(0, 0.3))
 
 

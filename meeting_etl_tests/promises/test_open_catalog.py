@@ -55,10 +55,10 @@ def test_a_run_fetches_all_while_an_analyst_writes_into_the_catalog(tmp_path: Pa
             lake = product.etl().lake
             (day,) = product.etl().ledger.days()
             assert (lake.count(PARTICIPANTS, day), lake.count(TRANSCRIPT_SNIPPETS, day)) == (4, 6)
-            assert not is_current(lake.files, lake, Analytics())
+            assert not is_current(lake, Analytics())
         # The next run publishes what that one could not.
         product.run()
-        assert is_current(lake.files, lake, Analytics())
+        assert is_current(lake, Analytics())
         assert len(product.rows("transcript_snippets")) == 6
 
 

@@ -107,7 +107,7 @@ def test_no_day_is_held_while_ingest_is_waited_for(tmp_path: Path) -> None:
     with Sandbox(world, ManualClock(NOW)) as webex:
         product = Product(tmp_path, webex, "admin", clock=webex.clock)
         etl = product.etl()
-        with etl.files.lock("ingest"):
+        with etl.state.lock("ingest"):
             thread = threading.Thread(target=discover, args=[etl], daemon=True)
             thread.start()
             thread.join(30)

@@ -226,7 +226,7 @@ def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Pat
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))
     days = (datetime.now(UTC).date() - new).days
-    with made.etl().files.lock(f"recording_files-{old}"):
+    with made.etl().state.lock(f"recording_files-{old}"):
         assert (
             made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode
             == 0

@@ -10,6 +10,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.state import LocalState
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.client import Client
@@ -86,7 +87,7 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
                 requests_per_minute=requests_per_minute,
                 max_wait_seconds=max_wait_seconds,
             )
-            auth = Auth(credentials, files, clock, base_url=url)
+            auth = Auth(credentials, LocalState(files), clock, base_url=url)
             client = Client(url, auth, rate_limiter, clock, limits=limits, random=random)
             return stack.enter_context(closing(client))
 

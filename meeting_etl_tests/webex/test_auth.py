@@ -8,6 +8,7 @@ import pytest
 
 from meeting_etl.errors import AuthError, SettingsError, StorageError
 from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl_tests.clocks import ManualClock
@@ -51,7 +52,12 @@ def test_a_token_that_is_not_valid_in_a_header_is_reported_without_its_text(
     files: Files, clock: ManualClock, token: str
 ) -> None:
     with pytest.raises(SettingsError, match="WEBEX_ACCESS_TOKEN") as caught:
-        Auth(Credentials(access_token=token), files, clock, base_url="https://webex.example/v1")
+        Auth(
+            Credentials(access_token=token),
+            LocalState(files),
+            clock,
+            base_url="https://webex.example/v1",
+        )
     assert "given" not in str(caught.value)
 
 
@@ -231,7 +237,7 @@ def test_a_damaged_file_counts_as_none(
 def test_only_the_scheme_host_and_port_of_the_api_get_the_token(
     files: Files, clock: ManualClock, url: str, sent: bool
 ) -> None:
-    auth = Auth(CONFIGURED, files, clock, base_url="https://webex.example/v1")
+    auth = Auth(CONFIGURED, LocalState(files), clock, base_url="https://webex.example/v1")
     assert auth.headers(url, "t") == ({"Authorization": "Bearer t"} if sent else {})
 
 

@@ -111,6 +111,7 @@ OTHER_PROCESS = """
 import sys
 from pathlib import Path
 from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
@@ -122,7 +123,7 @@ credentials = Credentials(
     client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
 )
 rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
-client = Client(url, Auth(credentials, files, clock, base_url=url), rate_limiter, clock)
+client = Client(url, Auth(credentials, LocalState(files), clock, base_url=url), rate_limiter, clock)
 print("ready", flush=True)
 sys.stdin.readline()
 print(client.get("/meetings")["you"])

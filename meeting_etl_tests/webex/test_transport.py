@@ -152,6 +152,7 @@ BEHIND_A_PROXY = """
 import sys
 from pathlib import Path
 from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
@@ -159,7 +160,7 @@ from meeting_etl.webex.client import Client
 from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
-auth = Auth(Credentials(access_token="given-token"), files, clock, base_url=url)
+auth = Auth(Credentials(access_token="given-token"), LocalState(files), clock, base_url=url)
 rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
 client = Client(url, auth, rate_limiter, clock)
 print(client.get("/meetings/m1")["id"])

@@ -6,6 +6,7 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 from meeting_etl.webex.webhook_spec import (
     Webhook,
     WebhookSpec,
@@ -91,15 +92,15 @@ def test_the_secret_is_dropped_when_a_webhook_is_parsed() -> None:
 
 
 def test_the_spec_is_stored_without_the_secret(files: Files) -> None:
-    assert read_webhook_spec(files) is None
-    write_webhook_spec(files, ORG)
-    assert read_webhook_spec(files) == ORG
+    assert read_webhook_spec(LocalState(files)) is None
+    write_webhook_spec(LocalState(files), ORG)
+    assert read_webhook_spec(LocalState(files)) == ORG
     assert files.read_bytes("state/webhooks.json") == (
         b'{"target_url":"https://hooks.team.example/webex","org":true,'
         b'"resources":["meetings","recordings","meetingTranscripts"]}\n'
     )
-    delete_webhook_spec(files)
-    assert read_webhook_spec(files) is None
+    delete_webhook_spec(LocalState(files))
+    assert read_webhook_spec(LocalState(files)) is None
 
 
 @pytest.mark.parametrize(
@@ -108,4 +109,4 @@ def test_the_spec_is_stored_without_the_secret(files: Files) -> None:
 def test_a_damaged_file_says_what_to_do(files: Files, content: bytes) -> None:
     files.replace_bytes("state/webhooks.json", content)
     with pytest.raises(StorageError, match="webhooks create"):
-        read_webhook_spec(files)
+        read_webhook_spec(LocalState(files))

@@ -95,7 +95,7 @@ def _internal_domains(etl: Etl) -> Finding:
 def _webhook_secret(etl: Etl) -> Finding:
     if etl.settings.webhook_secret:
         return ok("WEBEX_WEBHOOK_SECRET is set.")
-    if read_webhook_spec(etl.files) is None:
+    if read_webhook_spec(etl.state) is None:
         return ok("WEBEX_WEBHOOK_SECRET is not set; webhooks and receiver need it.")
     return warning(
         "WEBEX_WEBHOOK_SECRET is not set, although webhooks are expected.",

@@ -64,7 +64,7 @@ def log_checks(etl: Etl) -> list[CheckResult]:
 
 
 def _registered(etl: Etl, client: ProbeClient) -> Finding:
-    spec = read_webhook_spec(etl.files)
+    spec = read_webhook_spec(etl.state)
     if spec is None:
         return warning(
             "No webhooks are expected: no events arrive unless another program writes the logs.",
@@ -84,7 +84,7 @@ def _registered(etl: Etl, client: ProbeClient) -> Finding:
 
 
 def _reachable(etl: Etl) -> Finding:
-    spec = read_webhook_spec(etl.files)
+    spec = read_webhook_spec(etl.state)
     if spec is None:
         return skipped("No webhooks are expected, so the receiver's address is unknown.")
     try:
@@ -167,7 +167,7 @@ def _latest_line(etl: Etl) -> Finding:
             return skipped("No log line has been read yet.", "Run `meeting-etl run`.")
         return skipped("The logs have no receive times.")
     found = f"The latest line read was received {latest:%Y-%m-%d %H:%M} UTC."
-    if read_webhook_spec(etl.files) is None or not _is_quiet(latest, etl.clock.now()):
+    if read_webhook_spec(etl.state) is None or not _is_quiet(latest, etl.clock.now()):
         return ok(found)
     return warning(
         found,

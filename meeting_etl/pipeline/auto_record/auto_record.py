@@ -49,7 +49,7 @@ def auto_record(
     """
     if not policy.is_on:
         return []
-    with lake.files.lock("auto_record"):
+    with lake.state.lock("auto_record"):
         waiting = undecided_meetings(lake, policy, clock.now(), again=again)
         work = _Work(webex, lake, clock, policy, run_id)
         try:

@@ -61,9 +61,9 @@ def _fetch_files(
 
     A lock of its own keeps other runs from downloading the same files.
     """
-    with context.lake.files.lock_if_free(f"{spec.resource}-{day}") as is_free:
+    with context.lake.state.lock_if_free(f"{spec.resource}-{day}") as lock:
         targets = []
-        if is_free:
+        if lock:
             with context.lake.lock_days([day]):
                 targets = due_targets(context, spec, day, refetch=refetch)
         return _DayFetch(context, spec, day, guard, locks_to_commit=True).run(targets)

@@ -115,7 +115,7 @@ class Batch:
         """Add news to every due day on which a mentioned meeting ended, before or now."""
         if not mentions:
             return
-        with self._lake.files.lock(INDEX_LOCK):
+        with self._lake.state.lock(INDEX_LOCK):
             before = self._index.add(mentions)
         news: dict[date, set[str]] = defaultdict(set)
         for mention in chain(mentions, *before.values()):

@@ -45,9 +45,9 @@ def ingest(
     `progress` is called with the log's path, the number of logs done and the number to do. Raises
     StorageError when the lake cannot be written; what was committed before is not read again.
     """
-    with lake.files.lock(INGEST_LOCK):
+    with lake.state.lock(INGEST_LOCK):
         index = MeetingIndex(lake)
-        with lake.files.lock(INDEX_LOCK):
+        with lake.state.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()
         known_logs = KnownLogs(lake.read(INGESTED_LOGS))
         logs_to_read = logs.scan(known_logs)

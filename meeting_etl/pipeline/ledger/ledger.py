@@ -63,7 +63,7 @@ class Ledger:
     def announce(self, news: Mapping[date, Collection[str]]) -> None:
         """Add news to days: new events about these meetings. Pruned days are left out."""
         for day, meeting_ids in news.items():
-            with self._files.lock(DUE_DAYS_LOCK):
+            with self._lake.state.lock(DUE_DAYS_LOCK):
                 if day < floor(self._files):
                     continue
                 due = self.due_day(day)
@@ -111,7 +111,7 @@ class Ledger:
         ]
         due_at = min((at for resource, at in attempts if resource not in SLOW), default=None)
         files_due_at = min((at for resource, at in attempts if resource in SLOW), default=None)
-        with self._files.lock(DUE_DAYS_LOCK):
+        with self._lake.state.lock(DUE_DAYS_LOCK):
             due = self.due_day(day)
             due_next = replace(due, due_at=due_at, files_due_at=files_due_at)
             if folded is not None and folded.version == due.version:

@@ -11,6 +11,7 @@ from datetime import date
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK
 
 # In lake/, not in state/: after deleting the lake, all logs are to be ingested again.
@@ -31,9 +32,9 @@ def floor(files: Files) -> date:
         ) from error
 
 
-def raise_floor(files: Files, before: date) -> None:
+def raise_floor(lake: Lake, before: date) -> None:
     """Record that days before `before` were pruned. None of them gets news afterwards."""
     # Ledger.announce reads the floor under this lock.
-    with files.lock(DUE_DAYS_LOCK):
-        if before > floor(files):
-            files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())
+    with lake.state.lock(DUE_DAYS_LOCK):
+        if before > floor(lake.files):
+            lake.files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())

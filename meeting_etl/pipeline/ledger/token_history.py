@@ -1,6 +1,6 @@
 """Which tokens have read from Webex, and which work items another one reopens.
 
-Belongs here: the small file with the identities of tokens of earlier runs. Does not: tokens
+Belongs here: the small value with the identities of tokens of earlier runs. Does not: tokens
 themselves, which are never stored here (webex/auth.py), nor what a kind of token may read
 (webex/token_kind.py).
 """
@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import Reason, Status, WorkItem
+from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_timestamp
 
-_FILE = "state/reader.json"
-_LOCK = "reader"
+_NAME = "reader"
 # So many earlier tokens are remembered.
 _MAX_EARLIER = 20
-# As in the file: kind, digest, scopes, and since when and until when the token read.
+# As it is stored: kind, digest, scopes, and since when and until when the token read.
 Entry = dict[str, str | None]
 
 
@@ -33,7 +32,7 @@ class TokenIdentity:
     scopes: str | None = None
 
 
-def record_token(files: Files, ledger: Ledger, token: TokenIdentity, now: datetime) -> int:
+def record_token(state: State, ledger: Ledger, token: TokenIdentity, now: datetime) -> int:
     """Remember the token that reads from now on; returns how many work items that reopened.
 
     With another token, kind or scopes, what was forbidden before is requested again, also where a
@@ -41,8 +40,8 @@ def record_token(files: Files, ledger: Ledger, token: TokenIdentity, now: dateti
     each: for a token that read here before, only work items that were opened since then are
     reopened. To be called before due work is looked for.
     """
-    with files.lock(_LOCK):
-        entries = _read(files)
+    with state.swap(_NAME, secret=True) as value:
+        entries = _entries(value.content)
         latest = entries[0] if entries else None
         own = _entry_of(token, entries)
         reopened = 0
@@ -64,20 +63,20 @@ def record_token(files: Files, ledger: Ledger, token: TokenIdentity, now: dateti
             earlier.insert(0, latest | {"until": format_timestamp(now)})
         if [new, *earlier] != entries:
             document = new | {"others": earlier[:_MAX_EARLIER]}
-            files.replace_bytes(_FILE, json.dumps(document).encode(), mode=0o600)
+            value.content = json.dumps(document).encode()
         return reopened
 
 
-def is_recorded(files: Files, token: TokenIdentity) -> bool:
+def is_recorded(state: State, token: TokenIdentity) -> bool:
     """Whether it is the token of the latest run, so that `record_token` has nothing to do."""
-    entries = _read(files)
+    entries = _entries(state.get(_NAME))
     own = _entry_of(token, entries)
     return own is not None and own is entries[0] and not _has_other_scopes(own, token)
 
 
-def reading_since(files: Files, token: TokenIdentity, now: datetime) -> datetime:
+def reading_since(state: State, token: TokenIdentity, now: datetime) -> datetime:
     """When this token read for the first time; `now` when that is unknown."""
-    return _since(_entry_of(token, _read(files)), now)
+    return _since(_entry_of(token, _entries(state.get(_NAME))), now)
 
 
 def _since(own: Entry | None, now: datetime) -> datetime:
@@ -115,13 +114,13 @@ def _entry_of(token: TokenIdentity, entries: Sequence[Entry]) -> Entry | None:
     return None
 
 
-def _read(files: Files) -> list[Entry]:
-    """The entries of the file, the latest first; none when it is missing or damaged.
+def _entries(content: bytes | None) -> list[Entry]:
+    """The entries, the latest first; none when nothing is stored or that is damaged.
 
     `until` is when another token took its place, None for the latest.
     """
     try:
-        document = json.loads(files.read_bytes(_FILE) or b"null")
+        document = json.loads(content or b"null")
         entries = [document, *document.get("others", ())]
         for entry in entries:
             parse_timestamp(entry["since"])

@@ -49,7 +49,7 @@ def fold(
     """
     index = MeetingIndex(lake)
     if not index.is_complete():
-        with lake.files.lock(INDEX_LOCK):
+        with lake.state.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()
     all_meetings: Mapping[date, set[str]] = {}
     if refetch or not lake.has_rows(MEETINGS):

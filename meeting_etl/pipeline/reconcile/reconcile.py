@@ -136,7 +136,7 @@ def _claim_missing(context: FetchContext, day: date, meeting_ids: Collection[str
     if not meeting_ids:
         return []
     index = MeetingIndex(context.lake)
-    with context.lake.files.lock(INDEX_LOCK):
+    with context.lake.state.lock(INDEX_LOCK):
         index.rebuild_if_incomplete()
         mentions = index.find(meeting_ids)
         missing = [key for key in meeting_ids if not _has_ended_event(mentions.get(key, ()))]

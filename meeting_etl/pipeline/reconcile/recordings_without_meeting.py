@@ -75,7 +75,7 @@ def look_up_recordings(context: FetchContext) -> int:
     """
     files, opened = context.lake.files, 0
     own = OwnMeetings(context.webex)
-    with files.lock("unowned_recordings"):
+    with context.lake.state.lock("unowned_recordings"):
         for queued in _due(files, context.clock.now()):
             recording = _with_meeting(context, queued)
             if recording.meeting_id is not None and _open(context, recording, own):

@@ -99,7 +99,7 @@ class Download:
         StorageError when the disk is full or would be. The next attempt resumes.
         """
         self._listed_bytes = listed_bytes or 0
-        with self._files.open_partial(self._partial) as file:
+        with self._files.open_to_write(self._partial) as file:
             self._resume(file)
             faults, refused_at, furthest = 0, -1, self._received_bytes
             while True:

@@ -1,0 +1,143 @@
+"""State: what processes agree on. Locks, and small values that change as a whole.
+
+Belongs here: what a kind of state must do, and the local kind, in files below state/. Does not:
+what the values mean (their users), the rate limit (webex/rate_limit.py), tables (lake/), and what
+is to be removed together with the lake.
+"""
+
+import fcntl
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from meeting_etl.files import Files, is_older, try_lock
+
+_LOCKS = "state/locks"
+
+
+class Held:
+    """A lock that is held. A process that dies loses it, and nothing else takes it away here."""
+
+    def check(self) -> None:
+        """Raise StorageError if the lock was lost. To be called before each write under it."""
+
+
+@dataclass
+class Value:
+    """A value that nobody else changes meanwhile; `content` is stored when the block ends well."""
+
+    content: bytes | None
+
+
+class State(Protocol):
+    """Locks and values, shared by all processes. All methods raise StorageError."""
+
+    def lock(self, name: str) -> AbstractContextManager[Held]:
+        """Wait for the lock `name` and hold it; not re-entrant, released when its holder dies."""
+
+    def lock_if_free(self, name: str) -> AbstractContextManager[Held | None]:
+        """As `lock`, without waiting: None when another has it."""
+
+    def is_locked(self, name: str) -> bool:
+        """Whether the lock `name` is held now."""
+
+    def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
+        """Forget free locks `prefix…`; only for names that are used once.
+
+        `before` protects a lock whose holder has only just begun.
+        """
+
+    def get(self, name: str) -> bytes | None:
+        """The value; None when there is none."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Replace a value durably and as a whole."""
+
+    def remove(self, name: str) -> None:
+        """Remove a value if there is one."""
+
+    def swap(self, name: str, *, secret: bool = False) -> AbstractContextManager[Value]:
+        """Read a value and change it, under the lock of its name. `secret`: for its owner alone."""
+
+
+class LocalState:
+    """State in files below state/ of a data folder, for the processes of one machine."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[Held]:
+        """See State."""
+        with locked_file(self._files, _lock_file(name)):
+            yield Held()
+
+    @contextmanager
+    def lock_if_free(self, name: str) -> Iterator[Held | None]:
+        """See State."""
+        with self._files.open_to_write(_lock_file(name)) as file:
+            yield Held() if try_lock(file) else None
+
+    def is_locked(self, name: str) -> bool:
+        """See State."""
+        with suppress(FileNotFoundError), self._files.path(_lock_file(name)).open("rb") as file:
+            return not try_lock(file)
+        return False
+
+    def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
+        """See State."""
+        with self._files.translate_errors(_LOCKS, doing="clean"):
+            for path in self._files.path(_LOCKS).glob(f"{prefix}*.lock"):
+                if is_older(path, before):
+                    _remove_if_free(path)
+
+    def get(self, name: str) -> bytes | None:
+        """See State."""
+        return self._files.read_bytes(_value_file(name))
+
+    def put(self, name: str, content: bytes) -> None:
+        """See State."""
+        self._files.replace_bytes(_value_file(name), content)
+
+    def remove(self, name: str) -> None:
+        """See State."""
+        self._files.remove(_value_file(name))
+
+    @contextmanager
+    def swap(self, name: str, *, secret: bool = False) -> Iterator[Value]:
+        """See State."""
+        with self.lock(name):
+            before = self.get(name)
+            value = Value(before)
+            yield value
+            if value.content is None:
+                self.remove(name)
+            elif value.content != before:
+                mode = 0o600 if secret else 0o666
+                self._files.replace_bytes(_value_file(name), value.content, mode=mode)
+
+
+@contextmanager
+def locked_file(files: Files, name: str) -> Iterator[io.FileIO]:
+    """An existing or new file, open for reading and writing, locked while it is open."""
+    with files.open_to_write(name) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _lock_file(name: str) -> str:
+    return f"{_LOCKS}/{name}.lock"
+
+
+def _value_file(name: str) -> str:
+    return f"state/{name}.json"
+
+
+def _remove_if_free(path: Path) -> None:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        if try_lock(file):
+            path.unlink()
