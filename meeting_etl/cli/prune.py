@@ -14,7 +14,7 @@ from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE
+from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE
 from meeting_etl.pipeline.prune import prune as pipeline_prune
 from meeting_etl.times import parse_days, utc_day
 
@@ -122,6 +122,7 @@ def _removed(etl: "Etl", before: date, *, media_only: bool, dry_run: bool) -> li
     with progress() as meter:
         reports = pipeline_prune(
             etl.lake,
+            etl.ledger.queue,
             before,
             etl.clock.now(),
             media_only=media_only,

@@ -15,7 +15,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.orchestration.instance import dagster_home, open_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary
-from meeting_etl.pipeline.ledger.prune_floor import FLOOR_FILE, floor
+from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 
@@ -43,7 +43,7 @@ def run_and_report(
     seconds = etl.clock.monotonic() - started
     if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
         outcome.notices.append(sentence)
-    if span is not None and span.first < (since := floor(etl.files)):
+    if span is not None and span.first < (since := etl.ledger.queue.floor()):
         outcome.notices.append(
             f"Days before {since} are pruned and were skipped; see {etl.files.path(FLOOR_FILE)}."
         )

@@ -2,7 +2,7 @@
 
 Belongs here: which rows, files and folders of old days go, and the tombstones of files whose
 recording stays. Does not: content that was deleted at Webex (pipeline/deletions/honour.py), what
-keeps pruned days from coming back (pipeline/ledger/prune_floor.py).
+keeps pruned days from coming back (pipeline/ledger/due_days.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +11,7 @@ from datetime import date, datetime
 
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.pipeline.deletions.honour import remove_files
-from meeting_etl.pipeline.ledger.due_days import DUE_DAYS_LOCK, days_with_work, remove_due_day
-from meeting_etl.pipeline.ledger.prune_floor import raise_floor
+from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
     RECORDING_FILES,
@@ -40,6 +39,7 @@ class Pruned:
 
 def prune(
     lake: Lake,
+    queue: Queue,
     before: date,
     now: datetime,
     *,
@@ -52,14 +52,13 @@ def prune(
     That is all partitions of all tables, events by the date on which they were received, and the
     files in media/ and transcripts/. Rows of files whose recording stays get a tombstone. Webhook
     logs and their offsets stay as they are, and the days get no more work
-    (pipeline/ledger/prune_floor.py), so that nothing is ingested or fetched again. Files that are
+    (pipeline/ledger/due_days.py), so that nothing is ingested or fetched again. Files that are
     being downloaded are left to the next prune. With `dry_run` nothing is removed.
     """
     if media_only:
         return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
     if not dry_run:
-        raise_floor(lake, before)
-        _close_days(lake, before)
+        queue.raise_floor(before)
     files = [
         _prune_files(lake, table, before, now, dry_run, progress)
         for table in (RECORDING_FILES, TRANSCRIPT_FILES)
@@ -140,14 +139,6 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
                 lake.remove(table, day)
                 lake.files.remove_folder(lake.folder(table, day))
     return report
-
-
-def _close_days(lake: Lake, before: date) -> None:
-    """Remove the open work of old days, waiting for runs that work on one of them now."""
-    for day in days_with_work(lake.files):
-        if day < before:
-            with lake.lock_days([day]), lake.state.lock(DUE_DAYS_LOCK):
-                remove_due_day(lake.files, day)
 
 
 def _days(names: Iterable[str], before: date) -> Iterator[date]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
+from meeting_etl.pipeline.ledger.due_days import FileQueue
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_since
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
@@ -91,8 +92,9 @@ class Etl:
         """The work items, and what is due."""
         from meeting_etl.pipeline.resources.all_resources import OPENED_BY
 
+        queue = FileQueue(self.files, self.state)
         settling, off = self.settings.settling, self._switched_off
-        return Ledger(self.lake, self.files, self.clock, settling, opened_by=OPENED_BY, off=off)
+        return Ledger(self.lake, queue, self.clock, settling, opened_by=OPENED_BY, off=off)
 
     @cached_property
     def webex(self) -> "Webex":

@@ -6,6 +6,7 @@ from typing import Any
 
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
+from meeting_etl.pipeline.ledger.due_days import FileQueue
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.meetings.fold import fold
@@ -27,7 +28,7 @@ class World:
         self.lake = Lake(files)
         self.ledger = Ledger(
             self.lake,
-            files,
+            FileQueue(files, self.lake.state),
             self.clock,
             AttemptSchedule(),
             opened_by=OPENED_BY,

@@ -156,7 +156,9 @@ def test_a_stray_folder_beside_the_days_is_ignored(world: World, value: str) -> 
     world.fold()
     assert world.meetings(MONDAY).keys() == {ONE}
     assert world.ledger.days() == [MONDAY]
-    pruned = prune(world.lake, TUESDAY, world.clock.now(), media_only=False, dry_run=False)
+    pruned = prune(
+        world.lake, world.ledger.queue, TUESDAY, world.clock.now(), media_only=False, dry_run=False
+    )
     assert {report.what: report.days for report in pruned}["meetings"] == 1
     assert world.lake.files.path(f"lake/meetings/date={value}").is_dir()
 

@@ -1,19 +1,26 @@
-"""Due days: one small file for each day with open work, gone when the day has settled.
+"""Due days: the days with open work, closed when they have settled or were pruned.
 
-Belongs here: what is in such a file, reading and writing it. Does not: when it changes (ledger.py).
-Callers that change one hold DUE_DAYS_LOCK.
+Belongs here: what is known of such a day, what a queue of them must do, and the local kind, in
+small files. Does not: when a due day changes (ledger.py), removing what is pruned
+(pipeline/prune.py).
 """
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
+from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 
-DUE_DAYS_LOCK = "due_days"
+# Both in lake/, not in state/: after deleting the lake, all logs are to be ingested again.
+FLOOR_FILE = "lake/pruned.json"
 _FOLDER = "lake/due_days"
+_LOCK = "due_days"
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,11 @@ class DueDay:
         """When the day's next attempt is, downloads included; None when there is none."""
         return min((at for at in (self.due_at, self.files_due_at) if at), default=None)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is work, now or later."""
+        return self.everything or bool(self.news) or self.next_at is not None
+
     def is_due(self, now: datetime) -> bool:
         """Whether there is work now, downloads aside."""
         return (
@@ -42,19 +54,96 @@ class DueDay:
         )
 
 
-def days_with_work(files: Files) -> Iterator[date]:
-    """All days that have a file, in no order."""
-    for name in files.names(_FOLDER):
-        day = parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
-        if day is not None:
-            yield day
+@dataclass
+class OpenWork:
+    """A due day that nobody else changes meanwhile; `due` is stored when the block ends well."""
+
+    due: DueDay
 
 
-def read_due_day(files: Files, day: date) -> DueDay:
-    """The open work of one day; none when it has no file."""
-    content = files.read_bytes(_file(day))
-    if content is None:
-        return DueDay()
+class Queue(Protocol):
+    """Days with open work, and the prune floor: older days are never opened again.
+
+    All methods raise StorageError.
+    """
+
+    def floor(self) -> date:
+        """The first day that was never pruned; the first of all dates when none was."""
+
+    def raise_floor(self, before: date) -> None:
+        """Close the days before `before`, whatever is open, for the future too."""
+
+    def open_days(self) -> dict[date, DueDay]:
+        """All days with open work, newest first. The cost follows these days, not the history."""
+
+    def due_day(self, day: date) -> DueDay:
+        """The open work of one day; none when it is closed."""
+
+    def swap(self, day: date) -> AbstractContextManager[OpenWork]:
+        """Read and change the open work of a day. Without any it is closed."""
+
+
+class FileQueue:
+    """A small file for each open day in lake/due_days/, and one for the floor."""
+
+    def __init__(self, files: Files, state: State) -> None:
+        self._files = files
+        self._state = state
+
+    def floor(self) -> date:
+        """See Queue."""
+        content = self._files.read_bytes(FLOOR_FILE)
+        if content is None:
+            return date.min
+        try:
+            return date.fromisoformat(json.loads(content)["before"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageError(
+                f"{self._files.path(FLOOR_FILE)} is damaged, so it is unknown which days were "
+                "pruned: remove it and run `meeting-etl prune` again."
+            ) from error
+
+    def raise_floor(self, before: date) -> None:
+        """See Queue."""
+        with self._state.lock(_LOCK):
+            if before > self.floor():
+                self._files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())
+            for day in self._days():
+                if day < before:
+                    self._files.remove(_file(day))
+
+    def open_days(self) -> dict[date, DueDay]:
+        """See Queue."""
+        floor = self.floor()
+        days = sorted((day for day in self._days() if day >= floor), reverse=True)
+        return {day: self.due_day(day) for day in days}
+
+    def due_day(self, day: date) -> DueDay:
+        """See Queue."""
+        content = self._files.read_bytes(_file(day))
+        return DueDay() if content is None else _parse(content)
+
+    @contextmanager
+    def swap(self, day: date) -> Iterator[OpenWork]:
+        """See Queue."""
+        with self._state.lock(_LOCK):
+            work = OpenWork(before := self.due_day(day))
+            yield work
+            due = work.due if day >= self.floor() else DueDay()
+            if due != before and due.is_open:
+                self._files.replace_bytes(_file(day), _format(due))
+            elif due != before:
+                self._files.remove(_file(day))
+
+    def _days(self) -> Iterator[date]:
+        """All days that have a file, in no order."""
+        for name in self._files.names(_FOLDER):
+            day = parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
+            if day is not None:
+                yield day
+
+
+def _parse(content: bytes) -> DueDay:
     try:
         stored = json.loads(content)
         # Files of earlier versions have no downloads.
@@ -69,13 +158,7 @@ def read_due_day(files: Files, day: date) -> DueDay:
         return DueDay(everything=True)
 
 
-def write_due_day(files: Files, day: date, due: DueDay) -> None:
-    """Write the open work of one day; without any its file is removed."""
-    if due == read_due_day(files, day):
-        return
-    if due.next_at is None and not due.news and not due.everything:
-        remove_due_day(files, day)
-        return
+def _format(due: DueDay) -> bytes:
     content = {
         "due_at": format_timestamp(due.due_at) if due.due_at else None,
         "files_due_at": format_timestamp(due.files_due_at) if due.files_due_at else None,
@@ -83,12 +166,7 @@ def write_due_day(files: Files, day: date, due: DueDay) -> None:
         "news": due.news,
         "everything": due.everything,
     }
-    files.replace_bytes(_file(day), json.dumps(content).encode())
-
-
-def remove_due_day(files: Files, day: date) -> None:
-    """Close a day, whatever is open."""
-    files.remove(_file(day))
+    return json.dumps(content).encode()
 
 
 def _file(day: date) -> str:

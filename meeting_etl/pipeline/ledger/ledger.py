@@ -11,18 +11,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.coverage import Coverage, coverage
-from meeting_etl.pipeline.ledger.due_days import (
-    DUE_DAYS_LOCK,
-    DueDay,
-    days_with_work,
-    read_due_day,
-    write_due_day,
-)
+from meeting_etl.pipeline.ledger.due_days import DueDay, Queue
 from meeting_etl.pipeline.ledger.item_events import ItemEvents, with_events
-from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule, reopened, reopened_by_event
 from meeting_etl.pipeline.ledger.work_item import DETAILS, LISTED, SLOW, Status, WorkItem
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
@@ -40,7 +32,7 @@ class Ledger:
     def __init__(
         self,
         lake: Lake,
-        files: Files,
+        queue: Queue,
         clock: Clock,
         schedule: AttemptSchedule,
         *,
@@ -48,7 +40,7 @@ class Ledger:
         off: Collection[str] = (),
     ) -> None:
         self._lake = lake
-        self._files = files
+        self.queue = queue
         self._clock = clock
         self.schedule = schedule
         self._opened_by = opened_by
@@ -63,12 +55,9 @@ class Ledger:
     def announce(self, news: Mapping[date, Collection[str]]) -> None:
         """Add news to days: new events about these meetings. Pruned days are left out."""
         for day, meeting_ids in news.items():
-            with self._lake.state.lock(DUE_DAYS_LOCK):
-                if day < floor(self._files):
-                    continue
-                due = self.due_day(day)
-                union = tuple(sorted({*due.news, *meeting_ids}))
-                write_due_day(self._files, day, replace(due, version=due.version + 1, news=union))
+            with self.queue.swap(day) as work:
+                union = tuple(sorted({*work.due.news, *meeting_ids}))
+                work.due = replace(work.due, version=work.due.version + 1, news=union)
 
     def due_days(self) -> list[date]:
         """Days with news or a due work item, newest first.
@@ -89,16 +78,14 @@ class Ledger:
 
     def open_days(self) -> dict[date, DueDay]:
         """All days with open work, due or not, newest first."""
-        first_kept = floor(self._files)
-        days = [day for day in days_with_work(self._files) if day >= first_kept]
-        return {day: self.due_day(day) for day in sorted(days, reverse=True)}
+        return self.queue.open_days()
 
     def due_day(self, day: date) -> DueDay:
         """The open work of one day."""
-        return read_due_day(self._files, day)
+        return self.queue.due_day(day)
 
     def refresh(self, day: date, folded: DueDay | None = None) -> None:
-        """Write when the day is due next; its file is removed when nothing is open.
+        """Write when the day is due next; it is closed when nothing is open.
 
         `folded` is what the caller read before it folded the news. News that arrived since then
         stay.
@@ -111,12 +98,10 @@ class Ledger:
         ]
         due_at = min((at for resource, at in attempts if resource not in SLOW), default=None)
         files_due_at = min((at for resource, at in attempts if resource in SLOW), default=None)
-        with self._lake.state.lock(DUE_DAYS_LOCK):
-            due = self.due_day(day)
-            due_next = replace(due, due_at=due_at, files_due_at=files_due_at)
-            if folded is not None and folded.version == due.version:
-                due_next = replace(due_next, news=(), everything=False)
-            write_due_day(self._files, day, due_next)
+        with self.queue.swap(day) as work:
+            work.due = replace(work.due, due_at=due_at, files_due_at=files_due_at)
+            if folded is not None and folded.version == work.due.version:
+                work.due = replace(work.due, news=(), everything=False)
 
     # --- fetch_ledger -------------------------------------------------------------------------
 

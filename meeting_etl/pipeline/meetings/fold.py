@@ -18,7 +18,6 @@ from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
 from meeting_etl.pipeline.ledger.due_days import DueDay
 from meeting_etl.pipeline.ledger.item_events import ItemEvents
 from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.meetings.move import move_meetings
@@ -85,7 +84,7 @@ def _write(
 ) -> FoldReport:
     """Write the meetings of all these days, then each day's metrics and due day."""
     moved: list[str] = []
-    first_kept = floor(lake.files)
+    first_kept = ledger.queue.floor()
     for ended_on in collected.rows:
         # Pruned days are left out. A meeting whose corrected end is on one stays on its old day,
         # and the next prune that reaches that day removes it.

@@ -19,7 +19,6 @@ from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.request_pool import request_all
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
@@ -100,7 +99,7 @@ def _without_end(context: FetchContext, meeting_ids: Collection[str]) -> set[str
     A day in the index is not enough if an earlier look-up put it there: its row may not have been
     written. But if that day was pruned, the meeting is left out.
     """
-    first_kept = floor(context.lake.files)
+    first_kept = context.ledger.queue.floor()
     endless = set(meeting_ids)
     reconciled: dict[date, set[str]] = defaultdict(set)
     for key, mentions in MeetingIndex(context.lake).find(meeting_ids).items():

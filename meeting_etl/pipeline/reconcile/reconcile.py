@@ -19,7 +19,6 @@ from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.ledger.outcomes import Attempt, apply_outcome
-from meeting_etl.pipeline.ledger.prune_floor import floor
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.pipeline.meetings.meeting_row import with_listing
@@ -64,7 +63,7 @@ def reconcile(
     Pruned days are not listed, and their reports come first. Raises what `Webex.ended_meetings`
     raises, and SettingsError when the token's owner is unknown; what was committed before stays.
     """
-    since = floor(context.lake.files)
+    since = context.ledger.queue.floor()
     yield from (ReconcileReport(day) for day in days if day < since)
     kept = [day for day in days if day >= since]
     for number, listed in enumerate(windows.days(kept)):
@@ -115,7 +114,7 @@ def add_meetings(
     with context.lake.lock_days([day]):
         context.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
         missing = _claim_missing(context, day, rows)
-        if day < floor(context.lake.files):
+        if day < context.ledger.queue.floor():
             return 0
         _write_new(context, day, [rows[key] for key in missing], own)
     _fold(context, day)
