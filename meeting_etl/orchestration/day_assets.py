@@ -21,7 +21,6 @@ from meeting_etl.orchestration.materialization import (
     materialize_days,
     report_failures,
 )
-from meeting_etl.orchestration.run_tags import REFETCH_TAG
 from meeting_etl.orchestration.table_asset import table_asset
 from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.fetch import fetch
@@ -48,13 +47,12 @@ from meeting_etl.settings import Etl
 def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Fold webhook events into one row for each meeting, and fetch its details."""
     with report_failures(context, etl):
-        days, refetch = days_of(context), _refetch(context)
-        reports = fold(etl.lake, etl.ledger, days, refetch=refetch)
-        folded = {report.day: report for report in reports}
+        days = days_of(context)
+        folded = {report.day: report for report in fold(etl.lake, etl.ledger, days)}
 
         def fetched_days() -> DayMetadata:
             fetch_context = etl.fetch_context(context.run.run_id)  # fails without a token
-            for report in fetch(fetch_context, MEETING_DETAILS, days, refetch=refetch):
+            for report in fetch(fetch_context, MEETING_DETAILS, days):
                 yield _day_metadata(report, folded[report.day])
 
         return materialize_days(context, etl, fetched_days())
@@ -140,7 +138,7 @@ def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Re
     with report_failures(context, etl):
         at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
         fetch_context = etl.fetch_context(context.run.run_id, at_once)
-        reports = fetch(fetch_context, spec, days_of(context), refetch=_refetch(context))
+        reports = fetch(fetch_context, spec, days_of(context))
         return materialize_days(context, etl, (_day_metadata(report) for report in reports))
 
 
@@ -184,8 +182,3 @@ def _day_metadata(report: DayReport, folded: FoldReport | None = None) -> tuple[
     if drift.other_sizes:
         metadata["files_of_unexpected_size"] = drift.other_sizes
     return report.day, metadata
-
-
-def _refetch(context: dg.AssetExecutionContext) -> bool:
-    """Whether the run was launched with --refetch."""
-    return context.run.tags.get(REFETCH_TAG) == "true"

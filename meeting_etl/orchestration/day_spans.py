@@ -34,20 +34,20 @@ _ACTIVE = [
 
 def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
     """Spans of due days, newest first; a span that would cover a busy day is cut into pieces."""
-    for span in spans_for_runs(due, bridge_days=BRIDGE_DAYS):
+    for span in spans_for_runs(due):
         if busy.isdisjoint(span):
             yield span
         else:
             yield from reversed(spans(day for day in due if span.first <= day <= span.last))
 
 
-def spans_for_runs(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
+def spans_for_runs(due: Iterable[date]) -> Iterator[Span]:
     """The span of each run that together cover these days, newest first.
 
     When a span is too long for one run, its recent days get a run of their own.
     """
     days = sorted(due)
-    for span in reversed(spans(days, bridge_days=bridge_days)):
+    for span in reversed(spans(days, bridge_days=BRIDGE_DAYS)):
         within = [day for day in days if span.first <= day <= span.last]
         recent = [day for day in within if day > span.last - timedelta(days=_RECENT_DAYS)]
         if (span.last - span.first).days < LONGEST_DAYS:
@@ -55,7 +55,7 @@ def spans_for_runs(due: Iterable[date], *, bridge_days: int) -> Iterator[Span]:
         else:
             yield Span(recent[0], span.last)
             older = within[: -len(recent)]
-            yield from reversed(spans(older, bridge_days=bridge_days, longest_days=LONGEST_DAYS))
+            yield from reversed(spans(older, bridge_days=BRIDGE_DAYS, longest_days=LONGEST_DAYS))
 
 
 def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:

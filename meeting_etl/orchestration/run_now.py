@@ -12,12 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.orchestration.day_spans import (
-    BRIDGE_DAYS,
-    active_runs,
-    partition_days,
-    spans_for_runs,
-)
+from meeting_etl.orchestration.day_spans import active_runs, partition_days, spans_for_runs
 from meeting_etl.orchestration.instance import translate_instance_errors
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
@@ -28,7 +23,7 @@ from meeting_etl.orchestration.run_summary import (
     ingest_notices,
     undecided_count,
 )
-from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, REFETCH_TAG, span_tags
+from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
 from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.work_item import Reason
@@ -49,20 +44,22 @@ def run_now(
     """Ingest, then do the due work of all days, newest first, or of the days of the span.
 
     With `discover`, the meetings of the span that have no webhook event are added first. With
-    `refetch`, everything of these days is fetched again. The runs are recorded on the instance. A
-    failed step ends everything, but what it committed is kept. Raises StorageError when the
-    instance cannot be written.
+    `refetch`, all work items of these days are reopened before anything else, so that any later run
+    continues. The runs are recorded on the instance. A failed step ends everything, but what it
+    committed is kept. Raises StorageError when the instance cannot be written.
     """
     summary = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
     with translate_instance_errors(Path(instance.root_directory)), etl.state.lock(lock):
         active_runs(instance, etl)
+        if refetch and span is not None:
+            _refetch(etl, span)
         runs = _Runs(defs, instance, summary, {LOCK_TAG: lock})
         runs.execute(INGEST_JOB.name, {})
         if discover and span is not None and not summary.failures:
             _discover(runs, etl, span)
         if not summary.failures:
-            _do_due_work(runs, etl, span, refetch=refetch)
+            _do_due_work(runs, etl, span)
     etl.state.sweep_locks(lock)
     return summary
 
@@ -83,13 +80,21 @@ def _discover(runs: "_Runs", etl: Etl, span: Span) -> None:
         runs.execute(RECONCILE_JOB.name, span_tags(Span(days[0], days[-1])))
 
 
-def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -> None:
+def _stored_days(etl: Etl, span: Span) -> list[date]:
+    """The days of the span that have meetings."""
+    stored = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
+    return [day for day in stored if span.first <= day <= span.last]
+
+
+def _refetch(etl: Etl, span: Span) -> None:
+    days = sorted(_stored_days(etl, span), reverse=True)
+    etl.ledger.reopen(days, lambda item: etl.ledger.wants(item.resource), fold=True)
+
+
+def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None) -> None:
     """A run for each span of due days, newest first; a failed run is the last."""
-    days: list[date] = []
-    if span is not None or refetch:
-        stored = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
-        days = [day for day in stored if span is None or span.first <= day <= span.last]
     if span is not None:
+        days = _stored_days(etl, span)
         # Resources that were switched on after these days had settled.
         open_newly_enabled(etl.lake, etl.ledger, days, etl.switched_on, etl.clock.now())
         if etl.settings.honour_deletes:
@@ -97,10 +102,10 @@ def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None, *, refetch: bool) -
     for job, find in ((DAYS_JOB.name, etl.ledger.due_days), (FILES_JOB.name, etl.due_downloads)):
         if job == FILES_JOB.name and RECORDING_FILES.name not in etl.switched_on:
             break
-        due = partition_days(sorted({*find(), *(days if refetch else ())}), etl)
+        due = partition_days(find(), etl)
         if span is not None:
             due = [day for day in due if span.first <= day <= span.last]
-        _run_spans(runs, job, due, refetch=refetch)
+        _run_spans(runs, job, due)
         if runs.summary.failures:
             break
     reasons = etl.ledger.failed(runs.summary.days, runs.ids)
@@ -115,11 +120,10 @@ def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
             honour_deletes(etl.lake, day, etl.clock.now())
 
 
-def _run_spans(runs: "_Runs", job: str, due: list[date], *, refetch: bool) -> None:
+def _run_spans(runs: "_Runs", job: str, due: list[date]) -> None:
     summary = runs.summary
-    bridge_days = 0 if refetch else BRIDGE_DAYS
-    for run_span in spans_for_runs(due, bridge_days=bridge_days):
-        runs.execute(job, span_tags(run_span) | ({REFETCH_TAG: "true"} if refetch else {}))
+    for run_span in spans_for_runs(due):
+        runs.execute(job, span_tags(run_span))
         if summary.failures:
             break
         done = (day for day in due if day in run_span)

@@ -16,8 +16,6 @@ PRIORITY = "dagster/priority"
 RUN_KEY = "dagster/run_key"
 SENSOR_TAG = "dagster/sensor_name"
 SCHEDULE_TAG = "dagster/schedule_name"
-# Of a run that fetches everything of its days again.
-REFETCH_TAG = "meeting_etl/refetch"
 # Names the lock that the process of a run_now() holds until it ends.
 LOCK_TAG = "meeting_etl/lock"
 # Marks runs without a recent day: dagster.yaml limits how many of them run at a time.

@@ -41,5 +41,10 @@ class World:
     def fold(self, *days: date) -> None:
         list(fold(self.lake, self.ledger, days or self.ledger.due_days()))
 
+    def fold_everything(self) -> None:
+        """Fold all meetings of Monday again, as a refetch does."""
+        self.ledger.reopen([MONDAY], lambda _: False, fold=True)
+        self.fold(MONDAY)
+
     def meetings(self, day: date) -> dict[str, dict[str, Any]]:
         return {row["meeting_id"]: row for row in self.lake.read(MEETINGS, day).to_pylist()}

@@ -83,7 +83,7 @@ def test_folding_again_changes_nothing(world: World) -> None:
     world.fold()
     before = world.meetings(MONDAY), world.ledger.items(MONDAY)
     world.fold(MONDAY)
-    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    world.fold_everything()
     assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == before
 
 
@@ -247,7 +247,7 @@ def test_a_pruned_day_stays_empty_when_it_is_folded_by_hand(world: World) -> Non
     prune(
         world.lake, world.ledger.queue, TUESDAY, world.clock.now(), media_only=False, dry_run=False
     )
-    list(fold(world.lake, world.ledger, [MONDAY], refetch=True))
+    world.fold_everything()
     assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == ({}, [])
 
 

@@ -265,9 +265,10 @@ def from_file(
         product = Product(tmp_path, webex, kind, clock=clock)
         product.write_logs()
         work_off(product.etl())
-        etl = product.etl()
+        etl, day = product.etl(), ENDED.date()
         spec = snippets(held)
-        (report,) = fetch(etl.fetch_context("again"), spec, [ENDED.date()], refetch=True)
+        etl.ledger.reopen([day], lambda item: item.resource == spec.resource, fold=True)
+        (report,) = fetch(etl.fetch_context("again"), spec, [day])
         return product, report
 
 

@@ -13,17 +13,14 @@ from datetime import date, timedelta
 from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
-from meeting_etl.pipeline.ledger.schedule import reopened
 from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, Status, WorkItem
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 
 
-def due_targets(
-    context: FetchContext, spec: FetchSpec, day: date, *, refetch: bool
-) -> list[Target]:
-    """The targets of a day, which must be locked; with `refetch` of all its work items."""
+def due_targets(context: FetchContext, spec: FetchSpec, day: date) -> list[Target]:
+    """The targets of a day, which must be locked."""
     context.lake.sweep([spec.table, FETCH_LEDGER], [day])
     if spec.resource in FILES:
         context.lake.files.sweep(files_folder(spec.resource, day))
@@ -33,7 +30,8 @@ def due_targets(
         item
         for item in items
         if item.resource == spec.resource
-        and (refetch or (item.next_attempt_at is not None and item.next_attempt_at <= now))
+        and item.next_attempt_at is not None
+        and item.next_attempt_at <= now
     ]
     if not due:
         return []
@@ -42,11 +40,6 @@ def due_targets(
         details = {item.meeting_id: item for item in items if item.resource == DETAILS}
         targets = [_with_flag(target, spec.flag, details) for target in targets]
         targets = _without_outdated_flags(context, spec, day, targets)
-    if refetch:
-        targets = [
-            replace(target, work_item=reopened(target.work_item, now), refetch=True)
-            for target in targets
-        ]
     return targets
 
 

@@ -30,23 +30,20 @@ COMMIT_SECONDS = 20.0
 COMMIT_ITEMS = 25_000
 
 
-def fetch(
-    context: FetchContext, spec: FetchSpec, days: Collection[date], *, refetch: bool = False
-) -> Iterator[DayReport]:
+def fetch(context: FetchContext, spec: FetchSpec, days: Collection[date]) -> Iterator[DayReport]:
     """Fetch what is due on these days, newest day first; yields a report a day.
 
-    With `refetch` all work items of the days are due. A refusal or fault of one meeting is a row of
-    the ledger. AuthError, ApiUnavailable and StorageError end the fetch, after a commit of the
-    results so far.
+    A refusal or fault of one meeting is a row of the ledger. AuthError, ApiUnavailable and
+    StorageError end the fetch, after a commit of the results so far.
     """
     resource, since = spec.resource, context.reading_since
     guard = RefusalGuard(lambda: context.ledger.was_allowed(resource, since))
     for day in sorted(days, reverse=True):
         if spec.resource in SLOW:
-            yield _fetch_files(context, spec, day, guard, refetch=refetch)
+            yield _fetch_files(context, spec, day, guard)
         else:
             with context.lake.lock_days([day]):
-                targets = due_targets(context, spec, day, refetch=refetch)
+                targets = due_targets(context, spec, day)
                 report = _DayFetch(context, spec, day, guard).run(targets)
                 # Before the day counts as done: after a kill in between it is still due.
                 _honour_deletes(context, spec, report)
@@ -55,7 +52,7 @@ def fetch(
 
 
 def _fetch_files(
-    context: FetchContext, spec: FetchSpec, day: date, guard: RefusalGuard, *, refetch: bool
+    context: FetchContext, spec: FetchSpec, day: date, guard: RefusalGuard
 ) -> DayReport:
     """Fetch files, which takes hours: the day is locked to read and to commit only.
 
@@ -65,7 +62,7 @@ def _fetch_files(
         targets = []
         if lock:
             with context.lake.lock_days([day]):
-                targets = due_targets(context, spec, day, refetch=refetch)
+                targets = due_targets(context, spec, day)
         return _DayFetch(context, spec, day, guard, locks_to_commit=True).run(targets)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import Fallback, FetchSpec, Item, Target
-from meeting_etl.pipeline.ledger.work_item import Outcome
+from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 
 _REFUSALS = (
     (Prevented, Outcome.PREVENTED),
@@ -101,11 +101,11 @@ def _from_fallback(
     outcome: Outcome,
     http_status: int | None,
 ) -> FetchResult:
-    """The result of the fallback, unless its rows are stored already."""
+    """The result of the fallback, unless its rows are stored already and this is no refetch."""
     now = context.clock.now
     # What is not found yet may still appear; what is forbidden will not.
     provisional = outcome is Outcome.NOT_FOUND
-    if target.stored_source is not None and not target.refetch:
+    if target.stored_source is not None and target.work_item.reason != Reason.REFETCH:
         stored = Outcome.STORED_VTT
         return FetchResult(target, stored, now(), (), http_status, provisional=provisional)
     try:

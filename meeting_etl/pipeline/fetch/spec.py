@@ -28,7 +28,6 @@ class Target:
     `flagged`: whether the meeting has anything of the kind, by Webex's flags; None while these may
     change, which is until `final_at`. `stored_source` is the source of the stored rows, for
     resources with a fallback; `stored_files` are the rows of files, for those that are files.
-    `refetch`: everything is requested again.
     """
 
     work_item: WorkItem
@@ -37,7 +36,6 @@ class Target:
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
     stored_source: str | None = None
-    refetch: bool = False
     stored_files: Sequence[Row] = ()
 
     @property

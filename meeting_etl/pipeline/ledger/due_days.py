@@ -27,8 +27,8 @@ _LOCK = "due_days"
 class DueDay:
     """The open work of a day: its next attempt, and meetings with news.
 
-    `files_due_at` is the next attempt of downloads, which have runs of their own. `everything`: the
-    file was damaged, so that every meeting of the day counts as one with news.
+    `files_due_at` is the next attempt of downloads, which have runs of their own. `everything`:
+    every meeting of the day counts as one with news, for a refetch or because the file was damaged.
     """
 
     due_at: datetime | None = None

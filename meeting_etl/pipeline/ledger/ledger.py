@@ -15,7 +15,12 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.coverage import Coverage, coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay, Queue
 from meeting_etl.pipeline.ledger.item_events import ItemEvents, with_events
-from meeting_etl.pipeline.ledger.schedule import AttemptSchedule, reopened, reopened_by_event
+from meeting_etl.pipeline.ledger.schedule import (
+    AttemptSchedule,
+    refetched,
+    reopened,
+    reopened_by_event,
+)
 from meeting_etl.pipeline.ledger.work_item import DETAILS, LISTED, SLOW, Status, WorkItem
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 from meeting_etl.times import Clock
@@ -147,17 +152,34 @@ class Ledger:
         if changed:
             self.record(day, changed)
 
-    def reopen(self, days: Iterable[date], is_wanted: Callable[[WorkItem], bool]) -> int:
-        """Reopen the wanted work items of these days, due now; returns how many."""
-        now, count = self._clock.now(), 0
+    def reopen(
+        self, days: Iterable[date], is_wanted: Callable[[WorkItem], bool], *, fold: bool = False
+    ) -> int:
+        """Reopen the wanted work items of these days, due now; returns how many.
+
+        With `fold`, a refetch, all events of the days are folded again, too.
+        """
+        change, now, count = refetched if fold else reopened, self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                chosen = [reopened(item, now) for item in self.items(day) if is_wanted(item)]
-                if chosen:
-                    self.record(day, chosen)
-                    self.refresh(day)
-                    count += len(chosen)
+                items = [change(item, now) for item in self.items(day) if is_wanted(item)]
+                self.open_now(day, items, fold=fold)
+                count += len(items)
         return count
+
+    def open_now(self, day: date, items: Collection[WorkItem], *, fold: bool = False) -> None:
+        """Write work items that are due now, and make their day due, which must be locked.
+
+        The day comes first: without work it closes by itself, but nothing finds work without it.
+        """
+        if not items and not fold:
+            return
+        with self.queue.swap(day) as work:
+            due, now = work.due, self._clock.now()
+            everything, version = due.everything or fold, due.version + 1
+            work.due = replace(due, due_at=now, everything=everything, version=version)
+        self.record(day, items)
+        self.refresh(day)
 
     def open_by_event(self, day: date, meeting_id: str, resource: str, event_at: datetime) -> bool:
         """Reopen a work item as an event received at this moment does.
@@ -172,8 +194,7 @@ class Ledger:
             if not meetings or not items:
                 return False
             ended_at = meetings[0]["ended_at"]
-            self.record(day, [reopened_by_event(items[0], event_at, ended_at, self.schedule)])
-            self.refresh(day)
+            self.open_now(day, [reopened_by_event(items[0], event_at, ended_at, self.schedule)])
             return True
 
     def failed(self, days: Iterable[date], run_ids: Collection[str]) -> Counter[str]:

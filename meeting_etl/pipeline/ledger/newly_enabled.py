@@ -36,9 +36,8 @@ def open_newly_enabled(
                 for item in _items(lake, day, resource, now)
                 if item.key not in existing
             ]
-            if missing:
-                ledger.record(day, missing)
-                count += len(missing)
+            ledger.open_now(day, missing)
+            count += len(missing)
             # Items that were open when the resource was switched off make the day due again.
             ledger.refresh(day)
     return count

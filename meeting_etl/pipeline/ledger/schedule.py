@@ -56,8 +56,14 @@ def is_last(item: WorkItem, now: datetime, ended_at: datetime, schedule: Attempt
 
 
 def reopened(item: WorkItem, now: datetime) -> WorkItem:
-    """The work item with one more attempt, due now (a refetch, a retry)."""
+    """The work item with one more attempt, due now."""
     return replace(_without_failures(item), settled=False, next_attempt_at=now)
+
+
+def refetched(item: WorkItem, now: datetime) -> WorkItem:
+    """The work item reopened to fetch again what is stored, and what a fallback returned, too."""
+    reason = Reason.REFETCH if item.status == Status.READY else item.reason
+    return replace(reopened(item, now), reason=reason)
 
 
 def reopened_by_event(
@@ -96,7 +102,7 @@ def reopened_by_list(
 
 def _is_complete(item: WorkItem) -> bool:
     """Whether all its rows are stored, and not those of a fallback."""
-    incomplete = (Reason.FROM_VTT, Reason.LINKS_MISSING)
+    incomplete = (Reason.FROM_VTT, Reason.LINKS_MISSING, Reason.REFETCH)
     return item.status == Status.READY and item.reason not in incomplete
 
 

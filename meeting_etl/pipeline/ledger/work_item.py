@@ -55,6 +55,7 @@ class Reason(StrEnum):
     """Reasons in fetch_ledger.reason, a closed set."""
 
     NOT_ASKED_YET = "not_asked_yet"
+    REFETCH = "refetch"
     NOTHING_YET = "nothing_yet"
     NOT_FOUND_YET = "not_found_yet"
     TIMES_UNKNOWN = "times_unknown"

@@ -37,28 +37,27 @@ class FoldReport:
     drift: SchemaDrift = field(default_factory=SchemaDrift)
 
 
-def fold(
-    lake: Lake, ledger: Ledger, days: Collection[date], *, refetch: bool = False
-) -> Iterator[FoldReport]:
+def fold(lake: Lake, ledger: Ledger, days: Collection[date]) -> Iterator[FoldReport]:
     """Bring the meetings of these days up to date with the events, newest day first.
 
     Reads the events of the meetings that ingest announced as news. Reads those of every meeting
-    that ever ended on these days with `refetch`, when the table of meetings is missing, and where
-    the due day's file is damaged.
+    that ever ended on these days when the table of meetings is missing, and where the due day says
+    so: after a refetch, and when its file is damaged.
     """
     index = MeetingIndex(lake)
     if not index.is_complete():
         with lake.state.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()
-    all_meetings: Mapping[date, set[str]] = {}
-    if refetch or not lake.has_rows(MEETINGS):
-        all_meetings = index.ended_on(days)
+    whole = days
+    if lake.has_rows(MEETINGS):
+        whole = [day for day in days if ledger.due_day(day).everything]
+    all_meetings = index.ended_on(whole) if whole else {}
     for day in sorted(days, reverse=True):
         yield _fold_day(lake, ledger, index, day, all_meetings.get(day, set()))
 
 
 def _fold_day(
-    lake: Lake, ledger: Ledger, index: MeetingIndex, day: date, also: set[str]
+    lake: Lake, ledger: Ledger, index: MeetingIndex, day: date, meeting_ids: set[str]
 ) -> FoldReport:
     """Fold one day, holding the locks of all days that its meetings touch.
 
@@ -69,9 +68,9 @@ def _fold_day(
     while True:
         with lake.lock_days(locked):
             due = ledger.due_day(day)
-            # Read under the lock: the file may have been damaged while this waited for it.
-            all_meetings = index.ended_on([day])[day] if due.everything else set[str]()
-            collected = collect(lake, index, {*due.news, *also, *all_meetings})
+            if due.everything and not meeting_ids:
+                meeting_ids = index.ended_on([day])[day]  # since this waited for the lock
+            collected = collect(lake, index, {*due.news, *meeting_ids})
             needed = {day} | collected.all_days()
             if needed <= locked:
                 lake.sweep([MEETINGS, FETCH_LEDGER], locked)
