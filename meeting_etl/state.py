@@ -1,7 +1,7 @@
 """State: what processes agree on. Locks, and small values that change as a whole.
 
 Belongs here: what a kind of state must do, and the local kind, in files below state/. Does not:
-what the values mean (their users), the rate limit (webex/rate_limit.py), tables (lake/), and what
+what the values mean (their users), the rate limit (webex/bucket.py), tables (lake/), and what
 is to be removed together with the lake.
 """
 

@@ -5,7 +5,7 @@ work.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -22,6 +22,7 @@ from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
+from meeting_etl.webex.bucket import Bucket, FileBucket
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webhook_logs.logs import Logs
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from meeting_etl.webex.auth import Auth
     from meeting_etl.webex.client import Client
     from meeting_etl.webex.endpoints import Webex
-    from meeting_etl.webex.rate_limit import RateLimiter
     from meeting_etl.webex.transport import Limits
 
 # Requests sent immediately after a pause. At higher rates it is one second's worth, so that a
@@ -113,32 +113,24 @@ class Etl:
     def client_with(self, limits: "Limits", max_wait_seconds: float) -> "Client":
         """A further connection to the API with limits of its own, under the same rate limit."""
         from meeting_etl.webex.client import Client
+        from meeting_etl.webex.rate_limit import RateLimiter
 
         settings = self.settings
         return Client(
             settings.base_url,
             self.auth,
-            self._rate_limiter(max_wait_seconds),
+            RateLimiter(self.bucket, self.clock, max_wait_seconds=max_wait_seconds),
             self.clock,
             threads=settings.threads,
             limits=limits,
         )
 
-    def paused_until(self) -> datetime | None:
-        """When the pause after a 429 ends; None without a pause."""
-        return self._rate_limiter(self.settings.max_wait_seconds).paused_until()
-
-    def _rate_limiter(self, max_wait_seconds: float) -> "RateLimiter":
-        from meeting_etl.webex.rate_limit import RateLimiter
-
+    @cached_property
+    def bucket(self) -> Bucket:
+        """The rate and the pauses of requests, which all processes share."""
         rate = self.settings.requests_per_minute
-        return RateLimiter(
-            self.files,
-            self.clock,
-            requests_per_minute=rate,
-            max_wait_seconds=max_wait_seconds,
-            burst=max(_BURST, int(rate / 60)),
-        )
+        burst = max(_BURST, int(rate / 60))
+        return FileBucket(self.files, self.clock, requests_per_minute=rate, burst=burst)
 
     @cached_property
     def auth(self) -> "Auth":

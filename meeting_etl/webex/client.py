@@ -26,8 +26,9 @@ from meeting_etl.errors import (
 from meeting_etl.times import Clock
 from meeting_etl.webex.api_check import NOT_WEBEX, ApiCheck
 from meeting_etl.webex.auth import Auth
+from meeting_etl.webex.bucket import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.pagination import PageTooLarge, Pagination
-from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS, RateLimiter
+from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.responses import (
     NotWebexApi,
     clock_ahead,

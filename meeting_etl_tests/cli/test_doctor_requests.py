@@ -13,7 +13,6 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import guide_world
 from meeting_etl.settings import Etl
-from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.cli.doctor_results import (
     OK,
     PROBLEM,
@@ -216,10 +215,7 @@ def test_a_pause_is_reported_and_neither_waited_for_nor_broken(
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     product = Product(tmp_path, webex, "user", clock)
-    rate_limiter = RateLimiter(
-        product.etl().files, clock, requests_per_minute=0, max_wait_seconds=300
-    )
-    rate_limiter.pause(120)
+    product.etl().bucket.pause(120)
     sent, until = webex.counters.total, clock.now() + timedelta(seconds=120)
     lines = checked(product)
     assert states(lines, "token", "sites") == {WARNING}

@@ -14,7 +14,6 @@ from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
-from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.ticking import ticked
 from meeting_etl_tests.product import Product
@@ -231,7 +230,7 @@ def test_days_wait_for_a_retry_after_and_the_tick_says_until_when(
     """At 12:07 Webex returns a Retry-After of an hour."""
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "t"}, ManualClock(NOW))
     announce(etl, "2026-03-10")
-    RateLimiter(etl.files, etl.clock, requests_per_minute=300, max_wait_seconds=300).pause(3600)
+    etl.bucket.pause(3600)
     found = ticked(etl, instance)
     assert found.run_requests == []
     assert "Webex asked for no requests before 2026-03-16T13:07:00Z." in str(found.skip_message)

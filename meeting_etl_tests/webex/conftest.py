@@ -13,6 +13,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.state import LocalState
 from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
+from meeting_etl.webex.bucket import FileBucket
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.endpoints import Webex
@@ -81,12 +82,8 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
             requests_per_minute: float = 0,
         ) -> Client:
             clock = clock or manual
-            rate_limiter = RateLimiter(
-                files,
-                clock,
-                requests_per_minute=requests_per_minute,
-                max_wait_seconds=max_wait_seconds,
-            )
+            bucket = FileBucket(files, clock, requests_per_minute=requests_per_minute)
+            rate_limiter = RateLimiter(bucket, clock, max_wait_seconds=max_wait_seconds)
             auth = Auth(credentials, LocalState(files), clock, base_url=url)
             client = Client(url, auth, rate_limiter, clock, limits=limits, random=random)
             return stack.enter_context(closing(client))

@@ -116,13 +116,15 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.client import Client
+from meeting_etl.webex.bucket import FileBucket
 from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 credentials = Credentials(
     client_id="client-id", client_secret="client-secret", refresh_token="refresh-0"
 )
-rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
+bucket = FileBucket(files, clock, requests_per_minute=0)
+rate_limiter = RateLimiter(bucket, clock, max_wait_seconds=9)
 client = Client(url, Auth(credentials, LocalState(files), clock, base_url=url), rate_limiter, clock)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from meeting_etl.errors import ApiUnavailable, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
+from meeting_etl.webex.bucket import FileBucket
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl_tests.clocks import ManualClock
 
@@ -23,9 +24,8 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def rate_limiter_of(
     files: Files, clock: Clock, *, per_minute: float = 60, max_wait: float = 300, burst: int = 10
 ) -> RateLimiter:
-    return RateLimiter(
-        files, clock, requests_per_minute=per_minute, max_wait_seconds=max_wait, burst=burst
-    )
+    bucket = FileBucket(files, clock, requests_per_minute=per_minute, burst=burst)
+    return RateLimiter(bucket, clock, max_wait_seconds=max_wait)
 
 
 class Interrupted(ManualClock):

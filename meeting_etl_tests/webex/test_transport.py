@@ -157,11 +157,13 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.client import Client
+from meeting_etl.webex.bucket import FileBucket
 from meeting_etl.webex.rate_limit import RateLimiter
 
 files, clock, url = Files(Path(sys.argv[1])), Clock(), sys.argv[2]
 auth = Auth(Credentials(access_token="given-token"), LocalState(files), clock, base_url=url)
-rate_limiter = RateLimiter(files, clock, requests_per_minute=0, max_wait_seconds=9)
+bucket = FileBucket(files, clock, requests_per_minute=0)
+rate_limiter = RateLimiter(bucket, clock, max_wait_seconds=9)
 client = Client(url, auth, rate_limiter, clock)
 print(client.get("/meetings/m1")["id"])
 client.close()

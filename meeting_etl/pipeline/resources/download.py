@@ -15,8 +15,8 @@ from threading import Event, Lock
 from meeting_etl.errors import BadResponse, Stopped, StorageError
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
+from meeting_etl.webex.bucket import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.media import ByteRange, LinkRefused, MediaClient, RangeChanged
-from meeting_etl.webex.rate_limit import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.transport import TransientError
 
 # What was written since the last sync may be lost in a power cut. After a kill that much, and the
