@@ -1,8 +1,8 @@
 """Files(root): the only code that makes durable changes on disk.
 
 Belongs here: replacing a file as a whole, appending, removing, free space, and translating an
-OSError into a StorageError that says what to do. Does not: what is in the files, locks between
-processes (state.py).
+OSError into a StorageError that says what to do. Does not: what is in the files, locks by name
+(state.py).
 
 Names are relative to the root and have slashes, as in object storage.
 """

@@ -72,44 +72,36 @@ class LocalState:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[Held]:
-        """See State."""
         with locked_file(self._files, _lock_file(name)):
             yield Held()
 
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[Held | None]:
-        """See State."""
         with self._files.open_to_write(_lock_file(name)) as file:
             yield Held() if try_lock(file) else None
 
     def is_locked(self, name: str) -> bool:
-        """See State."""
         with suppress(FileNotFoundError), self._files.path(_lock_file(name)).open("rb") as file:
             return not try_lock(file)
         return False
 
     def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
-        """See State."""
         with self._files.translate_errors(_LOCKS, doing="clean"):
             for path in self._files.path(_LOCKS).glob(f"{prefix}*.lock"):
                 if is_older(path, before):
                     _remove_if_free(path)
 
     def get(self, name: str) -> bytes | None:
-        """See State."""
         return self._files.read_bytes(_value_file(name))
 
     def put(self, name: str, content: bytes) -> None:
-        """See State."""
         self._files.replace_bytes(_value_file(name), content)
 
     def remove(self, name: str) -> None:
-        """See State."""
         self._files.remove(_value_file(name))
 
     @contextmanager
     def swap(self, name: str, *, secret: bool = False) -> Iterator[Value]:
-        """See State."""
         with self.lock(name):
             before = self.get(name)
             value = Value(before)

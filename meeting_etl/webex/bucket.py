@@ -70,7 +70,6 @@ class FileBucket:
         self._tolerance_seconds = (burst - 1) * self._interval_seconds
 
     def take(self) -> float:
-        """See Bucket."""
         with locked_file(self._files, _FILE) as file:
             now = self._now()
             content = self._read(file, now)
@@ -84,7 +83,6 @@ class FileBucket:
             return 0.0
 
     def pause(self, seconds: float) -> None:
-        """See Bucket."""
         with locked_file(self._files, _FILE) as file:
             now = self._now()
             content = self._read(file, now)
@@ -94,7 +92,6 @@ class FileBucket:
                 self._write(file, _Content(arrival_at, until, now))
 
     def paused_until(self) -> datetime | None:
-        """See Bucket."""
         with locked_file(self._files, _FILE) as file:
             now = self._now()
             until = self._read(file, now).not_before_at

@@ -84,6 +84,26 @@ def test_after_a_pause_requests_leave_one_by_one(kind: str, tmp_path: Path) -> N
     assert bucket.paused_until() is None
 
 
+def meet(folder: Path, name: str) -> None:
+    """Wait until two processes are here."""
+    (folder / f"{name}.ready").touch()
+    while len([*folder.glob("*.ready")]) < 2:
+        time.sleep(0.001)
+
+
+def take_all(kind: str, folder: Path, name: str) -> None:
+    bucket = KINDS[kind](folder, requests_per_minute=60, burst=1000)
+    meet(folder, name)
+    (folder / f"{name}.taken").write_text(str(taken(bucket)))
+
+
+def test_two_processes_share_one_burst(kind: str, tmp_path: Path) -> None:
+    start = time.monotonic()
+    run_together(*[(take_all, (kind, tmp_path, name)) for name in "ab"])
+    most = 1000 + time.monotonic() - start
+    assert 1000 <= sum(int(path.read_text()) for path in tmp_path.glob("*.taken")) <= most
+
+
 def pause(kind: str, folder: Path) -> None:
     KINDS[kind](folder, requests_per_minute=60).pause(3600)
 
@@ -113,9 +133,7 @@ def test_a_process_that_is_killed_blocks_nobody(kind: str, tmp_path: Path) -> No
 def take_150(kind: str, folder: Path, name: str) -> None:
     """Wait for the other process, take 150 slots, and note before and after which moments."""
     bucket = KINDS[kind](folder, requests_per_minute=60 / INTERVAL_SECONDS)
-    (folder / f"{name}.ready").touch()
-    while len([*folder.glob("*.ready")]) < 2:
-        time.sleep(0.001)
+    meet(folder, name)
     moments = []
     for _ in range(150):
         before = time.monotonic()

@@ -91,7 +91,6 @@ class FileQueue:
         self._state = state
 
     def floor(self) -> date:
-        """See Queue."""
         content = self._files.read_bytes(FLOOR_FILE)
         if content is None:
             return date.min
@@ -104,7 +103,6 @@ class FileQueue:
             ) from error
 
     def raise_floor(self, before: date) -> None:
-        """See Queue."""
         with self._state.lock(_LOCK):
             if before > self.floor():
                 self._files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())
@@ -113,19 +111,16 @@ class FileQueue:
                     self._files.remove(_file(day))
 
     def open_days(self) -> dict[date, DueDay]:
-        """See Queue."""
         floor = self.floor()
         days = sorted((day for day in self._days() if day >= floor), reverse=True)
         return {day: self.due_day(day) for day in days}
 
     def due_day(self, day: date) -> DueDay:
-        """See Queue."""
         content = self._files.read_bytes(_file(day))
         return DueDay() if content is None else _parse(content)
 
     @contextmanager
     def swap(self, day: date) -> Iterator[OpenWork]:
-        """See Queue."""
         with self._state.lock(_LOCK):
             work = OpenWork(before := self.due_day(day))
             yield work
