@@ -1,116 +1,144 @@
-"""How long 500 meetings take from the first request to committed tables.
+"""How long `meeting-etl run` takes for 500 meetings, beside an older checkout and wxc_sdk.
 
-The sandbox runs in a process of its own and takes 50 ms for every answer; no rate is set. About
-2,000 requests, 31,000 rows. The second figure of a pair is the same work as a Dagster run.
+The embedded Webex is a process of its own and takes 50 ms for every answer; no rate is set. All are
+measured in turn, from outside: the whole command, and from its first request to its last. The peer
+wxc_sdk makes the same requests, 40 concurrently, and stores nothing.
 
-    .venv/bin/python benchmarks/fetch.py
+    .venv/bin/python benchmarks/fetch.py --against FOLDER
+    .venv/bin/python benchmarks/fetch.py --against FOLDER --days 5
 """
 
 import argparse
+import asyncio
 import json
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
+from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.measuring import here, in_process, median, runs_argument, serving
-from meeting_etl.sandbox.world.worlds import World, sized_world
+from benchmarks.embedded_webex import UNTIL, EmbeddedWebex, embedded_webex
+from benchmarks.measuring import (
+    against_argument,
+    command,
+    here,
+    in_process,
+    median,
+    ratio,
+    runs_argument,
+    versions,
+)
 
-UNTIL = datetime(2026, 3, 3, tzinfo=UTC)
-MEETINGS, PARTICIPANTS, SNIPPETS = 500, 10, 50
-
-
-def serve(latency_ms: int) -> None:
-    """The sandbox; prints its address and token, then serves until it is ended."""
-    from meeting_etl.sandbox.faults.faults import Faults
-    from meeting_etl.sandbox.sandbox import Sandbox
-
-    with Sandbox(_world(), faults=Faults(latency_ms=latency_ms)) as webex:
-        print(json.dumps([webex.base_url, webex.token("compliance")]), flush=True)
-        sys.stdin.read()
-
-
-def _world() -> World:
-
-    return sized_world(1, UNTIL, meetings=MEETINGS, participants=PARTICIPANTS, snippets=SNIPPETS)
+MEETINGS, SNIPPETS = 500, 50
+PEER, CONCURRENT = "wxc_sdk", 40
+OLDER_BOUND, PEER_BOUND = 0.6, 1.2
+Figures = dict[str, list[float]]
 
 
-def ours(folder: Path, base_url: str, token: str, *, through_dagster: bool) -> None:
-    """Fetch the day of all meetings, and say how long it took."""
-    import dagster as dg
+async def peer(base_url: str, token: str) -> None:
+    """Everything about the ended meetings of a fortnight: listed, then each meeting's."""
+    from wxc_sdk.as_api import AsWebexSimpleApi
+    from wxc_sdk.as_rest import AsRestSession
 
-    from meeting_etl.definitions import build_defs
-    from meeting_etl.orchestration.run_now import run_now
-    from meeting_etl.pipeline.fetch.fetch import fetch
-    from meeting_etl.pipeline.ingest.ingest import ingest
-    from meeting_etl.pipeline.meetings.fold import fold
-    from meeting_etl.pipeline.resources.all_resources import ALL
-    from meeting_etl.sandbox.world.deliveries import write_logs
-    from meeting_etl.settings import Etl
+    AsRestSession.BASE = base_url
+    since, until = (UNTIL - timedelta(days=14)).isoformat(), UNTIL.isoformat()
 
-    etl = Etl(
-        {
-            "WEBEX_BASE_URL": base_url,
-            "WEBEX_ACCESS_TOKEN": token,
-            "WEBEX_TOKEN_KIND": "compliance",
-            "WEBEX_REQUESTS_PER_MINUTE": "0",
-            "MEETING_ETL_DATA_DIR": str(folder),
-        }
-    )
-    write_logs(_world(), folder / "webhook_logs", seed=1, until=UNTIL)
-    ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    started = time.perf_counter()
-    if through_dagster:
-        with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
-            run_now(build_defs(etl), instance, etl)
-    else:
-        list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
-        for spec in ALL:
-            list(fetch(etl.fetch_context("run"), spec, etl.ledger.due_days()))
-    seconds = time.perf_counter() - started
-    rows = {
-        spec.table.name: sum(
-            etl.lake.read(spec.table, day, columns=[spec.table.key[0]]).num_rows
-            for day in etl.lake.partitions(spec.table)
+    async with AsWebexSimpleApi(tokens=token, concurrent_requests=CONCURRENT) as api:
+        of = api.meetings
+
+        async def snippets_of(meeting_id: str) -> int:
+            transcripts = await of.transcripts.list(meeting_id, from_=since, to_=until)
+            requests = [of.transcripts.list_snippets(str(each.id), max=100) for each in transcripts]
+            return sum(len(snippets) for snippets in await asyncio.gather(*requests))
+
+        async def fetch(meeting_id: str) -> int:
+            snippets, *_ = await asyncio.gather(
+                snippets_of(meeting_id),
+                of.participants.list_participants(meeting_id, max=100),
+                of.recordings.list_recordings(since, until, meeting_id=meeting_id),
+            )
+            return snippets
+
+        meetings = await of.list(
+            meeting_type="meeting", state="ended", from_=since, to_=until, max=100
         )
-        for spec in ALL
+        snippets = await asyncio.gather(*(fetch(str(meeting.id)) for meeting in meetings))
+    print(json.dumps({"meetings": len(meetings), "snippets": sum(snippets)}))
+
+
+def measure(webex: EmbeddedWebex, code: Path | None) -> dict[str, float]:
+    """A run of a checkout, or of the peer, on an empty data folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        webex.write_logs(folder)
+        if code:
+            measured = command(code, webex.environ(folder), "run")
+        else:
+            measured = in_process([here("fetch.py"), "--peer", webex.base_url, webex.token])
+            assert measured.output == {"meetings": MEETINGS, "snippets": MEETINGS * SNIPPETS}
+        counts = webex.counts()
+    return {
+        "whole": measured.seconds,
+        "requesting": counts["seconds"],
+        "cpu": measured.cpu_seconds,
+        "peak": measured.peak_megabytes,
+        "requests": counts["requests"],
     }
-    print(json.dumps({"seconds": seconds, "requests": etl.requests_sent, "rows": rows}))
 
 
-def main(runs: int, latency_ms: int) -> None:
-    """Both ways in turn, then the figures."""
-    print(f"{MEETINGS} meetings, {latency_ms} ms latency, medians of {runs} (least–greatest)")
-    said: dict[str, list[dict[str, object]]] = {"--plain": [], "--dagster": []}
-    with serving("fetch.py", "--serve", str(latency_ms)) as server:
-        base_url, token = server.said()
+def main(runs: int, days: int, latency_ms: int, against: Path | None, kind: str) -> None:
+    """All in turn, then the figures."""
+    ways: dict[str, Path | None] = {**versions(against)}
+    if kind == "user":  # the peer has no listing of meetings for other tokens
+        ways[PEER] = None
+    print(f"{MEETINGS} meetings of {days} days, {latency_ms} ms, token of kind {kind}")
+    figures: dict[str, Figures] = {way: defaultdict(list) for way in ways}
+    # An empty page ends a listing of the peer before its end.
+    with embedded_webex(
+        meetings=MEETINGS,
+        days=days,
+        snippets=SNIPPETS,
+        kind=kind,
+        latency_ms=latency_ms,
+        empty_page_every=0,
+    ) as webex:
         for _ in range(runs):
-            for way, some in said.items():
-                with tempfile.TemporaryDirectory() as folder:
-                    arguments = [here("fetch.py"), way, folder, base_url, token]
-                    some.append(in_process(arguments).said)
-    plain, dagster = ([float(str(result["seconds"])) for result in some] for some in said.values())
-    print(f"fold and fetch to committed tables   {median(plain)} s")
-    print(f"the same as Dagster runs             {median(dagster)} s")
-    ratios = [one / other for one, other in zip(dagster, plain, strict=True)]
-    print(f"ratio                                {median(ratios)}")
-    print(f"requests {said['--plain'][0]['requests']}, rows {said['--plain'][0]['rows']}")
+            for way, code in ways.items():
+                for name, value in measure(webex, code).items():
+                    figures[way][name].append(value)
+    report(figures)
+
+
+def report(figures: dict[str, Figures]) -> None:
+    """Medians of each way, and the ratios of this checkout to the others."""
+    for way, found in figures.items():
+        print(
+            f"{way:<10} whole {median(found['whole'])} s, "
+            f"first to last request {median(found['requesting'])} s, CPU {median(found['cpu'])} s, "
+            f"peak {median(found['peak'])} MB, {max(found['requests']):,.0f} requests"
+        )
+    now = figures.pop("now")
+    for way, found in figures.items():
+        if way == PEER:
+            print(f"first to last request, now ÷ {way}", end="   ")
+            print(f"{ratio(now['requesting'], found['requesting'])}, bound {PEER_BOUND}")
+        else:
+            print(f"whole, now ÷ {way}   {ratio(now['whole'], found['whole'])}, ", end="")
+            print(f"bound {OLDER_BOUND}")
+            for name in ("requesting", "peak", "requests"):
+                print(f"{name}, now ÷ {way}   {ratio(now[name], found[name])}")
 
 
 if __name__ == "__main__":
     parser: argparse.ArgumentParser = runs_argument(__doc__)
+    against_argument(parser)
+    parser.add_argument("--days", type=int, default=1, help="on which the meetings ended")
     parser.add_argument("--latency-ms", type=int, default=50)
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--plain", nargs=3, help=argparse.SUPPRESS)
-    parser.add_argument("--dagster", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--kind", choices=["user", "admin", "compliance"], default="user")
+    parser.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.serve is not None:
-        serve(given.serve)
-    elif given.plain or given.dagster:
-        place, address, bearer = given.plain or given.dagster
-        ours(Path(place), address, bearer, through_dagster=bool(given.dagster))
+    if given.peer:
+        asyncio.run(peer(*given.peer))
     else:
-        main(given.runs, given.latency_ms)
+        main(given.runs, given.days, given.latency_ms, given.against, given.kind)

@@ -131,8 +131,8 @@ def main(runs: int, build: Callable[[Path, int], None]) -> None:
                 measured = in_process([*run, webex.token("user")])
                 if number:  # the first one makes the Dagster instance
                     whole[days].append(measured.seconds)
-                    loaded[days].append(measured.said["seconds"])
-                    requests.add(measured.said["requests"])
+                    loaded[days].append(measured.output["seconds"])
+                    requests.add(measured.output["requests"])
     report("the whole command", whole)
     report("without loading Python's modules", loaded)
     print(f"requests {sorted(requests)}")

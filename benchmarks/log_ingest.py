@@ -219,17 +219,19 @@ def main(lines: int, runs: int) -> None:
             duck.append(in_process(arguments, one_core=True))
     for what, some in us.items():
         tell(f"meeting_etl, {what}", some, megabytes)
-        said = some[0].said
+        said = some[0].output
         print(f"    events {said['events']:,}, rejected {said['rejected']:,}")
     tell("read_ndjson into Parquet", duck, megabytes)
     usual = us["fields that are known"]
     pairs = zip(usual, duck, strict=True)
-    print(f"ratio {median([yard.said['seconds'] / one.said['seconds'] for one, yard in pairs])}")
+    print(
+        f"ratio {median([yard.output['seconds'] / one.output['seconds'] for one, yard in pairs])}"
+    )
 
 
 def tell(what: str, some: list[Measured], megabytes: float) -> None:
     """Speed and memory of some runs."""
-    speed = median([megabytes / result.said["seconds"] for result in some])
+    speed = median([megabytes / result.output["seconds"] for result in some])
     print(f"{what:36} {speed} MB/s, peak {median([result.peak_megabytes for result in some])} MB")
 
 

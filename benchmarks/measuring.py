@@ -8,35 +8,76 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
+
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: wall seconds and peak memory of the process, and what it said about itself."""
+    """One run: seconds and peak memory of the process, and its last line of output, as JSON."""
 
     seconds: float
+    cpu_seconds: float
     peak_megabytes: float
-    said: dict[str, Any]
+    output: Any
 
 
-def in_process(arguments: Sequence[str], *, one_core: bool = False) -> Measured:
+def in_process(
+    arguments: Sequence[str],
+    *,
+    one_core: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Measured:
     """Run a Python script; its last line of output is a JSON object.
 
-    What it says beside is shown only when it fails.
+    What it writes to stderr is shown only when it fails. Its peak memory is at least that of this
+    process, which should therefore be small.
     """
+    lines, measured = _measured(arguments, one_core=one_core, environ=environ)
+    return Measured(*measured, json.loads(lines[-1]))
+
+
+def command(code: Path, environ: Mapping[str, str], *arguments: str) -> Measured:
+    """Run `meeting-etl` of the checkout in `code`, with this environment and nothing else of ours.
+
+    Every checkout is run by the interpreter of this process, with its packages.
+    """
+    module = ["-m", "meeting_etl.cli.main", *arguments]
+    with tempfile.TemporaryDirectory() as folder:  # Python looks for packages there first
+        _, measured = _measured(module, environ=environ_for(code, environ), folder=folder)
+    return Measured(*measured, None)
+
+
+def environ_for(code: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """This environment, in which `meeting_etl` is the package of that checkout."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    python = {"PYTHONPATH": str(code.resolve()), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    return inherited | python | dict(environ)
+
+
+def _measured(
+    arguments: Sequence[str],
+    *,
+    one_core: bool = False,
+    environ: Mapping[str, str] | None = None,
+    folder: str | None = None,
+) -> tuple[list[str], tuple[float, float, float]]:
+    """Lines of output; seconds, CPU seconds, megabytes."""
     started = time.perf_counter()
     with (
-        tempfile.TemporaryFile("w+") as beside,
+        tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
             [sys.executable, *arguments],
             stdout=subprocess.PIPE,
-            stderr=beside,
+            stderr=errors,
             text=True,
+            env=environ,
+            cwd=folder,
             preexec_fn=_pin if one_core else None,
         ) as process,
     ):
@@ -44,13 +85,13 @@ def in_process(arguments: Sequence[str], *, one_core: bool = False) -> Measured:
         lines = process.stdout.read().splitlines()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        beside.seek(0)
-        said_beside = beside.read()
+        errors.seek(0)
+        complaint = errors.read()
     if process.returncode:
-        sys.stderr.write(said_beside)
+        sys.stderr.write(complaint)
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     seconds = time.perf_counter() - started
-    return Measured(seconds, usage.ru_maxrss / 1024, json.loads(lines[-1]))
+    return lines, (seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 class Server:
@@ -59,17 +100,17 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def said(self) -> Any:
-        """What it says next."""
+    def next(self) -> Any:
+        """Its next line."""
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
 
-    def asked(self, line: str) -> Any:
-        """What it says to that line."""
+    def ask(self, line: str) -> Any:
+        """Its answer to that line."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return self.said()
+        return self.next()
 
 
 @contextmanager
@@ -95,11 +136,29 @@ def median(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
 
 
+def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> str:
+    """Median, least and greatest of the ratios of what was measured in turn."""
+    pairs = zip(numerators, denominators, strict=True)
+    return median([numerator / denominator for numerator, denominator in pairs])
+
+
 def runs_argument(description: str | None) -> argparse.ArgumentParser:
     """Arguments that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--runs", type=int, default=5, help="runs of each; the median is told")
     return parser
+
+
+def against_argument(parser: argparse.ArgumentParser) -> None:
+    """An older checkout to compare with."""
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="also measure the checkout in this folder"
+    )
+
+
+def versions(against: Path | None) -> dict[str, Path]:
+    """The checkouts to measure, by name."""
+    return {"now": ROOT} | ({against.name: against} if against else {})
 
 
 def here(name: str) -> str:

@@ -160,7 +160,7 @@ def make_metrics(folder: Path) -> None:
 
 def report(what: str, arguments: list[str], runs: int) -> None:
     """Ask some times, print medians."""
-    found = [in_process([here("queries.py"), *arguments]).said for _ in range(runs)]
+    found = [in_process([here("queries.py"), *arguments]).output for _ in range(runs)]
     cpu, wall = ([entry[name] for entry in found] for name in ("cpu", "wall"))
     print(f"{what:<45} CPU {median(cpu)} s   wall {median(wall)} s", flush=True)
 

@@ -145,7 +145,7 @@ def main(runs: int, seconds: float, connections: int) -> None:
             with receiver(fsync=fsync) as port:
                 arguments = [here("receive.py"), "--load", port]
                 arguments += ["--seconds", str(seconds), "--connections", str(connections)]
-                some.append(in_process(arguments).said)
+                some.append(in_process(arguments).output)
     print(f"{connections} connections, medians of {runs} (least–greatest)")
     for fsync, some in said.items():
         print("with fsync" if fsync else "without")

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from meeting_etl.times import Clock
+
 
 class Seen(NamedTuple):
     """One request: method, path with query, status of the answer. Never the bearer token."""
@@ -42,18 +44,22 @@ class Counters:
     `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
     answered with success and undamaged before; `during_retry_after` were sent during a Retry-After;
     `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
-    A connection that was reset has status 0. `media_requests` are those to the download host, in
-    the order in which they began; the other figures do not count them.
+    `seconds` passed from the first answer to the last. A connection that was reset has status 0.
+    `media_requests` are those to the download host, in the order in which they began; the other
+    figures do not count them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._lock = threading.Lock()
+        self._clock = clock
         self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
         with self._lock:
             self.total = 0
+            self.seconds = 0.0
+            self._first_at = 0.0
             self.requests: list[Seen] = []
             self.by_route: Counter[tuple[str, str]] = Counter()
             self.repeated_gets = 0
@@ -66,6 +72,9 @@ class Counters:
     def note(self, seen: Seen, route: str, *, complete: bool) -> None:
         """Count a request that was answered; `complete`: undamaged and with success."""
         with self._lock:
+            now = self._clock.monotonic()
+            self._first_at = self._first_at if self.total else now
+            self.seconds = now - self._first_at
             self.total += 1
             self.requests.append(seen)
             self.by_route[seen.method, route] += 1

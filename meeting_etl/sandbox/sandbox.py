@@ -56,7 +56,7 @@ class Sandbox:
         self.world = world
         self.clock = clock or Clock()
         self.faults = faults or Faults()
-        self.counters = Counters()
+        self.counters = Counters(self.clock)
         self.base_url = ""
         self._tokens = Tokens(world.seed, self.faults.access_token_seconds)
         self.client_id = self._tokens.client_id

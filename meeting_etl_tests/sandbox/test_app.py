@@ -5,6 +5,7 @@ import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
+from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import OpenWalker, Serve
 from meeting_etl_tests.sandbox.small import NOW, RA, SITES, TA, A, small_world
 
@@ -106,3 +107,19 @@ def test_what_was_asked_is_counted_but_never_the_token(
     assert (counters.total, counters.requests, counters.repeated_gets) == (0, [], 0)
     walker.get("/recordings", max=5)
     assert counters.repeated_gets == 0
+
+
+def test_the_seconds_pass_from_the_first_answer_to_the_last(
+    fresh: Sandbox, open_walker: OpenWalker
+) -> None:
+    walker = open_walker(fresh)
+    assert isinstance(fresh.clock, ManualClock)
+    fresh.clock.advance(seconds=5)
+    for _ in range(3):
+        walker.get("/recordings")
+        fresh.clock.advance(seconds=2)
+    assert fresh.counters.seconds == 4
+    fresh.counters.reset()
+    assert fresh.counters.seconds == 0
+    walker.get("/recordings")
+    assert fresh.counters.seconds == 0
