@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake import catalog
-from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.migration import migrate
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
@@ -48,8 +47,8 @@ def build(etl: Etl, until: date, days: int) -> None:
         _fetched(etl, day, ids)
         logs += _logs(etl, day)
         _events(etl, day, ids, [log["log_id"] for log in logs[-LOGS_A_DAY:]])
-    for place in range(0, len(logs), PART_ROWS):
-        etl.lake.merge(INGESTED_LOGS, None, logs[place : place + PART_ROWS])
+    for place in range(0, len(logs), INGESTED_LOGS.part_rows):
+        etl.lake.merge(INGESTED_LOGS, None, logs[place : place + INGESTED_LOGS.part_rows])
     with etl.state.lock(INDEX_LOCK):
         MeetingIndex(etl.lake).rebuild_if_incomplete()
     migrate(etl.lake)  # with the metrics of all days

@@ -44,8 +44,9 @@ class Table:
 
     `partition` is the column that is the folder (`date=…`) and not in the file; None for a table
     without partitions. `sort` is the order of rows in a file, `bloom` the columns that have a bloom
-    filter. `appended`: rows are added and rarely changed, and a partition has one file or several;
-    else it has one. `group_rows` is the size of a row group: small where few rows are looked up.
+    filter. A partition is a file, part 0, and as many more as it needs: new rows go to the newest
+    part until it has `part_rows`. `group_rows` is the size of a row group: small where few rows are
+    looked up.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Table:
     columns: tuple[Column, ...]
     partition: Column | None
     bloom: tuple[str, ...] = ()
-    appended: bool = False
+    part_rows: int = 24_576
     group_rows: int = 122_880
 
     @cached_property
@@ -425,7 +426,7 @@ WEBHOOK_EVENTS = Table(
     key=("log_id", "byte_offset"),
     sort=(),
     bloom=("meeting_id",),
-    appended=True,
+    part_rows=4_096,
     group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
@@ -453,7 +454,7 @@ REJECTED_LINES = Table(
     "One row per rejected line: a line of the webhook logs that is not usable, with the reason.",
     key=("log_id", "byte_offset"),
     sort=(),
-    appended=True,
+    part_rows=4_096,
     group_rows=4_096,
     partition=_RECEIVED_DATE,
     columns=(
@@ -474,7 +475,7 @@ INGESTED_LOGS = Table(
     "One row per webhook log: how far it was read.",
     key=("log_id",),
     sort=("log_file", "log_id"),
-    appended=True,
+    part_rows=4_096,
     partition=None,
     columns=(
         Column("log_id", TEXT, "Id of the log; unique."),

@@ -16,22 +16,15 @@ import pyarrow as pa
 
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
-from meeting_etl.lake.merging import even, merged, merged_groups, without
-from meeting_etl.lake.parquet_files import ParquetFiles
+from meeting_etl.lake.merging import merged
+from meeting_etl.lake.parquet_files import ParquetFiles, Where
 from meeting_etl.lake.partitions import Partition, folder_of, is_partition, part_name, part_numbers
+from meeting_etl.lake.placement import Placement
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.state import LocalState, State
 
 # The lock of the process that reads logs and writes the tables of received days.
 INGEST_LOCK = "ingest"
-# A partition with more rows is merged in row groups of this size, so that memory stays bounded.
-_LARGE_ROWS = 30_720
-# A part that is appended to is rewritten until it has this many rows; then the next one begins.
-PART_ROWS = 4_096
-
-
-class _NothingToReplace(Exception):
-    """The new file is empty or equals the old one."""
 
 
 class Lake:
@@ -116,84 +109,55 @@ class Lake:
     ) -> bool:
         """Put rows into a partition, in the place of those with the same key.
 
-        Rows whose column has one of the values in `replacing` are removed first. Returns whether
-        the file changed; a merge that changes nothing leaves the file alone, one that leaves no
-        rows leaves a file without any.
+        Rows whose column has one of the values in `replacing` are removed first. Returns whether a
+        file changed: a part is replaced only when its rows change, and stays when it has none left.
         """
         new = self._withhold(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
-        if table.appended:
-            return self._merge_into_parts(table, partition, new)
-        if table.sort and self.count(table, partition) > _LARGE_ROWS:
-            return self._merge_by_group(table, partition, new, replacing or {})
-        old = self.read(table, partition)
-        result = merged(table, old, new, replacing or {})
-        changed = not result.equals(old)
-        if changed:
-            self.replace(table, partition, result)
+        replacing = {name: values for name, values in (replacing or {}).items() if values}
+        if not new.num_rows and not replacing:
+            return False
+        changed = False
+        for part, arriving in self._changes(table, partition, new, replacing).items():
+            changed |= self._merge_into(table, part, arriving, replacing)
         return changed
 
-    def _merge_into_parts(self, table: Table, partition: Partition, new: pa.Table) -> bool:
-        """Replace each row in the part that has it; new rows go to the newest part.
+    def _changes(
+        self, table: Table, partition: Partition, new: pa.Table, replacing: Where
+    ) -> dict[str, pa.Table]:
+        """The parts that a merge changes, each with its new rows."""
+        folder = folder_of(table, partition)
+        numbers, grows = self._part_numbers(table, partition), self._part_to_grow(table, partition)
+        if numbers in ([], [grows]):  # the usual partition has one part
+            return {part_name(folder, grows): new}
+        placement = Placement(table, new, replacing)
+        schema = _schema(table, placement.columns)
+        for number in numbers:
+            placement.show(number, self._parquet.read(part_name(folder, number), schema))
+        changes = placement.changes(grows)
+        return {part_name(folder, number): rows for number, rows in changes.items()}
 
-        So no reader ever misses a row or sees it twice.
-        """
-        key, changed = _schema(table, table.key), False
-        for part in reversed(self._parts(table, partition)):
-            if not new.num_rows:
-                break
-            rest = without(table, new, self._parquet.read(part, key))
-            if rest.num_rows < new.num_rows:
-                changed |= self._merge_into(table, part, without(table, new, rest))
-                new = rest
-        if new.num_rows:
-            changed |= self._merge_into(table, self._part_to_grow(table, partition), new)
-        return changed
-
-    def _merge_into(self, table: Table, part: str, new: pa.Table) -> bool:
+    def _merge_into(self, table: Table, part: str, new: pa.Table, replacing: Where) -> bool:
         old = table.schema.empty_table()
         if self.files.path(part).exists():
             old = self._parquet.read(part, table.schema)
-        rows = merged(table, old, new, {})
+        rows = merged(table, old, new, replacing)
         changed = not rows.equals(old)
         if changed:
             self._parquet.replace(table, part, rows)
         return changed
 
-    def _merge_by_group(
-        self,
-        table: Table,
-        partition: Partition,
-        new: pa.Table,
-        replacing: Mapping[str, Collection[str]],
-    ) -> bool:
-        """Merge without holding the partition in memory."""
-        part = part_name(folder_of(table, partition))
-        stored = even(self._parquet.batches(part, table.schema), _LARGE_ROWS)
-        result = merged_groups(table, self._parquet.batches(part, table.schema), new, replacing)
-        rows, same = 0, True
-        distinct = dict.fromkeys(table.bloom, table.group_rows)
-        with suppress(_NothingToReplace), self._parquet.writing(table, part, distinct) as write:
-            for group in even(result, _LARGE_ROWS):
-                same = same and group.equals(next(stored, group.schema.empty_table()))
-                rows += group.num_rows
-                write(group)
-            same = same and next(stored, None) is None
-            if same or not rows:
-                raise _NothingToReplace
-        if not rows:
-            self.replace(table, partition, table.schema.empty_table())
-        pa.default_memory_pool().release_unused()
-        return not same
-
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
-        """Make `rows`, sorted already, the content of a partition.
+        """Make `rows`, sorted already, the content of a partition, in one part.
 
         A partition that becomes empty stays a file without rows: a reader that has listed it must
-        find it.
+        find it. For tables that are always replaced as a whole: where there are several parts, the
+        others are emptied one after the other.
         """
-        part = part_name(folder_of(table, partition))
-        if rows.num_rows or self.files.path(part).exists():
-            self._parquet.replace(table, part, rows)
+        first, *others = self._parts(table, partition) or [part_name(folder_of(table, partition))]
+        if rows.num_rows or self.files.path(first).exists():
+            self._parquet.replace(table, first, rows)
+        for part in others:
+            self._parquet.replace(table, part, table.schema.empty_table())
 
     def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
         """When a file of the partition was last replaced, by the disk's clock; None without any."""
@@ -239,18 +203,18 @@ class Lake:
 
     @contextmanager
     def appending(
-        self, table: Table, partition: Partition, *, rows: int = PART_ROWS
+        self, table: Table, partition: Partition, *, rows: int | None = None
     ) -> Iterator[Callable[[pa.Table], None]]:
-        """Add about `rows` rows with the function that is yielded; they need not fit in memory.
+        """Add about `rows` new rows with the function that is yielded; they need not fit in memory.
 
         One file changes, when the block ends well: the newest while it has few rows, else a new
         one.
         """
-        part = self._part_to_grow(table, partition)
+        part = part_name(folder_of(table, partition), self._part_to_grow(table, partition))
         stored = table.schema.empty_table()
         if self.files.path(part).exists():
             stored = self._parquet.read(part, table.schema)
-        most = min(stored.num_rows + rows, table.group_rows)
+        most = min(stored.num_rows + (rows or table.part_rows), table.group_rows)
         with self._parquet.writing(table, part, dict.fromkeys(table.bloom, most)) as write:
             if stored.num_rows:
                 write(stored)
@@ -277,21 +241,22 @@ class Lake:
             rows = rows.set_column(index, rows.schema.field(name), nulls)
         return rows
 
+    def _part_numbers(self, table: Table, partition: Partition) -> list[int]:
+        """Numbers of the parts that are there, the newest last."""
+        return part_numbers(self.files.names(folder_of(table, partition)))
+
     def _parts(self, table: Table, partition: Partition) -> list[str]:
         """The files of a partition that are there, the newest last."""
         folder = folder_of(table, partition)
-        if not table.appended:
-            part = part_name(folder)
-            return [part] if self.files.path(part).exists() else []
-        return [part_name(folder, number) for number in part_numbers(self.files.names(folder))]
+        return [part_name(folder, number) for number in self._part_numbers(table, partition)]
 
-    def _part_to_grow(self, table: Table, partition: Partition) -> str:
+    def _part_to_grow(self, table: Table, partition: Partition) -> int:
         """The part that more rows go to: the newest, or a new one when that is large."""
-        folder = folder_of(table, partition)
-        numbers = part_numbers(self.files.names(folder)) or [0]
-        part = part_name(folder, numbers[-1])
-        is_large = self.files.path(part).exists() and self._parquet.count_rows(part) >= PART_ROWS
-        return part_name(folder, numbers[-1] + 1) if is_large else part
+        numbers = self._part_numbers(table, partition)
+        if not numbers:
+            return 0
+        newest = part_name(folder_of(table, partition), numbers[-1])
+        return numbers[-1] + (self._parquet.count_rows(newest) >= table.part_rows)
 
 
 def _schema(table: Table, columns: Iterable[str]) -> pa.Schema:

@@ -18,9 +18,6 @@ from meeting_etl.lake.arrow_rows import conform, is_one_of
 from meeting_etl.lake.damage import translate_read_errors
 from meeting_etl.schemas import Table
 
-# Rows in memory at a time where a file is read in batches.
-_BATCH_ROWS = 16_384
-
 Where = Mapping[str, Collection[str]]
 
 
@@ -75,13 +72,6 @@ class ParquetFiles:
                     if pc.any(mask).as_py():
                         rows = file.read_row_group(number, columns=columns).filter(mask)
                         yield conform(rows, schema)
-
-    def batches(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
-        """All rows in small tables, in their order."""
-        with self._readable(name) as path, pq.ParquetFile(path) as file:
-            columns = [name for name in schema.names if name in file.schema_arrow.names]
-            for batch in file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
-                yield conform(pa.Table.from_batches([batch]), schema)
 
     def replace(self, table: Table, name: str, rows: pa.Table) -> None:
         """Make `rows` the content of a file."""

@@ -11,8 +11,10 @@ from meeting_etl.files import Files
 from meeting_etl.lake import catalog, migration
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.catalog_state import CATALOG
-from meeting_etl.lake.lake import PART_ROWS, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
+
+PART_ROWS = WEBHOOK_EVENTS.part_rows
 
 DAY = date(2026, 3, 2)
 

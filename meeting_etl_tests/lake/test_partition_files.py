@@ -13,8 +13,10 @@ import pytest
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
-from meeting_etl.lake.lake import PART_ROWS, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import WEBHOOK_EVENTS
+
+PART_ROWS = WEBHOOK_EVENTS.part_rows
 
 DAY = date(2026, 3, 2)
 

@@ -14,13 +14,13 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.pipeline.box import NOW, Box
 from meeting_etl_tests.pipeline.log_lines import DAYS, TABLES, add, all_rows, lines, new_box, parts
 
+PART_ROWS = WEBHOOK_EVENTS.part_rows
 # Ingests and is killed when the given number of files is in place.
 KILLED = """
 import os, signal, sys

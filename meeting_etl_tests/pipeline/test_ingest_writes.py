@@ -11,11 +11,12 @@ import pytest
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import PART_ROWS
 from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.pipeline.box import Box, line, payload, received
 from meeting_etl_tests.pipeline.log_lines import DAYS, TABLES, add, all_rows, lines, new_box, parts
+
+PART_ROWS = WEBHOOK_EVENTS.part_rows
 
 
 def test_rows_of_a_killed_ingest_are_found_in_old_files_when_their_log_returns(

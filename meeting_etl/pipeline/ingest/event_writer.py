@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meeting_etl.lake.lake import PART_ROWS, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import REJECTED_LINES, TABLES, WEBHOOK_EVENTS, Table
 
@@ -136,7 +136,7 @@ class EventWriter:
                 self._waiting_bytes -= size
 
     def _appending(
-        self, partition: _Partition, rows: int = PART_ROWS
+        self, partition: _Partition, rows: int | None = None
     ) -> AbstractContextManager[Callable[[pa.Table], None]]:
         table, received = TABLES[partition[0]], partition[1]
         if partition not in self._clean:
