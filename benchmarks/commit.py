@@ -120,7 +120,7 @@ def main(runs: int) -> None:
         for name, how in days.items():
             with tempfile.TemporaryDirectory() as folder:
                 arguments = [here("commit.py"), "--ours", folder, *map(str, how)]
-                said[name].append(in_process(arguments, one_core=True).said)
+                said[name].append(in_process(arguments, one_core=True).output)
     print(f"CPU seconds, medians of {runs} (least–greatest); ratios to the small day")
     for what, key in (("25,000 new snippets", "first"), (f"{AGAIN} meetings again", "again")):
         print(what)
