@@ -397,11 +397,13 @@ FETCH_LEDGER = Table(
             MOMENT,
             "First of these errors; after 7 days of them the work item settles as failed.",
         ),
-        Column("event_count", INT, "Webhook events that reopened the work item so far."),
-        Column("opened_at", MOMENT, "Start of the attempt schedule."),
         Column(
-            "opened_by", TEXT, "What started it: end (of the meeting), event, refetch or retry."
+            "events_seen",
+            TEXT,
+            "Webhook events that opened it, as JSON: [[log_id, byte_offset], …]; NULL without any.",
         ),
+        Column("opened_at", MOMENT, "Start of the attempt schedule."),
+        Column("opened_by", TEXT, "What started it: end (of the meeting) or event."),
         Column("first_attempt_at", MOMENT, "First response."),
         Column("last_attempt_at", MOMENT, "Latest response."),
         Column(

@@ -70,7 +70,7 @@ def test_none_is_launched_when_downloads_are_switched_off(
 def test_a_download_does_not_block_other_runs_of_its_day(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    etl.ledger.announce({DAY: ["m"]})
+    etl.ledger.announce({DAY: {"m": []}})
     started(etl, instance, "files")
     assert days(due_files, etl, instance) == []
     assert days(due_work, etl, instance) == [str(DAY)]
@@ -79,7 +79,7 @@ def test_a_download_does_not_block_other_runs_of_its_day(
 def test_a_run_of_tables_does_not_block_downloads_of_its_day(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    etl.ledger.announce({DAY: ["m"]})
+    etl.ledger.announce({DAY: {"m": []}})
     started(etl, instance, "days")
     assert days(due_files, etl, instance) == [str(DAY)]
     assert days(due_work, etl, instance) == []

@@ -159,10 +159,10 @@ def test_the_tick_says_when_the_logs_are_checked_again(
 def test_runs_of_days_wait_a_minute_for_an_ingest_that_has_begun(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
-    etl.ledger.announce({NOW.date(): ["m"]})
+    etl.ledger.announce({NOW.date(): {"m": []}})
     append(etl)
     (request,) = requests(etl, instance)
-    etl.ledger.announce({date(2026, 1, 1): ["n"]})
+    etl.ledger.announce({date(2026, 1, 1): {"n": []}})
     launch(etl, instance, request, dg.DagsterRunStatus.STARTED)
     found = ticked(etl, instance)
     assert (found.run_requests, "has just begun" in str(found.skip_message)) == ([], True)
@@ -174,7 +174,7 @@ def test_runs_of_days_wait_a_minute_for_an_ingest_that_has_begun(
 
 def test_ingest_is_one_run_with_the_newest_due_days(etl: Etl, instance: dg.DagsterInstance) -> None:
     """The 15th is due; today, the 16th, is what most new lines are about. Old days follow."""
-    etl.ledger.announce({date(2026, 3, 15): ["m"], date(2026, 1, 1): ["n"]})
+    etl.ledger.announce({date(2026, 3, 15): {"m": []}, date(2026, 1, 1): {"n": []}})
     append(etl)
     (request,) = ticked(etl, instance).run_requests or []
     assert request.job_name == "ingest_and_days"

@@ -34,7 +34,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def announce(etl: Etl, *days: str) -> None:
-    etl.ledger.announce({date.fromisoformat(day): ["m"] for day in days})
+    etl.ledger.announce({date.fromisoformat(day): {"m": []} for day in days})
 
 
 def tick(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:

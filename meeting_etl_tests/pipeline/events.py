@@ -41,7 +41,7 @@ def commit_events(
 ) -> None:
     """Commit events as ingest does: events, index, announcement."""
     rows: dict[date | None, list[dict[str, Any]]] = defaultdict(list)
-    mentions = set()
+    mentions: dict[Mention, set[str]] = defaultdict(set)
     for number, logged in enumerate(events):
         received = moment(logged.received) if logged.received else None
         day = received.date() if received else None
@@ -60,14 +60,18 @@ def commit_events(
                 "body": json.dumps({"resource": logged.resource, "data": logged.data}),
             }
         )
-        mentions.add(Mention(meeting_id, day, ended_at.date() if ended_at else None))
+        mention = Mention(meeting_id, day, ended_at.date() if ended_at else None)
+        mentions[mention].add(logged.resource)
     for day, day_rows in rows.items():
         lake.merge(WEBHOOK_EVENTS, day, day_rows)
     index = MeetingIndex(lake)
     index.add(mentions)
-    news: dict[date, set[str]] = defaultdict(set)
+    resources: dict[str, set[str]] = defaultdict(set)
+    for mention, of_events in mentions.items():
+        resources[mention.meeting_id] |= of_events
+    news: dict[date, dict[str, set[str]]] = defaultdict(dict)
     for meeting_id, known in index.find({mention.meeting_id for mention in mentions}).items():
         for mention in known:
             if mention.date:
-                news[mention.date].add(meeting_id)
+                news[mention.date][meeting_id] = resources[meeting_id]
     ledger.announce(news)

@@ -1,5 +1,6 @@
 """What every kind of queue does. A further kind passes the same tests, once it is in KINDS."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -37,14 +38,14 @@ def queue(kind: str, tmp_path: Path) -> Queue:
 
 def announce(queue: Queue, day: date, meeting_id: str) -> None:
     with queue.swap(day) as work:
-        news = tuple(sorted({*work.due.news, meeting_id}))
+        news = {**work.due.news, meeting_id: ("recordings",)}
         work.due = replace(work.due, version=work.due.version + 1, news=news)
 
 
 def test_open_work_is_what_was_written_last(kind: str, queue: Queue, tmp_path: Path) -> None:
     assert (queue.due_day(MONDAY), queue.open_days()) == (DueDay(), {})
     for due in (
-        DueDay(version=1, news=("a", "b")),
+        DueDay(version=1, news={"a": ("meetings", "recordings"), "b": ()}),
         DueDay(due_at=NOON, version=2),
         DueDay(files_due_at=NOON, version=3),
         DueDay(version=4, everything=True),
@@ -53,6 +54,15 @@ def test_open_work_is_what_was_written_last(kind: str, queue: Queue, tmp_path: P
             work.due = due
         other = KINDS[kind](tmp_path)
         assert (other.due_day(MONDAY), other.open_days()) == (due, {MONDAY: due})
+
+
+def test_news_of_an_earlier_version_are_of_all_resources(tmp_path: Path) -> None:
+    old = {"due_at": None, "version": 1, "news": ["a", "b"]}
+    (tmp_path / "lake/due_days").mkdir(parents=True)
+    (tmp_path / f"lake/due_days/{MONDAY}.json").write_text(json.dumps(old))
+    found = local(tmp_path).due_day(MONDAY)
+    resources = ("meetings", "recordings", "meetingTranscripts")
+    assert (found.version, found.news) == (1, {"a": resources, "b": resources})
 
 
 def test_open_days_are_the_newest_first(queue: Queue) -> None:
@@ -64,7 +74,7 @@ def test_open_days_are_the_newest_first(queue: Queue) -> None:
 def test_a_day_without_open_work_is_closed(queue: Queue) -> None:
     announce(queue, MONDAY, "a")
     with queue.swap(MONDAY) as work:
-        work.due = replace(work.due, news=())
+        work.due = replace(work.due, news={})
     with queue.swap(TUESDAY) as work:
         assert work.due == DueDay()
     assert queue.open_days() == {}
@@ -79,7 +89,7 @@ def announce_many(kind: str, folder: Path, name: str) -> None:
 def test_no_news_is_lost_when_two_announce_at_once(kind: str, queue: Queue, tmp_path: Path) -> None:
     run_together(*[(announce_many, (kind, tmp_path, name)) for name in "ab"])
     due = queue.due_day(MONDAY)
-    assert due.news == tuple(f"{name}{number:02}" for name in "ab" for number in range(60))
+    assert set(due.news) == {f"{name}{number:02}" for name in "ab" for number in range(60)}
     assert due.version == 120
 
 
@@ -88,7 +98,7 @@ def test_a_change_that_fails_leaves_the_day_as_it_was(queue: Queue) -> None:
     with pytest.raises(RuntimeError), queue.swap(MONDAY) as work:
         work.due = DueDay()
         raise RuntimeError
-    assert queue.due_day(MONDAY).news == ("a",)
+    assert queue.due_day(MONDAY).news == {"a": ("recordings",)}
 
 
 def change_and_wait(kind: str, folder: Path, ready: Connection) -> None:
@@ -103,10 +113,10 @@ def test_a_change_that_is_killed_loses_no_news_and_blocks_nobody(
 ) -> None:
     announce(queue, MONDAY, "a")
     with begun(change_and_wait, kind, tmp_path) as process:
-        assert queue.due_day(MONDAY).news == ("a",)
+        assert queue.due_day(MONDAY).news == {"a": ("recordings",)}
         process.kill()
         announce(queue, MONDAY, "b")
-    assert queue.due_day(MONDAY).news == ("a", "b")
+    assert queue.due_day(MONDAY).news.keys() == {"a", "b"}
 
 
 def test_days_before_the_floor_are_closed_and_stay_closed(

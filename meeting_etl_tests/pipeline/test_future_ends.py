@@ -47,7 +47,7 @@ def test_a_line_with_a_future_end_is_an_event_once_the_end_has_passed(box: Box) 
     assert [row["reason"] for row in box.rows(REJECTED_LINES)] == ["not_a_webhook_payload"]
     [log] = box.progress().values()
     assert (log["lines"], log["events"], log["rejected"]) == (3, 2, 1)
-    assert box.etl().ledger.due_day(APRIL.date()).news == (moved["meeting_id"],)
+    assert box.etl().ledger.due_day(APRIL.date()).news == {moved["meeting_id"]: ("meetings",)}
     assert box.ingest().events == 0
     assert not (box.folder / NOTE).exists()
 

@@ -107,6 +107,8 @@ def test_an_event_without_an_end_is_news_for_the_day_of_its_meeting(box: Box) ->
     }
     (box.logs / "b.jsonl").write_bytes(line(late))
     assert box.ingest().days == {date(2026, 3, 2)}
+    news = box.etl().ledger.due_day(date(2026, 3, 2)).news
+    assert news == {f"{SERIES}_I_1": ("meetings", "recordings")}
 
 
 def test_only_new_bytes_are_read(box: Box) -> None:

@@ -1,6 +1,7 @@
 """Rules 1, 4 and 5: what an event tells of is found, however long after its meeting it came."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from meeting_etl.sandbox.world.model import Kind, Meeting, World
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import format_timestamp
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product, work_off
+from meeting_etl_tests.product import Product, tables, work_off
 
 # The meetings of the world ended five days before.
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
@@ -181,6 +182,46 @@ def test_an_event_without_a_moment_is_not_covered_by_an_older_one_that_has_one(
         tell_of_the_late_recording(product, None)
         work_off(product.etl())
         assert LATE_ID in recording_ids(product)
+
+
+@pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
+def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: bool) -> None:
+    """The files of the events were damaged and moved away: as few events as before are there."""
+    world = world_with_a_late_recording(timedelta(days=8))
+    ended = world.meetings[0].ended_at
+    clock = ManualClock(ended + timedelta(days=6))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        tell_of_the_late_recording(product, clock.now() if is_dated else None)
+        work_off(product.etl())
+        shutil.rmtree(tmp_path / "lake/webhook_events")
+        clock.advance(hours=72)
+        assert LATE_ID not in recording_ids(product)
+        tell_of_the_late_recording(product, clock.now() if is_dated else None)
+        work_off(product.etl())
+        assert LATE_ID in recording_ids(product)
+
+
+@pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
+def test_events_that_are_read_again_cost_nothing(tmp_path: Path, is_dated: bool) -> None:
+    world = world_with_a_late_recording(timedelta(days=8))
+    clock = ManualClock(world.meetings[0].ended_at + timedelta(days=9))
+    with Sandbox(world, clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        tell_ends(product)
+        work_off(product.etl())
+        tell_of_the_late_recording(product, clock.now() if is_dated else None)
+        work_off(product.etl())
+        clock.advance(hours=72)
+        work_off(product.etl())
+        assert product.etl().ledger.open_days() == {}
+        before, seen = tables(tmp_path), webex.counters.total
+        shutil.rmtree(tmp_path / "lake/ingested_logs")
+        work_off(product.etl())
+        assert (tables(tmp_path), webex.counters.total) == (before, seen)
+        assert product.etl().ledger.open_days() == {}
 
 
 def world_with_words(words_at: timedelta | None) -> World:

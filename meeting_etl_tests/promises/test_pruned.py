@@ -110,10 +110,10 @@ def test_what_is_due_of_a_pruned_day_is_no_work(product: Product) -> None:
     """A day that was announced and never folded has no partition."""
     tell_of_both(product, at(KEPT, 0, 5))
     etl = product.etl()
-    etl.ledger.announce({OLD: ["a"], KEPT: ["b"]})
+    etl.ledger.announce({OLD: {"a": []}, KEPT: {"b": []}})
     prune(product, KEPT)
     assert not (product.folder / f"lake/due_days/{OLD}.json").exists()
-    etl.ledger.announce({OLD: ["a"]})
+    etl.ledger.announce({OLD: {"a": []}})
     assert [*etl.ledger.open_days()] == [KEPT]
 
 

@@ -219,9 +219,7 @@ def test_a_lost_table_comes_again(copy: Product, name: str) -> None:
         file.write("\n")
     etl = copy.etl()
     copy.run()
-    etl.ledger.announce({row["date"]: [] for row in before["meetings"]})
-    for day in {row["date"] for row in before["meetings"]}:
-        etl.ledger.announce({day: ["none"]})
+    etl.ledger.announce({row["date"]: {"none": []} for row in before["meetings"]})
     copy.run()
     after = tables(copy.folder)
     for row in (*after["fetch_ledger"], *before["fetch_ledger"]):

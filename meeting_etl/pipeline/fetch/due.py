@@ -105,7 +105,7 @@ def _with_flag(target: Target, flag: str, details: dict[str, WorkItem]) -> Targe
         return target
     is_final = item.status == Status.READY and item.last_attempt_at >= target.final_at
     value = target.meeting[flag]
-    if not is_final or (value is False and target.work_item.event_count):
+    if not is_final or (value is False and target.work_item.events_seen):
         return target
     return replace(target, flagged=value)
 

@@ -6,7 +6,7 @@ Belongs here: rows of the three tables, progress in each log, when and how a bat
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
@@ -58,7 +58,8 @@ class Batch:
         # Rows of ingested_logs by log id; a new log has none.
         self.before = known_logs.rows(log_files)
         self.report = IngestReport()
-        self.mentions: set[Mention] = set()
+        # Mentions, with the resources of their events.
+        self.mentions: dict[Mention, set[str]] = defaultdict(set)
         # Events of recordings without a meeting id, by recording id.
         self.recordings_without_meeting: dict[str, Event] = {}
         # When to retry lines rejected for an end in the future, by received date.
@@ -111,16 +112,22 @@ class Batch:
     def _time_is_up(self) -> bool:
         return self._clock.monotonic() - self._committed_at > COMMIT_SECONDS
 
-    def announce(self, mentions: set[Mention]) -> None:
-        """Add news to every due day on which a mentioned meeting ended, before or now."""
+    def announce(self, mentions: Mapping[Mention, Collection[str]]) -> None:
+        """Add news to every due day on which a mentioned meeting ended, before or now.
+
+        They say which resources the new events are about.
+        """
         if not mentions:
             return
         with self._lake.state.lock(INDEX_LOCK):
             before = self._index.add(mentions)
-        news: dict[date, set[str]] = defaultdict(set)
+        resources: dict[str, set[str]] = defaultdict(set)
+        for mention, of_events in mentions.items():
+            resources[mention.meeting_id].update(of_events)
+        news: dict[date, dict[str, set[str]]] = defaultdict(dict)
         for mention in chain(mentions, *before.values()):
             if mention.date is not None:
-                news[mention.date].add(mention.meeting_id)
+                news[mention.date][mention.meeting_id] = resources[mention.meeting_id]
         self._ledger.announce(news)
         self.report.days.update(news)
 
@@ -167,7 +174,7 @@ class LogProgress:
             batch.recordings_without_meeting[event.resource_id] = event
         if event.meeting_id is not None and event.resource in FOLDED:
             ended = ended_at.date() if ended_at else None
-            batch.mentions.add(Mention(event.meeting_id, received, ended))
+            batch.mentions[Mention(event.meeting_id, received, ended)].add(event.resource)
 
     def reject(self, line: LogLine, rejected: Rejected) -> None:
         """Take a line as a row of rejected_lines."""

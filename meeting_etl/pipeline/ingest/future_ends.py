@@ -29,7 +29,7 @@ from meeting_etl.webhook_logs.logs import Logs
 _FILE = "lake/early_ends.json"
 
 Place = tuple[str, int]
-Announce = Callable[[set[Mention]], None]
+Announce = Callable[[Mapping[Mention, Collection[str]]], None]
 
 
 def note_future_ends(files: Files, retry_at: Mapping[date | None, datetime]) -> None:
@@ -51,7 +51,7 @@ def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce)
         events, retry_later = _read_again(logs, lake, day, now)
         if events:
             _add(lake, events)
-            announce({_mention(event) for event, _ in events.values()})
+            announce({_mention(event): [event.resource] for event, _ in events.values()})
             _update_counts(lake, events.keys())
             lake.filter_rows(REJECTED_LINES, day, _without(events.keys()), newest_only=False)
         del noted[day]

@@ -6,14 +6,15 @@ small files. Does not: when a due day changes (ledger.py), removing what is prun
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.meeting_index import FOLDED
 from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 
@@ -25,15 +26,16 @@ _LOCK = "due_days"
 
 @dataclass(frozen=True)
 class DueDay:
-    """The open work of a day: its next attempt, and meetings with news.
+    """The open work of a day: its next attempt, and news.
 
-    `files_due_at` is the next attempt of downloads, which have runs of their own. `everything`:
-    every meeting of the day counts as one with news, for a refetch or because the file was damaged.
+    `news`: meeting id → resources of webhooks that new events are about. `files_due_at` is the next
+    attempt of downloads, which have runs of their own. `everything`: all meetings of the day count
+    as having news of all resources, for a refetch or because the file was damaged.
     """
 
     due_at: datetime | None = None
     version: int = 0
-    news: tuple[str, ...] = ()
+    news: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files_due_at: datetime | None = None
     everything: bool = False
 
@@ -146,7 +148,11 @@ def _parse(content: bytes) -> DueDay:
             parse_timestamp(text) if text else None
             for text in (stored["due_at"], stored.get("files_due_at"))
         )
-        news, version = tuple(stored["news"]), stored["version"]
+        news, version = stored["news"], stored["version"]
+        if isinstance(news, list):
+            # Of an earlier version: ids of meetings, whatever the events are about.
+            news = dict.fromkeys(news, FOLDED)
+        news = {meeting_id: tuple(resources) for meeting_id, resources in news.items()}
         return DueDay(due_at, version, news, files_due_at, stored.get("everything", False))
     except (ValueError, TypeError, KeyError, AttributeError):
         # All that was in it can be found again: the whole day is folded.

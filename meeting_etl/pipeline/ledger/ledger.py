@@ -14,7 +14,7 @@ from typing import Any
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.coverage import Coverage, coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay, Queue
-from meeting_etl.pipeline.ledger.item_events import ItemEvents, with_events
+from meeting_etl.pipeline.ledger.item_events import with_events
 from meeting_etl.pipeline.ledger.schedule import (
     AttemptSchedule,
     refetched,
@@ -24,6 +24,9 @@ from meeting_etl.pipeline.ledger.schedule import (
 from meeting_etl.pipeline.ledger.work_item import DETAILS, LISTED, SLOW, Status, WorkItem
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
 from meeting_etl.times import Clock
+
+# Meeting id → resources of webhooks that new events are about.
+News = Mapping[str, Collection[str]]
 
 
 class Ledger:
@@ -57,11 +60,13 @@ class Ledger:
 
     # --- due_days -----------------------------------------------------------------------------
 
-    def announce(self, news: Mapping[date, Collection[str]]) -> None:
-        """Add news to days: new events about these meetings. Pruned days are left out."""
-        for day, meeting_ids in news.items():
+    def announce(self, news: Mapping[date, News]) -> None:
+        """Add news to days, each with the meetings of its events. Pruned days are left out."""
+        for day, meetings in news.items():
             with self.queue.swap(day) as work:
-                union = tuple(sorted({*work.due.news, *meeting_ids}))
+                union = dict(work.due.news)
+                for meeting_id, resources in meetings.items():
+                    union[meeting_id] = tuple(sorted({*union.get(meeting_id, ()), *resources}))
                 work.due = replace(work.due, version=work.due.version + 1, news=union)
 
     def due_days(self) -> list[date]:
@@ -106,7 +111,7 @@ class Ledger:
         with self.queue.swap(day) as work:
             work.due = replace(work.due, due_at=due_at, files_due_at=files_due_at)
             if folded is not None and folded.version == work.due.version:
-                work.due = replace(work.due, news=(), everything=False)
+                work.due = replace(work.due, news={}, everything=False)
 
     # --- fetch_ledger -------------------------------------------------------------------------
 
@@ -127,21 +132,25 @@ class Ledger:
         self,
         day: date,
         ended_at: Mapping[str, datetime],
-        events: Mapping[tuple[str, str], ItemEvents],
+        events: Mapping[str, Collection[Mapping[str, Any]]],
+        news: News,
         without_details: Collection[str] = (),
     ) -> None:
         """Open the work items of meetings, and reopen those about which there are new events.
 
-        `ended_at` by meeting id; `events` by meeting id and resource of webhooks. The rows of
-        meetings `without_details` have nothing from the API: fetched details were lost, and are
-        fetched again.
+        `ended_at` and `events`, rows of webhook_events, by meeting id; `news` says about which
+        resources some are new. The rows of meetings `without_details` have nothing from the API:
+        fetched details were lost, and are fetched again.
         """
         existing = {(item.meeting_id, item.resource): item for item in self.items(day)}
         changed = []
         for meeting_id, ended in ended_at.items():
             for resource in filter(self.wants, LISTED):
                 old = existing.get((meeting_id, resource))
-                about = events.get((meeting_id, self._opened_by.get(resource, "")))
+                opened_by = self._opened_by.get(resource)
+                about = [event for event in events[meeting_id] if event["resource"] == opened_by]
+                if old is not None and opened_by not in news[meeting_id]:
+                    about = []
                 item = old or WorkItem(meeting_id, resource, opened_at=ended)
                 item = with_events(item, about, ended, self.schedule, self._clock.now())
                 is_lost = resource == DETAILS and meeting_id in without_details

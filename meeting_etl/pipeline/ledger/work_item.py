@@ -129,7 +129,7 @@ class WorkItem:
     attempts: int = 0
     failures: int = 0
     first_failed_at: datetime | None = None
-    event_count: int = 0
+    events_seen: str | None = None
     opened_at: datetime | None = None
     opened_by: str = "end"
     first_attempt_at: datetime | None = None

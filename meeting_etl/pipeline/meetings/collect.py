@@ -7,8 +7,7 @@ event; the day of each. Does not: making one row (meeting_row.py), writing rows 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
-from operator import itemgetter
+from datetime import UTC, date, datetime
 
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import FOLDED, MeetingIndex, Mention
@@ -18,8 +17,11 @@ from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.times import utc_day
 
 _Mentions = Mapping[str, list[Mention]]
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 _EVENT_COLUMNS = [
+    "log_id",
+    "byte_offset",
     "received_at",
     "resource",
     "event",
@@ -67,7 +69,8 @@ def collect(lake: Lake, index: MeetingIndex, meeting_ids: Collection[str]) -> Co
         row = row_from_events(meeting_id, about, drift)
         if row is not None:
             rows[utc_day(row["ended_at"])][meeting_id] = row
-    for stored in _reconciled_rows(lake, mentions):
+    with_end = set[str]().union(*rows.values())
+    for stored in _stored_rows(lake, mentions, with_end):
         meeting_id = stored["meeting_id"]
         row = with_other_events(stored, events[meeting_id], drift)
         rows[utc_day(row["ended_at"])][meeting_id] = row
@@ -93,22 +96,20 @@ def _events(lake: Lake, mentions: _Mentions) -> dict[str, list[Row]]:
     return events
 
 
-def _reconciled_rows(lake: Lake, mentions: _Mentions) -> list[Row]:
-    """Stored rows of the meetings whose end is known from Webex's listing only, not from an event.
+def _stored_rows(lake: Lake, mentions: _Mentions, with_end: Collection[str]) -> list[Row]:
+    """Stored rows of the meetings without an ended event: Webex listed them, or events were lost.
 
     A corrected end can leave the row of a meeting on two days: the one fetched last counts.
     """
     ids_by_day: dict[date, set[str]] = defaultdict(set)
-    for meeting_id, found in mentions.items():
-        with_end = [mention for mention in found if mention.date]
-        if all(mention.by_listing for mention in with_end):
-            for mention in with_end:
-                if mention.date:
-                    ids_by_day[mention.date].add(meeting_id)
+    for meeting_id in mentions.keys() - with_end:
+        for mention in mentions[meeting_id]:
+            if mention.date:
+                ids_by_day[mention.date].add(meeting_id)
     rows = [
         row
         for day, meeting_ids in ids_by_day.items()
         for row in lake.read(MEETINGS, day, where={"meeting_id": meeting_ids}).to_pylist()
     ]
-    newest_last = sorted(rows, key=itemgetter("fetched_at"))
+    newest_last = sorted(rows, key=lambda row: row["fetched_at"] or _LONG_AGO)
     return list({row["meeting_id"]: row for row in newest_last}.values())

@@ -6,24 +6,21 @@ ingesting logs (pipeline/ingest/ingest.py), requests to the API (pipeline/fetch/
 pipeline/reconcile/reconcile.py).
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
 from meeting_etl.pipeline.ledger.due_days import DueDay
-from meeting_etl.pipeline.ledger.item_events import ItemEvents
-from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.ledger.ledger import Ledger, News
 from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.meetings.move import move_meetings
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
-from meeting_etl.times import start_of
 
 
 @dataclass
@@ -70,16 +67,23 @@ def _fold_day(
             due = ledger.due_day(day)
             if due.everything and not meeting_ids:
                 meeting_ids = index.ended_on([day])[day]  # since this waited for the lock
-            collected = collect(lake, index, {*due.news, *meeting_ids})
+            news = {**due.news, **dict.fromkeys(meeting_ids, FOLDED)}
+            collected = collect(lake, index, news)
             needed = {day} | collected.all_days()
             if needed <= locked:
                 lake.sweep([MEETINGS, FETCH_LEDGER], locked)
-                return _write(lake, ledger, due, collected, day, needed)
+                return _write(lake, ledger, due, news, collected, day, needed)
         locked |= needed
 
 
 def _write(
-    lake: Lake, ledger: Ledger, due: DueDay, collected: Collected, day: date, days: set[date]
+    lake: Lake,
+    ledger: Ledger,
+    due: DueDay,
+    news: News,
+    collected: Collected,
+    day: date,
+    days: set[date],
 ) -> FoldReport:
     """Write the meetings of all these days, then each day's metrics and due day."""
     moved: list[str] = []
@@ -88,7 +92,7 @@ def _write(
         # Pruned days are left out. A meeting whose corrected end is on one stays on its old day,
         # and the next prune that reaches that day removes it.
         if ended_on >= first_kept:
-            moved += _write_meetings(lake, ledger, collected, ended_on)
+            moved += _write_meetings(lake, ledger, news, collected, ended_on)
     for touched in days:
         refresh_metrics(lake, touched)
         ledger.refresh(touched, due if touched == day else None)
@@ -101,7 +105,9 @@ def _write(
     )
 
 
-def _write_meetings(lake: Lake, ledger: Ledger, collected: Collected, day: date) -> list[str]:
+def _write_meetings(
+    lake: Lake, ledger: Ledger, news: News, collected: Collected, day: date
+) -> list[str]:
     """Write the meetings of a day and open their work items; returns ids of those that moved."""
     rows = collected.rows[day]
     moved: list[str] = []
@@ -110,7 +116,7 @@ def _write_meetings(lake: Lake, ledger: Ledger, collected: Collected, day: date)
     without_details = _merge_rows(lake, day, rows)
     ends = {meeting_id: row["ended_at"] for meeting_id, row in rows.items()}
     apply_deletion_events(lake, day, ends, collected.events)
-    ledger.open_items(day, ends, _item_events(collected.events, ends), without_details)
+    ledger.open_items(day, ends, collected.events, news, without_details)
     return moved
 
 
@@ -123,27 +129,3 @@ def _merge_rows(lake: Lake, day: date, rows: Mapping[str, Row]) -> list[str]:
     merged = {old["meeting_id"]: with_events(old, rows[old["meeting_id"]]) for old in stored}
     lake.merge(MEETINGS, day, (dict(rows) | merged).values())
     return [meeting_id for meeting_id in rows if not merged.get(meeting_id, {}).get("fetched_at")]
-
-
-def _item_events(
-    events: Mapping[str, list[Row]], meeting_ids: Iterable[str]
-) -> dict[tuple[str, str], ItemEvents]:
-    """The events of each meeting, by the resource of webhooks that they are about."""
-    grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for meeting_id in meeting_ids:
-        for event in events[meeting_id]:
-            grouped[meeting_id, event["resource"]].append(event)
-    return {key: _summarize(about) for key, about in grouped.items()}
-
-
-def _summarize(events: list[Row]) -> ItemEvents:
-    """How many events there are, and when the latest was received."""
-    dated = [event["received_at"] for event in events if event["received_at"]]
-    undated = [event["received_date"] for event in events if not event["received_at"]]
-    days = [start_of(day) for day in undated if day]
-    return ItemEvents(
-        len(events),
-        latest_at=max(dated, default=None),
-        undated=bool(undated),
-        undated_from=max(days, default=None),
-    )

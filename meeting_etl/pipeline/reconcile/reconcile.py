@@ -88,7 +88,7 @@ def _reconcile_day(context: FetchContext, listed: ListedDay, own: OwnMeetings) -
         ]
         moved = [row["meeting_id"] for row in changed if _has_other_end(stored, row)]
         if moved:
-            context.ledger.announce({day: moved})
+            context.ledger.announce({day: dict.fromkeys(moved, ())})
         lake.merge(MEETINGS, day, changed)
         refresh_metrics(lake, day)
     if missing or moved:
@@ -151,7 +151,7 @@ def _write_new(context: FetchContext, day: date, rows: Collection[Row], own: Own
     """Write new meetings: news first, ledger last. Their details are fetched already."""
     if not rows:
         return
-    context.ledger.announce({day: [row["meeting_id"] for row in rows]})
+    context.ledger.announce({day: {row["meeting_id"]: () for row in rows}})
     context.lake.merge(
         MEETINGS,
         day,
