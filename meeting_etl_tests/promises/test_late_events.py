@@ -189,13 +189,16 @@ def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: 
     """The files of the events were damaged and moved away: as few events as before are there."""
     world = world_with_a_late_recording(timedelta(days=8))
     ended = world.meetings[0].ended_at
-    clock = ManualClock(ended + timedelta(days=6))
+    clock = ManualClock(ended + timedelta(days=4))
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, "user", clock=clock)
         tell_ends(product)
         work_off(product.etl())
         tell_of_the_late_recording(product, clock.now() if is_dated else None)
         work_off(product.etl())
+        clock.advance(hours=48)
+        work_off(product.etl())
+        assert product.etl().ledger.open_days() == {}
         shutil.rmtree(tmp_path / "lake/webhook_events")
         clock.advance(hours=72)
         assert LATE_ID not in recording_ids(product)
