@@ -1,77 +1,26 @@
 """Rules 1, 4 and 5: what an event tells of is found, however long after its meeting it came."""
 
-import json
-import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.model import Kind, Meeting, World
+from meeting_etl.sandbox.world.model import Kind, World
 from meeting_etl.sandbox.world.worlds import sized_world
-from meeting_etl.times import format_timestamp
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.product import Product, tables, work_off
-
-# The meetings of the world ended five days before.
-NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
-LATE_ID = "f" * 32
-
-
-def world_with_a_late_recording(made_after: timedelta) -> World:
-    """Three meetings; the first has a second recording, made so long after its end."""
-    world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
-    first, *others = world.meetings
-    (one,) = first.recordings
-    made = first.ended_at + made_after
-    late = replace(one, id=LATE_ID, created_at=made, available_at=made)
-    return replace(world, meetings=(replace(first, recordings=(one, late)), *others))
-
-
-def tell(
-    product: Product,
-    file: str,
-    at: datetime | None,
-    resource: str,
-    event: str,
-    **data: Any,
-) -> None:
-    """A line of a log: an envelope that says when, or the payload alone."""
-    body = {"resource": resource, "event": event, "data": data}
-    dated = at and {"received_at": format_timestamp(at), "headers": {}, "body": body}
-    with (product.folder / "webhook_logs" / file).open("a") as log:
-        log.write(json.dumps(dated or body) + "\n")
-
-
-def tell_ends(product: Product, *meetings: Meeting) -> None:
-    (product.folder / "webhook_logs").mkdir(exist_ok=True)
-    for meeting in meetings or product.webex.world.meetings:
-        known = {"id": meeting.id, "hostEmail": meeting.host.email, "siteUrl": meeting.site_url}
-        known |= {
-            "start": format_timestamp(meeting.started_at),
-            "end": format_timestamp(meeting.ended_at),
-        }
-        tell(product, "a.jsonl", meeting.ended_at, "meetings", "ended", **known)
-
-
-def tell_of_the_late_recording(
-    product: Product, at: datetime | None, *, file: str = "a.jsonl"
-) -> None:
-    first = product.webex.world.meetings[0]
-    tell(product, file, at, "recordings", "created", id=LATE_ID, meetingId=first.id)
-
-
-def listings(product: Product, since: int = 0) -> int:
-    """How often recordings were listed, by window or for one meeting."""
-    paths = [url.partition("?")[0] for url in product.requests(since)]
-    return sum(path in ("/v1/recordings", "/v1/admin/recordings") for path in paths)
-
-
-def recording_ids(product: Product) -> set[str]:
-    return {row["recording_id"] for row in product.rows("recordings")}
+from meeting_etl_tests.product import Product, work_off
+from meeting_etl_tests.promises.late_events import (
+    LATE_ID,
+    NOW,
+    listings,
+    recording_ids,
+    tell,
+    tell_ends,
+    tell_of_the_late_recording,
+    world_with_a_late_recording,
+)
 
 
 @pytest.mark.parametrize(
@@ -182,49 +131,6 @@ def test_an_event_without_a_moment_is_not_covered_by_an_older_one_that_has_one(
         tell_of_the_late_recording(product, None)
         work_off(product.etl())
         assert LATE_ID in recording_ids(product)
-
-
-@pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
-def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: bool) -> None:
-    """The files of the events were damaged and moved away: as few events as before are there."""
-    world = world_with_a_late_recording(timedelta(days=8))
-    ended = world.meetings[0].ended_at
-    clock = ManualClock(ended + timedelta(days=4))
-    with Sandbox(world, clock) as webex:
-        product = Product(tmp_path, webex, "user", clock=clock)
-        tell_ends(product)
-        work_off(product.etl())
-        tell_of_the_late_recording(product, clock.now() if is_dated else None)
-        work_off(product.etl())
-        clock.advance(hours=48)
-        work_off(product.etl())
-        assert product.etl().ledger.open_days() == {}
-        shutil.rmtree(tmp_path / "lake/webhook_events")
-        clock.advance(hours=72)
-        assert LATE_ID not in recording_ids(product)
-        tell_of_the_late_recording(product, clock.now() if is_dated else None)
-        work_off(product.etl())
-        assert LATE_ID in recording_ids(product)
-
-
-@pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
-def test_events_that_are_read_again_cost_nothing(tmp_path: Path, is_dated: bool) -> None:
-    world = world_with_a_late_recording(timedelta(days=8))
-    clock = ManualClock(world.meetings[0].ended_at + timedelta(days=9))
-    with Sandbox(world, clock) as webex:
-        product = Product(tmp_path, webex, "user", clock=clock)
-        tell_ends(product)
-        work_off(product.etl())
-        tell_of_the_late_recording(product, clock.now() if is_dated else None)
-        work_off(product.etl())
-        clock.advance(hours=72)
-        work_off(product.etl())
-        assert product.etl().ledger.open_days() == {}
-        before, seen = tables(tmp_path), webex.counters.total
-        shutil.rmtree(tmp_path / "lake/ingested_logs")
-        work_off(product.etl())
-        assert (tables(tmp_path), webex.counters.total) == (before, seen)
-        assert product.etl().ledger.open_days() == {}
 
 
 def world_with_words(words_at: timedelta | None) -> World:
