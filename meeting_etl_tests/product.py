@@ -14,11 +14,10 @@ from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import RunSummary
-from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
-from meeting_etl.pipeline.meetings.fold import fold
-from meeting_etl.pipeline.resources.all_resources import ALL
+from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
@@ -108,12 +107,16 @@ class Product:
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    record_token(etl.state, etl.ledger, etl.token_identity, etl.clock.now())
-    days = etl.ledger.due_days()
-    list(fold(etl.lake, etl.ledger, days))
-    for spec in ALL:
-        list(fetch(etl.fetch_context("run"), spec, days))
+    record_token(etl.files, etl.ledger, etl.token_identity, etl.clock.now())
+    fetch_due(etl)
     catalog.publish(etl.files, etl.lake)
+
+
+def fetch_due(etl: Etl) -> None:
+    """Fold and fetch what is due."""
+    specs = [spec for spec in day_specs(etl.files, ()) if etl.ledger.wants(spec.resource)]
+    due = etl.ledger.due_days()
+    list(work_days(etl.lake, etl.ledger, lambda: etl.fetch_context("run"), specs, due))
 
 
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:

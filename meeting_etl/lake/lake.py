@@ -228,6 +228,23 @@ class Lake:
                 stack.enter_context(self.state.lock(f"day-{day}"))
             yield
 
+    @contextmanager
+    def try_lock_days(self, days: Iterable[date], *, may_wait: bool) -> Iterator[bool]:
+        """As `lock_days`, but waits only if it may; yields whether all locks are held.
+
+        For the holder of other days' locks, who would cause a deadlock by waiting.
+        """
+        if may_wait:
+            with self.lock_days(days):
+                yield True
+            return
+        with ExitStack() as stack:
+            free = (
+                stack.enter_context(self.files.lock_if_free(f"day-{day}"))
+                for day in sorted(set(days))
+            )
+            yield all(free)
+
     def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:
         """Remove what killed writers left in these partitions; their lock must be held."""
         for table in tables:

@@ -8,12 +8,11 @@ import dagster as dg
 
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.metrics import has_current_metrics
-from meeting_etl.orchestration.day_assets import speaker_metrics
 from meeting_etl.orchestration.ingest_assets import webhook_events
 from meeting_etl.orchestration.reconcile_job import last_days, reconciled_meetings
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
-from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
+from meeting_etl.schemas import SPEAKER_METRICS, TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day
 from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
@@ -106,7 +105,7 @@ def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason
 
 
 @dg.asset_check(
-    asset=speaker_metrics,
+    asset=SPEAKER_METRICS.name,
     description="The speaker metrics of all days follow the current definition and are not older "
     "than their snippets.",
 )

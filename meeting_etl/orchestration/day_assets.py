@@ -1,12 +1,11 @@
-"""The assets of days, one for each table that is filled by folding and fetching.
+"""The assets of days: one step for all tables that are filled by folding and fetching.
 
-Belongs here: which function each asset calls, and its metadata for a day. Does not: the assets of
-webhook logs (ingest_assets.py), how a day reaches Dagster (materialization.py), when runs start
-(sensors.py), the steps themselves (pipeline/).
+Belongs here: which assets there are, which functions their step calls, and their metadata for a
+day. Does not: the assets of webhook logs (ingest_assets.py), how a day reaches Dagster
+(materialization.py), when runs start (sensors.py), the steps themselves (pipeline/).
 """
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Collection, Iterator
 from functools import partial
 
 import dagster as dg
@@ -14,162 +13,137 @@ import dagster as dg
 from meeting_etl import schemas
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.materialization import (
-    DayMetadata,
+    DAYS,
     Metadata,
-    Result,
+    TableMetadata,
     days_of,
-    materialize_days,
+    materialize,
     report_failures,
 )
-from meeting_etl.orchestration.table_asset import table_asset
+from meeting_etl.orchestration.table_asset import table_spec
+from meeting_etl.pipeline.days.download_days import download_days
+from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.fetch.context import DayReport
-from meeting_etl.pipeline.fetch.fetch import fetch
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.work_item import SLOW
-from meeting_etl.pipeline.meetings.fold import FoldReport, fold
-from meeting_etl.pipeline.resources.details import MEETING_DETAILS
-from meeting_etl.pipeline.resources.participants import PARTICIPANTS
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.pipeline.meetings.fold import FoldReport
+from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
-from meeting_etl.pipeline.resources.recordings import RECORDINGS
-from meeting_etl.pipeline.resources.snippets import snippets
-from meeting_etl.pipeline.resources.summaries import SUMMARIES
-from meeting_etl.pipeline.resources.transcript_files import stored_vtt
-from meeting_etl.pipeline.resources.transcript_files import (
-    transcript_files as transcript_files_spec,
-)
-from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.pipeline.rows import SchemaDrift
+from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
 
-
-@table_asset(schemas.MEETINGS, "webhook_events")
-def meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fold webhook events into one row for each meeting, and fetch its details."""
-    with report_failures(context, etl):
-        days = days_of(context)
-        folded = {report.day: report for report in fold(etl.lake, etl.ledger, days)}
-
-        def fetched_days() -> DayMetadata:
-            fetch_context = etl.fetch_context(context.run.run_id)  # fails without a token
-            for report in fetch(fetch_context, MEETING_DETAILS, days):
-                yield _day_metadata(report, folded[report.day])
-
-        return materialize_days(context, etl, fetched_days())
+_SWITCHED_OFF = {
+    "switched_off": "Switch it on in the file that MEETING_ETL_SETTINGS names.",
+}
 
 
-@table_asset(schemas.RECORDINGS, "meetings")
-def recordings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fetch the recordings of each meeting, until the last attempt."""
-    return _fetched(context, etl, RECORDINGS)
-
-
-@table_asset(schemas.PARTICIPANTS, "meetings")
-def participants(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fetch the participants of each meeting, until all their times are known."""
-    return _fetched(context, etl, PARTICIPANTS)
-
-
-@table_asset(schemas.TRANSCRIPTS, "meetings")
-def transcripts(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fetch the transcripts of each meeting, until the last attempt."""
-    return _fetched(context, etl, TRANSCRIPTS)
-
-
-@table_asset(schemas.TRANSCRIPT_FILES, "transcripts")
-def transcript_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Download VTT and TXT of each transcript; off unless [downloads] has transcripts."""
-    return _fetched_if_enabled(
-        context, etl, lambda: transcript_files_spec(etl.files, etl.settings.transcript_formats)
-    )
-
-
-@table_asset(schemas.RECORDING_FILES, "recordings")
-def recording_files(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Download the files of each recording; off unless [downloads] has recordings."""
-    return _fetched_if_enabled(
-        context, etl, lambda: recording_files_spec(etl.download_context(), etl.settings.downloads)
-    )
-
-
-@table_asset(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files")
-def transcript_snippets(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fetch the snippets of each transcript, until the first complete response."""
-    return _fetched(context, etl, snippets(partial(stored_vtt, etl.files)))
-
-
-@table_asset(schemas.MEETING_SUMMARIES, "meetings")
-def meeting_summaries(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Fetch the summaries of each meeting; off unless [fetch] summaries is true."""
-    return _fetched_if_enabled(context, etl, lambda: SUMMARIES)
-
-
-@table_asset(schemas.SPEAKER_METRICS, "transcript_snippets", "participants")
-def speaker_metrics(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
-    """Compute the metrics of each speaker from the snippets; a backfill computes them again."""
-    with report_failures(context, etl):
-
-        def computed_days() -> DayMetadata:
-            for day in days_of(context):
-                with etl.lake.lock_days([day]):
-                    refresh_metrics(etl.lake, day)
-                rows = etl.lake.count(schemas.SPEAKER_METRICS, day)
-                yield day, {"rows": rows, "dagster/partition_row_count": rows}
-
-        return materialize_days(context, etl, computed_days())
-
-
-DAY_ASSETS = [
-    meetings,
-    recordings,
-    participants,
-    transcripts,
-    transcript_files,
-    transcript_snippets,
-    meeting_summaries,
-    speaker_metrics,
+_TABLES = [
+    table_spec(schemas.MEETINGS, "webhook_events"),
+    table_spec(schemas.RECORDINGS, "meetings"),
+    table_spec(schemas.PARTICIPANTS, "meetings"),
+    table_spec(schemas.TRANSCRIPTS, "meetings"),
+    table_spec(schemas.TRANSCRIPT_FILES, "transcripts"),
+    table_spec(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files"),
+    table_spec(schemas.MEETING_SUMMARIES, "meetings"),
+    table_spec(schemas.SPEAKER_METRICS, "transcript_snippets", "participants"),
 ]
+
+
+@dg.multi_asset(
+    name="day_tables",
+    specs=_TABLES,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    can_subset=True,
+    description="Folds the events of each day into meetings, and fetches all that is due of "
+    "it, newest day first.",
+)
+def day_tables(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Work off each day as a whole, or only the selected tables."""
+    tables = {key.path[-1] for key in context.selected_asset_keys}
+    with report_failures(context, etl):
+        materialize(context, etl, _worked_off(context, etl, tables))
+    for spec in _TABLES:  # parents first, as Dagster demands
+        if spec.key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=spec.key)
+
+
+@dg.multi_asset(
+    name="recording_files",
+    specs=[table_spec(schemas.RECORDING_FILES, "recordings")],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    description="Downloads the files of each recording; off unless [downloads] has recordings.",
+)
+def recording_files(
+    context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
+) -> dg.MaterializeResult[None]:
+    """Download what is due, if downloads are switched on."""
+    with report_failures(context, etl):
+        materialize(context, etl, _downloaded(context, etl))
+    return dg.MaterializeResult()
+
+
+DAY_ASSETS = [day_tables]
 # Downloads take hours: they have a job of their own, so that nothing waits for them.
 FILE_ASSETS = [recording_files]
 
 
-def _fetched(context: dg.AssetExecutionContext, etl: Etl, spec: FetchSpec) -> Result:
-    """Fetch what is due for one table on the days of the run."""
-    with report_failures(context, etl):
-        at_once = etl.settings.downloads.at_once if spec.resource in SLOW else None
-        fetch_context = etl.fetch_context(context.run.run_id, at_once)
-        reports = fetch(fetch_context, spec, days_of(context))
-        return materialize_days(context, etl, (_day_metadata(report) for report in reports))
+def _worked_off(
+    context: dg.AssetExecutionContext, etl: Etl, tables: Collection[str]
+) -> Iterator[TableMetadata]:
+    """The metadata of each day and table."""
+    days = days_of(context)
+    on = {name for name in tables if name not in OPTIONAL or name in etl.switched_on}
+    open_newly_enabled(etl.lake, etl.ledger, days, on & etl.switched_on, etl.clock.now())
+    all_specs = day_specs(etl.files, etl.settings.transcript_formats)
+    specs = [spec for spec in all_specs if spec.table.name in on]
+    if specs:
+        fetch_context = partial(etl.fetch_context, context.run.run_id)
+        folds = schemas.MEETINGS.name in on
+        for folded, report in work_days(
+            etl.lake, etl.ledger, fetch_context, specs, days, folds=folds
+        ):
+            for spec in specs:
+                metadata = _day_metadata(report, spec, folded)
+                yield report.day, spec.table.name, metadata
+            yield from ((report.day, name, _SWITCHED_OFF) for name in set(tables) - on)
+    if SPEAKER_METRICS.name in on:
+        for day in days:
+            with etl.lake.lock_days([day]):
+                refresh_metrics(etl.lake, day)
+            rows = etl.lake.count(SPEAKER_METRICS, day)
+            yield day, SPEAKER_METRICS.name, {"rows": rows, "dagster/partition_row_count": rows}
 
 
-def _fetched_if_enabled(
-    context: dg.AssetExecutionContext,
-    etl: Etl,
-    spec: Callable[[], FetchSpec],
-) -> Result:
-    """Fetch what is due for an optional table on the days of the run, if it is switched on."""
-    resource = context.asset_key.path[-1]
-    with report_failures(context, etl):
-        if resource not in etl.switched_on:
-            how = "Switch it on in the file that MEETING_ETL_SETTINGS names."
-            return dg.MaterializeResult(metadata={"switched_off": how})
-        open_newly_enabled(etl.lake, etl.ledger, days_of(context), [resource], etl.clock.now())
-        enabled = spec()
-    return _fetched(context, etl, enabled)
+def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
+    days, name = days_of(context), schemas.RECORDING_FILES.name
+    if name not in etl.switched_on:
+        yield from ((day, name, _SWITCHED_OFF) for day in days)
+        return
+    open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
+    spec = recording_files_spec(etl.download_context(), etl.settings.downloads)
+    fetch_context = etl.fetch_context(context.run.run_id, etl.settings.downloads.at_once)
+    for report in download_days(fetch_context, spec, days):
+        yield report.day, name, _day_metadata(report, spec, None)
 
 
-def _day_metadata(report: DayReport, folded: FoldReport | None = None) -> tuple[date, Metadata]:
-    """The metadata of a day, which the page of the run and of the asset show."""
-    drift = SchemaDrift()
-    drift.add(report.drift)
-    metadata: Metadata = {"rows": report.rows, "dagster/partition_row_count": report.rows}
-    if folded is not None:
+def _day_metadata(report: DayReport, spec: FetchSpec, folded: FoldReport | None) -> Metadata:
+    """The metadata of a day and table, which the page of the run and of the asset show."""
+    resource, drift = report.of(spec.resource), SchemaDrift()
+    drift.add(resource.drift)
+    metadata: Metadata = {"rows": resource.rows, "dagster/partition_row_count": resource.rows}
+    if folded is not None and spec.table is schemas.MEETINGS:
         drift.add(folded.drift)
         metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
     metadata |= {
-        "single_requests": report.requested,
-        "answered_by_windows": report.from_windows,
-        "outcomes": dict(report.outcomes),
+        "single_requests": resource.requested,
+        "answered_by_windows": resource.from_windows,
+        "outcomes": dict(resource.outcomes),
     }
     if drift.unknown:
         metadata["unknown_fields"] = dict(drift.unknown)
@@ -177,8 +151,11 @@ def _day_metadata(report: DayReport, folded: FoldReport | None = None) -> tuple[
         metadata["unreadable_values"] = dict(drift.changed)
     if drift.folded:
         metadata["repeated_items"] = drift.folded
-    if report.removed:
+    if report.removed and spec.table.name in (
+        schemas.RECORDING_FILES.name,
+        schemas.TRANSCRIPT_FILES.name,
+    ):
         metadata["files_removed_as_deleted"] = report.removed
     if drift.other_sizes:
         metadata["files_of_unexpected_size"] = drift.other_sizes
-    return report.day, metadata
+    return metadata

@@ -12,8 +12,12 @@ import dagster as dg
 from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
 from meeting_etl.lake.leftovers import sweep_leftovers
-from meeting_etl.orchestration.materialization import Result, publish_catalog, report_failures
-from meeting_etl.orchestration.table_asset import table_asset
+from meeting_etl.orchestration.materialization import (
+    Result,
+    publish_catalog,
+    report_failures,
+)
+from meeting_etl.orchestration.table_asset import table_spec
 from meeting_etl.pipeline.auto_record.auto_record import auto_record
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
@@ -24,7 +28,11 @@ from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
 from meeting_etl.settings import Etl
 
 
-@table_asset(schemas.WEBHOOK_EVENTS, daily=False)
+@dg.multi_asset(
+    name="webhook_events",
+    specs=[table_spec(schemas.WEBHOOK_EVENTS, group="webhooks")],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
     with report_failures(context, etl):
@@ -73,7 +81,11 @@ def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
         yield f"{found:,} recordings whose events name no meeting were looked up by their ids."
 
 
-@table_asset(schemas.AUTO_RECORD_ACTIONS, "webhook_events", daily=False)
+@dg.multi_asset(
+    name="auto_record_actions",
+    specs=[table_spec(schemas.AUTO_RECORD_ACTIONS, "webhook_events", group="webhooks")],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Switch recording on for created meetings; off unless [auto_record] has lines."""
     with report_failures(context, etl):

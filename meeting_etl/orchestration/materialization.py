@@ -4,7 +4,6 @@ Belongs here: how the result of a day reaches Dagster. Does not: the assets (day
 reconcile_job.py), when runs start (sensors.py).
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -24,44 +23,36 @@ DAYS = dg.DailyPartitionsDefinition(start_date=str(FIRST_DAY), timezone="UTC", e
 
 Result = dg.MaterializeResult[None]
 Metadata = dict[str, Any]
-DayMetadata = Iterator[tuple[date, Metadata]]
+# A day, the table (the last part of its asset key), and what the page of the asset shows.
+TableMetadata = tuple[date, str, Metadata]
 
 
-@contextmanager
-def without_beta_warnings() -> Iterator[None]:
-    """Suppress Dagster's warning that backfill_policy is beta.
-
-    `dg launch --partition-range` refuses assets without one, even unpartitioned ones.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        yield
-
-
-def materialize_days(context: dg.AssetExecutionContext, etl: Etl, days: DayMetadata) -> Result:
-    """Work through the days, attach the metadata of each, and publish the catalog at the end.
+def materialize(
+    context: dg.AssetExecutionContext, etl: Etl, worked_off: Iterator[TableMetadata]
+) -> None:
+    """Work through days and tables, attach the metadata of each, and publish the catalog.
 
     When a day fails, the days before it are committed, so they are logged as materialized.
     """
-    done: dict[date, Metadata] = {}
+    done: list[TableMetadata] = []
     try:
-        for day, metadata in days:
-            done[day] = metadata
+        for day, table, metadata in worked_off:
+            done.append((day, table, metadata))
             _log_drift(context, day, metadata)
     except BaseException:
-        for day, metadata in done.items():
-            context.log_event(
-                dg.AssetMaterialization(context.asset_key, metadata=metadata, partition=str(day))
-            )
+        for day, table, metadata in done:
+            context.log_event(dg.AssetMaterialization(table, metadata=metadata, partition=str(day)))
         # What was fetched before an outage of the API can be queried.
-        add_host_domains(etl.lake, done)
-        publish_catalog(context, etl)
+        _publish(context, etl, done)
         raise
-    add_host_domains(etl.lake, done)
-    problem = publish_catalog(context, etl)
-    for day, metadata in done.items():
-        context.add_asset_metadata(metadata | problem, partition_key=str(day))
-    return dg.MaterializeResult()
+    problem = _publish(context, etl, done)
+    for day, table, metadata in done:
+        context.add_asset_metadata(metadata | problem, asset_key=table, partition_key=str(day))
+
+
+def _publish(context: dg.AssetExecutionContext, etl: Etl, done: list[TableMetadata]) -> Metadata:
+    add_host_domains(etl.lake, {day for day, _, _ in done})
+    return publish_catalog(context, etl)
 
 
 def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:

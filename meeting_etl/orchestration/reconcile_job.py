@@ -5,6 +5,7 @@ fails (checks.py), how meetings are found (pipeline/reconcile/reconcile.py,
 pipeline/reconcile/events_without_meeting.py).
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 
@@ -12,13 +13,12 @@ import dagster as dg
 
 from meeting_etl.orchestration.materialization import (
     DAYS,
-    DayMetadata,
     Metadata,
     Result,
+    TableMetadata,
     days_of,
-    materialize_days,
+    materialize,
     report_failures,
-    without_beta_warnings,
 )
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
@@ -28,6 +28,7 @@ from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, utc_day
 
+_NAME = "reconciled_meetings"
 CANNOT_LIST = (
     "A compliance officer's token cannot list ended meetings. Meetings without a webhook event are "
     "found only if a recording, transcript or participant event mentions them. An administrator's "
@@ -38,26 +39,30 @@ UNUSABLE = (
     "implausible end. Reconcile these days again."
 )
 
-with without_beta_warnings():
 
-    @dg.asset(
-        partitions_def=DAYS,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="meetings",
-        kinds={"parquet"},
-        description="Compares Webex's listing of ended meetings with the table `meetings`, and "
-        "adds the missing ones with origin `reconciled`: meetings for which no webhook event "
-        "arrived. Depends on no other asset and has no table of its own.",
-    )
-    def reconciled_meetings(
-        context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-    ) -> Result:
-        """Reconcile each day with Webex's listing, then look up events without meeting by id."""
-        with report_failures(context, etl):
-            return materialize_days(context, etl, _reconciled_days(context, etl))
+@dg.multi_asset(
+    name=_NAME,
+    specs=[
+        dg.AssetSpec(
+            _NAME,
+            group_name="meetings",
+            kinds={"parquet"},
+            description="Compares Webex's listing of ended meetings with the table `meetings`, and "
+            "adds the missing ones with origin `reconciled`: meetings for which no webhook event "
+            "arrived. Depends on no other asset and has no table of its own.",
+        )
+    ],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def reconciled_meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
+    """Reconcile each day with Webex's listing, then look up events without meeting by id."""
+    with report_failures(context, etl):
+        materialize(context, etl, _reconciled_days(context, etl))
+    return dg.MaterializeResult()
 
 
-def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> DayMetadata:
+def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     """The counts of each day. Those of the whole run are added to every day at the end."""
     days, requests_before = days_of(context), etl.requests_sent
     fetch_context = etl.fetch_context(context.run.run_id)
@@ -69,12 +74,12 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> DayMetadata
         run["skipped"] = CANNOT_LIST
         context.log.warning(CANNOT_LIST)
         by_day = {day: {} for day in days}
-        yield from by_day.items()
+        yield from ((day, _NAME, metadata) for day, metadata in by_day.items())
     else:
         for report in reconcile(fetch_context, windows, own, days):
             by_day[report.day] = asdict(report)
             del by_day[report.day]["day"]
-            yield report.day, by_day[report.day]
+            yield report.day, _NAME, by_day[report.day]
     lookup = look_up_meetings(fetch_context, own, days)
     unusable = windows.broken + lookup.unusable
     if unusable:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from meeting_etl.pipeline.fetch.fetch import fetch
 
+from meeting_etl.pipeline.resources.all_resources import ALL
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import sized_world

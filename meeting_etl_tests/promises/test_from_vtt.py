@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.fetch import fetch
+
+from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.resources.snippets import snippets
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS

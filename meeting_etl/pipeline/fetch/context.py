@@ -1,7 +1,7 @@
 """What every fetch works with, and what it reports of a day.
 
-Belongs here: the plain values that the steps of a fetch pass on (windows.py, request_pool.py,
-commit.py, deletion_proof.py). Does not: any of these steps, nor their order (fetch.py).
+Belongs here: the plain values that the steps of a fetch pass on. Does not: any of these steps
+(day_fetch.py, windows.py, day_writer.py).
 """
 
 from collections import Counter
@@ -20,20 +20,37 @@ _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class DayReport:
-    """What one fetch did to one day of one resource.
+class ResourceReport:
+    """What a day's fetch did to one resource.
 
     `from_windows` counts work items that a listing of many meetings answered, `requested` those
-    that had a request of their own, `removed` files that were deleted at Webex.
+    that had a request of their own.
     """
 
-    day: date
     rows: int = 0
     requested: int = 0
     from_windows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     drift: SchemaDrift = field(default_factory=SchemaDrift)
+
+    def count(self, outcome: str, *, has_request: bool, from_window: bool) -> None:
+        """Count a work item."""
+        self.outcomes[outcome] += 1
+        self.from_windows += from_window
+        self.requested += has_request and not from_window
+
+
+@dataclass
+class DayReport:
+    """What a fetch did to one day, by resource; `removed` are files that were deleted at Webex."""
+
+    day: date
+    resources: dict[str, ResourceReport] = field(default_factory=dict)
     removed: int = 0
+
+    def of(self, resource: str) -> ResourceReport:
+        """The report of one resource."""
+        return self.resources.setdefault(resource, ResourceReport())
 
 
 @dataclass(frozen=True)

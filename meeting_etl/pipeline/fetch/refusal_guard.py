@@ -6,13 +6,15 @@ a refusal of one target is (single_request.py).
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
+from meeting_etl.pipeline.fetch.single_request import FetchResult
+from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
 
 # So many refusals before any other outcome: the token lacks the scope, or this is not Webex.
 _ENOUGH = 20
 _REFUSALS = frozenset({Outcome.FORBIDDEN, Outcome.NOT_FOUND, Outcome.LIST_NOT_FOUND})
-_NO_LIMIT = 1_000_000
 
 
 class RefusalGuard:
@@ -26,10 +28,20 @@ class RefusalGuard:
     def __init__(self, was_allowed: Callable[[], bool] = lambda: False) -> None:
         self._was_allowed = was_allowed
         self._refusals: Counter[Outcome] = Counter()
+        self._running = 0
         self._is_allowed = False
 
+    def may_start(self) -> bool:
+        """Whether one more request may be sent: not if so many refusals would be too many."""
+        return self._is_allowed or self._refusals.total() + self._running < _ENOUGH
+
+    def start(self) -> None:
+        """A request is sent."""
+        self._running += 1
+
     def count(self, outcome: Outcome) -> None:
-        """Count an outcome."""
+        """Count the outcome of a request."""
+        self._running -= 1
         if outcome not in _REFUSALS:
             self._is_allowed = True
         elif not self._is_allowed:
@@ -41,18 +53,13 @@ class RefusalGuard:
         """A listing of many meetings succeeded, whatever is in it."""
         self._is_allowed = True
 
-    def requests_left(self, running: int) -> int:
-        """How many more requests may start while so many are running."""
-        return _NO_LIMIT if self._is_allowed else _ENOUGH - self._refusals.total() - running
-
     @property
     def gave_up(self) -> bool:
         """Whether everything was refused, and that was enough."""
         return not self._is_allowed and self._refusals.total() >= _ENOUGH
 
-    @property
-    def outcome_of_rest(self) -> tuple[Outcome, int]:
-        """The outcome of targets that are not requested any more, and the HTTP status so far."""
+    def result_of_rest(self, target: Target, now: datetime) -> FetchResult:
+        """The result of a target that is not requested any more."""
         if self._refusals[Outcome.FORBIDDEN]:
-            return Outcome.NOT_REQUESTED, 403
-        return Outcome.NOT_THE_API, 404
+            return FetchResult(target, Outcome.NOT_REQUESTED, now, http_status=403)
+        return FetchResult(target, Outcome.NOT_THE_API, now, http_status=404)

@@ -1,122 +1,186 @@
-"""request_all(): the requests of many targets in threads, each target by itself.
+"""class RequestPool: threads that send requests, the most urgent first.
 
-Belongs here: threads, and ending them early. Does not: one request and its outcome
-(single_request.py), rows and commits (commit.py).
+Belongs here: threads, what they still have to do, and ending them early. Does not: what a request
+is and what becomes of its result (day_fetch.py, single_request.py).
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from threading import Event
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, PriorityQueue, SimpleQueue
+from threading import Event, Thread
+from typing import Any
 
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
-from meeting_etl.pipeline.ledger.work_item import FILES
 
 # After an interruption, how long running requests are waited for.
 _LAST_RESULTS_SECONDS = 3.0
 
 
-def request_all(
-    context: FetchContext, spec: FetchSpec, targets: Sequence[Target], guard: RefusalGuard
-) -> Generator[FetchResult, None, None]:
-    """Request targets in threads, and yield results as they arrive.
+@dataclass(order=True)
+class Job:
+    """`call` runs in a thread; `done` gets its result where the pool is waited for.
 
-    What concerns one target is its result. AuthError and ApiUnavailable concern all: they are
-    raised after the results of running requests. After an interruption these are yielded, too, but
-    not waited for long. A caller that stops early must close the generator, which ends the threads.
-    """
-    waiting = list(reversed(targets))
-    with _RequestPool(context, spec) as pool:
-        while pool.running or (waiting and pool.error is None and not guard.gave_up):
-            while waiting and pool.error is None and _may_start(context, guard, len(pool.running)):
-                pool.submit(waiting.pop())
-            for result in pool.next_results():
-                guard.count(result.outcome)
-                yield result
-        if pool.error is not None:
-            raise pool.error
-    if waiting:
-        outcome, status = guard.outcome_of_rest
-        for target in waiting:
-            yield FetchResult(target, outcome, context.clock.now(), (), status)
-
-
-def _may_start(context: FetchContext, guard: RefusalGuard, running: int) -> bool:
-    return running < 2 * context.threads and guard.requests_left(running) > 0
-
-
-class _RequestPool:
-    """The threads and their running requests.
-
-    `error` is what ends all of them: an error that concerns every target, or an interruption. As a
-    context manager it leaves no thread behind that could still send a request.
+    Of the jobs that wait, the one with the least `priority` comes first.
     """
 
-    def __init__(self, context: FetchContext, spec: FetchSpec) -> None:
-        self.running: set[Future[FetchResult]] = set()
+    priority: tuple[float, ...]
+    call: Callable[[], Any] = field(compare=False, default=lambda: None)
+    done: Callable[[Any], None] = field(compare=False, default=lambda _: None)
+
+
+_END = Job((math.inf,))
+
+
+class RequestPool:
+    """The threads and their jobs.
+
+    `error` is what ends all of them: an error that concerns every request, or an interruption.
+    `cancel` makes running requests end soon; with `finishes_running` these are waited for, however
+    long that takes. As a context manager it leaves no thread behind that could still send a
+    request.
+    """
+
+    def __init__(
+        self,
+        context: FetchContext,
+        *,
+        cancel: Callable[[], None] = lambda: None,
+        finishes_running: bool = False,
+    ) -> None:
+        self.unfinished = 0
         self.error: BaseException | None = None
         self._context = context
-        self._spec = spec
+        self._cancel_requests = cancel
+        self._finishes_running = finishes_running
         self._cancelled = Event()
         self._interrupted = False
-        self._threads = ThreadPoolExecutor(
-            context.threads,
-            "fetch",
-            initializer=context.webex.cancel_on,
-            initargs=(self._cancelled,),
-        )
+        self._threads: list[Thread] = []
+        self._waiting: PriorityQueue[Job] = PriorityQueue()
+        self._finished: SimpleQueue[tuple[Job, Any, BaseException | None]] = SimpleQueue()
 
-    def __enter__(self) -> "_RequestPool":
+    def __enter__(self) -> "RequestPool":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:
             self._interrupted = True
             self._cancel()
-        self._threads.shutdown(wait=self._waits_for_running)
+        for _ in self._threads:
+            self._waiting.put(_END)
+        for thread in self._threads if self._waits_for_running else ():
+            thread.join()
 
-    def submit(self, target: Target) -> None:
-        """Start the request of a target, as soon as a thread is free."""
-        self.running.add(self._threads.submit(request_one, self._context, self._spec, target))
+    @property
+    def waiting(self) -> int:
+        """How many jobs no thread has begun yet."""
+        return self._waiting.qsize()
 
-    def next_results(self) -> Iterator[FetchResult]:
-        """The results that arrive next: at least one, unless the requests are cancelled."""
+    def submit(self, job: Job) -> None:
+        """Do a job as soon as a thread is free and nothing more urgent waits, unless all ends."""
+        if self.error is not None:
+            return
+        self.unfinished += 1
+        self._waiting.put(job)
+        if len(self._threads) < min(self._context.threads, self.unfinished):
+            thread = Thread(target=self._work, name="fetch")
+            self._threads.append(thread)
+            thread.start()
+
+    def finish(self) -> None:
+        """Wait for the next results: at least one, unless the jobs are cancelled.
+
+        Raises the error that ends all jobs, after the last result.
+        """
+        if self.error is not None and not self.unfinished:
+            raise self.error
+        for job, result in self._results() if self.unfinished else ():
+            job.done(result)
+
+    def _results(self) -> Iterator[tuple[Job, Any]]:
         try:
             timeout = None if self._waits_for_running else _LAST_RESULTS_SECONDS
-            done, self.running = wait(self.running, timeout, FIRST_COMPLETED)
+            finished = self._finished.get(timeout=timeout)
+        except Empty:
+            self.unfinished = 0
+            return
         except BaseException as interruption:  # noqa: BLE001 - raised after the last results
             self._interrupt(interruption)
             return
-        if not done:
-            self.running = set()
-        for future in done:
-            error = future.exception()
+        while True:
+            job, result, error = finished
+            self.unfinished -= 1
             if error is None:
-                yield future.result()
+                yield job, result
             elif self.error is None:
                 self.error = error
                 self._cancel()
+            try:
+                finished = self._finished.get_nowait()
+            except Empty:
+                return
+
+    def _work(self) -> None:
+        self._context.webex.cancel_on(self._cancelled)
+        while (job := self._waiting.get()) is not _END:
+            try:
+                self._finished.put((job, job.call(), None))
+            except BaseException as error:  # noqa: BLE001 - raised where the pool is waited for
+                self._finished.put((job, None, error))
 
     def _interrupt(self, interruption: BaseException) -> None:
-        """Cancel the requests; a second interruption waits for none of them."""
+        """Cancel the jobs; a second interruption waits for none of them."""
         if self._interrupted:
-            self.running = set()
+            self.unfinished = 0
         self._interrupted = True
         self.error = interruption
         self._cancel()
 
     @property
     def _waits_for_running(self) -> bool:
-        """Whether to wait for running requests, even when interrupted.
-
-        Only for files: one that is half written belongs to the next run as soon as this one
-        releases its locks.
-        """
-        return not self._interrupted or self._spec.resource in FILES
+        return not self._interrupted or self._finishes_running
 
     def _cancel(self) -> None:
         self._cancelled.set()
-        self._spec.cancel()
-        self.running = {future for future in self.running if not future.cancel()}
+        self._cancel_requests()
+        try:
+            while True:
+                self._waiting.get_nowait()
+                self.unfinished -= 1
+        except Empty:
+            pass
+
+
+def request_all(
+    context: FetchContext,
+    spec: FetchSpec,
+    targets: Sequence[Target],
+    guard: RefusalGuard,
+    *,
+    finishes_running: bool = False,
+) -> Generator[FetchResult, None, None]:
+    """Request targets in threads, and yield results as they arrive.
+
+    What concerns one target is its result. AuthError and ApiUnavailable concern all: they are
+    raised after the results of running requests. After an interruption these are yielded, too, but
+    not waited for long, unless the pool `finishes_running`. A caller that stops early must close
+    the generator, which ends the threads.
+    """
+    waiting, arrived = list(reversed(targets)), list[FetchResult]()
+    with RequestPool(context, cancel=spec.cancel, finishes_running=finishes_running) as pool:
+        while pool.unfinished or pool.error or (waiting and not guard.gave_up):
+            while waiting and guard.may_start() and pool.unfinished < 2 * context.threads:
+                guard.start()
+                call = partial(request_one, context, spec, waiting.pop())
+                pool.submit(Job((0,), call, arrived.append))
+            pool.finish()
+            for result in arrived:
+                guard.count(result.outcome)
+            yield from arrived
+            arrived.clear()
+    for target in reversed(waiting):
+        yield guard.result_of_rest(target, context.clock.now())

@@ -1,18 +1,19 @@
 """One target: its request, the fallback where that is refused, and the outcome of both.
 
 Belongs here: which error is which outcome, and when the fallback is requested. Does not: threads
-(request_pool.py), listings of many meetings (windows.py), what an outcome makes of the work item
-(pipeline/ledger/outcomes.py).
+(request_pool.py), listings of many meetings (windows.py), rows (response_rows.py), what an outcome
+makes of the work item (pipeline/ledger/outcomes.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from meeting_etl.errors import BadResponse, Forbidden, Gone, NotFound, Prevented, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import Fallback, FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
+from meeting_etl.pipeline.rows import Row, SchemaDrift
 
 _REFUSALS = (
     (Prevented, Outcome.PREVENTED),
@@ -27,10 +28,10 @@ _MAY_USE_FALLBACK = frozenset({Outcome.RULED_OUT, Outcome.FORBIDDEN, Outcome.NOT
 class FetchResult:
     """What one target's request returned, and when.
 
-    `outcome` is what the response says before rows are made of its items. `from_window`: a listing
-    of many meetings answered, and it shows nothing from `covered_until` on if that is given.
-    `provisional`: better rows may replace these. `retry_at`: after a fault, the moment before which
-    the response said not to try again.
+    `outcome` is what the response says, first by itself and then by the `rows` that its items
+    become (response_rows.py). `from_window`: a listing of many meetings answered, and it shows
+    nothing from `covered_until` on if that is given. `provisional`: better rows may replace these.
+    `retry_at`: after a fault, the moment before which the response said not to try again.
     """
 
     target: Target
@@ -42,6 +43,8 @@ class FetchResult:
     covered_until: datetime | None = None
     provisional: bool = False
     retry_at: datetime | None = None
+    rows: list[Row] = field(default_factory=list)
+    drift: SchemaDrift = field(default_factory=SchemaDrift)
 
 
 def request_one(context: FetchContext, spec: FetchSpec, target: Target) -> FetchResult:

@@ -115,6 +115,7 @@ class FetchSpec:
     `grows`: more may follow anyway. `flag` is the column of `meetings` that says whether there is
     anything. `opened_by_event` is the resource of the webhook events that open it again, `opens`
     returns the work items that its rows open. `parent` is the table that resource_id is a key of.
+    It is requested after the resource `comes_after` of the same meeting and id, if that is due.
     """
 
     table: Table
@@ -135,11 +136,17 @@ class FetchSpec:
     opened_by_event: str | None = None
     opens: Callable[[Target, Sequence[Row]], list[WorkItem]] = lambda *_: []
     parent: Table | None = None
+    comes_after: str | None = None
 
     @property
     def resource(self) -> str:
         """Name in the ledger: that of the table, unless there is another."""
         return self.name or self.table.name
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that its results change, parents first."""
+        return (self.parent, self.table) if self.parent is not None else (self.table,)
 
     @property
     def by_id(self) -> bool:

@@ -11,13 +11,14 @@ lacks proves nothing, and it cannot show what a later event is about.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.ownership import may_own, named_instance
+from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target, Window, WindowListing
 from meeting_etl.pipeline.ledger.schedule import is_last
@@ -47,41 +48,39 @@ class WindowResult:
     listed: bool = False
 
 
-def list_windows(
+def plan_windows(
     context: FetchContext, spec: FetchSpec, day: date, targets: Sequence[Target]
-) -> Iterator[WindowResult]:
-    """Answer as many targets of a day as windows can, site by site where listings are of one site.
+) -> tuple[list["OpenWindow"], list[Target]]:
+    """Windows for as many targets of a day as they can answer, and the targets that remain.
 
-    Where a window is not allowed, fails, or costs more requests than it saves, its targets remain.
-    Raises AuthError and ApiUnavailable.
+    There is one for each site where listings are of one site; none where a window is not allowed or
+    costs more requests than it saves.
     """
     scope = context.webex.listing_scope(spec.resource)
     if spec.windows is None or scope is None or not context.windows:
-        yield WindowResult(remaining=list(targets))
-        return
+        return [], list(targets)
     now = context.clock.now()
     by_site: dict[str | None, list[Target]] = defaultdict(list)
     for target in targets:
         site = target.meeting["site_url"] if scope is ListingScope.ONE_SITE else None
         by_site[site].append(target)
+    windows: list[OpenWindow] = []
+    remaining: list[Target] = []
     for site, on_site in by_site.items():
         if scope is ListingScope.ONE_SITE and not site:
-            yield WindowResult(remaining=on_site)
+            remaining += on_site
             continue
         window = _window(spec.windows, day, on_site, now, site)
-        covered: list[Target] = []
-        not_covered: list[Target] = []
-        for target in on_site:
-            is_covered = _covers(spec.windows, window, target, now)
-            (covered if is_covered else not_covered).append(target)
+        covered = [target for target in on_site if _covers(spec.windows, window, target, now)]
         share = len(covered) / len(targets)
         max_pages = _max_pages(context, spec.windows, window, len(covered), share)
         if max_pages:
-            yield WindowResult(remaining=not_covered)
-            listing = _OpenWindow(context, spec, spec.windows, window, now)
-            yield listing.answer(covered, max_pages)
+            windows.append(OpenWindow(context, spec, spec.windows, window, now, covered, max_pages))
+            keys = {target.work_item.key for target in covered}
+            remaining += [target for target in on_site if target.work_item.key not in keys]
         else:
-            yield WindowResult(remaining=on_site)
+            remaining += on_site
+    return windows, remaining
 
 
 def _window(
@@ -131,7 +130,7 @@ def _max_pages(
     return max_pages if math.ceil(meetings * share / _PAGE_ITEMS) <= max_pages else 0
 
 
-class _OpenWindow:
+class OpenWindow:
     """One window: its request, and what it says about each of its targets."""
 
     def __init__(
@@ -141,26 +140,28 @@ class _OpenWindow:
         listing: WindowListing,
         window: Window,
         now: datetime,
+        targets: list[Target],
+        max_pages: int,
     ) -> None:
+        self.targets = targets
         self._context = context
         self._spec = spec
         self._listing = listing
         self._window = window
         self._now = now
+        self._max_pages = max_pages
         # Where nothing appears late, a window that is over has shown all.
         self._covered_until = window.end if listing.late and window.end < now else None
 
-    def answer(self, targets: list[Target], max_pages: int) -> WindowResult:
-        """Request the listing, and make results of it."""
-        context = self._context
-        context.progress(f"{self._spec.resource} {self._now:%H:%M}, listed", 0, len(targets))
+    def answer(self) -> WindowResult:
+        """Request the listing, and make results of it. Raises AuthError and ApiUnavailable."""
         try:
-            listing = self._listing.request(context.webex, self._window, max_pages)
+            listing = self._listing.request(self._context.webex, self._window, self._max_pages)
         except (Refused, BadResponse):
-            return WindowResult(remaining=targets)
+            return WindowResult(remaining=self.targets)
         if listing is None:
-            return WindowResult(remaining=targets, listed=True)
-        return self._results(listing, targets)
+            return WindowResult(remaining=self.targets, listed=True)
+        return self._results(listing, self.targets)
 
     def _results(self, listing: Listing, targets: list[Target]) -> WindowResult:
         by_meeting: dict[str, list[Item]] = defaultdict(list)
@@ -175,7 +176,8 @@ class _OpenWindow:
                 result.remaining.append(target)
             elif items or self._proves_absence(target):
                 outcome = Outcome.ROWS if items else Outcome.EMPTY
-                result.results.append(self._result(target, outcome, items))
+                found = self._result(target, outcome, items)
+                result.results.append(with_rows(self._spec, found, self._context.run_id))
             else:
                 result.remaining.append(target)
         return result

@@ -35,35 +35,60 @@ class FoldReport:
 
 
 def fold(lake: Lake, ledger: Ledger, days: Collection[date]) -> Iterator[FoldReport]:
-    """Bring the meetings of these days up to date with the events, newest day first.
+    """Bring the meetings of these days up to date with the events, newest day first."""
+    folding = Folding(lake, ledger, days)
+    for day in sorted(days, reverse=True):
+        report = folding.fold_day(day)
+        if report is not None:
+            yield report
+
+
+class Folding:
+    """Brings the meetings of some days up to date with the events, day by day.
 
     Reads the events of the meetings that ingest announced as news. Reads those of every meeting
-    that ever ended on these days when the table of meetings is missing, and where the due day says
-    so: after a refetch, and when its file is damaged.
+    that ever ended on a day when the table of meetings is missing, and where the due day says so:
+    after a refetch, and when its file is damaged.
     """
-    index = MeetingIndex(lake)
-    if not index.is_complete():
-        with lake.state.lock(INDEX_LOCK):
-            index.rebuild_if_incomplete()
-    whole = days
-    if lake.has_rows(MEETINGS):
-        whole = [day for day in days if ledger.due_day(day).everything]
-    all_meetings = index.ended_on(whole) if whole else {}
-    for day in sorted(days, reverse=True):
-        yield _fold_day(lake, ledger, index, day, all_meetings.get(day, set()))
+
+    def __init__(self, lake: Lake, ledger: Ledger, days: Collection[date]) -> None:
+        self._lake = lake
+        self._ledger = ledger
+        self._index = MeetingIndex(lake)
+        if not self._index.is_complete():
+            with lake.state.lock(INDEX_LOCK):
+                self._index.rebuild_if_incomplete()
+        whole = days
+        if lake.has_rows(MEETINGS):
+            whole = [day for day in days if ledger.due_day(day).everything]
+        self._all_meetings = self._index.ended_on(whole) if whole else {}
+
+    def fold_day(self, day: date, *, may_wait: bool = True) -> FoldReport | None:
+        """Fold one day; None if a lock is not free and may not be waited for."""
+        meeting_ids = self._all_meetings.get(day, set())
+        return _fold_day(self._lake, self._ledger, self._index, day, meeting_ids, may_wait=may_wait)
 
 
 def _fold_day(
-    lake: Lake, ledger: Ledger, index: MeetingIndex, day: date, meeting_ids: set[str]
-) -> FoldReport:
+    lake: Lake,
+    ledger: Ledger,
+    index: MeetingIndex,
+    day: date,
+    meeting_ids: set[str],
+    *,
+    may_wait: bool = True,
+) -> FoldReport | None:
     """Fold one day, holding the locks of all days that its meetings touch.
 
     Which days these are is known only after reading the events, and events may arrive meanwhile.
-    So, with another day needed, all locks are released and taken again in order.
+    So, with another day needed, all locks are released and taken again in order. None if a lock is
+    not free and may not be waited for.
     """
     locked = {day}
     while True:
-        with lake.lock_days(locked):
+        with lake.try_lock_days(locked, may_wait=may_wait) as is_locked:
+            if not is_locked:
+                return None
             due = ledger.due_day(day)
             if due.everything and not meeting_ids:
                 meeting_ids = index.ended_on([day])[day]  # since this waited for the lock

@@ -118,6 +118,8 @@ def snippets(stored_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
         fallback=vtt_fallback(stored_vtt),
         replaces="transcript_id",
         parent=schemas.TRANSCRIPTS,
+        # Its VTT file may be the fallback, and is not downloaded twice.
+        comes_after=schemas.TRANSCRIPT_FILES.name,
     )
 
 

@@ -1,0 +1,1 @@
+"""The work of a day as a whole: folding its events, fetching what is due."""

@@ -1,0 +1,114 @@
+"""download_days(): the due files of recordings, newest day first.
+
+Belongs here: the locks and commits of downloads, which take hours. Does not: the download of a
+recording (pipeline/resources/recording_files.py), all other resources (work_days.py).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from datetime import date
+
+from meeting_etl.pipeline.deletions.honour import honour_deletes
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+from meeting_etl.pipeline.fetch.day_state import DayState
+from meeting_etl.pipeline.fetch.day_writer import DayWriter
+from meeting_etl.pipeline.fetch.due import due_targets
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.request_pool import request_all
+from meeting_etl.pipeline.fetch.response_rows import with_rows
+from meeting_etl.pipeline.fetch.single_request import FetchResult
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.pipeline.ledger.work_item import Outcome
+from meeting_etl.pipeline.paths import files_folder
+from meeting_etl.schemas import FETCH_LEDGER
+
+
+def download_days(
+    context: FetchContext, spec: FetchSpec, days: Collection[date]
+) -> Iterator[DayReport]:
+    """Download what is due on these days, newest day first; yields a report a day.
+
+    A day is locked to read and to commit only, and by a lock of its own that keeps other runs from
+    downloading the same files. Each recording is committed when its files are here.
+    """
+    resource, since = spec.resource, context.reading_since
+    guard = RefusalGuard(lambda: context.ledger.was_allowed(resource, since))
+    for day in sorted(days, reverse=True):
+        downloads = _Downloads(context, spec, day)
+        with context.lake.files.lock_if_free(f"{resource}-{day}") as is_free:
+            if is_free:
+                downloads.run(guard)
+        downloads.report.of(resource).rows = context.lake.count(spec.table, day)
+        yield downloads.report
+
+
+class _Downloads:
+    """The downloads of one day."""
+
+    def __init__(self, context: FetchContext, spec: FetchSpec, day: date) -> None:
+        self.report = DayReport(day)
+        self._context = context
+        self._spec = spec
+        self._day = day
+
+    def run(self, guard: RefusalGuard) -> None:
+        """Download what is due, and commit recording by recording."""
+        context, spec = self._context, self._spec
+        unknown = self._without_known(self._due())
+        what = f"{spec.resource} {self._day}"
+        results = request_all(context, spec, unknown, guard, finishes_running=True)
+        with closing(results):
+            for done, result in enumerate(results, 1):
+                context.progress(what, done, len(unknown))
+                self._commit([with_rows(spec, result, context.run_id)])
+
+    def _due(self) -> list[Target]:
+        context, spec = self._context, self._spec
+        with context.lake.lock_days([self._day]):
+            context.lake.sweep([spec.table, FETCH_LEDGER], [self._day])
+            context.lake.files.sweep(files_folder(spec.resource, self._day))
+            state = DayState(context.lake, context.ledger, self._day)
+            return due_targets(state, spec, context.ledger.schedule, context.clock.now())
+
+    def _without_known(self, targets: Sequence[Target]) -> list[Target]:
+        """The targets that need a request; those whose outcome is known are committed."""
+        can_read, now = self._context.webex.can_read(self._spec.resource), self._context.clock.now()
+        outcomes = [
+            self._spec.before_request(target) if can_read else Outcome.RULED_OUT
+            for target in targets
+        ]
+        pairs = list(zip(targets, outcomes, strict=True))
+        self._commit([FetchResult(target, outcome, now) for target, outcome in pairs if outcome])
+        return [target for target, outcome in pairs if outcome is None]
+
+    def _commit(self, results: Sequence[FetchResult]) -> None:
+        if not results:
+            return
+        context, lake = self._context, self._context.lake
+        with lake.lock_days([self._day]):
+            state = DayState(lake, context.ledger, self._day)
+            writer = DayWriter(context, [self._spec], state, self.report)
+            writer.take(self._spec, self._still_of_this_day(results, state))
+            writer.commit()
+            if context.honours_deletes:
+                self.report.removed += honour_deletes(lake, self._day, context.clock.now())
+            context.ledger.refresh(self._day)
+
+    def _still_of_this_day(
+        self, results: Sequence[FetchResult], state: DayState
+    ) -> list[FetchResult]:
+        """The results whose work items are still of this day.
+
+        During a download the meeting may have moved to another day, which downloads its files
+        again: new files of the others are removed.
+        """
+        remaining = []
+        for result in results:
+            if result.target.work_item.key in state.items:
+                remaining.append(result)
+                continue
+            stored = {row["path"] for row in result.target.stored_files}
+            for row in result.rows:
+                if row["path"] not in stored:
+                    self._context.lake.files.remove(row["path"])
+        return remaining

@@ -1,0 +1,51 @@
+"""work_days(): all due work of some days, each day as a whole, newest first.
+
+Belongs here: that a day is folded before it is fetched, and what is done without Webex. Does not:
+folding (pipeline/meetings/fold.py), fetching (pipeline/fetch/fetch_days.py), files of recordings.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date
+
+from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
+from meeting_etl.lake.lake import Lake
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+from meeting_etl.pipeline.fetch.fetch_days import fetch_days
+from meeting_etl.pipeline.fetch.spec import FetchSpec
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.meetings.fold import Folding, FoldReport
+
+
+def work_days(
+    lake: Lake,
+    ledger: Ledger,
+    fetch_context: Callable[[], FetchContext],
+    specs: Sequence[FetchSpec],
+    days: Collection[date],
+    *,
+    folds: bool = True,
+) -> Iterator[tuple[FoldReport | None, DayReport]]:
+    """Fold and fetch these days, newest first; yields the reports of each day that is done.
+
+    `fetch_context` raises SettingsError without a token. Then, and when Webex cannot be reached,
+    the events of all days are folded before the error is raised.
+    """
+    if not folds:
+        yield from ((None, report) for report in fetch_days(fetch_context(), specs, days))
+        return
+    folding = Folding(lake, ledger, days)
+    folded: dict[date, FoldReport] = {}
+
+    def prepare(day: date, may_wait: bool) -> bool:
+        report = folding.fold_day(day, may_wait=may_wait)
+        if report is not None:
+            folded[day] = report
+        return report is not None
+
+    try:
+        for report in fetch_days(fetch_context(), specs, days, prepare):
+            yield folded[report.day], report
+    except (ApiUnavailable, AuthError, SettingsError):
+        for day in sorted(set(days) - folded.keys(), reverse=True):
+            folding.fold_day(day)
+        raise

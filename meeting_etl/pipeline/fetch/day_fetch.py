@@ -1,0 +1,247 @@
+"""class DayFetch: all resources of one day, from its due work items to its commits.
+
+Belongs here: what may be requested when, and when a batch is full. Does not: several days
+(fetch_days.py), threads (request_pool.py), windows (windows.py), rows and commits (day_writer.py).
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+
+from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.pipeline.deletions.honour import honour_deletes
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+from meeting_etl.pipeline.fetch.day_state import DayState
+from meeting_etl.pipeline.fetch.day_writer import DayWriter
+from meeting_etl.pipeline.fetch.deletion_proof import proven_deletion
+from meeting_etl.pipeline.fetch.due import due_targets, is_due, targets_of
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
+from meeting_etl.pipeline.fetch.response_rows import with_rows
+from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.pipeline.fetch.windows import OpenWindow, WindowResult, plan_windows
+from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, Outcome, WorkItem
+from meeting_etl.pipeline.paths import files_folder
+from meeting_etl.pipeline.rows import Row
+from meeting_etl.schemas import FETCH_LEDGER, RECORDING_FILES
+
+# A kill repeats at most the requests of this much time.
+COMMIT_SECONDS = 20.0
+# A batch has at most about so many rows, whatever the time.
+COMMIT_ROWS = 25_000
+# So many jobs wait or run at most, for each thread: enough for what a commit takes.
+_JOBS_PER_THREAD = 16
+
+
+class DayFetch:
+    """The fetch of one day, which must be locked until it is closed or given up.
+
+    Details come first: hosts and flags are needed to request the other resources. `rank` is 0 for
+    the newest day, whose requests are the most urgent.
+    """
+
+    def __init__(
+        self,
+        context: FetchContext,
+        specs: Sequence[FetchSpec],
+        day: date,
+        guards: Mapping[str, RefusalGuard],
+        rank: int,
+    ) -> None:
+        self.day = day
+        self.report = DayReport(day)
+        self._context = context
+        self._specs = {spec.resource: spec for spec in specs}
+        self._guards = guards
+        self._rank = rank
+        self._sweep()
+        self._state = DayState(context.lake, context.ledger, day)
+        self._writer = DayWriter(context, specs, self._state, self.report)
+        self._began_at = context.clock.monotonic()
+        self._jobs: deque[Job] = deque()
+        self._waiting: dict[str, deque[Target]] = {name: deque() for name in self._specs}
+        # Targets by resource that wait, run, or are held back.
+        self._open: Counter[str] = Counter()
+        self._known = 0
+        # Targets by the key of the work item that they wait for.
+        self._held: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
+        self._running_keys: set[tuple[str, str, str]] = set()
+        first = [DETAILS] if DETAILS in self._specs else []
+        self._unplanned = [name for name in self._specs if name not in first]
+        for name in first:
+            self._plan(self._specs[name])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be requested."""
+        return not self._unplanned and not self._open.total()
+
+    def submit(self, pool: RequestPool) -> None:
+        """Submit the requests that may be sent now."""
+        if self._unplanned and not self._open[DETAILS]:
+            unplanned, self._unplanned = self._unplanned, []
+            for name in unplanned:
+                self._plan(self._specs[name])
+        while self._jobs:
+            pool.submit(self._jobs.popleft())
+        for name, targets in self._waiting.items():
+            guard = self._guards[name]
+            while targets and guard.gave_up:
+                now = self._context.clock.now()
+                self._take(self._specs[name], [guard.result_of_rest(targets.popleft(), now)])
+            while (
+                targets
+                and guard.may_start()
+                and pool.unfinished < _JOBS_PER_THREAD * self._context.threads
+            ):
+                guard.start()
+                pool.submit(self._single_job(self._specs[name], targets.popleft()))
+
+    def commit_if_full(self) -> None:
+        """Commit what arrived if that is much, or long ago."""
+        seconds = self._context.clock.monotonic() - self._began_at
+        if seconds > COMMIT_SECONDS or self._writer.rows_waiting > COMMIT_ROWS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit what arrived."""
+        self._began_at = self._context.clock.monotonic()
+        self._writer.commit()
+
+    def close(self) -> DayReport:
+        """Commit the rest, and what follows from it. Only then does the day count as done."""
+        context, lake = self._context, self._context.lake
+        self.commit()
+        if context.honours_deletes:
+            removed = honour_deletes(lake, self.day, context.clock.now())
+            self.report.removed += removed
+        refresh_metrics(lake, self.day)
+        context.ledger.refresh(self.day)
+        for name, spec in self._specs.items():
+            self.report.of(name).rows = lake.count(spec.table, self.day)
+        return self.report
+
+    # --- planning -------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Remove what killed writers left."""
+        tables = {table.name: table for spec in self._specs.values() for table in spec.tables}
+        self._context.lake.sweep([*tables.values(), FETCH_LEDGER], [self.day])
+        for name in FILES - {RECORDING_FILES.name}:
+            if name in self._specs:
+                self._context.lake.files.sweep(files_folder(name, self.day))
+
+    def _plan(self, spec: FetchSpec) -> None:
+        context = self._context
+        now = context.clock.now()
+        targets = due_targets(self._state, spec, context.ledger.schedule, now)
+        windows, remaining = plan_windows(context, spec, self.day, self._without_known(targets))
+        for window in windows:
+            self._open[spec.resource] += len(window.targets)
+            self._known += len(window.targets)
+            self._jobs.append(self._window_job(spec, window))
+        self._add(spec, remaining)
+
+    def _without_known(self, targets: Sequence[Target]) -> list[Target]:
+        """The targets that need a request; the outcome of the others is known."""
+        return [target for target in targets if not self._take_known(target)]
+
+    def _take_known(self, target: Target) -> bool:
+        spec = self._specs[target.work_item.resource]
+        outcome = spec.before_request(target)
+        if not (spec.fallback or self._context.webex.can_read(spec.resource)):
+            outcome = Outcome.RULED_OUT
+        if outcome is None:
+            return False
+        self._open[spec.resource] += 1
+        self._take(spec, [FetchResult(target, outcome, self._context.clock.now())])
+        return True
+
+    def _add(self, spec: FetchSpec, targets: Sequence[Target]) -> None:
+        """Let targets wait for requests of their own."""
+        self._open[spec.resource] += len(targets)
+        self._known += len(targets)
+        for target in targets:
+            item = target.work_item
+            self._running_keys.add(item.key)
+            before = (item.meeting_id, spec.comes_after or "", item.resource_id)
+            if before in self._running_keys:
+                self._held[before].append(target)
+            else:
+                self._waiting[spec.resource].append(target)
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    def _single_job(self, spec: FetchSpec, target: Target) -> Job:
+        context, guard = self._context, self._guards[spec.resource]
+
+        def call() -> FetchResult:
+            return with_rows(spec, request_one(context, spec, target), context.run_id)
+
+        def done(result: FetchResult) -> None:
+            guard.count(result.outcome)
+            self._take(spec, [result])
+            self._show_progress()
+
+        return Job((self._rank, 1, self._known), call, done)
+
+    def _window_job(self, spec: FetchSpec, window: OpenWindow) -> Job:
+        def done(answer: WindowResult) -> None:
+            if answer.listed:
+                self._guards[spec.resource].allow()
+                self._writer.leave_to_single_requests(answer.remaining)
+            self._open[spec.resource] -= len(answer.remaining)
+            self._known -= len(answer.remaining)
+            self._add(spec, answer.remaining)
+            self._take(spec, answer.results)
+            self._show_progress()
+
+        return Job((self._rank, 0, self._known), window.answer, done)
+
+    def _show_progress(self) -> None:
+        self._context.progress(str(self.day), self._known - self._open.total(), self._known)
+
+    # --- results --------------------------------------------------------------------------------
+
+    def _take(self, spec: FetchSpec, results: Sequence[FetchResult]) -> None:
+        """Take the results of one response; they settle when all that is missing was checked."""
+        opened, missing = self._writer.take(spec, results)
+        self._add_opened(opened)
+        if not missing:
+            self._settle(spec, results)
+            return
+        unchecked = {row[spec.table.key[0]] for row in missing}
+
+        def checked(row: Row, proven: Row | None) -> None:
+            unchecked.discard(row[spec.table.key[0]])
+            if proven is not None:
+                self._writer.prove(spec, proven)
+            if not unchecked:
+                self._settle(spec, results)
+
+        for row in missing:
+            call = partial(proven_deletion, self._context, spec, row)
+            self._jobs.append(Job((self._rank, 0, self._known), call, partial(checked, row)))
+
+    def _settle(self, spec: FetchSpec, results: Sequence[FetchResult]) -> None:
+        self._writer.settle(spec, results)
+        self._open[spec.resource] -= len(results)
+        for result in results:
+            key = result.target.work_item.key
+            self._running_keys.discard(key)
+            for target in self._held.pop(key, ()):
+                self._waiting[target.work_item.resource].append(target)
+
+    def _add_opened(self, items: Sequence[WorkItem]) -> None:
+        """Request at once what a list has opened, where that is due already."""
+        now, schedule = self._context.clock.now(), self._context.ledger.schedule
+        by_resource: dict[str, list[WorkItem]] = defaultdict(list)
+        for item in items:
+            is_new = item.key not in self._running_keys and item.resource not in self._unplanned
+            if item.resource in self._specs and is_new and is_due(item, now):
+                by_resource[item.resource].append(item)
+        for name, spec in self._specs.items():
+            targets = targets_of(self._state, spec, schedule, by_resource[name])
+            self._add(spec, self._without_known(targets))

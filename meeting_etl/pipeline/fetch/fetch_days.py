@@ -1,0 +1,129 @@
+"""fetch_days(): the due work of some days, newest first, in one stream of requests.
+
+Belongs here: how many days are open at a time, their locks, and what becomes of them when the run
+ends early. Does not: one day (day_fetch.py), threads (request_pool.py).
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from datetime import date
+from functools import partial
+
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+from meeting_etl.pipeline.fetch.day_fetch import DayFetch
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.request_pool import RequestPool
+from meeting_etl.pipeline.fetch.spec import FetchSpec
+
+# The requests of the next day are on their way while a day is committed: it is opened when fewer
+# jobs than these, for each thread, are left to begin.
+_JOBS_LEFT_PER_THREAD = 4
+# More days are not open at a time: their rows are in memory, and they are locked.
+_OPEN_DAYS = 8
+
+
+def fetch_days(
+    context: FetchContext,
+    specs: Sequence[FetchSpec],
+    days: Collection[date],
+    prepare: Callable[[date, bool], bool] = lambda *_: True,
+) -> Iterator[DayReport]:
+    """Fetch what is due of these resources on these days, newest day first; yields their reports.
+
+    `prepare` is called before a day is locked, and with True where it may wait for locks; it
+    returns whether it was done. A refusal or fault of one meeting is a row of the ledger.
+    AuthError, ApiUnavailable and StorageError end the fetch, after a commit of the results so far.
+    """
+    with RequestPool(context) as pool:
+        yield from _Stream(context, specs, days, prepare, pool).run()
+
+
+class _Stream:
+    """The days that are open, and those that wait."""
+
+    def __init__(
+        self,
+        context: FetchContext,
+        specs: Sequence[FetchSpec],
+        days: Collection[date],
+        prepare: Callable[[date, bool], bool],
+        pool: RequestPool,
+    ) -> None:
+        self._context = context
+        self._specs = specs
+        self._prepare = prepare
+        self._pool = pool
+        self._waiting = deque(sorted(days, reverse=True))
+        self._open: dict[date, tuple[DayFetch, ExitStack]] = {}
+        self._opened = 0
+        # The next day is locked elsewhere: it waits until no other day is open.
+        self._is_blocked = False
+        ledger, since = context.ledger, context.reading_since
+        self._guards = {
+            spec.resource: RefusalGuard(partial(ledger.was_allowed, spec.resource, since))
+            for spec in specs
+        }
+
+    def run(self) -> Iterator[DayReport]:
+        """Work off all days; yields a report as each of them is done."""
+        try:
+            while self._waiting or self._open:
+                self._open_days()
+                for day, _ in self._open.values():
+                    day.submit(self._pool)
+                yield from self._close_days()
+                self._pool.finish()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _open_days(self) -> None:
+        """Open the next days as long as there are too few requests to do."""
+        self._is_blocked = self._is_blocked and bool(self._open)
+        while (
+            self._waiting
+            and not self._is_blocked
+            and self._pool.error is None
+            and len(self._open) < _OPEN_DAYS
+            and self._pool.waiting < _JOBS_LEFT_PER_THREAD * self._context.threads
+        ):
+            if self._open_day(self._waiting[0]):
+                self._waiting.popleft()
+            else:
+                self._is_blocked = True
+
+    def _open_day(self, day: date) -> bool:
+        """Open a day, unless another process has it: that is waited for with no other day open."""
+        may_wait = not self._open
+        if not self._prepare(day, may_wait):
+            return False
+        locks = ExitStack()
+        locked = self._context.lake.try_lock_days([day], may_wait=may_wait)
+        if not locks.enter_context(locked):
+            return False
+        try:
+            fetch = DayFetch(self._context, self._specs, day, self._guards, self._opened)
+            fetch.submit(self._pool)
+        except BaseException:
+            locks.close()
+            raise
+        self._open[day] = fetch, locks
+        self._opened += 1
+        return True
+
+    def _close_days(self) -> Iterator[DayReport]:
+        for day, (fetch, locks) in list(self._open.items()):
+            if fetch.is_done and self._pool.error is None:
+                with locks:
+                    report = fetch.close()
+                del self._open[day]
+                yield report
+            else:
+                fetch.commit_if_full()
+
+    def _give_up(self) -> None:
+        """Commit what arrived; whatever is not settled stays due."""
+        for fetch, locks in self._open.values():
+            with locks, suppress(Exception):
+                fetch.commit()
