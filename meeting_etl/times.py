@@ -124,19 +124,15 @@ class Span:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
 
-def spans(
-    days: Iterable[date], *, bridge_days: int = 0, longest_days: int | None = None
-) -> list[Span]:
+def spans(days: Iterable[date], *, bridge_days: int = 0) -> list[Span]:
     """As few spans as cover the days, oldest first.
 
-    Gaps of up to `bridge_days` days between two days of a span are included. Spans of more than
-    `longest_days` are split, counted from their newest day.
+    Gaps of up to `bridge_days` days between two days of a span are included.
     """
     found: list[Span] = []
-    for day in sorted(set(days), reverse=True):
-        joins = found and (found[-1].first - day).days <= bridge_days + 1
-        if joins and (longest_days is None or (found[-1].last - day).days < longest_days):
-            found[-1] = Span(day, found[-1].last)
+    for day in sorted(set(days)):
+        if found and (day - found[-1].last).days <= bridge_days + 1:
+            found[-1] = Span(found[-1].first, day)
         else:
             found.append(Span(day, day))
-    return found[::-1]
+    return found

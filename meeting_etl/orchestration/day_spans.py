@@ -18,10 +18,6 @@ from meeting_etl.times import Span, spans, utc_day
 
 # One run may cover up to this many days without work between two days with work.
 BRIDGE_DAYS = 10
-# A run handles one resource after the other, each for all of its days. So that recent days never
-# wait for a year of others, longer spans are cut into several runs, recent days first, and a longer
-# run, such as a backfill, does not block recent days.
-LONGEST_DAYS = 31
 _RECENT_DAYS = 4  # today, and the days covered by the default attempt schedule
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
@@ -34,28 +30,11 @@ _ACTIVE = [
 
 def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
     """Spans of due days, newest first; a span that would cover a busy day is cut into pieces."""
-    for span in spans_for_runs(due):
+    for span in reversed(spans(due, bridge_days=BRIDGE_DAYS)):
         if busy.isdisjoint(span):
             yield span
         else:
             yield from reversed(spans(day for day in due if span.first <= day <= span.last))
-
-
-def spans_for_runs(due: Iterable[date]) -> Iterator[Span]:
-    """The span of each run that together cover these days, newest first.
-
-    When a span is too long for one run, its recent days get a run of their own.
-    """
-    days = sorted(due)
-    for span in reversed(spans(days, bridge_days=BRIDGE_DAYS)):
-        within = [day for day in days if span.first <= day <= span.last]
-        recent = [day for day in within if day > span.last - timedelta(days=_RECENT_DAYS)]
-        if (span.last - span.first).days < LONGEST_DAYS:
-            yield span
-        else:
-            yield Span(recent[0], span.last)
-            older = within[: -len(recent)]
-            yield from reversed(spans(older, bridge_days=BRIDGE_DAYS, longest_days=LONGEST_DAYS))
 
 
 def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
@@ -79,8 +58,8 @@ def busy_days(
 ) -> set[date]:
     """Days covered by one of these runs; with `files`, days covered by a run of downloads.
 
-    A long run, such as a backfill, does not make the days from `newest` on busy: their new work
-    does not wait for its end, and the days' locks keep the two apart.
+    A long run, such as a backfill, does not make the days from `newest` on busy: it has worked them
+    off first, and their new work does not wait for its end. The days' locks keep the two apart.
     """
     found: set[date] = set()
     for run in runs:
@@ -89,7 +68,7 @@ def busy_days(
         if span is None or run.job_name == RECONCILE_JOB.name:
             continue
         if (run.job_name == FILES_JOB.name) == files:
-            is_long = (span.last - span.first).days >= LONGEST_DAYS
+            is_long = (span.last - span.first).days >= _RECENT_DAYS
             found.update(day for day in span if not (is_long and day >= newest))
     return found
 

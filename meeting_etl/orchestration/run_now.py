@@ -12,7 +12,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.orchestration.day_spans import active_runs, partition_days, spans_for_runs
+from meeting_etl.orchestration.day_spans import (
+    BRIDGE_DAYS,
+    active_runs,
+    partition_days,
+)
 from meeting_etl.orchestration.instance import translate_instance_errors
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
@@ -29,7 +33,7 @@ from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.work_item import Reason
 from meeting_etl.schemas import MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
-from meeting_etl.times import Span
+from meeting_etl.times import Span, spans
 
 
 def run_now(
@@ -122,7 +126,7 @@ def _honour_deletes(etl: Etl, days: Iterable[date]) -> None:
 
 def _run_spans(runs: "_Runs", job: str, due: list[date]) -> None:
     summary = runs.summary
-    for run_span in spans_for_runs(due):
+    for run_span in reversed(spans(due, bridge_days=BRIDGE_DAYS)):
         runs.execute(job, span_tags(run_span))
         if summary.failures:
             break

@@ -12,14 +12,11 @@ from meeting_etl.times import Span
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
-PRIORITY = "dagster/priority"
 RUN_KEY = "dagster/run_key"
 SENSOR_TAG = "dagster/sensor_name"
 SCHEDULE_TAG = "dagster/schedule_name"
 # Names the lock that the process of a run_now() holds until it ends.
 LOCK_TAG = "meeting_etl/lock"
-# Marks runs without a recent day: dagster.yaml limits how many of them run at a time.
-PAST_TAG = "meeting_etl/past"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 

@@ -28,7 +28,7 @@ from meeting_etl.orchestration.launch_pauses import (
     requested_at,
     webex_pause_reason,
 )
-from meeting_etl.orchestration.run_tags import PAST_TAG, PRIORITY, RUN_KEY, span_tags
+from meeting_etl.orchestration.run_tags import RUN_KEY, span_of, span_tags
 from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
 from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 from meeting_etl.pipeline.ledger.token_history import is_recorded
@@ -172,6 +172,8 @@ def _launch_days(
 ) -> Launches:
     """One run for each span of these days that no active run covers, or why there is none.
 
+    Only one run without a recent day is active at a time: however many stretches of old days are
+    due, recent days find room in the queue.
     The run key changes with any news for these days and every quarter hour, so that a span whose
     run failed is tried again, but not every 30 seconds.
     """
@@ -184,7 +186,13 @@ def _launch_days(
     elif pause_reason := webex_pause_reason(instance, etl):
         reasons.append(pause_reason)
     else:
+        recent = first_recent_day(etl)
+        has_old = any(_is_old(span_of(run.tags), recent) for run in runs if run.job_name == job)
         for span in launchable_spans(due, busy):
+            if _is_old(span, recent) and has_old:
+                reasons.append(f"{span} waits for the run of other old days.")
+                break
+            has_old = has_old or _is_old(span, recent)
             request = _request(etl, job, span, [day for day in due if day in span])
             same_key = dg.RunsFilter(tags={RUN_KEY: str(request.run_key)})
             earlier = instance.get_runs(same_key, limit=1)
@@ -195,15 +203,19 @@ def _launch_days(
     yield from requests or [dg.SkipReason(" ".join(reasons))]
 
 
+def _is_old(span: Span | None, first_recent: date) -> bool:
+    """Whether a span has no recent day."""
+    return span is not None and span.last < first_recent
+
+
 def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
     quarter = round_up(etl.clock.now(), _QUARTER_HOUR)
     due_texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
     news_digest = hashlib.sha256("/".join(due_texts).encode()).hexdigest()[:16]
-    past = {PAST_TAG: "true", PRIORITY: "-1"} if span.last < first_recent_day(etl) else {}
     return dg.RunRequest(
         run_key=f"{job}/{span}/{news_digest}/{quarter}",
         job_name=job,
-        tags=span_tags(span) | past | request_tag(etl),
+        tags=span_tags(span) | request_tag(etl),
     )
 
 

@@ -96,7 +96,7 @@ def test_dagster_accepts_the_settings_of_the_instance(tmp_path: Path) -> None:
 def test_each_limit_of_the_instance_is_set_once() -> None:
     limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_queue"]
     keys = [limit["key"] for limit in limits["tag_concurrency_limits"]]
-    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads", "meeting_etl/past"]
+    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads"]
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml"])

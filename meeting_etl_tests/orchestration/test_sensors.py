@@ -91,39 +91,31 @@ def started(etl: Etl, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRu
 
 
 def test_a_busy_day_does_not_block_its_neighbours(etl: Etl, instance: dg.DagsterInstance) -> None:
-    announce(etl, "2026-03-03", "2026-03-10")
-    started(etl, instance, dagster__partition="2026-03-05")
+    announce(etl, "2026-03-13", "2026-03-16")
+    started(etl, instance, dagster__partition="2026-03-14")
     launched = [request.tags["dagster/partition"] for request in tick(etl, instance)]
-    assert launched == ["2026-03-10", "2026-03-03"]
+    assert launched == ["2026-03-16", "2026-03-13"]
 
 
 def days_of(request: dg.RunRequest) -> str:
     return str(span_of(request.tags))
 
 
-def test_a_year_is_many_runs_with_the_recent_days_first_in_their_own(
+def test_a_year_is_one_run_which_begins_with_the_newest_day(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
     first = date(2026, 3, 16) - timedelta(days=99)
     announce(etl, *(str(first + timedelta(days=number)) for number in range(100)))
-    requests = tick(etl, instance)
-    assert [days_of(request) for request in requests] == [
-        "2026-03-13 to 2026-03-16",
-        "2026-02-10 to 2026-03-12",
-        "2026-01-10 to 2026-02-09",
-        "2025-12-10 to 2026-01-09",
-        "2025-12-07 to 2025-12-09",
-    ]
-    # Two runs of old days at a time, behind all others in the queue.
-    past = ["meeting_etl/past" in request.tags for request in requests]
-    assert past == [False, True, True, True, True]
-    assert [request.tags.get("dagster/priority") for request in requests] == [
-        None,
-        "-1",
-        "-1",
-        "-1",
-        "-1",
-    ]
+    assert list(map(days_of, tick(etl, instance))) == ["2025-12-07 to 2026-03-16"]
+
+
+def test_stretches_of_old_days_are_worked_off_one_after_the_other(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    announce(etl, "2026-03-15", "2026-02-20", "2026-02-01", "2026-01-10")
+    assert list(map(days_of, tick(etl, instance))) == ["2026-03-15", "2026-02-20"]
+    started(etl, instance, dagster__partition="2026-02-20")
+    assert list(map(days_of, tick(etl, instance))) == ["2026-03-15"]
 
 
 @pytest.mark.slow
