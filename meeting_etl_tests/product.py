@@ -107,7 +107,7 @@ class Product:
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    record_token(etl.files, etl.ledger, etl.token_identity, etl.clock.now())
+    record_token(etl.state, etl.ledger, etl.token_identity, etl.clock.now())
     fetch_due(etl)
     catalog.publish(etl.files, etl.lake)
 

@@ -240,7 +240,7 @@ class Lake:
             return
         with ExitStack() as stack:
             free = (
-                stack.enter_context(self.files.lock_if_free(f"day-{day}"))
+                stack.enter_context(self.state.lock_if_free(f"day-{day}"))
                 for day in sorted(set(days))
             )
             yield all(free)

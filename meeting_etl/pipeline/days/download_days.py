@@ -35,7 +35,7 @@ def download_days(
     guard = RefusalGuard(lambda: context.ledger.was_allowed(resource, since))
     for day in sorted(days, reverse=True):
         downloads = _Downloads(context, spec, day)
-        with context.lake.files.lock_if_free(f"{resource}-{day}") as is_free:
+        with context.lake.state.lock_if_free(f"{resource}-{day}") as is_free:
             if is_free:
                 downloads.run(guard)
         downloads.report.of(resource).rows = context.lake.count(spec.table, day)
