@@ -40,7 +40,8 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_reopen_for_new_token(etl))
         report.notices.extend(_look_up_recordings(etl, context.run.run_id))
-        problem = publish_catalog(context, etl)
+        # With news, the run of their days publishes.
+        problem = {} if report.days else publish_catalog(context, etl)
     for message in [*report.notices, *report.problems]:
         context.log.warning(message)
     return dg.MaterializeResult(

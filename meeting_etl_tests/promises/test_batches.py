@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 UNTIL_KILLED = """
 import os, signal
 from datetime import datetime
-from meeting_etl.pipeline.fetch.fetch import fetch
+from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.meetings.fold import fold
@@ -47,7 +47,7 @@ etl = Etl(os.environ, clock)
 ingest(etl.logs, etl.lake, etl.ledger, clock)
 list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
 clock.ticks = True
-list(fetch(etl.fetch_context("run"), MEETING_DETAILS, etl.ledger.due_days()))
+list(fetch_days(etl.fetch_context("run"), [MEETING_DETAILS], etl.ledger.due_days()))
 """
 
 
