@@ -192,7 +192,6 @@ def _launch_days(
             if _is_old(span, recent) and has_old:
                 reasons.append(f"{span} waits for the run of other old days.")
                 break
-            has_old = has_old or _is_old(span, recent)
             request = _request(etl, job, span, [day for day in due if day in span])
             same_key = dg.RunsFilter(tags={RUN_KEY: str(request.run_key)})
             earlier = instance.get_runs(same_key, limit=1)
@@ -200,6 +199,7 @@ def _launch_days(
                 reasons.append(_next_try(earlier[0], span, etl))
             else:
                 requests.append(request)
+                has_old = has_old or _is_old(span, recent)
     yield from requests or [dg.SkipReason(" ".join(reasons))]
 
 

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.clocks import ManualClock
@@ -14,39 +15,28 @@ from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.requested import committed, requested
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
-# Each look at this clock takes a quarter of a second; after a minute of fetching all is over.
+# By this clock a minute is three seconds long; after a minute of fetching all is over.
 UNTIL_KILLED = """
-import os, signal
+import os, signal, threading
 from datetime import datetime
 from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.meetings.fold import fold
 from meeting_etl.settings import Etl
-from meeting_etl_tests.clocks import ManualClock
+from meeting_etl.times import Clock
 
-class Ticking(ManualClock):
-    ticks = False
-
+class Fast(Clock):
     def now(self):
-        self.tick()
-        return super().now()
+        return datetime.fromisoformat(os.environ["NOW"])
 
     def monotonic(self):
-        self.tick()
-        return super().monotonic()
+        return super().monotonic() * 20
 
-    def tick(self):
-        if self.ticks:
-            self.advance(seconds=0.25)
-            if super().monotonic() >= 60:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-clock = Ticking(datetime.fromisoformat(os.environ["NOW"]))
-etl = Etl(os.environ, clock)
-ingest(etl.logs, etl.lake, etl.ledger, clock)
+etl = Etl(os.environ, Fast())
+ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
 list(fold(etl.lake, etl.ledger, etl.ledger.due_days()))
-clock.ticks = True
+threading.Timer(3, os.kill, (os.getpid(), signal.SIGKILL)).start()
 list(fetch_days(etl.fetch_context("run"), [MEETING_DETAILS], etl.ledger.due_days()))
 """
 
@@ -55,7 +45,7 @@ def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("[fetch]\nthreads = 1\n")
     world = sized_world(1, NOW, meetings=300, participants=1, snippets=1)
-    with Sandbox(world, ManualClock(NOW)) as webex:
+    with Sandbox(world, ManualClock(NOW), Faults(latency_ms=25)) as webex:
         more = {"MEETING_ETL_SETTINGS": str(settings)}
         product = Product(tmp_path / "data", webex, clock=webex.clock, more=more)
         product.write_logs()
@@ -71,5 +61,5 @@ def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
         assert 20 < len(answered) < 300, "it was killed in the middle"
         on_disk = committed(product)
         assert on_disk <= answered
-        # Requests take equal times, so these are those of 40 seconds of 60, give or take two.
-        assert len(on_disk) >= len(answered) * 2 / 3 - 2
+        # Of 60 seconds the last 20 may be missing, and here what a commit takes: some seconds.
+        assert len(on_disk) >= len(answered) / 2

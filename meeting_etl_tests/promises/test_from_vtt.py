@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meeting_etl.pipeline.fetch.fetch import fetch
-
-from meeting_etl.pipeline.fetch.context import DayReport
+from meeting_etl.pipeline.fetch.context import ResourceReport
+from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.resources.snippets import snippets
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
@@ -259,7 +258,7 @@ def test_rows_of_snippets_are_not_replaced_by_those_of_a_file(tmp_path: Path) ->
 
 def from_file(
     tmp_path: Path, held: Callable[[Target], bytes | None], kind: Kind = "admin"
-) -> tuple[Product, DayReport]:
+) -> tuple[Product, ResourceReport]:
     """What a fetch of snippets does that finds a file on disk."""
     clock = ManualClock(ENDED + timedelta(hours=1))
     with Sandbox(world_with(lambda one: one), clock) as webex:
@@ -269,8 +268,8 @@ def from_file(
         etl, day = product.etl(), ENDED.date()
         spec = snippets(held)
         etl.ledger.reopen([day], lambda item: item.resource == spec.resource, fold=True)
-        (report,) = fetch(etl.fetch_context("again"), spec, [day])
-        return product, report
+        (report,) = fetch_days(etl.fetch_context("again"), [spec], [day])
+        return product, report.of(spec.resource)
 
 
 def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_path: Path) -> None:
