@@ -29,7 +29,7 @@ PIPELINE_LAYERS = (
     ("meetings",),
     ("resources",),
     ("reconcile",),
-    ("ingest", "auto_record", "prune"),
+    ("days", "ingest", "auto_record", "prune"),
 )
 # The same within sandbox/: the world, what serves it, and the faults around that.
 SANDBOX_LAYERS = (

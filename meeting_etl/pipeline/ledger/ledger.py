@@ -2,7 +2,7 @@
 
 Belongs here: the table fetch_ledger, kept in step with the days that have open work (due_days.py).
 Does not: when attempts are (schedule.py), what an outcome makes of a work item (outcomes.py),
-requests (pipeline/fetch/fetch.py).
+requests (pipeline/fetch/fetch_days.py).
 """
 
 from collections import Counter

@@ -2,7 +2,7 @@
 
 Belongs here: the locks, the order of writing, opening work items in the ledger. Does not: reading
 the events (collect.py), one meeting's row (meeting_row.py), moving rows to another day (move.py),
-ingesting logs (pipeline/ingest/ingest.py), requests to the API (pipeline/fetch/fetch.py,
+ingesting logs (pipeline/ingest/ingest.py), requests to the API (pipeline/fetch/fetch_days.py,
 pipeline/reconcile/reconcile.py).
 """
 
