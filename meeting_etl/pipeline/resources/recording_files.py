@@ -7,7 +7,8 @@ Opened by: a recording that was listed (recordings.py), where [downloads] record
 for those listed before that by pipeline/ledger/newly_enabled.py. Opens: nothing.
 Final: when all wanted kinds were downloaded, or with the last attempt.
 
-Does not belong here: the download of one file (download.py), its run (pipeline/days/download_days.py).
+Does not belong here: the download of one file (download.py), its run
+(pipeline/days/download_days.py).
 """
 
 import hashlib
