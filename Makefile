@@ -33,6 +33,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/receive.py
 	$(BIN)/python benchmarks/pace.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/large_day.py
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/queries.py

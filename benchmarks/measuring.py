@@ -19,11 +19,12 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: seconds and peak memory of the process, and its last line of output, as JSON."""
+    """One run: what the process needed, and its last line of output, as JSON."""
 
     seconds: float
     cpu_seconds: float
     peak_megabytes: float
+    written_bytes: float
     output: Any
 
 
@@ -66,8 +67,8 @@ def _measured(
     one_core: bool = False,
     environ: Mapping[str, str] | None = None,
     folder: str | None = None,
-) -> tuple[list[str], tuple[float, float, float]]:
-    """Lines of output; seconds, CPU seconds, megabytes."""
+) -> tuple[list[str], tuple[float, float, float, float]]:
+    """Lines of output, and the figures of Measured."""
     started = time.perf_counter()
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -91,7 +92,8 @@ def _measured(
         sys.stderr.write(complaint)
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     seconds = time.perf_counter() - started
-    return lines, (seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return lines, (seconds, cpu_seconds, usage.ru_maxrss / 1024, usage.ru_oublock * 512)
 
 
 class Server:
