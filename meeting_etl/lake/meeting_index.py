@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.errors import StorageError
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.partitions import NULL_PARTITION
+from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
 from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
@@ -149,7 +149,7 @@ class MeetingIndex:
             if not _is_damage(error.__cause__):
                 raise
             self._lake.files.remove(_COMPLETE)
-            path = self._lake.files.path(self._lake.folder(MEETING_INDEX, shard))
+            path = self._lake.files.path(folder_of(MEETING_INDEX, shard))
             raise StorageError(
                 f"The index of meetings in {path} is damaged. Run again: the index is rebuilt from "
                 "the events."

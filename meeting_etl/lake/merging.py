@@ -4,20 +4,17 @@ Belongs here: which old and new rows stay, and in which order. Does not: in whic
 partition (placement.py), reading and writing files (lake.py).
 """
 
-from collections.abc import Collection, Mapping
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake.arrow_rows import is_one_of
+from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
 
 _SEPARATOR = "\x1f"
 
 
-def merged(
-    table: Table, old: pa.Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
-) -> pa.Table:
+def merged(table: Table, old: pa.Table, new: pa.Table, replacing: Where) -> pa.Table:
     """Old and new rows in order; new ones replace old ones with the same key.
 
     Old rows whose column has one of the values in `replacing` are removed as well.
@@ -38,9 +35,7 @@ def keys(table: Table, rows: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*parts, _SEPARATOR)
 
 
-def _kept(
-    table: Table, old: pa.Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
-) -> pa.Table:
+def _kept(table: Table, old: pa.Table, new: pa.Table, replacing: Where) -> pa.Table:
     """Old rows that stay."""
     kept = old
     for column, values in replacing.items():

@@ -20,7 +20,8 @@ from meeting_etl.lake.metrics import (
     has_current_metrics,
     refresh_metrics,
 )
-from meeting_etl.lake.partitions import NULL_PARTITION, Partition
+from meeting_etl.lake.partitions import NULL_PARTITION
+from meeting_etl.lake.tables import Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     INGESTED_LOGS,

@@ -1,10 +1,10 @@
 """class ParquetFiles: single Parquet files, read and written; the only importer of pyarrow.parquet.
 
 Belongs here: compression, bloom filters, row groups, files that are older than their table's
-schema. Does not: which file holds which rows (lake.py, partitions.py).
+schema. Does not: which files there are (parquet_tables.py).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import conform, is_one_of
 from meeting_etl.lake.damage import translate_read_errors
+from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
-
-Where = Mapping[str, Collection[str]]
 
 
 class ParquetFiles:
@@ -42,11 +41,6 @@ class ParquetFiles:
         with self._readable(name) as path:
             same: bool = pq.read_schema(path).equals(schema)
         return same
-
-    def read(self, name: str, schema: pa.Schema) -> pa.Table:
-        """All rows of a file."""
-        groups = list(self.row_groups(name, schema))
-        return pa.concat_tables(groups) if groups else schema.empty_table()
 
     def row_groups(
         self, name: str, schema: pa.Schema, where: Where | None = None
@@ -78,13 +72,6 @@ class ParquetFiles:
         distinct = {column: pc.count_distinct(rows[column]).as_py() for column in table.bloom}
         with self.writing(table, name, distinct) as write:
             write(rows.cast(table.schema))
-
-    def rewrite(self, table: Table, name: str, keep: Callable[[pa.Table], pa.Table]) -> None:
-        """Replace a file by what `keep` returns for its rows, a row group at a time."""
-        most = min(self.count_rows(name), table.group_rows)
-        with self.writing(table, name, dict.fromkeys(table.bloom, most)) as write:
-            for group in self.row_groups(name, table.schema):
-                write(keep(group))
 
     @contextmanager
     def writing(

@@ -1,30 +1,28 @@
 """Where a partition of a table is: folders and part files below lake/.
 
 Belongs here: names of folders and files, which of them are partitions and parts. Does not: what the
-files hold (parquet_files.py, lake.py).
+files hold (parquet_files.py).
 """
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from types import EllipsisType
 
 import pyarrow as pa
 
+from meeting_etl.lake.tables import Partition
 from meeting_etl.schemas import Table
 from meeting_etl.times import parse_day
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
-# A date or a shard; None where the partition column is NULL, and for a table without partitions.
-Partition = date | str | None
-
 _part_file = re.compile(r"part-(\d+)\.parquet").fullmatch
 
 
-def folder_of(table: Table, partition: Partition) -> str:
-    """Folder of a partition, relative to the data folder."""
-    if table.partition is None:
+def folder_of(table: Table, partition: Partition | EllipsisType = ...) -> str:
+    """Folder of a partition, or of all of them, relative to the data folder."""
+    if table.partition is None or partition is ...:
         return f"lake/{table.name}"
     value = NULL_PARTITION if partition is None else str(partition)
     return f"lake/{table.name}/{table.partition.name}={value}"
@@ -39,9 +37,9 @@ def is_partition(table: Table, name: str) -> bool:
     return not of_days or value == NULL_PARTITION or parse_day(value) is not None
 
 
-def part_name(folder: str, number: int = 0) -> str:
-    """Name of a part file in a partition's folder."""
-    return f"{folder}/part-{number}.parquet"
+def part_name(table: Table, partition: Partition, part: int = 0) -> str:
+    """Name of a file of a partition, relative to the data folder."""
+    return f"{folder_of(table, partition)}/part-{part}.parquet"
 
 
 def part_numbers(names: Iterable[str]) -> list[int]:

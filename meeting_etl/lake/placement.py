@@ -1,16 +1,15 @@
-"""class Placement: to which part file of a partition each new row goes.
+"""class Placement: to which part of a partition each new row goes.
 
 Belongs here: the choice, by what the stored parts have. Does not: merging the rows of a part
 (merging.py), reading and writing parts (lake.py).
 """
-
-from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake.arrow_rows import is_one_of
 from meeting_etl.lake.merging import keys
+from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
 
 
@@ -22,9 +21,7 @@ class Placement:
     that readers see all of it or nothing. Other new rows go to the part that grows.
     """
 
-    def __init__(
-        self, table: Table, new: pa.Table, replacing: Mapping[str, Collection[str]]
-    ) -> None:
+    def __init__(self, table: Table, new: pa.Table, replacing: Where) -> None:
         self._table = table
         self._new = new
         self._replacing = replacing

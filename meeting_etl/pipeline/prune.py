@@ -137,7 +137,6 @@ def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pr
             if not dry_run:
                 lake.sweep([table], [day])
                 lake.remove(table, day)
-                lake.files.remove_folder(lake.folder(table, day))
     return report
 
 

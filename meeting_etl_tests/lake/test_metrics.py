@@ -14,6 +14,7 @@ from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import digest_of_sql, has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated_files
+from meeting_etl.lake.partitions import folder_of
 from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 
 DAY = date(2026, 3, 2)
@@ -125,7 +126,7 @@ def test_they_are_current_after_a_migration_of_what_they_are_made_of(lake: Lake)
     """A version added a column to the snippets; nothing else changed."""
     refresh_metrics(lake, DAY)
     migrate(lake)
-    path = lake.files.path(f"{lake.folder(TRANSCRIPT_SNIPPETS, DAY)}/part-0.parquet")
+    path = lake.files.path(f"{folder_of(TRANSCRIPT_SNIPPETS, DAY)}/part-0.parquet")
     pq.write_table(pq.read_table(path).drop_columns(["source"]), path)
     state = lake.files.root / "state/lake_schemas.json"
     state.write_text(json.dumps(json.loads(state.read_text()) | {"transcript_snippets": "older"}))

@@ -12,6 +12,7 @@ from meeting_etl.lake import catalog, migration
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import folder_of
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 
 PART_ROWS = WEBHOOK_EVENTS.part_rows
@@ -59,7 +60,7 @@ def test_what_has_todays_schema_is_not_touched_and_not_looked_at_again(lake: Lak
 
 
 def test_undated_rows_are_migrated_too(lake: Lake) -> None:
-    path = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, None)}/part-0.parquet")
+    path = lake.files.path(f"{folder_of(WEBHOOK_EVENTS, None)}/part-0.parquet")
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"log_id": ["l"], "byte_offset": [7]}), path)
     assert migration.migrate(lake) == 1
@@ -68,7 +69,7 @@ def test_undated_rows_are_migrated_too(lake: Lake) -> None:
 
 
 def test_of_a_day_of_several_files_those_that_lack_columns_are_rewritten(lake: Lake) -> None:
-    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    folder = lake.files.path(folder_of(WEBHOOK_EVENTS, DAY))
     folder.mkdir(parents=True)
     old = pa.table({"log_id": ["l"] * PART_ROWS, "byte_offset": range(PART_ROWS)})
     pq.write_table(old, folder / "part-0.parquet")

@@ -14,6 +14,7 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import folder_of
 from meeting_etl.schemas import WEBHOOK_EVENTS
 
 PART_ROWS = WEBHOOK_EVENTS.part_rows
@@ -37,7 +38,7 @@ def append(lake: Lake, offsets: Iterable[int], log_id: str = "l") -> None:
 
 def parts(lake: Lake) -> dict[str, int]:
     """Rows of each file of the day's events."""
-    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    folder = lake.files.path(folder_of(WEBHOOK_EVENTS, DAY))
     return {path.name: pq.read_metadata(path).num_rows for path in folder.iterdir()}
 
 
@@ -52,13 +53,13 @@ def test_an_append_rewrites_the_newest_file_until_it_is_large_and_then_begins_an
     append(lake, range(PART_ROWS - 1))
     append(lake, range(PART_ROWS - 1, PART_ROWS + 9))
     assert parts(lake) == {"part-0.parquet": PART_ROWS + 9}
-    first = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
+    first = lake.files.path(f"{folder_of(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
     append(lake, [PART_ROWS + 9])
     append(lake, [PART_ROWS + 10])
     assert parts(lake) == {"part-0.parquet": PART_ROWS + 9, "part-1.parquet": 2}
     assert lake.count(WEBHOOK_EVENTS, DAY) == PART_ROWS + 11
     assert offsets(lake) == list(range(PART_ROWS + 11))
-    again = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
+    again = lake.files.path(f"{folder_of(WEBHOOK_EVENTS, DAY)}/part-0.parquet").stat()
     assert (first.st_ino, first.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
 
 
@@ -72,7 +73,7 @@ def test_a_merge_replaces_a_row_in_the_file_that_it_lies_in(lake: Lake) -> None:
     found = lake.read(WEBHOOK_EVENTS, DAY, where={"event": ["new"]})["byte_offset"]
     assert found.to_pylist() == [5, PART_ROWS]
     assert sorted(offsets(lake)) == [*range(PART_ROWS + 2), 90_000]
-    folder = lake.files.path(lake.folder(WEBHOOK_EVENTS, DAY))
+    folder = lake.files.path(folder_of(WEBHOOK_EVENTS, DAY))
     before = {path: path.stat().st_ino for path in folder.iterdir()}
     assert not lake.merge(WEBHOOK_EVENTS, DAY, [event(90_000)])
     assert {path: path.stat().st_ino for path in folder.iterdir()} == before
@@ -113,7 +114,7 @@ def test_rows_are_left_out_of_the_newest_file_or_of_all(lake: Lake) -> None:
 
 def test_of_rows_that_are_not_asked_for_only_the_columns_that_tell_are_read(lake: Lake) -> None:
     append(lake, range(2 * PART_ROWS))
-    path = lake.files.path(f"{lake.folder(WEBHOOK_EVENTS, DAY)}/part-0.parquet")
+    path = lake.files.path(f"{folder_of(WEBHOOK_EVENTS, DAY)}/part-0.parquet")
     # The offsets of the second half cannot be read any more, the ids of its meetings can.
     group = pq.read_metadata(path).row_group(1)
     chunk = group.column(WEBHOOK_EVENTS.schema.names.index("byte_offset"))
@@ -132,5 +133,5 @@ def test_a_pruned_partition_of_several_files_is_gone(lake: Lake) -> None:
     append(lake, range(PART_ROWS))
     append(lake, [PART_ROWS])
     lake.remove(WEBHOOK_EVENTS, DAY)
-    assert parts(lake) == {}
+    assert lake.partitions(WEBHOOK_EVENTS) == []
     assert lake.count(WEBHOOK_EVENTS, DAY) == 0
