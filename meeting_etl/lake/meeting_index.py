@@ -96,18 +96,24 @@ class MeetingIndex:
 
     def find(self, meeting_ids: Collection[str]) -> dict[str, list[Mention]]:
         """All mentions of the given meetings."""
-        shards: dict[str, list[str]] = {TAIL: list(meeting_ids)}
+        if not meeting_ids:
+            return defaultdict(list)
+        mentions = set(self._mentions_in(TAIL, meeting_ids))
+        shards: dict[str, list[str]] = defaultdict(list)
         for meeting_id in meeting_ids:
-            shards.setdefault(_shard(meeting_id), []).append(meeting_id)
-        mentions: set[Mention] = set()
-        for shard, ids in shards.items() if meeting_ids else ():
-            with self._invalidating_on_damage(shard):
-                rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": ids})
-            mentions.update(_mentions(rows))
+            shards[_shard(meeting_id)].append(meeting_id)
+        # Listed after reading the tail, as others may move it into new shards.
+        for shard in shards.keys() & set(self._lake.partitions(MEETING_INDEX)):
+            mentions.update(self._mentions_in(shard, shards[shard]))
         found: dict[str, list[Mention]] = defaultdict(list)
         for mention in mentions:
             found[mention.meeting_id].append(mention)
         return found
+
+    def _mentions_in(self, shard: str, meeting_ids: Collection[str]) -> Iterator[Mention]:
+        with self._invalidating_on_damage(shard):
+            rows = self._lake.read(MEETING_INDEX, shard, where={"meeting_id": meeting_ids})
+        return _mentions(rows)
 
     def ended_on(self, days: Collection[date]) -> dict[date, set[str]]:
         """Ids of the meetings with an end on these days in any mention; reads all shards."""

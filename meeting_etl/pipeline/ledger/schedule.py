@@ -7,6 +7,7 @@ makes of a work item (outcomes.py), where work items are stored and how due ones
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from meeting_etl.pipeline.ledger.work_item import Reason, Status, WorkItem
 from meeting_etl.times import round_up
@@ -28,17 +29,24 @@ def attempt_times(item: WorkItem, ended_at: datetime, schedule: AttemptSchedule)
     An event adds attempts of its own, the first of them immediately, but none before the first
     attempt after the end.
     """
+    event_at = item.opened_at if item.opened_by == "event" else None
+    return _attempt_times(ended_at, event_at, schedule)
+
+
+# The work items of a meeting have mostly the same times.
+@lru_cache(maxsize=4096)
+def _attempt_times(
+    ended_at: datetime, event_at: datetime | None, schedule: AttemptSchedule
+) -> list[datetime]:
     times = {
         round_up(ended_at + timedelta(seconds=seconds), _QUARTER)
         for seconds in schedule.after_end_seconds
     }
     earliest = min(times)
-    if item.opened_by == "event" and item.opened_at is not None:
+    if event_at is not None:
         first, *later = schedule.after_event_seconds
-        times.add(item.opened_at + timedelta(seconds=first))
-        times |= {
-            round_up(item.opened_at + timedelta(seconds=seconds), _QUARTER) for seconds in later
-        }
+        times.add(event_at + timedelta(seconds=first))
+        times |= {round_up(event_at + timedelta(seconds=seconds), _QUARTER) for seconds in later}
     return sorted({max(moment, earliest) for moment in times})
 
 
