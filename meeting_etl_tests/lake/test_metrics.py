@@ -11,6 +11,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics
+from meeting_etl.lake.arrow_rows import conform
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import digest_of_sql, has_current_metrics, refresh_metrics
 from meeting_etl.lake.migration import migrate, outdated_files
@@ -139,3 +140,16 @@ def test_a_comment_is_not_part_of_a_definition() -> None:
     other = "-- Other words.\nSELECT\n    a - -b\nFROM c\n"
     assert digest_of_sql(sql) == digest_of_sql(other)
     assert digest_of_sql(sql) != digest_of_sql(sql.replace("a - -b", "a + b"))
+
+
+def test_a_day_that_is_computed_in_groups_has_each_meeting_once(tmp_path: Path) -> None:
+    lake, count = Lake(Files(tmp_path)), 20_000
+    for meeting in "cabd":  # in the order of their arrival, and each in one group
+        ids = [f"{meeting}{number}" for number in range(count)]
+        columns = {name: pa.repeat(value, count) for name, value in SNIPPET.items()}
+        columns |= {"meeting_id": pa.repeat(meeting, count), "snippet_id": pa.array(ids)}
+        rows = pa.table(columns)
+        lake.merge(TRANSCRIPT_SNIPPETS, DAY, conform(rows, TRANSCRIPT_SNIPPETS.schema))
+    refresh_metrics(lake, DAY)
+    metrics = lake.read(SPEAKER_METRICS, DAY, columns=["meeting_id", "snippets"]).to_pylist()
+    assert metrics == [{"meeting_id": meeting, "snippets": count} for meeting in "abcd"]
