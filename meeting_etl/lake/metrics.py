@@ -85,6 +85,7 @@ def _has_words(lake: Lake, day: date) -> bool:
 def speaker_metrics(lake: Lake, day: date) -> pa.Table:
     """The metrics of a day, from its tables; those of some meetings at a time."""
     results = [SPEAKER_METRICS.schema.empty_table()]
+    pa.default_memory_pool().release_unused()  # DuckDB has memory of its own
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for meeting_ids in _groups_of_meetings(lake, day):

@@ -60,11 +60,11 @@ class ParquetFiles:
             columns = columns or file.schema_arrow.names[:1]
             for number in range(file.num_row_groups):
                 if not where:
-                    yield conform(file.read_row_group(number, columns=columns), schema)
+                    yield conform(file.read_row_group(number, columns=columns, use_threads=False), schema)
                 elif _may_match(file.metadata.row_group(number), where):
-                    mask = _matches(file.read_row_group(number, columns=list(where)), where)
+                    mask = _matches(file.read_row_group(number, columns=list(where), use_threads=False), where)
                     if pc.any(mask).as_py():
-                        rows = file.read_row_group(number, columns=columns).filter(mask)
+                        rows = file.read_row_group(number, columns=columns, use_threads=False).filter(mask)
                         yield conform(rows, schema)
 
     def replace(self, table: Table, name: str, rows: pa.Table) -> None:

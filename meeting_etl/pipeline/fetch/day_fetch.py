@@ -30,7 +30,7 @@ from meeting_etl.schemas import FETCH_LEDGER, RECORDING_FILES
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0
 # A batch has at most about so many rows, whatever the time.
-COMMIT_ROWS = 25_000
+COMMIT_ROWS = 10_000
 # So many jobs wait or run at most, for each thread: enough for what a commit takes.
 _JOBS_PER_THREAD = 16
 
