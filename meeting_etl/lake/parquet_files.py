@@ -6,7 +6,7 @@ schema. Does not: which files there are (parquet_tables.py).
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,13 +58,15 @@ class ParquetFiles:
             # One column at least, as it has the number of rows.
             columns = [name for name in schema.names if name in stored]
             columns = columns or file.schema_arrow.names[:1]
+            # In threads, each would keep some memory.
+            read = partial(file.read_row_group, use_threads=False)
             for number in range(file.num_row_groups):
                 if not where:
-                    yield conform(file.read_row_group(number, columns=columns, use_threads=False), schema)
+                    yield conform(read(number, columns), schema)
                 elif _may_match(file.metadata.row_group(number), where):
-                    mask = _matches(file.read_row_group(number, columns=list(where), use_threads=False), where)
+                    mask = _matches(read(number, list(where)), where)
                     if pc.any(mask).as_py():
-                        rows = file.read_row_group(number, columns=columns, use_threads=False).filter(mask)
+                        rows = read(number, columns).filter(mask)
                         yield conform(rows, schema)
 
     def replace(self, table: Table, name: str, rows: pa.Table) -> None:
