@@ -34,21 +34,17 @@ from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
 
-_SWITCHED_OFF = {
-    "switched_off": "Switch it on in the file that MEETING_ETL_SETTINGS names.",
-}
-
-
 _TABLES = [
     table_spec(schemas.MEETINGS, "webhook_events"),
     table_spec(schemas.RECORDINGS, "meetings"),
     table_spec(schemas.PARTICIPANTS, "meetings"),
     table_spec(schemas.TRANSCRIPTS, "meetings"),
-    table_spec(schemas.TRANSCRIPT_FILES, "transcripts"),
+    table_spec(schemas.TRANSCRIPT_FILES, "transcripts", is_optional=True),
     table_spec(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files"),
-    table_spec(schemas.MEETING_SUMMARIES, "meetings"),
+    table_spec(schemas.MEETING_SUMMARIES, "meetings", is_optional=True),
     table_spec(schemas.SPEAKER_METRICS, "transcript_snippets", "participants"),
 ]
+_RECORDING_FILES = table_spec(schemas.RECORDING_FILES, "recordings", is_optional=True)
 
 
 @dg.multi_asset(
@@ -64,28 +60,30 @@ def day_tables(
     context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Work off each day as a whole, or only the selected tables."""
-    tables = {key.path[-1] for key in context.selected_asset_keys}
     with report_failures(context, etl):
+        tables = _switched_on(context, etl)
         materialize(context, etl, _worked_off(context, etl, tables))
-    for spec in _TABLES:  # parents first, as Dagster demands
-        if spec.key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=spec.key)
+    for table in tables:
+        yield dg.MaterializeResult(asset_key=table)
 
 
 @dg.multi_asset(
     name="recording_files",
-    specs=[table_spec(schemas.RECORDING_FILES, "recordings")],
+    specs=[_RECORDING_FILES],
     partitions_def=DAYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     description="Downloads the files of each recording; off unless [downloads] has recordings.",
 )
 def recording_files(
     context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Download what is due, if downloads are switched on."""
     with report_failures(context, etl):
-        materialize(context, etl, _downloaded(context, etl))
-    return dg.MaterializeResult()
+        tables = _switched_on(context, etl)
+        if tables:
+            materialize(context, etl, _downloaded(context, etl))
+    for table in tables:
+        yield dg.MaterializeResult(asset_key=table)
 
 
 DAY_ASSETS = [day_tables]
@@ -93,26 +91,38 @@ DAY_ASSETS = [day_tables]
 FILE_ASSETS = [recording_files]
 
 
+def _switched_on(context: dg.AssetExecutionContext, etl: Etl) -> list[str]:
+    """The selected tables, parents first, as Dagster demands; those that are off are left out."""
+    selected = [spec.key.path[-1] for spec in [*_TABLES, _RECORDING_FILES]]
+    selected = [name for name in selected if dg.AssetKey(name) in context.selected_asset_keys]
+    off = [name for name in selected if name in OPTIONAL - etl.switched_on]
+    if off:
+        context.log.info(
+            f"Switched off, and so not materialized: {', '.join(off)}. Switch them on in the file "
+            "that MEETING_ETL_SETTINGS names."
+        )
+    return [name for name in selected if name not in off]
+
+
 def _worked_off(
     context: dg.AssetExecutionContext, etl: Etl, tables: Collection[str]
 ) -> Iterator[TableMetadata]:
     """The metadata of each day and table."""
     days = days_of(context)
-    on = {name for name in tables if name not in OPTIONAL or name in etl.switched_on}
-    open_newly_enabled(etl.lake, etl.ledger, days, on & etl.switched_on, etl.clock.now())
+    optional = OPTIONAL.intersection(tables)
+    open_newly_enabled(etl.lake, etl.ledger, days, optional, etl.clock.now())
     all_specs = day_specs(etl.files, etl.settings.transcript_formats)
-    specs = [spec for spec in all_specs if spec.table.name in on]
+    specs = [spec for spec in all_specs if spec.table.name in tables]
     if specs:
         fetch_context = partial(etl.fetch_context, context.run.run_id)
-        folds = schemas.MEETINGS.name in on
+        folds = schemas.MEETINGS.name in tables
         for folded, report in work_days(
             etl.lake, etl.ledger, fetch_context, specs, days, folds=folds
         ):
             for spec in specs:
                 metadata = _day_metadata(report, spec, folded)
                 yield report.day, spec.table.name, metadata
-            yield from ((report.day, name, _SWITCHED_OFF) for name in set(tables) - on)
-    if SPEAKER_METRICS.name in on:
+    if SPEAKER_METRICS.name in tables:
         for day in days:
             with etl.lake.lock_days([day]):
                 refresh_metrics(etl.lake, day)
@@ -122,9 +132,6 @@ def _worked_off(
 
 def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     days, name = days_of(context), schemas.RECORDING_FILES.name
-    if name not in etl.switched_on:
-        yield from ((day, name, _SWITCHED_OFF) for day in days)
-        return
     open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
     spec = recording_files_spec(etl.download_context(), etl.settings.downloads)
     fetch_context = etl.fetch_context(context.run.run_id, etl.settings.downloads.at_once)

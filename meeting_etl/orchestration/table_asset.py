@@ -9,13 +9,19 @@ import dagster as dg
 from meeting_etl.schemas import Table
 
 
-def table_spec(table: Table, *deps: str, group: str = "meetings") -> dg.AssetSpec:
-    """The asset of a table, which is made from the assets `deps`."""
+def table_spec(
+    table: Table, *deps: str, group: str = "meetings", is_optional: bool = False
+) -> dg.AssetSpec:
+    """The asset of a table, which is made from the assets `deps`.
+
+    One that `is_optional` is not materialized while it is switched off.
+    """
     all_columns = [*table.columns, *([table.partition] if table.partition else [])]
     columns = [dg.TableColumn(each.name, str(each.type), each.comment) for each in all_columns]
     return dg.AssetSpec(
         table.name,
         deps=list(deps),
+        skippable=is_optional,
         group_name=group,
         kinds={"parquet"},
         description=table.comment,
