@@ -37,7 +37,7 @@ def work_days(
     folded: dict[date, FoldReport] = {}
 
     def prepare(day: date, may_wait: bool) -> bool:
-        report = folding.fold_day(day, may_wait=may_wait)
+        report = folded.get(day) or folding.fold_day(day, may_wait=may_wait)
         if report is not None:
             folded[day] = report
         return report is not None
