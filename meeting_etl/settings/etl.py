@@ -90,7 +90,7 @@ class Etl:
     @cached_property
     def ledger(self) -> Ledger:
         """The work items, and what is due."""
-        from meeting_etl.pipeline.resources.all_resources import OPENED_BY
+        from meeting_etl.pipeline.resources.opened_by_event import OPENED_BY
 
         queue = FileQueue(self.files, self.state)
         settling, off = self.settings.settling, self._switched_off

@@ -10,7 +10,7 @@ from meeting_etl.pipeline.ledger.due_days import FileQueue
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.meetings.fold import fold
-from meeting_etl.pipeline.resources.all_resources import OPENED_BY
+from meeting_etl.pipeline.resources.opened_by_event import OPENED_BY
 from meeting_etl.schemas import MEETINGS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.pipeline.events import SERIES, LoggedEvent, commit_events, moment

@@ -46,6 +46,8 @@ def found(product: Product) -> dict[str, Any]:
     for row in shown["fetch_ledger"]:
         # An event without a moment is dated by the lines before it, which may be lost.
         del row["opened_at"], row["opened_by"]
+        # Places in the logs, where lines may be lost.
+        del row["events_seen"]
     return shown
 
 

@@ -1,8 +1,7 @@
 """All resources of a meeting, in the order in which they are fetched.
 
-Belongs here: the order, and which webhook event opens which of them. Does not: anything about one
-resource (its own file), files of recordings, whose downloads have runs of their own
-(recording_files.py).
+Belongs here: the order. Does not: anything about one resource (its own file), files of recordings,
+whose downloads have runs of their own (recording_files.py).
 """
 
 from collections.abc import Sequence
@@ -17,13 +16,6 @@ from meeting_etl.pipeline.resources.snippets import snippets
 from meeting_etl.pipeline.resources.summaries import SUMMARIES
 from meeting_etl.pipeline.resources.transcript_files import stored_vtt, transcript_files
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
-
-# Resource → the resource of webhooks whose events open its work item again.
-OPENED_BY = {
-    spec.resource: spec.opened_by_event
-    for spec in (RECORDINGS, TRANSCRIPTS)
-    if spec.opened_by_event
-}
 
 
 def day_specs(files: Files, transcript_formats: Sequence[str]) -> list[FetchSpec]:
