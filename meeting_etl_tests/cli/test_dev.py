@@ -56,6 +56,7 @@ def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
     assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI has")
 
 
+@pytest.mark.slow
 def test_it_ends_though_the_shell_that_started_it_had_sigint_ignored(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -62,6 +62,7 @@ def test_assets_describe_their_columns() -> None:
     assert "date" in columns
 
 
+@pytest.mark.slow
 def test_the_workspace_file_loads_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],

@@ -137,6 +137,7 @@ def test_lines_that_arrive_seldom_are_ingested_immediately(
         etl.clock.sleep(17 * 60)
 
 
+@pytest.mark.slow
 def test_the_setting_is_the_shortest_pause(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("[ingest]\nat_most_every_seconds = 1800\n")

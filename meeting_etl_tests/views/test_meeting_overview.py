@@ -291,6 +291,7 @@ def test_occurrences_of_one_day_are_in_the_order_of_their_starts(
     assert rows == [("12:30", 2, 2, None, 2)]
 
 
+@pytest.mark.slow
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     # Meetings twice, participants, snippets; of twenty days.
     assert files_read(tmp_path, "meeting_overview") <= 5
