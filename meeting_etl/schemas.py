@@ -379,7 +379,8 @@ FETCH_LEDGER = Table(
         Column(
             "resource",
             TEXT,
-            "Table that the response fills; meeting for title, names and flags of the meeting.",
+            "Table that the response fills; meeting for title, names and flags of the meeting; "
+            "vtt_snippets for words from a VTT file, in transcript_snippets.",
         ),
         Column(
             "resource_id",
@@ -415,7 +416,7 @@ FETCH_LEDGER = Table(
         Column(
             "http_status",
             INT,
-            "Status code of the latest response; with words from a VTT file, that of the refusal.",
+            "Status code of the latest response.",
         ),
         Column("run_id", TEXT, "Id of the latest run that fetched it."),
         _EXTRA,

@@ -24,14 +24,13 @@ from meeting_etl.orchestration.table_asset import table_spec
 from meeting_etl.pipeline.days.download_days import download_days
 from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.fetch.context import DayReport
-from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.pipeline.ledger.work_item import FILES, OPTIONAL
 from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
 from meeting_etl.pipeline.rows import SchemaDrift
-from meeting_etl.schemas import SPEAKER_METRICS
+from meeting_etl.schemas import SPEAKER_METRICS, Table
 from meeting_etl.settings import Etl
 
 _TABLES = [
@@ -119,9 +118,8 @@ def _worked_off(
         for folded, report in work_days(
             etl.lake, etl.ledger, fetch_context, specs, days, folds=folds
         ):
-            for spec in specs:
-                metadata = _day_metadata(report, spec, folded)
-                yield report.day, spec.table.name, metadata
+            for table in {spec.table.name: spec.table for spec in specs}.values():
+                yield report.day, table.name, _day_metadata(report, table, folded)
     if SPEAKER_METRICS.name in tables:
         for day in days:
             with etl.lake.lock_days([day]):
@@ -136,21 +134,21 @@ def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMe
     spec = recording_files_spec(etl.download_context(), etl.settings.downloads)
     fetch_context = etl.fetch_context(context.run.run_id, etl.settings.downloads.at_once)
     for report in download_days(fetch_context, spec, days):
-        yield report.day, name, _day_metadata(report, spec, None)
+        yield report.day, name, _day_metadata(report, spec.table, None)
 
 
-def _day_metadata(report: DayReport, spec: FetchSpec, folded: FoldReport | None) -> Metadata:
+def _day_metadata(report: DayReport, table: Table, folded: FoldReport | None) -> Metadata:
     """The metadata of a day and table, which the page of the run and of the asset show."""
-    resource, drift = report.of(spec.resource), SchemaDrift()
-    drift.add(resource.drift)
-    metadata: Metadata = {"rows": resource.rows, "dagster/partition_row_count": resource.rows}
-    if folded is not None and spec.table is schemas.MEETINGS:
+    fetched, drift = report.of(table), SchemaDrift()
+    drift.add(fetched.drift)
+    metadata: Metadata = {"rows": fetched.rows, "dagster/partition_row_count": fetched.rows}
+    if folded is not None and table is schemas.MEETINGS:
         drift.add(folded.drift)
         metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
     metadata |= {
-        "single_requests": resource.requested,
-        "answered_by_windows": resource.from_windows,
-        "outcomes": dict(resource.outcomes),
+        "single_requests": fetched.requested,
+        "answered_by_windows": fetched.from_windows,
+        "outcomes": dict(fetched.outcomes),
     }
     if drift.unknown:
         metadata["unknown_fields"] = dict(drift.unknown)
@@ -158,10 +156,7 @@ def _day_metadata(report: DayReport, spec: FetchSpec, folded: FoldReport | None)
         metadata["unreadable_values"] = dict(drift.changed)
     if drift.folded:
         metadata["repeated_items"] = drift.folded
-    if report.removed and spec.table.name in (
-        schemas.RECORDING_FILES.name,
-        schemas.TRANSCRIPT_FILES.name,
-    ):
+    if report.removed and table.name in FILES:
         metadata["files_removed_as_deleted"] = report.removed
     if drift.other_sizes:
         metadata["files_of_unexpected_size"] = drift.other_sizes

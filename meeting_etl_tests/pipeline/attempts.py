@@ -22,7 +22,6 @@ def attempted(
     rows: int = 0,
     *,
     has_none: bool = False,
-    provisional: bool = False,
 ) -> WorkItem:
     attempt = Attempt(
         outcome,
@@ -30,7 +29,7 @@ def attempted(
         "run",
         rows=rows,
         http_status=200,
-        may_grow=provisional or item.resource in ("recordings", "transcripts"),
+        may_grow=item.resource in ("recordings", "transcripts"),
         has_none=has_none,
     )
     return apply_outcome(item, attempt, ENDED, SCHEDULE)

@@ -87,7 +87,7 @@ def part(status: str, reason: str, resource: str = "recording_files") -> WorkIte
         (part("gone", "not_found", "transcript_files"), True),
         (part("forbidden", "download_prevented"), True),
         (part("ready", "links_missing"), True),
-        (part("ready", "from_vtt", "transcript_snippets"), True),
+        (part("forbidden", "token_kind", "transcript_snippets"), True),
         (part("ready", "complete"), False),
         (part("ready", "no_longer_listed", "transcript_snippets"), False),
     ],

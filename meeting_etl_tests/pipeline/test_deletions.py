@@ -275,4 +275,4 @@ def test_two_transcripts_of_one_meeting_have_a_ledger_row_each(hold: Hold) -> No
         if row["resource"] == "transcript_snippets"
     }
     readable = it.product.webex.world.meetings[0].transcripts[0].id
-    assert ledger == {readable: ("ready", 3), "f" * 32: ("absent", 0)}
+    assert ledger == {readable: ("ready", 3), "f" * 32: ("gone", 0)}

@@ -93,22 +93,6 @@ def test_lists_that_may_grow_stay_open_until_the_last_attempt(resource: str) -> 
     assert last.next_attempt_at is None
 
 
-def test_the_fallback_for_snippets_settles_unless_they_may_follow() -> None:
-    item = WorkItem("m", "transcript_snippets", "t")
-    final = attempted(item, Outcome.FROM_VTT, at(2, 10, 31), 5)
-    assert (final.status, final.reason, final.settled) == ("ready", "from_vtt", True)
-    assert final.row_count == 5
-    first = attempted(item, Outcome.FROM_VTT, at(2, 10, 31), 5, provisional=True)
-    assert (first.status, first.settled, first.next_attempt_at) == ("ready", False, at(2, 11, 15))
-    again = attempted(first, Outcome.STORED_VTT, at(2, 11, 15), provisional=True)
-    assert (again.reason, again.row_count, again.next_attempt_at) == ("from_vtt", 5, at(2, 16, 15))
-    last = attempted(again, Outcome.STORED_VTT, at(5, 10, 15), provisional=True)
-    assert (last.status, last.reason, last.settled) == ("ready", "from_vtt", True)
-    # Snippets that come after all are the truth.
-    late = attempted(again, Outcome.ROWS, at(2, 16, 15), 6)
-    assert (late.reason, late.row_count, late.settled) == ("complete", 6, True)
-
-
 @pytest.mark.parametrize("resource", ["participants", "transcript_snippets"])
 def test_complete_responses_of_the_others_settle_immediately(resource: str) -> None:
     item = attempted(WorkItem("m", resource), Outcome.ROWS, at(2, 10, 31), 5)
@@ -127,7 +111,6 @@ def test_participants_without_times_are_retried_and_settle_at_the_last_attempt()
     [
         (Outcome.EMPTY, ("waiting", "nothing_yet"), ("absent", "deadline_passed")),
         (Outcome.NOT_FOUND, ("waiting", "not_found_yet"), ("gone", "not_found")),
-        (Outcome.NO_VTT, ("waiting", "not_found_yet"), ("forbidden", "refused")),
     ],
 )
 def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(

@@ -36,13 +36,15 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs()
         product.run()
-        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
+        assert states(product, "transcript_snippets") == {("forbidden", "token_kind"): 6}
+        assert states(product, "vtt_snippets") == {("ready", "complete"): 6}
         seen = webex.counters.total
         assert product.run().days == []
         officer = Product(tmp_path, webex, "compliance", clock=clock)
         outcome = officer.run()
         assert any("has changed: 6 " in notice for notice in outcome.notices)
         assert states(officer, "transcript_snippets") == {("ready", "complete"): 6}
+        assert states(officer, "vtt_snippets") == {}
         # The snippets and nothing else.
         assert webex.counters.total == seen + 6
         assert officer.run().days == []
@@ -60,7 +62,8 @@ def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_pat
         product.write_logs()
         product.run()
         # The snippets are refused, the files of the transcripts are not.
-        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
+        assert states(product, "transcript_snippets") == {("forbidden", "refused"): 6}
+        assert states(product, "vtt_snippets") == {("ready", "complete"): 6}
         clock.advance(days=20)
         assert product.run().days == [], "the token is renewed and stays the same reader"
         product = Product(tmp_path, webex, clock=clock, more=granted(webex, "compliance"))
@@ -75,7 +78,8 @@ def test_other_scopes_of_the_same_grant_open_what_was_forbidden(tmp_path: Path) 
         product = Product(tmp_path, webex, clock=clock, more=granted(webex, "admin"))
         product.write_logs()
         work_off(product.etl())
-        assert states(product, "transcript_snippets") == {("ready", "from_vtt"): 6}
+        assert states(product, "transcript_snippets") == {("forbidden", "refused"): 6}
+        assert states(product, "vtt_snippets") == {("ready", "complete"): 6}
         webex.change_grants("compliance")
         clock.advance(days=14)
         etl, seen = product.etl(), webex.counters.total
@@ -128,3 +132,16 @@ def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: P
             assert product.run().notices == []
             clock.advance(minutes=1)
         assert webex.counters.total == seen
+
+
+def test_more_refusals_than_are_enough_leave_the_words_of_the_files(tmp_path: Path) -> None:
+    """The rest of a resource is given up after 20 refusals, but not where there is a fallback."""
+    clock = ManualClock(NOW)
+    with Sandbox(sized_world(1, NOW, meetings=25, participants=1, snippets=1), clock) as webex:
+        more = {"WEBEX_ACCESS_TOKEN": webex.token("admin")}
+        product = Product(tmp_path, webex, "compliance", clock=clock, more=more)
+        product.write_logs()
+        work_off(product.etl())
+        assert states(product, "transcript_snippets") == {("forbidden", "refused"): 25}
+        assert states(product, "vtt_snippets") == {("ready", "complete"): 25}
+        assert [row["source"] for row in product.rows("transcript_snippets")] == ["vtt"] * 25

@@ -101,7 +101,8 @@ def test_an_empty_transcript_has_no_cues_and_ends(tmp_path: Path, file: Reply) -
     write_log(tmp_path, ("meetings", "ended", ended(meeting(1))))
     with company(tmp_path, answers, ManualClock(NOW)) as product:
         assert is_fine(product.run())
-        assert ledger(product, "transcript_snippets") == {("absent", "deadline_passed", True): 1}
+        assert ledger(product, "transcript_snippets") == {("forbidden", "refused", True): 1}
+        assert ledger(product, "vtt_snippets") == {("absent", "deadline_passed", True): 1}
 
 
 def test_a_request_that_is_refused_for_ever_ends_after_a_week_and_then_nothing_fails(

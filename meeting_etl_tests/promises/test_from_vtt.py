@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from meeting_etl.pipeline.fetch.context import ResourceReport
+from meeting_etl.pipeline.fetch.context import TableReport
 from meeting_etl.pipeline.fetch.fetch_days import fetch_days
-from meeting_etl.pipeline.fetch.spec import Target
-from meeting_etl.pipeline.resources.snippets import snippets
+from meeting_etl.pipeline.resources.snippets import SNIPPETS
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
+from meeting_etl.pipeline.resources.vtt_snippets import vtt_snippets
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind, Transcript, World
 from meeting_etl.sandbox.world.worlds import demo_world, sized_world
@@ -53,16 +52,19 @@ def never(transcript: Transcript) -> Transcript:
     return replace(transcript, snippets_available_at=None)
 
 
-def item(product: Product) -> dict[str, Any]:
-    """The row of fetch_ledger of the one transcript."""
-    rows = product.rows("fetch_ledger")
-    (row,) = (row for row in rows if row["resource"] == "transcript_snippets")
-    return row
+State = tuple[str, str, bool, int]
+# The work item of words that were read from the file, as long as there are no snippets.
+READ = ("ready", "complete", True, 3)
 
 
-def state(product: Product) -> tuple[str, str, bool, int]:
-    row = item(product)
-    return row["status"], row["reason"], row["settled"], row["row_count"]
+def states(product: Product) -> tuple[State, State | None]:
+    """The work items of the one transcript: snippets, and words from the file if there is one."""
+    found = {
+        row["resource"]: (row["status"], row["reason"], row["settled"], row["row_count"])
+        for row in product.rows("fetch_ledger")
+        if row["resource_id"]
+    }
+    return found["transcript_snippets"], found.get("vtt_snippets")
 
 
 def requested(product: Product) -> Counter[str]:
@@ -133,7 +135,7 @@ def test_an_administrators_rows_and_ledger(tmp_path: Path) -> None:
         assert rows[0]["started_at"] == transcript.started_at + timedelta(
             milliseconds=transcript.snippets[0].offset_ms
         )
-        assert state(product) == ("ready", "from_vtt", True, 3)
+        assert states(product) == (("forbidden", "token_kind", True, 0), READ)
         assert product.rows("transcripts")[0]["snippet_count"] == 3
         assert requested(product) == {"download": 1}
         # A refetch reads the file again, and nothing else.
@@ -150,7 +152,7 @@ def test_snippets_that_come_late_take_the_place_of_the_file(tmp_path: Path) -> N
         product.write_logs()
         for _ in range(2):
             work_off(product.etl())
-            assert state(product) == ("ready", "from_vtt", False, 3)
+            assert states(product) == (("waiting", "not_found_yet", False, 0), READ)
             assert set(sources(product)) == {"vtt"}
             clock.advance(hours=8)
         assert requested(product) == {"snippets": 2, "download": 1}
@@ -158,7 +160,7 @@ def test_snippets_that_come_late_take_the_place_of_the_file(tmp_path: Path) -> N
         product = Product(tmp_path, webex, "user", clock=clock)
         clock.advance(hours=24)
         work_off(product.etl())
-        assert state(product) == ("ready", "complete", True, 3)
+        assert states(product) == (("ready", "complete", True, 3), None)
         assert sources(product) == ["snippets"] * 3
         assert requested(product) == {"snippets": 1}
 
@@ -171,7 +173,7 @@ def test_at_the_last_attempt_the_file_is_what_there_is(tmp_path: Path) -> None:
         work_off(product.etl())
         clock.advance(hours=80)
         work_off(product.etl())
-        assert state(product) == ("ready", "from_vtt", True, 3)
+        assert states(product) == (("gone", "not_found", True, 0), READ)
         assert requested(product) == {"snippets": 2, "download": 1}
         assert product.etl().ledger.due_days() == []
 
@@ -187,10 +189,10 @@ def test_snippets_that_are_empty_now_leave_what_the_file_told(tmp_path: Path) ->
         product = Product(tmp_path, webex, "user", clock=clock)
         clock.advance(hours=8)
         work_off(product.etl())
-        assert state(product) == ("ready", "from_vtt", False, 3)
+        assert states(product) == (("waiting", "nothing_yet", False, 0), READ)
         clock.advance(hours=80)
         work_off(product.etl())
-        assert state(product) == ("ready", "from_vtt", True, 3)
+        assert states(product) == (("absent", "deadline_passed", True, 0), READ)
         assert sources(product) == ["vtt"] * 3
 
 
@@ -205,10 +207,10 @@ def test_snippets_that_are_not_there_yet_are_waited_for(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "user", clock=clock)
         product.write_logs()
         work_off(product.etl())
-        assert state(product) == ("waiting", "nothing_yet", False, 0)
+        assert states(product) == (("waiting", "nothing_yet", False, 0), None)
         clock.advance(hours=8)
         work_off(product.etl())
-        assert state(product) == ("ready", "complete", True, 3)
+        assert states(product) == (("ready", "complete", True, 3), None)
         assert requested(product) == {"snippets": 2}
 
 
@@ -218,10 +220,11 @@ def test_a_file_without_cues_is_empty(tmp_path: Path) -> None:
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs()
         work_off(product.etl())
-        assert state(product) == ("waiting", "nothing_yet", False, 0)
+        forbidden = ("forbidden", "token_kind", True, 0)
+        assert states(product) == (forbidden, ("waiting", "nothing_yet", False, 0))
         clock.advance(hours=80)
         work_off(product.etl())
-        assert state(product) == ("absent", "deadline_passed", True, 0)
+        assert states(product) == (forbidden, ("absent", "deadline_passed", True, 0))
         assert requested(product) == {"download": 2}
 
 
@@ -252,28 +255,26 @@ def test_rows_of_snippets_are_not_replaced_by_those_of_a_file(tmp_path: Path) ->
         product = Product(tmp_path, webex, "admin", clock=clock)
         product.run(Span(ENDED.date(), ENDED.date()), refetch=True)
         assert product.rows("transcript_snippets") == rows
-        assert state(product) == ("forbidden", "token_kind", True, 3)
+        assert states(product) == (("forbidden", "token_kind", True, 3), None)
         assert requested(product) == {"snippets": 1}
 
 
-def from_file(
-    tmp_path: Path, held: Callable[[Target], bytes | None], kind: Kind = "admin"
-) -> tuple[Product, ResourceReport]:
-    """What a fetch of snippets does that finds a file on disk."""
+def from_file(tmp_path: Path, content: bytes) -> tuple[Product, TableReport]:
+    """What a fetch of words does that finds a file on disk."""
     clock = ManualClock(ENDED + timedelta(hours=1))
     with Sandbox(world_with(lambda one: one), clock) as webex:
-        product = Product(tmp_path, webex, kind, clock=clock)
+        product = Product(tmp_path, webex, "admin", clock=clock)
         product.write_logs()
         work_off(product.etl())
         etl, day = product.etl(), ENDED.date()
-        spec = snippets(held)
+        spec = vtt_snippets(lambda _: content)
         etl.ledger.reopen([day], lambda item: item.resource == spec.resource, fold=True)
-        (report,) = fetch_days(etl.fetch_context("again"), [spec], [day])
-        return product, report.of(spec.resource)
+        (report,) = fetch_days(etl.fetch_context("again"), [SNIPPETS, spec], [day])
+        return product, report.of(spec.table)
 
 
 def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_path: Path) -> None:
-    product, report = from_file(tmp_path, lambda _: FILE)
+    product, report = from_file(tmp_path, FILE)
     assert requested(product) == {"download": 1}, "by the run before"
     rows = product.rows("transcript_snippets")
     assert [(row["text"], row["person_name"], row["offset_ms"]) for row in rows] == [
@@ -281,19 +282,19 @@ def test_a_file_on_disk_needs_no_request_and_its_broken_cues_are_counted(tmp_pat
         ("Well.", None, 5000),
     ]
     assert report.drift.changed == {"vtt cue": 1}
-    assert report.outcomes == {"from_vtt": 1}
-    assert state(product) == ("ready", "from_vtt", True, 2)
+    assert report.outcomes == {"rows": 1}
+    assert states(product)[1] == ("ready", "complete", True, 2)
 
 
 def test_a_file_on_disk_that_is_no_vtt_is_asked_for_anew(tmp_path: Path) -> None:
-    product, report = from_file(tmp_path, lambda _: b"<html>Sorry</html>")
-    assert report.outcomes == {"from_vtt": 1}
+    product, report = from_file(tmp_path, b"<html>Sorry</html>")
+    assert report.outcomes == {"rows": 1}
     assert requested(product) == {"download": 2}
     assert len(product.rows("transcript_snippets")) == 3
 
 
 def test_a_file_of_broken_cues_only_is_no_empty_one(tmp_path: Path) -> None:
-    product, report = from_file(tmp_path, lambda _: b"WEBVTT\n\n00:00:01.000 -> x\nLost\n")
+    product, report = from_file(tmp_path, b"WEBVTT\n\n00:00:01.000 -> x\nLost\n")
     assert report.outcomes == {"partial": 1}
-    assert state(product) == ("failed", "partial", False, 3)
+    assert states(product)[1] == ("failed", "partial", False, 3)
     assert len(product.rows("transcript_snippets")) == 3

@@ -167,7 +167,7 @@ def words(product: Product) -> tuple[str, str, bool]:
     [
         (timedelta(hours=74), ("absent", "deadline_passed", True)),
         # Never any, but a file that says the same.
-        (None, ("ready", "from_vtt", True)),
+        (None, ("gone", "not_found", True)),
     ],
     ids=["empty", "404"],
 )

@@ -72,6 +72,52 @@ def test_a_meeting_without_transcripts_counts_among_those_without_words(tmp_path
     assert rows == [(4, 1, 0, 1, 0, 0, 1, 1, 1 / 3)]
 
 
+def test_words_from_a_file_are_here_and_the_reason_says_so(tmp_path: Path) -> None:
+    """Of a they are here, of b not yet, of c there are none; of d both kinds are refused."""
+    refused = ("forbidden", "token_kind")
+    rows = ask(
+        tmp_path,
+        {
+            "fetch_ledger": [
+                pair("a", "transcript_snippets", *refused, resource_id="a1"),
+                pair("a", "vtt_snippets", "ready", "complete", resource_id="a1"),
+                pair("b", "transcript_snippets", "gone", "not_found", resource_id="b1"),
+                pair("b", "vtt_snippets", "waiting", "not_found_yet", "12:15", resource_id="b1"),
+                pair("c", "transcript_snippets", "absent", "deadline_passed", resource_id="c1"),
+                pair("d", "transcript_snippets", *refused, resource_id="d1"),
+                pair("d", "vtt_snippets", "forbidden", "refused", resource_id="d1"),
+            ],
+            "transcripts": [{"meeting_id": "a", "transcript_id": "a1", "status": "available"}],
+        },
+        f"SELECT resource, {COUNTS}, open, reasons FROM coverage",
+    )
+    reasons = ("from_vtt", "not_found_yet", "deadline_passed", "refused")
+    (row,) = rows
+    assert row[:-1] == ("transcript_snippets", 4, 1, 0, 1, 0, 1, 1, 0, 1)
+    assert row[-1] == dict.fromkeys(sorted(reasons), 1)
+
+
+def test_words_from_a_file_are_not_missing_in_the_overview(tmp_path: Path) -> None:
+    """Both transcripts of m have words, of the two of n one has none of either kind."""
+    rows = ask(
+        tmp_path,
+        {
+            "meetings": [{"meeting_id": "m"}, {"meeting_id": "n"}],
+            "fetch_ledger": [
+                pair("m", "transcript_snippets", "forbidden", "token_kind", resource_id="1"),
+                pair("m", "vtt_snippets", "ready", "complete", resource_id="1"),
+                pair("m", "transcript_snippets", "ready", "complete", resource_id="2"),
+                pair("n", "transcript_snippets", "forbidden", "token_kind", resource_id="3"),
+                pair("n", "vtt_snippets", "ready", "complete", resource_id="3"),
+                pair("n", "transcript_snippets", "gone", "not_found", resource_id="4"),
+                pair("n", "vtt_snippets", "gone", "not_found", resource_id="4"),
+            ],
+        },
+        "SELECT missing FROM meeting_overview ORDER BY meeting_id",
+    )
+    assert rows == [(None,), ({"transcript_snippets": "not_found"},)]
+
+
 def test_what_is_deleted_at_webex_is_not_here(tmp_path: Path) -> None:
     """Of meeting a one of two recordings is deleted, of b the only one."""
     recording = {"recording_id": "1", "meeting_id": "a", "status": "available"}

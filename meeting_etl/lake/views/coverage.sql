@@ -1,6 +1,6 @@
 -- What is known of each day's meetings: one row per day and resource, with the number of meetings in each state. A meeting is in one of here, deleted, waiting, failed, forbidden, lost and not_expected, which add up to expected.
 -- date: UTC date on which the meetings ended.
--- resource: Table that the responses fill; meeting for title, names and flags of the meetings.
+-- resource: Table that the responses fill; meeting for title, names and flags of the meetings. Words from VTT files count in transcript_snippets.
 -- expected: Meetings for which the resource was fetched or will be.
 -- here: Meetings with rows that are not deleted at Webex.
 -- deleted: Meetings whose rows are all deleted at Webex, or whose files are all removed here.
@@ -12,7 +12,7 @@
 -- share_here: here divided by expected minus not_expected; NULL when that is 0.
 -- open: Meetings that will be fetched again.
 -- next_attempt_at: Earliest next attempt of these.
--- reasons: Number of meetings by reason.
+-- reasons: Number of meetings by reason; from_vtt: here from the VTT file of a transcript, because snippets cannot be read.
 CREATE VIEW coverage AS
 -- What is deleted at Webex, or removed here, by work item: lists by meeting, everything else by its own id.
 WITH removed AS (
@@ -42,6 +42,12 @@ WITH removed AS (
 items AS (
     SELECT date, meeting_id, resource, resource_id, status, reason, settled, next_attempt_at, false AS is_parent
     FROM fetch_ledger
+    WHERE resource <> 'vtt_snippets'
+    UNION ALL
+    -- Of the two work items of a transcript's words the better one counts.
+    SELECT date, meeting_id, 'transcript_snippets', resource_id, status, if(status = 'ready', 'from_vtt', reason), settled, next_attempt_at, false
+    FROM fetch_ledger
+    WHERE resource = 'vtt_snippets'
     UNION ALL
     -- A meeting without transcripts has no snippets either, although there is no work item for them.
     SELECT date, meeting_id, 'transcript_snippets', '', status, reason, settled, next_attempt_at, true

@@ -48,12 +48,23 @@ transcribed AS (
     WHERE status IS DISTINCT FROM 'deleted'
     GROUP BY date, meeting_id
 ),
+items AS (
+    -- What a work item lacks; the words of a transcript may be from its snippets or from its VTT file.
+    SELECT
+        date,
+        meeting_id,
+        replace(resource, 'vtt_snippets', 'transcript_snippets') AS resource,
+        resource_id,
+        min(coalesce(reason, status)) AS reason
+    FROM fetch_ledger
+    GROUP BY date, meeting_id, 3, resource_id
+    HAVING NOT bool_or(status = 'ready')
+),
 missing AS (
     SELECT date, meeting_id, map_from_entries(list((resource, reason) ORDER BY resource)) AS missing
     FROM (
-        SELECT date, meeting_id, resource, min(coalesce(reason, status)) AS reason
-        FROM fetch_ledger
-        WHERE status <> 'ready'
+        SELECT date, meeting_id, resource, min(reason) AS reason
+        FROM items
         GROUP BY date, meeting_id, resource
     )
     GROUP BY date, meeting_id

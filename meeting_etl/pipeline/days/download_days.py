@@ -38,7 +38,7 @@ def download_days(
         with context.lake.state.lock_if_free(f"{resource}-{day}") as is_free:
             if is_free:
                 downloads.run(guard)
-        downloads.report.of(resource).rows = context.lake.count(spec.table, day)
+        downloads.report.of(spec.table).rows = context.lake.count(spec.table, day)
         yield downloads.report
 
 

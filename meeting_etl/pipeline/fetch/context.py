@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.rows import SchemaDrift
+from meeting_etl.schemas import Table
 from meeting_etl.times import Clock
 from meeting_etl.webex.endpoints import Webex
 
@@ -20,8 +21,8 @@ _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class ResourceReport:
-    """What a day's fetch did to one resource.
+class TableReport:
+    """What a day's fetch did to one table.
 
     `from_windows` counts work items that a listing of many meetings answered, `requested` those
     that had a request of their own.
@@ -42,15 +43,15 @@ class ResourceReport:
 
 @dataclass
 class DayReport:
-    """What a fetch did to one day, by resource; `removed` are files that were deleted at Webex."""
+    """What a fetch did to one day, by table; `removed` are files that were deleted at Webex."""
 
     day: date
-    resources: dict[str, ResourceReport] = field(default_factory=dict)
+    tables: dict[str, TableReport] = field(default_factory=dict)
     removed: int = 0
 
-    def of(self, resource: str) -> ResourceReport:
-        """The report of one resource."""
-        return self.resources.setdefault(resource, ResourceReport())
+    def of(self, table: Table) -> TableReport:
+        """The report of one table."""
+        return self.tables.setdefault(table.name, TableReport())
 
 
 @dataclass(frozen=True)

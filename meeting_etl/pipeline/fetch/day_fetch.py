@@ -119,8 +119,8 @@ class DayFetch:
             self.report.removed += removed
         refresh_metrics(lake, self.day)
         context.ledger.refresh(self.day)
-        for name, spec in self._specs.items():
-            self.report.of(name).rows = lake.count(spec.table, self.day)
+        for spec in self._specs.values():
+            self.report.of(spec.table).rows = lake.count(spec.table, self.day)
         return self.report
 
     # --- planning -------------------------------------------------------------------------------
@@ -136,7 +136,11 @@ class DayFetch:
     def _plan(self, spec: FetchSpec) -> None:
         context = self._context
         now = context.clock.now()
-        targets = due_targets(self._state, spec, context.ledger.schedule, now)
+        targets = [
+            target
+            for target in due_targets(self._state, spec, context.ledger.schedule, now)
+            if target.work_item.key not in self._running_keys  # a refusal has opened it just now
+        ]
         windows, remaining = plan_windows(context, spec, self.day, self._without_known(targets))
         for window in windows:
             self._open[spec.resource] += len(window.targets)
@@ -151,7 +155,7 @@ class DayFetch:
     def _take_known(self, target: Target) -> bool:
         spec = self._specs[target.work_item.resource]
         outcome = spec.before_request(target)
-        if not (spec.fallback or self._context.webex.can_read(spec.resource)):
+        if not self._context.webex.can_read(spec.resource):
             outcome = Outcome.RULED_OUT
         if outcome is None:
             return False
@@ -166,11 +170,12 @@ class DayFetch:
         for target in targets:
             item = target.work_item
             self._running_keys.add(item.key)
-            before = (item.meeting_id, spec.comes_after or "", item.resource_id)
-            if before in self._running_keys:
-                self._held[before].append(target)
-            else:
+            keys = ((item.meeting_id, name, item.resource_id) for name in spec.comes_after)
+            before = next((key for key in keys if key in self._running_keys), None)
+            if before is None:
                 self._waiting[spec.resource].append(target)
+            else:
+                self._held[before].append(target)
 
     # --- jobs -----------------------------------------------------------------------------------
 
@@ -232,10 +237,15 @@ class DayFetch:
             key = result.target.work_item.key
             self._running_keys.discard(key)
             for target in self._held.pop(key, ()):
-                self._waiting[target.work_item.resource].append(target)
+                name = target.work_item.resource
+                if name == spec.fallback and result.outcome is Outcome.ROWS:
+                    self._running_keys.discard(target.work_item.key)
+                    self._open[name] -= 1
+                else:
+                    self._waiting[name].append(target)
 
     def _add_opened(self, items: Sequence[WorkItem]) -> None:
-        """Request at once what a list has opened, where that is due already."""
+        """Request at once what a list or a refusal has opened, where that is due already."""
         now, schedule = self._context.clock.now(), self._context.ledger.schedule
         by_resource: dict[str, list[WorkItem]] = defaultdict(list)
         for item in items:

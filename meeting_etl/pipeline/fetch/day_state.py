@@ -5,7 +5,6 @@ not: which of them are due (due.py), writing (day_writer.py).
 """
 
 from collections import defaultdict
-from collections.abc import Collection
 from datetime import date
 
 from meeting_etl.lake.lake import Lake
@@ -13,19 +12,22 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.pipeline.rows import Row
-from meeting_etl.schemas import MEETINGS, Table
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, Table
 
 
 class DayState:
     """One day, which must be locked as long as this is used.
 
-    `items` are all its work items by key, `changed` the keys of those that are not in the lake yet.
+    `items` are all its work items by key, `changed` the keys of those whose rows in the lake are
+    not the same yet, or must go.
     """
 
     def __init__(self, lake: Lake, ledger: Ledger, day: date) -> None:
         self.day = day
         self.items = {item.key: item for item in ledger.items(day)}
-        self.changed: set[tuple[str, str, str]] = set()
+        # What an earlier version wrote is read as more work items (pipeline/ledger/from_vtt.py).
+        is_current = lake.count(FETCH_LEDGER, day) == len(self.items)
+        self.changed = set() if is_current else set(self.items)
         self._lake = lake
         self._rows: dict[str, dict[str, Row]] = {}
         self._files: dict[str, dict[str, list[Row]]] = {}
@@ -34,6 +36,11 @@ class DayState:
         """Take a new or changed work item."""
         self.items[item.key] = item
         self.changed.add(item.key)
+
+    def remove(self, key: tuple[str, str, str]) -> None:
+        """Remove a work item, if there is one."""
+        if self.items.pop(key, None) is not None:
+            self.changed.add(key)
 
     @property
     def meetings(self) -> dict[str, Row]:
@@ -47,15 +54,6 @@ class DayState:
             stored = self._lake.read(table, self.day).to_pylist()
             self._rows[table.name] = {row[key]: row for row in stored}
         return self._rows[table.name]
-
-    def sources(self, spec: FetchSpec, ids: Collection[str]) -> dict[str, str]:
-        """Whether stored rows are those of the resource or of its fallback, by id."""
-        if spec.fallback is None or spec.replaces is None or not ids:
-            return {}
-        names = [spec.replaces, "source"]
-        rows = self._lake.read(spec.table, self.day, columns=names, where={spec.replaces: ids})
-        unique = rows.group_by(names).aggregate([]).to_pylist()
-        return {row[spec.replaces]: row["source"] for row in unique}
 
     def files(self, spec: FetchSpec) -> dict[str, list[Row]]:
         """Stored rows of the files of a day, by id of their recording or transcript."""

@@ -13,13 +13,16 @@ from dataclasses import replace
 from meeting_etl.pipeline.deletions.tombstones import is_deleted, unlisted
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_state import DayState
-from meeting_etl.pipeline.fetch.response_rows import COMPLETE, present
+from meeting_etl.pipeline.fetch.response_rows import present
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.outcomes import Attempt, apply_outcome, needs_own_request
-from meeting_etl.pipeline.ledger.schedule import reopened_by_list
-from meeting_etl.pipeline.ledger.work_item import NO_REQUEST, Outcome, WorkItem
+from meeting_etl.pipeline.ledger.schedule import reopened, reopened_by_list
+from meeting_etl.pipeline.ledger.work_item import NO_REQUEST, Outcome, Status, WorkItem
 from meeting_etl.pipeline.rows import Row
+
+# Outcomes after which the fallback is fetched.
+_REFUSED = frozenset({Outcome.RULED_OUT, Outcome.FORBIDDEN, Outcome.NOT_FOUND})
 
 
 class DayWriter:
@@ -56,7 +59,7 @@ class DayWriter:
         self.rows_waiting += sum(len(result.rows) for result in results)
         if spec.merge is None:
             self._replacing[spec.resource] += results
-            return [], []
+            return [item for result in results for item in self._open_fallback(spec, result)], []
         listed = {row[spec.table.key[0]] for result in results for row in result.rows}
         for result in results:
             self._merge(spec, result)
@@ -85,20 +88,24 @@ class DayWriter:
         """
         replacing, self._replacing = self._replacing, defaultdict(list)
         settled, self._state.changed = self._state.changed, set()
-        own = {name: self._without_rows_of_others(name, found) for name, found in replacing.items()}
-        for name, results in own.items():
-            self._count_in_parents(self._spec(name), results)
+        # A fallback comes later than what replaces its rows, and is written before it.
+        own = [
+            (spec, self._without_rows_of_others(spec, replacing[spec.resource]))
+            for spec in reversed(self._specs)
+            if spec.resource in replacing
+        ]
+        for spec, results in own:
+            self._count_in_parents(spec, results)
         self._write_lists()
-        for name, results in own.items():
-            self._write_replacing(self._spec(name), results)
+        for spec, results in own:
+            self._write_replacing(spec, results)
         changed, self._state.changed = settled | self._state.changed, set()
         if changed:
-            items = [self._state.items[key] for key in changed]
-            self._context.ledger.record(self._state.day, items)
+            items = self._state.items
+            removed = {resource_id for _, _, resource_id in changed - items.keys()}
+            rows = [items[key] for key in items if key in changed or key[2] in removed]
+            self._context.ledger.record(self._state.day, rows, replacing=removed)
         self.rows_waiting = 0
-
-    def _spec(self, resource: str) -> FetchSpec:
-        return next(spec for spec in self._specs if spec.resource == resource)
 
     # --- lists, of which all rows of the day are at hand ----------------------------------------
 
@@ -151,6 +158,23 @@ class DayWriter:
                 opened.append(new)
         return opened
 
+    def _open_fallback(self, spec: FetchSpec, result: FetchResult) -> list[WorkItem]:
+        """The work item of the fallback, if the result is a refusal and no rows are stored."""
+        item, schedule = result.target.work_item, self._context.ledger.schedule
+        item = self._state.items.get(item.key, item)
+        if spec.fallback is None or result.outcome not in _REFUSED or item.row_count:
+            return []
+        key = _fallback_key(spec, item)
+        old = self._state.items.get(key)
+        new = WorkItem(*key, opened_at=item.opened_at, opened_by=item.opened_by)
+        new = reopened_by_list(new, old, result.target.ended_at, schedule)
+        if new.settled and new.status != Status.READY:
+            new = reopened(new, result.at)  # another token or `retry` had the refusal repeated
+        if new == old:
+            return []
+        self._state.put(new)
+        return [new]
+
     def _write_lists(self) -> None:
         changed, self._changed_rows = self._changed_rows, defaultdict(set)
         tables = {table.name: table for spec in self._specs for table in spec.tables}
@@ -162,13 +186,12 @@ class DayWriter:
     # --- resources whose results replace what is stored of them ---------------------------------
 
     def _without_rows_of_others(
-        self, resource: str, results: list[FetchResult]
+        self, spec: FetchSpec, results: list[FetchResult]
     ) -> list[FetchResult]:
         """The results without rows whose key another work item has already: the first keeps it.
 
         Written, they would take the other's rows away; a result that lacks some is partial.
         """
-        spec = self._spec(resource)
         if spec.replaces is None or spec.replaces in spec.table.key:
             return results
         (key,) = spec.table.key
@@ -182,6 +205,9 @@ class DayWriter:
             ]
             result.drift.folded += len(result.rows) - len(own)
             outcome = result.outcome if len(own) == len(result.rows) else Outcome.PARTIAL
+            fallback = self._state.items.get(_fallback_key(spec, result.target.work_item))
+            if outcome is Outcome.PARTIAL and fallback is not None and fallback.row_count:
+                own = []  # they would be beside the rows of the fallback, not in their place
             remaining.append(replace(result, outcome=outcome, rows=own))
         return remaining
 
@@ -198,7 +224,7 @@ class DayWriter:
     def _write_replacing(self, spec: FetchSpec, results: Sequence[FetchResult]) -> None:
         replacing = {}
         if spec.replaces:
-            complete = [result for result in results if result.outcome in COMPLETE]
+            complete = [result for result in results if result.outcome is Outcome.ROWS]
             replacing = {spec.replaces: [result.rows[0][spec.replaces] for result in complete]}
         # An item that names no meeting may be listed for two of them.
         unique: dict[tuple[object, ...], Row] = {}
@@ -218,7 +244,7 @@ class DayWriter:
         parents, (key,) = self._state.rows(spec.parent), spec.parent.key
         for result in results:
             parent = parents.get(result.target.work_item.resource_id)
-            if parent is not None and result.outcome in COMPLETE:
+            if parent is not None and result.outcome is Outcome.ROWS:
                 parents[parent[key]] = parent | {"snippet_count": len(result.rows)}
                 self._changed_rows[spec.parent.name].add(parent[key])
 
@@ -233,7 +259,7 @@ class DayWriter:
             self._context.run_id,
             rows=len(present(spec, result.rows)),
             http_status=result.http_status,
-            may_grow=spec.grows or result.from_window or result.provisional,
+            may_grow=spec.grows or result.from_window,
             has_none=target.flagged is False,
             not_final_reason=spec.not_final_reason,
             covered_until=result.covered_until,
@@ -242,9 +268,17 @@ class DayWriter:
         # As it is now: a list may have opened it again meanwhile.
         item = self._state.items.get(target.work_item.key, target.work_item)
         self._state.put(apply_outcome(item, attempt, target.ended_at, schedule))
-        self._report.of(spec.resource).count(
+        if result.outcome is Outcome.ROWS:
+            self._state.remove(_fallback_key(spec, item))
+        report = self._report.of(spec.table)
+        report.count(
             result.outcome.value,
             has_request=result.outcome not in NO_REQUEST,
             from_window=result.from_window,
         )
-        self._report.of(spec.resource).drift.add(result.drift)
+        report.drift.add(result.drift)
+
+
+def _fallback_key(spec: FetchSpec, item: WorkItem) -> tuple[str, str, str]:
+    """The key of the work item of the fallback; that of no work item where there is none."""
+    return item.meeting_id, spec.fallback or "", item.resource_id

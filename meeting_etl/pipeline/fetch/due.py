@@ -37,7 +37,6 @@ def targets_of(
     if not items:
         return []
     parents = state.rows(spec.parent) if spec.parent is not None else {}
-    sources = state.sources(spec, {item.resource_id for item in items if item.row_count})
     files = state.files(spec) if spec.resource in FILES else {}
     last_attempt = timedelta(seconds=schedule.after_end_seconds[-1])
     targets = [
@@ -46,7 +45,6 @@ def targets_of(
             state.meetings[item.meeting_id],
             parents.get(item.resource_id),
             final_at=state.meetings[item.meeting_id]["ended_at"] + last_attempt,
-            stored_source=sources.get(item.resource_id),
             stored_files=files.get(item.resource_id, ()),
         )
         for item in items

@@ -16,18 +16,14 @@ from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 
 _LOG = logging.getLogger(__name__)
-# Results whose items are all that there is.
-COMPLETE = (Outcome.ROWS, Outcome.FROM_VTT)
 
 
 def with_rows(spec: FetchSpec, result: FetchResult, run_id: str) -> FetchResult:
     """The result with rows in the place of its items."""
     target, drift = result.target, SchemaDrift()
-    is_fallback = spec.fallback is not None and result.outcome is Outcome.FROM_VTT
     try:
-        make_rows = spec.fallback.rows if spec.fallback and is_fallback else spec.rows
         ours = {"run_id": run_id, "fetched_at": result.at}
-        all_rows = make_rows(result.items, target, drift, ours)
+        all_rows = spec.rows(result.items, target, drift, ours)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         # No response may stop those of other meetings, whatever is in it (rule 6).
         kind = type(error).__name__
@@ -38,7 +34,7 @@ def with_rows(spec: FetchSpec, result: FetchResult, run_id: str) -> FetchResult:
     # response is not the whole truth.
     is_whole = len(rows) == len(all_rows) and (bool(all_rows) or not result.items)
     result = replace(result, items=(), rows=rows, drift=drift)
-    return _judged(spec, result, is_whole) if result.outcome in COMPLETE else result
+    return _judged(spec, result, is_whole) if result.outcome is Outcome.ROWS else result
 
 
 def present(spec: FetchSpec, rows: Sequence[Row]) -> Sequence[Row]:
@@ -52,8 +48,6 @@ def _judged(spec: FetchSpec, result: FetchResult, is_whole: bool) -> FetchResult
     if not is_whole:
         return replace(result, outcome=Outcome.PARTIAL)
     if not rows:
-        if spec.fallback and result.target.stored_source == spec.fallback.source:
-            return replace(result, outcome=Outcome.STORED_VTT, provisional=True)
         return replace(result, outcome=Outcome.EMPTY)
     return result if spec.is_final(rows) else replace(result, outcome=Outcome.NOT_FINAL)
 

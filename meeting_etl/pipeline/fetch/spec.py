@@ -26,8 +26,8 @@ class Target:
 
     `parent` is the row of the transcript or recording for resources that are parts of one.
     `flagged`: whether the meeting has anything of the kind, by Webex's flags; None while these may
-    change, which is until `final_at`. `stored_source` is the source of the stored rows, for
-    resources with a fallback; `stored_files` are the rows of files, for those that are files.
+    change, which is until `final_at`. `stored_files` are the rows of files, for resources that are
+    files.
     """
 
     work_item: WorkItem
@@ -35,7 +35,6 @@ class Target:
     parent: Row | None = None
     flagged: bool | None = None
     final_at: datetime = _ALWAYS
-    stored_source: str | None = None
     stored_files: Sequence[Row] = ()
 
     @property
@@ -86,25 +85,12 @@ class WindowListing:
 
 
 @dataclass(frozen=True)
-class Fallback:
-    """What is requested in place of what the token may not read, or what is not there.
-
-    `request` returns its items, and raises what the methods of Webex do; `rows` makes rows of them,
-    which have `source` in the column of that name.
-    """
-
-    request: Callable[[Webex, Target], Sequence[Item]]
-    rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
-    source: str
-
-
-@dataclass(frozen=True)
 class FetchSpec:
     """How one resource is fetched into a table.
 
-    Requests: `request` returns the items of one target, `windows` those of many, `fallback` what is
-    requested instead when a target is refused. `before_request` returns the outcome where it is
-    known without a request; `cancel` makes running requests end soon.
+    Requests: `request` returns the items of one target, `windows` those of many. `before_request`
+    returns the outcome where it is known without a request; `cancel` makes running requests end
+    soon.
 
     Rows: `rows` makes them of items. A complete response takes the place of all rows with the same
     value in `replaces`; without it rows are merged by key, each from the stored row and the new one
@@ -115,7 +101,9 @@ class FetchSpec:
     `grows`: more may follow anyway. `flag` is the column of `meetings` that says whether there is
     anything. `opened_by_event` is the resource of the webhook events that open it again, `opens`
     returns the work items that its rows open. `parent` is the table that resource_id is a key of.
-    It is requested after the resource `comes_after` of the same meeting and id, if that is due.
+    `fallback` is the resource of the same table that is fetched where this one is refused; rows of
+    this one replace its rows and its work item. It is requested after the first of the resources
+    `comes_after` that is due for the same meeting and id.
     """
 
     table: Table
@@ -123,7 +111,6 @@ class FetchSpec:
     rows: Callable[[Sequence[Item], Target, SchemaDrift, Row], list[Row]]
     name: str = ""
     windows: WindowListing | None = None
-    fallback: Fallback | None = None
     before_request: Callable[[Target], Outcome | None] = lambda _: None
     cancel: Callable[[], None] = lambda: None
     replaces: str | None = None
@@ -136,7 +123,8 @@ class FetchSpec:
     opened_by_event: str | None = None
     opens: Callable[[Target, Sequence[Row]], list[WorkItem]] = lambda *_: []
     parent: Table | None = None
-    comes_after: str | None = None
+    fallback: str | None = None
+    comes_after: Sequence[str] = ()
 
     @property
     def resource(self) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.coverage import Coverage, coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay, Queue
+from meeting_etl.pipeline.ledger.from_vtt import without_from_vtt
 from meeting_etl.pipeline.ledger.item_events import with_events
 from meeting_etl.pipeline.ledger.schedule import (
     AttemptSchedule,
-    refetched,
     reopened,
     reopened_by_event,
 )
@@ -122,11 +122,14 @@ class Ledger:
     def items(self, day: date) -> list[WorkItem]:
         """All work items of a day."""
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
-        return [WorkItem(**row) for row in rows]
+        return [item for row in rows for item in without_from_vtt(WorkItem(**row))]
 
-    def record(self, day: date, items: Iterable[WorkItem]) -> None:
-        """Write work items of a day."""
-        self._lake.merge(FETCH_LEDGER, day, [vars(item) for item in items])
+    def record(
+        self, day: date, items: Iterable[WorkItem], *, replacing: Collection[str] = ()
+    ) -> None:
+        """Write work items of a day, in the place of all that have these resource_ids."""
+        rows = [vars(item) for item in items]
+        self._lake.merge(FETCH_LEDGER, day, rows, replacing={"resource_id": replacing})
 
     def open_items(
         self,
@@ -168,10 +171,10 @@ class Ledger:
 
         With `fold`, a refetch, all events of the days are folded again, too.
         """
-        change, now, count = refetched if fold else reopened, self._clock.now(), 0
+        now, count = self._clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                items = [change(item, now) for item in self.items(day) if is_wanted(item)]
+                items = [reopened(item, now) for item in self.items(day) if is_wanted(item)]
                 self.open_now(day, items, fold=fold)
                 count += len(items)
         return count

@@ -39,13 +39,11 @@ _BEFORE_THE_LAST = {
     Outcome.EMPTY: (Status.WAITING, Reason.NOTHING_YET),
     Outcome.LIST_NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET),
     Outcome.NOT_FOUND: (Status.WAITING, Reason.NOT_FOUND_YET),
-    Outcome.NO_VTT: (Status.WAITING, Reason.NOT_FOUND_YET),
 }
 _AT_THE_LAST = {
     Outcome.EMPTY: (Status.ABSENT, Reason.DEADLINE_PASSED),
     Outcome.LIST_NOT_FOUND: (Status.ABSENT, Reason.DEADLINE_PASSED),
     Outcome.NOT_FOUND: (Status.GONE, Reason.NOT_FOUND),
-    Outcome.NO_VTT: (Status.FORBIDDEN, Reason.REFUSED),
 }
 
 
@@ -53,7 +51,7 @@ _AT_THE_LAST = {
 class Attempt:
     """One attempt at a work item, and what it came to.
 
-    `may_grow`: more or better rows may follow, so that rows settle it at the last attempt only.
+    `may_grow`: more rows may follow, so that rows settle it at the last attempt only.
     `has_none`: Webex's flags say that the meeting has nothing of the kind. `not_final_reason`: what
     rows lack that are not final. `covered_until`: the response shows nothing from then on.
     `retry_at`: after a fault, no retry before that moment.
@@ -105,7 +103,7 @@ def apply_outcome(
     )
     if attempt.has_none and reason is Reason.DEADLINE_PASSED:
         reason = Reason.NOT_RECORDED
-    if attempt.outcome in (Outcome.ROWS, Outcome.NOT_FINAL, Outcome.FROM_VTT):
+    if attempt.outcome in (Outcome.ROWS, Outcome.NOT_FINAL):
         item = replace(item, row_count=attempt.rows)
     return replace(
         item,
@@ -143,13 +141,10 @@ def _result(
 ) -> tuple[Status, Reason, bool]:
     """Status, reason, and whether the work item settles."""
     outcome = attempt.outcome
-    may_grow = is_early or (attempt.may_grow and not is_last)
-    if outcome is Outcome.ROWS and may_grow:
+    if outcome is Outcome.ROWS and (is_early or (attempt.may_grow and not is_last)):
         return Status.READY, Reason.MAY_GROW, False
     if outcome is Outcome.NOT_FINAL:
         return Status.READY, attempt.not_final_reason, is_last
-    if outcome in (Outcome.FROM_VTT, Outcome.STORED_VTT):
-        return Status.READY, Reason.FROM_VTT, not may_grow
     if outcome in (Outcome.EMPTY, Outcome.LIST_NOT_FOUND) and item.row_count:
         return Status.READY, Reason.NO_LONGER_LISTED, is_last
     if outcome in _DEFINITE:

@@ -68,12 +68,6 @@ def reopened(item: WorkItem, now: datetime) -> WorkItem:
     return replace(_without_failures(item), settled=False, next_attempt_at=now)
 
 
-def refetched(item: WorkItem, now: datetime) -> WorkItem:
-    """The work item reopened to fetch again what is stored, and what a fallback returned, too."""
-    reason = Reason.REFETCH if item.status == Status.READY else item.reason
-    return replace(reopened(item, now), reason=reason)
-
-
 def reopened_by_event(
     item: WorkItem, event_at: datetime, ended_at: datetime, schedule: AttemptSchedule
 ) -> WorkItem:
@@ -109,9 +103,8 @@ def reopened_by_list(
 
 
 def _is_complete(item: WorkItem) -> bool:
-    """Whether all its rows are stored, and not those of a fallback."""
-    incomplete = (Reason.FROM_VTT, Reason.LINKS_MISSING, Reason.REFETCH)
-    return item.status == Status.READY and item.reason not in incomplete
+    """Whether all its rows are stored."""
+    return item.status == Status.READY and item.reason != Reason.LINKS_MISSING
 
 
 def _without_failures(item: WorkItem) -> WorkItem:

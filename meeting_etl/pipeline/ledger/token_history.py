@@ -35,10 +35,10 @@ class TokenIdentity:
 def record_token(state: State, ledger: Ledger, token: TokenIdentity, now: datetime) -> int:
     """Remember the token that reads from now on; returns how many work items that reopened.
 
-    With another token, kind or scopes, what was forbidden before is requested again, also where a
-    VTT file was the fallback. Where two tokens take turns on one folder, that happens once for
-    each: for a token that read here before, only work items that were opened since then are
-    reopened. To be called before due work is looked for.
+    With another token, kind or scopes, what was forbidden before is requested again. Where two
+    tokens take turns on one folder, that happens once for each: for a token that read here before,
+    only work items that were opened since then are reopened. To be called before due work is looked
+    for.
     """
     with state.swap(_NAME, secret=True) as value:
         entries = _entries(value.content)
@@ -93,14 +93,11 @@ def _has_other_scopes(own: Entry | None, token: TokenIdentity) -> bool:
 def _may_differ(same_kind: bool, read_until: datetime | None, item: WorkItem) -> bool:
     """Whether another token may get another response for the work item.
 
-    What is ruled out for a kind of token, another one of that kind may not read either. Fallback
-    rows replace snippets that were forbidden (403) or ruled out (no request). This token itself
-    attempted all that was first attempted before `read_until`.
+    What is ruled out for a kind of token, another one of that kind may not read either. This token
+    itself attempted all that was first attempted before `read_until`.
     """
     if read_until and item.first_attempt_at and item.first_attempt_at <= read_until:
         return False
-    if item.reason == Reason.FROM_VTT:
-        return item.http_status == 403 or (item.http_status is None and not same_kind)
     if item.status == Status.FAILED:
         return item.reason == Reason.SCOPE
     return item.status == Status.FORBIDDEN and not (same_kind and item.reason == Reason.TOKEN_KIND)

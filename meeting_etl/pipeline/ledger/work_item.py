@@ -21,6 +21,8 @@ from meeting_etl.schemas import (
 
 # Title, names and flags of a meeting, which no event has.
 DETAILS = "meeting"
+# Words from the VTT file of a transcript, in the table of snippets.
+VTT_SNIPPETS = "vtt_snippets"
 # Each meeting has a work item of these from its end on, unless they are switched off.
 LISTED = (
     DETAILS,
@@ -37,7 +39,13 @@ FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
 # Resources that are off unless they are switched on.
 OPTIONAL = FILES | {MEETING_SUMMARIES.name}
 # All, with those that recordings and transcripts open.
-RESOURCES = (*LISTED, TRANSCRIPT_SNIPPETS.name, TRANSCRIPT_FILES.name, RECORDING_FILES.name)
+RESOURCES = (
+    *LISTED,
+    TRANSCRIPT_SNIPPETS.name,
+    VTT_SNIPPETS,
+    TRANSCRIPT_FILES.name,
+    RECORDING_FILES.name,
+)
 
 
 class Status(StrEnum):
@@ -55,13 +63,11 @@ class Reason(StrEnum):
     """Reasons in fetch_ledger.reason, a closed set."""
 
     NOT_ASKED_YET = "not_asked_yet"
-    REFETCH = "refetch"
     NOTHING_YET = "nothing_yet"
     NOT_FOUND_YET = "not_found_yet"
     TIMES_UNKNOWN = "times_unknown"
     MAY_GROW = "may_grow"
     COMPLETE = "complete"
-    FROM_VTT = "from_vtt"
     NOT_IN_WINDOW = "not_in_window"
     NO_LONGER_LISTED = "no_longer_listed"
     NOT_RECORDED = "not_recorded"
@@ -90,9 +96,6 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
     GONE = "gone"
     FORBIDDEN = "forbidden"
-    FROM_VTT = "from_vtt"  # refused, but read from the VTT file
-    STORED_VTT = "stored_vtt"  # refused or empty again, and rows from the VTT file are stored
-    NO_VTT = "no_vtt"  # refused, and there is no VTT file
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
     PREVENTED = "prevented"  # the host does not allow downloads
     OUT_OF_BOUNDS = "out_of_bounds"  # of the settings; no request was made

@@ -12,20 +12,25 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.resources.participants import PARTICIPANTS
 from meeting_etl.pipeline.resources.recordings import RECORDINGS
-from meeting_etl.pipeline.resources.snippets import snippets
+from meeting_etl.pipeline.resources.snippets import SNIPPETS
 from meeting_etl.pipeline.resources.summaries import SUMMARIES
 from meeting_etl.pipeline.resources.transcript_files import stored_vtt, transcript_files
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
+from meeting_etl.pipeline.resources.vtt_snippets import vtt_snippets
 
 
 def day_specs(files: Files, transcript_formats: Sequence[str]) -> list[FetchSpec]:
-    """The specs of all resources that a day's run fetches: lists before their parts."""
+    """The specs of all resources that a day's run fetches: lists before their parts.
+
+    A fallback comes after what it is the fallback of.
+    """
     return [
         MEETING_DETAILS,
         RECORDINGS,
         PARTICIPANTS,
         TRANSCRIPTS,
         transcript_files(files, transcript_formats),
-        snippets(partial(stored_vtt, files)),
+        SNIPPETS,
+        vtt_snippets(partial(stored_vtt, files)),
         SUMMARIES,
     ]

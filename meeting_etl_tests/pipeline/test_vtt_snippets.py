@@ -1,11 +1,11 @@
-"""Rows of a VTT file in the place of snippets, from a sandbox's answer."""
+"""Rows of a VTT file in the place of snippets."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.work_item import WorkItem
-from meeting_etl.pipeline.resources.snippets import vtt_fallback
+from meeting_etl.pipeline.resources.vtt_snippets import vtt_snippets
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl_tests.clocks import ManualClock
@@ -26,13 +26,13 @@ Two
 
 
 def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> None:
-    item = WorkItem("m", "transcript_snippets", "t")
+    item = WorkItem("m", "vtt_snippets", "t")
     meeting = {"started_at": BEGUN, "ended_at": BEGUN + timedelta(hours=1), "host_email": None}
     target = Target(item, meeting, {"started_at": BEGUN})
-    fallback, drift = vtt_fallback(lambda _: VTT), SchemaDrift()
+    spec, drift = vtt_snippets(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        items = fallback.request(Product(tmp_path, webex).etl().webex, target)
-    rows = fallback.rows(items, target, drift, {})
+        listing = spec.request(Product(tmp_path, webex).etl().webex, target)
+    rows = spec.rows(listing.items, target, drift, {})
     assert [(row["person_name"], row["text"], row["extra"]) for row in rows] == [
         ("Ana Luz", "One", '{"speakerId": "41"}'),
         (None, "Two", None),
