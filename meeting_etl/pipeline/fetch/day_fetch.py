@@ -136,11 +136,7 @@ class DayFetch:
     def _plan(self, spec: FetchSpec) -> None:
         context = self._context
         now = context.clock.now()
-        targets = [
-            target
-            for target in due_targets(self._state, spec, context.ledger.schedule, now)
-            if target.work_item.key not in self._running_keys  # a refusal has opened it just now
-        ]
+        targets = due_targets(self._state, spec, context.ledger.schedule, now)
         windows, remaining = plan_windows(context, spec, self.day, self._without_known(targets))
         for window in windows:
             self._open[spec.resource] += len(window.targets)
@@ -149,8 +145,9 @@ class DayFetch:
         self._add(spec, remaining)
 
     def _without_known(self, targets: Sequence[Target]) -> list[Target]:
-        """The targets that need a request; the outcome of the others is known."""
-        return [target for target in targets if not self._take_known(target)]
+        """The targets that need a request: they have none yet, and their outcome is not known."""
+        new = [target for target in targets if target.work_item.key not in self._running_keys]
+        return [target for target in new if not self._take_known(target)]
 
     def _take_known(self, target: Target) -> bool:
         spec = self._specs[target.work_item.resource]
@@ -249,8 +246,8 @@ class DayFetch:
         now, schedule = self._context.clock.now(), self._context.ledger.schedule
         by_resource: dict[str, list[WorkItem]] = defaultdict(list)
         for item in items:
-            is_new = item.key not in self._running_keys and item.resource not in self._unplanned
-            if item.resource in self._specs and is_new and is_due(item, now):
+            is_planned = item.resource in self._specs and item.resource not in self._unplanned
+            if is_planned and is_due(item, now):
                 by_resource[item.resource].append(item)
         for name, spec in self._specs.items():
             targets = targets_of(self._state, spec, schedule, by_resource[name])

@@ -159,19 +159,20 @@ class DayWriter:
         return opened
 
     def _open_fallback(self, spec: FetchSpec, result: FetchResult) -> list[WorkItem]:
-        """The work item of the fallback, if the result is a refusal and no rows are stored."""
-        item, schedule = result.target.work_item, self._context.ledger.schedule
-        item = self._state.items.get(item.key, item)
-        if spec.fallback is None or result.outcome not in _REFUSED or item.row_count:
-            return []
+        """The work item of the fallback after a refusal, unless rows of either are stored.
+
+        One that settled without rows is opened again: another token may be refused this, too, and
+        may still read the fallback.
+        """
+        item = self._state.items.get(result.target.work_item.key, result.target.work_item)
         key = _fallback_key(spec, item)
-        old = self._state.items.get(key)
-        new = WorkItem(*key, opened_at=item.opened_at, opened_by=item.opened_by)
-        new = reopened_by_list(new, old, result.target.ended_at, schedule)
-        if new.settled and new.status != Status.READY:
-            new = reopened(new, result.at)  # another token or `retry` had the refusal repeated
-        if new == old:
+        old = self._state.items.get(key) or WorkItem(*key, settled=True)
+        if spec.fallback is None or result.outcome not in _REFUSED:
             return []
+        if item.row_count or old.status == Status.READY:
+            return []
+        new = reopened(old, result.at) if old.settled else old
+        new = replace(new, opened_at=item.opened_at, opened_by=item.opened_by)
         self._state.put(new)
         return [new]
 
@@ -269,7 +270,7 @@ class DayWriter:
         item = self._state.items.get(target.work_item.key, target.work_item)
         self._state.put(apply_outcome(item, attempt, target.ended_at, schedule))
         if result.outcome is Outcome.ROWS:
-            self._state.remove(_fallback_key(spec, item))
+            self._state.remove(_fallback_key(spec, item))  # its rows are replaced
         report = self._report.of(spec.table)
         report.count(
             result.outcome.value,

@@ -59,9 +59,14 @@ class _Stream:
         self._opened = 0
         # The next day is locked elsewhere: it waits until no other day is open.
         self._is_blocked = False
+        ledger, since = context.ledger, context.reading_since
         self._guards = {
-            spec.resource: RefusalGuard(partial(_was_allowed, context, spec)) for spec in specs
+            spec.resource: RefusalGuard(partial(ledger.was_allowed, spec.resource, since))
+            for spec in specs
         }
+        for spec in specs:
+            if spec.fallback:
+                self._guards[spec.resource].allow()
 
     def run(self) -> Iterator[DayReport]:
         """Work off all days; yields a report as each of them is done."""
@@ -125,10 +130,3 @@ class _Stream:
         for fetch, locks in self._open.values():
             with locks, suppress(Exception):
                 fetch.commit()
-
-
-def _was_allowed(context: FetchContext, spec: FetchSpec) -> bool:
-    """Whether many refusals say nothing about the token: its fallback is fetched after each."""
-    return spec.fallback is not None or context.ledger.was_allowed(
-        spec.resource, context.reading_since
-    )

@@ -50,7 +50,7 @@ class RefusalGuard:
                 self._is_allowed = self._was_allowed()
 
     def allow(self) -> None:
-        """A listing of many meetings succeeded, whatever is in it."""
+        """A listing of many meetings succeeded, or there is a fallback: count no refusals."""
         self._is_allowed = True
 
     @property

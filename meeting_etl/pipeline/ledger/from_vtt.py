@@ -1,15 +1,13 @@
-"""Work items of earlier versions: words from a VTT file as a reason, not as a resource.
+"""Work items of earlier versions, which had words from a VTT file as a reason, not as a resource.
 
-Belongs here: reading these as they are written now. Does not: anything about present work items
-(work_item.py).
+Belongs here: reading these as they are written now. Does not: present work items (work_item.py).
 """
 
 from dataclasses import replace
 
 from meeting_etl.pipeline.ledger.work_item import VTT_SNIPPETS, Reason, Status, WorkItem
 
-_FROM_VTT = "from_vtt"
-# By the status code of snippets; None where no request was made.
+# By the status code of the snippets; None where no request was made. Any other one is 404.
 _REFUSALS = {
     None: (Status.FORBIDDEN, Reason.TOKEN_KIND),
     403: (Status.FORBIDDEN, Reason.REFUSED),
@@ -18,19 +16,14 @@ _REFUSALS = {
 
 def without_from_vtt(item: WorkItem) -> list[WorkItem]:
     """The work item; one of words from a VTT file as that of the snippets and that of the words."""
-    if item.reason != _FROM_VTT:
+    if item.reason != "from_vtt":
         return [item]
-    not_found = (
-        (Status.GONE, Reason.NOT_FOUND) if item.settled else (Status.WAITING, Reason.NOT_FOUND_YET)
-    )
+    not_found = (Status.WAITING, Reason.NOT_FOUND_YET)
+    if item.settled:
+        not_found = (Status.GONE, Reason.NOT_FOUND)
     status, reason = _REFUSALS.get(item.http_status, not_found)
-    snippets = replace(item, status=status, reason=reason, row_count=0)
-    words = replace(
-        item,
-        resource=VTT_SNIPPETS,
-        settled=True,
-        reason=Reason.COMPLETE,
-        next_attempt_at=None,
-        http_status=200,
-    )
-    return [snippets, words]
+    words = replace(item, resource=VTT_SNIPPETS, reason=Reason.COMPLETE, http_status=200)
+    return [
+        replace(item, status=status, reason=reason, row_count=0),
+        replace(words, settled=True, next_attempt_at=None),
+    ]
