@@ -50,7 +50,8 @@ def request_one(context: FetchContext, spec: FetchSpec, target: Target) -> Fetch
     try:
         listing = spec.request(context.webex, target)
     except Refused as error:
-        outcome = _refusal(error)
+        outcomes = (outcome for kind, outcome in _REFUSALS if isinstance(error, kind))
+        outcome = next(outcomes, Outcome.REFUSED)
         if outcome is Outcome.NOT_FOUND and not spec.by_id:
             outcome = Outcome.LIST_NOT_FOUND
         return FetchResult(target, outcome, context.clock.now(), (), error.http_status)
@@ -59,10 +60,3 @@ def request_one(context: FetchContext, spec: FetchSpec, target: Target) -> Fetch
         return FetchResult(target, Outcome.FAULT, now, (), status, retry_at=error.retry_at)
     outcome = Outcome.PARTIAL if listing.broken else Outcome.ROWS
     return FetchResult(target, outcome, context.clock.now(), listing.items, 200)
-
-
-def _refusal(error: Refused) -> Outcome:
-    for kind, outcome in _REFUSALS:
-        if isinstance(error, kind):
-            return outcome
-    return Outcome.REFUSED

@@ -24,10 +24,7 @@ from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.listings import Listing
 
 _VTT = "vtt"
-# Not a field of snippets: the id in parentheses of a cue's identifier, which is stored in `extra`.
-_SPEAKER_ID = "speakerId"
-# In place of a cue that cannot be read.
-_UNREADABLE: Item = {}
+_CUE = "cue"
 
 
 def vtt_snippets(stored_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
@@ -45,40 +42,36 @@ def vtt_snippets(stored_vtt: Callable[[Target], bytes | None]) -> FetchSpec:
 
 
 def _request(stored_vtt: Callable[[Target], bytes | None], webex: Webex, target: Target) -> Listing:
-    transcript_id = target.work_item.resource_id
     content = stored_vtt(target)
     if content is not None:
         with suppress(BadResponse):  # a damaged file is downloaded again
-            return Listing(_cue_items(transcript_id, read_vtt(content)), [])
-    host_email = target.meeting["host_email"]
+            return _listing(read_vtt(content))
+    transcript_id, host_email = target.work_item.resource_id, target.meeting["host_email"]
     content = webex.transcript_text(transcript_id, _VTT, host_email, target.meeting_id)
-    return Listing(_cue_items(transcript_id, read_vtt(content)), [])
+    return _listing(read_vtt(content))
 
 
-def _cue_items(transcript_id: str, vtt: Vtt) -> list[Item]:
-    """The cues as items of the API."""
-    readable: list[Item] = [
+def _listing(vtt: Vtt) -> Listing:
+    """An item for each cue, without one where it cannot be read."""
+    return Listing([{_CUE: cue} for cue in (*vtt.cues, *[None] * vtt.unreadable)], [])
+
+
+def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
+    cues = [item[_CUE] for item in items if item[_CUE]]
+    if len(cues) < len(items):
+        drift.changed["vtt cue"] += len(items) - len(cues)
+    fields = [
         {
-            "id": f"{transcript_id}_vtt_{number:05}",
+            "id": f"{target.work_item.resource_id}_vtt_{number:05}",
             "text": cue.text,
             "personName": cue.speaker,
             "offsetMillisecond": cue.offset_ms,
             "durationMillisecond": cue.duration_ms,
-            _SPEAKER_ID: cue.speaker_id,
         }
-        for number, cue in enumerate(vtt.cues, 1)
+        for number, cue in enumerate(cues, 1)
     ]
-    return [*readable, *[_UNREADABLE] * vtt.unreadable]
-
-
-def _rows(items: Sequence[Item], target: Target, drift: SchemaDrift, ours: Row) -> list[Row]:
-    readable = [item for item in items if item != _UNREADABLE]
-    if len(readable) < len(items):
-        drift.changed["vtt cue"] += len(items) - len(readable)
-    speaker_ids = {item["id"]: item[_SPEAKER_ID] for item in readable if item[_SPEAKER_ID]}
-    fields = [{name: item[name] for name in item if name != _SPEAKER_ID} for item in readable]
     rows = snippet_rows(fields, target, drift, ours | {"source": _VTT})
-    for row in rows:
-        if speaker_id := speaker_ids.get(row["snippet_id"]):
-            row["extra"] = json.dumps({_SPEAKER_ID: speaker_id})
+    for row, cue in zip(rows, cues, strict=True):
+        if cue.speaker_id:
+            row["extra"] = json.dumps({"speakerId": cue.speaker_id})
     return rows
