@@ -134,6 +134,21 @@ def test_another_token_that_is_refused_too_may_read_the_file_at_least(company: C
     assert company.sources == ["vtt"]
 
 
+def test_a_refusal_by_the_kind_of_token_that_is_repeated_requests_the_file_once(
+    company: Company,
+) -> None:
+    company.product.kind = "admin"
+    company.run()
+    company.run(hours=80)
+    ledger = company.product.etl().ledger
+    ledger.reopen(ledger.days(), lambda item: item.resource == "transcript_snippets")
+    company.file = FILE
+    states = company.run()
+    assert states["transcript_snippets"] == ("forbidden", "token_kind", True)
+    assert states["vtt_snippets"] == READY
+    assert company.requested == {"download": 1}
+
+
 def test_an_event_shortly_before_the_last_attempt_gives_the_file_its_time(
     company: Company,
 ) -> None:
