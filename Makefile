@@ -13,12 +13,12 @@ demo: .venv/ready  ## Show the whole pipeline at work on an embedded Webex
 dev: .venv/ready  ## Serve the Dagster UI and daemon on 127.0.0.1:3000
 	$(BIN)/meeting-etl dev
 
-# Four workers for two cores: tests wait for answers as long as they compute.
+# Three workers for two cores: tests wait for answers, too.
 test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 4 --dist worksteal
+	$(BIN)/pytest -q -n 3 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
 	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal

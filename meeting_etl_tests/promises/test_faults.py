@@ -151,10 +151,12 @@ UNKNOWN = {"sentiment": {"score": 7, "words": ["calm", "brisk"]}, "futureField":
 
 
 def test_unknown_fields_and_changed_types_are_kept_beside_the_columns(
-    world: World, truth: dict[str, Any], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
+    world = demo_world(3, NOW, days=1, meetings=8)
+    truth, _ = settled(world, tmp_path / "truth", Faults())
     odd = Faults(unknown_fields=0.6, changed_types=0.5)
-    found, _ = settled(world, tmp_path, odd, later_step_hours=6)
+    found, _ = settled(world, tmp_path / "odd", odd, later_step_hours=6)
     assert found["fetch_ledger"] == truth["fetch_ledger"]
     for table in (MEETINGS, RECORDINGS, PARTICIPANTS, TRANSCRIPTS, TRANSCRIPT_SNIPPETS):
         rows = sorted_rows(found, table), sorted_rows(truth, table)

@@ -265,8 +265,8 @@ def test_late_assets_are_asked_for_until_they_come(tmp_path: Path, world: World)
             row["meeting_id"] for row in product.rows("fetch_ledger") if row["status"] == "waiting"
         }
         assert waiting
-        for _ in range(30):
-            clock.advance(hours=6)
+        for _ in range(10):
+            clock.advance(hours=18)
             work_off(product.etl())
         ledger = product.rows("fetch_ledger")
         assert [row for row in ledger if not row["settled"]] == []
