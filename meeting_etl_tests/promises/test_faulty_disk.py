@@ -1,6 +1,8 @@
 """Rule 2: a disk that fails at any single write leaves whole files, and the next run mends all."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.settings import Etl
+from meeting_etl.state import LocalState
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.product import Product, fetch_due, tables, work_off
@@ -93,3 +98,37 @@ def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
     for fails_at in range(shard, writes, SHARDS):
         found, _ = outcome(tmp_path / str(fails_at), fails_at)
         assert found == expected, f"after a failure of write {fails_at}"
+
+
+class NoRoomForWords(Files):
+    """Snippets cannot be written; notes of each later file of the ledger whether its day is locked."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.failed = False
+        self.locked: list[bool] = []
+
+    @contextmanager
+    def replacement(self, name: str) -> Iterator[Path]:
+        _, table, *rest = name.split("/")
+        if table == "transcript_snippets":
+            self.failed = True
+            raise StorageError(f"Cannot write {name}: no space left.")
+        if table == "fetch_ledger" and self.failed:
+            day = rest[0].partition("=")[2]
+            self.locked.append(LocalState(Files(self.root)).is_locked(f"day-{day}"))
+        with super().replacement(name) as path:
+            yield path
+
+
+def test_what_is_kept_after_a_failed_commit_is_written_under_the_lock(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(world(), clock) as webex:
+        product = Product(tmp_path, webex, "user", clock=clock)
+        product.write_logs()
+        etl = product.etl()
+        etl.files = files = NoRoomForWords(tmp_path)
+        with pytest.raises(StorageError):
+            work_off(etl)
+    assert files.locked
+    assert all(files.locked)

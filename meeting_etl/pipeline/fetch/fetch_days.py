@@ -101,26 +101,23 @@ class _Stream:
         may_wait = not self._open
         if not self._prepare(day, may_wait):
             return False
-        locks = ExitStack()
         locked = self._context.lake.try_lock_days([day], may_wait=may_wait)
-        if not locks.enter_context(locked):
-            return False
-        try:
+        with ExitStack() as locks:
+            if not locks.enter_context(locked):
+                return False
             fetch = DayFetch(self._context, self._specs, day, self._guards, self._opened)
             fetch.submit(self._pool)
-        except BaseException:
-            locks.close()
-            raise
-        self._open[day] = fetch, locks
+            self._open[day] = fetch, locks.pop_all()
         self._opened += 1
         return True
 
     def _close_days(self) -> Iterator[DayReport]:
         for day, (fetch, locks) in list(self._open.items()):
             if fetch.is_done and self._pool.error is None:
+                # Locked until it is closed: after an error its last commit is still to come.
+                report = fetch.close()
                 with locks:
-                    report = fetch.close()
-                del self._open[day]
+                    del self._open[day]
                 yield report
             else:
                 fetch.commit_if_full()
