@@ -1,5 +1,7 @@
 """Rules 1, 4 and 5: what an event tells of is found, however long after its meeting it came."""
 
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from meeting_etl_tests.promises.late_events import (
     tell_of_the_late_recording,
     world_with_a_late_recording,
 )
+from meeting_etl_tests.webex.servers import Act, Seen, cutting, running
 
 
 @pytest.mark.parametrize(
@@ -215,3 +218,46 @@ def test_an_event_shortly_before_the_last_attempt_gives_the_words_their_time(
         work_off(product.etl())
         assert words(product) == ("ready", "complete", True)
         assert product.etl().ledger.due_days() == []
+
+
+def test_words_that_arrive_before_the_list_that_opens_them_are_requested_once(
+    tmp_path: Path,
+) -> None:
+    world = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
+    (meeting,) = world.meetings
+    (transcript,) = meeting.transcripts
+    late = replace(transcript, snippets_available_at=meeting.ended_at + timedelta(hours=5))
+    world = replace(world, meetings=(replace(meeting, transcripts=(late,)),))
+    clock = ManualClock(meeting.ended_at + timedelta(hours=1, minutes=1))
+    words_are_here, waits = threading.Event(), False
+    with Sandbox(world, clock) as webex:
+        passing_on = cutting(webex.base_url, cuts=lambda status: False)
+        asked: list[str] = []
+
+        def answer(seen: Seen) -> Act:
+            if waits and seen.path.endswith("/meetingTranscripts"):
+                assert words_are_here.wait(20)
+                time.sleep(0.5)
+            act = passing_on(seen)
+            if seen.path.endswith("/snippets"):
+                asked.append(seen.path)
+                words_are_here.set()
+            return act
+
+        with running(answer) as gateway:
+            product = Product(
+                tmp_path, webex, "user", clock=clock, more={"WEBEX_BASE_URL": gateway.url}
+            )
+            tell_ends(product)
+            work_off(product.etl())
+            assert len(asked) == 1
+            asked.clear()
+            words_are_here.clear()
+            clock.advance(hours=5)
+            event_at = meeting.ended_at + timedelta(hours=5, minutes=30)
+            data = {"id": late.id, "meetingId": meeting.id}
+            tell(product, "b.jsonl", event_at, "meetingTranscripts", "created", **data)
+            waits = True
+            work_off(product.etl())
+            assert len(asked) == 1
+            assert len(product.rows("transcript_snippets")) == 1

@@ -68,6 +68,8 @@ class DayFetch:
         # Targets by the key of the work item that they wait for.
         self._held: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
         self._running_keys: set[tuple[str, str, str]] = set()
+        # Nothing is requested twice, even if a list opens what was answered a moment before.
+        self._requested: set[tuple[str, str, str]] = set()
         first = [DETAILS] if DETAILS in self._specs else []
         self._unplanned = [name for name in self._specs if name not in first]
         for name in first:
@@ -146,7 +148,7 @@ class DayFetch:
 
     def _without_known(self, targets: Sequence[Target]) -> list[Target]:
         """The targets that need a request: they have none yet, and their outcome is not known."""
-        new = [target for target in targets if target.work_item.key not in self._running_keys]
+        new = [target for target in targets if target.work_item.key not in self._requested]
         return [target for target in new if not self._take_known(target)]
 
     def _take_known(self, target: Target) -> bool:
@@ -167,6 +169,7 @@ class DayFetch:
         for target in targets:
             item = target.work_item
             self._running_keys.add(item.key)
+            self._requested.add(item.key)
             keys = ((item.meeting_id, name, item.resource_id) for name in spec.comes_after)
             before = next((key for key in keys if key in self._running_keys), None)
             if before is None:
@@ -237,6 +240,7 @@ class DayFetch:
                 name = target.work_item.resource
                 if name == spec.fallback and result.outcome is Outcome.ROWS:
                     self._running_keys.discard(target.work_item.key)
+                    self._requested.discard(target.work_item.key)
                     self._open[name] -= 1
                 else:
                     self._waiting[name].append(target)
