@@ -101,7 +101,7 @@ def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
 
 
 class NoRoomForWords(Files):
-    """Snippets cannot be written; notes of each later file of the ledger whether its day is locked."""
+    """Has none for snippets; notes of later files of the ledger whether their day is locked."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)

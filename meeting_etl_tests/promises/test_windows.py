@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from meeting_etl.errors import AuthError
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind, World
@@ -15,6 +16,7 @@ from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables, work_off
+from meeting_etl_tests.webex.servers import Act, Reply, Seen, cutting, running
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 KINDS: tuple[Kind, ...] = ("user", "admin", "compliance")
@@ -226,3 +228,31 @@ def test_a_window_with_far_more_than_ours_in_it_is_given_up(tmp_path: Path) -> N
         # Half of what it could save, one page to see that there is more, then one by one.
         assert paths["/v1/admin/recordings"] <= 3 + 4
         assert product.run().days == []
+
+
+def test_of_a_window_only_what_is_missing_waits_for_its_check(tmp_path: Path) -> None:
+    """The token is revoked when a recording is looked for by its id."""
+    made = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
+    first, *others = made.meetings
+    ended_at = max(meeting.ended_at for meeting in made.meetings)
+    purged = replace(first.recordings[0], purged_at=ended_at + timedelta(hours=3))
+    world = replace(made, meetings=(replace(first, recordings=(purged,)), *others))
+    clock = ManualClock(ended_at + timedelta(hours=2, minutes=1))
+    with Sandbox(world, clock) as webex:
+        passing_on = cutting(webex.base_url, cuts=lambda status: False)
+
+        def answer(seen: Seen) -> Act:
+            refusal = Reply({"message": "revoked", "trackingId": "T"}, 401)
+            return refusal if "/recordings/" in seen.path else passing_on(seen)
+
+        with running(answer) as gateway:
+            more = {"WEBEX_BASE_URL": gateway.url}
+            product = Product(tmp_path, webex, "user", clock=clock, more=more)
+            product.write_logs()
+            work_off(product.etl())
+            clock.advance(hours=30)
+            with pytest.raises(AuthError):
+                work_off(product.etl())
+        items = [row for row in product.rows("fetch_ledger") if row["resource"] == "recordings"]
+        attempts = {row["meeting_id"]: row["attempts"] for row in items}
+        assert attempts == {first.id: 1} | {meeting.id: 2 for meeting in others}

@@ -211,12 +211,15 @@ class DayFetch:
     # --- results --------------------------------------------------------------------------------
 
     def _take(self, spec: FetchSpec, results: Sequence[FetchResult]) -> None:
-        """Take the results of one response; they settle when all that is missing was checked."""
+        """Take the results of one response.
+
+        Those of meetings from which something is missing settle when all of that was checked.
+        """
         opened, missing = self._writer.take(spec, results)
         self._add_opened(opened)
-        if not missing:
-            self._settle(spec, results)
-            return
+        incomplete = {row["meeting_id"] for row in missing}
+        self._settle(spec, [one for one in results if one.target.meeting_id not in incomplete])
+        results = [one for one in results if one.target.meeting_id in incomplete]
         unchecked = {row[spec.table.key[0]] for row in missing}
 
         def checked(row: Row, proven: Row | None) -> None:
