@@ -100,8 +100,8 @@ def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
         assert found == expected, f"after a failure of write {fails_at}"
 
 
-class NoRoomForWords(Files):
-    """Has none for snippets; notes of later files of the ledger whether their day is locked."""
+class NoRoomForParticipants(Files):
+    """Fails at participants; notes of later files of the ledger whether their day is locked."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -111,7 +111,7 @@ class NoRoomForWords(Files):
     @contextmanager
     def replacement(self, name: str) -> Iterator[Path]:
         _, table, *rest = name.split("/")
-        if table == "transcript_snippets":
+        if table == "participants":
             self.failed = True
             raise StorageError(f"Cannot write {name}: no space left.")
         if table == "fetch_ledger" and self.failed:
@@ -127,7 +127,7 @@ def test_what_is_kept_after_a_failed_commit_is_written_under_the_lock(tmp_path: 
         product = Product(tmp_path, webex, "user", clock=clock)
         product.write_logs()
         etl = product.etl()
-        etl.files = files = NoRoomForWords(tmp_path)
+        etl.files = files = NoRoomForParticipants(tmp_path)
         with pytest.raises(StorageError):
             work_off(etl)
     assert files.locked

@@ -217,9 +217,10 @@ class DayFetch:
         """
         opened, missing = self._writer.take(spec, results)
         self._add_opened(opened)
-        incomplete = {row["meeting_id"] for row in missing}
-        self._settle(spec, [one for one in results if one.target.meeting_id not in incomplete])
-        results = [one for one in results if one.target.meeting_id in incomplete]
+        lacking = {row["meeting_id"] for row in missing}
+        waiting = [result for result in results if result.target.meeting_id in lacking]
+        complete = [result for result in results if result.target.meeting_id not in lacking]
+        self._settle(spec, complete)
         unchecked = {row[spec.table.key[0]] for row in missing}
 
         def checked(row: Row, proven: Row | None) -> None:
@@ -227,7 +228,7 @@ class DayFetch:
             if proven is not None:
                 self._writer.prove(spec, proven)
             if not unchecked:
-                self._settle(spec, results)
+                self._settle(spec, waiting)
 
         for row in missing:
             call = partial(proven_deletion, self._context, spec, row)
