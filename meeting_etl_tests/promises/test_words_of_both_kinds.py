@@ -3,6 +3,7 @@
 The API of these tests answers by hand: one meeting of one company, with one transcript.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Company:
     clock: ManualClock
     snippets: Reply = NOT_FOUND
     file: Reply = NOT_FOUND
+    file_seconds: float = 0.0
     requested: Counter[str] = field(default_factory=Counter)
 
     def answer(self, seen: Seen) -> Reply:
@@ -60,6 +62,7 @@ class Company:
         kind = path.rpartition("/")[2]
         if kind in ("snippets", "download"):
             self.requested[kind] += 1
+            time.sleep(self.file_seconds if kind == "download" else 0)
             return self.snippets if kind == "snippets" else self.file
         if path == "/meetingTranscripts":
             return Reply({"items": [LISTED]})
@@ -208,3 +211,16 @@ def test_another_token_reopens_what_an_earlier_version_read_from_the_file(
         assert states == {"transcript_snippets": READY}
         assert company.sources == ["snippets"]
         assert company.requested == {"snippets": 1}
+
+
+def test_a_file_that_is_still_on_its_way_is_not_requested_for_its_words_too(
+    company: Company, tmp_path: Path
+) -> None:
+    """The refusal of the snippets comes sooner than the file, which is kept."""
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[downloads]\ntranscripts = ["vtt"]\n')
+    company.product.more = {**company.product.more, "MEETING_ETL_SETTINGS": str(settings)}
+    company.snippets, company.file, company.file_seconds = REFUSED, FILE, 1.0
+    assert company.product.run().failures == []
+    assert company.requested == {"snippets": 1, "download": 1}
+    assert company.sources == ["vtt"]

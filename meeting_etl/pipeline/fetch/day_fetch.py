@@ -167,15 +167,20 @@ class DayFetch:
         self._open[spec.resource] += len(targets)
         self._known += len(targets)
         for target in targets:
-            item = target.work_item
-            self._running_keys.add(item.key)
-            self._requested.add(item.key)
-            keys = ((item.meeting_id, name, item.resource_id) for name in spec.comes_after)
-            before = next((key for key in keys if key in self._running_keys), None)
-            if before is None:
-                self._waiting[spec.resource].append(target)
-            else:
-                self._held[before].append(target)
+            self._running_keys.add(target.work_item.key)
+            self._requested.add(target.work_item.key)
+            self._let_wait(target)
+
+    def _let_wait(self, target: Target) -> None:
+        """Let a target wait for its request, or for the first that comes before and is running."""
+        item = target.work_item
+        names = self._specs[item.resource].comes_after
+        keys = ((item.meeting_id, name, item.resource_id) for name in names)
+        before = next((key for key in keys if key in self._running_keys), None)
+        if before is None:
+            self._waiting[item.resource].append(target)
+        else:
+            self._held[before].append(target)
 
     # --- jobs -----------------------------------------------------------------------------------
 
@@ -247,7 +252,7 @@ class DayFetch:
                     self._requested.discard(target.work_item.key)
                     self._open[name] -= 1
                 else:
-                    self._waiting[name].append(target)
+                    self._let_wait(target)
 
     def _add_opened(self, items: Sequence[WorkItem]) -> None:
         """Request at once what a list or a refusal has opened, where that is due already."""
