@@ -72,29 +72,32 @@ class _Stream:
         """Work off all days; yields a report as each of them is done."""
         try:
             while self._waiting or self._open:
-                self._open_days()
                 for day, _ in self._open.values():
                     day.submit(self._pool)
+                is_opened = self._open_next_day()
                 yield from self._close_days()
-                self._pool.finish()
+                # Before a further day is opened: what arrived may be followed by requests.
+                self._pool.finish(waits=not is_opened)
         except BaseException:
             self._give_up()
             raise
 
-    def _open_days(self) -> None:
-        """Open the next days as long as there are too few requests to do."""
+    def _open_next_day(self) -> bool:
+        """Open the next day if there are too few requests to do; returns whether it did."""
         self._is_blocked = self._is_blocked and bool(self._open)
-        while (
-            self._waiting
-            and not self._is_blocked
-            and self._pool.error is None
-            and len(self._open) < _OPEN_DAYS
-            and self._pool.waiting < _JOBS_LEFT_PER_THREAD * self._context.threads
+        if (
+            not self._waiting
+            or self._is_blocked
+            or self._pool.error is not None
+            or len(self._open) >= _OPEN_DAYS
+            or self._pool.waiting >= _JOBS_LEFT_PER_THREAD * self._context.threads
         ):
-            if self._open_day(self._waiting[0]):
-                self._waiting.popleft()
-            else:
-                self._is_blocked = True
+            return False
+        is_opened = self._open_day(self._waiting[0])
+        if is_opened:
+            self._waiting.popleft()
+        self._is_blocked = not is_opened
+        return is_opened
 
     def _open_day(self, day: date) -> bool:
         """Open a day, unless another process has it: that is waited for with no other day open."""

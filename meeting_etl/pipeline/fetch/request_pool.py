@@ -91,17 +91,19 @@ class RequestPool:
             self._threads.append(thread)
             thread.start()
 
-    def finish(self) -> None:
-        """Wait for the next results: at least one, unless the jobs are cancelled.
+    def finish(self, *, waits: bool = True) -> None:
+        """Take results: those that are here, or `waits` for one, unless the jobs are cancelled.
 
         Raises the error that ends all jobs, after the last result.
         """
         if self.error is not None and not self.unfinished:
             raise self.error
-        for job, result in self._results() if self.unfinished else ():
+        for job, result in self._results(waits=waits) if self.unfinished else ():
             job.done(result)
 
-    def _results(self) -> Iterator[tuple[Job, Any]]:
+    def _results(self, *, waits: bool) -> Iterator[tuple[Job, Any]]:
+        if not waits and self._finished.empty():
+            return
         try:
             timeout = None if self._waits_for_running else _LAST_RESULTS_SECONDS
             finished = self._finished.get(timeout=timeout)
