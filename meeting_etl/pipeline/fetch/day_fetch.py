@@ -113,9 +113,8 @@ class DayFetch:
         self._writer.commit()
 
     def close(self) -> DayReport:
-        """Commit the rest, and what follows from it. Only then does the day count as done."""
+        """Do what follows from the last commit, in any thread. Only then is the day done."""
         context, lake = self._context, self._context.lake
-        self.commit()
         if context.honours_deletes:
             removed = honour_deletes(lake, self.day, context.clock.now())
             self.report.removed += removed

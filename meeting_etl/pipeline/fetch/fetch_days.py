@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import date
 from functools import partial
+from itertools import islice
 
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_fetch import DayFetch
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
-from meeting_etl.pipeline.fetch.request_pool import RequestPool
+from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 
 # The requests of the next day are on their way while a day is committed: it is opened when fewer
@@ -21,6 +22,9 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec
 _JOBS_LEFT_PER_THREAD = 4
 # More days are not open at a time: their rows are in memory, and they are locked.
 _OPEN_DAYS = 8
+# So many days are prepared before their turn: preparing one may need the lock of the day after it,
+# as meetings move from day to day.
+_DAYS_AHEAD = 2
 
 
 def fetch_days(
@@ -57,6 +61,8 @@ class _Stream:
         self._waiting = deque(sorted(days, reverse=True))
         self._open: dict[date, tuple[DayFetch, ExitStack]] = {}
         self._opened = 0
+        self._closing: set[date] = set()
+        self._reports: list[DayReport] = []
         # The next day is locked elsewhere: it waits until no other day is open.
         self._is_blocked = False
         ledger, since = context.ledger, context.reading_since
@@ -71,7 +77,7 @@ class _Stream:
     def run(self) -> Iterator[DayReport]:
         """Work off all days; yields a report as each of them is done."""
         try:
-            while self._waiting or self._open:
+            while self._waiting or self._open or self._reports:
                 for day, _ in self._open.values():
                     day.submit(self._pool)
                 is_opened = self._open_next_day()
@@ -102,7 +108,10 @@ class _Stream:
     def _open_day(self, day: date) -> bool:
         """Open a day, unless another process has it: that is waited for with no other day open."""
         may_wait = not self._open
-        if not self._prepare(day, may_wait):
+        is_prepared = self._prepare(day, may_wait)
+        for ahead in islice(self._waiting, 1, 1 + _DAYS_AHEAD):
+            self._prepare(ahead, False)
+        if not is_prepared:
             return False
         locked = self._context.lake.try_lock_days([day], may_wait=may_wait)
         with ExitStack() as locks:
@@ -115,15 +124,23 @@ class _Stream:
         return True
 
     def _close_days(self) -> Iterator[DayReport]:
-        for day, (fetch, locks) in list(self._open.items()):
-            if fetch.is_done and self._pool.error is None:
-                # Locked until it is closed: after an error its last commit is still to come.
-                report = fetch.close()
-                with locks:
-                    del self._open[day]
-                yield report
+        """Close days that are done, in a thread, so that others are requested meanwhile."""
+        for day, (fetch, _) in self._open.items():
+            if day in self._closing:
+                continue
+            if fetch.is_done:
+                fetch.commit()
+                self._closing.add(day)
+                self._pool.submit(Job((-1.0,), fetch.close, self._closed))
             else:
                 fetch.commit_if_full()
+        reports, self._reports = self._reports, []
+        yield from reports
+
+    def _closed(self, report: DayReport) -> None:
+        _, locks = self._open.pop(report.day)
+        locks.close()
+        self._reports.append(report)
 
     def _give_up(self) -> None:
         """Commit what arrived; whatever is not settled stays due."""
