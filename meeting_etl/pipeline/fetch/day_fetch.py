@@ -80,6 +80,11 @@ class DayFetch:
         """Whether nothing more is to be requested."""
         return not self._unplanned and not self._open.total()
 
+    @property
+    def awaits_details(self) -> bool:
+        """Whether most of its requests are not known yet."""
+        return bool(self._unplanned)
+
     def submit(self, pool: RequestPool) -> None:
         """Submit the requests that may be sent now."""
         if self._unplanned and not self._open[DETAILS]:

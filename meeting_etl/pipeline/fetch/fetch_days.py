@@ -96,6 +96,7 @@ class _Stream:
             or self._is_blocked
             or self._pool.error is not None
             or len(self._open) >= _OPEN_DAYS
+            or sum(fetch.awaits_details for fetch, _ in self._open.values()) >= 2
             or self._pool.waiting >= _JOBS_LEFT_PER_THREAD * self._context.threads
         ):
             return False
