@@ -99,6 +99,7 @@ def test_status_as_json_has_what_the_tables_have(ran: Product) -> None:
     assert days["recordings"]["next_attempt_at"] is None
 
 
+@pytest.mark.slow
 def test_status_says_until_when_a_day_waits(tmp_path: Path) -> None:
     """A meeting that ended an hour ago: its recording may still come."""
     now = Clock().now()
@@ -218,6 +219,7 @@ def test_settings_of_the_file_count(ran: Product, tmp_path: Path) -> None:
     assert row["playback_url"].startswith("https://guide-test.webex.example/")
 
 
+@pytest.mark.slow
 def test_discover_finds_meetings_of_which_there_are_no_logs(webex: Sandbox, tmp_path: Path) -> None:
     product = Product(tmp_path, webex, "user")
     for arguments in ([], ["--to", "2021-05-20"]):

@@ -40,6 +40,7 @@ def loopback_6() -> socket.socket:
         pytest.skip("This machine has no IPv6.")
 
 
+@pytest.mark.slow
 def test_the_ui_listens_on_an_address_of_version_6(
     tmp_path: Path, loopback_6: socket.socket
 ) -> None:

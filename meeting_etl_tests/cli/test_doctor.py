@@ -26,6 +26,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield product
 
 
+@pytest.mark.slow
 def test_a_demo_has_no_problem_after_its_run(ran: Product) -> None:
     sent, started = ran.webex.counters.total, time.perf_counter()
     done = ran.command("doctor")

@@ -115,7 +115,7 @@ def test_a_tick_that_is_evaluated_twice_requests_the_same_run(
     "status",
     [
         pytest.param(dg.DagsterRunStatus.SUCCESS, marks=pytest.mark.slow),
-        dg.DagsterRunStatus.FAILURE,
+        pytest.param(dg.DagsterRunStatus.FAILURE, marks=pytest.mark.slow),
     ],
 )
 def test_the_pause_grows_to_a_quarter_hour_while_lines_arrive_or_cannot_be_read(

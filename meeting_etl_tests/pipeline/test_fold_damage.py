@@ -83,6 +83,7 @@ def test_a_stray_file_among_the_due_days_is_ignored(world: World) -> None:
     assert world.ledger.due_days() == [MONDAY]
 
 
+@pytest.mark.slow
 def test_an_index_is_rebuilt_in_bounded_memory(world: World) -> None:
     """Waiting mentions are written before the events of the next day are read."""
     for day, count in ((MONDAY, 210_000), (TUESDAY, 1)):

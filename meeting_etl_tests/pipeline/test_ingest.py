@@ -158,6 +158,7 @@ def test_a_compressed_and_moved_log_is_the_same_log(box: Box) -> None:
     assert list(box.progress()) == ["old/a.jsonl.gz"]
 
 
+@pytest.mark.slow
 def test_more_days_than_open_files_allow_are_committed_in_turn(box: Box) -> None:
     days = [date(2025, 1, 1) + timedelta(days=number) for number in range(300)]
     for number, day in enumerate(days):

@@ -115,6 +115,7 @@ def test_a_size_other_than_told_is_kept_and_told(world: World, tmp_path: Path) -
         assert all(row["bytes"] == SIZE != row["told_bytes"] for row in rows)
 
 
+@pytest.mark.slow
 def test_what_came_is_told_though_another_kind_did_not(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def test_days_that_were_done_before_are_downloaded_when_asked_for(
         assert len(made.requests()) - before == MEETINGS
 
 
+@pytest.mark.slow
 def test_a_whole_file_without_a_row_is_not_sent_again(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     with made.webex as webex:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from meeting_etl.pipeline.fetch.context import TableReport
 from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.resources.snippets import SNIPPETS
@@ -90,6 +92,7 @@ def spoken(product: Product) -> dict[tuple[str, int], tuple[str, str | None, int
     }
 
 
+@pytest.mark.slow
 def test_an_administrator_gets_the_same_texts_and_times_as_an_officer(tmp_path: Path) -> None:
     world = demo_world(6, NOW, days=2, meetings=24)
     found = {}

@@ -113,6 +113,7 @@ def test_a_read_only_instance_is_one_sentence(tmp_path: Path, webex: Sandbox) ->
     assert "make the folder writable" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [64, pytest.param(192, marks=pytest.mark.slow)])
 def test_an_instance_that_may_not_grow_is_one_sentence(
     tmp_path: Path, webex: Sandbox, blocks: int

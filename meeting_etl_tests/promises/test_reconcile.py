@@ -176,6 +176,7 @@ def test_what_the_listing_says_newly_of_a_known_meeting_is_taken_for_free(tmp_pa
         assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_run_says_when_webhooks_missed_too_many(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(own_world(3), clock) as webex:

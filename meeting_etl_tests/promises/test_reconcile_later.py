@@ -63,6 +63,7 @@ def test_a_corrected_end_moves_a_reconciled_meeting(tmp_path: Path, index_is_los
         assert (row["origin"], row["title"]) == ("webhook", meeting.title)
 
 
+@pytest.mark.slow
 def test_an_end_that_the_listing_corrects_moves_it_too(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=4, participants=2, snippets=2)
     clock = ManualClock(NOW)

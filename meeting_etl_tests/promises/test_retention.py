@@ -196,6 +196,7 @@ def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
         assert webex.counters.total == 0
 
 
+@pytest.mark.slow
 def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
     world: World, tmp_path: Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
     assert not orphan.exists()
 
 
+@pytest.mark.slow
 def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))

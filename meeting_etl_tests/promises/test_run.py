@@ -209,6 +209,7 @@ def test_the_same_rows_come_again_from_the_logs_alone(copy: Product) -> None:
     assert tables(copy.folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["meetings", pytest.param("meeting_index", marks=pytest.mark.slow)]
 )

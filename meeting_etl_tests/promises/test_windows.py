@@ -71,7 +71,13 @@ def outcome(
         ),
         pytest.param("user", timedelta(days=30), 2, id="user long after", marks=pytest.mark.slow),
         pytest.param("admin", timedelta(days=30), 2, id="admin long after", marks=pytest.mark.slow),
-        pytest.param("compliance", timedelta(days=30), 2, id="compliance long after"),
+        pytest.param(
+            "compliance",
+            timedelta(days=30),
+            2,
+            id="compliance long after",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_windows_and_single_requests_fill_the_same_tables(
