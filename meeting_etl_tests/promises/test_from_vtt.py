@@ -92,7 +92,6 @@ def spoken(product: Product) -> dict[tuple[str, int], tuple[str, str | None, int
     }
 
 
-@pytest.mark.slow
 def test_an_administrator_gets_the_same_texts_and_times_as_an_officer(tmp_path: Path) -> None:
     world = demo_world(6, NOW, days=2, meetings=24)
     found = {}
