@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from meeting_etl.pipeline.fetch.context import TableReport
 from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.resources.snippets import SNIPPETS
