@@ -45,7 +45,8 @@ items AS (
     WHERE resource <> 'vtt_snippets'
     UNION ALL
     -- Of the two work items of a transcript's words the better one counts.
-    SELECT date, meeting_id, 'transcript_snippets', resource_id, status, if(status = 'ready', 'from_vtt', reason), settled, next_attempt_at, false
+    SELECT date, meeting_id, 'transcript_snippets', resource_id, status,
+        CASE WHEN status = 'ready' THEN 'from_vtt' ELSE reason END, settled, next_attempt_at, false
     FROM fetch_ledger
     WHERE resource = 'vtt_snippets'
     UNION ALL
