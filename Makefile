@@ -7,6 +7,9 @@ BIN := .venv/bin
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
+# Tests start many processes, each of which would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 demo: .venv/ready  ## Show the whole pipeline at work on an embedded Webex
 	$(BIN)/meeting-etl demo
 
