@@ -85,6 +85,10 @@ TOGETHER = Faults(
 )
 
 
+# A compliance officer's token needs a request of its own for each of these.
+SINGLE = ("meeting", "participants", "transcript_snippets")
+
+
 @pytest.fixture(scope="module")
 def world() -> World:
     return demo_world(3, NOW, days=2, meetings=24)
@@ -235,10 +239,8 @@ def test_a_void_access_token_ends_the_run_and_keeps_what_came(world: World, tmp_
         assert {kind for kind, _ in outcome.failures} == {"AuthError"}
         sentences = {sentence for _, sentence in outcome.failures}
         assert all("WEBEX_ACCESS_TOKEN" in sentence for sentence in sentences)
-        # Each of these had a request of its own.
-        single = ("meeting", "participants", "transcript_snippets")
         ledger = product.rows("fetch_ledger")
-        answered = [row for row in ledger if row["attempts"] and row["resource"] in single]
+        answered = [row for row in ledger if row["attempts"] and row["resource"] in SINGLE]
         good = sum(seen.status == 200 for seen in webex.counters.requests)
         assert 0 < len(answered) <= good
         assert len(webex.counters.requests) < 30 + 4 * 30
@@ -259,8 +261,9 @@ def test_a_long_retry_after_ends_the_run_and_holds_the_next_one_too(
         assert {kind for kind, _ in product.run().failures} == {"ApiUnavailable"}
         assert webex.counters.total == seen
         assert webex.counters.during_retry_after == 0
-        answered = sum(bool(row["attempts"]) for row in product.rows("fetch_ledger"))
-        assert 0 < answered <= 15
+        answered = [row for row in product.rows("fetch_ledger") if row["attempts"]]
+        assert answered
+        assert sum(row["resource"] in SINGLE for row in answered) <= 15
 
 
 def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_path: Path) -> None:
