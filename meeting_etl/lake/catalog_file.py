@@ -24,8 +24,8 @@ class _Built:
     content: bytes
 
 
-# Creating and commenting all views takes DuckDB about 0.4 s of CPU, and in a first run each asset
-# publishes the catalog when its table gets rows, which changes a view or two.
+# Creating and commenting all views takes DuckDB about 0.4 s of CPU. A process that runs again and
+# again publishes when a table gets its first rows or a host's domain is new: a view or two differ.
 _latest = _Built({}, b"")
 _lock = threading.Lock()
 

@@ -64,41 +64,28 @@ class Folding:
         self._all_meetings = self._index.ended_on(whole) if whole else {}
 
     def fold_day(self, day: date, *, may_wait: bool = True) -> FoldReport | None:
-        """Fold one day; None if a lock is not free and may not be waited for."""
-        meeting_ids = self._all_meetings.get(day, set())
-        return _fold_day(self._lake, self._ledger, self._index, day, meeting_ids, may_wait=may_wait)
+        """Fold one day, holding the locks of all days that its meetings touch.
 
-
-def _fold_day(
-    lake: Lake,
-    ledger: Ledger,
-    index: MeetingIndex,
-    day: date,
-    meeting_ids: set[str],
-    *,
-    may_wait: bool = True,
-) -> FoldReport | None:
-    """Fold one day, holding the locks of all days that its meetings touch.
-
-    Which days these are is known only after reading the events, and events may arrive meanwhile.
-    So, with another day needed, all locks are released and taken again in order. None if a lock is
-    not free and may not be waited for.
-    """
-    locked = {day}
-    while True:
-        with lake.try_lock_days(locked, may_wait=may_wait) as is_locked:
-            if not is_locked:
-                return None
-            due = ledger.due_day(day)
-            if due.everything and not meeting_ids:
-                meeting_ids = index.ended_on([day])[day]  # since this waited for the lock
-            news = {**due.news, **dict.fromkeys(meeting_ids, FOLDED)}
-            collected = collect(lake, index, news)
-            needed = {day} | collected.all_days()
-            if needed <= locked:
-                lake.sweep([MEETINGS, FETCH_LEDGER], locked)
-                return _write(lake, ledger, due, news, collected, day, needed)
-        locked |= needed
+        Which days these are is known only after reading the events, and events may arrive
+        meanwhile. So, with another day needed, all locks are released and taken again in order.
+        None if a lock is not free and may not be waited for.
+        """
+        lake, ledger, index = self._lake, self._ledger, self._index
+        meeting_ids, locked = self._all_meetings.get(day, set()), {day}
+        while True:
+            with lake.try_lock_days(locked, may_wait=may_wait) as is_locked:
+                if not is_locked:
+                    return None
+                due = ledger.due_day(day)
+                if due.everything and not meeting_ids:
+                    meeting_ids = index.ended_on([day])[day]  # since this waited for the lock
+                news = {**due.news, **dict.fromkeys(meeting_ids, FOLDED)}
+                collected = collect(lake, index, news)
+                needed = {day} | collected.all_days()
+                if needed <= locked:
+                    lake.sweep([MEETINGS, FETCH_LEDGER], locked)
+                    return _write(lake, ledger, due, news, collected, day, needed)
+            locked |= needed
 
 
 def _write(
