@@ -31,8 +31,8 @@ def own_world(seed: int) -> World:
     Without those that ended within the hour: of them a webhook tells before a listing does.
     """
     world = demo_world(seed, NOW, days=4, meetings=40)
-    told = (meeting for meeting in world.meetings if not NOW - HOUR < meeting.ended_at <= NOW)
-    return replace(world, meetings=tuple(replace(meeting, host=world.owner) for meeting in told))
+    listed = (meeting for meeting in world.meetings if not NOW - HOUR < meeting.ended_at <= NOW)
+    return replace(world, meetings=tuple(replace(meeting, host=world.owner) for meeting in listed))
 
 
 def found(product: Product) -> dict[str, Any]:

@@ -18,6 +18,14 @@ from meeting_etl_tests.promises.late_events import (
 )
 
 
+def fetch_with_the_event(product: Product, is_dated: bool) -> None:
+    """Fetch the meetings, and again after the event about the late recording."""
+    tell_ends(product)
+    work_off(product.etl())
+    tell_of_the_late_recording(product, product.clock.now() if is_dated else None)
+    work_off(product.etl())
+
+
 @pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
 def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: bool) -> None:
     """The files of the events were damaged and moved away: as few events as before are there."""
@@ -26,10 +34,7 @@ def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: 
     clock = ManualClock(ended + timedelta(days=4))
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, "user", clock=clock)
-        tell_ends(product)
-        work_off(product.etl())
-        tell_of_the_late_recording(product, clock.now() if is_dated else None)
-        work_off(product.etl())
+        fetch_with_the_event(product, is_dated)
         clock.advance(hours=48)
         work_off(product.etl())
         assert product.etl().ledger.open_days() == {}
@@ -47,10 +52,7 @@ def test_events_that_are_read_again_cost_nothing(tmp_path: Path, is_dated: bool)
     clock = ManualClock(world.meetings[0].ended_at + timedelta(days=9))
     with Sandbox(world, clock) as webex:
         product = Product(tmp_path, webex, "user", clock=clock)
-        tell_ends(product)
-        work_off(product.etl())
-        tell_of_the_late_recording(product, clock.now() if is_dated else None)
-        work_off(product.etl())
+        fetch_with_the_event(product, is_dated)
         clock.advance(hours=72)
         work_off(product.etl())
         assert product.etl().ledger.open_days() == {}

@@ -78,10 +78,10 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_meeting_that_ended_is_told_of(world: World, folder: Path) -> None:
-    told = {event.payload["data"].get("id") for event in ended(folder)}
+    reported = {event.payload["data"].get("id") for event in ended(folder)}
     over = {meeting.id for meeting in world.meetings if meeting.ended_at <= UNTIL}
-    assert over <= told
-    assert told - over == {None, "0bad0bad0bad0bad0bad0bad0bad0bad_I_199999999999999999"}
+    assert over <= reported
+    assert reported - over == {None, "0bad0bad0bad0bad0bad0bad0bad0bad_I_199999999999999999"}
 
 
 def test_what_is_told_last_of_a_meeting_is_how_it_was(world: World, folder: Path) -> None:
@@ -111,8 +111,8 @@ def test_nothing_is_told_before_it_happened_or_after_the_end(world: World, folde
 
 def test_a_later_end_tells_more(world: World, folder: Path, tmp_path: Path) -> None:
     write_logs(world, tmp_path, seed=4)
-    told = {event.payload["data"].get("id") for event in ended(tmp_path)}
-    assert {meeting.id for meeting in world.meetings} <= told
+    reported = {event.payload["data"].get("id") for event in ended(tmp_path)}
+    assert {meeting.id for meeting in world.meetings} <= reported
     assert len(events(tmp_path)) > len(events(folder))
 
 
