@@ -6,7 +6,7 @@ the results (cli/run_report.py).
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from meeting_etl.orchestration.day_spans import (
     partition_days,
 )
 from meeting_etl.orchestration.instance import translate_instance_errors
+from meeting_etl.orchestration.interrupts import noted_interrupts
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
 from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
 from meeting_etl.orchestration.run_summary import (
+    INTERRUPTED,
     RunSummary,
     collect_failures,
     discovery_notices,
@@ -54,11 +56,15 @@ def run_now(
     """
     summary = RunSummary()
     lock = f"run-{uuid.uuid4().hex}"
-    with translate_instance_errors(Path(instance.root_directory)), etl.state.lock(lock):
+    with (
+        translate_instance_errors(Path(instance.root_directory)),
+        etl.state.lock(lock),
+        noted_interrupts() as interrupted,
+    ):
         active_runs(instance, etl)
         if refetch and span is not None:
             _refetch(etl, span)
-        runs = _Runs(defs, instance, summary, {LOCK_TAG: lock})
+        runs = _Runs(defs, instance, summary, {LOCK_TAG: lock}, interrupted)
         runs.execute(INGEST_JOB.name, {})
         if discover and span is not None and not summary.failures:
             _discover(runs, etl, span)
@@ -143,12 +149,14 @@ class _Runs:
         instance: dg.DagsterInstance,
         summary: RunSummary,
         tags: dict[str, str],
+        interrupted: Callable[[], bool],
     ) -> None:
         self.summary = summary
         self.ids: list[str] = []
         self._defs = defs
         self._instance = instance
         self._tags = tags
+        self._interrupted = interrupted
 
     def execute(self, job: str, tags: dict[str, str]) -> None:
         """Execute one run and add its failures and notices to the summary."""
@@ -166,3 +174,5 @@ class _Runs:
         if job == RECONCILE_JOB.name:
             self.summary.notices += discovery_notices(result)
         collect_failures(result, self.summary)
+        if self._interrupted() and not self.summary.failures:
+            self.summary.failures.append((INTERRUPTED, ""))
