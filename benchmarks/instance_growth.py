@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
-from meeting_etl.orchestration.launch_pauses import next_ingest_at
+from meeting_etl.orchestration.instance.instance import dagster_home, open_quiet_instance
+from meeting_etl.orchestration.launching.launch_pauses import next_ingest_at
 from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import deliveries_of

@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import median
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home
+from meeting_etl.orchestration.instance.instance import dagster_home
 
 OPEN = (
     "import sys; from pathlib import Path; "
-    "from meeting_etl.orchestration.instance import open_instance; "
+    "from meeting_etl.orchestration.instance.instance import open_instance; "
     "open_instance(Path(sys.argv[1])).dispose()"
 )
 QUERY = """{ workspaceOrError { ... on Workspace { locationEntries {

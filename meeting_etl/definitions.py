@@ -7,23 +7,13 @@ import os
 
 import dagster as dg
 
-from meeting_etl.orchestration.checks import (
-    CHECKS,
-    METRICS_JOB,
-    WEBHOOKS_JOB,
-    metrics_nightly,
-    webhooks_hourly,
-)
-from meeting_etl.orchestration.day_assets import DAY_ASSETS, FILE_ASSETS
-from meeting_etl.orchestration.ingest_assets import INGEST_ASSETS
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
-from meeting_etl.orchestration.reconcile_job import (
-    RECONCILE_JOB,
-    reconcile_nightly,
-    reconciled_meetings,
-)
-from meeting_etl.orchestration.run_retention import PURGE_JOB, purge_nightly
-from meeting_etl.orchestration.sensors import due_files, due_work, every_quarter_hour
+from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
+from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
+from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
+from meeting_etl.orchestration.checks.all_checks import CHECKS
+from meeting_etl.orchestration.jobs import JOBS
+from meeting_etl.orchestration.launching.sensors import due_files, due_work, every_quarter_hour
+from meeting_etl.orchestration.schedules import SCHEDULES
 from meeting_etl.settings import Etl
 
 
@@ -32,23 +22,8 @@ def build_defs(etl: Etl) -> dg.Definitions:
     return dg.Definitions(
         assets=[*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings],
         asset_checks=CHECKS,
-        jobs=[
-            INGEST_JOB,
-            DAYS_JOB,
-            INGEST_AND_DAYS_JOB,
-            FILES_JOB,
-            WEBHOOKS_JOB,
-            METRICS_JOB,
-            RECONCILE_JOB,
-            PURGE_JOB,
-        ],
-        schedules=[
-            every_quarter_hour,
-            reconcile_nightly,
-            webhooks_hourly,
-            purge_nightly,
-            metrics_nightly,
-        ],
+        jobs=JOBS,
+        schedules=[every_quarter_hour, *SCHEDULES],
         sensors=[due_work, due_files],
         resources={"etl": etl},
         # Threads do the waiting; a process for each step would only add seconds.

@@ -18,7 +18,7 @@ from meeting_etl.cli.live_figures import live_figures, repeating
 from meeting_etl.cli.run_report import status_of
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.instance import dagster_home, open_quiet_instance
+from meeting_etl.orchestration.instance.instance import dagster_home, open_quiet_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.receiver.app import Receiver
 from meeting_etl.receiver.server import open_receiver, serve_in_thread

@@ -42,8 +42,8 @@ def dev(context: CommandContext, /, port: int, host: str) -> None:
 
 def _serve(etl: "Etl", context: CommandContext, host: str, port: int) -> int:
     """Serve until interrupted or until one of the two ends; returns the exit status."""
-    from meeting_etl.orchestration.instance import dagster_home, open_instance
-    from meeting_etl.orchestration.instance_folder import path_for_dagster
+    from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
+    from meeting_etl.orchestration.instance.instance_folder import path_for_dagster
 
     _check_port(host, port)
     warn_if_reachable(host, "The UI has no password: anyone who reaches it can start runs.")

@@ -1,7 +1,7 @@
 """`prune`: remove meetings or Dagster runs older than a number of days, or show which.
 
 Belongs here: options and the table of what was removed. Does not: removing
-(pipeline/prune.py, orchestration/run_retention.py).
+(pipeline/prune.py, orchestration/instance/run_retention.py).
 """
 
 from datetime import date, timedelta
@@ -140,8 +140,8 @@ def _prune_runs(
     etl: "Etl", configured_home: str | None, days: int, *, dry_run: bool, yes: bool
 ) -> None:
     # Loading Dagster takes a second, which only --dagster needs.
-    from meeting_etl.orchestration.instance import dagster_home, open_instance
-    from meeting_etl.orchestration.run_retention import ended_runs, purge_runs
+    from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
+    from meeting_etl.orchestration.instance.run_retention import ended_runs, purge_runs
 
     before = etl.clock.now() - timedelta(days=days)
     with open_instance(dagster_home(etl.files, configured_home)) as instance:

@@ -12,7 +12,7 @@ from meeting_etl.cli.streams import restored
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
-from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary
 from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE

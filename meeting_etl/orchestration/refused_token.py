@@ -1,6 +1,7 @@
 """The tag of a run whose access token Webex refused: it pauses further runs.
 
-Belongs here: the tag, and until when it pauses runs. Does not: finding the run (launch_pauses.py).
+Belongs here: the tag, and until when it pauses runs. Does not: finding the run
+(launching/launch_pauses.py).
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """run_now(): runs the jobs in this process that the sensors launch through the daemon.
 
 Belongs here: the order of the runs of `meeting-etl run`, and collecting their results. Does not:
-which days a run covers (day_spans.py), what a run does (ingest_assets.py, day_assets.py), showing
-the results (cli/run_report.py).
+which days a run covers (launching/day_spans.py), what a run does (assets/), showing the results
+(cli/run_report.py).
 """
 
 import uuid
@@ -12,15 +12,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.orchestration.day_spans import (
+from meeting_etl.orchestration.instance.instance import translate_instance_errors
+from meeting_etl.orchestration.interrupts import noted_interrupts
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB, RECONCILE_JOB
+from meeting_etl.orchestration.launching.day_spans import (
     BRIDGE_DAYS,
     active_runs,
     partition_days,
 )
-from meeting_etl.orchestration.instance import translate_instance_errors
-from meeting_etl.orchestration.interrupts import noted_interrupts
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_JOB
-from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
 from meeting_etl.orchestration.run_summary import (
     INTERRUPTED,
     RunSummary,

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from meeting_etl.orchestration.reconcile_job import UNUSABLE
+from meeting_etl.orchestration.assets.reconciled_meetings import UNUSABLE
 from meeting_etl.pipeline.auto_record.results import NOT_FINAL
 
 # The kind of failure of a run that was interrupted.

@@ -1,7 +1,7 @@
 """Tags of runs: the days that a run covers, and what sensors need to know about a run.
 
 Belongs here: the names of tags, writing and reading them. Does not: which days a run should cover
-(day_spans.py), when a run starts (sensors.py).
+(orchestration/launching/day_spans.py), when a run starts (orchestration/launching/sensors.py).
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import MEETINGS

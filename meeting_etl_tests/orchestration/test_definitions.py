@@ -102,4 +102,4 @@ def test_each_limit_of_the_instance_is_set_once() -> None:
 
 @pytest.mark.parametrize("name", ["dagster.yaml"])
 def test_the_packaged_file_is_the_one_at_the_top(name: str) -> None:
-    assert (ROOT / name).resolve() == ROOT / "meeting_etl/orchestration" / name
+    assert (ROOT / name).resolve() == ROOT / "meeting_etl/orchestration/instance" / name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.orchestration.reconcile_job import CANNOT_LIST
+from meeting_etl.orchestration.assets.reconciled_meetings import CANNOT_LIST
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind

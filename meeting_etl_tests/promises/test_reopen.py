@@ -15,7 +15,7 @@ from typing import Any
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import open_instance
+from meeting_etl.orchestration.instance.instance import open_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox

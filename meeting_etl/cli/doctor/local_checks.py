@@ -22,7 +22,7 @@ from meeting_etl.cli.doctor.finding import (
 )
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.lake.host_domains import host_domains
-from meeting_etl.orchestration.instance_folder import check_configuration, instance_folder
+from meeting_etl.orchestration.instance.instance_folder import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 from meeting_etl.webex.webhook_spec import read_webhook_spec
@@ -165,7 +165,7 @@ def _instance(etl: Etl, environ: Mapping[str, str]) -> Finding:
     if not _is_made(home):
         return ok("Not created yet; the first run creates it.")
     # Importing Dagster takes a second, and only this check needs it.
-    from meeting_etl.orchestration.instance import check_instance
+    from meeting_etl.orchestration.instance.instance import check_instance
 
     try:
         check_instance(home)

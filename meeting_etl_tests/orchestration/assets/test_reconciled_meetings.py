@@ -9,10 +9,11 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.day_spans import busy_days
+from meeting_etl.orchestration.assets.reconciled_meetings import CANNOT_LIST
 from meeting_etl.orchestration.jobs import DAYS_JOB
-from meeting_etl.orchestration.reconcile_job import CANNOT_LIST, reconcile_nightly
+from meeting_etl.orchestration.launching.day_spans import busy_days
 from meeting_etl.orchestration.run_tags import span_tags
+from meeting_etl.orchestration.schedules import reconcile_nightly
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import sized_world

@@ -10,14 +10,14 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
+from meeting_etl.orchestration.launching.sensors import every_quarter_hour
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.orchestration.sensors import every_quarter_hour
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.orchestration.ticking import ticked
+from meeting_etl_tests.orchestration.launching.ticking import ticked
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import small_world
 

@@ -1,8 +1,8 @@
 """The asset `reconciled_meetings`: adds meetings without a webhook event to `meetings`.
 
-Belongs here: the asset, its metadata, its job and its nightly schedule. Does not: when its check
-fails (checks.py), how meetings are found (pipeline/reconcile/reconcile.py,
-pipeline/reconcile/events_without_meeting.py).
+Belongs here: the asset and its metadata. Does not: when it runs (orchestration/schedules.py), its
+check (orchestration/checks/webhook_checks.py), how meetings are found
+(pipeline/reconcile/reconcile.py, pipeline/reconcile/events_without_meeting.py).
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.materialization import (
+from meeting_etl.orchestration.assets.materialization import (
     DAYS,
     Metadata,
     Result,
@@ -20,7 +20,6 @@ from meeting_etl.orchestration.materialization import (
     materialize,
     report_failures,
 )
-from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
 from meeting_etl.pipeline.reconcile.listing import ListingWindows
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
@@ -96,25 +95,6 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Ta
         run["unknown_fields"] = dict(windows.drift.unknown)
     for metadata in by_day.values():
         metadata.update(run)
-
-
-RECONCILE_JOB = dg.define_asset_job(
-    "reconcile",
-    selection=dg.AssetSelection.assets(reconciled_meetings),
-    description="Add the meetings of some days for which no webhook event arrived.",
-)
-
-
-@dg.schedule(
-    job=RECONCILE_JOB,
-    cron_schedule="30 3 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night, adds meetings of the last two days that have no webhook event.",
-)
-def reconcile_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
-    """The last two days in one run: what Webex lists late is found a night later."""
-    return dg.RunRequest(tags=span_tags(last_days(etl)))
 
 
 def last_days(etl: Etl) -> Span:

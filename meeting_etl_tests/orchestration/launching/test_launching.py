@@ -20,7 +20,7 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

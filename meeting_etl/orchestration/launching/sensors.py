@@ -2,7 +2,7 @@
 
 Belongs here: what makes them launch a run, and why a tick launches none. Does not: which days a run
 covers (day_spans.py), pauses (launch_pauses.py), what is due (pipeline/ledger/ledger.py), the
-nightly and hourly schedules (reconcile_job.py, run_retention.py, checks.py).
+nightly and hourly schedules (orchestration/schedules.py).
 """
 
 import hashlib
@@ -13,15 +13,15 @@ import dagster as dg
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake.lake import INGEST_LOCK
-from meeting_etl.orchestration.day_spans import (
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
+from meeting_etl.orchestration.launching.day_spans import (
     active_runs,
     busy_days,
     first_recent_day,
     launchable_spans,
     partition_days,
 )
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
-from meeting_etl.orchestration.launch_pauses import (
+from meeting_etl.orchestration.launching.launch_pauses import (
     INGEST_JOBS,
     next_ingest_at,
     request_tag,

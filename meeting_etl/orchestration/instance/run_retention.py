@@ -1,7 +1,8 @@
-"""How long the Dagster instance keeps its runs: purge_runs() and the nightly job that calls it.
+"""How long the Dagster instance keeps its runs: purge_runs(), and the op that calls it.
 
-Belongs here: which runs are removed, what is kept of them, the job and its schedule. Does not:
-ticks, which Dagster removes itself (dagster.yaml), and the retention of tables (pipeline/prune.py).
+Belongs here: which runs are removed, and what is kept of them. Does not: the job
+(orchestration/jobs.py), ticks, which Dagster removes itself (dagster.yaml), and the retention of
+tables (pipeline/prune.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -93,31 +94,10 @@ def _remove_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
 @dg.op(
     name="purge_old_runs", description="Remove ended runs that are older than [retention] allows."
 )
-def _purge_old_runs(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
+def purge_old_runs(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
+    """Remove what is older than the settings dagster_runs and routine_runs allow."""
     now, settings = etl.clock.now(), etl.settings
     old = ended_runs(context.instance, now - timedelta(days=settings.dagster_runs_days))
     routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
     count = purge_runs(context.instance, [*old, *routine], etl.progress)
     context.log.info(f"Removed {count:,} ended runs.")
-
-
-@dg.job(
-    name="purge_runs",
-    description="Remove old runs from the Dagster instance; tables and files are not touched.",
-)
-def PURGE_JOB() -> None:  # noqa: N802 - a job, named as the others
-    """One step."""
-    _purge_old_runs()
-
-
-@dg.schedule(
-    job=PURGE_JOB,
-    cron_schedule="15 4 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night, removes runs older than [retention] dagster_runs, and successful "
-    "runs of sensors and schedules older than [retention] routine_runs.",
-)
-def purge_nightly() -> dg.RunRequest:
-    """One run of the purge."""
-    return dg.RunRequest()

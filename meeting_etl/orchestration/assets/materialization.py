@@ -1,7 +1,7 @@
 """What all day assets share: partitions, metadata for each day, known errors as dg.Failure.
 
 Belongs here: how the result of a day reaches Dagster. Does not: the assets (day_assets.py,
-reconcile_job.py), when runs start (sensors.py).
+reconciled_meetings.py), when runs start (orchestration/launching/sensors.py).
 """
 
 from collections.abc import Iterator

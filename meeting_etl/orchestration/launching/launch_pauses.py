@@ -1,7 +1,7 @@
 """When the sensors and the schedule launch nothing: pauses between ingests, and pauses for Webex.
 
 Belongs here: the pause between two ingests, a refused token, a Retry-After. Does not: what is due
-(sensors.py), the tag of a refused token (refused_token.py).
+(sensors.py), the tag of a refused token (orchestration/refused_token.py).
 """
 
 from collections.abc import Mapping

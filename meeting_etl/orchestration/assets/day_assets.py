@@ -2,7 +2,8 @@
 
 Belongs here: which assets there are, which functions their step calls, and their metadata for a
 day. Does not: the assets of webhook logs (ingest_assets.py), how a day reaches Dagster
-(materialization.py), when runs start (sensors.py), the steps themselves (pipeline/).
+(materialization.py), when runs start (orchestration/launching/sensors.py), the steps themselves
+(pipeline/).
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +13,7 @@ import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.orchestration.materialization import (
+from meeting_etl.orchestration.assets.materialization import (
     DAYS,
     Metadata,
     TableMetadata,
@@ -20,7 +21,7 @@ from meeting_etl.orchestration.materialization import (
     materialize,
     report_failures,
 )
-from meeting_etl.orchestration.table_asset import table_spec
+from meeting_etl.orchestration.assets.table_asset import table_spec
 from meeting_etl.pipeline.days.download_days import download_days
 from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.fetch.context import DayReport

@@ -9,7 +9,7 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.orchestration.checks import webhooks_hourly
+from meeting_etl.orchestration.schedules import webhooks_hourly
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.sensors import due_files, due_work
+from meeting_etl.orchestration.launching.sensors import due_files, due_work
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock

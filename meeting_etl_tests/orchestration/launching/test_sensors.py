@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.day_spans import active_runs, busy_days, partition_days
+from meeting_etl.orchestration.launching.day_spans import active_runs, busy_days, partition_days
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.orchestration.ticking import ticked
+from meeting_etl_tests.orchestration.launching.ticking import ticked
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import small_world
 

@@ -2,7 +2,7 @@
 
 Belongs here: creating its dagster.yaml, creating, migrating and opening the instance, and the
 errors of a folder that cannot be written. Does not: where the folder is (instance_folder.py), runs
-(run_now.py).
+(orchestration/run_now.py).
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from meeting_etl.errors import MeetingEtlError, SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance_folder import (
+from meeting_etl.orchestration.instance.instance_folder import (
     check_configuration,
     instance_folder,
     path_for_dagster,
@@ -73,7 +73,7 @@ def dagster_home(files: Files, configured: str | None) -> Path:
     """
     home = instance_folder(files, configured)
     if not configured and files.read_bytes("dagster/dagster.yaml") is None:
-        packaged = resources.files("meeting_etl.orchestration").joinpath("dagster.yaml")
+        packaged = resources.files("meeting_etl.orchestration.instance").joinpath("dagster.yaml")
         files.replace_bytes("dagster/dagster.yaml", packaged.read_bytes())
     return home
 

@@ -10,11 +10,11 @@ import pytest
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import check_instance, dagster_home, open_instance
+from meeting_etl.orchestration.instance.instance import check_instance, dagster_home, open_instance
 
 _OPEN = (
     "import sys; from pathlib import Path; "
-    "from meeting_etl.orchestration.instance import open_instance; "
+    "from meeting_etl.orchestration.instance.instance import open_instance; "
     "open_instance(Path(sys.argv[1])).dispose()"
 )
 

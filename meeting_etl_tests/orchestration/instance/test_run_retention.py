@@ -12,8 +12,8 @@ from meeting_etl.cli.prune import prune
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
-from meeting_etl.orchestration.instance import dagster_home, open_instance
-from meeting_etl.orchestration.run_retention import ended_runs, purge_runs, routine_runs
+from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
+from meeting_etl.orchestration.instance.run_retention import ended_runs, purge_runs, routine_runs
 from meeting_etl.settings import Etl, read_settings
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.commands import command

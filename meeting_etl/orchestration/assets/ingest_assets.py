@@ -1,7 +1,7 @@
 """The assets that work on the webhook logs: `webhook_events` and `auto_record_actions`.
 
 Belongs here: which functions they call, their metadata, and the look-ups that follow an ingest.
-Does not: the assets of days (day_assets.py), when runs start (sensors.py).
+Does not: the assets of days (day_assets.py), when runs start (orchestration/launching/sensors.py).
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ import dagster as dg
 from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
 from meeting_etl.lake.leftovers import sweep_leftovers
-from meeting_etl.orchestration.materialization import (
+from meeting_etl.orchestration.assets.materialization import (
     Result,
     publish_catalog,
     report_failures,
 )
-from meeting_etl.orchestration.table_asset import table_spec
+from meeting_etl.orchestration.assets.table_asset import table_spec
 from meeting_etl.pipeline.auto_record.auto_record import auto_record
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.sensors import due_work
+from meeting_etl.orchestration.launching.sensors import due_work
 from meeting_etl.settings import Etl
 
 

@@ -1,7 +1,7 @@
 """Which days a run covers, and which days are being worked on.
 
 Belongs here: cutting due days into spans, the days of active runs. Does not: what is due
-(pipeline/ledger/ledger.py), launching runs (sensors.py, run_now.py).
+(pipeline/ledger/ledger.py), launching runs (sensors.py, orchestration/run_now.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.jobs import FILES_JOB
-from meeting_etl.orchestration.reconcile_job import RECONCILE_JOB
+from meeting_etl.orchestration.jobs import FILES_JOB, RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl

@@ -1,0 +1,1 @@
+"""The Dagster instance: its folder, its storages, how long it keeps runs."""
