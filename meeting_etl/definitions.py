@@ -4,11 +4,13 @@ Only this module and cli/main.py read os.environ. Loading needs no setting.
 """
 
 import os
+from datetime import date
 
 import dagster as dg
 
 from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
+from meeting_etl.orchestration.assets.partitions import first_partition, starting_at
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
 from meeting_etl.orchestration.checks.all_checks import CHECKS
 from meeting_etl.orchestration.jobs import JOBS
@@ -17,10 +19,15 @@ from meeting_etl.orchestration.schedules import SCHEDULES
 from meeting_etl.settings import Etl
 
 
-def build_defs(etl: Etl) -> dg.Definitions:
-    """Fresh definitions whose assets work with `etl`."""
+def build_defs(etl: Etl, *, first_day: date | None = None) -> dg.Definitions:
+    """Fresh definitions whose assets work with `etl`.
+
+    Without a `first_day` the partitions begin where the settings or the data begin.
+    """
+    first = first_day or first_partition(etl)
+    assets = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings]
     return dg.Definitions(
-        assets=[*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings],
+        assets=[starting_at(each, first) for each in assets],
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=[every_quarter_hour, *SCHEDULES],

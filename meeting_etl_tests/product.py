@@ -21,6 +21,7 @@ from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
+from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, Span
 from meeting_etl_tests.commands import Completed, command, command_process
@@ -85,7 +86,7 @@ class Product:
     ) -> RunSummary:
         """What `meeting-etl run` does, with this product's clock."""
         etl = self.etl()
-        defs = build_defs(etl)
+        defs = build_defs(etl, first_day=FIRST_DAY)
         return run_now(defs, _instance(), etl, span=asked, refetch=refetch, discover=discover)
 
     def command(self, *arguments: str) -> Completed:

@@ -25,6 +25,7 @@ from meeting_etl.receiver.server import open_receiver, serve_in_thread
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import WEBHOOK_SECRET
 from meeting_etl.sandbox.world.worlds import World, demo_world
+from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
 from meeting_etl.webex import webhook_sync
@@ -123,7 +124,7 @@ class _Show:
         self.notices: list[str] = []
         self._etl, self._webex, self._receiver, self._clock = etl, webex, receiver, clock
         self._instance = instance
-        self._defs = build_defs(etl)
+        self._defs = build_defs(etl, first_day=FIRST_DAY)
         # Events from before the morning are posted immediately.
         self._posted_until = min(meeting.started_at for meeting in webex.world.meetings)
         self._counts = dict.fromkeys(_FIGURES, "0")

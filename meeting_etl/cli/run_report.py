@@ -16,6 +16,7 @@ from meeting_etl.orchestration.instance.instance import dagster_home, open_insta
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary
 from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE
+from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span
 
@@ -38,7 +39,7 @@ def run_and_report(
     opened = open_instance(dagster_home(etl.files, configured_home))
     with restored(), opened as instance, progress() as meter:
         etl.progress = meter
-        defs = build_defs(etl)
+        defs = build_defs(etl, first_day=FIRST_DAY)
         outcome = run_now(defs, instance, etl, span=span, refetch=refetch, discover=discover)
     seconds = etl.clock.monotonic() - started
     if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):

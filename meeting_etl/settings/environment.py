@@ -7,6 +7,7 @@ Belongs here: reading each variable, checking it, and Settings. Does not: readin
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from meeting_etl.addresses import http_url
@@ -46,6 +47,7 @@ class Settings:
     dagster_runs_days: int
     routine_runs_days: int
     ingest_at_most_every_seconds: int
+    first_day: date | None
     analytics: Analytics
 
     @property
@@ -95,6 +97,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         dagster_runs_days=parse_days(file.retention.dagster_runs) or 0,
         routine_runs_days=parse_days(file.retention.routine_runs) or 0,
         ingest_at_most_every_seconds=file.ingest.at_most_every_seconds,
+        first_day=file.partitions.first_day,
         analytics=_analytics(file),
     )
 

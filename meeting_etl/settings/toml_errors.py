@@ -18,6 +18,7 @@ _TYPES = {
     "float": "a number",
     "bool": "true or false",
     "str": "a text in quotes",
+    "date": "a date, as in 2026-01-31",
     "array": "a list in square brackets",
 }
 

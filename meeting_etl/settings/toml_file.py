@@ -5,6 +5,7 @@ wording of errors (toml_errors.py).
 """
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from meeting_etl.errors import SettingsError
+from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings.toml_errors import sentence_of
 from meeting_etl.times import parse_days
 
@@ -105,6 +107,16 @@ class Ingest(Struct, forbid_unknown_fields=True, frozen=True):
     at_most_every_seconds: Annotated[int, Meta(ge=1, le=_DAY_SECONDS)] = 60
 
 
+class Partitions(Struct, forbid_unknown_fields=True, frozen=True):
+    """[partitions]: the days that Dagster shows."""
+
+    first_day: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.first_day and self.first_day < FIRST_DAY:
+            raise ValueError(f"first_day must be at least {FIRST_DAY}, but is {self.first_day}")
+
+
 class AutoRecord(Struct, forbid_unknown_fields=True, frozen=True):
     """[auto_record]: for which meetings recording is switched on; none by default."""
 
@@ -136,6 +148,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
     retention: Retention = field(default_factory=Retention)
     analytics: AnalyticsSection = field(default_factory=AnalyticsSection)
     ingest: Ingest = field(default_factory=Ingest)
+    partitions: Partitions = field(default_factory=Partitions)
     auto_record: AutoRecord = field(default_factory=AutoRecord)
 
 

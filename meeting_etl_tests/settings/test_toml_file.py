@@ -29,7 +29,7 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
             "[fetsh]\na = 1",
             (
                 "unknown section [fetsh]; expected one of fetch, privacy, downloads, settling, "
-                "reconcile, retention, analytics, ingest, auto_record."
+                "reconcile, retention, analytics, ingest, partitions, auto_record."
             ),
         ),
         ("fetch = 3", "fetch must be a section: [fetch]."),
@@ -60,6 +60,14 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
         (
             "[retention]\ndagster_runs = 30",
             "[retention] dagster_runs must be a text in quotes, but is 30.",
+        ),
+        (
+            "[partitions]\nfirst_day = 'May'",
+            "[partitions] first_day must be a date, as in 2026-01-31, but is 'May'.",
+        ),
+        (
+            "[partitions]\nfirst_day = 2014-12-31",
+            "[partitions] first_day must be at least 2015-01-01, but is 2014-12-31.",
         ),
         (
             "[auto_record]\nhosts = 'hana@team.example'",

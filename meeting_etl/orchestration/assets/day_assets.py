@@ -14,13 +14,13 @@ import dagster as dg
 from meeting_etl import schemas
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.assets.materialization import (
-    DAYS,
     Metadata,
     TableMetadata,
     days_of,
     materialize,
     report_failures,
 )
+from meeting_etl.orchestration.assets.partitions import DAYS
 from meeting_etl.orchestration.assets.table_asset import table_spec
 from meeting_etl.pipeline.days.download_days import download_days
 from meeting_etl.pipeline.days.work_days import work_days

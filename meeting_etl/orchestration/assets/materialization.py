@@ -1,4 +1,4 @@
-"""What all day assets share: partitions, metadata for each day, known errors as dg.Failure.
+"""What all day assets share: metadata for each day, known errors as dg.Failure.
 
 Belongs here: how the result of a day reaches Dagster. Does not: the assets (day_assets.py,
 reconciled_meetings.py), when runs start (orchestration/launching/sensors.py).
@@ -15,11 +15,7 @@ from meeting_etl.errors import AuthError, MeetingEtlError
 from meeting_etl.lake import catalog
 from meeting_etl.lake.host_domains import add_host_domains
 from meeting_etl.orchestration.refused_token import refused_token_tag
-from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
-
-# One object for all day assets: Dagster compares partitions by it.
-DAYS = dg.DailyPartitionsDefinition(start_date=str(FIRST_DAY), timezone="UTC", end_offset=1)
 
 Result = dg.MaterializeResult[None]
 Metadata = dict[str, Any]

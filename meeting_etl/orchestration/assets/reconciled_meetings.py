@@ -12,7 +12,6 @@ from datetime import date, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.assets.materialization import (
-    DAYS,
     Metadata,
     Result,
     TableMetadata,
@@ -20,6 +19,7 @@ from meeting_etl.orchestration.assets.materialization import (
     materialize,
     report_failures,
 )
+from meeting_etl.orchestration.assets.partitions import DAYS
 from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
 from meeting_etl.pipeline.reconcile.listing import ListingWindows
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.jobs import FILES_JOB, RECONCILE_JOB
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
@@ -77,7 +77,14 @@ def first_recent_day(etl: Etl) -> date:
     return utc_day(etl.clock.now()) - timedelta(days=_RECENT_DAYS - 1)
 
 
-def partition_days(days: Iterable[date], etl: Etl) -> list[date]:
+def partition_days(days: Iterable[date], etl: Etl, first: date = FIRST_DAY) -> list[date]:
     """The days that are partitions already: one in the future waits until it has begun."""
     today = utc_day(etl.clock.now())
-    return [day for day in days if FIRST_DAY <= day <= today]
+    return [day for day in days if first <= day <= today]
+
+
+def first_partition_of(repository: dg.RepositoryDefinition | None) -> date:
+    """The first partition of the definitions that a sensor belongs to."""
+    days = repository.get_job(DAYS_JOB.name).partitions_def if repository else None
+    first = days.get_first_partition_key() if days else None
+    return date.fromisoformat(first) if first else FIRST_DAY

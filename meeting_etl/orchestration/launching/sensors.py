@@ -6,7 +6,7 @@ nightly and hourly schedules (orchestration/schedules.py).
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -17,6 +17,7 @@ from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_
 from meeting_etl.orchestration.launching.day_spans import (
     active_runs,
     busy_days,
+    first_partition_of,
     first_recent_day,
     launchable_spans,
     partition_days,
@@ -69,11 +70,11 @@ def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) ->
     elif next_at is not None and now < next_at:
         ingest_state = f"The logs are checked again at {format_timestamp(next_at)}."
     elif logs_to_ingest(etl.logs, etl.lake):
-        yield _ingest_request(instance, etl, _span_beside_ingest(instance, etl, runs))
+        yield _ingest_request(instance, etl, _span_beside_ingest(context, etl, runs))
         return
     else:
         ingest_state = "No log has new lines."
-    yield from _launch_days(instance, etl, DAYS_JOB.name, etl.ledger.due_days(), runs, ingest_state)
+    yield from _launch_days(context, etl, DAYS_JOB.name, etl.ledger.due_days(), runs, ingest_state)
 
 
 @dg.sensor(
@@ -85,7 +86,7 @@ def due_work(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) ->
 def due_files(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) -> Launches:
     """One run for each span of days with due downloads; other runs may work on the same days."""
     runs = active_runs(context.instance, etl)
-    yield from _launch_days(context.instance, etl, FILES_JOB.name, etl.due_downloads(), runs)
+    yield from _launch_days(context, etl, FILES_JOB.name, etl.due_downloads(), runs)
 
 
 @dg.schedule(
@@ -137,14 +138,16 @@ def _ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) -
 
 
 def _span_beside_ingest(
-    instance: dg.DagsterInstance, etl: Etl, runs: list[dg.DagsterRun]
+    context: dg.SensorEvaluationContext, etl: Etl, runs: list[dg.DagsterRun]
 ) -> Span | None:
     """The newest due days and today, which most new lines are about; None when today is busy."""
     today = utc_day(etl.clock.now())
     busy = busy_days(runs, newest=first_recent_day(etl))
-    if today in busy or webex_pause_reason(instance, etl):
+    if today in busy or webex_pause_reason(context.instance, etl):
         return None
-    due = [day for day in partition_days([*etl.ledger.due_days(), today], etl) if day not in busy]
+    first = first_partition_of(context.repository_def)
+    days = partition_days([*etl.ledger.due_days(), today], etl, first)
+    due = [day for day in days if day not in busy]
     return next(launchable_spans(due, busy))
 
 
@@ -163,10 +166,10 @@ def _has_more_to_do(etl: Etl) -> bool:
 
 
 def _launch_days(
-    instance: dg.DagsterInstance,
+    context: dg.SensorEvaluationContext,
     etl: Etl,
     job: str,
-    days: Iterable[date],
+    days: list[date],
     runs: list[dg.DagsterRun],
     ingest_state: str = "",
 ) -> Launches:
@@ -177,9 +180,12 @@ def _launch_days(
     The run key changes with any news for these days and every quarter hour, so that a span whose
     run failed is tried again, but not every 30 seconds.
     """
+    instance, first = context.instance, first_partition_of(context.repository_def)
     busy = busy_days(runs, newest=first_recent_day(etl), files=job == FILES_JOB.name)
-    due = [day for day in partition_days(days, etl) if day not in busy]
+    due = [day for day in partition_days(days, etl, first) if day not in busy]
     reasons = [ingest_state] if ingest_state else []
+    if any(day < first for day in days):
+        reasons.append(_before_partitions(min(days), first))
     requests: list[dg.RunRequest | dg.SkipReason] = []
     if not due:
         reasons.append("No day has due work that is not running already.")
@@ -201,6 +207,14 @@ def _launch_days(
                 requests.append(request)
                 has_old = has_old or _is_old(span, recent)
     yield from requests or [dg.SkipReason(" ".join(reasons))]
+
+
+def _before_partitions(day: date, first: date) -> str:
+    """What to do about due days that are no partitions of the loaded definitions."""
+    return (
+        f"{day} has due work but is before {first}, the first partition: reload the code location, "
+        "or set [partitions] first_day to an earlier day."
+    )
 
 
 def _is_old(span: Span | None, first_recent: date) -> bool:

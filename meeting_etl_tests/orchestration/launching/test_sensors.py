@@ -186,6 +186,29 @@ def test_an_end_in_tomorrow_waits_for_tomorrow(etl: Etl) -> None:
     assert partition_days(etl.ledger.due_days(), etl) == [date(2026, 3, 17), date(2026, 3, 16)]
 
 
+def test_a_day_before_the_first_partition_waits_for_it_and_is_not_lost(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    announce(etl, "2026-03-12", "2026-03-15")
+    (request,) = ticked(etl, instance, date(2026, 3, 14)).run_requests
+    assert days_of(request) == "2026-03-15"
+    instance.create_run_for_job(
+        build_defs(etl).resolve_job_def("days"),
+        status=dg.DagsterRunStatus.STARTED,
+        tags=request.tags,
+    )
+    tick = ticked(etl, instance, date(2026, 3, 14))
+    assert tick.run_requests == []
+    assert tick.skip_message == (
+        "No log has new lines. 2026-03-12 has due work but is before 2026-03-14, the first "
+        "partition: reload the code location, or set [partitions] first_day to an earlier day. "
+        "No day has due work that is not running already."
+    )
+    # Reloaded definitions begin with it.
+    (request,) = ticked(etl, instance).run_requests
+    assert days_of(request) == "2026-03-12"
+
+
 def launched(
     etl: Etl, instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus
 ) -> dg.DagsterRun:
