@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-slow dev bench clean
+.PHONY: help demo dev dev-demo test test-slow bench clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -15,6 +15,9 @@ demo: .venv/ready  ## Show the whole pipeline at work on an embedded Webex
 
 dev: .venv/ready  ## Serve the Dagster UI and daemon on 127.0.0.1:3000
 	$(BIN)/meeting-etl dev
+
+dev-demo: .venv/ready  ## The same over an embedded Webex with webhook logs; needs no account
+	$(BIN)/meeting-etl demo --ui
 
 # Three workers for two cores: tests wait for answers, too.
 test: .venv/ready  ## Lint, types, layers and all quick tests

@@ -115,6 +115,6 @@ def _say_what_to_try_next(data_dir: str) -> None:
         f'  SQL query   {variable} {command} sql "FROM meetings LIMIT 5"\n'
         f"  DuckDB      duckdb -readonly {opened}\n"
         f'  Python      meeting_etl.connect({data_dir!r}).sql("SHOW TABLES")\n'
-        f"  Dagster UI  {variable} {command} dev, then open http://127.0.0.1:3000",
+        f"  Dagster UI  {command} demo --ui",
         soft_wrap=True,
     )

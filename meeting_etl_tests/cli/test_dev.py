@@ -1,4 +1,4 @@
-"""`meeting-etl dev`, up to its first line."""
+"""`meeting-etl dev`: what it prints, its processes and their end."""
 
 import contextlib
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl_tests.receiver.served import receiving
+from meeting_etl_tests.served_ui import free_port, processes_of, served_ui, wait_until
 
 _DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
 
@@ -51,17 +52,13 @@ def test_the_ui_listens_on_an_address_of_version_6(
 
 
 def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    line = said(tmp_path, "0.0.0.0", port)  # noqa: S104 - what is warned of
+    line = said(tmp_path, "0.0.0.0", free_port())  # noqa: S104 - what is warned of
     assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI has")
 
 
 @pytest.mark.slow
 def test_it_ends_though_the_shell_that_started_it_had_sigint_ignored(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    script = f'"{sys.executable}" -m meeting_etl.cli.main dev --port {port} & echo $!; wait'
+    script = f'"{sys.executable}" -m meeting_etl.cli.main dev --port {free_port()} & echo $!; wait'
     with subprocess.Popen(
         ["/bin/sh", "-c", script],
         env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(tmp_path)},
@@ -73,13 +70,51 @@ def test_it_ends_though_the_shell_that_started_it_had_sigint_ignored(tmp_path: P
         try:
             process_id = int(shell.stdout.readline())
             lines = iter(shell.stdout.readline, b"")
-            assert any(b"Serving dagster-webserver" in line for line in lines)
+            assert any(line.startswith(b"Dagster UI: ") for line in lines)
             os.kill(process_id, signal.SIGTERM)
             # Whatever it started has this pipe open, too, so that all of it has ended.
             shell.communicate(timeout=60)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)
+    assert processes_of(tmp_path) == []
+
+
+RELOAD = """
+mutation ($name: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $name) { __typename }
+}"""
+
+
+@pytest.mark.slow
+def test_the_ui_and_the_daemon_share_a_code_server_that_can_be_reloaded(tmp_path: Path) -> None:
+    with served_ui({"MEETING_ETL_DATA_DIR": str(tmp_path)}, within=tmp_path) as ui:
+        (first,) = code_servers(tmp_path)
+        reloaded = ui.ask(RELOAD, name="meeting_etl.definitions")["reloadRepositoryLocation"]
+        assert reloaded == {"__typename": "WorkspaceLocationEntry"}
+        wait_until(lambda: len(code_servers(tmp_path)) == 1)
+        assert code_servers(tmp_path) != [first]
+    # Nothing else, no warning in particular; the address comes last.
+    assert [line.partition(" ")[0] for line in ui.lines] == ["Starting", "Output", "Dagster"]
+    assert ui.process.returncode == 0
+    assert processes_of(tmp_path) == []
+
+
+def code_servers(folder: Path) -> list[int]:
+    """Processes that have loaded the definitions."""
+    return [
+        process_id
+        for process_id in processes_of(folder)
+        if b"dagster\0api\0grpc" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    ]
+
+
+@pytest.mark.slow
+def test_its_processes_end_when_it_is_killed(tmp_path: Path) -> None:
+    with served_ui({"MEETING_ETL_DATA_DIR": str(tmp_path)}, within=tmp_path) as ui:
+        ui.process.kill()
+        ui.process.wait()
+        wait_until(lambda: processes_of(tmp_path) == [], seconds=60)
 
 
 def test_who_opens_the_receiver_to_others_is_warned(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from meeting_etl_tests.commands import command_process
+from meeting_etl_tests.commands import command, command_process
+from meeting_etl_tests.product import rows
+from meeting_etl_tests.served_ui import processes_of, served_ui, wait_until
 
 
 @pytest.mark.slow
@@ -31,7 +33,28 @@ def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> Non
         "have no recording",
     ):
         assert part in done.stdout
-    assert "Dagster UI" in done.stderr
+    assert re.search(r"Dagster UI  .*demo --ui\n", done.stderr)
+
+
+@pytest.mark.slow
+def test_the_sensors_of_the_demo_in_the_ui_fetch_its_meetings(tmp_path: Path) -> None:
+    """Settings of another Webex and another instance, which may be set, are not used."""
+    others = {"WEBEX_REFRESH_TOKEN": "other", "DAGSTER_HOME": "/nowhere"}
+    folder = tmp_path / "demo"
+    command = ("demo", "--ui", "--world", "guide", "--data-dir", str(folder))
+    with served_ui(others, *command, within=tmp_path) as ui:
+        wait_until(lambda: (folder / "meetings.duckdb").exists() and len(rows(folder, "meetings")))
+        wait_until(lambda: len(rows(folder, "participants")))
+        runs = ui.ask("{ runsOrError { ... on Runs { results { status } } } }")["runsOrError"]
+    assert "FAILURE" not in [run["status"] for run in runs["results"]]
+    assert ui.process.returncode == 0
+    assert processes_of(folder) == []
+
+
+def test_the_demo_is_played_or_served_in_the_ui() -> None:
+    done = command("demo", "--live", "--ui")
+    assert done.returncode == 2
+    assert "--live and --ui cannot be combined" in done.stderr
 
 
 def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:

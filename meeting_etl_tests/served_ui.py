@@ -1,0 +1,90 @@
+"""`meeting-etl dev` in processes of its own, as a user of the UI has it: GraphQL, daemon, runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+_COMMAND = [sys.executable, "-m", "meeting_etl.cli.main"]
+
+
+@dataclass
+class ServedUi:
+    """A running `dev`. `lines` are what it has printed."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    lines: list[str]
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """Data of a GraphQL query, which must succeed."""
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        ).json()
+        assert "errors" not in answer, json.dumps(answer)[:2000]
+        return answer["data"]
+
+
+@contextmanager
+def served_ui(
+    environ: Mapping[str, str], *command: str, within: Path, seconds: float = 120
+) -> Iterator[ServedUi]:
+    """The UI of `command`, by default `dev`, once it answers; it is stopped when the block ends."""
+    port = free_port()
+    with subprocess.Popen(
+        [*_COMMAND, *(command or ("dev",)), "--port", str(port)],
+        env={"PATH": os.environ["PATH"], **environ},
+        cwd=within,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ui = ServedUi(process, f"http://127.0.0.1:{port}", [])
+            while not ui.lines or not ui.lines[-1].startswith("Dagster UI: "):
+                ui.lines.append(process.stdout.readline())
+                assert ui.lines[-1], f"the UI ended by itself: {ui.lines}"
+            yield ui
+        finally:
+            process.send_signal(signal.SIGTERM)
+            # Whatever it started has this pipe open, too, so that all of it has ended.
+            ui.lines += process.communicate(timeout=seconds)[0].splitlines(keepends=True)
+
+
+def free_port() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Ids of the processes whose data folder this is."""
+    variable = f"MEETING_ETL_DATA_DIR={folder}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if variable in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue  # it has ended, or is somebody else's
+    return found
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.25)
