@@ -33,7 +33,7 @@ PIPELINE_LAYERS = (
 )
 # The same within orchestration/.
 ORCHESTRATION_LAYERS = (
-    ("run_tags", "refused_token", "interrupts"),
+    ("run_tags", "refused_token", "interrupts", "failures"),
     ("instance",),
     ("assets",),
     ("checks",),

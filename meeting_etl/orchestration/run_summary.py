@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, cast
 
 import dagster as dg
+from dagster._core.execution.plan.objects import ErrorSource
 
 from meeting_etl.orchestration.assets.reconciled_meetings import UNUSABLE
 from meeting_etl.pipeline.auto_record.results import NOT_FINAL
@@ -42,7 +43,7 @@ def collect_failures(result: dg.ExecuteInProcessResult, summary: RunSummary) -> 
             summary.failures.append((str(kind.value) if kind else "", failure.description or ""))
         else:
             text = data.error.to_string() if data.error else "A step failed."
-            interrupted = "DagsterExecutionInterruptedError" in text
+            interrupted = data.error_source == ErrorSource.INTERRUPT
             summary.failures.append((INTERRUPTED, "") if interrupted else ("", text))
 
 

@@ -94,10 +94,10 @@ class Auth:
 
     @property
     def remedy(self) -> str:
-        """What to do when the token is rejected; the end of a sentence."""
+        """What to do when the token is rejected; the beginning of a sentence."""
         if self._credentials.access_token is not None:
-            return "set a new WEBEX_ACCESS_TOKEN"
-        return "authorise the integration again and set WEBEX_REFRESH_TOKEN"
+            return "Set a new WEBEX_ACCESS_TOKEN"
+        return "Authorise the integration again and set WEBEX_REFRESH_TOKEN"
 
     @property
     def token_identity(self) -> str:
@@ -152,8 +152,8 @@ class Auth:
             return self._parse(grant(form), refresh_token, issued_at)
         except (AuthError, Refused) as error:
             self._refused = (
-                f"Webex refused to renew the access token ({error}): {self.remedy}, and check "
-                "WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET."
+                f"{self.remedy}, and check WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET: Webex refused "
+                f"to renew the access token ({error})."
             )
             raise AuthError(self._refused) from error
         except BadResponse as error:

@@ -198,7 +198,7 @@ class Client:
                 content = read_with(response, read)
             except AuthError as error:
                 if renewed or not self._auth.renew(token, self._grant):
-                    raise AuthError(f"{error}; {self._auth.remedy}.") from error
+                    raise AuthError(f"{self._auth.remedy}: {error}.") from error
                 renewed = True
             except TransientError as error:
                 uncertain = method == "POST" and not error.not_processed

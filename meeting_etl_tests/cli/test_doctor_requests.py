@@ -100,7 +100,7 @@ def test_a_rejected_token_is_one_problem_and_one_request(webex: Sandbox, lake: P
     sent = webex.counters.total
     lines = checked(Product(lake, webex), WEBEX_ACCESS_TOKEN=f"{SECRET}-expired")
     assert lines[EXPIRY].state == PROBLEM
-    assert "set a new WEBEX_ACCESS_TOKEN" in lines[EXPIRY].found
+    assert "Set a new WEBEX_ACCESS_TOKEN" in lines[EXPIRY].found
     assert webex.counters.total == sent + 1
     assert states(lines, "scopes") == {SKIPPED}
     assert lines[CLOCK].state == OK  # also a refusal says what time it is

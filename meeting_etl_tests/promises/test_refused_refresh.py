@@ -60,7 +60,7 @@ def test_all_that_came_before_the_refusal_is_on_disk(
     with Sandbox(world, clock, after(requests)) as webex:
         product = Product(tmp_path, webex, clock=clock, more=granted(webex))
         product.write_logs()
-        with pytest.raises(AuthError, match=r"refused to renew.*authorise the integration again"):
+        with pytest.raises(AuthError, match=r"^Authorise the integration again.*refused to renew"):
             work_off(product.etl())
         assert renewals(webex) == [200, 400]
         statuses = [
@@ -90,7 +90,7 @@ def test_the_command_ends_with_status_1_and_says_what_to_do(tmp_path: Path) -> N
         product.write_logs()
         done = product.command("run")
         assert done.returncode == 1
-        assert "authorise the integration again and set WEBEX_REFRESH_TOKEN" in done.stderr
+        assert "Authorise the integration again and set WEBEX_REFRESH_TOKEN" in done.stderr
         assert "Traceback" not in done.stderr
         assert renewals(webex) == [200, 400]
         came = answered(webex)

@@ -41,7 +41,7 @@ def test_a_configured_token_that_is_rejected_fails_immediately(
 ) -> None:
     webex.valid = lambda token: False
     client = connect(server.url, credentials=Credentials(access_token="given-token"))
-    with pytest.raises(AuthError, match="set a new WEBEX_ACCESS_TOKEN") as caught:
+    with pytest.raises(AuthError, match=r"^Set a new WEBEX_ACCESS_TOKEN: ") as caught:
         client.get("/meetings")
     assert "given-token" not in str(caught.value)
     assert len(server.seen) == 1

@@ -24,7 +24,7 @@ def test_a_refused_refresh_token_is_an_auth_error_that_says_what_to_do(
         client.get("/meetings")
     sentence = str(caught.value)
     assert "The refresh token is expired" in sentence
-    assert "authorise the integration again and set WEBEX_REFRESH_TOKEN" in sentence
+    assert sentence.startswith("Authorise the integration again and set WEBEX_REFRESH_TOKEN, and")
     assert "refresh-0" not in sentence
     assert "client-secret" not in sentence
     assert (webex.grants, requests_with_token(server)) == (1, 0)

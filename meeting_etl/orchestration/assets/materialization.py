@@ -1,4 +1,4 @@
-"""What all day assets share: metadata for each day, known errors as dg.Failure.
+"""What all day assets share: metadata for each day, known errors as sentences.
 
 Belongs here: how the result of a day reaches Dagster. Does not: the assets (day_assets.py,
 reconciled_meetings.py), when runs start (orchestration/launching/sensors.py).
@@ -10,10 +10,12 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from meeting_etl.errors import AuthError, MeetingEtlError
 from meeting_etl.lake import catalog
 from meeting_etl.lake.host_domains import add_host_domains
+from meeting_etl.orchestration.failures import StepCanceled, StepFailure
 from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.settings import Etl
 
@@ -77,7 +79,7 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 @contextmanager
 def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[None]:
-    """Turn a MeetingEtlError into a failed step with its message and no stack trace.
+    """Turn a MeetingEtlError into a failed step with its sentence and no stack trace.
 
     Dagster does not retry the step: the ledger knows what is still due.
     """
@@ -88,6 +90,6 @@ def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Non
             context.op_execution_context.instance.add_run_tags(
                 context.run.run_id, refused_token_tag(etl)
             )
-        raise dg.Failure(
-            str(error), metadata={"kind": type(error).__name__}, allow_retries=False
-        ) from None
+        raise StepFailure(error) from None
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        raise StepCanceled from None
