@@ -122,10 +122,12 @@ class Interrupting(ManualClock):
 
 
 def test_a_canceled_step_says_what_stays(tmp_path: Path) -> None:
-    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, Interrupting(NOW))
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)}, ManualClock(NOW))
+    job = build_defs(etl).resolve_job_def("ingest")
+    etl.clock = Interrupting(NOW)
     with dg.DagsterInstance.ephemeral() as instance:
         with pytest.raises(DagsterExecutionInterruptedError):
-            build_defs(etl).resolve_job_def("ingest").execute_in_process(instance=instance)
+            job.execute_in_process(instance=instance)
         (run,) = instance.get_runs()
         events = (entry.dagster_event for entry in instance.all_logs(run.run_id))
         (failed,) = (event for event in events if event and event.is_step_failure)
