@@ -8,10 +8,8 @@ from datetime import date
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
-from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
-from meeting_etl.orchestration.assets.partitions import first_partition, starting_at
-from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
+from meeting_etl.orchestration.assets.all_assets import all_assets
+from meeting_etl.orchestration.assets.partitions import first_partition
 from meeting_etl.orchestration.checks.all_checks import CHECKS
 from meeting_etl.orchestration.jobs import JOBS
 from meeting_etl.orchestration.launching.sensors import due_files, due_work, every_quarter_hour
@@ -24,10 +22,8 @@ def build_defs(etl: Etl, *, first_day: date | None = None) -> dg.Definitions:
 
     Without a `first_day` the partitions begin where the settings or the data begin.
     """
-    first = first_day or first_partition(etl)
-    assets = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings]
     return dg.Definitions(
-        assets=[starting_at(each, first) for each in assets],
+        assets=all_assets(etl, first_day or first_partition(etl)),
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=[every_quarter_hour, *SCHEDULES],

@@ -46,6 +46,12 @@ def catalog_views(
         yield name, [sql, *_view_comments(name, sql)]
 
 
+def described_views() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Each analytical view with its comment and those of its columns, in order of creation."""
+    for name, text in _in_order(_views()):
+        yield name, *_comments(text)
+
+
 def glob_literal(path: str) -> str:
     """A path whose characters mean themselves in a DuckDB glob."""
     return re.sub(r"[\[*?]", r"[\g<0>]", path)
@@ -152,12 +158,17 @@ def _table_comments(table: Table) -> Iterator[str]:
 
 
 def _view_comments(name: str, sql: str) -> Iterator[str]:
+    comment, columns = _comments(sql)
+    yield f"COMMENT ON VIEW {name} IS {sql_text(comment)}"
+    for column, text in columns.items():
+        yield _column_comment(name, column, text)
+
+
+def _comments(sql: str) -> tuple[str, dict[str, str]]:
+    """The comment of a view, and those of its columns."""
     first, *rest = re.findall(r"^-- (.*)$", sql, re.MULTILINE)
-    yield f"COMMENT ON VIEW {name} IS {sql_text(first)}"
-    for line in rest:
-        column, colon, text = line.partition(": ")
-        if colon and column.isidentifier():
-            yield _column_comment(name, column, text)
+    parts = (line.partition(": ") for line in rest)
+    return first, {column: text for column, colon, text in parts if colon and column.isidentifier()}
 
 
 def _column_comment(view: str, column: str, text: str) -> str:

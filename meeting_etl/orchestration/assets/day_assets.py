@@ -21,7 +21,7 @@ from meeting_etl.orchestration.assets.materialization import (
     report_failures,
 )
 from meeting_etl.orchestration.assets.partitions import DAYS
-from meeting_etl.orchestration.assets.table_asset import table_spec
+from meeting_etl.orchestration.assets.table_asset import ANALYTICS, CONTENT, WEBEX, table_spec
 from meeting_etl.pipeline.days.download_days import download_days
 from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.fetch.context import DayReport
@@ -35,16 +35,27 @@ from meeting_etl.schemas import SPEAKER_METRICS, Table
 from meeting_etl.settings import Etl
 
 _TABLES = [
-    table_spec(schemas.MEETINGS, "webhook_events"),
-    table_spec(schemas.RECORDINGS, "meetings"),
-    table_spec(schemas.PARTICIPANTS, "meetings"),
-    table_spec(schemas.TRANSCRIPTS, "meetings"),
-    table_spec(schemas.TRANSCRIPT_FILES, "transcripts", is_optional=True),
-    table_spec(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files"),
-    table_spec(schemas.MEETING_SUMMARIES, "meetings", is_optional=True),
-    table_spec(schemas.SPEAKER_METRICS, "transcript_snippets", "participants"),
+    # Reconciling writes meetings, too, which the same step then works off.
+    table_spec(schemas.MEETINGS, "webhook_events", "reconciled_meetings", group=WEBEX),
+    table_spec(schemas.RECORDINGS, "meetings", group=WEBEX),
+    table_spec(schemas.PARTICIPANTS, "meetings", group=WEBEX),
+    table_spec(schemas.TRANSCRIPTS, "meetings", group=CONTENT),
+    table_spec(
+        schemas.TRANSCRIPT_FILES, "transcripts", group=CONTENT, switch="downloads.transcripts"
+    ),
+    table_spec(schemas.TRANSCRIPT_SNIPPETS, "transcripts", "transcript_files", group=CONTENT),
+    table_spec(schemas.MEETING_SUMMARIES, "meetings", group=CONTENT, switch="fetch.summaries"),
+    table_spec(
+        schemas.SPEAKER_METRICS,
+        "transcript_snippets",
+        "participants",
+        group=ANALYTICS,
+        kinds=("duckdb", "parquet"),
+    ),
 ]
-_RECORDING_FILES = table_spec(schemas.RECORDING_FILES, "recordings", is_optional=True)
+_RECORDING_FILES = table_spec(
+    schemas.RECORDING_FILES, "recordings", group=CONTENT, switch="downloads.recordings"
+)
 
 
 @dg.multi_asset(

@@ -17,7 +17,7 @@ from meeting_etl.orchestration.assets.materialization import (
     publish_catalog,
     report_failures,
 )
-from meeting_etl.orchestration.assets.table_asset import table_spec
+from meeting_etl.orchestration.assets.table_asset import INGEST, table_spec
 from meeting_etl.pipeline.auto_record.auto_record import auto_record
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.ledger.token_history import record_token
@@ -30,7 +30,7 @@ from meeting_etl.settings import Etl
 
 @dg.multi_asset(
     name="webhook_events",
-    specs=[table_spec(schemas.WEBHOOK_EVENTS, group="webhooks")],
+    specs=[table_spec(schemas.WEBHOOK_EVENTS, group=INGEST, kinds=("parquet",))],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
@@ -84,7 +84,7 @@ def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
 
 @dg.multi_asset(
     name="auto_record_actions",
-    specs=[table_spec(schemas.AUTO_RECORD_ACTIONS, "webhook_events", group="webhooks")],
+    specs=[table_spec(schemas.AUTO_RECORD_ACTIONS, "webhook_events", group=INGEST)],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:

@@ -53,9 +53,8 @@ def _first_with_data(etl: Etl) -> date | None:
     return min([*stored, *etl.ledger.open_days()], default=None)
 
 
-def starting_at(assets: dg.AssetsDefinition, first: date) -> dg.AssetsDefinition:
-    """The assets, with no partition before `first`."""
-    days = days_since(first)
-    return assets.map_asset_specs(
-        lambda spec: spec.replace_attributes(partitions_def=days) if spec.partitions_def else spec
+def starting_at(spec: dg.AssetSpec, first: date) -> dg.AssetSpec:
+    """The asset, with no partition before `first`."""
+    return (
+        spec.replace_attributes(partitions_def=days_since(first)) if spec.partitions_def else spec
     )

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from meeting_etl.orchestration.assets.descriptions import CODE, DESCRIPTIONS
 from meeting_etl.orchestration.assets.materialization import (
     Metadata,
     Result,
@@ -20,6 +21,7 @@ from meeting_etl.orchestration.assets.materialization import (
     report_failures,
 )
 from meeting_etl.orchestration.assets.partitions import DAYS
+from meeting_etl.orchestration.assets.table_asset import WEBEX
 from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
 from meeting_etl.pipeline.reconcile.listing import ListingWindows
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
@@ -44,11 +46,10 @@ UNUSABLE = (
     specs=[
         dg.AssetSpec(
             _NAME,
-            group_name="meetings",
-            kinds={"parquet"},
-            description="Compares Webex's listing of ended meetings with the table `meetings`, and "
-            "adds the missing ones with origin `reconciled`: meetings for which no webhook event "
-            "arrived. Depends on no other asset and has no table of its own.",
+            group_name=WEBEX,
+            kinds={"webex"},
+            description=DESCRIPTIONS[_NAME],
+            metadata={"code": f"meeting_etl/{CODE[_NAME]}"},
         )
     ],
     partitions_def=DAYS,

@@ -1,32 +1,79 @@
-"""The definition that the assets of all tables share.
+"""The definitions of assets: one per table and view of the catalog.
 
-Belongs here: group, description and columns of an asset. Does not: what the asset does
-(ingest_assets.py, day_assets.py).
+Belongs here: group, kinds, tags, description, columns and place of an asset. Does not: what the
+asset does (ingest_assets.py, day_assets.py), the texts (descriptions.py).
 """
+
+import re
+from pathlib import Path
 
 import dagster as dg
 
-from meeting_etl.schemas import Table
+from meeting_etl.lake.partitions import folder_of
+from meeting_etl.orchestration.assets.descriptions import CODE, DESCRIPTIONS
+from meeting_etl.schemas import TABLES, Column, Table
+
+INGEST, WEBEX, CONTENT, ANALYTICS = "ingest", "webex", "content", "analytics"
 
 
 def table_spec(
-    table: Table, *deps: str, group: str = "meetings", is_optional: bool = False
+    table: Table,
+    *deps: str,
+    group: str,
+    kinds: tuple[str, ...] = ("webex", "parquet"),
+    switch: str = "",
 ) -> dg.AssetSpec:
     """The asset of a table, which is made from the assets `deps`.
 
-    One that `is_optional` is not materialized while it is switched off.
+    One with a `switch`, a key of the settings file, is not materialized while that is off.
     """
-    all_columns = [*table.columns, *([table.partition] if table.partition else [])]
-    columns = [dg.TableColumn(each.name, str(each.type), each.comment) for each in all_columns]
+    tags = {"switched_on_by": switch} if switch else {}
+    if any(column.personal for column in table.columns):
+        tags["personal_data"] = "true"
     return dg.AssetSpec(
         table.name,
         deps=list(deps),
-        skippable=is_optional,
+        skippable=bool(switch),
         group_name=group,
-        kinds={"parquet"},
-        description=table.comment,
+        kinds=set(kinds),
+        tags=tags,
+        description=f"{as_markdown(table.comment)}\n\n{DESCRIPTIONS[table.name]}",
         metadata={
-            "dagster/column_schema": dg.TableSchema(columns=columns),
+            "dagster/column_schema": _columns(table),
             "dagster/table_name": table.name,
+            "code": f"meeting_etl/{CODE[table.name]}",
         },
+    )
+
+
+def as_markdown(comment: str) -> str:
+    """A comment as Markdown shows it: `<series>_I_<number>` is neither a tag nor italic."""
+    return re.sub(r"(?<!\w)_|_(?!\w)|[<*]|(?<=>)_", r"\\\g<0>", comment)
+
+
+def with_uri(spec: dg.AssetSpec, data_dir: Path) -> dg.AssetSpec:
+    """The asset of a table with the address of its folder."""
+    table = TABLES.get(spec.key.path[-1])
+    if table is None:
+        return spec
+    return spec.merge_attributes(metadata={"dagster/uri": (data_dir / folder_of(table)).as_uri()})
+
+
+def _columns(table: Table) -> dg.TableSchema:
+    columns = [*table.columns, *([table.partition] if table.partition else [])]
+    key = f"PRIMARY KEY ({', '.join(table.key)})"
+    return dg.TableSchema(
+        columns=[_column(table, column) for column in columns],
+        constraints=dg.TableConstraints(other=[key]),
+    )
+
+
+def _column(table: Table, column: Column) -> dg.TableColumn:
+    is_never_null = column.name in (*table.key, "date")
+    return dg.TableColumn(
+        column.name,
+        str(column.type),
+        as_markdown(column.comment),
+        dg.TableColumnConstraints(nullable=not is_never_null, unique=table.key == (column.name,)),
+        tags={"personal_data": "true"} if column.personal else {},
     )
