@@ -1,15 +1,18 @@
 """Webex meetings, recordings, participants and transcripts as day-partitioned Parquet.
 
-Public names, loaded when first used: `connect`, `table`, `__version__`. All else is internal.
+Public names, loaded when first used: `connect`, `table`, `build_defs`, `Etl`, `__version__`. All
+else is internal.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meeting_etl.definitions import build_defs
     from meeting_etl.lake.catalog import connect, table
+    from meeting_etl.settings import Etl
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "connect", "table"]
+__all__ = ["Etl", "__version__", "build_defs", "connect", "table"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +20,12 @@ def __getattr__(name: str) -> Any:
         from meeting_etl.lake import catalog
 
         return getattr(catalog, name)
+    if name == "build_defs":
+        from meeting_etl import definitions
+
+        return definitions.build_defs
+    if name == "Etl":
+        from meeting_etl import settings
+
+        return settings.Etl
     raise AttributeError(f"module 'meeting_etl' has no attribute {name!r}")

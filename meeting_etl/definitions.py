@@ -4,6 +4,7 @@ Only this module and cli/main.py read os.environ. Loading needs no setting.
 """
 
 import os
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
@@ -12,26 +13,37 @@ from meeting_etl.orchestration.assets.all_assets import all_assets
 from meeting_etl.orchestration.assets.partitions import first_partition
 from meeting_etl.orchestration.checks.all_checks import CHECKS
 from meeting_etl.orchestration.jobs import JOBS
+from meeting_etl.orchestration.key_prefix import with_key_prefix
 from meeting_etl.orchestration.launching.sensors import due_files, due_work, every_quarter_hour
 from meeting_etl.orchestration.schedules import SCHEDULES
 from meeting_etl.settings import Etl
 
 
-def build_defs(etl: Etl, *, first_day: date | None = None) -> dg.Definitions:
-    """Fresh definitions whose assets work with `etl`.
+def build_defs(
+    etl: Etl,
+    *,
+    first_day: date | None = None,
+    key_prefix: Sequence[str] = (),
+    automation: bool = True,
+    # Threads do the waiting; a process for each step would only add seconds.
+    executor: dg.ExecutorDefinition | None = dg.in_process_executor,
+) -> dg.Definitions:
+    """Fresh definitions whose assets work with `etl`; see docs/deployment.md.
 
-    Without a `first_day` the partitions begin where the settings or the data begin.
+    Without a `first_day` the partitions begin where the settings or the data begin. `key_prefix` is
+    put in front of each asset key. Without `automation` there are no sensors and schedules. With
+    `executor=None` steps run as the code location says that these definitions are merged into.
     """
-    return dg.Definitions(
+    definitions = dg.Definitions(
         assets=all_assets(etl, first_day or first_partition(etl)),
         asset_checks=CHECKS,
         jobs=JOBS,
-        schedules=[every_quarter_hour, *SCHEDULES],
-        sensors=[due_work, due_files],
+        schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
+        sensors=[due_work, due_files] if automation else [],
         resources={"etl": etl},
-        # Threads do the waiting; a process for each step would only add seconds.
-        executor=dg.in_process_executor,
+        executor=executor,
     )
+    return with_key_prefix(definitions, key_prefix) if key_prefix else definitions
 
 
 defs = build_defs(Etl(os.environ))

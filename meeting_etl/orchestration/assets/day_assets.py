@@ -16,6 +16,7 @@ from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.assets.materialization import (
     Metadata,
     TableMetadata,
+    asset_keys,
     days_of,
     materialize,
     report_failures,
@@ -74,8 +75,9 @@ def day_tables(
     with report_failures(context, etl):
         tables = _switched_on(context, etl)
         materialize(context, etl, _worked_off(context, etl, tables))
+    keys = asset_keys(context)
     for table in tables:
-        yield dg.MaterializeResult(asset_key=table)
+        yield dg.MaterializeResult(asset_key=keys[table])
 
 
 @dg.multi_asset(
@@ -93,8 +95,9 @@ def recording_files(
         tables = _switched_on(context, etl)
         if tables:
             materialize(context, etl, _downloaded(context, etl))
+    keys = asset_keys(context)
     for table in tables:
-        yield dg.MaterializeResult(asset_key=table)
+        yield dg.MaterializeResult(asset_key=keys[table])
 
 
 DAY_ASSETS = [day_tables]
@@ -105,7 +108,8 @@ FILE_ASSETS = [recording_files]
 def _switched_on(context: dg.AssetExecutionContext, etl: Etl) -> list[str]:
     """The selected tables, parents first, as Dagster demands; those that are off are left out."""
     selected = [spec.key.path[-1] for spec in [*_TABLES, _RECORDING_FILES]]
-    selected = [name for name in selected if dg.AssetKey(name) in context.selected_asset_keys]
+    keys = {key.path[-1] for key in context.selected_asset_keys}
+    selected = [name for name in selected if name in keys]
     off = [name for name in selected if name in OPTIONAL - etl.switched_on]
     if off:
         context.log.info(

@@ -32,6 +32,7 @@ def materialize(
 
     When a day fails, the days before it are committed, so they are logged as materialized.
     """
+    keys = asset_keys(context)
     done: list[TableMetadata] = []
     try:
         for day, table, metadata in worked_off:
@@ -39,13 +40,17 @@ def materialize(
             _log_drift(context, day, metadata)
     except BaseException:
         for day, table, metadata in done:
-            context.log_event(dg.AssetMaterialization(table, metadata=metadata, partition=str(day)))
+            context.log_event(
+                dg.AssetMaterialization(keys[table], metadata=metadata, partition=str(day))
+            )
         # What was fetched before an outage of the API can be queried.
         _publish(context, etl, done)
         raise
     problem = _publish(context, etl, done)
     for day, table, metadata in done:
-        context.add_asset_metadata(metadata | problem, asset_key=table, partition_key=str(day))
+        context.add_asset_metadata(
+            metadata | problem, asset_key=keys[table], partition_key=str(day)
+        )
 
 
 def _publish(context: dg.AssetExecutionContext, etl: Etl, done: list[TableMetadata]) -> Metadata:
@@ -70,6 +75,11 @@ def _log_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata)
         context.log.warning(f"{day}: unreadable values, kept in extra: {changed}")
     if other := metadata.get("files_of_unexpected_size"):
         context.log.warning(f"{day}: {other} files differ in size from what Webex reported")
+
+
+def asset_keys(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey]:
+    """The keys of this step's assets by name: in other deployments they may have a prefix."""
+    return {key.path[-1]: key for key in context.assets_def.keys}
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

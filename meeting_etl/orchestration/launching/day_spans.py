@@ -9,15 +9,16 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, RECONCILE_JOB
+from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, RECONCILE_JOB
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
-from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.schemas import FIRST_DAY, TABLES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, spans, utc_day
 
 # One run may cover up to this many days without work between two days with work.
 BRIDGE_DAYS = 10
 _RECENT_DAYS = 4  # today, and the days covered by the default attempt schedule
+_DAY_JOBS = {DAYS_JOB.name, INGEST_AND_DAYS_JOB.name, FILES_JOB.name}
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -64,12 +65,19 @@ def busy_days(
     for run in runs:
         span = span_of(run.tags)
         # A day can be worked on while it is reconciled, and while its files are downloaded.
-        if span is None or run.job_name == RECONCILE_JOB.name:
+        if span is None or run.job_name == RECONCILE_JOB.name or not _is_ours(run):
             continue
         if (run.job_name == FILES_JOB.name) == files:
             is_long = (span.last - span.first).days >= _RECENT_DAYS
             found.update(day for day in span if not (is_long and day >= newest))
     return found
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    """Whether a run is of one of our jobs or assets: an instance may have those of others, too."""
+    if run.job_name in _DAY_JOBS:
+        return True
+    return any(key.path[-1] in TABLES for key in run.asset_selection or ())
 
 
 def first_recent_day(etl: Etl) -> date:

@@ -83,6 +83,20 @@ def test_days_of_an_active_run_are_skipped(etl: Etl, instance: dg.DagsterInstanc
     assert [request.tags["dagster/partition"] for request in tick(etl, instance)] == ["2026-02-01"]
 
 
+def test_runs_of_other_projects_are_not_ours(etl: Etl, instance: dg.DagsterInstance) -> None:
+    announce(etl, "2026-03-15")
+
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+    def theirs() -> None: ...
+
+    job = dg.Definitions(
+        assets=[theirs], jobs=[dg.define_asset_job("their_days", [theirs])]
+    ).resolve_job_def("their_days")
+    tags = {"dagster/partition": "2026-03-15"}
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert [request.tags["dagster/partition"] for request in tick(etl, instance)] == ["2026-03-15"]
+
+
 def started(etl: Etl, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     """A run of the job `days` that looks active."""
     job = build_defs(etl).resolve_job_def("days")
