@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo dev dev-demo test test-slow bench clean
+.PHONY: help demo dev dev-demo test test-slow test-ui bench clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
 	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal
+
+test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
+	$(BIN)/pytest -q -m ui
 
 bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py
