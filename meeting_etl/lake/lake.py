@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
-from meeting_etl.lake.merging import merged
+from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.tables import Partition, Tables, Where
@@ -98,12 +98,13 @@ class Lake:
         *,
         replacing: Where | None = None,
     ) -> bool:
-        """Put rows into a partition, in the place of those with the same key.
+        """Put rows into a partition, in the place of those with the same key: the last one stays.
 
         Rows whose column has one of the values in `replacing` are removed first. Returns whether
         anything changed: a part is replaced only when its rows change.
         """
-        new = self._withhold(rows if isinstance(rows, pa.Table) else to_arrow(table, rows))
+        new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
+        new = self._withhold(unique(table, new))
         replacing = {name: values for name, values in (replacing or {}).items() if values}
         if not new.num_rows and not replacing:
             return False

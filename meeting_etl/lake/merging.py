@@ -14,6 +14,15 @@ from meeting_etl.schemas import Table
 _SEPARATOR = "\x1f"
 
 
+def unique(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows without those whose key a later row has: no partition may have a key twice."""
+    found = keys(table, rows)
+    if pc.count_distinct(found, mode="all").as_py() == rows.num_rows:
+        return rows
+    last = {key: number for number, key in enumerate(found.to_pylist())}
+    return rows.take(sorted(last.values()))
+
+
 def merged(table: Table, old: pa.Table, new: pa.Table, replacing: Where) -> pa.Table:
     """Old and new rows in order; new ones replace old ones with the same key.
 

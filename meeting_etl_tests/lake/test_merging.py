@@ -118,6 +118,14 @@ def test_an_id_that_another_meeting_takes_is_stored_once(three_meetings: Lake) -
     }
 
 
+@pytest.mark.parametrize("meeting", ["c", "new"])
+def test_a_key_that_one_merge_has_twice_is_stored_once(three_meetings: Lake, meeting: str) -> None:
+    (row,) = snippets(meeting, "first")
+    assert three_meetings.merge(SNIPPETS, DAY, [row, row | {"text": "second"}])
+    stored = three_meetings.read(SNIPPETS, DAY, where={"snippet_id": [f"{meeting}0"]})
+    assert stored["text"].to_pylist() == ["second"]
+
+
 def test_a_partition_that_is_replaced_is_one_file_and_empty_ones(three_meetings: Lake) -> None:
     lake = three_meetings
     lake.replace(SNIPPETS, DAY, lake.read(SNIPPETS, DAY, where={"meeting_id": ["c"]}))
