@@ -10,8 +10,8 @@ from datetime import date
 import dagster as dg
 
 from meeting_etl.orchestration.assets.all_assets import all_assets
-from meeting_etl.orchestration.assets.partitions import first_partition
-from meeting_etl.orchestration.checks.all_checks import CHECKS
+from meeting_etl.orchestration.assets.partitions import days_since, first_partition
+from meeting_etl.orchestration.checks.all_checks import build_checks
 from meeting_etl.orchestration.jobs import JOBS
 from meeting_etl.orchestration.key_prefix import with_key_prefix
 from meeting_etl.orchestration.launching.sensors import due_files, due_work, every_quarter_hour
@@ -34,9 +34,10 @@ def build_defs(
     put in front of each asset key. Without `automation` there are no sensors and schedules. With
     `executor=None` steps run as the code location says that these definitions are merged into.
     """
+    first = first_day or first_partition(etl)
     definitions = dg.Definitions(
-        assets=all_assets(etl, first_day or first_partition(etl)),
-        asset_checks=CHECKS,
+        assets=all_assets(etl, first),
+        asset_checks=build_checks(days_since(first)),
         jobs=JOBS,
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
         sensors=[due_work, due_files] if automation else [],

@@ -11,7 +11,7 @@ import dagster as dg
 from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
-from meeting_etl.orchestration.checks.metrics_check import metrics_current
+from meeting_etl.orchestration.checks.all_checks import NIGHTLY, WITH_DAYS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_registered
 from meeting_etl.orchestration.instance.run_retention import purge_old_runs
 
@@ -23,14 +23,14 @@ INGEST_JOB = dg.define_asset_job(
 )
 DAYS_JOB = dg.define_asset_job(
     "days",
-    # Without checks: that of the metrics reads all days of the lake.
-    selection=dg.AssetSelection.assets(*DAY_ASSETS).without_checks(),
+    # Of the checks only those that cost milliseconds; check_days has all.
+    selection=dg.AssetSelection.assets(*DAY_ASSETS).without_checks() | WITH_DAYS,
     description="Fold webhook events into meetings and fetch what is due, for some days.",
 )
 
 INGEST_AND_DAYS_JOB = dg.define_asset_job(
     "ingest_and_days",
-    selection=dg.AssetSelection.assets(*INGEST_ASSETS, *DAY_ASSETS).without_checks(),
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS, *DAY_ASSETS).without_checks() | WITH_DAYS,
     description="Ingest new lines of the webhook logs, then do the due work of some days.",
 )
 
@@ -54,10 +54,12 @@ WEBHOOKS_JOB = dg.define_asset_job(
     description="Check that the expected webhooks exist and are active; changes nothing.",
 )
 
-METRICS_JOB = dg.define_asset_job(
-    "metrics",
-    selection=dg.AssetSelection.checks(metrics_current),
-    description="Check that the speaker metrics of all days are current; changes nothing.",
+
+CHECKS_JOB = dg.define_asset_job(
+    "check_days",
+    selection=NIGHTLY,
+    description="Check the tables of the last 7 days, or of the partitions of the run's tags, and "
+    "what is checked of the lake as a whole; sends no request and changes nothing.",
 )
 
 
@@ -76,7 +78,7 @@ JOBS: list[Any] = [
     INGEST_AND_DAYS_JOB,
     FILES_JOB,
     WEBHOOKS_JOB,
-    METRICS_JOB,
     RECONCILE_JOB,
+    CHECKS_JOB,
     PURGE_JOB,
 ]

@@ -79,9 +79,12 @@ def discovery_notices(result: dg.ExecuteInProcessResult) -> list[str]:
     notices = [discovered]
     if unusable := cast(int, days[0]["run_unusable_items"].value):
         notices.append(f"{unusable:,} {UNUSABLE}")
-    checks = result.get_asset_check_evaluations()
-    failed = [check.description for check in checks if not check.passed]
-    return notices + [description for description in failed if description]
+    notices += [
+        check.description
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR and check.description
+    ]
+    return notices
 
 
 def undecided_count(result: dg.ExecuteInProcessResult) -> int:

@@ -7,7 +7,8 @@ is due (launching/sensors.py), what the jobs do (jobs.py).
 import dagster as dg
 
 from meeting_etl.orchestration.assets.reconciled_meetings import last_days
-from meeting_etl.orchestration.jobs import METRICS_JOB, PURGE_JOB, RECONCILE_JOB, WEBHOOKS_JOB
+from meeting_etl.orchestration.checks.day_checks import last_week
+from meeting_etl.orchestration.jobs import CHECKS_JOB, PURGE_JOB, RECONCILE_JOB, WEBHOOKS_JOB
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.webex.webhook_spec import read_webhook_spec
@@ -40,13 +41,16 @@ def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason
     return dg.RunRequest()
 
 
-metrics_nightly = dg.ScheduleDefinition(
-    name="metrics_nightly",
-    job=METRICS_JOB,
+@dg.schedule(
+    job=CHECKS_JOB,
     cron_schedule="45 4 * * *",
+    execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night, checks that the speaker metrics of all days are current.",
+    description="Every night, checks the tables of the last 7 days.",
 )
+def checks_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
+    """Yesterday and the six days before in one run."""
+    return dg.RunRequest(tags=span_tags(last_week(etl)))
 
 
 @dg.schedule(
@@ -62,4 +66,4 @@ def purge_nightly() -> dg.RunRequest:
     return dg.RunRequest()
 
 
-SCHEDULES = [reconcile_nightly, webhooks_hourly, purge_nightly, metrics_nightly]
+SCHEDULES = [reconcile_nightly, webhooks_hourly, purge_nightly, checks_nightly]

@@ -44,6 +44,7 @@ class Settings:
     transcript_formats: tuple[str, ...]
     auto_record: Policy
     most_missed_share: float
+    most_rejected_share: float
     dagster_runs_days: int
     routine_runs_days: int
     ingest_at_most_every_seconds: int
@@ -94,6 +95,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         transcript_formats=_in_order(("vtt", "txt"), file.downloads.transcripts),
         auto_record=_policy(file),
         most_missed_share=file.reconcile.most_missed_share,
+        most_rejected_share=file.checks.most_rejected_share,
         dagster_runs_days=parse_days(file.retention.dagster_runs) or 0,
         routine_runs_days=parse_days(file.retention.routine_runs) or 0,
         ingest_at_most_every_seconds=file.ingest.at_most_every_seconds,

@@ -75,6 +75,12 @@ class Reconcile(Struct, forbid_unknown_fields=True, frozen=True):
     most_missed_share: Annotated[float, Meta(ge=0, le=1)] = 0.02
 
 
+class Checks(Struct, forbid_unknown_fields=True, frozen=True):
+    """[checks]: what the nightly checks warn about."""
+
+    most_rejected_share: Annotated[float, Meta(ge=0, le=1)] = 0.01
+
+
 class Retention(Struct, forbid_unknown_fields=True, frozen=True):
     """[retention]: how long the Dagster instance keeps runs."""
 
@@ -145,6 +151,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
     downloads: Downloads = field(default_factory=Downloads)
     settling: Settling = field(default_factory=Settling)
     reconcile: Reconcile = field(default_factory=Reconcile)
+    checks: Checks = field(default_factory=Checks)
     retention: Retention = field(default_factory=Retention)
     analytics: AnalyticsSection = field(default_factory=AnalyticsSection)
     ingest: Ingest = field(default_factory=Ingest)

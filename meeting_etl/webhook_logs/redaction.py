@@ -16,6 +16,8 @@ _SECRET_NAMES = frozenset(name.lower() for name in SECRET_FIELDS | LINK_FIELDS)
 # In valid JSON a string followed by a colon is the name of a member, and a quote outside of strings
 # begins one: so the matches go from string to string.
 _TEXTS = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(?:[ \t\r\n]*+(:))?+', re.DOTALL)
+# The same in a text that may contain JSON or an address: a member, or a part of a query.
+SECRET_PATTERN = rf"""(?i)"(?:{"|".join(sorted(_SECRET_NAMES))})"\s*:|\bBearer [\w.-]{{16,}}"""
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)

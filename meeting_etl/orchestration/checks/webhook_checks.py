@@ -6,12 +6,19 @@ pipeline/reconcile/reconcile.py), when a check runs by itself (orchestration/sch
 
 import dagster as dg
 
-from meeting_etl.errors import MeetingEtlError
+from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.orchestration.assets.ingest_assets import webhook_events
-from meeting_etl.orchestration.assets.reconciled_meetings import last_days, reconciled_meetings
+from meeting_etl.orchestration.assets.reconciled_meetings import (
+    CANNOT_LIST,
+    last_days,
+    reconciled_meetings,
+)
+from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
 from meeting_etl.settings import Etl
+from meeting_etl.times import Span
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
 from meeting_etl.webex.webhook_sync import check_webhooks
 
@@ -25,24 +32,34 @@ from meeting_etl.webex.webhook_sync import check_webhooks
 def webhooks_registered(etl: dg.ResourceParam[Etl]) -> dg.AssetCheckResult:
     """The same comparison as `meeting-etl webhooks repair --check`."""
     try:
-        expected = read_webhook_spec(etl.state)
-        if expected is None:
-            return dg.AssetCheckResult(passed=True, description="No webhooks are expected.")
-        wrong = needing_repair(check_webhooks(etl.webex, expected))
+        return _registration_verdict(etl).result()
     except MeetingEtlError as error:
-        return dg.AssetCheckResult(
-            passed=False, description=str(error), metadata={"kind": type(error).__name__}
-        )
+        return Verdict(str(error), {"kind": type(error).__name__}, False, is_error=True).result()
+
+
+def _registration_verdict(etl: Etl) -> Verdict:
+    expected = read_webhook_spec(etl.state)
+    if expected is None:
+        return Verdict("No webhooks are expected.")
+    try:
+        webex = etl.webex
+    except SettingsError as error:
+        return Verdict(f"Skipped: no token. {error}", passed=False)
+    wrong = needing_repair(check_webhooks(webex, expected))
+    counts = {
+        "expected": len(expected.events()),
+        "wrong": len(wrong),
+        "unhealthy": [str(finding) for finding in wrong],
+    }
     if not wrong:
-        description = f"All {len(expected.events())} webhooks are there and active."
-        return dg.AssetCheckResult(passed=True, description=description)
+        return Verdict(f"All {len(expected.events())} webhooks are there and active.", counts)
     # Duplicates deliver events twice, which does no harm; everything else loses events.
-    only_duplicates = all(finding.status is WebhookStatus.DUPLICATE for finding in wrong)
-    return dg.AssetCheckResult(
+    loses_events = any(finding.status is not WebhookStatus.DUPLICATE for finding in wrong)
+    return Verdict(
+        f"{'; '.join(map(str, wrong))}. Run `meeting-etl webhooks repair`.",
+        counts,
         passed=False,
-        severity=dg.AssetCheckSeverity.WARN if only_duplicates else dg.AssetCheckSeverity.ERROR,
-        description=f"{'; '.join(map(str, wrong))}. Run `meeting-etl webhooks repair`.",
-        metadata={"unhealthy": [str(finding) for finding in wrong]},
+        is_error=loses_events,
     )
 
 
@@ -57,23 +74,32 @@ def webhooks_complete(
     """Counts rows of the lake, of the last two days if run by itself; sends no request."""
     span = span_of(context.run.tags) or last_days(etl)
     try:
-        coverage = webhook_coverage(etl.lake, span)
+        return _coverage_verdict(etl, span).result()
     except MeetingEtlError as error:
-        return dg.AssetCheckResult(passed=False, description=str(error))
+        return Verdict(str(error), passed=False, is_error=True).result()
+
+
+def _coverage_verdict(etl: Etl, span: Span) -> Verdict:
     most = etl.settings.most_missed_share
+    coverage = webhook_coverage(etl.lake, span)
+    counts = {
+        "meetings": coverage.meetings,
+        "missed": coverage.missed,
+        "most_missed_share": most,
+    }
+    if not coverage.days:
+        sentence = f"Not known: there are no webhook logs of {span}."
+        return Verdict(sentence, counts, passed=False)
+    if etl.settings.token_kind is TokenKind.COMPLIANCE:
+        return Verdict(f"Not known: {CANNOT_LIST}", counts, passed=False)
     found = f"{coverage.missed:,} of {coverage.meetings:,} meetings of {span} had no webhook event"
     if coverage.missed <= most * coverage.meetings:
-        found += "." if coverage.days else ": there are no webhook logs of that time."
-        return dg.AssetCheckResult(passed=True, description=found)
-    return dg.AssetCheckResult(
+        return Verdict(f"{found}.", counts)
+    return Verdict(
+        f"{found}, which is more than {most:.1%}. Run `meeting-etl webhooks list` to find missing "
+        "or inactive webhooks; then check that the receiver was running and that all of its logs "
+        "are in the folder.",
+        counts,
         passed=False,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{found}, which is more than {most:.1%}. Run `meeting-etl webhooks list` to "
-        "find missing or inactive webhooks; then check that the receiver was running and that all "
-        "of its logs are in the folder.",
-        metadata={
-            "meetings": coverage.meetings,
-            "missed": coverage.missed,
-            "most_missed_share": most,
-        },
+        is_error=True,
     )

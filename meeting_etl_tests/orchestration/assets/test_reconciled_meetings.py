@@ -87,7 +87,9 @@ def test_days_of_a_compliance_token_say_why_nothing_was_listed(
     by_day, evaluation, _ = reconcile(product(tmp_path, webex, "compliance").etl(), DAYS)
     assert {day["skipped"] for day in by_day.values()} == {CANNOT_LIST}
     assert webex.counters.total == seen
-    assert evaluation.passed
+    warning = (False, dg.AssetCheckSeverity.WARN)
+    assert (evaluation.passed, evaluation.severity) == warning
+    assert str(evaluation.description).startswith("Not known: ")
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,11 @@ def test_the_check_fails_when_too_many_meetings_have_no_webhook_event(
         assert evaluation.severity == dg.AssetCheckSeverity.ERROR
 
 
-def test_days_without_any_logs_do_not_fail_the_check(tmp_path: Path, webex: Sandbox) -> None:
+def test_of_days_without_any_logs_nothing_is_known(tmp_path: Path, webex: Sandbox) -> None:
     _, evaluation, _ = reconcile(product(tmp_path, webex).etl(), DAYS)
-    assert evaluation.passed
-    assert "no webhook logs of that time" in str(evaluation.description)
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "Not known: there are no webhook logs of 2026-03-04" in str(evaluation.description)
+    assert evaluation.metadata["meetings"].value == 0
 
 
 def test_the_last_two_days_are_reconciled_every_night(tmp_path: Path) -> None:

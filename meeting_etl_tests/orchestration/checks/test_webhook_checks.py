@@ -1,17 +1,14 @@
-"""The checks fail when webhooks are missing or metrics outdated, and pass otherwise."""
+"""The check fails when webhooks are missing, and passes otherwise."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.schedules import webhooks_hourly
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
 from meeting_etl.webex.webhook_sync import create
@@ -100,9 +97,9 @@ def test_errors_are_one_sentence_without_a_traceback(tmp_path: Path) -> None:
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
     write_webhook_spec(etl.state, EXPECTED)
     found = checked(etl)
-    assert not found.passed
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert found.description is not None
-    assert found.description.startswith("No Webex token: set WEBEX_ACCESS_TOKEN")
+    assert found.description.startswith("Skipped: no token. No Webex token: set WEBEX_ACCESS_TOKEN")
 
 
 def test_a_token_that_cannot_see_them_does_not_call_them_missing(
@@ -140,21 +137,3 @@ def test_it_runs_every_hour_and_not_with_every_ingest(etl: Etl, webex: Sandbox) 
     with dg.DagsterInstance.ephemeral() as instance:
         assert job.execute_in_process(instance=instance).success
     assert webex.counters.total == seen
-
-
-def test_days_with_outdated_metrics_are_named(etl: Etl) -> None:
-    day = date(2026, 3, 2)
-
-    def evaluated() -> dg.AssetCheckEvaluation:
-        job = build_defs(etl).resolve_job_def("metrics")
-        with dg.DagsterInstance.ephemeral() as instance:
-            (found,) = job.execute_in_process(instance=instance).get_asset_check_evaluations()
-        return found
-
-    assert evaluated().passed
-    etl.lake.merge(TRANSCRIPT_SNIPPETS, day, [{"snippet_id": "s", "meeting_id": "m"}])
-    old = evaluated()
-    assert (old.passed, old.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert old.metadata["days"].value == ["2026-03-02"]
-    refresh_metrics(etl.lake, day)
-    assert evaluated().passed

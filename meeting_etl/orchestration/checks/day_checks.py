@@ -1,0 +1,142 @@
+"""The checks of day assets, with a result for each day, all made from the tables of schemas.py.
+
+Belongs here: which table has which check, and the step that makes them. Does not: the verdicts
+(ledger_check.py, rows_check.py, meeting_checks.py), checks of no single day (all_checks.py).
+"""
+
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dagster as dg
+
+from meeting_etl import schemas
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.orchestration.checks.ledger_check import COMPLETE, ledger_complete
+from meeting_etl.orchestration.checks.meeting_checks import TIMES, USUAL, times_known, usual_count
+from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
+from meeting_etl.orchestration.checks.verdict import Verdict
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.schemas import Table
+from meeting_etl.settings import Etl
+from meeting_etl.times import Span, utc_day
+
+_FETCHED = (
+    schemas.MEETINGS,
+    schemas.RECORDINGS,
+    schemas.PARTICIPANTS,
+    schemas.TRANSCRIPTS,
+    schemas.TRANSCRIPT_FILES,
+    schemas.TRANSCRIPT_SNIPPETS,
+    schemas.MEETING_SUMMARIES,
+    schemas.RECORDING_FILES,
+)
+_TABLES = (*_FETCHED, schemas.SPEAKER_METRICS)
+# The instance needs some 40 ms for each result, and all days of a backfill would double its time.
+MOST_DAYS_BESIDE_ASSETS = 14
+
+
+@dataclass(frozen=True)
+class DayCheck:
+    """A check that some tables have for each day."""
+
+    name: str
+    description: str
+    tables: tuple[Table, ...]
+    verdict: Callable[[Etl, Table, date], Verdict]
+
+
+LEDGER_COMPLETE = DayCheck("ledger_complete", COMPLETE, _FETCHED, ledger_complete)
+DAY_CHECKS = (
+    LEDGER_COMPLETE,
+    DayCheck("rows_sound", SOUND, _TABLES, rows_sound),
+    DayCheck("usual_count", USUAL, (schemas.MEETINGS,), usual_count),
+    DayCheck("times_known", TIMES, (schemas.PARTICIPANTS,), times_known),
+)
+_BY_NAME = {check.name: check for check in DAY_CHECKS}
+
+
+def last_week(etl: Etl) -> Span:
+    """Yesterday and the six days before, UTC."""
+    today = utc_day(etl.clock.now())
+    return Span(today - timedelta(days=7), today - timedelta(days=1))
+
+
+def keys_of(*checks: DayCheck) -> list[dg.AssetCheckKey]:
+    """The keys of these checks, one for each of their tables."""
+    return [
+        dg.AssetCheckKey(dg.AssetKey(table.name), check.name)
+        for check in checks
+        for table in check.tables
+    ]
+
+
+def build_day_checks(days: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+    """All checks of single days, in one step of which any subset can be selected.
+
+    A table that can be switched off has a step of its own: Dagster skips the step when an asset
+    that it checks is not materialized.
+    """
+    optional = sorted(OPTIONAL)
+    required = [table.name for table in _TABLES if table.name not in OPTIONAL]
+    return [
+        _checks_of("day_checks", required, days),
+        *(_checks_of(f"{name}_day_checks", [name], days) for name in optional),
+    ]
+
+
+def _checks_of(
+    step_name: str, tables: Collection[str], days: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # of the partitions of a check
+        specs = [
+            dg.AssetCheckSpec(
+                check.name, asset=table.name, description=check.description, partitions_def=days
+            )
+            for check in DAY_CHECKS
+            for table in check.tables
+            if table.name in tables
+        ]
+
+    @dg.multi_asset_check(
+        name=step_name,
+        specs=specs,
+        can_subset=True,
+        description="Checks each day of the selected tables; sends no request.",
+    )
+    def day_checks(
+        context: dg.AssetCheckExecutionContext, etl: dg.ResourceParam[Etl]
+    ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+        step = context.op_execution_context
+        is_of_days = step.has_partition_key or step.has_partition_key_range
+        checked = list(step.partition_keys if is_of_days else map(str, last_week(etl)))
+        if len(checked) > MOST_DAYS_BESIDE_ASSETS and _has_assets(context):
+            context.log.info(
+                f"Runs of more than {MOST_DAYS_BESIDE_ASSETS} days do not check them: launch the "
+                "job check_days for these days."
+            )
+            checked = []
+        keys = sorted(context.selected_asset_check_keys)
+        for day in reversed(checked):
+            for key in keys:
+                yield _verdict(etl, key, date.fromisoformat(day)).of_day(key, day)
+        for key in keys:
+            yield dg.Output(None, step.assets_def.get_output_name_for_asset_check_key(key))
+
+    return day_checks
+
+
+def _has_assets(context: dg.AssetCheckExecutionContext) -> bool:
+    """Whether the run materializes something as well."""
+    layer = context.op_execution_context.job_def.asset_layer
+    return bool(layer.executable_asset_keys)
+
+
+def _verdict(etl: Etl, key: dg.AssetCheckKey, day: date) -> Verdict:
+    table = schemas.TABLES[key.asset_key.path[-1]]
+    try:
+        return _BY_NAME[key.name].verdict(etl, table, day)
+    except MeetingEtlError as error:
+        return Verdict(str(error), passed=False, is_error=True)

@@ -1,0 +1,59 @@
+"""class Verdict: what a check found, as the pages of Dagster show it.
+
+Belongs here: its parts, and becoming a result of Dagster's. Does not: any check (the other modules
+of this folder).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+# As many ids or days as a result names.
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sentence, and counts that Dagster plots: they are there whether the check passes or not.
+
+    A check that does not pass is a warning, unless it `is_error`.
+    """
+
+    sentence: str
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    passed: bool = True
+    is_error: bool = False
+
+    def result(self) -> dg.AssetCheckResult:
+        """The result of a check that is about no single day."""
+        return dg.AssetCheckResult(
+            passed=self.passed,
+            severity=self._severity,
+            description=self.sentence,
+            metadata=dict(self.counts),
+        )
+
+    def of_day(self, key: dg.AssetCheckKey, day: str) -> dg.AssetCheckEvaluation:
+        """The result of a check for one day; a run of many days has one for each."""
+        return dg.AssetCheckEvaluation(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            passed=self.passed,
+            severity=self._severity,
+            description=self.sentence,
+            metadata=dict(self.counts),
+            partition=day,
+        )
+
+    @property
+    def _severity(self) -> dg.AssetCheckSeverity:
+        return dg.AssetCheckSeverity.ERROR if self.is_error else dg.AssetCheckSeverity.WARN
+
+
+def named(ids: Collection[str]) -> str:
+    """Some of the ids, and how many more there are."""
+    shown = ", ".join(sorted(ids)[:_MOST_NAMED])
+    more = len(ids) - _MOST_NAMED
+    return f"{shown} and {more:,} more" if more > 0 else shown
