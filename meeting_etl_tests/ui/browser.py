@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 # Toasts appear for seconds only: each is written to the console as it appears.
 _TOASTS = """
@@ -54,7 +55,10 @@ class Tab:
 
     def see(self, text: str | re.Pattern[str], *, timeout_ms: int = 30_000) -> None:
         """Wait until a text is visible."""
-        self.page.get_by_text(text).locator("visible=true").first.wait_for(timeout=timeout_ms)
+        try:
+            self.page.get_by_text(text).locator("visible=true").first.wait_for(timeout=timeout_ms)
+        except PlaywrightTimeoutError:
+            raise AssertionError(f"{text!r} is not on {self.page.url}: {self.text()}") from None
 
     def text(self) -> str:
         """All that the page shows."""

@@ -14,13 +14,13 @@ from meeting_etl_tests.served_ui import served_ui
 from meeting_etl_tests.ui.browser import Tab, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webex() -> Iterator[Sandbox]:
     """A team whose meetings have all settled."""
     world = demo_world(2, Clock().now() - timedelta(days=10), days=7, meetings=30)
@@ -28,7 +28,7 @@ def webex() -> Iterator[Sandbox]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Product:
     """A data folder after a first run, whose definitions and partitions begin with its data."""
     made = Product(tmp_path_factory.mktemp("ui"), webex)
@@ -38,7 +38,7 @@ def product(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Product
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(product: Product) -> Iterator[str]:
     with served_ui(product.environ, within=product.folder) as ui:
         yield ui.url

@@ -36,8 +36,7 @@ from meeting_etl.schemas import SPEAKER_METRICS, Table
 from meeting_etl.settings import Etl
 
 _TABLES = [
-    # Reconciling writes meetings, too, which the same step then works off.
-    table_spec(schemas.MEETINGS, "webhook_events", "reconciled_meetings", group=WEBEX),
+    table_spec(schemas.MEETINGS, "webhook_events", group=WEBEX),
     table_spec(schemas.RECORDINGS, "meetings", group=WEBEX),
     table_spec(schemas.PARTICIPANTS, "meetings", group=WEBEX),
     table_spec(schemas.TRANSCRIPTS, "meetings", group=CONTENT),
