@@ -14,7 +14,8 @@ from meeting_etl.orchestration.assets.partitions import days_since, first_partit
 from meeting_etl.orchestration.checks.all_checks import build_checks
 from meeting_etl.orchestration.jobs import JOBS
 from meeting_etl.orchestration.key_prefix import with_key_prefix
-from meeting_etl.orchestration.launching.sensors import due_files, due_work, every_quarter_hour
+from meeting_etl.orchestration.launching.ingest_launches import every_quarter_hour
+from meeting_etl.orchestration.launching.sensors import due_files_sensor, due_work_sensor
 from meeting_etl.orchestration.schedules import SCHEDULES
 from meeting_etl.settings import Etl
 
@@ -40,7 +41,7 @@ def build_defs(
         asset_checks=build_checks(days_since(first)),
         jobs=JOBS,
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
-        sensors=[due_work, due_files] if automation else [],
+        sensors=[due_work_sensor(etl), due_files_sensor(etl)] if automation else [],
         resources={"etl": etl},
         executor=executor,
     )

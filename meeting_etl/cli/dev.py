@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def dev(context: CommandContext, /, port: int, host: str) -> None:
     """Serve the Dagster UI and its daemon, until interrupted.
 
-    The daemon ingests new webhook log lines within a minute and launches runs for days with due
+    The daemon ingests new webhook log lines within seconds and launches runs for days with due
     work; start backfills in the UI. `meeting-etl run` uses the same Dagster instance: DAGSTER_HOME,
     or dagster/ in the data folder.
 

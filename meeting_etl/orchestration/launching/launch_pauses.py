@@ -5,15 +5,15 @@ Belongs here: the pause between two ingests, a refused token, a Retry-After. Doe
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
 from meeting_etl.orchestration.jobs import DAYS_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.refused_token import refused_until
-from meeting_etl.orchestration.run_tags import REQUESTED_AT_TAG
+from meeting_etl.orchestration.run_tags import REQUESTED_AT_TAG, span_of
 from meeting_etl.settings import Etl
-from meeting_etl.times import format_timestamp, parse_timestamp, round_up
+from meeting_etl.times import format_timestamp, parse_timestamp, round_up, utc_day
 
 _QUARTER_HOUR = timedelta(minutes=15)
 # An ingest launched this soon after the previous pause counts as in a row: lines keep arriving.
@@ -40,19 +40,28 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     """When the next ingest may be launched; None when there was none yet.
 
     The pause is [ingest] at_most_every_seconds. While lines keep arriving, or a failing ingest
-    leaves them unread, the pause doubles up to a quarter hour: a busy day then has some hundred
+    leaves them unread, the pause doubles up to a quarter hour: a busy day then has some tens of
     runs, and a full disk is not written to every minute. Long pauses end on a quarter hour, when
-    the days have due work as well.
+    the days have due work as well. If a run of today's work comes first, the pause ends a quarter
+    hour later, so that each quarter hour has one run.
     """
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
     most = max(least, _QUARTER_HOUR)
-    pause, next_at = least, None
+    pause, next_at, is_long = least, None, False
     for at in sorted(filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))):
         in_a_row = next_at is not None and at <= next_at + _IN_A_ROW
         pause = min(2 * pause, most) if in_a_row else least
         is_long = least < pause == _QUARTER_HOUR
-        next_at = round_up(at + pause / 2, _QUARTER_HOUR) if is_long else at + pause
+        next_at = _end_of_long_pause(at) if is_long else at + pause
+    if next_at is not None and is_long:
+        worked_at = _last_work_of(instance, utc_day(etl.clock.now()))
+        if worked_at and next_at <= worked_at < next_at + _QUARTER_HOUR:
+            return _end_of_long_pause(worked_at)
     return next_at
+
+
+def _end_of_long_pause(begins_at: datetime) -> datetime:
+    return round_up(begins_at + _QUARTER_HOUR / 2, _QUARTER_HOUR)
 
 
 def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -61,6 +70,14 @@ def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
         for job in INGEST_JOBS
         for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=_LATEST_INGESTS)
     ]
+
+
+def _last_work_of(instance: dg.DagsterInstance, day: date) -> datetime | None:
+    """When the newest run of the job `days` was requested, if it covers the day."""
+    for run in instance.get_runs(dg.RunsFilter(job_name=DAYS_JOB.name), limit=1):
+        span = span_of(run.tags)
+        return requested_at(run.tags) if span and day in span else None
+    return None
 
 
 def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:

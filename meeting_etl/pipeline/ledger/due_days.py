@@ -26,7 +26,7 @@ _LOCK = "due_days"
 
 @dataclass(frozen=True)
 class DueDay:
-    """The open work of a day: its next attempt, and news.
+    """The open work of a day: its next attempt, how many work items that is, and news.
 
     `news`: meeting id → resources of webhooks that new events are about. `files_due_at` is the next
     attempt of downloads, which have runs of their own. `everything`: all meetings of the day count
@@ -38,6 +38,7 @@ class DueDay:
     news: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files_due_at: datetime | None = None
     everything: bool = False
+    due_items: int = 0
 
     @property
     def next_at(self) -> datetime | None:
@@ -143,7 +144,7 @@ class FileQueue:
 def _parse(content: bytes) -> DueDay:
     try:
         stored = json.loads(content)
-        # Files of earlier versions have no downloads.
+        # Files of earlier versions have no downloads and no number of items.
         due_at, files_due_at = (
             parse_timestamp(text) if text else None
             for text in (stored["due_at"], stored.get("files_due_at"))
@@ -153,7 +154,8 @@ def _parse(content: bytes) -> DueDay:
             # Of an earlier version: ids of meetings, whatever the events are about.
             news = dict.fromkeys(news, FOLDED)
         news = {meeting_id: tuple(resources) for meeting_id, resources in news.items()}
-        return DueDay(due_at, version, news, files_due_at, stored.get("everything", False))
+        everything, due_items = stored.get("everything", False), int(stored.get("due_items", 0))
+        return DueDay(due_at, version, news, files_due_at, everything, due_items)
     except (ValueError, TypeError, KeyError, AttributeError):
         # All that was in it can be found again: the whole day is folded.
         return DueDay(everything=True)
@@ -166,6 +168,7 @@ def _format(due: DueDay) -> bytes:
         "version": due.version,
         "news": due.news,
         "everything": due.everything,
+        "due_items": due.due_items,
     }
     return json.dumps(content).encode()
 

@@ -106,10 +106,13 @@ class Ledger:
             for row in rows.to_pylist()
             if row["next_attempt_at"] and self.wants(row["resource"])
         ]
-        due_at = min((at for resource, at in attempts if resource not in SLOW), default=None)
+        at_once = [at for resource, at in attempts if resource not in SLOW]
+        due_at = min(at_once, default=None)
         files_due_at = min((at for resource, at in attempts if resource in SLOW), default=None)
         with self.queue.swap(day) as work:
-            work.due = replace(work.due, due_at=due_at, files_due_at=files_due_at)
+            work.due = replace(
+                work.due, due_at=due_at, files_due_at=files_due_at, due_items=at_once.count(due_at)
+            )
             if folded is not None and folded.version == work.due.version:
                 work.due = replace(work.due, news={}, everything=False)
 

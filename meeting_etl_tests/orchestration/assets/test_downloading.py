@@ -8,10 +8,10 @@ import dagster as dg
 import pytest
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.orchestration.launching.sensors import due_files, due_work
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.orchestration.launching.ticking import ticked
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 DAY = date(2026, 3, 10)
@@ -39,11 +39,8 @@ def etl(tmp_path: Path) -> Etl:
     return etl
 
 
-def days(sensor: dg.SensorDefinition, etl: Etl, instance: dg.DagsterInstance) -> list[str]:
-    with dg.build_sensor_context(
-        instance=instance, resources={"etl": etl}, definitions=build_defs(etl)
-    ) as context:
-        requests = sensor.evaluate_tick(context).run_requests or []
+def days(sensor: str, etl: Etl, instance: dg.DagsterInstance) -> list[str]:
+    requests = ticked(etl, instance, sensor=sensor).run_requests or []
     return [request.tags["dagster/partition"] for request in requests]
 
 
@@ -56,15 +53,15 @@ def started(etl: Etl, instance: dg.DagsterInstance, job: str) -> None:
 
 
 def test_a_download_is_launched_by_itself(etl: Etl, instance: dg.DagsterInstance) -> None:
-    assert days(due_files, etl, instance) == [str(DAY)]
-    assert days(due_work, etl, instance) == []
+    assert days("due_files", etl, instance) == [str(DAY)]
+    assert days("due_work", etl, instance) == []
 
 
 def test_none_is_launched_when_downloads_are_switched_off(
     etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     off = etl_with(tmp_path, "")
-    assert days(due_files, off, instance) == []
+    assert days("due_files", off, instance) == []
 
 
 def test_a_download_does_not_block_other_runs_of_its_day(
@@ -72,8 +69,8 @@ def test_a_download_does_not_block_other_runs_of_its_day(
 ) -> None:
     etl.ledger.announce({DAY: {"m": []}})
     started(etl, instance, "files")
-    assert days(due_files, etl, instance) == []
-    assert days(due_work, etl, instance) == [str(DAY)]
+    assert days("due_files", etl, instance) == []
+    assert days("due_work", etl, instance) == [str(DAY)]
 
 
 def test_a_run_of_tables_does_not_block_downloads_of_its_day(
@@ -81,5 +78,5 @@ def test_a_run_of_tables_does_not_block_downloads_of_its_day(
 ) -> None:
     etl.ledger.announce({DAY: {"m": []}})
     started(etl, instance, "days")
-    assert days(due_files, etl, instance) == [str(DAY)]
-    assert days(due_work, etl, instance) == []
+    assert days("due_files", etl, instance) == [str(DAY)]
+    assert days("due_work", etl, instance) == []

@@ -43,6 +43,8 @@ def tick(etl: Etl, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
 
 def test_nothing_due_launches_nothing(etl: Etl, instance: dg.DagsterInstance) -> None:
     assert tick(etl, instance) == []
+    found = ticked(etl, instance).skip_message
+    assert found == "No log has new lines. No day has open work."
 
 
 def test_one_day_is_launched_as_its_partition(etl: Etl, instance: dg.DagsterInstance) -> None:
