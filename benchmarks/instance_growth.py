@@ -46,7 +46,7 @@ WORKING_HOURS = range(6, 20)
 PAST_HOUR = timedelta(minutes=7)  # of webhooks_hourly
 RUN_SECONDS = 5.0
 # Hour and minute at which a schedule fires.
-NIGHTLY = {"reconcile_nightly": (3, 30), "purge_nightly": (4, 15)}
+NIGHTLY = {"reconcile_nightly": (3, 30), "maintenance_nightly": (4, 15)}
 
 
 class SimulatedClock(Clock):
@@ -225,7 +225,7 @@ def live(company: Company, collector: Collector, clock: SimulatedClock) -> Itera
         fired = list(names_at(now, last))
         for name in fired:
             company.fire(name)
-        if "purge_nightly" in fired:
+        if "maintenance_nightly" in fired:
             yield now
         last = now
         if company.tick_sensors():

@@ -36,7 +36,7 @@ ORCHESTRATION_LAYERS = (
     ("run_tags", "refused_token", "interrupts", "failures"),
     ("instance",),
     ("assets",),
-    ("checks",),
+    ("checks", "ops"),
     ("jobs",),
     ("launching", "schedules"),
     ("run_summary", "key_prefix"),

@@ -1,11 +1,10 @@
 """`retry`: reopen work items.
 
-Belongs here: which items, and asking before there are many. Does not: reopening
-(pipeline/ledger/ledger.py).
+Belongs here: options, and asking before there are many. Does not: reopening
+(pipeline/ledger/reopening.py).
 """
 
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +12,8 @@ import click
 from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import FROM, TO, YES, confirm, span_of
-from meeting_etl.pipeline.ledger.work_item import RESOURCES, Status, WorkItem
-from meeting_etl.times import Span
+from meeting_etl.pipeline.ledger.reopening import Reopening, count_to_reopen, reopen
+from meeting_etl.pipeline.ledger.work_item import RESOURCES, Status
 
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
@@ -65,29 +64,15 @@ def retry(
       meeting-etl run
     """  # noqa: D301 - click wants a real backspace
     etl = context.etl()
-    span = span_of(first, last, etl.clock)
-
-    def is_wanted(item: WorkItem) -> bool:
-        return (
-            item.status in statuses
-            and item.resource in (resources or RESOURCES)
-            and etl.ledger.wants(item.resource)
-        )
-
+    wanted = Reopening(span_of(first, last, etl.clock), resources, statuses)
     if not yes:
-        confirm_if_many(etl, span, is_wanted)
-    count = etl.ledger.reopen(days_within(etl, span), is_wanted)
+        confirm_if_many(etl, wanted)
+    count = reopen(etl.lake, etl.ledger, wanted)
     display.say(f"{display.counted(count, 'item')} queued for the next run.")
 
 
-def confirm_if_many(etl: "Etl", span: Span | None, is_wanted: Callable[[WorkItem], bool]) -> None:
+def confirm_if_many(etl: "Etl", wanted: Reopening) -> None:
     """Ask before so many items are fetched again that other work has to wait for them."""
-    items = (item for day in days_within(etl, span) for item in etl.ledger.items(day))
-    count = sum(map(is_wanted, items))
+    count = count_to_reopen(etl.lake, etl.ledger, wanted)
     if count > _MANY_ITEMS:
         confirm(f"This fetches {count:,} items again. Continue?")
-
-
-def days_within(etl: "Etl", span: Span | None) -> list[date]:
-    """The days with work items, all or those of a span."""
-    return [day for day in etl.ledger.days() if span is None or span.first <= day <= span.last]

@@ -65,8 +65,9 @@ def run(
         raise click.UsageError("--discover needs --from, the first day to list.")
     if refetch and span is not None and not yes:
         from meeting_etl.cli.retry import confirm_if_many
+        from meeting_etl.pipeline.ledger.reopening import Reopening
 
-        confirm_if_many(etl, span, lambda item: etl.ledger.wants(item.resource))
+        confirm_if_many(etl, Reopening(span))
     from meeting_etl.cli.run_report import run_and_report
 
     status = run_and_report(

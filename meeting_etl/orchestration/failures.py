@@ -4,6 +4,9 @@ Belongs here: how a sentence reaches the pages of a run without a stack trace. D
 errors these are (errors.py), who raises them (assets/, checks/).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError, DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
@@ -39,6 +42,15 @@ class StepCanceled(DagsterExecutionInterruptedError, DagsterUserCodeProcessError
         DagsterUserCodeProcessError.__init__(  # type: ignore[no-untyped-call]
             self, _CANCELED, user_code_process_error_infos=[_shown(_CANCELED, "Canceled")]
         )
+
+
+@contextmanager
+def report_errors() -> Iterator[None]:
+    """Turn a MeetingEtlError into a failed step with its sentence and no stack trace."""
+    try:
+        yield
+    except MeetingEtlError as error:
+        raise StepFailure(error) from None
 
 
 def _shown(sentence: str, kind: str) -> SerializableErrorInfo:

@@ -13,7 +13,8 @@ from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
 from meeting_etl.orchestration.checks.all_checks import NIGHTLY, WITH_DAYS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_registered
-from meeting_etl.orchestration.instance.run_retention import purge_old_runs
+from meeting_etl.orchestration.ops.maintenance import purge_old_runs, remove_leftovers
+from meeting_etl.orchestration.ops.reopen import reopen_work_items
 
 INGEST_JOB = dg.define_asset_job(
     "ingest",
@@ -64,12 +65,24 @@ CHECKS_JOB = dg.define_asset_job(
 
 
 @dg.job(
-    name="purge_runs",
-    description="Remove old runs from the Dagster instance; tables and files are not touched.",
+    name="reopen",
+    description="Fetch work items again that are settled, given up or refused: fill in the days in "
+    "the launchpad. The job makes them due and requests nothing; the sensors launch the runs.",
 )
-def PURGE_JOB() -> None:  # noqa: N802 - a job, named as the others
+def REOPEN_JOB() -> None:  # noqa: N802 - a job, named as the others
     """One step."""
+    reopen_work_items()
+
+
+@dg.job(
+    name="maintenance",
+    description="Remove old runs from the Dagster instance and temporary files that killed "
+    "processes left. Tables and downloaded files are not touched.",
+)
+def MAINTENANCE_JOB() -> None:  # noqa: N802 - a job, named as the others
+    """Two steps that do not depend on each other."""
     purge_old_runs()
+    remove_leftovers()
 
 
 JOBS: list[Any] = [
@@ -80,5 +93,6 @@ JOBS: list[Any] = [
     WEBHOOKS_JOB,
     RECONCILE_JOB,
     CHECKS_JOB,
-    PURGE_JOB,
+    REOPEN_JOB,
+    MAINTENANCE_JOB,
 ]

@@ -31,6 +31,7 @@ from meeting_etl.orchestration.run_summary import (
 from meeting_etl.orchestration.run_tags import LOCK_TAG, PARTITION, span_tags
 from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
+from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
 from meeting_etl.pipeline.ledger.work_item import Reason
 from meeting_etl.schemas import MEETINGS, RECORDING_FILES
 from meeting_etl.settings import Etl
@@ -62,7 +63,7 @@ def run_now(
     ):
         active_runs(instance, etl)
         if refetch and span is not None:
-            _refetch(etl, span)
+            reopen(etl.lake, etl.ledger, Reopening(span))
         runs = _Runs(defs, instance, summary, {LOCK_TAG: lock}, interrupted)
         runs.execute(INGEST_JOB.name, {})
         if discover and span is not None and not summary.failures:
@@ -93,11 +94,6 @@ def _stored_days(etl: Etl, span: Span) -> list[date]:
     """The days of the span that have meetings."""
     stored = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
     return [day for day in stored if span.first <= day <= span.last]
-
-
-def _refetch(etl: Etl, span: Span) -> None:
-    days = sorted(_stored_days(etl, span), reverse=True)
-    etl.ledger.reopen(days, lambda item: etl.ledger.wants(item.resource), fold=True)
 
 
 def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from meeting_etl.orchestration.assets.reconciled_meetings import last_days
 from meeting_etl.orchestration.checks.day_checks import last_week
-from meeting_etl.orchestration.jobs import CHECKS_JOB, PURGE_JOB, RECONCILE_JOB, WEBHOOKS_JOB
+from meeting_etl.orchestration.jobs import CHECKS_JOB, MAINTENANCE_JOB, RECONCILE_JOB, WEBHOOKS_JOB
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.webex.webhook_spec import read_webhook_spec
@@ -54,16 +54,17 @@ def checks_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
 
 
 @dg.schedule(
-    job=PURGE_JOB,
+    job=MAINTENANCE_JOB,
     cron_schedule="15 4 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every night, removes runs older than [retention] dagster_runs, and successful "
-    "runs of sensors and schedules older than [retention] routine_runs.",
+    "runs of sensors and schedules older than [retention] routine_runs; and temporary files that "
+    "killed processes left.",
 )
-def purge_nightly() -> dg.RunRequest:
-    """One run of the purge."""
+def maintenance_nightly() -> dg.RunRequest:
+    """One run."""
     return dg.RunRequest()
 
 
-SCHEDULES = [reconcile_nightly, webhooks_hourly, purge_nightly, checks_nightly]
+SCHEDULES = [reconcile_nightly, webhooks_hourly, maintenance_nightly, checks_nightly]

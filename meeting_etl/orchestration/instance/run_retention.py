@@ -1,19 +1,18 @@
-"""How long the Dagster instance keeps its runs: purge_runs(), and the op that calls it.
+"""How long the Dagster instance keeps its runs.
 
 Belongs here: which runs are removed, and what is kept of them. Does not: the job
-(orchestration/jobs.py), ticks, which Dagster removes itself (dagster.yaml), and the retention of
-tables (pipeline/prune.py).
+(orchestration/ops/maintenance.py), ticks, which Dagster removes itself (dagster.yaml), and the
+retention of tables (pipeline/prune.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
-from meeting_etl.settings import Etl
 
 _ENDED = [
     dg.DagsterRunStatus.SUCCESS,
@@ -89,15 +88,3 @@ def _remove_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
     if isinstance(storage, SqliteEventLogStorage):
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(storage.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
-
-
-@dg.op(
-    name="purge_old_runs", description="Remove ended runs that are older than [retention] allows."
-)
-def purge_old_runs(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
-    """Remove what is older than the settings dagster_runs and routine_runs allow."""
-    now, settings = etl.clock.now(), etl.settings
-    old = ended_runs(context.instance, now - timedelta(days=settings.dagster_runs_days))
-    routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
-    count = purge_runs(context.instance, [*old, *routine], etl.progress)
-    context.log.info(f"Removed {count:,} ended runs.")

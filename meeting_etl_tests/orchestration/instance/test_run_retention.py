@@ -121,7 +121,7 @@ def test_the_nightly_job_removes_what_is_older_than_the_setting(
     )
     defs = build_defs(etl)
     (schedule,) = (
-        scheduled for scheduled in defs.schedules or () if scheduled.name == "purge_nightly"
+        scheduled for scheduled in defs.schedules or () if scheduled.name == "maintenance_nightly"
     )
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING

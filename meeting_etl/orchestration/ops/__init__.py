@@ -1,0 +1,1 @@
+"""Ops: work that is started from a form of the UI or by a schedule, and fills no table."""

@@ -1,0 +1,48 @@
+"""The ops of the job `maintenance`: what grows or is left behind, and is removed every night.
+
+Belongs here: which old runs and leftovers go. Does not: how a run is removed
+(instance/run_retention.py), removing meetings (pipeline/prune.py), which nothing does by itself.
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+from pydantic import Field
+
+from meeting_etl.lake.leftovers import sweep_leftovers
+from meeting_etl.orchestration.failures import report_errors
+from meeting_etl.orchestration.instance.run_retention import ended_runs, purge_runs, routine_runs
+from meeting_etl.settings import Etl
+
+
+class PurgeConfig(dg.Config):
+    """The form of the op `purge_old_runs`."""
+
+    older_than_days: int = Field(
+        default=0,
+        ge=0,
+        description="Remove all ended runs that are older than so many days. By default, 0, as "
+        "[retention] dagster_runs and routine_runs say.",
+    )
+
+
+@dg.op(description="Remove ended runs and their logs from the Dagster instance; days stay green.")
+def purge_old_runs(
+    context: dg.OpExecutionContext, config: PurgeConfig, etl: dg.ResourceParam[Etl]
+) -> None:
+    """Remove what is older than the form or the settings allow."""
+    with report_errors():
+        now, settings = etl.clock.now(), etl.settings
+        keep_days = config.older_than_days or settings.dagster_runs_days
+        old = ended_runs(context.instance, now - timedelta(days=keep_days))
+        routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
+        count = purge_runs(context.instance, [*old, *routine], etl.progress)
+    context.add_output_metadata({"runs_removed": count})
+    context.log.info(f"Removed {count:,} ended runs.")
+
+
+@dg.op(description="Remove temporary files that killed processes left in the data folder.")
+def remove_leftovers(etl: dg.ResourceParam[Etl]) -> None:
+    """Remove those that are abandoned; rows are never touched."""
+    with report_errors():
+        sweep_leftovers(etl.lake, etl.clock.now())
