@@ -1,7 +1,8 @@
 """The ops of the job `maintenance`: what grows or is left behind, and is removed every night.
 
 Belongs here: which old runs and leftovers go. Does not: how a run is removed
-(orchestration/instance/run_retention.py), removing meetings (pipeline/prune.py), which nothing does by itself.
+(orchestration/instance/run_retention.py), removing meetings (pipeline/prune.py), which nothing
+does by itself.
 """
 
 from datetime import timedelta
