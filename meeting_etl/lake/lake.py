@@ -17,6 +17,7 @@ from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
+from meeting_etl.lake.row_changes import ChangeCounts
 from meeting_etl.lake.tables import Partition, Tables, Where
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.state import LocalState, State
@@ -46,6 +47,7 @@ class Lake:
         self.files = files
         self.state = state or LocalState(files)
         self.person_metrics = person_metrics
+        self.changes = ChangeCounts()  # by merges of this process
         self._tables = tables or ParquetTables(files)
         self._withheld = frozenset(withheld)
 
@@ -122,6 +124,7 @@ class Lake:
                 old = self._read_part(table, partition, part, table.schema)
             rows = merged(table, old, arriving, replacing)
             if not rows.equals(old):
+                self.changes.add(table, partition, old, arriving, rows.num_rows)
                 yield part, rows
 
     def _placed(

@@ -39,6 +39,7 @@ from meeting_etl.webex.responses import (
     text_body,
 )
 from meeting_etl.webex.retry import RetryState
+from meeting_etl.webex.traffic import Traffic
 from meeting_etl.webex.transport import Limits, Response, TransientError, Transport
 
 T = TypeVar("T")
@@ -97,7 +98,7 @@ class Client:
     @property
     def requests_sent(self) -> int:
         """Requests sent so far by all threads: every attempt, token renewals too."""
-        return self._transport.requests_sent
+        return self._transport.traffic.requests
 
     @property
     def clock_ahead(self) -> timedelta | None:
@@ -153,6 +154,10 @@ class Client:
         """
         self._rate_limiter.cancel_on(stop)
 
+    def count_in(self, traffic: Traffic | None) -> None:
+        """Count what the calling thread sends from now on in `traffic`, too."""
+        self._transport.count_in(traffic)
+
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
@@ -204,6 +209,7 @@ class Client:
                 uncertain = method == "POST" and not error.not_processed
                 if uncertain or not retry.wait_or_give_up(error, is_down=self._check.is_down):
                     raise self._failure(error, retry) from error
+                self._transport.count(retries=1)
                 if error.http_status not in (None, 401):
                     renewed = False  # that token was accepted; it may expire during the retries
                 too_large += error.response_too_large

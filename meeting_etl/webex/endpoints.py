@@ -15,6 +15,7 @@ from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.listings import PAGE_SIZE, Listing, Listings, listing_of, windows_between
 from meeting_etl.webex.paths import path_segment
 from meeting_etl.webex.token_kind import ListingScope, TokenKind
+from meeting_etl.webex.traffic import Traffic
 from meeting_etl.webex.webhook_endpoints import WebhookEndpoints
 
 # requests is loaded when a client is made.
@@ -51,6 +52,10 @@ class Webex:
     def cancel_on(self, stop: Event) -> None:
         """In the calling thread, raise Stopped instead of waiting once `stop` is set."""
         self._client.cancel_on(stop)
+
+    def count_in(self, traffic: Traffic | None) -> None:
+        """Count what the calling thread sends from now on in `traffic`, too."""
+        self._client.count_in(traffic)
 
     @property
     def is_org_wide(self) -> bool:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import requests
@@ -30,6 +31,7 @@ from meeting_etl.webex.network_errors import (
 from meeting_etl.webex.network_settings import network_settings
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.read_deadlines import Deadline, WatchedAdapter
+from meeting_etl.webex.traffic import Traffic
 
 # At DEBUG urllib3 logs every URL with its query, and ours carry e-mail addresses and cursors.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -147,13 +149,18 @@ class Transport:
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
-        self._count_lock = threading.Lock()
-        self._requests_sent = 0
+        self.traffic = Traffic()
+        self._thread = threading.local()
 
-    @property
-    def requests_sent(self) -> int:
-        """Requests that were handed to the network, failed ones too."""
-        return self._requests_sent
+    def count_in(self, traffic: Traffic | None) -> None:
+        """Count what the calling thread sends from now on in `traffic`, too."""
+        self._thread.traffic = traffic
+
+    def count(self, **counts: int) -> None:
+        """Count in all traffic, and in that of the calling thread."""
+        self.traffic.add(**counts)
+        if own := getattr(self._thread, "traffic", None):
+            own.add(**counts)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -171,14 +178,15 @@ class Transport:
         request.headers.update(headers)
         name = f"{method} {urlsplit(url).path}"
         self._rate_limiter.acquire()
-        with self._count_lock:
-            self._requests_sent += 1
+        self.count(requests=1)
         response = None
         try:
             response = self._adapter.send(
                 request, stream=True, timeout=self._timeout, **self._network_settings
             )
             content = self._read(response.raw)
+            is_rate_limited = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            self.count(rate_limited=is_rate_limited, received_bytes=len(content))
             if response.headers.get("Content-Encoding", "").lower() == "gzip":
                 content = self._decompress(content)
         except NETWORK_ERRORS as error:

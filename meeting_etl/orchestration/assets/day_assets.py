@@ -1,20 +1,21 @@
 """The assets of days: one step for all tables that are filled by folding and fetching.
 
-Belongs here: which assets there are, which functions their step calls, and their metadata for a
-day. Does not: the assets of webhook logs (ingest_assets.py), how a day reaches Dagster
+Belongs here: which assets there are, and which functions their step calls. Does not: the assets of
+webhook logs (ingest_assets.py), figures of a day (day_metadata.py), how it reaches Dagster
 (materialization.py), when runs start (orchestration/launching/sensors.py), the steps themselves
 (pipeline/).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.orchestration.assets.day_metadata import day_metadata, table_metadata
 from meeting_etl.orchestration.assets.materialization import (
-    Metadata,
     TableMetadata,
     asset_keys,
     days_of,
@@ -22,17 +23,18 @@ from meeting_etl.orchestration.assets.materialization import (
     report_failures,
 )
 from meeting_etl.orchestration.assets.partitions import DAYS
+from meeting_etl.orchestration.assets.run_log import RunLog
 from meeting_etl.orchestration.assets.table_asset import ANALYTICS, CONTENT, WEBEX, table_spec
 from meeting_etl.pipeline.days.download_days import download_days
 from meeting_etl.pipeline.days.work_days import work_days
-from meeting_etl.pipeline.fetch.context import DayReport
+from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
-from meeting_etl.pipeline.ledger.work_item import FILES, OPTIONAL
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
-from meeting_etl.pipeline.rows import SchemaDrift
-from meeting_etl.schemas import SPEAKER_METRICS, Table
+from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
 
 _TABLES = [
@@ -73,9 +75,9 @@ def day_tables(
     """Work off each day as a whole, or only the selected tables."""
     with report_failures(context, etl):
         tables = _switched_on(context, etl)
-        materialize(context, etl, _worked_off(context, etl, tables))
+        is_whole = materialize(context, etl, _worked_off(context, etl, tables))
     keys = asset_keys(context)
-    for table in tables:
+    for table in tables if is_whole else ():
         yield dg.MaterializeResult(asset_key=keys[table])
 
 
@@ -92,10 +94,9 @@ def recording_files(
     """Download what is due, if downloads are switched on."""
     with report_failures(context, etl):
         tables = _switched_on(context, etl)
-        if tables:
-            materialize(context, etl, _downloaded(context, etl))
+        is_whole = bool(tables) and materialize(context, etl, _downloaded(context, etl))
     keys = asset_keys(context)
-    for table in tables:
+    for table in tables if is_whole else ():
         yield dg.MaterializeResult(asset_key=keys[table])
 
 
@@ -128,52 +129,58 @@ def _worked_off(
     all_specs = day_specs(etl.files, etl.settings.transcript_formats)
     specs = [spec for spec in all_specs if spec.table.name in tables]
     if specs:
-        fetch_context = partial(etl.fetch_context, context.run.run_id)
+        log = RunLog(context.log, etl.clock, len(days))
+        fetch_context = partial(_fetch_context, context, etl, log)
         folds = schemas.MEETINGS.name in tables
         for folded, report in work_days(
             etl.lake, etl.ledger, fetch_context, specs, days, folds=folds
         ):
-            for table in {spec.table.name: spec.table for spec in specs}.values():
-                yield report.day, table.name, _day_metadata(report, table, folded)
+            log.day(report, folded)
+            yield from _metadata(report, folded, specs)
+        log.end()
     if SPEAKER_METRICS.name in tables:
         for day in days:
             if not specs:  # else they were refreshed when the day was closed
                 with etl.lake.lock_days([day]):
                     refresh_metrics(etl.lake, day)
             rows = etl.lake.count(SPEAKER_METRICS, day)
-            yield day, SPEAKER_METRICS.name, {"rows": rows, "dagster/partition_row_count": rows}
+            yield day, SPEAKER_METRICS.name, {"dagster/partition_row_count": rows}
+
+
+def _metadata(
+    report: DayReport, folded: FoldReport | None, specs: Sequence[FetchSpec]
+) -> Iterator[TableMetadata]:
+    """The metadata of the tables of a day; what concerns the whole day is that of `meetings`."""
+    tables = {spec.table.name: spec.table for spec in specs}
+    of_day = day_metadata(report, folded)
+    for table in tables.values():
+        metadata = table_metadata(report, table, folded)
+        if table is schemas.MEETINGS or len(tables) == 1:
+            metadata |= of_day
+        yield report.day, table.name, metadata
+
+
+def _fetch_context(
+    context: dg.AssetExecutionContext, etl: Etl, log: RunLog, at_once: int | None = None
+) -> FetchContext:
+    """The fetch context, whose progress is logged as well as shown."""
+    fetch_context = etl.fetch_context(context.run.run_id, at_once)
+    shown = fetch_context.progress
+
+    def progress(what: str, done: int, total: int) -> None:
+        shown(what, done, total)
+        log.progress(what, done, total)
+
+    return replace(fetch_context, progress=progress)
 
 
 def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     days, name = days_of(context), schemas.RECORDING_FILES.name
     open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
     spec = recording_files_spec(etl.download_context(), etl.settings.downloads)
-    fetch_context = etl.fetch_context(context.run.run_id, etl.settings.downloads.at_once)
+    log = RunLog(context.log, etl.clock, len(days))
+    fetch_context = _fetch_context(context, etl, log, etl.settings.downloads.at_once)
     for report in download_days(fetch_context, spec, days):
-        yield report.day, name, _day_metadata(report, spec.table, None)
-
-
-def _day_metadata(report: DayReport, table: Table, folded: FoldReport | None) -> Metadata:
-    """The metadata of a day and table, which the page of the run and of the asset show."""
-    fetched, drift = report.of(table), SchemaDrift()
-    drift.add(fetched.drift)
-    metadata: Metadata = {"rows": fetched.rows, "dagster/partition_row_count": fetched.rows}
-    if folded is not None and table is schemas.MEETINGS:
-        drift.add(folded.drift)
-        metadata |= {"folded": folded.folded, "moved": len(folded.moved)}
-    metadata |= {
-        "single_requests": fetched.requested,
-        "answered_by_windows": fetched.from_windows,
-        "outcomes": dict(fetched.outcomes),
-    }
-    if drift.unknown:
-        metadata["unknown_fields"] = dict(drift.unknown)
-    if drift.changed:
-        metadata["unreadable_values"] = dict(drift.changed)
-    if drift.folded:
-        metadata["repeated_items"] = drift.folded
-    if report.removed and table.name in FILES:
-        metadata["files_removed_as_deleted"] = report.removed
-    if drift.other_sizes:
-        metadata["files_of_unexpected_size"] = drift.other_sizes
-    return metadata
+        log.day(report, None)
+        yield report.day, name, table_metadata(report, spec.table, None)
+    log.end()

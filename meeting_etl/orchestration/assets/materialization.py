@@ -7,7 +7,6 @@ reconciled_meetings.py), when runs start (orchestration/launching/sensors.py).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -15,42 +14,74 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from meeting_etl.errors import AuthError, MeetingEtlError
 from meeting_etl.lake import catalog
 from meeting_etl.lake.host_domains import add_host_domains
+from meeting_etl.orchestration.assets.day_metadata import Metadata
+from meeting_etl.orchestration.assets.run_log import DriftLog
 from meeting_etl.orchestration.failures import StepCanceled, StepFailure
 from meeting_etl.orchestration.refused_token import refused_token_tag
+from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
+from meeting_etl.times import parse_day
 
 Result = dg.MaterializeResult[None]
-Metadata = dict[str, Any]
 # A day, the table (the last part of its asset key), and what the page of the asset shows.
 TableMetadata = tuple[date, str, Metadata]
 
 
 def materialize(
-    context: dg.AssetExecutionContext, etl: Etl, worked_off: Iterator[TableMetadata]
-) -> None:
+    context: dg.AssetExecutionContext,
+    etl: Etl,
+    worked_off: Iterator[TableMetadata],
+    *,
+    knows_all: bool = False,
+) -> bool:
     """Work through days and tables, attach the metadata of each, and publish the catalog.
 
-    When a day fails, the days before it are committed, so they are logged as materialized.
+    Returns whether the whole range is materialized, so that results may be yielded. Else the days
+    that are have been logged: when a day fails, those before it, which are committed; and where
+    nothing is known of some days, all others. With `knows_all` something is known of each.
     """
     keys = asset_keys(context)
     done: list[TableMetadata] = []
+    drift = DriftLog()
     try:
         for day, table, metadata in worked_off:
             done.append((day, table, metadata))
-            _log_drift(context, day, metadata)
+            drift.add(table, metadata)
     except BaseException:
-        for day, table, metadata in done:
-            context.log_event(
-                dg.AssetMaterialization(keys[table], metadata=metadata, partition=str(day))
-            )
+        _log_materialized(context, done)
         # What was fetched before an outage of the API can be queried.
         _publish(context, etl, done)
         raise
+    finally:
+        drift.log(context.log)
     problem = _publish(context, etl, done)
-    for day, table, metadata in done:
-        context.add_asset_metadata(
-            metadata | problem, asset_key=keys[table], partition_key=str(day)
+    done = [(day, table, metadata | problem) for day, table, metadata in done]
+    first = date.min if knows_all else _first_known_day(etl)
+    unknown = {day for day, _, _ in done if day < first}
+    if unknown:
+        context.log.info(
+            f"{len(unknown):,} days before {first} are not materialized: no webhook log is as old, "
+            "so that no rows would not mean that nobody met."
         )
+        _log_materialized(context, [entry for entry in done if entry[0] not in unknown])
+        return False
+    for day, table, metadata in done:
+        context.add_asset_metadata(metadata, asset_key=keys[table], partition_key=str(day))
+    return True
+
+
+def _log_materialized(context: dg.AssetExecutionContext, done: list[TableMetadata]) -> None:
+    keys = asset_keys(context)
+    for day, table, metadata in done:
+        context.log_event(
+            dg.AssetMaterialization(keys[table], metadata=metadata, partition=str(day))
+        )
+
+
+def _first_known_day(etl: Etl) -> date:
+    """The first day with an event or a meeting: of earlier ones nothing is known."""
+    names = [name for table in (WEBHOOK_EVENTS, MEETINGS) for name in etl.lake.partitions(table)]
+    return min(filter(None, map(parse_day, names)), default=date.max)
 
 
 def _publish(context: dg.AssetExecutionContext, etl: Etl, done: list[TableMetadata]) -> Metadata:
@@ -65,16 +96,6 @@ def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:
         return {}
     context.log.warning(problem)
     return {"catalog_not_published": problem}
-
-
-def _log_drift(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
-    """Log fields of the API that have no column, and values that could not be read."""
-    if unknown := metadata.get("unknown_fields"):
-        context.log.info(f"{day}: fields without a column, kept in extra: {unknown}")
-    if changed := metadata.get("unreadable_values"):
-        context.log.warning(f"{day}: unreadable values, kept in extra: {changed}")
-    if other := metadata.get("files_of_unexpected_size"):
-        context.log.warning(f"{day}: {other} files differ in size from what Webex reported")
 
 
 def asset_keys(context: dg.AssetExecutionContext) -> dict[str, dg.AssetKey]:

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from meeting_etl.orchestration.assets.day_metadata import Metadata
 from meeting_etl.orchestration.assets.descriptions import CODE, DESCRIPTIONS
 from meeting_etl.orchestration.assets.materialization import (
-    Metadata,
     Result,
     TableMetadata,
     days_of,
@@ -61,7 +61,7 @@ UNUSABLE = (
 def reconciled_meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Reconcile each day with Webex's listing, then look up events without meeting by id."""
     with report_failures(context, etl):
-        materialize(context, etl, _reconciled_days(context, etl))
+        materialize(context, etl, _reconciled_days(context, etl), knows_all=True)
     return dg.MaterializeResult()
 
 

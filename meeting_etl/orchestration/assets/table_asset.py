@@ -33,7 +33,8 @@ def table_spec(
     return dg.AssetSpec(
         table.name,
         deps=list(deps),
-        skippable=bool(switch),
+        # Not materialized: days of which nothing is known, and what is switched off.
+        skippable=True,
         group_name=group,
         kinds=set(kinds),
         tags=tags,

@@ -38,7 +38,8 @@ def download_days(
         with context.lake.state.lock_if_free(f"{resource}-{day}") as is_free:
             if is_free:
                 downloads.run(guard)
-        downloads.report.of(spec.table).rows = context.lake.count(spec.table, day)
+        items = context.ledger.items(day)
+        downloads.report.finish(context.lake, [spec], items)
         yield downloads.report
 
 

@@ -37,10 +37,15 @@ def work_days(
     folded: dict[date, FoldReport] = {}
 
     def prepare(day: date, may_wait: bool) -> bool:
-        report = folded.get(day) or folding.fold_day(day, may_wait=may_wait)
-        if report is not None:
-            folded[day] = report
-        return report is not None
+        if day in folded:
+            return True
+        began_at = ledger.clock.monotonic()
+        report = folding.fold_day(day, may_wait=may_wait)
+        if report is None:
+            return False
+        report.seconds = ledger.clock.monotonic() - began_at
+        folded[day] = report
+        return True
 
     try:
         for report in fetch_days(fetch_context(), specs, days, prepare):

@@ -59,7 +59,7 @@ class DayFetch:
         self._sweep()
         self._state = DayState(context.lake, context.ledger, day)
         self._writer = DayWriter(context, specs, self._state, self.report)
-        self._began_at = context.clock.monotonic()
+        self._opened_at = self._began_at = context.clock.monotonic()
         self._jobs: deque[Job] = deque()
         self._waiting: dict[str, deque[Target]] = {name: deque() for name in self._specs}
         # Targets by resource that wait, run, or are held back.
@@ -92,7 +92,7 @@ class DayFetch:
             for name in unplanned:
                 self._plan(self._specs[name])
         while self._jobs:
-            pool.submit(self._jobs.popleft())
+            self._submit(pool, self._jobs.popleft())
         for name, targets in self._waiting.items():
             guard = self._guards[name]
             while targets and guard.gave_up:
@@ -104,7 +104,11 @@ class DayFetch:
                 and pool.unfinished < _JOBS_PER_THREAD * self._context.threads
             ):
                 guard.start()
-                pool.submit(self._single_job(self._specs[name], targets.popleft()))
+                self._submit(pool, self._single_job(self._specs[name], targets.popleft()))
+
+    def _submit(self, pool: RequestPool, job: Job) -> None:
+        job.traffic = self.report.traffic
+        pool.submit(job)
 
     def commit_if_full(self) -> None:
         """Commit what arrived if that is much, or long ago."""
@@ -116,17 +120,20 @@ class DayFetch:
         """Commit what arrived."""
         self._began_at = self._context.clock.monotonic()
         self._writer.commit()
+        self.report.commit_seconds += self._context.clock.monotonic() - self._began_at
 
     def close(self) -> DayReport:
         """Do what follows from the last commit, in any thread. Only then is the day done."""
         context, lake = self._context, self._context.lake
+        closing_at = context.clock.monotonic()
+        self.report.fetch_seconds = closing_at - self._opened_at - self.report.commit_seconds
         if context.honours_deletes:
             removed = honour_deletes(lake, self.day, context.clock.now())
             self.report.removed += removed
         refresh_metrics(lake, self.day)
         context.ledger.refresh(self.day)
-        for spec in self._specs.values():
-            self.report.of(spec.table).rows = lake.count(spec.table, self.day)
+        self.report.finish(lake, self._specs.values(), self._state.items.values())
+        self.report.commit_seconds += context.clock.monotonic() - closing_at
         return self.report
 
     # --- planning -------------------------------------------------------------------------------

@@ -273,7 +273,8 @@ class DayWriter:
             self._state.remove(_fallback_key(spec, item))  # its rows are replaced
         report = self._report.of(spec.table)
         report.count(
-            result.outcome.value,
+            item.meeting_id,
+            result.outcome,
             has_request=result.outcome not in NO_REQUEST,
             from_window=result.from_window,
         )

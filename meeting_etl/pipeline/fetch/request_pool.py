@@ -16,6 +16,7 @@ from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.webex.traffic import Traffic
 
 # After an interruption, how long running requests are waited for.
 _LAST_RESULTS_SECONDS = 3.0
@@ -25,12 +26,14 @@ _LAST_RESULTS_SECONDS = 3.0
 class Job:
     """`call` runs in a thread; `done` gets its result where the pool is waited for.
 
+    What it sends is counted in `traffic`, too.
     Of the jobs that wait, the one with the least `priority` comes first.
     """
 
     priority: tuple[float, ...]
     call: Callable[[], Any] = field(compare=False, default=lambda: None)
     done: Callable[[Any], None] = field(compare=False, default=lambda _: None)
+    traffic: Traffic | None = field(compare=False, default=None)
 
 
 _END = Job((math.inf,))
@@ -129,6 +132,7 @@ class RequestPool:
     def _work(self) -> None:
         self._context.webex.cancel_on(self._cancelled)
         while (job := self._waiting.get()) is not _END:
+            self._context.webex.count_in(job.traffic)
             try:
                 self._finished.put((job, job.call(), None))
             except BaseException as error:  # noqa: BLE001 - raised where the pool is waited for

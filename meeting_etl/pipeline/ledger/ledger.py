@@ -49,7 +49,7 @@ class Ledger:
     ) -> None:
         self._lake = lake
         self.queue = queue
-        self._clock = clock
+        self.clock = clock
         self.schedule = schedule
         self._opened_by = opened_by
         self._off = frozenset(off)
@@ -74,12 +74,12 @@ class Ledger:
 
         The only place where due work is found; its cost follows the open days.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         return [day for day, due in self.open_days().items() if due.is_due(now)]
 
     def due_files(self) -> list[date]:
         """Days with a due download, newest first."""
-        now = self._clock.now()
+        now = self.clock.now()
         return [
             day
             for day, due in self.open_days().items()
@@ -158,10 +158,10 @@ class Ledger:
                 if old is not None and opened_by not in news[meeting_id]:
                     about = []
                 item = old or WorkItem(meeting_id, resource, opened_at=ended)
-                item = with_events(item, about, ended, self.schedule, self._clock.now())
+                item = with_events(item, about, ended, self.schedule, self.clock.now())
                 is_lost = resource == DETAILS and meeting_id in without_details
                 if is_lost and item.status == Status.READY:
-                    item = reopened(item, self._clock.now())
+                    item = reopened(item, self.clock.now())
                 if item != old:
                     changed.append(item)
         if changed:
@@ -174,7 +174,7 @@ class Ledger:
 
         With `fold`, a refetch, all events of the days are folded again, too.
         """
-        now, count = self._clock.now(), 0
+        now, count = self.clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
                 items = [reopened(item, now) for item in self.items(day) if is_wanted(item)]
@@ -190,7 +190,7 @@ class Ledger:
         if not items and not fold:
             return
         with self.queue.swap(day) as work:
-            due, now = work.due, self._clock.now()
+            due, now = work.due, self.clock.now()
             everything, version = due.everything or fold, due.version + 1
             work.due = replace(due, due_at=now, everything=everything, version=version)
         self.record(day, items)

@@ -32,6 +32,7 @@ class FoldReport:
     folded: int = 0
     moved: list[str] = field(default_factory=list)
     drift: SchemaDrift = field(default_factory=SchemaDrift)
+    seconds: float = 0.0
 
 
 def fold(lake: Lake, ledger: Ledger, days: Collection[date]) -> Iterator[FoldReport]:

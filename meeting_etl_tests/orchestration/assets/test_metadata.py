@@ -52,10 +52,29 @@ def test_rows_and_requests_are_counted(by_asset: dict[str, dict[str, Any]]) -> N
         ("transcripts", 4, 0, 4),
     ):
         shown = by_asset[name]
-        assert (shown["rows"], shown["dagster/partition_row_count"]) == (rows, rows), name
+        assert (shown["rows_added"], shown["dagster/partition_row_count"]) == (rows, rows), name
+        assert (shown["rows_removed"], shown["work_items_ready"]) == (0, 4), name
         assert (shown["single_requests"], shown["answered_by_windows"]) == (singly, windows), name
-    assert by_asset["meetings"]["folded"] == 4
+    assert by_asset["meetings"]["meetings_folded"] == 4
     assert by_asset["recordings"]["outcomes"] == {"rows": 4}
+
+
+def test_what_the_day_cost_is_plotted_at_its_meetings(
+    by_asset: dict[str, dict[str, Any]],
+) -> None:
+    day = by_asset["meetings"]
+    # Windows for meetings, recordings and transcripts, 4 lists of participants, 4 of snippets.
+    assert day["requests"] == 11
+    assert (day["retries"], day["responses_429"]) == (0, 0)
+    assert day["received_bytes"] > 4_000
+    for name in ("fold_seconds", "fetch_seconds", "commit_seconds"):
+        assert isinstance(day[name], float), name
+        assert name not in by_asset["participants"]
+
+
+def test_every_status_of_work_items_is_plotted(by_asset: dict[str, dict[str, Any]]) -> None:
+    for name in ("waiting", "absent", "forbidden", "gone", "failed"):
+        assert by_asset["recordings"][f"work_items_{name}"] == 0
 
 
 def test_unknown_fields_are_counted(by_asset: dict[str, dict[str, Any]]) -> None:
