@@ -14,6 +14,7 @@ from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind, Meeting, World
 from meeting_etl.sandbox.world.worlds import demo_world
+from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product, tables
@@ -98,7 +99,7 @@ def asset_line(meeting: Meeting, resource: str, key: str, received: datetime) ->
 def reconcile_alone(product: Product, days: Span) -> None:
     """The asset for a range of days in one run, as a backfill does it."""
     with dg.DagsterInstance.ephemeral() as instance:
-        job = build_defs(product.etl()).resolve_job_def("reconcile")
+        job = build_defs(product.etl(), first_day=FIRST_DAY).resolve_job_def("reconcile")
         assert job.execute_in_process(instance=instance, tags=span_tags(days)).success
         shown = instance.get_materialized_partitions(dg.AssetKey("reconciled_meetings"))
         assert shown == {str(day) for day in days}
