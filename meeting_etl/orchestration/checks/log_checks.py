@@ -129,7 +129,9 @@ def files_current(etl: Etl) -> Verdict:
 def recent_rows_sound(table: Table, etl: Etl) -> Verdict:
     """The verdicts on the last 7 received dates as one."""
     verdicts = [rows_sound(etl, table, day) for day in _last_days(etl)]
-    counts = {name: sum(one.counts[name] for one in verdicts) for name in verdicts[0].counts}
+    counts = {
+        name: sum(verdict.counts[name] for verdict in verdicts) for name in verdicts[0].counts
+    }
     problems = [verdict.sentence for verdict in verdicts if not verdict.passed]
     if problems:
         return Verdict(" ".join(problems), counts, passed=False, is_error=True)
