@@ -9,6 +9,8 @@ from datetime import date
 
 import dagster as dg
 
+from meeting_etl.errors import SettingsError
+from meeting_etl.orchestration.alerts.alert_sensor import alert_sensor
 from meeting_etl.orchestration.assets.all_assets import all_assets
 from meeting_etl.orchestration.assets.partitions import days_since, first_partition
 from meeting_etl.orchestration.checks.all_checks import build_checks
@@ -41,11 +43,20 @@ def build_defs(
         asset_checks=build_checks(days_since(first)),
         jobs=JOBS,
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
-        sensors=[due_work_sensor(etl), due_files_sensor(etl)] if automation else [],
+        sensors=_sensors(etl) if automation else [],
         resources={"etl": etl},
         executor=executor,
     )
     return with_key_prefix(definitions, key_prefix) if key_prefix else definitions
+
+
+def _sensors(etl: Etl) -> list[dg.SensorDefinition]:
+    """The sensors; that of alerts only if the settings say where they go."""
+    try:
+        has_alerts = etl.settings.alerts.is_on
+    except SettingsError:
+        has_alerts = False  # runs and sensors report what is wrong
+    return [due_work_sensor(etl), due_files_sensor(etl), *([alert_sensor] if has_alerts else [])]
 
 
 defs = build_defs(Etl(os.environ))

@@ -38,7 +38,7 @@ ORCHESTRATION_LAYERS = (
     ("assets",),
     ("checks", "ops"),
     ("jobs",),
-    ("launching", "schedules"),
+    ("launching", "schedules", "alerts"),
     ("run_summary", "key_prefix"),
     ("run_now",),
 )

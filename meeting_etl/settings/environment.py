@@ -16,10 +16,13 @@ from meeting_etl.lake.analytics import Analytics
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
+from meeting_etl.settings.alerts import SMTP_PASSWORD, WEBHOOK_URL, Alerts, Mail, webhook_url
 from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
 from meeting_etl.times import parse_days
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.token_kind import TokenKind
+
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Settings:
     auto_record: Policy
     most_missed_share: float
     most_rejected_share: float
+    alerts: Alerts
     dagster_runs_days: int
     routine_runs_days: int
     ingest_at_most_every_seconds: int
@@ -60,6 +64,20 @@ class Settings:
         if not self.webhook_secret:
             return ()
         return tuple(filter(None, (self.webhook_secret, self.previous_webhook_secret)))
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every configured secret that is long enough to be no common word."""
+        configured = (
+            self.credentials.access_token,
+            self.credentials.client_secret,
+            self.credentials.refresh_token,
+            self.webhook_secret,
+            self.previous_webhook_secret,
+            self.alerts.webhook_url,
+            self.alerts.mail and self.alerts.mail.password,
+        )
+        return [secret for secret in configured if secret and len(secret) >= _SHORTEST_SECRET]
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -96,6 +114,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         auto_record=_policy(file),
         most_missed_share=file.reconcile.most_missed_share,
         most_rejected_share=file.checks.most_rejected_share,
+        alerts=_alerts(file, environ),
         dagster_runs_days=parse_days(file.retention.dagster_runs) or 0,
         routine_runs_days=parse_days(file.retention.routine_runs) or 0,
         ingest_at_most_every_seconds=file.ingest.at_most_every_seconds,
@@ -113,6 +132,23 @@ def _download_policy(file: SettingsFile) -> DownloadPolicy:
         longest_seconds=section.longest_seconds,
         at_once=section.at_once,
         keep_free_bytes=section.keep_free_bytes,
+    )
+
+
+def _alerts(file: SettingsFile, environ: Mapping[str, str]) -> Alerts:
+    section = file.alerts
+    mail = Mail(
+        _stripped(section.email_to),
+        section.email_from,
+        section.smtp_host,
+        section.smtp_port,
+        section.smtp_security,
+        section.smtp_user,
+        _secret(environ, SMTP_PASSWORD),
+    )
+    ui_url = section.ui_url and http_url("[alerts] ui_url", section.ui_url, allow_http=True)
+    return Alerts(
+        webhook_url(environ.get(WEBHOOK_URL)), mail if mail.to else None, ui_url.rstrip("/")
     )
 
 
@@ -168,7 +204,7 @@ def _secret(environ: Mapping[str, str], name: str) -> str | None:
     secret = environ.get(name) or None
     if secret and secret != secret.strip():
         raise SettingsError(
-            f"{name} has white space at its start or end, so no signature would match: remove it."
+            f"{name} has white space at its start or end, so it would not match: remove it."
         )
     return secret
 

@@ -81,6 +81,24 @@ class Checks(Struct, forbid_unknown_fields=True, frozen=True):
     most_rejected_share: Annotated[float, Meta(ge=0, le=1)] = 0.01
 
 
+class AlertsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    """[alerts]: e-mail when a run or a check fails, and links in alerts; off by default."""
+
+    email_to: tuple[str, ...] = ()
+    email_from: str = ""
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    ui_url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.email_to and not (self.email_from and self.smtp_host):
+            raise ValueError("email_to needs email_from and smtp_host")
+        if self.smtp_user and self.smtp_security == "none":
+            raise ValueError("smtp_user needs smtp_security = 'starttls' or 'tls'")
+
+
 class Retention(Struct, forbid_unknown_fields=True, frozen=True):
     """[retention]: how long the Dagster instance keeps runs."""
 
@@ -152,6 +170,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
     settling: Settling = field(default_factory=Settling)
     reconcile: Reconcile = field(default_factory=Reconcile)
     checks: Checks = field(default_factory=Checks)
+    alerts: AlertsSection = field(default_factory=AlertsSection)
     retention: Retention = field(default_factory=Retention)
     analytics: AnalyticsSection = field(default_factory=AnalyticsSection)
     ingest: Ingest = field(default_factory=Ingest)

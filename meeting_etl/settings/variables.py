@@ -15,6 +15,8 @@ VARIABLES = {
     "WEBEX_MAX_WAIT_SECONDS": "longest Retry-After to wait for; default: 300",
     "WEBEX_WEBHOOK_SECRET": "secret of the webhooks; verifies signatures",
     "WEBEX_WEBHOOK_SECRET_PREVIOUS": "old secret, accepted while you change it",
+    "MEETING_ETL_ALERT_WEBHOOK_URL": "where alerts are posted, as Slack takes them",
+    "MEETING_ETL_SMTP_PASSWORD": "password of [alerts] smtp_user",
     "MEETING_ETL_SETTINGS": "path of a TOML file with all other settings",
     "MEETING_ETL_DATA_DIR": "data folder; default: ./data",
 }

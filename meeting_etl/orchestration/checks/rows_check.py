@@ -47,7 +47,7 @@ def _examined(etl: Etl, table: Table, day: date) -> tuple[dict[str, int], list[s
     lost = _without_meeting(lake, table, day, rows)
     without_key = sum(pc.sum(pc.is_null(rows[name])).as_py() or 0 for name in table.key)
     repeated = rows.num_rows - pc.count_distinct(keys(table, rows), mode="all").as_py()
-    leaks = sorted(_leaking_columns(lake, table, day, _secrets(etl)))
+    leaks = sorted(_leaking_columns(lake, table, day, etl.settings.secrets))
     counts = {
         "rows": rows.num_rows,
         "rows_without_key": without_key,
@@ -94,17 +94,3 @@ def _any_matches(texts: Any, secrets: Iterable[str]) -> Iterator[bool]:
     yield bool(pc.any(pc.match_substring_regex(texts, SECRET_PATTERN)).as_py())
     for secret in secrets:
         yield bool(pc.any(pc.match_substring(texts, secret)).as_py())
-
-
-def _secrets(etl: Etl) -> list[str]:
-    """The configured secrets that are long enough to be found by chance nowhere."""
-    settings, most_likely_words = etl.settings, 8
-    credentials = settings.credentials
-    configured = (
-        credentials.access_token,
-        credentials.client_secret,
-        credentials.refresh_token,
-        settings.webhook_secret,
-        settings.previous_webhook_secret,
-    )
-    return [secret for secret in configured if secret and len(secret) >= most_likely_words]
