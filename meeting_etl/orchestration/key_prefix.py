@@ -48,11 +48,23 @@ def _asset(asset: Any, keys: Keys) -> Any:
             )
             for dep in asset.deps
         ]
-        return asset.replace_attributes(key=keys[asset.key], deps=deps)
+        renamed = asset.replace_attributes(key=keys[asset.key], deps=deps)
+        return renamed.merge_attributes(metadata=_lineage(asset.metadata, keys))
     renamed = asset.with_attributes(asset_key_replacements=keys)
     if isinstance(asset, dg.AssetChecksDefinition):
         return dg.AssetChecksDefinition(**renamed.get_attributes_dict())
     return renamed
+
+
+def _lineage(metadata: Mapping[str, Any], keys: Keys) -> Mapping[str, Any]:
+    """The lineage of columns, which names assets, too."""
+    if (lineage := metadata.get("dagster/column_lineage")) is None:
+        return {}
+    renamed = {
+        column: [dg.TableColumnDep(keys[dep.asset_key], dep.column_name) for dep in deps]
+        for column, deps in lineage.deps_by_column.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(renamed)}
 
 
 def _job(job: Any, graph: Any, keys: Keys) -> Any:

@@ -124,3 +124,10 @@ def test_two_prefixes_and_two_data_folders_have_nothing_in_common(tmp_path: Path
     )
     keys = [set(each.resolve_all_asset_keys()) for each in (first, second)]
     assert keys[0].isdisjoint(keys[1])
+
+
+def test_the_lineage_of_columns_has_the_prefix() -> None:
+    specs = build_defs(Etl({}), key_prefix=["webex"]).resolve_all_asset_specs()
+    (attendance,) = (spec for spec in specs if spec.key == dg.AssetKey(["webex", "attendance"]))
+    lineage = attendance.metadata["dagster/column_lineage"].deps_by_column
+    assert lineage["reason"] == [dg.TableColumnDep(dg.AssetKey(["webex", "presence"]), "why_not")]

@@ -20,7 +20,7 @@ from meeting_etl.lake.catalog_sql import described_views
 from meeting_etl.orchestration.assets.table_asset import (
     ANALYTICS,
     INGEST,
-    WEBEX,
+    MAINTENANCE,
     as_markdown,
     table_spec,
 )
@@ -47,10 +47,10 @@ _TABLES = [
         "transcript_snippets",
         "meeting_summaries",
         "recording_files",
-        group=WEBEX,
+        group=MAINTENANCE,
         kinds=("parquet",),
     ),
-    table_spec(schemas.ORPHANS, "reconciled_meetings", group=WEBEX),
+    table_spec(schemas.ORPHANS, "reconciled_meetings", group=MAINTENANCE),
 ]
 
 
@@ -104,12 +104,17 @@ def _schema(columns: dict[str, list[str]], comments: dict[str, str]) -> dg.Table
             dg.TableColumn(
                 column,
                 kind,
-                as_markdown(comments[column]),
+                f"{as_markdown(comments[column])}{_from(sources)}",
                 tags={"personal_data": "true"} if column in _PERSONAL else {},
             )
-            for column, (kind, *_) in columns.items()
+            for column, (kind, *sources) in columns.items()
         ]
     )
+
+
+def _from(sources: list[str]) -> str:
+    """The lineage in words: of Dagster's UIs only the hosted one draws it."""
+    return f" From {', '.join(f'`{source}`' for source in sources)}." if sources else ""
 
 
 def _lineage(columns: dict[str, list[str]]) -> dg.TableColumnLineage:

@@ -8,12 +8,14 @@ webhook logs (ingest_assets.py), figures of a day (day_metadata.py), how it reac
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.orchestration.assets import coverage_map
 from meeting_etl.orchestration.assets.day_metadata import day_metadata, table_metadata
 from meeting_etl.orchestration.assets.materialization import (
     TableMetadata,
@@ -36,6 +38,7 @@ from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
 from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
+from meeting_etl.times import utc_day
 
 _TABLES = [
     table_spec(schemas.MEETINGS, "webhook_events", group=WEBEX),
@@ -76,6 +79,7 @@ def day_tables(
     with report_failures(context, etl):
         tables = _switched_on(context, etl)
         is_whole = materialize(context, etl, _worked_off(context, etl, tables))
+        _observe_coverage(context, etl)
     keys = asset_keys(context)
     for table in tables if is_whole else ():
         yield dg.MaterializeResult(asset_key=keys[table])
@@ -145,6 +149,23 @@ def _worked_off(
                     refresh_metrics(etl.lake, day)
             rows = etl.lake.count(SPEAKER_METRICS, day)
             yield day, SPEAKER_METRICS.name, {"dagster/partition_row_count": rows}
+
+
+def _observe_coverage(context: dg.AssetExecutionContext, etl: Etl) -> None:
+    """Attach the picture of the last days to the view `coverage`, if the run was about any."""
+    today = utc_day(etl.clock.now())
+    first = today - timedelta(days=coverage_map.DAYS - 1)
+    if max(days_of(context)) < first:
+        return
+    days = [day for day in etl.ledger.days() if first <= day <= today]
+    picture = coverage_map.coverage_map(etl.ledger.coverage(days), today)
+    prefix = next(iter(context.assets_def.keys)).path[:-1]
+    context.log_event(
+        dg.AssetObservation(
+            dg.AssetKey([*prefix, "coverage"]),
+            metadata={"last_30_days": dg.MetadataValue.md(picture)},
+        )
+    )
 
 
 def _metadata(

@@ -49,6 +49,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             "logs": report.logs,
             "lines": report.lines,
             "events": report.events,
+            "rejected_lines": report.rejected.total(),
             "rejected": dict(report.rejected),
             "days_with_news": [str(day) for day in sorted(report.days)],
             "notices": report.notices,

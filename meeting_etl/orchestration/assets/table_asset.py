@@ -13,7 +13,8 @@ from meeting_etl.lake.partitions import folder_of
 from meeting_etl.orchestration.assets.descriptions import CODE, DESCRIPTIONS
 from meeting_etl.schemas import TABLES, Column, Table
 
-INGEST, WEBEX, CONTENT, ANALYTICS = "ingest", "webex", "content", "analytics"
+INGEST, WEBEX, CONTENT = "ingest", "webex", "content"
+ANALYTICS, MAINTENANCE = "analytics", "maintenance"
 
 
 def table_spec(

@@ -13,7 +13,8 @@ from meeting_etl_tests.views.lineage import FILE, derived_views
 PACKAGE = Path(__file__).parents[3] / "meeting_etl"
 GROUPS = {
     "ingest": "webhook_events auto_record_actions rejected_lines ingested_logs",
-    "webex": "meetings recordings participants reconciled_meetings fetch_ledger orphans",
+    "webex": "meetings recordings participants reconciled_meetings",
+    "maintenance": "fetch_ledger orphans",
     "content": "transcripts transcript_files transcript_snippets meeting_summaries recording_files",
     "analytics": "speaker_metrics account_activity attendance coverage meeting_overview "
     "person_week presence series_health speakers talk_time turn_pairs",

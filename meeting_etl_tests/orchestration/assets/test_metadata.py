@@ -87,3 +87,19 @@ def test_unreadable_values_are_counted(by_asset: dict[str, dict[str, Any]]) -> N
     assert by_asset["recordings"]["unreadable_values"] == {"durationSeconds": 4}
     assert by_asset["participants"]["unreadable_values"] == {"displayName": 8}
     assert by_asset["meetings"]["unreadable_values"] == {"title": 4}
+
+
+def test_the_view_coverage_has_a_picture_of_the_last_30_days(tmp_path: Path) -> None:
+    world = sized_world(1, NOW, meetings=1, participants=2, snippets=3)
+    with (
+        Sandbox(world, ManualClock(NOW)) as webex,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        product = Product(tmp_path, webex, "user", clock=webex.clock)
+        product.write_logs()
+        etl = product.etl()
+        assert run_now(build_defs(etl), instance, etl).failures == []
+        (record, *_) = instance.fetch_observations(dg.AssetKey("coverage"), limit=1).records
+        assert record.asset_observation is not None
+        shown = str(record.asset_observation.metadata["last_30_days"].value)
+    assert shown.startswith("![Coverage of the last 30 days](data:image/svg+xml;base64,")
