@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ from meeting_etl.errors import MeetingEtlError
 from meeting_etl.orchestration.checks.ledger_check import COMPLETE, ledger_complete
 from meeting_etl.orchestration.checks.meeting_checks import TIMES, USUAL, times_known, usual_count
 from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
-from meeting_etl.orchestration.checks.verdict import Verdict
+from meeting_etl.orchestration.checks.verdict import Verdict, latest_materialization
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -119,9 +120,11 @@ def _checks_of(
             )
             checked = []
         keys = sorted(context.selected_asset_check_keys)
+        latest = cache(partial(latest_materialization, context.instance))
         for day in reversed(checked):
             for key in keys:
-                yield _verdict(etl, key, date.fromisoformat(day)).of_day(key, day)
+                verdict = _verdict(etl, key, date.fromisoformat(day))
+                yield verdict.of_day(key, day, latest(key.asset_key, day))
         for key in keys:
             yield dg.Output(None, step.assets_def.get_output_name_for_asset_check_key(key))
 

@@ -6,11 +6,12 @@ Belongs here: the verdict on the work items of a table. Does not: when a work it
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from meeting_etl.orchestration.checks.verdict import Verdict, named
-from meeting_etl.pipeline.ledger.work_item import DETAILS, VTT_SNIPPETS, Status, WorkItem
-from meeting_etl.schemas import MEETINGS, TRANSCRIPT_SNIPPETS, Table
+from meeting_etl.pipeline.ledger.work_item import DETAILS, VTT_SNIPPETS, Status
+from meeting_etl.pipeline.rows import Row
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, TRANSCRIPT_SNIPPETS, Table
 from meeting_etl.settings import Etl
 
 COMPLETE = (
@@ -21,19 +22,23 @@ COMPLETE = (
 )
 # Runs start every quarter of an hour, and may take as long.
 _OVERDUE = timedelta(hours=1)
+_COLUMNS = (
+    "meeting_id resource resource_id status settled next_attempt_at last_attempt_at run_id".split()
+)
 
 
 def ledger_complete(etl: Etl, table: Table, day: date) -> Verdict:
     """The work items that fill a table; sends no request."""
-    items = [item for item in etl.ledger.items(day) if item.resource in _resources(table)]
+    where = {"resource": _resources(table)}
+    items = etl.lake.read(FETCH_LEDGER, day, columns=_COLUMNS, where=where).to_pylist()
     late = etl.clock.now() - _OVERDUE
     overdue = {
-        item.meeting_id
+        item["meeting_id"]
         for item in items
-        if item.next_attempt_at and item.next_attempt_at < late and etl.ledger.wants(item.resource)
+        if _is_overdue(item, late) and etl.ledger.wants(item["resource"])
     }
-    failed = [item for item in items if item.status == Status.FAILED]
-    statuses = Counter(item.status for item in items)
+    failed = [item for item in items if item["status"] == Status.FAILED]
+    statuses = Counter(item["status"] for item in items)
     counts = {
         "work_items": len(items),
         **{str(status): statuses[status] for status in Status},
@@ -46,7 +51,7 @@ def ledger_complete(etl: Etl, table: Table, day: date) -> Verdict:
             counts,
         )
     latest = _latest_run(items)
-    all_failed = all(item.status == Status.FAILED for item in latest)
+    all_failed = all(item["status"] == Status.FAILED for item in latest)
     # One meeting that always fails is no outage, unless there is nothing else.
     is_outage = all_failed and (len(latest) > 1 or len(latest) == len(items))
     sentences = []
@@ -54,9 +59,9 @@ def ledger_complete(etl: Etl, table: Table, day: date) -> Verdict:
         sentences.append(
             f"All {len(latest):,} requests of the latest run failed: run `meeting-etl doctor`."
         )
-    if repeated := [item for item in failed if not item.settled]:
+    if repeated := [item for item in failed if not item["settled"]]:
         sentences.append(f"{len(repeated):,} failed and are repeated: {_ids(repeated)}.")
-    if given_up := [item for item in failed if item.settled]:
+    if given_up := [item for item in failed if item["settled"]]:
         sentences.append(
             f"{len(given_up):,} failed for 7 days and were given up; `meeting-etl retry --status "
             f"failed` reopens them: {_ids(given_up)}."
@@ -75,14 +80,18 @@ def _resources(table: Table) -> tuple[str, ...]:
     return (table.name, VTT_SNIPPETS) if table is TRANSCRIPT_SNIPPETS else (table.name,)
 
 
-def _latest_run(items: Sequence[WorkItem]) -> list[WorkItem]:
+def _is_overdue(item: Row, late: datetime) -> bool:
+    return item["next_attempt_at"] is not None and item["next_attempt_at"] < late
+
+
+def _latest_run(items: Sequence[Row]) -> list[Row]:
     """The work items that the latest run fetched, or tried to."""
-    attempted = [item for item in items if item.last_attempt_at and item.run_id]
+    attempted = [item for item in items if item["last_attempt_at"] and item["run_id"]]
     if not attempted:
         return []
-    latest = max(attempted, key=lambda item: (item.last_attempt_at, item.run_id))
-    return [item for item in attempted if item.run_id == latest.run_id]
+    latest = max(attempted, key=lambda item: (item["last_attempt_at"], item["run_id"]))
+    return [item for item in attempted if item["run_id"] == latest["run_id"]]
 
 
-def _ids(items: Sequence[WorkItem]) -> str:
-    return named({item.resource_id or item.meeting_id for item in items})
+def _ids(items: Sequence[Row]) -> str:
+    return named({item["resource_id"] or item["meeting_id"] for item in items})

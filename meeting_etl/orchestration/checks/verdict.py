@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Materialization,
+)
 
 # As many ids or days as a result names.
 _MOST_NAMED = 20
@@ -35,8 +38,13 @@ class Verdict:
             metadata=dict(self.counts),
         )
 
-    def of_day(self, key: dg.AssetCheckKey, day: str) -> dg.AssetCheckEvaluation:
-        """The result of a check for one day; a run of many days has one for each."""
+    def of_day(
+        self, key: dg.AssetCheckKey, day: str, checked: Materialization | None
+    ) -> dg.AssetCheckEvaluation:
+        """The result of a check for one day; a run of many days has one for each.
+
+        Dagster shows it until the day is materialized again after the one that was `checked`.
+        """
         return dg.AssetCheckEvaluation(
             asset_key=key.asset_key,
             check_name=key.name,
@@ -45,11 +53,26 @@ class Verdict:
             description=self.sentence,
             metadata=dict(self.counts),
             partition=day,
+            target_materialization_data=checked,
         )
 
     @property
     def _severity(self) -> dg.AssetCheckSeverity:
         return dg.AssetCheckSeverity.ERROR if self.is_error else dg.AssetCheckSeverity.WARN
+
+
+def latest_materialization(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, day: str
+) -> Materialization | None:
+    """What a check of the day checks now; None for a day that was never materialized."""
+    of_day = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[day])
+    records = instance.fetch_materializations(of_day, limit=1).records
+    if not records:
+        return None
+    (record,) = records
+    return Materialization(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
 
 
 def named(ids: Collection[str]) -> str:

@@ -26,7 +26,10 @@ def meetings(*ids: str, day: date = DAY, hour: int = 10) -> list[dict[str, Any]]
 
 
 def evaluations(
-    etl: Etl, span: Span | None, job: str = "check_days"
+    etl: Etl,
+    span: Span | None,
+    job: str = "check_days",
+    instance: dg.DagsterInstance | None = None,
 ) -> dict[tuple[str, str, str | None], dg.AssetCheckEvaluation]:
     """What a run of the job found, by asset, check and partition."""
     first_and_last = (
@@ -37,9 +40,9 @@ def evaluations(
         if span
         else {}
     )
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as own:
         definition = build_defs(etl, first_day=date(2026, 1, 1)).resolve_job_def(job)
-        result = definition.execute_in_process(instance=instance, tags=first_and_last)
+        result = definition.execute_in_process(instance=instance or own, tags=first_and_last)
     assert result.success
     found = result.get_asset_check_evaluations()
     return {(one.asset_key.path[-1], one.check_name, one.partition): one for one in found}

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from meeting_etl.orchestration.checks.day_checks import DAY_CHECKS, keys_of
+from meeting_etl.orchestration.checks.day_checks import DAY_CHECKS, LEDGER_COMPLETE, keys_of
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
@@ -252,3 +253,19 @@ def test_a_long_backfill_does_not_check_its_days(tmp_path: Path, days: int, resu
     span = Span(date(2026, 1, 1), last)
     found = evaluations(lake_since_2025(tmp_path), span, "days")
     assert len(found) == results
+
+
+def test_results_of_a_run_are_about_what_it_materialized(tmp_path: Path) -> None:
+    """Without that, the bar of the check's partitions stays empty."""
+    etl = lake_of(tmp_path, WEBEX_ACCESS_TOKEN="never-sent")
+    keys = keys_of(LEDGER_COMPLETE)[:1]
+    span = Span(DAY - timedelta(days=2), DAY)
+    for day in span:
+        etl.lake.merge(MEETINGS, day, meetings(f"of {day}", day=day))
+    with dg.DagsterInstance.ephemeral() as instance:
+        evaluations(etl, span, "days", instance)
+        found = instance.event_log_storage.get_asset_check_partition_info(keys)
+    by_day = {info.partition_key: info.latest_materialization_storage_id for info in found}
+    assert set(by_day) == {"2026-02-28", "2026-03-01", "2026-03-02"}
+    assert None not in by_day.values()
+    assert all(info.is_current for info in found)
