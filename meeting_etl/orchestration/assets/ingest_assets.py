@@ -42,6 +42,10 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
         report.notices.extend(_look_up_recordings(etl, context.run.run_id))
         # With news, the run of their days publishes.
         problem = {} if report.days else publish_catalog(context, etl)
+    context.log.info(
+        f"{report.lines:,} lines of {report.logs:,} logs: {report.events:,} events, "
+        f"{report.rejected.total():,} rejected; news of {len(report.days):,} days"
+    )
     for message in [*report.notices, *report.problems]:
         context.log.warning(message)
     return dg.MaterializeResult(

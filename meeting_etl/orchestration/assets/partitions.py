@@ -18,8 +18,8 @@ from meeting_etl.settings import Etl
 from meeting_etl.times import parse_day, utc_day
 
 _YEAR = timedelta(days=365)
-# The nightly reconciling and late events of a new installation need some days.
-_WEEK = timedelta(days=7)
+# Every night the last two days are reconciled, also of a new installation.
+_RECONCILED = timedelta(days=2)
 
 
 def days_since(first: date) -> dg.DailyPartitionsDefinition:
@@ -34,8 +34,8 @@ DAYS = days_since(FIRST_DAY)
 def first_partition(etl: Etl) -> date:
     """The first day that is shown: [partitions] first_day, or the first of which there are data.
 
-    It is a week ago at the latest, and a year ago while there are no data. The process of a run
-    takes every day: it may have been requested when other days had data.
+    It is the day before yesterday at the latest, and a year ago while there are no data. The
+    process of a run takes every day: it may have been requested when other days had data.
     """
     if DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION:
         return FIRST_DAY
@@ -44,7 +44,7 @@ def first_partition(etl: Etl) -> date:
         first = etl.settings.first_day or _first_with_data(etl) or today - _YEAR
     except MeetingEtlError:
         first = today - _YEAR  # runs and sensors report what is wrong
-    return max(min(first, today - _WEEK), FIRST_DAY)
+    return max(min(first, today - _RECONCILED), FIRST_DAY)
 
 
 def _first_with_data(etl: Etl) -> date | None:

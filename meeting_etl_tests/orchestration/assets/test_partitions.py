@@ -57,10 +57,10 @@ def test_they_begin_a_year_ago_without_data_and_loading_creates_nothing(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_they_begin_a_week_ago_at_the_latest(tmp_path: Path) -> None:
+def test_the_days_that_are_reconciled_every_night_are_partitions(tmp_path: Path) -> None:
     etl = etl_of(tmp_path)
     add_meeting(etl, TODAY)
-    assert first_day_of(etl) == "2026-03-09"
+    assert first_day_of(etl) == "2026-03-14"
 
 
 def test_the_setting_counts_more_than_the_data(tmp_path: Path) -> None:
