@@ -43,14 +43,19 @@ def alerts_of(
         cause, sentence = _failure(instance, run)
         span = span_of(run.tags)
         days = f" of {span}" if span else ""
-        yield alert(cause, f"The run {run.job_name}{days} failed", sentence)
+        yield alert(cause, f"The run {_name_of(run)}{days} failed", sentence)
     for name, failed in _failed_checks(instance, run).items():
         failed_days = [check.partition for check in failed if check.partition]
         left = len(failed_days) - _MOST_DAYS
         more = f" and {left:,} more days" if left > 0 else ""
         of_days = f" for {', '.join(sorted(failed_days)[:_MOST_DAYS])}{more}" if failed_days else ""
         sentence = failed[0].description or ""
-        yield alert(name, f"The check {name} of run {run.job_name} failed{of_days}", sentence)
+        yield alert(name, f"The check {name} failed{of_days}, in the run {_name_of(run)}", sentence)
+
+
+def _name_of(run: dg.DagsterRun) -> str:
+    """The job, or else what kind of run Dagster made for some assets."""
+    return "of selected assets" if run.job_name.startswith("__") else run.job_name
 
 
 def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, str]:

@@ -13,11 +13,12 @@ from functools import cache, partial
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.errors import MeetingEtlError
+from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.orchestration.checks.ledger_check import COMPLETE, ledger_complete
 from meeting_etl.orchestration.checks.meeting_checks import TIMES, USUAL, times_known, usual_count
 from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
 from meeting_etl.orchestration.checks.verdict import Verdict, latest_materialization
+from meeting_etl.orchestration.failures import StepFailure
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
@@ -121,8 +122,14 @@ def _checks_of(
             checked = []
         keys = sorted(context.selected_asset_check_keys)
         latest = cache(partial(latest_materialization, context.instance))
-        for day in reversed(checked):
+        try:
+            off = OPTIONAL - etl.switched_on
+        except SettingsError as error:
+            raise StepFailure(error) from None
+        for day in checked:  # the newest last: the page of the asset shows its result first
             for key in keys:
+                if key.asset_key.path[-1] in off:
+                    continue
                 verdict = _verdict(etl, key, date.fromisoformat(day))
                 yield verdict.of_day(key, day, latest(key.asset_key, day))
         for key in keys:

@@ -112,7 +112,7 @@ def test_a_check_that_is_an_error_names_its_days(
     ours.tick()
     (text,) = webhook.texts
     assert text == (
-        "The check ledger_complete of participants of run check_days failed for 2026-03-02.\n"
+        "The check ledger_complete of participants failed for 2026-03-02, in the run check_days.\n"
         "All 1 requests of the latest run failed: run `meeting-etl doctor`. 1 failed and are "
         "repeated: m1.\n"
         f"Run {run_id}"

@@ -75,11 +75,12 @@ def test_an_hour_of_retry_after(tmp_path: Path) -> None:
     assert stack == []
 
 
-def test_a_broken_setting(tmp_path: Path) -> None:
+@pytest.mark.parametrize("job", ["ingest", "check_days"])
+def test_a_broken_setting(tmp_path: Path, job: str) -> None:
     settings = tmp_path / "etl.toml"
     settings.write_text("[fetch]\nthreads = 0\n")
     environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": str(settings)}
-    sentence, stack = shown(Etl(environ), "ingest")
+    sentence, stack = shown(Etl(environ), job)
     assert sentence.startswith(f"{settings}: [fetch] threads ")
     assert stack == []
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.checks.day_checks import DAY_CHECKS, LEDGER_COMPLETE, keys_of
 from meeting_etl.schemas import (
     FETCH_LEDGER,
@@ -27,6 +28,7 @@ from meeting_etl_tests.orchestration.checks.checking import (
 )
 
 JOINED = {"joined_at": datetime(2026, 3, 2, 9, tzinfo=UTC)}
+SWITCHED_OFF = {"transcript_files", "meeting_summaries", "recording_files"}
 TIMES = {**JOINED, "left_at": datetime(2026, 3, 2, 10, tzinfo=UTC)}
 
 
@@ -216,8 +218,9 @@ def test_a_run_of_some_days_has_a_result_for_each_day(tmp_path: Path) -> None:
         if (asset, name) == ("meetings", "ledger_complete")
     }
     assert by_day == {"2026-03-01": "passed", "2026-03-02": "error", "2026-03-03": "passed"}
-    single = {(asset, name) for asset, name, day in found if day}
-    assert single == {(key.asset_key.path[-1], key.name) for key in keys_of(*DAY_CHECKS)}
+    checks = {(asset, name) for asset, name, day in found if day}
+    expected = {(key.asset_key.path[-1], key.name) for key in keys_of(*DAY_CHECKS)}
+    assert checks == {(asset, name) for asset, name in expected if asset not in SWITCHED_OFF}
 
 
 def test_the_job_checks_the_last_seven_days_if_nobody_says_which(tmp_path: Path) -> None:
@@ -269,3 +272,14 @@ def test_results_of_a_run_are_about_what_it_materialized(tmp_path: Path) -> None
     assert set(by_day) == {"2026-02-28", "2026-03-01", "2026-03-02"}
     assert None not in by_day.values()
     assert all(info.is_current for info in found)
+
+
+def test_checks_go_with_assets_whose_keys_have_a_prefix(tmp_path: Path) -> None:
+    etl = lake_of(tmp_path)
+    etl.lake.merge(FETCH_LEDGER, DAY, [item("a", "meeting", "failed")])
+    job = build_defs(etl, first_day=DAY, key_prefix=["webex"]).resolve_job_def("check_days")
+    days = {f"dagster/asset_partition_range_{end}": str(DAY) for end in ("start", "end")}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, tags=days)
+    failed = [found for found in result.get_asset_check_evaluations() if not found.passed]
+    assert [found.asset_key.path for found in failed] == [["webex", "meetings"]]
