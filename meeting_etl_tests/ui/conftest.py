@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def webex() -> Iterator[Sandbox]:
     """A team whose meetings have all settled."""
-    world = demo_world(2, Clock().now() - timedelta(days=10), days=7, meetings=30)
+    world = demo_world(2, Clock().now() - timedelta(days=4), days=7, meetings=30)
     with Sandbox(world) as server:
         yield server
 
