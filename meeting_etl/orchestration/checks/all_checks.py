@@ -14,11 +14,12 @@ from meeting_etl.orchestration.checks.day_checks import (
 )
 from meeting_etl.orchestration.checks.log_checks import NIGHTLY_CHECKS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_complete, webhooks_registered
-from meeting_etl.schemas import RECORDING_FILES
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 
-# What a run of days checks of the days that it worked on: a few milliseconds for a day.
+# What a run of days checks of the days that it worked on: a few milliseconds for a day. Not what
+# can be switched off: steps of these would be skipped in most runs.
 WITH_DAYS = dg.AssetSelection.checks(
-    *(key for key in keys_of(LEDGER_COMPLETE) if key.asset_key.path[-1] != RECORDING_FILES.name)
+    *(key for key in keys_of(LEDGER_COMPLETE) if key.asset_key.path[-1] not in OPTIONAL)
 )
 NIGHTLY = dg.AssetSelection.checks(*NIGHTLY_CHECKS, *keys_of(*DAY_CHECKS))
 

@@ -126,12 +126,12 @@ def _checks_of(
             off = OPTIONAL - etl.switched_on
         except SettingsError as error:
             raise StepFailure(error) from None
-        for day in checked:  # the newest last: the page of the asset shows its result first
-            for key in keys:
-                if key.asset_key.path[-1] in off:
-                    continue
-                verdict = _verdict(etl, key, date.fromisoformat(day))
-                yield verdict.of_day(key, day, latest(key.asset_key, day))
+        for key in keys:
+            if key.asset_key.path[-1] not in off:
+                verdicts = ((_verdict(etl, key, date.fromisoformat(day)), day) for day in checked)
+                # The worst last: the page of the check shows that result.
+                for verdict, day in sorted(verdicts, key=lambda found: found[0].urgency):
+                    yield verdict.of_day(key, day, latest(key.asset_key, day))
         for key in keys:
             yield dg.Output(None, step.assets_def.get_output_name_for_asset_check_key(key))
 

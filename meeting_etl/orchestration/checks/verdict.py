@@ -57,6 +57,11 @@ class Verdict:
         )
 
     @property
+    def urgency(self) -> int:
+        """0 for a check that passes, 1 for a warning, 2 for an error."""
+        return 0 if self.passed else 1 + self.is_error
+
+    @property
     def _severity(self) -> dg.AssetCheckSeverity:
         return dg.AssetCheckSeverity.ERROR if self.is_error else dg.AssetCheckSeverity.WARN
 

@@ -218,6 +218,8 @@ def test_a_run_of_some_days_has_a_result_for_each_day(tmp_path: Path) -> None:
         if (asset, name) == ("meetings", "ledger_complete")
     }
     assert by_day == {"2026-03-01": "passed", "2026-03-02": "error", "2026-03-03": "passed"}
+    # The worst day is the latest result, which the page of the check shows.
+    assert list(by_day) == ["2026-03-01", "2026-03-03", "2026-03-02"]
     checks = {(asset, name) for asset, name, day in found if day}
     expected = {(key.asset_key.path[-1], key.name) for key in keys_of(*DAY_CHECKS)}
     assert checks == {(asset, name) for asset, name in expected if asset not in SWITCHED_OFF}
@@ -245,7 +247,7 @@ def lake_since_2025(folder: Path) -> Etl:
 def test_a_run_of_days_checks_what_it_fetched_and_nothing_costly(tmp_path: Path) -> None:
     found = evaluations(lake_since_2025(tmp_path), Span(DAY, DAY), "days")
     assert {name for _, name, _ in found} == {"ledger_complete"}
-    # Not of what is switched off.
+    # Not of what can be switched off.
     tables = {"meetings", "recordings", "participants", "transcripts", "transcript_snippets"}
     assert {asset for asset, _, _ in found} == tables
 
