@@ -14,10 +14,11 @@ Belongs here: the tree and what each branch carries. Does not: which HTTP respon
         Gone             410: existed and was removed
       BadResponse        no usable response; retried later
       StorageError       the data folder cannot be read or written: space, permissions, damage
+        DamagedFile      a file cannot be read: the days that do not need it continue
       Stopped            not a failure: the run was asked to end
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 
 class MeetingEtlError(Exception):
@@ -87,3 +88,9 @@ class Stopped(MeetingEtlError):
 
 class StorageError(MeetingEtlError):
     """A file of the data folder cannot be read or written; committed work stays."""
+
+
+class DamagedFile(StorageError):
+    """A file of the lake cannot be read. `day` is the day whose work needs it, where known."""
+
+    day: date | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from meeting_etl.errors import StorageError
+from meeting_etl.errors import DamagedFile
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, TABLES, WEBHOOK_EVENTS
 
 # Rows of a day come from the API, or are folded from events when the day is fetched again.
@@ -29,11 +29,11 @@ _RUN_AGAIN = "Move the file away and run again, or restore it from a copy."
 
 @contextmanager
 def translate_read_errors(path: Path, table: str) -> Iterator[None]:
-    """Turn an error while reading a file of the table into a StorageError with the remedy."""
+    """Turn an error while reading a file of the table into a DamagedFile error with the remedy."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        raise StorageError(
+        raise DamagedFile(
             f"Cannot read {path}: {str(error).rstrip('.')}. {remedy(table)}"
         ) from error
 

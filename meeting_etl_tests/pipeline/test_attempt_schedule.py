@@ -18,20 +18,20 @@ from meeting_etl.pipeline.ledger.work_item import Outcome, WorkItem
 from meeting_etl_tests.pipeline.attempts import ENDED, LONG_AFTER, SCHEDULE, at, attempted
 
 
-def test_attempts_come_after_the_end_in_full_quarter_hours() -> None:
-    # 10:22, 11:07, 16:07, +24 h and +72 h, each rounded up to the next quarter.
+def test_attempts_come_after_the_end_on_quarter_hours_and_later_on_full_hours() -> None:
+    # 10:22 and 11:07, rounded up to the next quarter; 16:07, +24 h and +72 h to the next hour.
     assert attempt_times(WorkItem("m", "recordings"), ENDED, SCHEDULE) == [
         at(2, 10, 30),
         at(2, 11, 15),
-        at(2, 16, 15),
-        at(3, 10, 15),
-        at(5, 10, 15),
+        at(2, 17),
+        at(3, 11),
+        at(5, 11),
     ]
 
 
 def test_missed_attempts_collapse_into_one() -> None:
-    attempted_late = replace(WorkItem("m", "recordings"), last_attempt_at=at(2, 17))
-    assert next_attempt(attempted_late, ENDED, SCHEDULE) == at(3, 10, 15)
+    attempted_late = replace(WorkItem("m", "recordings"), last_attempt_at=at(2, 18))
+    assert next_attempt(attempted_late, ENDED, SCHEDULE) == at(3, 11)
 
 
 def test_an_event_adds_attempts_of_its_own_the_first_immediately() -> None:
@@ -39,8 +39,8 @@ def test_an_event_adds_attempts_of_its_own_the_first_immediately() -> None:
     again = reopened_by_event(settled, at(9, 8, 1), ENDED, SCHEDULE)
     assert (again.settled, again.next_attempt_at) == (False, at(9, 8, 1))
     times = [moment for moment in attempt_times(again, ENDED, SCHEDULE) if moment > at(6, 0)]
-    # 08:01 itself, then +15 min, +1 h, +6 h, +24 h in full quarters.
-    assert times == [at(9, 8, 1), at(9, 8, 30), at(9, 9, 15), at(9, 14, 15), at(10, 8, 15)]
+    # 08:01 itself, then +15 min and +1 h on full quarters, +6 h and +24 h on full hours.
+    assert times == [at(9, 8, 1), at(9, 8, 30), at(9, 9, 15), at(9, 15), at(10, 9)]
 
 
 def test_an_event_within_15_minutes_of_the_end_waits_for_the_first_attempt() -> None:
@@ -153,8 +153,8 @@ def test_faults_are_retried_after_15_minutes_doubling_to_6_hours() -> None:
 
 def test_the_last_attempt_is_known_before_it_is_made() -> None:
     item = WorkItem("m", "recordings")
-    assert not is_last(item, at(5, 10, 14), ENDED, SCHEDULE)
-    assert is_last(item, at(5, 10, 15), ENDED, SCHEDULE)
+    assert not is_last(item, at(5, 10, 59), ENDED, SCHEDULE)
+    assert is_last(item, at(5, 11), ENDED, SCHEDULE)
     reopened_item = reopened_by_event(item, at(6, 8), ENDED, SCHEDULE)
     assert not is_last(reopened_item, at(6, 9), ENDED, SCHEDULE)
     assert is_last(reopened_item, at(7, 8), ENDED, SCHEDULE)

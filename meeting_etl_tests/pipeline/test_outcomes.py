@@ -88,7 +88,7 @@ def test_lists_that_may_grow_stay_open_until_the_last_attempt(resource: str) -> 
     early = attempted(WorkItem("m", resource), Outcome.ROWS, at(2, 10, 31), 1)
     assert (early.status, early.reason, early.settled) == ("ready", "may_grow", False)
     assert early.next_attempt_at == at(2, 11, 15)
-    last = attempted(early, Outcome.ROWS, at(5, 10, 15), 1)
+    last = attempted(early, Outcome.ROWS, at(5, 11), 1)
     assert (last.status, last.reason, last.settled) == ("ready", "complete", True)
     assert last.next_attempt_at is None
 
@@ -119,7 +119,7 @@ def test_nothing_is_waiting_before_the_last_attempt_and_final_at_it(
     first = attempted(WorkItem("m", "transcripts"), outcome, at(2, 10, 31))
     assert (first.status, first.reason) == early
     assert not first.settled
-    last = attempted(first, outcome, at(5, 10, 15))
+    last = attempted(first, outcome, at(5, 11))
     assert (last.status, last.reason) == late
     assert last.settled
 

@@ -6,11 +6,12 @@ ends early. Does not: one day (day_fetch.py), threads (request_pool.py).
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import partial
 from itertools import islice
 
+from meeting_etl.errors import DamagedFile
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_fetch import DayFetch
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
@@ -78,8 +79,9 @@ class _Stream:
         """Work off all days; yields a report as each of them is done."""
         try:
             while self._waiting or self._open or self._reports:
-                for day, _ in self._open.values():
-                    day.submit(self._pool)
+                for day, (fetch, _) in self._open.items():
+                    with work_of(day):
+                        fetch.submit(self._pool)
                 is_opened = self._open_next_day()
                 yield from self._close_days()
                 # Before a further day is opened: what arrived may be followed by requests.
@@ -109,17 +111,20 @@ class _Stream:
     def _open_day(self, day: date) -> bool:
         """Open a day, unless another process has it: that is waited for with no other day open."""
         may_wait = not self._open
-        is_prepared = self._prepare(day, may_wait)
+        with work_of(day):
+            is_prepared = self._prepare(day, may_wait)
         for ahead in islice(self._waiting, 1, 1 + _DAYS_AHEAD):
-            self._prepare(ahead, False)
+            with work_of(ahead):
+                self._prepare(ahead, False)
         if not is_prepared:
             return False
         locked = self._context.lake.try_lock_days([day], may_wait=may_wait)
         with ExitStack() as locks:
             if not locks.enter_context(locked):
                 return False
-            fetch = DayFetch(self._context, self._specs, day, self._guards, self._opened)
-            fetch.submit(self._pool)
+            with work_of(day):
+                fetch = DayFetch(self._context, self._specs, day, self._guards, self._opened)
+                fetch.submit(self._pool)
             self._open[day] = fetch, locks.pop_all()
         self._opened += 1
         return True
@@ -129,12 +134,13 @@ class _Stream:
         for day, (fetch, _) in self._open.items():
             if day in self._closing:
                 continue
-            if fetch.is_done:
-                fetch.commit()
-                self._closing.add(day)
-                self._pool.submit(Job((-1.0,), fetch.close, self._closed))
-            else:
-                fetch.commit_if_full()
+            with work_of(day):
+                if fetch.is_done:
+                    fetch.commit()
+                    self._closing.add(day)
+                    self._pool.submit(Job((-1.0,), partial(_close, fetch, day), self._closed))
+                else:
+                    fetch.commit_if_full()
         reports, self._reports = self._reports, []
         yield from reports
 
@@ -148,3 +154,18 @@ class _Stream:
         for fetch, locks in self._open.values():
             with locks, suppress(Exception):
                 fetch.commit()
+
+
+@contextmanager
+def work_of(day: date) -> Iterator[None]:
+    """Note in the error of a damaged file that it is this day which needs it."""
+    try:
+        yield
+    except DamagedFile as error:
+        error.day = error.day or day
+        raise
+
+
+def _close(fetch: DayFetch, day: date) -> DayReport:
+    with work_of(day):
+        return fetch.close()

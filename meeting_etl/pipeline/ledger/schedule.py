@@ -13,6 +13,9 @@ from meeting_etl.pipeline.ledger.work_item import Reason, Status, WorkItem
 from meeting_etl.times import round_up
 
 _QUARTER = timedelta(minutes=15)
+_HOUR = timedelta(hours=1)
+# Later attempts are on full hours: a night of attempts is then a few runs.
+_ON_FULL_HOURS_FROM = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class AttemptSchedule:
 
 
 def attempt_times(item: WorkItem, ended_at: datetime, schedule: AttemptSchedule) -> list[datetime]:
-    """The times of all attempts, oldest first, in full quarter hours.
+    """The times of all attempts, oldest first, on quarter hours, the later ones on full hours.
 
     An event adds attempts of its own, the first of them immediately, but none before the first
     attempt after the end.
@@ -38,16 +41,18 @@ def attempt_times(item: WorkItem, ended_at: datetime, schedule: AttemptSchedule)
 def _attempt_times(
     ended_at: datetime, event_at: datetime | None, schedule: AttemptSchedule
 ) -> list[datetime]:
-    times = {
-        round_up(ended_at + timedelta(seconds=seconds), _QUARTER)
-        for seconds in schedule.after_end_seconds
-    }
+    times = {_after(ended_at, seconds) for seconds in schedule.after_end_seconds}
     earliest = min(times)
     if event_at is not None:
         first, *later = schedule.after_event_seconds
         times.add(event_at + timedelta(seconds=first))
-        times |= {round_up(event_at + timedelta(seconds=seconds), _QUARTER) for seconds in later}
+        times |= {_after(event_at, seconds) for seconds in later}
     return sorted({max(moment, earliest) for moment in times})
+
+
+def _after(moment: datetime, seconds: int) -> datetime:
+    delay = timedelta(seconds=seconds)
+    return round_up(moment + delay, _HOUR if delay >= _ON_FULL_HOURS_FROM else _QUARTER)
 
 
 def next_attempt(item: WorkItem, ended_at: datetime, schedule: AttemptSchedule) -> datetime | None:
