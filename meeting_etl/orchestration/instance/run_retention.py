@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
 
@@ -84,6 +83,9 @@ def _newest_materializations(
 
 def _remove_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
     """Remove the SQLite file of the run's events: Dagster empties it, but does not remove it."""
+    # Here, because it loads sqlalchemy, which is a third of what loading the definitions takes.
+    from dagster._core.storage.event_log import SqliteEventLogStorage
+
     storage = instance.event_log_storage
     if isinstance(storage, SqliteEventLogStorage):
         for suffix in ("", "-wal", "-shm", "-journal"):

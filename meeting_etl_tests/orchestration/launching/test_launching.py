@@ -1,154 +1,148 @@
 """Every way to run the assets gives the tables that `meeting-etl run` gives."""
 
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
+from meeting_etl.orchestration.instance.instance import open_instance
+from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
+from meeting_etl.times import Clock, Span
+from meeting_etl_tests.orchestration.launching.backfills import Backfills
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.served_ui import processes_of, served_ui, wait_until
 
 ROOT = Path(__file__).parents[3]
+DG = [sys.executable, "-m", "dagster_dg_cli.cli"]
+DAY_ASSETS = (
+    "meetings",
+    "recordings",
+    "participants",
+    "transcripts",
+    "transcript_snippets",
+    "speaker_metrics",
+)
 
 
 @pytest.fixture(scope="module")
-def webex() -> Iterator[Sandbox]:
+def world() -> World:
     """A team whose meetings have all settled, so that one run does all the work."""
-    world = demo_world(2, Clock().now() - timedelta(days=10), days=3, meetings=20)
-    with Sandbox(world) as server:
-        yield server
+    return demo_world(2, Clock().now() - timedelta(days=10), days=30, meetings=60)
 
 
 @pytest.fixture(scope="module")
-def expected(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    product = Product(tmp_path_factory.mktemp("run"), webex)
-    product.write_logs(2)
-    done = product.command("run")
+def expected(world: World, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with Sandbox(world) as webex:
+        product = Product(tmp_path_factory.mktemp("run"), webex)
+        product.write_logs(2)
+        done = product.command("run")
     assert done.returncode == 0, done.stderr
     found = tables(product.folder)
     assert all(found[name] for name in found)
     return found
 
 
+@pytest.fixture
+def webex(world: World) -> Iterator[Sandbox]:
+    with Sandbox(world) as server:
+        yield server
+
+
 def days_of(found: Any) -> list[str]:
-    return sorted({str(row["date"]) for row in found["meetings"]})
+    """All days from the first with meetings to the last."""
+    days = {row["date"] for row in found["meetings"]}
+    return [str(day) for day in Span(min(days), max(days))]
 
 
-def environment(product: Product, home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "DAGSTER_HOME": str(home),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        **product.environ,
-    }
-
-
-@pytest.mark.slow
-def test_dg_launch_over_a_range(webex: Sandbox, expected: Any, tmp_path: Path) -> None:
-    product = Product(tmp_path / "data", webex)
-    product.write_logs(2)
-    (tmp_path / "home").mkdir()
-    days = days_of(expected)
+def dg(product: Product, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    home.mkdir(exist_ok=True)
+    variables = {"PATH": os.environ["PATH"], "DAGSTER_DISABLE_TELEMETRY": "1", **product.environ}
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dagster_dg_cli.cli", "launch", "--assets", "*"),
-            *("--partition-range", f"{days[0]}...{days[-1]}"),
-        ],
+        [*DG, *arguments],
         cwd=ROOT,
-        env=environment(product, tmp_path / "home"),
+        env={"DAGSTER_HOME": str(home), **variables},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert tables(product.folder) == expected
-
-
-BACKFILL = """
-mutation ($days: [String!]!, $assets: [AssetKeyInput!]!) {
-  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}"""
-STATUS = """
-query ($id: String!) {
-  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
-}"""
+    return done
 
 
 @pytest.mark.slow
-def test_a_backfill_of_several_days_from_the_ui(
+def test_dg_launches_a_range_and_a_form_and_lists_and_checks_the_definitions(
     webex: Sandbox, expected: Any, tmp_path: Path
 ) -> None:
-    """Through GraphQL, the daemon and `meeting-etl dev`, as a user of the UI does it."""
-    product = Product(tmp_path / "data", webex)
+    product, home = Product(tmp_path / "data", webex), tmp_path / "home"
     product.write_logs(2)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-m", "meeting_etl.cli.main", "dev", "--port", str(port)],
-        env={"PATH": os.environ["PATH"], **product.environ},
-        cwd=tmp_path,
-        start_new_session=True,
-    ) as served:
-        try:
-            url = f"http://127.0.0.1:{port}/graphql"
-            until_it_answers(url, served)
-            # What the schedule does every quarter of an hour.
-            ingest = product.etl()
-            from meeting_etl.pipeline.ingest.ingest import ingest as read_logs
-
-            read_logs(ingest.logs, ingest.lake, ingest.ledger, ingest.clock)
-            names = ("meetings", "recordings", "participants", "transcripts", "transcript_snippets")
-            assets = [{"path": [name]} for name in names]
-            launched = ask(url, BACKFILL, {"days": days_of(expected), "assets": assets})
-            started = launched["launchPartitionBackfill"]
-            assert started["__typename"] == "LaunchBackfillSuccess", started
-            until_it_is_done(url, started["backfillId"])
-        finally:
-            os.killpg(served.pid, signal.SIGTERM)
-    assert served.returncode is not None
+    days = days_of(expected)
+    dg(product, home, "launch", "--assets", "*", "--partition-range", f"{days[0]}...{days[-1]}")
     assert tables(product.folder) == expected
+    form = f'{{"first_day": "{days[0]}", "resources": ["participants"]}}'
+    config = f'{{"ops": {{"reopen_work_items": {{"config": {form}}}}}}}'
+    dg(product, home, "launch", "--job", "reopen", "--config-json", config)
+    assert [str(day) for day in product.etl().ledger.due_days()] == days[:1]
+    assert "reopen" in dg(product, home, "list", "defs").stdout
+    dg(product, home, "check", "defs")
 
 
-def ask(url: str, query: str, variables: dict[str, Any]) -> Any:
-    answer = requests.post(url, json={"query": query, "variables": variables}, timeout=30)
-    answered = answer.json()
-    assert "errors" not in answered, json.dumps(answered)[:2000]
-    return answered["data"]
+@pytest.mark.slow
+def test_backfills_of_the_ui(webex: Sandbox, expected: Any, tmp_path: Path) -> None:
+    """Through GraphQL and the daemon: a day, scattered days, all days, canceled and repeated."""
+    product = Product(tmp_path, webex, more={"WEBEX_REQUESTS_PER_MINUTE": "900"})
+    days, counters = days_of(expected), webex.counters
+    with served_ui(product.environ, within=tmp_path) as ui:
+        backfills = Backfills(ui)
+        backfills.stop_sensors()
+        product.write_logs(2)
+        etl = product.etl()
+        ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
+
+        assert backfills.done(days[-1:], "meetings") == 1
+        assert days_of({"meetings": product.rows("meetings")}) == days[-1:]
+        scattered = [days[2], days[3], days[9]]
+        assert backfills.done(scattered, *DAY_ASSETS) == 2
+        participants = [row for row in expected["participants"] if str(row["date"]) in scattered]
+        assert product.rows("participants") == participants
+
+        before = counters.total
+        canceled = backfills.launch(days, *DAY_ASSETS)
+        wait_until(lambda: counters.total > before + 30)
+        backfills.cancel(canceled)
+        assert product.rows("participants") != expected["participants"]
+        assert backfills.done(days, *DAY_ASSETS) == 1
+        assert tables(tmp_path) == expected
+        assert repeated(webex) == []
+
+        # An interrupted refetch, which the next run continues.
+        backfills.launch_job("reopen", "reopen_work_items", first_day=days[0], last_day=days[-1])
+        wait_until(lambda: len(product.etl().ledger.due_days()) > len(days) / 2)
+        before = counters.total
+        backfills.launch(days, *DAY_ASSETS)
+        wait_until(lambda: counters.total > before + 30)
+    assert processes_of(tmp_path) == []
+    with open_instance(tmp_path / "dagster") as instance:
+        assert not [run for run in instance.get_runs() if not run.is_finished]
+    assert product.command("run").returncode == 0
+    assert without_attempts(tables(tmp_path)) == without_attempts(expected)
 
 
-def until_it_answers(url: str, served: "subprocess.Popen[bytes]") -> None:
-    for _ in range(240):
-        assert served.poll() is None, "the UI ended by itself"
-        try:
-            ask(url, "query { version }", {})
-        except requests.ConnectionError:
-            time.sleep(0.5)
-        else:
-            return
-    raise AssertionError("the UI did not come up")
+def repeated(webex: Sandbox) -> list[str]:
+    """Requests that were sent again although they had been answered."""
+    answered = Counter(seen.url for seen in webex.counters.requests if seen.status == 200)
+    return [url for url, count in answered.items() if count > 1]
 
 
-def until_it_is_done(url: str, backfill_id: str) -> None:
-    for _ in range(360):
-        status = ask(url, STATUS, {"id": backfill_id})["partitionBackfillOrError"]["status"]
-        if status != "REQUESTED":
-            assert status == "COMPLETED_SUCCESS", status
-            return
-        time.sleep(0.5)
-    raise AssertionError("the backfill did not end")
+def without_attempts(found: Any) -> Any:
+    """The tables without the number of attempts."""
+    ledger = [{**row, "attempts": None} for row in found["fetch_ledger"]]
+    return {**found, "fetch_ledger": ledger}

@@ -1,0 +1,91 @@
+"""Backfills and runs as a user of the UI launches them, through its GraphQL."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from meeting_etl_tests.served_ui import ServedUi, wait_until
+
+_REPOSITORY = {
+    "repositoryName": "__repository__",
+    "repositoryLocationName": "meeting_etl.definitions",
+}
+_SENSORS = """
+query ($repository: RepositorySelector!) {
+  sensorsOrError(repositorySelector: $repository) {
+    ... on Sensors { results { name sensorState { id } } }
+  }
+}"""
+_STOP = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
+_BACKFILL = """
+mutation ($days: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}"""
+_CANCEL = "mutation ($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }"
+_STATUS = """
+query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
+}"""
+_RUNS = """
+query ($id: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) {
+    ... on Runs { results { status } }
+  }
+}"""
+_LAUNCH = """
+mutation ($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) { __typename }
+}"""
+
+
+@dataclass
+class Backfills:
+    """What a user does on the pages of the UI."""
+
+    ui: ServedUi
+
+    def stop_sensors(self) -> None:
+        """Turn off all sensors."""
+        sensors = self.ui.ask(_SENSORS, repository=_REPOSITORY)["sensorsOrError"]["results"]
+        for sensor in sensors:
+            stopped = self.ui.ask(_STOP, id=sensor["sensorState"]["id"])["stopSensor"]
+            assert stopped == {"__typename": "StopSensorMutationResult"}
+
+    def launch(self, days: list[str], *assets: str) -> str:
+        """Launch a backfill; returns its id."""
+        keys = [{"path": [name]} for name in assets]
+        launched = self.ui.ask(_BACKFILL, days=days, assets=keys)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def done(self, days: list[str], *assets: str) -> int:
+        """Launch a backfill and wait for it; returns of how many runs it consisted."""
+        backfill = self.launch(days, *assets)
+        self._wait_for(backfill, "COMPLETED_SUCCESS")
+        return len(self.ui.ask(_RUNS, id=backfill)["runsOrError"]["results"])
+
+    def cancel(self, backfill: str) -> None:
+        """Cancel a backfill and wait until it has ended."""
+        canceled = self.ui.ask(_CANCEL, id=backfill)["cancelPartitionBackfill"]
+        assert canceled == {"__typename": "CancelBackfillSuccess"}
+        self._wait_for(backfill, "CANCELED")
+
+    def launch_job(self, job: str, op: str, **form: Any) -> None:
+        """Launch a job with the form of its op filled in."""
+        parameters = {
+            "selector": {**_REPOSITORY, "jobName": job},
+            "runConfigData": {"ops": {op: {"config": form}}},
+        }
+        launched = self.ui.ask(_LAUNCH, parameters=parameters)["launchRun"]
+        assert launched == {"__typename": "LaunchRunSuccess"}
+
+    def _wait_for(self, backfill: str, status: str) -> None:
+        def ended() -> bool:
+            found = self.ui.ask(_STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+            assert found in (status, "REQUESTED", "CANCELING", "COMPLETING"), found
+            return bool(found == status)
+
+        wait_until(ended, seconds=240)
