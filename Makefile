@@ -49,6 +49,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/instance_start.py
 	$(BIN)/python benchmarks/instance_growth.py
+	$(BIN)/python benchmarks/dagster_overhead.py
 
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from meeting_etl.lake.analytics import expand
@@ -24,6 +24,9 @@ from meeting_etl.schemas import (
     TRANSCRIPTS,
     Table,
 )
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 # Columns that the definitions read, by table.
 _INPUTS: dict[str, tuple[Table, list[str]]] = {
@@ -84,6 +87,8 @@ def _has_words(lake: Lake, day: date) -> bool:
 
 def speaker_metrics(lake: Lake, day: date) -> pa.Table:
     """The metrics of a day, from its tables; those of some meetings at a time."""
+    import duckdb  # here, because loading Dagster's definitions does not need it
+
     results = [SPEAKER_METRICS.schema.empty_table()]
     pa.default_memory_pool().release_unused()  # DuckDB has memory of its own
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -112,7 +117,7 @@ def _groups_of_meetings(lake: Lake, day: date) -> Iterator[list[str]]:
 
 
 def _metrics_of(
-    lake: Lake, day: date, meeting_ids: list[str], connection: duckdb.DuckDBPyConnection
+    lake: Lake, day: date, meeting_ids: list[str], connection: "DuckDBPyConnection"
 ) -> pa.Table:
     """The metrics of these meetings."""
     for name, (table, columns) in _INPUTS.items():

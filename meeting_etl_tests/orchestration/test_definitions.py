@@ -19,6 +19,16 @@ def test_loading_needs_no_setting() -> None:
     dg.Definitions.validate_loadable(build_defs(Etl({})))
 
 
+def test_loading_them_loads_nothing_that_only_runs_need() -> None:
+    """A code server loads them at each start, and so does the process of each run."""
+    names = {"sqlalchemy", "requests", "duckdb", "bs4", "webvtt"}
+    script = f"import sys, meeting_etl.definitions; print({names} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
 def test_every_asset_takes_any_range_in_one_run() -> None:
     graph = defs.resolve_asset_graph()
     partitions = set()

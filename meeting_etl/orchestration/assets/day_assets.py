@@ -34,8 +34,6 @@ from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.pipeline.meetings.fold import FoldReport
-from meeting_etl.pipeline.resources.all_resources import day_specs
-from meeting_etl.pipeline.resources.recording_files import recording_files as recording_files_spec
 from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
@@ -130,6 +128,9 @@ def _worked_off(
     days = days_of(context)
     optional = OPTIONAL.intersection(tables)
     open_newly_enabled(etl.lake, etl.ledger, days, optional, etl.clock.now())
+    # Here, because all that requests and reads responses is not needed to load the definitions.
+    from meeting_etl.pipeline.resources.all_resources import day_specs
+
     all_specs = day_specs(etl.files, etl.settings.transcript_formats)
     specs = [spec for spec in all_specs if spec.table.name in tables]
     if specs:
@@ -198,7 +199,9 @@ def _fetch_context(
 def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     days, name = days_of(context), schemas.RECORDING_FILES.name
     open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
-    spec = recording_files_spec(etl.download_context(), etl.settings.downloads)
+    from meeting_etl.pipeline.resources.recording_files import recording_files as spec_of
+
+    spec = spec_of(etl.download_context(), etl.settings.downloads)
     log = RunLog(context.log, etl.clock, len(days))
     fetch_context = _fetch_context(context, etl, log, etl.settings.downloads.at_once)
     for report in download_days(fetch_context, spec, days):

@@ -12,7 +12,6 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from meeting_etl.errors import AuthError, MeetingEtlError
-from meeting_etl.lake import catalog
 from meeting_etl.lake.host_domains import add_host_domains
 from meeting_etl.orchestration.assets.day_metadata import Metadata
 from meeting_etl.orchestration.assets.run_log import DriftLog
@@ -91,6 +90,8 @@ def _publish(context: dg.AssetExecutionContext, etl: Etl, done: list[TableMetada
 
 def publish_catalog(context: dg.AssetExecutionContext, etl: Etl) -> Metadata:
     """Publish the catalog. A problem is logged and returned as metadata; it never fails the run."""
+    from meeting_etl.lake import catalog  # it loads DuckDB, which the definitions do not need
+
     problem = catalog.try_publish(etl.files, etl.lake, etl.settings.analytics)
     if problem is None:
         return {}
