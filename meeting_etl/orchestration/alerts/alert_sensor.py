@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from meeting_etl.orchestration.alerts.channels import send
-from meeting_etl.orchestration.alerts.failed_runs import alerts_of
+from meeting_etl.orchestration.alerts.channels import NotSent, send
+from meeting_etl.orchestration.alerts.failed_runs import Alert, alerts_of
+from meeting_etl.orchestration.failures import StepFailure
 from meeting_etl.settings import Etl
+from meeting_etl.settings.alerts import Alerts
 from meeting_etl.times import format_timestamp, parse_timestamp
 
 _PAUSE = timedelta(hours=1)
@@ -57,12 +59,19 @@ def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
             secrets=settings.secrets,
         ):
             if _is_first_of_its_hour(etl, alert.cause):
-                send(alert, settings.alerts)
+                _send(alert, settings.alerts)
                 _remember(etl, alert.cause)
                 subjects.append(alert.subject)
     context.update_cursor(_at(records) or context.cursor)
     sent = f"Sent: {'; '.join(subjects)}." if subjects else "Sent no alert."
     return dg.SkipReason(f"{sent} {len(records)} runs have ended since the last tick.")
+
+
+def _send(alert: Alert, alerts: Alerts) -> None:
+    try:
+        send(alert, alerts)
+    except NotSent as error:
+        raise StepFailure(error) from None  # the tick shows the sentence, and no stack trace
 
 
 def _at(records: Sequence[dg.RunRecord]) -> str | None:

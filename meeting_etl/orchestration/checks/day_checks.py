@@ -35,8 +35,6 @@ _FETCHED = (
     schemas.RECORDING_FILES,
 )
 _TABLES = (*_FETCHED, schemas.SPEAKER_METRICS)
-# The instance needs some 40 ms for each result, and all days of a backfill would double its time.
-MOST_DAYS_BESIDE_ASSETS = 14
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,6 @@ def _checks_of(
         step = context.op_execution_context
         is_of_days = step.has_partition_key or step.has_partition_key_range
         checked = list(step.partition_keys if is_of_days else map(str, last_week(etl)))
-        if len(checked) > MOST_DAYS_BESIDE_ASSETS and _has_assets(context):
-            context.log.info(
-                f"Runs of more than {MOST_DAYS_BESIDE_ASSETS} days do not check them: launch the "
-                "job check_days for these days."
-            )
-            checked = []
         keys = sorted(context.selected_asset_check_keys)
         latest = cache(partial(latest_materialization, context.instance))
         try:
@@ -136,12 +128,6 @@ def _checks_of(
             yield dg.Output(None, step.assets_def.get_output_name_for_asset_check_key(key))
 
     return day_checks
-
-
-def _has_assets(context: dg.AssetCheckExecutionContext) -> bool:
-    """Whether the run materializes something as well."""
-    layer = context.op_execution_context.job_def.asset_layer
-    return bool(layer.executable_asset_keys)
 
 
 def _verdict(etl: Etl, key: dg.AssetCheckKey, day: date) -> Verdict:
