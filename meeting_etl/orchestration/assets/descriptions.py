@@ -6,8 +6,7 @@ what a row is (the comments in schemas.py), views (lake/views/).
 
 _AGAIN = (
     "**Again:** materializing a day fetches what is due and nothing that is settled. To fetch "
-    "settled work items, too, reopen them: `meeting-etl retry`, or `meeting-etl run --from DAY "
-    "--to DAY --refetch`."
+    "settled work items, too, reopen them with the job `reopen`, or `meeting-etl retry`."
 )
 _SCHEDULE = (
     "15 minutes, 1, 6, 24 and 72 hours after the meeting's end (`[settling]`), and again after a "
@@ -93,7 +92,7 @@ names kinds. Downloads take hours, so they have runs of their own.
 **From:** the runs of days: written after the rows, in the same commit. The answer to "why is this
 not here?" and to "when is it tried again?".
 
-**Again:** `meeting-etl retry` reopens settled work items.""",
+**Again:** the job `reopen` and `meeting-etl retry` make settled work items due.""",
     "rejected_lines": """\
 **From:** the step of `webhook_events`. No line is lost: each becomes an event or a row here.
 `meeting-etl rejected` shows them with what to do.""",

@@ -91,7 +91,7 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Ta
         "run_windows": windows.windows,
         "run_listed": windows.listed,
         "run_unusable_items": unusable,
-        "run_orphans_asked": lookup.requested,
+        "run_orphans_looked_up": lookup.requested,
         "run_orphans_found": lookup.found,
         "run_requests": etl.requests_sent - requests_before,
     }

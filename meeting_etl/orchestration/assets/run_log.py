@@ -10,6 +10,7 @@ from typing import Any
 from meeting_etl.orchestration.assets.day_metadata import Metadata
 from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.meetings.fold import FoldReport
+from meeting_etl.schemas import TABLES
 from meeting_etl.times import Clock
 
 # In longer runs a line a day is said at debug only.
@@ -42,9 +43,9 @@ class RunLog:
         requests = report.traffic.requests
         seconds = report.fetch_seconds + report.commit_seconds + (folded.seconds if folded else 0)
         rows = [
-            f"{table.rows:,} {name.replace('_', ' ')}"
-            for name, table in tables.items()
-            if table.rows
+            f"{tables[name].rows:,} {name.replace('_', ' ')}"
+            for name in TABLES
+            if name in tables and tables[name].rows
         ]
         line = (
             f"{report.day}: {', '.join([*rows, f'{requests:,} requests'])}, {failed:,} failed, "

@@ -64,7 +64,7 @@ def test_a_range_is_reconciled_in_one_run(tmp_path: Path, webex: Sandbox) -> Non
     assert set(by_day) == {str(day) for day in DAYS}
     for day in by_day.values():
         assert (day["listed"], day["known"], day["added"]) == (40, 0, 40)
-        assert (day["run_windows"], day["run_listed"], day["run_orphans_asked"]) == (1, 200, 0)
+        assert (day["run_windows"], day["run_listed"], day["run_orphans_looked_up"]) == (1, 200, 0)
         assert day["run_requests"] <= 200 / 100 + 1 + 2
     again, _, _ = reconcile(made.etl(), DAYS)
     assert {(day["known"], day["added"]) for day in again.values()} == {(40, 0)}
