@@ -9,16 +9,16 @@ from datetime import date
 
 import dagster as dg
 
-from meeting_etl.errors import SettingsError
 from meeting_etl.orchestration.alerts.alert_sensor import alert_sensor
-from meeting_etl.orchestration.assets.all_assets import all_assets
+from meeting_etl.orchestration.assets.all_assets import all_assets, loadable
 from meeting_etl.orchestration.assets.partitions import days_since, first_partition
 from meeting_etl.orchestration.checks.all_checks import build_checks
-from meeting_etl.orchestration.jobs import JOBS
+from meeting_etl.orchestration.jobs import FILES_JOB, JOBS
 from meeting_etl.orchestration.key_prefix import with_key_prefix
 from meeting_etl.orchestration.launching.ingest_launches import every_quarter_hour
 from meeting_etl.orchestration.launching.sensors import due_files_sensor, due_work_sensor
 from meeting_etl.orchestration.schedules import SCHEDULES
+from meeting_etl.schemas import RECORDING_FILES
 from meeting_etl.settings import Etl
 
 
@@ -38,25 +38,27 @@ def build_defs(
     `executor=None` steps run as the code location says that these definitions are merged into.
     """
     first = first_day or first_partition(etl)
+    has_files = RECORDING_FILES.name in loadable(etl).switched_on
     definitions = dg.Definitions(
         assets=all_assets(etl, first),
         asset_checks=build_checks(days_since(first)),
-        jobs=JOBS,
+        jobs=[*JOBS, *([FILES_JOB] if has_files else [])],
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
-        sensors=_sensors(etl) if automation else [],
+        sensors=_sensors(etl, has_files=has_files) if automation else [],
         resources={"etl": etl},
         executor=executor,
     )
     return with_key_prefix(definitions, key_prefix) if key_prefix else definitions
 
 
-def _sensors(etl: Etl) -> list[dg.SensorDefinition]:
-    """The sensors; that of alerts only if the settings say where they go."""
-    try:
-        has_alerts = etl.settings.alerts.is_on
-    except SettingsError:
-        has_alerts = False  # runs and sensors report what is wrong
-    return [due_work_sensor(etl), due_files_sensor(etl), *([alert_sensor] if has_alerts else [])]
+def _sensors(etl: Etl, *, has_files: bool) -> list[dg.SensorDefinition]:
+    """The sensors; those of downloads and alerts only if the settings switch them on."""
+    found = [due_work_sensor(etl)]
+    if has_files:
+        found.append(due_files_sensor(etl))
+    if loadable(etl).settings.alerts.is_on:
+        found.append(alert_sensor)
+    return found
 
 
 defs = build_defs(Etl(os.environ))

@@ -8,13 +8,17 @@ from typing import Any
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
+from meeting_etl.orchestration.assets.day_assets import DAY_TABLES
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
 from meeting_etl.orchestration.checks.all_checks import NIGHTLY, WITH_DAYS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_registered
 from meeting_etl.orchestration.ops.maintenance import purge_old_runs, remove_leftovers
 from meeting_etl.orchestration.ops.reopen import reopen_work_items
+from meeting_etl.schemas import RECORDING_FILES
+
+# Without those that are switched off.
+_DAY_TABLES = dg.AssetSelection.assets(*DAY_TABLES).materializable().without_checks()
 
 INGEST_JOB = dg.define_asset_job(
     "ingest",
@@ -25,19 +29,19 @@ INGEST_JOB = dg.define_asset_job(
 DAYS_JOB = dg.define_asset_job(
     "days",
     # Of the checks only those that cost milliseconds; check_days has all.
-    selection=dg.AssetSelection.assets(*DAY_ASSETS).without_checks() | WITH_DAYS,
+    selection=_DAY_TABLES | WITH_DAYS,
     description="Fold webhook events into meetings and fetch what is due, for some days.",
 )
 
 INGEST_AND_DAYS_JOB = dg.define_asset_job(
     "ingest_and_days",
-    selection=dg.AssetSelection.assets(*INGEST_ASSETS, *DAY_ASSETS).without_checks() | WITH_DAYS,
+    selection=dg.AssetSelection.assets(*INGEST_ASSETS).without_checks() | _DAY_TABLES | WITH_DAYS,
     description="Ingest new lines of the webhook logs, then do the due work of some days.",
 )
 
 FILES_JOB = dg.define_asset_job(
     "files",
-    selection=FILE_ASSETS,
+    selection=dg.AssetSelection.assets(RECORDING_FILES.name).materializable(),
     # dagster.yaml runs one at a time, so that downloads leave room for all other runs.
     tags={"meeting_etl/downloads": "true"},
     description="Download the recordings of some days, if downloads are switched on.",
@@ -85,11 +89,11 @@ def MAINTENANCE_JOB() -> None:  # noqa: N802 - a job, named as the others
     remove_leftovers()
 
 
+# Without FILES_JOB, which is there when downloads are switched on.
 JOBS: list[Any] = [
     INGEST_JOB,
     DAYS_JOB,
     INGEST_AND_DAYS_JOB,
-    FILES_JOB,
     WEBHOOKS_JOB,
     RECONCILE_JOB,
     CHECKS_JOB,

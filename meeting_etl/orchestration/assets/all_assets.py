@@ -10,27 +10,39 @@ import dagster as dg
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.orchestration.assets.catalog_assets import catalog_assets
-from meeting_etl.orchestration.assets.day_assets import DAY_ASSETS, FILE_ASSETS
+from meeting_etl.orchestration.assets.day_assets import day_assets
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.partitions import starting_at
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
 from meeting_etl.orchestration.assets.table_asset import with_uri
-from meeting_etl.settings import Etl, read_settings
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.settings import Etl
 
-_EXECUTABLE = [*INGEST_ASSETS, *DAY_ASSETS, *FILE_ASSETS, reconciled_meetings]
+
+def loadable(etl: Etl) -> Etl:
+    """One with default settings while the settings are broken: runs and sensors report that."""
+    try:
+        etl.settings  # noqa: B018
+    except SettingsError:
+        return Etl({})
+    return etl
 
 
 def all_assets(etl: Etl, first: date) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Every asset, with partitions from `first` on and the addresses of its files."""
-    try:
-        settings = etl.settings
-    except SettingsError:
-        settings = read_settings({})  # runs and sensors report what is wrong
+    etl = loadable(etl)
+    settings = etl.settings
 
     def fitted(spec: dg.AssetSpec) -> dg.AssetSpec:
         return with_uri(starting_at(spec, first), settings.data_dir)
 
+    found = [
+        *INGEST_ASSETS,
+        *day_assets(OPTIONAL - etl.switched_on),
+        reconciled_meetings,
+        *catalog_assets(person_metrics=settings.analytics.person_metrics),
+    ]
     return [
-        *(assets.map_asset_specs(fitted) for assets in _EXECUTABLE),
-        *map(fitted, catalog_assets(person_metrics=settings.analytics.person_metrics)),
+        fitted(each) if isinstance(each, dg.AssetSpec) else each.map_asset_specs(fitted)
+        for each in found
     ]

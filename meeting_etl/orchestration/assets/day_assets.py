@@ -61,21 +61,52 @@ _RECORDING_FILES = table_spec(
 )
 
 
-@dg.multi_asset(
-    name="day_tables",
-    specs=_TABLES,
-    partitions_def=DAYS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    can_subset=True,
-    description="Folds the events of each day into meetings, and fetches all that is due of "
-    "it, newest day first.",
-)
-def day_tables(
+DAY_TABLES = tuple(spec.key.path[-1] for spec in _TABLES)
+
+
+def day_assets(off: Collection[str]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The assets of days. A table that is `off` is there to be seen, and cannot be materialized.
+
+    Downloads take hours: they have a step and a job of their own, so that nothing waits for them.
+    """
+    tables = [_without_deps(spec, off) for spec in _TABLES if spec.key.path[-1] not in off]
+    step = dg.multi_asset(
+        name="day_tables",
+        specs=tables,
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+        description="Folds the events of each day into meetings, and fetches all that is due of "
+        "it, newest day first.",
+    )
+    files = dg.multi_asset(
+        name="recording_files",
+        specs=[_RECORDING_FILES],
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="Downloads the files of each recording.",
+    )
+    shown = [
+        spec.replace_attributes(partitions_def=DAYS, skippable=False)  # its checks have these days
+        for spec in (*_TABLES, _RECORDING_FILES)
+        if spec.key.path[-1] in off
+    ]
+    is_downloading = schemas.RECORDING_FILES.name not in off
+    return [step(_day_tables), *([files(_recording_files)] if is_downloading else []), *shown]
+
+
+def _without_deps(spec: dg.AssetSpec, off: Collection[str]) -> dg.AssetSpec:
+    """Without what is off: the UI would warn that it has not been materialized."""
+    deps = [dep for dep in spec.deps if dep.asset_key.path[-1] not in off]
+    return spec.replace_attributes(deps=deps)
+
+
+def _day_tables(
     context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Work off each day as a whole, or only the selected tables."""
     with report_failures(context, etl):
-        tables = _switched_on(context, etl)
+        tables = _selected(context)
         is_whole = materialize(context, etl, _worked_off(context, etl, tables))
         _observe_coverage(context, etl)
     keys = asset_keys(context)
@@ -83,42 +114,20 @@ def day_tables(
         yield dg.MaterializeResult(asset_key=keys[table])
 
 
-@dg.multi_asset(
-    name="recording_files",
-    specs=[_RECORDING_FILES],
-    partitions_def=DAYS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    description="Downloads the files of each recording; off unless [downloads] has recordings.",
-)
-def recording_files(
+def _recording_files(
     context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Download what is due, if downloads are switched on."""
+    """Download what is due."""
     with report_failures(context, etl):
-        tables = _switched_on(context, etl)
-        is_whole = bool(tables) and materialize(context, etl, _downloaded(context, etl))
-    keys = asset_keys(context)
-    for table in tables if is_whole else ():
-        yield dg.MaterializeResult(asset_key=keys[table])
+        is_whole = materialize(context, etl, _downloaded(context, etl))
+    if is_whole:
+        yield dg.MaterializeResult()
 
 
-DAY_ASSETS = [day_tables]
-# Downloads take hours: they have a job of their own, so that nothing waits for them.
-FILE_ASSETS = [recording_files]
-
-
-def _switched_on(context: dg.AssetExecutionContext, etl: Etl) -> list[str]:
-    """The selected tables, parents first, as Dagster demands; those that are off are left out."""
-    selected = [spec.key.path[-1] for spec in [*_TABLES, _RECORDING_FILES]]
+def _selected(context: dg.AssetExecutionContext) -> list[str]:
+    """The names of the selected tables, parents first, as Dagster demands."""
     keys = {key.path[-1] for key in context.selected_asset_keys}
-    selected = [name for name in selected if name in keys]
-    off = [name for name in selected if name in OPTIONAL - etl.switched_on]
-    if off:
-        context.log.info(
-            f"Switched off, and so not materialized: {', '.join(off)}. Switch them on in the file "
-            "that MEETING_ETL_SETTINGS names."
-        )
-    return [name for name in selected if name not in off]
+    return [name for name in DAY_TABLES if name in keys]
 
 
 def _worked_off(

@@ -208,7 +208,7 @@ def test_a_server_without_tls_gets_no_mail_by_default(home: Callable[..., Home])
 def test_without_an_address_there_is_no_sensor(tmp_path: Path, url: str, names: set[str]) -> None:
     environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_ALERT_WEBHOOK_URL": url}
     found = {sensor.name for sensor in build_defs(Etl(environ)).sensors or ()}
-    assert found == {"due_work", "due_files"} | names
+    assert found == {"due_work"} | names
 
 
 def test_a_wrong_url_is_not_quoted() -> None:

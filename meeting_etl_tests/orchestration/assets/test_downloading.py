@@ -57,11 +57,10 @@ def test_a_download_is_launched_by_itself(etl: Etl, instance: dg.DagsterInstance
     assert days("due_work", etl, instance) == []
 
 
-def test_none_is_launched_when_downloads_are_switched_off(
-    etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    off = etl_with(tmp_path, "")
-    assert days("due_files", off, instance) == []
+def test_without_downloads_there_is_neither_a_job_nor_a_sensor_for_them(tmp_path: Path) -> None:
+    defs = build_defs(etl_with(tmp_path, ""))
+    assert "due_files" not in {sensor.name for sensor in defs.sensors or ()}
+    assert "files" not in {job.name for job in defs.jobs or ()}
 
 
 def test_a_download_does_not_block_other_runs_of_its_day(

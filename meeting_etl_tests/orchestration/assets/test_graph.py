@@ -19,6 +19,8 @@ GROUPS = {
     "analytics": "speaker_metrics account_activity attendance coverage meeting_overview "
     "person_week presence series_health speakers talk_time turn_pairs",
 }
+# Switched off by default: to be seen, but not to be selected.
+OFF = {"transcript_files", "meeting_summaries", "recording_files"}
 # What runs do not materialize.
 EXTERNAL = set(
     "rejected_lines ingested_logs fetch_ledger orphans account_activity attendance coverage "
@@ -40,7 +42,21 @@ def test_every_table_and_view_of_the_catalog_is_in_a_group(tmp_path: Path) -> No
     groups = {name: spec.group_name for name, spec in found.items()}
     assert groups == {name: group for group, names in GROUPS.items() for name in names.split()}
     graph = build_defs(Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})).resolve_asset_graph()
+    assert {key.to_user_string() for key in graph.unexecutable_asset_keys} == EXTERNAL | OFF
+
+
+def test_what_is_switched_on_can_be_materialized(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        '[fetch]\nsummaries = true\n[downloads]\nrecordings = ["video"]\ntranscripts = ["vtt"]\n'
+    )
+    more = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": str(settings)}
+    graph = build_defs(Etl(more)).resolve_asset_graph()
     assert {key.to_user_string() for key in graph.unexecutable_asset_keys} == EXTERNAL
+    found = nodes(tmp_path, MEETING_ETL_SETTINGS=str(settings))
+    assert parents(found["transcript_snippets"]) == {"transcripts", "transcript_files"}
+    # Nobody is warned that what is off has not been materialized.
+    assert parents(nodes(tmp_path)["transcript_snippets"]) == {"transcripts"}
 
 
 def test_edges_follow_the_data(tmp_path: Path) -> None:

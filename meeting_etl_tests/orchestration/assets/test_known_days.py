@@ -31,7 +31,8 @@ def test_days_before_the_first_event_are_not_materialized(tmp_path: Path) -> Non
             if str(DAY) not in log.name:
                 log.unlink()
         product.run()
-        job = build_defs(product.etl()).resolve_job_def("days")
+        defs = build_defs(product.etl(), first_day=date(2026, 3, 9))
+        job = defs.resolve_job_def("days")
         span = Span(date(2026, 3, 9), date(2026, 3, 12))
         result = job.execute_in_process(instance=instance, tags=span_tags(span))
         assert result.success
