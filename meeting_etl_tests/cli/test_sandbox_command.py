@@ -36,9 +36,17 @@ def test_a_demo_replaces_an_earlier_demo_and_nothing_else(tmp_path: Path) -> Non
     assert re.search(r"Dagster UI  .*demo --ui\n", done.stderr)
 
 
+PARTITIONS = """
+{ assetNodeOrError(assetKey: {path: ["meetings"]}) { ... on AssetNode { partitionKeys } } }
+"""
+
+
 @pytest.mark.slow
 def test_the_sensors_of_the_demo_in_the_ui_fetch_its_meetings(tmp_path: Path) -> None:
-    """Settings of another Webex and another instance, which may be set, are not used."""
+    """Its days are the partitions, though the lake was empty when Dagster started.
+
+    Settings of another Webex and another instance, which may be set, are not used.
+    """
     others = {"WEBEX_REFRESH_TOKEN": "other", "DAGSTER_HOME": "/nowhere"}
     folder = tmp_path / "demo"
     command = ("demo", "--ui", "--world", "guide", "--data-dir", str(folder))
@@ -46,6 +54,8 @@ def test_the_sensors_of_the_demo_in_the_ui_fetch_its_meetings(tmp_path: Path) ->
         wait_until(lambda: (folder / "meetings.duckdb").exists() and len(rows(folder, "meetings")))
         wait_until(lambda: len(rows(folder, "participants")))
         runs = ui.ask("{ runsOrError { ... on Runs { results { status } } } }")["runsOrError"]
+        days = ui.ask(PARTITIONS)["assetNodeOrError"]["partitionKeys"]
+    assert days[0] == str(min(row["date"] for row in rows(folder, "meetings")))
     assert "FAILURE" not in [run["status"] for run in runs["results"]]
     assert ui.process.returncode == 0
     assert processes_of(folder) == []
