@@ -5,9 +5,8 @@ Belongs here: the names of tags, writing and reading them. Does not: which days 
 """
 
 from collections.abc import Mapping
-from datetime import date
 
-from meeting_etl.times import Span
+from meeting_etl.times import Span, parse_day
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -29,7 +28,10 @@ def span_tags(span: Span) -> dict[str, str]:
 
 
 def span_of(tags: Mapping[str, str]) -> Span | None:
-    """The days that a run with these tags covers; None when it covers no days."""
-    first = tags.get(_RANGE_START) or tags.get(PARTITION)
-    last = tags.get(_RANGE_END) or first
-    return Span(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+    """The days that a run with these tags covers; None when it covers no days.
+
+    An instance may have runs of others, whose partitions may be anything.
+    """
+    first_key = tags.get(_RANGE_START) or tags.get(PARTITION) or ""
+    first, last = parse_day(first_key), parse_day(tags.get(_RANGE_END) or first_key)
+    return Span(first, last) if first and last else None

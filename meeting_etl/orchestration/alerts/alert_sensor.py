@@ -95,5 +95,9 @@ def _remember(etl: Etl, cause: str) -> None:
 def _sent_within_the_hour(etl: Etl, content: bytes | None) -> dict[str, str]:
     """The causes of alerts of the last hour, and when they were sent."""
     sent: dict[str, str] = json.loads(content) if content else {}
-    since = etl.clock.now() - _PAUSE
-    return {cause: at for cause, at in sent.items() if (parse_timestamp(at) or since) > since}
+    now = etl.clock.now()
+    since = now - _PAUSE
+    # What a wrong clock noted in the future does not count.
+    return {
+        cause: at for cause, at in sent.items() if since < (parse_timestamp(at) or since) <= now
+    }

@@ -43,18 +43,21 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     leaves them unread, the pause doubles up to a quarter hour: a busy day then has some tens of
     runs, and a full disk is not written to every minute. Long pauses end on a quarter hour, when
     the days have due work as well. If a run of today's work comes first, the pause ends a quarter
-    hour later, so that each quarter hour has one run.
+    hour later, so that each quarter hour has one run. What a wrong clock requested in the
+    future does not count.
     """
+    now = etl.clock.now()
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
     most = max(least, _QUARTER_HOUR)
     pause, next_at, is_long = least, None, False
-    for at in sorted(filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))):
+    requested = filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))
+    for at in sorted(at for at in requested if at <= now):
         in_a_row = next_at is not None and at <= next_at + _IN_A_ROW
         pause = min(2 * pause, most) if in_a_row else least
         is_long = least < pause == _QUARTER_HOUR
         next_at = _end_of_long_pause(at) if is_long else at + pause
     if next_at is not None and is_long:
-        worked_at = _last_work_of(instance, utc_day(etl.clock.now()))
+        worked_at = _last_work_of(instance, utc_day(now))
         if worked_at and next_at <= worked_at < next_at + _QUARTER_HOUR:
             return _end_of_long_pause(worked_at)
     return next_at

@@ -116,7 +116,7 @@ def _launch_due_files(context: dg.SensorEvaluationContext, etl: Etl) -> Launches
 
 def _has_just_begun(run: dg.DagsterRun, now: datetime) -> bool:
     at = requested_at(run.tags)
-    return at is not None and now - at < _INGEST_COMES_FIRST
+    return at is not None and timedelta() <= now - at < _INGEST_COMES_FIRST
 
 
 def _span_beside_ingest(

@@ -101,6 +101,17 @@ def test_a_cause_is_sent_once_an_hour(home: Callable[..., Home], webhook: Webhoo
         assert len(webhook.texts) == sent, minutes
 
 
+def test_a_clock_that_was_ahead_silences_nothing(
+    home: Callable[..., Home], webhook: Webhook
+) -> None:
+    ours = home()
+    for days, sent in ((365, 1), (0, 2)):
+        ours.etl.clock = ManualClock(NOW + timedelta(days=days))
+        ours.run("days")
+        ours.tick()
+        assert len(webhook.texts) == sent, days
+
+
 def test_a_check_that_is_an_error_names_its_days(
     home: Callable[..., Home], webhook: Webhook
 ) -> None:

@@ -164,6 +164,19 @@ def test_the_tick_says_when_new_lines_are_ingested(etl: Etl, instance: dg.Dagste
     assert found.startswith("New lines are ingested at 2026-03-16T12:01:30Z.")
 
 
+def test_an_ingest_of_a_clock_that_was_ahead_holds_nothing_up(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    """The clock was a year ahead when an ingest was requested."""
+    append(etl)
+    etl.clock = ManualClock(NOW + timedelta(days=365))
+    (request,) = requests(etl, instance)
+    launch(etl, instance, request)
+    etl.clock = ManualClock(NOW)
+    append(etl)
+    assert len(requests(etl, instance)) == 1
+
+
 def test_runs_of_days_wait_a_minute_for_an_ingest_that_has_begun(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:

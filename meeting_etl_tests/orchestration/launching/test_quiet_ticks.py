@@ -75,3 +75,18 @@ def test_an_error_is_a_red_tick_with_its_sentence_four_times_an_hour(
     assert shown() == sentence
     settings.write_text("")
     assert shown() == "No log has new lines. No day has open work."
+
+
+@pytest.mark.parametrize("key", ["north", "2026-03", "2026-03-10-14:00", "2026-03-10|north"])
+def test_running_jobs_of_others_may_have_any_partitions(
+    etl: Etl, instance: dg.DagsterInstance, key: str
+) -> None:
+    tags = {"dagster/partition": key}
+    instance.add_run(dg.DagsterRun("theirs", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    day = date(2026, 3, 10)
+    etl.ledger.record(day, [WorkItem("m", "recordings", next_attempt_at=NOW)])
+    etl.ledger.refresh(day)
+    defs = build_defs(etl)
+    with dg.build_sensor_context(instance=instance, definitions=defs) as context:
+        (request,) = defs.resolve_sensor_def("due_work").evaluate_tick(context).run_requests or []
+    assert request.tags["dagster/partition"] == "2026-03-10"
