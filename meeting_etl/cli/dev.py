@@ -19,6 +19,8 @@ from meeting_etl.errors import SettingsError
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
 
+_LOCK = "dev"
+
 
 @click.command()
 @click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the UI.")
@@ -45,17 +47,20 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
     check_port(host, port)
     warn_if_reachable(host, "The UI has no password: anyone who reaches it can start runs.")
     home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
-    # Complete before several processes open it: they would create its storages concurrently, which
-    # breaks them.
-    open_instance(home).dispose()
-    display.say(f"Starting Dagster, instance {home}")
     variables = {
         **environ,
         "DAGSTER_HOME": str(path_for_dagster(home)),
         "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    return serve_ui(variables, home, host, port, etl.clock)
+    with etl.state.lock_if_free(_LOCK) as held:
+        if held is None:  # Dagster would run two daemons, whose ticks launch the same runs
+            raise SettingsError("The Dagster UI of this data folder is running already.")
+        # Complete before several processes open it: they would create its storages concurrently,
+        # which breaks them.
+        open_instance(home).dispose()
+        display.say(f"Starting Dagster, instance {home}")
+        return serve_ui(variables, home, host, port, etl.clock)
 
 
 def check_port(host: str, port: int) -> None:

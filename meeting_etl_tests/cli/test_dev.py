@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from meeting_etl.files import Files
+from meeting_etl.state import LocalState
 from meeting_etl_tests.receiver.served import receiving
 from meeting_etl_tests.served_ui import free_port, processes_of, served_ui, wait_until
 
@@ -107,6 +109,13 @@ def code_servers(folder: Path) -> list[int]:
         for process_id in processes_of(folder)
         if b"dagster\0api\0grpc" in Path(f"/proc/{process_id}/cmdline").read_bytes()
     ]
+
+
+@pytest.mark.slow
+def test_a_data_folder_has_one_daemon(tmp_path: Path) -> None:
+    with LocalState(Files(tmp_path)).lock("dev"):
+        line = said(tmp_path, "127.0.0.1", free_port())
+    assert line == "Error: The Dagster UI of this data folder is running already.\n"
 
 
 @pytest.mark.slow
