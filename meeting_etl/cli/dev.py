@@ -53,8 +53,8 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
         "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    with etl.state.lock_if_free(_LOCK) as held:
-        if held is None:  # Dagster would run two daemons, whose ticks launch the same runs
+    with etl.state.lock_if_free(_LOCK) as lock:
+        if lock is None:  # Dagster would run two daemons, whose ticks launch the same runs
             raise SettingsError("The Dagster UI of this data folder is running already.")
         # Complete before several processes open it: they would create its storages concurrently,
         # which breaks them.
