@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from meeting_etl.cli import display
+from meeting_etl.cli.dev import UI_LOCK
 from meeting_etl.cli.run_report import run_and_report
 from meeting_etl.errors import SettingsError
+from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -21,6 +23,7 @@ from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.sandbox.world.worlds import TOKEN_KINDS, world_named
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
+from meeting_etl.state import LocalState
 from meeting_etl.times import Clock
 
 _MARK = ".meeting_etl_demo"
@@ -97,6 +100,8 @@ def emptied(folder: Path) -> Path:
             raise SettingsError(
                 f"{folder} is not empty and is not a demo. Choose another folder with --data-dir."
             )
+        if LocalState(Files(folder)).is_locked(UI_LOCK):
+            raise SettingsError(f"The Dagster UI of {folder} is running: stop it first.")
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from meeting_etl.errors import SettingsError
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
 
-_LOCK = "dev"
+UI_LOCK = "dev"
 
 
 @click.command()
@@ -53,7 +53,7 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
         "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    with etl.state.lock_if_free(_LOCK) as lock:
+    with etl.state.lock_if_free(UI_LOCK) as lock:
         if lock is None:  # Dagster would run two daemons, whose ticks launch the same runs
             raise SettingsError("The Dagster UI of this data folder is running already.")
         # Complete before several processes open it: they would create its storages concurrently,

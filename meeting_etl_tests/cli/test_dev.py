@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from meeting_etl.cli.demo_run import emptied
+from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.state import LocalState
 from meeting_etl_tests.receiver.served import receiving
@@ -116,6 +118,13 @@ def test_a_data_folder_has_one_daemon(tmp_path: Path) -> None:
     with LocalState(Files(tmp_path)).lock("dev"):
         line = said(tmp_path, "127.0.0.1", free_port())
     assert line == "Error: The Dagster UI of this data folder is running already.\n"
+
+
+def test_a_demo_that_is_served_is_not_emptied(tmp_path: Path) -> None:
+    with LocalState(Files(emptied(tmp_path))).lock("dev"), pytest.raises(SettingsError) as raised:
+        emptied(tmp_path)
+    assert str(raised.value) == f"The Dagster UI of {tmp_path} is running: stop it first."
+    assert emptied(tmp_path) == tmp_path
 
 
 @pytest.mark.slow
