@@ -51,7 +51,7 @@ def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
         ascending=True,
     )
     settings, subjects = etl.settings, []
-    for record in records:
+    for record in (record for record in records if _is_ours(context, record.dagster_run)):
         for alert in alerts_of(
             instance,
             record.dagster_run,
@@ -65,6 +65,17 @@ def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
     context.update_cursor(_at(records) or context.cursor)
     sent = f"Sent: {'; '.join(subjects)}." if subjects else "Sent no alert."
     return dg.SkipReason(f"{sent} {len(records)} runs have ended since the last tick.")
+
+
+def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
+    """Whether a run is of this code location: an instance may have those of others, too."""
+    ours = context.repository_def
+    if ours is None:
+        return True
+    keys = ours.asset_graph.get_all_asset_keys()
+    return run.job_name in ours.job_names and (
+        not run.asset_selection or not keys.isdisjoint(run.asset_selection)
+    )
 
 
 def _send(alert: Alert, alerts: Alerts) -> None:

@@ -51,7 +51,10 @@ class Home:
 
     def tick(self) -> str:
         with dg.build_sensor_context(
-            self.instance, cursor=self._cursor, resources={"etl": self.etl}
+            self.instance,
+            cursor=self._cursor,
+            resources={"etl": self.etl},
+            definitions=build_defs(self.etl),
         ) as context:
             tick = alert_sensor.evaluate_tick(context)
             self._cursor = tick.cursor
@@ -90,6 +93,24 @@ def test_a_failed_run_is_posted_with_days_sentence_and_link(
     )
     assert ours.tick() == "Sent no alert. 0 runs have ended since the last tick."
     assert len(webhook.texts) == 1
+
+
+def test_runs_of_other_projects_are_not_ours(home: Callable[..., Home], webhook: Webhook) -> None:
+    @dg.asset
+    def theirs() -> None:
+        raise ValueError
+
+    ours = home()
+    others = dg.Definitions(assets=[theirs], jobs=[dg.define_asset_job("their_job", [theirs])])
+    for job in ("their_job", "__ASSET_JOB"):  # Dagster's name of what is launched by hand
+        done = others.resolve_job_def(job).execute_in_process(
+            instance=ours.instance,
+            raise_on_error=False,
+            asset_selection=[theirs.key] if job == "__ASSET_JOB" else None,
+        )
+        assert not done.success
+    assert ours.tick() == "Sent no alert. 2 runs have ended since the last tick."
+    assert webhook.texts == []
 
 
 def test_a_cause_is_sent_once_an_hour(home: Callable[..., Home], webhook: Webhook) -> None:
