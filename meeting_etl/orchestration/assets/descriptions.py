@@ -1,11 +1,11 @@
 """What the page of each table's asset says, in Markdown, for people who are new here.
 
-Belongs here: where the rows come from, when they arrive late, how they are fetched again. Does not:
+Belongs here: the rows' source, their timing, how to fetch them again. Does not:
 what a row is (the comments in schemas.py), views (lake/views/).
 """
 
-_AGAIN = (
-    "**Again:** materializing a day fetches what is due and nothing that is settled. To fetch "
+_REPEAT = (
+    "**Repeat:** materializing a day fetches what is due and nothing that is settled. To fetch "
     "settled work items, too, reopen them with the job `reopen`, or `meeting-etl retry`."
 )
 _SCHEDULE = (
@@ -15,101 +15,101 @@ _SCHEDULE = (
 
 DESCRIPTIONS = {
     "webhook_events": """\
-**From:** the webhook logs in `webhook_logs/`, which the receiver writes or you put there. New lines
-are ingested within a minute; a line is read once.
+**Source:** the webhook logs in `webhook_logs/`, which the receiver writes or you put there. New
+lines are ingested within a minute; a line is read once.
 
-**Late:** a line belongs to the UTC day on which it was received, not to the day of its meeting.
+**Timing:** a line belongs to the UTC day on which it was received, not to the day of its meeting.
 
-**Again:** never needed; the logs are the record. Delete `lake/` and run, and all events return.
+**Repeat:** never needed; the logs are the record. Delete `lake/` and run, and all events return.
 Lines that are no usable events are in `rejected_lines`; how far each log was read is in
 `ingested_logs`. The same step writes both.""",
     "auto_record_actions": """\
-**From:** `webhook_events` about created meetings. Where `[auto_record]` names the host, site or
+**Source:** `webhook_events` about created meetings. Where `[auto_record]` names the host, site or
 title, recording is switched on at Webex.
 
-**Late:** a meeting that could not be decided on is tried again by the next runs.
+**Timing:** a meeting that could not be decided on is tried again by the next runs.
 
-**Again:** a decided meeting is not touched again. Off unless `[auto_record]` has patterns.""",
+**Repeat:** a decided meeting is not touched again. Off unless `[auto_record]` has patterns.""",
     "meetings": f"""\
-**From:** the `ended` events in `webhook_events`, reduced to one row per meeting; title, names and
+**Source:** the `ended` events in `webhook_events`, reduced to one row per meeting; title, names and
 flags from Webex. Meetings without a webhook event are added by `reconciled_meetings`.
 
-**Late:** a partition is the UTC day on which the meeting *ended*. When a later event corrects the
+**Timing:** a partition is the UTC day on which the meeting *ended*. When a later event corrects the
 end, all rows of the meeting move to the new day.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "recordings": f"""\
-**From:** Webex's list of recordings, for each meeting.
+**Source:** Webex's list of recordings, for each meeting.
 
-**Late:** {_SCHEDULE}: recordings are ready minutes to days after a meeting. A recording that is no
-longer listed stays, as `unlisted` or, with a proof, `deleted`.
+**Timing:** {_SCHEDULE}: recordings are ready minutes to days after a meeting. A recording that is
+no longer listed stays, as `unlisted` or, with a proof, `deleted`.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "participants": f"""\
-**From:** Webex's list of participants, for each meeting.
+**Source:** Webex's list of participants, for each meeting.
 
-**Late:** complete at the earliest 15 minutes after the end, when Webex knows all times; tried again
-until then.
+**Timing:** complete at the earliest 15 minutes after the end, when Webex knows all times; tried
+again until then.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "transcripts": f"""\
-**From:** Webex's list of transcripts, for each meeting; the words are in `transcript_snippets`.
+**Source:** Webex's list of transcripts, for each meeting; the words are in `transcript_snippets`.
 
-**Late:** {_SCHEDULE}.
+**Timing:** {_SCHEDULE}.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "transcript_files": f"""\
-**From:** Webex's download of each transcript, stored below `transcripts/`. Off unless
+**Source:** Webex's download of each transcript, stored below `transcripts/`. Off unless
 `[downloads] transcripts` names formats; then the days that you materialize are completed.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "transcript_snippets": f"""\
-**From:** Webex's snippets of each transcript; where the token may not read them, the transcript's
+**Source:** Webex's snippets of each transcript; where the token may not read them, the transcript's
 VTT file (`source` is `vtt`).
 
-**Late:** as soon as the transcript is listed.
+**Timing:** as soon as the transcript is listed.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "meeting_summaries": f"""\
-**From:** Webex's AI summary of each meeting. Off unless `[fetch] summaries` is on.
+**Source:** Webex's AI summary of each meeting. Off unless `[fetch] summaries` is on.
 
-**Late:** {_SCHEDULE}.
+**Timing:** {_SCHEDULE}.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "recording_files": f"""\
-**From:** downloads of each recording, stored below `media/`. Off unless `[downloads] recordings`
+**Source:** downloads of each recording, stored below `media/`. Off unless `[downloads] recordings`
 names kinds. Downloads take hours, so they have runs of their own.
 
-{_AGAIN}""",
+{_REPEAT}""",
     "speaker_metrics": """\
-**From:** `transcript_snippets` and `participants`, computed here; no request to Webex.
+**Source:** `transcript_snippets` and `participants`, computed here; no request to Webex.
 
-**Late:** with every change of a day's words, in the same run.
+**Timing:** with every change of a day's words, in the same run.
 
-**Again:** materialize the day. After an upgrade that changes a definition, run
+**Repeat:** materialize the day. After an upgrade that changes a definition, run
 `meeting-etl migrate`.""",
     "fetch_ledger": """\
-**From:** the runs of days: written after the rows, in the same commit. The answer to "why is this
+**Source:** the runs of days: written after the rows, in the same commit. The answer to "why is this
 not here?" and to "when is it tried again?".
 
-**Again:** the job `reopen` and `meeting-etl retry` make settled work items due.""",
+**Repeat:** the job `reopen` and `meeting-etl retry` make settled work items due.""",
     "rejected_lines": """\
-**From:** the step of `webhook_events`. No line is lost: each becomes an event or a row here.
+**Source:** the step of `webhook_events`. No line is lost: each becomes an event or a row here.
 `meeting-etl rejected` shows them with what to do.""",
     "ingested_logs": """\
-**From:** the step of `webhook_events`, which continues from here.""",
+**Source:** the step of `webhook_events`, which continues from here.""",
     "orphans": """\
-**From:** `reconciled_meetings`, which looks up meetings of which only other events arrived.
+**Source:** `reconciled_meetings`, which looks up meetings of which only other events arrived.
 Those that are found are added to `meetings`.""",
     "reconciled_meetings": """\
 Compares Webex's listing of ended meetings with the table `meetings`, and adds the missing ones with
 origin `reconciled`: meetings for which no webhook event arrived. It writes into `meetings` and has
 no table of its own.
 
-**Late:** runs every night for the last two days. The check `webhooks_complete` says whether so many
-were missing that webhooks must be broken.
+**Timing:** runs every night for the last two days. The check `webhooks_complete` says whether so
+many were missing that webhooks must be broken.
 
-**Again:** materialize any days; meetings that are there already cost no request of their own. A
+**Repeat:** materialize any days; meetings that are there already cost no request of their own. A
 compliance officer's token cannot list meetings, so that nothing is compared.""",
 }
 
