@@ -36,7 +36,6 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/commit.py
-	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/commit.py --days 5
 	$(BIN)/python benchmarks/flow.py
 	$(BIN)/python benchmarks/receive.py
