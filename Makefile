@@ -35,8 +35,8 @@ test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
 bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/log_ingest.py
 	$(BIN)/python benchmarks/fetch.py
+	$(BIN)/python benchmarks/fetch.py --days 5
 	$(BIN)/python benchmarks/commit.py
-	$(BIN)/python benchmarks/commit.py --days 5
 	$(BIN)/python benchmarks/flow.py
 	$(BIN)/python benchmarks/receive.py
 	$(BIN)/python benchmarks/pace.py
