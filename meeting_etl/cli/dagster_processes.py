@@ -48,7 +48,11 @@ def serve_ui(environ: Mapping[str, str], home: Path, host: str, port: int, clock
             all_.wait_until(lambda: _answers(host, port))
             display.say(f"Output of the runs: {log}")
             display.say(f"Dagster UI: http://{address(host, port)} (stop it with Ctrl-C)")
-            all_.wait_until(lambda: False)
+            try:
+                all_.wait_until(lambda: False)
+            except KeyboardInterrupt:
+                display.say("Stopping Dagster and its runs.")
+                raise
     except KeyboardInterrupt:
         return 0
     except _EndedByItself:

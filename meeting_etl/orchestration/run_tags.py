@@ -10,6 +10,7 @@ from meeting_etl.times import Span, parse_day
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
+_DAYS_TAG = "meeting_etl/days"
 PARTITION = "dagster/partition"
 RUN_KEY = "dagster/run_key"
 SENSOR_TAG = "dagster/sensor_name"
@@ -24,7 +25,8 @@ def span_tags(span: Span) -> dict[str, str]:
     """Tags that make a run cover the span."""
     if span.first == span.last:
         return {PARTITION: str(span.first)}
-    return {_RANGE_START: str(span.first), _RANGE_END: str(span.last)}
+    # The list of runs shows no tag of Dagster's that names the days of a range.
+    return {_RANGE_START: str(span.first), _RANGE_END: str(span.last), _DAYS_TAG: str(span)}
 
 
 def span_of(tags: Mapping[str, str]) -> Span | None:

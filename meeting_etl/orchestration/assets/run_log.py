@@ -113,4 +113,7 @@ class DriftLog:
 
 
 def _by_table(found: dict[str, Counter[str]]) -> str:
-    return "; ".join(f"{table} {dict(fields)}" for table, fields in found.items())
+    return "; ".join(
+        f"{table}: {', '.join(f'{name} ({count:,})' for name, count in fields.items())}"
+        for table, fields in found.items()
+    )

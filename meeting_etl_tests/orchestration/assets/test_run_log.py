@@ -81,5 +81,5 @@ def test_what_differs_from_the_schema_is_said_once() -> None:
         drift.add("recordings", {"unknown_fields": {"futureField": 2}})
         drift.add("meetings", {"unreadable_values": {"title": 1}})
     drift.log(lines)
-    assert lines.said == ["Fields without a column, kept in extra: recordings {'futureField': 6}"]
-    assert lines.warnings == ["Unreadable values, kept in extra: meetings {'title': 3}"]
+    assert lines.said == ["Fields without a column, kept in extra: recordings: futureField (6)"]
+    assert lines.warnings == ["Unreadable values, kept in extra: meetings: title (3)"]
