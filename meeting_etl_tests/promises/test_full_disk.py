@@ -92,13 +92,14 @@ def calm(webex: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     product = Product(tmp_path_factory.mktemp("calm"), webex)
     product.write_logs()
     logs_kb = used_kb(product.folder)
-    assert product.command("run").returncode == 0
+    # In a process of its own, as the runs below: SQLite leaves other files while it is open.
+    assert product.command_process("run").returncode == 0
     return Calm(data(product.folder), used_kb(product.folder) - logs_kb)
 
 
 # The instance cannot be made; its first run cannot be written; a later one; the catalog.
 @pytest.mark.slow
-@pytest.mark.parametrize("percent", [4, 25, 40, 75, 90, 98])
+@pytest.mark.parametrize("percent", [4, 25, 40, 75, 90, 95])
 def test_a_full_disk_is_one_sentence_and_the_next_run_is_whole(
     tmp_path: Path, webex: Sandbox, calm: Calm, percent: int
 ) -> None:
