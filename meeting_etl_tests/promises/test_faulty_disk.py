@@ -88,6 +88,17 @@ def outcome(folder: Path, fails_at: int) -> tuple[dict[str, Any], int]:
     return {**found, "open": [(day, due.due_at, due.news) for day, due in open_days]}, files.writes
 
 
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """The rows that only one of the two has."""
+    return [
+        f"{name} {which} {row}"
+        for name, rows in expected.items()
+        for which, ours, theirs in (("lost", rows, found[name]), ("other", found[name], rows))
+        for row in ours
+        if row not in theirs
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
@@ -97,7 +108,8 @@ def test_each_single_write_fails_once(tmp_path: Path, shard: int) -> None:
     assert writes > 60
     for fails_at in range(shard, writes, SHARDS):
         found, _ = outcome(tmp_path / str(fails_at), fails_at)
-        assert found == expected, f"after a failure of write {fails_at}"
+        if found != expected:  # rare ones depend on the order of threads: all that is known of it
+            pytest.fail(f"after a failure of write {fails_at}: {differences(found, expected)}")
 
 
 class NoRoomForParticipants(Files):
