@@ -120,6 +120,9 @@ class Span:
         for number in range((self.last - self.first).days + 1):
             yield self.first + timedelta(days=number)
 
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 

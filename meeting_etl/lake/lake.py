@@ -21,6 +21,7 @@ from meeting_etl.lake.row_changes import ChangeCounts
 from meeting_etl.lake.tables import Partition, Tables, Where
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.state import LocalState, State
+from meeting_etl.times import parse_day
 
 # The lock of the process that reads logs and writes the tables of received days.
 INGEST_LOCK = "ingest"
@@ -54,6 +55,10 @@ class Lake:
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column, as text and sorted."""
         return self._tables.partitions(table)
+
+    def days(self, table: Table) -> list[date]:
+        """The partitions of a table that are days, the oldest first."""
+        return [day for day in map(parse_day, self.partitions(table)) if day]
 
     def strays(self, table: Table) -> list[str]:
         """Names beside the partitions of a table that are not partitions, sorted."""

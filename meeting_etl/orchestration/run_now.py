@@ -92,8 +92,7 @@ def _discover(runs: "_Runs", etl: Etl, span: Span) -> None:
 
 def _stored_days(etl: Etl, span: Span) -> list[date]:
     """The days of the span that have meetings."""
-    stored = (date.fromisoformat(day) for day in etl.lake.partitions(MEETINGS))
-    return [day for day in stored if span.first <= day <= span.last]
+    return [day for day in etl.lake.days(MEETINGS) if day in span]
 
 
 def _do_due_work(runs: "_Runs", etl: Etl, span: Span | None) -> None:

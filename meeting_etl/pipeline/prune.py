@@ -121,7 +121,7 @@ def _paths(lake: Lake, table: Table, since: date) -> set[str]:
     """Paths in the rows of days from `since` on."""
     return {
         path
-        for day in map(date.fromisoformat, lake.partitions(table))
+        for day in lake.days(table)
         if day >= since
         for path in lake.read(table, day, columns=["path"])["path"].to_pylist()
     }

@@ -19,7 +19,6 @@ from meeting_etl.orchestration.failures import StepCanceled, StepFailure
 from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
-from meeting_etl.times import parse_day
 
 Result = dg.MaterializeResult[None]
 # A day, the table (the last part of its asset key), and what the page of the asset shows.
@@ -79,8 +78,8 @@ def _log_materialized(context: dg.AssetExecutionContext, done: list[TableMetadat
 
 def _first_known_day(etl: Etl) -> date:
     """The first day with an event or a meeting: of earlier ones nothing is known."""
-    names = [name for table in (WEBHOOK_EVENTS, MEETINGS) for name in etl.lake.partitions(table)]
-    return min(filter(None, map(parse_day, names)), default=date.max)
+    days = (*etl.lake.days(WEBHOOK_EVENTS), *etl.lake.days(MEETINGS))
+    return min(days, default=date.max)
 
 
 def _publish(context: dg.AssetExecutionContext, etl: Etl, done: list[TableMetadata]) -> Metadata:

@@ -27,7 +27,7 @@ from meeting_etl.schemas import (
     Table,
 )
 from meeting_etl.settings import Etl
-from meeting_etl.times import format_timestamp, parse_day, utc_day
+from meeting_etl.times import format_timestamp, utc_day
 
 _WEEK = timedelta(days=7)
 # As many weeks as a weekday must have had lines for its silence to mean something.
@@ -99,7 +99,7 @@ def work_in_time(etl: Etl) -> Verdict:
 
 def metrics_current(etl: Etl) -> Verdict:
     """Checks every day that has snippets."""
-    days = filter(None, map(parse_day, etl.lake.partitions(TRANSCRIPT_SNIPPETS)))
+    days = etl.lake.days(TRANSCRIPT_SNIPPETS)
     outdated = [str(day) for day in days if not has_current_metrics(etl.lake, day)]
     counts = {"days": outdated, "outdated_days": len(outdated)}
     if not outdated:
@@ -208,7 +208,7 @@ def _lines(lake: Lake, day: date) -> int:
 
 def _newest_line(lake: Lake) -> datetime | None:
     """When the newest line was received."""
-    for day in reversed(list(filter(None, map(parse_day, lake.partitions(WEBHOOK_EVENTS))))):
+    for day in reversed(lake.days(WEBHOOK_EVENTS)):
         times = lake.read(WEBHOOK_EVENTS, day, columns=["received_at"])["received_at"]
         newest: datetime | None = pc.max(times).as_py()
         if newest is not None:

@@ -13,7 +13,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.orchestration.checks.verdict import Verdict, named
 from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.settings import Etl
-from meeting_etl.times import parse_day, utc_day
+from meeting_etl.times import utc_day
 
 USUAL = (
     "The day has about as many meetings as the same weekday of the last 8 weeks: at most three "
@@ -54,7 +54,7 @@ def usual_count(etl: Etl, table: Table, day: date) -> Verdict:
 
 def _earlier_counts(lake: Lake, table: Table, day: date) -> list[int]:
     """Counts of the same weekday, newest first, of the weeks since the lake begins."""
-    since = min(filter(None, map(parse_day, lake.partitions(table))), default=date.max)
+    since = min(lake.days(table), default=date.max)
     days = (day - timedelta(weeks=weeks) for weeks in range(1, _WEEKS + 1))
     return [lake.count(table, each) for each in days if each >= since]
 

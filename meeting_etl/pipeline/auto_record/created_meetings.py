@@ -114,7 +114,7 @@ def _rows_since(lake: Lake, first: date) -> dict[str, Row]:
     """Rows by meeting id, with their partition as `date`."""
     return {
         row["meeting_id"]: row | {"date": day}
-        for day in map(date.fromisoformat, lake.partitions(AUTO_RECORD_ACTIONS))
+        for day in lake.days(AUTO_RECORD_ACTIONS)
         if day >= first
         for row in lake.read(AUTO_RECORD_ACTIONS, day).to_pylist()
     }

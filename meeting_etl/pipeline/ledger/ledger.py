@@ -120,7 +120,7 @@ class Ledger:
 
     def days(self) -> list[date]:
         """All days that have work items."""
-        return [date.fromisoformat(name) for name in self._lake.partitions(FETCH_LEDGER)]
+        return self._lake.days(FETCH_LEDGER)
 
     def items(self, day: date) -> list[WorkItem]:
         """All work items of a day."""

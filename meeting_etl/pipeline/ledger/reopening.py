@@ -4,7 +4,7 @@ Belongs here: which days and work items that are. Does not: what an event or ano
 (item_events.py, token_history.py), the change of a work item (schedule.py), asking the user first.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import WorkItem
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
-from meeting_etl.times import Span, parse_day
+from meeting_etl.times import Span
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,7 @@ def count_to_reopen(lake: Lake, ledger: Ledger, wanted: Reopening) -> int:
 
 
 def _days(lake: Lake, wanted: Reopening) -> list[date]:
-    return sorted(set(_stored_days(lake, wanted.span)), reverse=True)
-
-
-def _stored_days(lake: Lake, span: Span | None) -> Iterator[date]:
-    """Days with meetings or work items, all or those of a span."""
-    for table in (MEETINGS, FETCH_LEDGER):
-        for name in lake.partitions(table):
-            day = parse_day(name)
-            if day and (span is None or span.first <= day <= span.last):
-                yield day
+    """Days with meetings or work items, all or those of the span, newest first."""
+    stored = {*lake.days(MEETINGS), *lake.days(FETCH_LEDGER)}
+    span = wanted.span
+    return sorted((day for day in stored if span is None or day in span), reverse=True)
