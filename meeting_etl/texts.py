@@ -1,8 +1,8 @@
 """Foreign text made safe: to be parsed as JSON, to be shown on a terminal.
 
 Belongs here: the repair that both webhook lines and API responses need before they are valid JSON,
-which characters must never reach a terminal, and matching the patterns of settings. Does not:
-printing (cli/display.py).
+which characters must never reach a terminal, matching the patterns of settings, and shortening long
+lists. Does not: printing (cli/display.py).
 """
 
 import re
@@ -55,3 +55,10 @@ def first_match(value: str | None, patterns: Sequence[str]) -> str | None:
         if value and fnmatchcase(value.casefold(), pattern.casefold()):
             return pattern
     return None
+
+
+def some_of(names: Sequence[str], most: int = 20, noun: str = "") -> str:
+    """The first so many of the names, and how many more there are."""
+    more = len(names) - most
+    shown = ", ".join(names[:most])
+    return f"{shown} and {more:,} more {noun}".rstrip() if more > 0 else shown

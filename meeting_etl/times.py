@@ -127,6 +127,12 @@ class Span:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
 
+def last_days(now: datetime, count: int) -> Span:
+    """So many UTC days before today."""
+    today = utc_day(now)
+    return Span(today - timedelta(days=count), today - timedelta(days=1))
+
+
 def spans(days: Iterable[date], *, bridge_days: int = 0) -> list[Span]:
     """As few spans as cover the days, oldest first.
 

@@ -6,11 +6,10 @@ is due (launching/sensors.py), what the jobs do (jobs.py).
 
 import dagster as dg
 
-from meeting_etl.orchestration.assets.reconciled_meetings import last_days
-from meeting_etl.orchestration.checks.day_checks import last_week
 from meeting_etl.orchestration.jobs import CHECKS_JOB, MAINTENANCE_JOB, RECONCILE_JOB, WEBHOOKS_JOB
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.settings import Etl
+from meeting_etl.times import last_days
 from meeting_etl.webex.webhook_spec import read_webhook_spec
 
 
@@ -23,7 +22,7 @@ from meeting_etl.webex.webhook_spec import read_webhook_spec
 )
 def reconcile_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
     """The last two days in one run: what Webex lists late is found a night later."""
-    return dg.RunRequest(tags=span_tags(last_days(etl)))
+    return dg.RunRequest(tags=span_tags(last_days(etl.clock.now(), 2)))
 
 
 @dg.schedule(
@@ -50,7 +49,7 @@ def webhooks_hourly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest | dg.SkipReason
 )
 def checks_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
     """Yesterday and the six days before in one run."""
-    return dg.RunRequest(tags=span_tags(last_week(etl)))
+    return dg.RunRequest(tags=span_tags(last_days(etl.clock.now(), 7)))
 
 
 @dg.schedule(

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from meeting_etl.orchestration.run_tags import span_of
+from meeting_etl.texts import some_of
 
 _EMAIL_ADDRESS = re.compile(r"[^\s<>()\"'=&?/,;:]+@[^\s<>()\"'&?/,;:]+")
 _MOST_DAYS = 5
@@ -46,9 +47,7 @@ def alerts_of(
         yield alert(cause, f"The run {_name_of(run)}{days} failed", sentence)
     for name, failed in _failed_checks(instance, run).items():
         failed_days = [check.partition for check in failed if check.partition]
-        left = len(failed_days) - _MOST_DAYS
-        more = f" and {left:,} more days" if left > 0 else ""
-        of_days = f" for {', '.join(sorted(failed_days)[:_MOST_DAYS])}{more}" if failed_days else ""
+        of_days = f" for {some_of(sorted(failed_days), _MOST_DAYS, 'days')}" if failed_days else ""
         sentence = failed[0].description or ""
         yield alert(name, f"The check {name} failed{of_days}, in the run {_name_of(run)}", sentence)
 

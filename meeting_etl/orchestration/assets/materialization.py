@@ -11,11 +11,11 @@ from datetime import date
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from meeting_etl.errors import AuthError, MeetingEtlError
+from meeting_etl.errors import AuthError
 from meeting_etl.lake.host_domains import add_host_domains
 from meeting_etl.orchestration.assets.day_metadata import Metadata
 from meeting_etl.orchestration.assets.run_log import DriftLog
-from meeting_etl.orchestration.failures import StepCanceled, StepFailure
+from meeting_etl.orchestration.failures import StepCanceled, report_errors
 from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
@@ -114,13 +114,13 @@ def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Non
 
     Dagster does not retry the step: the ledger knows what is still due.
     """
-    try:
-        yield
-    except MeetingEtlError as error:
-        if isinstance(error, AuthError):
+    with report_errors():
+        try:
+            yield
+        except AuthError:
             context.op_execution_context.instance.add_run_tags(
                 context.run.run_id, refused_token_tag(etl)
             )
-        raise StepFailure(error) from None
-    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
-        raise StepCanceled from None
+            raise
+        except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+            raise StepCanceled from None

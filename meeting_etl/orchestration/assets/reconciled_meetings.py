@@ -7,7 +7,7 @@ check (orchestration/checks/webhook_checks.py), how meetings are found
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
@@ -27,7 +27,6 @@ from meeting_etl.pipeline.reconcile.listing import ListingWindows
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
 from meeting_etl.settings import Etl
-from meeting_etl.times import Span, utc_day
 
 _NAME = "reconciled_meetings"
 CANNOT_LIST = (
@@ -99,9 +98,3 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Ta
         run["unknown_fields"] = dict(windows.drift.unknown)
     for metadata in by_day.values():
         metadata.update(run)
-
-
-def last_days(etl: Etl) -> Span:
-    """Yesterday and the day before, UTC."""
-    today = utc_day(etl.clock.now())
-    return Span(today - timedelta(days=2), today - timedelta(days=1))

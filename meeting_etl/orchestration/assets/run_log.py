@@ -11,12 +11,12 @@ from meeting_etl.orchestration.assets.day_metadata import Metadata
 from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.schemas import TABLES
+from meeting_etl.texts import some_of
 from meeting_etl.times import Clock
 
 # In longer runs a line a day is said at debug only.
 _FEW_DAYS = 10
 _PROGRESS_SECONDS = 10.0
-_MOST_IDS = 20
 
 
 class RunLog:
@@ -77,15 +77,10 @@ class RunLog:
         if outcomes:
             self._log.debug(f"{report.day}: outcomes of {'; '.join(outcomes)}")
         if folded and folded.moved:
-            self._log.debug(f"{report.day}: meetings moved to this day: {_some(folded.moved)}")
+            self._log.debug(f"{report.day}: meetings moved to this day: {some_of(folded.moved)}")
         for name, table in tables:
             if table.faults:
-                self._log.debug(f"{report.day}: {name} failed for {_some(table.faults)}")
-
-
-def _some(ids: list[str]) -> str:
-    more = len(ids) - _MOST_IDS
-    return ", ".join(ids[:_MOST_IDS]) + (f" and {more:,} more" if more > 0 else "")
+                self._log.debug(f"{report.day}: {name} failed for {some_of(table.faults)}")
 
 
 class DriftLog:

@@ -34,7 +34,7 @@ def table_spec(
     return dg.AssetSpec(
         table.name,
         deps=list(deps),
-        # Not materialized: days of which nothing is known, and what is switched off.
+        # Days of which nothing is known are not materialized.
         skippable=True,
         group_name=group,
         kinds=set(kinds),

@@ -7,13 +7,14 @@ Belongs here: which table has which check, and the step that makes them. Does no
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache, partial
 
 import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.errors import MeetingEtlError, SettingsError
+from meeting_etl.orchestration.assets.day_assets import DAY_TABLES
 from meeting_etl.orchestration.checks.ledger_check import COMPLETE, ledger_complete
 from meeting_etl.orchestration.checks.meeting_checks import TIMES, USUAL, times_known, usual_count
 from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
@@ -22,19 +23,10 @@ from meeting_etl.orchestration.failures import StepFailure
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.schemas import Table
 from meeting_etl.settings import Etl
-from meeting_etl.times import Span, utc_day
+from meeting_etl.times import last_days
 
-_FETCHED = (
-    schemas.MEETINGS,
-    schemas.RECORDINGS,
-    schemas.PARTICIPANTS,
-    schemas.TRANSCRIPTS,
-    schemas.TRANSCRIPT_FILES,
-    schemas.TRANSCRIPT_SNIPPETS,
-    schemas.MEETING_SUMMARIES,
-    schemas.RECORDING_FILES,
-)
-_TABLES = (*_FETCHED, schemas.SPEAKER_METRICS)
+_TABLES = tuple(schemas.TABLES[name] for name in (*DAY_TABLES, schemas.RECORDING_FILES.name))
+_FETCHED = tuple(table for table in _TABLES if table is not schemas.SPEAKER_METRICS)
 
 
 @dataclass(frozen=True)
@@ -55,12 +47,6 @@ DAY_CHECKS = (
     DayCheck("times_known", TIMES, (schemas.PARTICIPANTS,), times_known),
 )
 _BY_NAME = {check.name: check for check in DAY_CHECKS}
-
-
-def last_week(etl: Etl) -> Span:
-    """Yesterday and the six days before, UTC."""
-    today = utc_day(etl.clock.now())
-    return Span(today - timedelta(days=7), today - timedelta(days=1))
 
 
 def keys_of(*checks: DayCheck) -> list[dg.AssetCheckKey]:
@@ -111,7 +97,9 @@ def _checks_of(
     ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
         step = context.op_execution_context
         is_of_days = step.has_partition_key or step.has_partition_key_range
-        checked = list(step.partition_keys if is_of_days else map(str, last_week(etl)))
+        checked = list(
+            step.partition_keys if is_of_days else map(str, last_days(etl.clock.now(), 7))
+        )
         keys = sorted(context.selected_asset_check_keys)
         latest = cache(partial(latest_materialization, context.instance))
         try:

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from meeting_etl.orchestration.checks.verdict import Verdict, named
+from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.pipeline.ledger.work_item import DETAILS, VTT_SNIPPETS, Status
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, TRANSCRIPT_SNIPPETS, Table
 from meeting_etl.settings import Etl
+from meeting_etl.texts import some_of
 
 COMPLETE = (
     "Everything of the day that is due was fetched. A warning names work items whose requests "
@@ -69,7 +70,7 @@ def ledger_complete(etl: Etl, table: Table, day: date) -> Verdict:
     if overdue:
         sentences.append(
             f"{len(overdue):,} meetings are overdue: is the sensor due_work running? Run "
-            f"`meeting-etl run`. {named(overdue)}."
+            f"`meeting-etl run`. {some_of(sorted(overdue))}."
         )
     return Verdict(" ".join(sentences), counts, passed=False, is_error=is_outage)
 
@@ -94,4 +95,4 @@ def _latest_run(items: Sequence[Row]) -> list[Row]:
 
 
 def _ids(items: Sequence[Row]) -> str:
-    return named({item["resource_id"] or item["meeting_id"] for item in items})
+    return some_of(sorted({item["resource_id"] or item["meeting_id"] for item in items}))

@@ -16,7 +16,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import has_current_metrics
 from meeting_etl.lake.migration import outdated_files
 from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
-from meeting_etl.orchestration.checks.verdict import Verdict, named
+from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
     MEETINGS,
@@ -27,6 +27,7 @@ from meeting_etl.schemas import (
     Table,
 )
 from meeting_etl.settings import Etl
+from meeting_etl.texts import some_of
 from meeting_etl.times import format_timestamp, utc_day
 
 _WEEK = timedelta(days=7)
@@ -90,8 +91,8 @@ def work_in_time(etl: Etl) -> Verdict:
     oldest = min(filter(None, overdue.values()))
     return Verdict(
         f"{len(overdue):,} days have work that has been due since {format_timestamp(oldest)}: "
-        f"{named(overdue)}. The ticks of the sensor due_work say why no run starts; `meeting-etl "
-        "run` does the work without it.",
+        f"{some_of(sorted(overdue))}. The ticks of the sensor due_work say why no run starts; "
+        "`meeting-etl run` does the work without it.",
         counts,
         passed=False,
     )

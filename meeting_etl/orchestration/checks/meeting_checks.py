@@ -10,9 +10,10 @@ from datetime import date, timedelta
 import pyarrow.compute as pc
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.orchestration.checks.verdict import Verdict, named
+from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.settings import Etl
+from meeting_etl.texts import some_of
 from meeting_etl.times import utc_day
 
 USUAL = (
@@ -79,8 +80,8 @@ def times_known(etl: Etl, table: Table, day: date) -> Verdict:
         return Verdict(f"All {len(people):,} participants have their times.", counts)
     return Verdict(
         f"{len(unknown):,} of {len(people):,} participants have no join or leave time, in the "
-        f"meetings {named(set(unknown))}. `meeting-etl run --refetch` of the day requests them "
-        "again.",
+        f"meetings {some_of(sorted(set(unknown)))}. `meeting-etl run --refetch` of the day "
+        "requests them again.",
         counts,
         passed=False,
     )

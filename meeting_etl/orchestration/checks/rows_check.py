@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.merging import keys
-from meeting_etl.orchestration.checks.verdict import Verdict, named
+from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import MEETINGS, TEXT, TEXTS, Table
 from meeting_etl.settings import Etl
+from meeting_etl.texts import some_of
 from meeting_etl.webhook_logs.redaction import SECRET_PATTERN
 
 SOUND = (
@@ -58,7 +59,7 @@ def _examined(etl: Etl, table: Table, day: date) -> tuple[dict[str, int], list[s
     sentences = {
         f"{without_key:,} values of the key are NULL.": without_key,
         f"{repeated:,} rows have the key of another row.": repeated,
-        f"{len(lost):,} meetings are not in `meetings`: {named(lost)}.": lost,
+        f"{len(lost):,} meetings are not in `meetings`: {some_of(sorted(lost))}.": lost,
         f"A secret is in the columns {', '.join(leaks)}.": leaks,
     }
     return counts, [sentence for sentence, found in sentences.items() if found]

@@ -4,7 +4,7 @@ Belongs here: its parts, and becoming a result of Dagster's. Does not: any check
 of this folder).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,6 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Materialization,
 )
-
-# As many ids or days as a result names.
-_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,3 @@ def latest_materialization(
     return Materialization(
         storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
     )
-
-
-def named(ids: Collection[str]) -> str:
-    """Some of the ids, and how many more there are."""
-    shown = ", ".join(sorted(ids)[:_MOST_NAMED])
-    more = len(ids) - _MOST_NAMED
-    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -10,14 +10,13 @@ from meeting_etl.errors import MeetingEtlError, SettingsError
 from meeting_etl.orchestration.assets.ingest_assets import webhook_events
 from meeting_etl.orchestration.assets.reconciled_meetings import (
     CANNOT_LIST,
-    last_days,
     reconciled_meetings,
 )
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
 from meeting_etl.settings import Etl
-from meeting_etl.times import Span
+from meeting_etl.times import Span, last_days
 from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
 from meeting_etl.webex.webhook_sync import check_webhooks
@@ -72,7 +71,7 @@ def webhooks_complete(
     context: dg.AssetCheckExecutionContext, etl: dg.ResourceParam[Etl]
 ) -> dg.AssetCheckResult:
     """Counts rows of the lake, of the last two days if run by itself; sends no request."""
-    span = span_of(context.run.tags) or last_days(etl)
+    span = span_of(context.run.tags) or last_days(etl.clock.now(), 2)
     try:
         return _coverage_verdict(etl, span).result()
     except MeetingEtlError as error:

@@ -7,7 +7,7 @@ a sensor looks for due days (sensors.py), how days are cut into spans (day_spans
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
@@ -19,12 +19,14 @@ from meeting_etl.orchestration.launching.day_spans import (
     launchable_spans,
     partition_days,
 )
-from meeting_etl.orchestration.launching.launch_pauses import request_tag, webex_pause_reason
+from meeting_etl.orchestration.launching.launch_pauses import (
+    QUARTER_HOUR,
+    request_tag,
+    webex_pause_reason,
+)
 from meeting_etl.orchestration.run_tags import RUN_KEY, span_of, span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up
-
-_QUARTER_HOUR = timedelta(minutes=15)
 
 Launches = Iterator[dg.RunRequest | dg.SkipReason]
 
@@ -97,7 +99,7 @@ def _is_old(span: Span | None, first_recent: date) -> bool:
 
 
 def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
-    quarter = round_up(etl.clock.now(), _QUARTER_HOUR)
+    quarter = round_up(etl.clock.now(), QUARTER_HOUR)
     due_texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
     news_digest = hashlib.sha256("/".join(due_texts).encode()).hexdigest()[:16]
     return dg.RunRequest(
@@ -115,5 +117,5 @@ def _due_text(etl: Etl, day: date) -> str:
 def _next_try(run: dg.DagsterRun, span: Span, etl: Etl) -> str:
     """What became of the last run of a span, and when the next one starts."""
     ended = "failed" if run.status == dg.DagsterRunStatus.FAILURE else "left due work"
-    next_at = format_timestamp(round_up(etl.clock.now(), _QUARTER_HOUR))
+    next_at = format_timestamp(round_up(etl.clock.now(), QUARTER_HOUR))
     return f"Run {run.run_id[:8]} of {span} {ended}; next try at {next_at}."

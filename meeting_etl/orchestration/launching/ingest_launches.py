@@ -5,8 +5,6 @@ newest logs (sensors.py), pauses (launch_pauses.py), the nightly and hourly sche
 (orchestration/schedules.py).
 """
 
-from datetime import timedelta
-
 import dagster as dg
 
 from meeting_etl.errors import SettingsError
@@ -14,6 +12,7 @@ from meeting_etl.orchestration.jobs import INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.launching.day_spans import active_runs
 from meeting_etl.orchestration.launching.launch_pauses import (
     INGEST_JOBS,
+    QUARTER_HOUR,
     next_ingest_at,
     request_tag,
 )
@@ -24,8 +23,6 @@ from meeting_etl.pipeline.ledger.token_history import is_recorded
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp
-
-_QUARTER_HOUR = timedelta(minutes=15)
 
 
 @dg.schedule(
@@ -49,7 +46,7 @@ def every_quarter_hour(
         return dg.SkipReason(
             f"The last ingest was too recent; next at {format_timestamp(next_at)}."
         )
-    if next_at is not None and now - next_at < _QUARTER_HOUR and logs_to_ingest(etl.logs, etl.lake):
+    if next_at is not None and now - next_at < QUARTER_HOUR and logs_to_ingest(etl.logs, etl.lake):
         # The sensor ingests them in one run with the days. After a quarter hour it must be off.
         return dg.SkipReason("The sensor due_work ingests the new lines.")
     if logs_to_ingest(etl.logs, etl.lake, whole=True) or _has_more_to_do(etl):

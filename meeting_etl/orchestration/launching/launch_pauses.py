@@ -15,9 +15,9 @@ from meeting_etl.orchestration.run_tags import REQUESTED_AT_TAG, span_of
 from meeting_etl.settings import Etl
 from meeting_etl.times import format_timestamp, parse_timestamp, round_up, utc_day
 
-_QUARTER_HOUR = timedelta(minutes=15)
+QUARTER_HOUR = timedelta(minutes=15)
 # An ingest launched this soon after the previous pause counts as in a row: lines keep arriving.
-_IN_A_ROW = _QUARTER_HOUR
+_IN_A_ROW = QUARTER_HOUR
 # The tenth ingest in a row already has the longest pause.
 _LATEST_INGESTS = 12
 # Jobs that read the logs.
@@ -48,23 +48,23 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     """
     now = etl.clock.now()
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
-    most = max(least, _QUARTER_HOUR)
+    most = max(least, QUARTER_HOUR)
     pause, next_at, is_long = least, None, False
     requested = filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))
     for at in sorted(at for at in requested if at <= now):
         in_a_row = next_at is not None and at <= next_at + _IN_A_ROW
         pause = min(2 * pause, most) if in_a_row else least
-        is_long = least < pause == _QUARTER_HOUR
+        is_long = least < pause == QUARTER_HOUR
         next_at = _end_of_long_pause(at) if is_long else at + pause
     if next_at is not None and is_long:
         worked_at = _last_work_of(instance, utc_day(now))
-        if worked_at and next_at <= worked_at < next_at + _QUARTER_HOUR:
+        if worked_at and next_at <= worked_at < next_at + QUARTER_HOUR:
             return _end_of_long_pause(worked_at)
     return next_at
 
 
 def _end_of_long_pause(begins_at: datetime) -> datetime:
-    return round_up(begins_at + _QUARTER_HOUR / 2, _QUARTER_HOUR)
+    return round_up(begins_at + QUARTER_HOUR / 2, QUARTER_HOUR)
 
 
 def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:

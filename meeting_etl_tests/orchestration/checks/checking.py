@@ -45,7 +45,7 @@ def evaluations(
         result = definition.execute_in_process(instance=instance or own, tags=first_and_last)
     assert result.success
     found = result.get_asset_check_evaluations()
-    return {(one.asset_key.path[-1], one.check_name, one.partition): one for one in found}
+    return {(each.asset_key.path[-1], each.check_name, each.partition): each for each in found}
 
 
 def checked(etl: Etl, asset: str, name: str, *, day: date | None = DAY) -> dg.AssetCheckEvaluation:

@@ -150,9 +150,9 @@ def test_an_unusual_number_of_meetings_is_a_warning(
     """Mondays have 20 meetings in the median; they deviate by 1, so 10 % of 20 counts: ± 6."""
     etl = lake_of(tmp_path)
     for week, number in enumerate((20, 19, 21, 20, 40), 1):
-        ids = (f"{week}-{one}" for one in range(number))
+        ids = (f"{week}-{index}" for index in range(number))
         etl.lake.merge(MEETINGS, DAY - timedelta(weeks=week), meetings(*ids))
-    etl.lake.merge(MEETINGS, DAY, meetings(*(str(one) for one in range(today))))
+    etl.lake.merge(MEETINGS, DAY, meetings(*map(str, range(today))))
     found = checked(etl, "meetings", "usual_count")
     assert verdict(found) == expected
     assert counts(found) == {
