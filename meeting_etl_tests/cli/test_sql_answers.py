@@ -64,6 +64,7 @@ def test_a_table_ends_after_200_rows_and_says_how_many_there_are(command: Comman
     assert ("4999" in out.split(), err) == (True, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_rows_are_written_as_they_come(command: Command, form: str) -> None:
     """Never all of them in memory: the first are out before a later one fails."""

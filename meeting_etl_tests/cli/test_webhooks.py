@@ -247,6 +247,7 @@ def test_delete_asks_first_removes_ours_and_expects_none_any_more(
     assert "Nothing to do" in webhooks(product, "delete").stderr
 
 
+@pytest.mark.slow
 def test_a_refused_request_is_one_sentence_without_the_secret(
     product: Product, webex: Sandbox
 ) -> None:

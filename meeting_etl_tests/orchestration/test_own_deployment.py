@@ -64,6 +64,7 @@ def dg_command(project: Path, *arguments: str, **variables: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_dagster_accepts_the_documented_project(project: Path) -> None:
     dg_command(project, "check", "defs")
     listed = dg_command(project, "list", "defs")
@@ -84,6 +85,7 @@ def test_the_documented_project_launches_our_assets_with_its_executor(
         assert list((product.folder / "lake" / "webhook_events").rglob("*.parquet"))
 
 
+@pytest.mark.slow
 def test_a_project_with_a_prefix_gets_the_same_tables(project: Path, tmp_path: Path) -> None:
     """By its own run of a job, in its own process."""
     world = demo_world(2, Clock().now() - timedelta(days=10), days=2, meetings=8)

@@ -235,6 +235,7 @@ def test_an_officers_window_lists_deleted_transcripts_as_such(hold: Hold) -> Non
     assert deletion(rows[other]) == ("available", None, None)
 
 
+@pytest.mark.slow
 def test_absence_shrinks_no_table(hold: Hold) -> None:
     """The API forgets everything about the meeting, and answers 200 with nothing."""
 

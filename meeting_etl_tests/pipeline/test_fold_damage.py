@@ -117,6 +117,7 @@ def test_an_index_is_rebuilt_in_bounded_memory(world: World) -> None:
     assert steps == [MONDAY, "written", TUESDAY, "written"]
 
 
+@pytest.mark.slow
 def test_a_move_that_fails_at_any_write_keeps_the_rows_of_the_new_day(tmp_path: Path) -> None:
     """When Tuesday already has a response, Monday's rows are the older ones."""
     for fails_at in itertools.count():

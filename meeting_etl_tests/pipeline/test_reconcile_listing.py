@@ -87,6 +87,7 @@ def test_a_future_day_costs_no_request() -> None:
     assert (webex.requested, [entry.rows for entry in found]) == ([], [{}])
 
 
+@pytest.mark.slow
 def test_crowded_days_have_narrower_windows() -> None:
     days = Span(date(2026, 2, 1), date(2026, 2, 28))
     step = timedelta(minutes=1)

@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Kind
@@ -30,6 +32,7 @@ def granted(webex: Sandbox, kind: Kind) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -54,6 +57,7 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
         assert [row["source"] for row in found] == ["snippets"] * 18
 
 
+@pytest.mark.slow
 def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_path: Path) -> None:
     """A host's grant where an officer's is needed; then the officer authorises."""
     clock = ManualClock(NOW)
@@ -95,6 +99,7 @@ def test_other_scopes_of_the_same_grant_open_what_was_forbidden(tmp_path: Path) 
         assert webex.counters.total == seen + 6
 
 
+@pytest.mark.slow
 def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -109,6 +114,7 @@ def test_a_damaged_or_missing_memory_of_the_reader_opens_nothing(tmp_path: Path)
         assert product.run().days == []
 
 
+@pytest.mark.slow
 def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: Path) -> None:
     """A host's and another host's: neither may read what the other's meetings hold."""
     clock = ManualClock(NOW)

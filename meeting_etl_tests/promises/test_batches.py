@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
@@ -41,6 +43,7 @@ list(fetch_days(etl.fetch_context("run"), [MEETING_DETAILS], etl.ledger.due_days
 """
 
 
+@pytest.mark.slow
 def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("[fetch]\nthreads = 1\n")

@@ -13,7 +13,13 @@ from meeting_etl_tests.product import Product, span
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("table", ["participants", "fetch_ledger", "meetings"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "participants",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("fetch_ledger", "meetings")),
+    ],
+)
 def test_the_days_before_and_after_a_damaged_one_are_worked_off(tmp_path: Path, table: str) -> None:
     world = sized_world(1, NOW, meetings=9, participants=2, snippets=2, days=3)
     with Sandbox(world, ManualClock(NOW)) as webex:

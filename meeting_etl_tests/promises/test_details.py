@@ -64,7 +64,7 @@ def asked_by_id(product: Product) -> Counter[str]:
         pytest.param("admin", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("with_hosts", [True, False])
+@pytest.mark.parametrize("with_hosts", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_details_cost_at_most_one_request(
     world: World, tmp_path: Path, kind: Kind, windows: bool, with_hosts: bool
 ) -> None:

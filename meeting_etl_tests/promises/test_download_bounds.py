@@ -32,6 +32,7 @@ def test_bounds_cost_no_request(world: World, tmp_path: Path, bounds: str) -> No
     assert made.states() == {("absent", "out_of_bounds"): MEETINGS}
 
 
+@pytest.mark.slow
 def test_bounds_that_are_met_let_everything_pass(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     made.settings(
@@ -43,6 +44,7 @@ def test_bounds_that_are_met_let_everything_pass(world: World, tmp_path: Path) -
         made.assert_whole("video", MEETINGS)
 
 
+@pytest.mark.slow
 def test_the_floor_of_free_space_ends_downloads_only(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     made.settings('[downloads]\nrecordings = ["video"]\nkeep_free_bytes = 1_000_000_000_000_000')

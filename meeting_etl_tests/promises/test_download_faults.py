@@ -74,6 +74,7 @@ def test_what_came_of_a_broken_download_is_not_sent_again(world: World, tmp_path
         assert whole <= sent < 1.2 * whole
 
 
+@pytest.mark.slow
 def test_a_link_that_never_leads_to_a_file_is_a_fault(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world, Faults(ticket_seconds=0))
     with made.webex as webex:
@@ -85,6 +86,7 @@ def test_a_link_that_never_leads_to_a_file_is_a_fault(world: World, tmp_path: Pa
     assert made.states() == {("failed", "fault"): MEETINGS}
 
 
+@pytest.mark.slow
 def test_a_file_that_became_another_one_is_begun_again(world: World, tmp_path: Path) -> None:
     made = product(
         tmp_path, world, Faults(broken_media=0.4, changed_media=True, ticket_seconds=1, seed=3)
@@ -106,6 +108,7 @@ def test_a_file_that_became_another_one_is_begun_again(world: World, tmp_path: P
         assert len(made.rows("recording_files")) == MEETINGS - outcome.failed_items > 0
 
 
+@pytest.mark.slow
 def test_a_size_other_than_told_is_kept_and_told(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world, Faults(wrong_sizes=1.0))
     with made.webex:
@@ -152,6 +155,7 @@ def test_what_its_host_does_not_let_download_is_forbidden(world: World, tmp_path
     assert made.states() == {("forbidden", "download_prevented"): MEETINGS}
 
 
+@pytest.mark.slow
 def test_what_will_not_come_any_more_leaves_nothing_unfinished(
     world: World, tmp_path: Path
 ) -> None:
@@ -167,6 +171,7 @@ def test_what_will_not_come_any_more_leaves_nothing_unfinished(
     assert made.leftovers() == []
 
 
+@pytest.mark.slow
 def test_a_link_that_is_gone_when_another_is_renewed_ends_no_run(
     world: World, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_nothing_is_downloaded_unless_it_is_switched_on(world: World, tmp_path: 
         assert made.states() == {}
 
 
+@pytest.mark.slow
 def test_days_that_were_done_before_are_downloaded_when_asked_for(
     world: World, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_whole_file_without_a_row_is_not_sent_again(world: World, tmp_path: Pa
         assert len(webex.counters.media_requests) == sent
 
 
+@pytest.mark.slow
 def test_a_deleted_recording_is_not_downloaded(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     made.settings("[downloads]")
@@ -162,6 +164,7 @@ def test_two_processes_share_the_files_of_a_day(world: World, tmp_path: Path) ->
         assert webex.counters.repeated_gets == 0
 
 
+@pytest.mark.slow
 def test_a_meeting_that_moves_takes_its_files_along(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     moved = world.meetings[0]

@@ -120,6 +120,7 @@ def test_a_request_that_is_refused_for_ever_ends_after_a_week_and_then_nothing_f
         assert product.run().days == []
 
 
+@pytest.mark.slow
 def test_thirty_meetings_without_the_assistant_are_no_missing_scope(tmp_path: Path) -> None:
     """The window of the officer's transcripts came: the scope is there."""
     off = Reply(
@@ -131,6 +132,7 @@ def test_thirty_meetings_without_the_assistant_are_no_missing_scope(tmp_path: Pa
         assert ledger(product, "transcripts") == {("forbidden", "refused", True): 30}
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_was_allowed_is_no_missing_scope(tmp_path: Path) -> None:
     """Participants have no windows: only the ledger knows that one of another run came."""
     off = Reply({"message": "Not for this meeting.", "trackingId": "T"}, 403)
@@ -158,7 +160,9 @@ def participants(device: Mapping[str, str]) -> dict[str, Any]:
     ("device", "reason"),
     [
         ({}, "times_unknown"),
-        ({"joinedTime": "2026-11-25T13:30:00Z"}, "times_unknown"),
+        pytest.param(
+            {"joinedTime": "2026-11-25T13:30:00Z"}, "times_unknown", marks=pytest.mark.slow
+        ),
         (
             {"joinedTime": "2026-11-25T13:30:00Z", "leftTime": "1970-01-01T00:00:00.000Z"},
             "times_unknown",

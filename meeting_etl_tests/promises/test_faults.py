@@ -84,7 +84,6 @@ TOGETHER = Faults(
     missing_meeting_ids=0.05,
 )
 
-
 # A compliance officer's token needs a request of its own for each of these.
 SINGLE = ("meeting", "participants", "transcript_snippets")
 
@@ -154,6 +153,7 @@ def test_all_faults_together(world: World, truth: dict[str, Any], tmp_path: Path
 UNKNOWN = {"sentiment": {"score": 7, "words": ["calm", "brisk"]}, "futureField": True}
 
 
+@pytest.mark.slow
 def test_unknown_fields_and_changed_types_are_kept_beside_the_columns(
     tmp_path: Path,
 ) -> None:
@@ -209,6 +209,7 @@ def test_halves_of_characters_become_a_sign_and_lose_nothing(
     assert [row["text"] for row in found["transcript_snippets"]] == said
 
 
+@pytest.mark.slow
 def test_bad_meetings_stop_nothing(world: World, truth: dict[str, Any], tmp_path: Path) -> None:
     ids = sorted({row["meeting_id"] for row in truth["recordings"]})
     refusals = dict(zip(ids, (403, 404, 410), strict=False))
@@ -266,6 +267,7 @@ def test_a_long_retry_after_ends_the_run_and_holds_the_next_one_too(
         assert sum(row["resource"] in SINGLE for row in answered) <= 15
 
 
+@pytest.mark.slow
 def test_a_token_without_a_scope_is_found_out_by_20_refusals(world: World, tmp_path: Path) -> None:
     """A host's token that is said to be an officer's may read nobody else's meetings."""
     clock = ManualClock(NOW)

@@ -121,6 +121,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_is_whole(
     assert data(product.folder) == calm.tables
 
 
+@pytest.mark.slow
 def test_a_read_only_instance_is_one_sentence(tmp_path: Path, webex: Sandbox) -> None:
     home = tmp_path / "home"
     home.mkdir()

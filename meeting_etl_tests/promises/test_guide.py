@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl_tests.commands import command_process
+from meeting_etl_tests.commands import command
 from meeting_etl_tests.product import rows
 
 SERIES = "501e995485e2460bb129410116757b13"
@@ -36,7 +36,7 @@ STARTED, ENDED = at(20, 25, 19), at(20, 26, 54)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A demo of the guide's world."""
     place = tmp_path_factory.mktemp("guide") / "data"
-    done = command_process("demo", "--world", "guide", "--data-dir", str(place))
+    done = command("demo", "--world", "guide", "--data-dir", str(place))
     assert done.returncode == 0, done.stderr
     yield place
     shutil.rmtree(place)

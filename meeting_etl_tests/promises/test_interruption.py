@@ -33,7 +33,7 @@ SITUATIONS = {
 @pytest.mark.parametrize(
     ("situation", "how"),
     [
-        ("during a Retry-After", "SIGTERM"),
+        pytest.param("during a Retry-After", "SIGTERM", marks=pytest.mark.slow),
         pytest.param("during a Retry-After", "SIGINT", marks=pytest.mark.slow),
         pytest.param("waiting for the rate", "SIGTERM", marks=pytest.mark.slow),
         pytest.param("answers that stall", "SIGTERM", marks=pytest.mark.slow),

@@ -220,6 +220,7 @@ def test_an_event_shortly_before_the_last_attempt_gives_the_words_their_time(
         assert product.etl().ledger.due_days() == []
 
 
+@pytest.mark.slow
 def test_words_that_arrive_before_the_list_that_opens_them_are_requested_once(
     tmp_path: Path,
 ) -> None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
+
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl_tests.clocks import ManualClock
@@ -14,6 +16,7 @@ NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 LOCKED_SECONDS = 3600
 
 
+@pytest.mark.slow
 def test_a_meeting_that_is_locked_for_an_hour_stops_nothing_else(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(demo_world(3, NOW, days=2, meetings=12), clock) as webex:

@@ -46,6 +46,7 @@ def test_a_new_event_counts_whatever_events_were_lost(tmp_path: Path, is_dated: 
         assert LATE_ID in recording_ids(product)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
 def test_events_that_are_read_again_cost_nothing(tmp_path: Path, is_dated: bool) -> None:
     world = world_with_a_late_recording(timedelta(days=8))

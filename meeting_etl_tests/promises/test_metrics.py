@@ -46,6 +46,7 @@ def test_they_are_there_after_the_run_that_brings_the_words(product: Product) ->
     assert sum(days_with_metrics(product).values()) >= MEETINGS
 
 
+@pytest.mark.slow
 def test_a_meeting_that_moves_takes_them_along(product: Product) -> None:
     product.write_logs()
     moved = product.webex.world.meetings[0]
@@ -63,6 +64,7 @@ def test_a_meeting_that_moves_takes_them_along(product: Product) -> None:
     assert 0 < after[first] < before
 
 
+@pytest.mark.slow
 def test_they_are_current_when_only_a_listing_brought_something_new(product: Product) -> None:
     product.write_logs()
     with product.webex:

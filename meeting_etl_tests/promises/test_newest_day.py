@@ -4,6 +4,8 @@ import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
 from meeting_etl.pipeline.fetch.fetch_days import fetch_days
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.pipeline.meetings.fold import fold
@@ -18,6 +20,7 @@ NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 DAYS = 5
 
 
+@pytest.mark.slow
 def test_what_follows_its_details_is_sent_before_further_days_are_opened(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=2 * DAYS, participants=1, snippets=1, days=DAYS)
     with Sandbox(world, ManualClock(NOW)) as webex:
@@ -45,6 +48,7 @@ def test_what_follows_its_details_is_sent_before_further_days_are_opened(tmp_pat
         assert sent_before[days[-1]] == len(newest)
 
 
+@pytest.mark.slow
 def test_few_days_are_locked_while_only_details_are_awaited(tmp_path: Path) -> None:
     """Details take a third of a second, preparing a day none."""
     world = sized_world(1, NOW, meetings=2 * DAYS, participants=1, snippets=1, days=DAYS)

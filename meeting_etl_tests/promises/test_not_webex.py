@@ -132,6 +132,7 @@ def test_a_listing_that_is_not_found_is_no_statement_about_the_meeting(tmp_path:
     assert found["meeting"]["status"] == "gone", "that one was asked for by its id"
 
 
+@pytest.mark.slow
 def test_a_listing_that_is_not_found_proves_no_deletion(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     world = sized_world(1, NOW, meetings=1, participants=2, snippets=3)
@@ -167,6 +168,7 @@ def refusing_transcripts(
     return Counter((row["status"], row["reason"]) for row in found), outcome.notices
 
 
+@pytest.mark.slow
 def test_a_resource_that_is_not_found_twenty_times_is_not_asked_on(tmp_path: Path) -> None:
     found, notices = refusing_transcripts(tmp_path, 404, ManualClock(NOW))
     assert found["failed", "not_the_api"] == 10

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.catalog_state import CATALOG, is_current
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -43,6 +45,7 @@ def writing_analyst(path: Path) -> Iterator[None]:
             process.communicate()
 
 
+@pytest.mark.slow
 def test_a_run_fetches_all_while_an_analyst_writes_into_the_catalog(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:

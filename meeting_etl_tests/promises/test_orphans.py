@@ -42,6 +42,7 @@ def test_an_orphan_is_asked_for_and_found(tmp_path: Path, kind: Kind) -> None:
         assert [url for url in product.requests(seen) if "/meetings/" in url] == []
 
 
+@pytest.mark.slow
 def test_an_orphan_that_is_never_found_is_asked_for_a_few_times(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
     clock, meeting = ManualClock(NOW), world.meetings[0]

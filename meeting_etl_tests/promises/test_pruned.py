@@ -57,6 +57,7 @@ def tell_of_both(product: Product, received: datetime) -> tuple[Meeting, Meeting
     return old, kept
 
 
+@pytest.mark.slow
 def test_a_late_event_does_not_bring_a_pruned_meeting_back(product: Product) -> None:
     """Its ended event was received a day after its end, and so is kept."""
     old, kept = tell_of_both(product, at(KEPT, 0, 5))
@@ -85,6 +86,7 @@ def test_a_late_event_does_not_bring_a_pruned_meeting_back(product: Product) -> 
     assert {row["date"] for row in product.rows("meetings")} == {OLD, KEPT}
 
 
+@pytest.mark.slow
 def test_pruned_days_are_not_listed_and_their_meetings_are_asked_for_once(
     product: Product,
 ) -> None:

@@ -32,7 +32,7 @@ from meeting_etl_tests.promises.reconciling import (
 @pytest.mark.parametrize(
     ("lost", "kind"),
     [
-        (0.05, "user"),
+        pytest.param(0.05, "user", marks=pytest.mark.slow),
         pytest.param(1.0, "admin", marks=pytest.mark.slow),
         pytest.param(0.05, "admin", marks=pytest.mark.slow),
         pytest.param(1.0, "user", marks=pytest.mark.slow),
@@ -58,6 +58,7 @@ def test_lost_webhooks_leave_no_trace_but_the_origin(
             assert shown[name] == rows, name
 
 
+@pytest.mark.slow
 def test_a_second_look_writes_nothing_and_asks_for_the_listing_alone(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(own_world(3), clock) as webex:
@@ -112,6 +113,7 @@ def test_a_token_that_does_not_say_whose_it_is_needs_a_scope(tmp_path: Path) -> 
         assert {row["org_id"] for row in admin.rows("meetings")} == {None}
 
 
+@pytest.mark.slow
 def test_a_backfill_costs_a_request_for_100_meetings_and_one_for_each_window(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +157,7 @@ def test_deleting_the_lake_loses_only_what_a_second_look_finds(tmp_path: Path) -
         assert found(product) == before
 
 
+@pytest.mark.slow
 def test_what_the_listing_says_newly_of_a_known_meeting_is_taken_for_free(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)
     clock = ManualClock(NOW)

@@ -81,6 +81,7 @@ def outcome(folder: Path, fails_at: int) -> tuple[dict[str, Any], int]:
     return {**found, "open": [(day, due.due_at, due.news) for day, due in open_days]}, files.writes
 
 
+@pytest.mark.slow
 def test_all_are_found_and_the_webhook_wins(tmp_path: Path) -> None:
     found, writes = outcome(tmp_path, -1)
     assert writes > 30

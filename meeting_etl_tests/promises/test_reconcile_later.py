@@ -23,6 +23,7 @@ from meeting_etl_tests.promises.reconciling import (
 )
 
 
+@pytest.mark.slow
 def test_a_webhook_that_comes_later_makes_it_an_ordinary_meeting(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=6, participants=2, snippets=2)
     clock, meeting = ManualClock(NOW), world.meetings[0]
@@ -91,6 +92,7 @@ def test_an_end_that_the_listing_corrects_moves_it_too(tmp_path: Path) -> None:
         assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_events_of_a_reconciled_meeting_find_it(tmp_path: Path) -> None:
     """A recording's event, months later, opens its work item again."""
     world = sized_world(1, NOW, meetings=2, participants=1, snippets=1)

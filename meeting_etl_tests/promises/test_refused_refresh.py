@@ -46,6 +46,7 @@ def renewals(webex: Sandbox) -> list[int]:
 
 
 # Of 40 details, a window of recordings, 40 participants, a window of transcripts, 40 snippets.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("requests", "resource"),
     [(20, "meeting"), (61, "participants"), (102, "transcript_snippets")],

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
@@ -111,6 +113,7 @@ def test_a_refetch_that_an_outage_ended(tmp_path: Path) -> None:
         assert_continued(product, before)
 
 
+@pytest.mark.slow
 def test_a_refetch_that_a_full_disk_ended(tmp_path: Path) -> None:
     """What was requested when the disk refused the rows is lost, and only that comes again."""
     world, clock = world_ended_before(NOW), ManualClock(NOW)
@@ -125,6 +128,7 @@ def test_a_refetch_that_a_full_disk_ended(tmp_path: Path) -> None:
         assert_continued(product, before)
 
 
+@pytest.mark.slow
 def test_a_refetch_that_was_killed(tmp_path: Path) -> None:
     """As long as it must wait, nothing is on its way: what was answered is committed."""
     ended = datetime.now(UTC) - timedelta(days=10)

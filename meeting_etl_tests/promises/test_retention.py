@@ -114,6 +114,7 @@ def test_words_of_a_deleted_transcript(world: World, tmp_path: Path, honoured: b
     assert removed == ({gone} if honoured else set())
 
 
+@pytest.mark.slow
 def test_what_was_deleted_before_it_was_switched_on(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world)
     with made.webex:
@@ -130,6 +131,7 @@ def test_what_was_deleted_before_it_was_switched_on(world: World, tmp_path: Path
     assert not any(first["recording_id"] in path for path in files(made, "media"))
 
 
+@pytest.mark.slow
 def test_words_of_a_deleted_summary_go(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world, "[privacy]\nhonour_deletes = true\n")
     with made.webex:
@@ -240,6 +242,7 @@ def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Pat
     assert not any(str(old) in file for file in files(made, "media"))
 
 
+@pytest.mark.slow
 def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))

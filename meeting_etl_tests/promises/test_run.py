@@ -202,6 +202,7 @@ def test_appended_lines_are_the_only_ones_asked_for(copy: Product) -> None:
     assert all("0123456789abcdef0123456789abcdef_I_777" in url for url in about)
 
 
+@pytest.mark.slow
 def test_the_same_rows_come_again_from_the_logs_alone(copy: Product) -> None:
     before = tables(copy.folder)
     shutil.rmtree(copy.folder / "lake")
@@ -256,6 +257,7 @@ def test_old_meetings_get_their_assets_too(tmp_path: Path, ended_by: datetime, k
         assert sum("snippets" in url for url in product.requests()) == (0 if kind == "admin" else 2)
 
 
+@pytest.mark.slow
 def test_late_assets_are_asked_for_until_they_come(tmp_path: Path, world: World) -> None:
     clock = ManualClock(NOW)
     with Sandbox(world, clock) as webex:

@@ -51,6 +51,7 @@ def requested(product: Product) -> list[str]:
     return [url for url in product.requests() if "ummaries" in url]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["user", "compliance"])
 def test_summaries_are_waited_for_and_come_as_plain_text(
     tmp_path: Path, on: dict[str, str], kind: Kind
@@ -132,6 +133,7 @@ def test_what_is_open_when_they_are_switched_off_makes_no_day_due(
         assert states(product)["waiting", "nothing_yet", False] >= 1
 
 
+@pytest.mark.slow
 def test_summaries_of_meetings_that_were_fetched_before_come_with_a_refetch(
     tmp_path: Path, on: dict[str, str]
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_meeting_of_which_nothing_else_told_is_found_by_its_recording(
         assert looked_up(product) == 1, "once it is known it is not looked up again"
 
 
+@pytest.mark.slow
 def test_it_opens_the_recordings_of_its_meeting_again(tmp_path: Path) -> None:
     """The meeting was settled long ago; the event still announces a recording."""
     clock = ManualClock(NOW)

@@ -143,6 +143,7 @@ def test_a_meeting_that_was_not_recorded_is_told_from_one_that_was_not_found(
     assert all(row["title"] and row["host_display_name"] for row in found["meetings"])
 
 
+@pytest.mark.slow
 def test_a_round_of_rechecks_costs_no_request_a_meeting(tmp_path: Path) -> None:
     """200 meetings whose recordings and transcripts have come but may still grow."""
     world = sized_world(1, NOW, meetings=200, participants=1, snippets=1)
@@ -183,6 +184,7 @@ def test_items_that_do_not_name_their_meeting_are_asked_for_singly(
         assert found[name] == whole[name], name
 
 
+@pytest.mark.slow
 def test_a_refetch_finds_what_was_made_long_after_its_meeting(tmp_path: Path) -> None:
     """Fetched long afterwards, the window holds a first recording and not the second."""
     world = sized_world(1, NOW, meetings=3, participants=1, snippets=1)

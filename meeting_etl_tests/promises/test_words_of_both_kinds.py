@@ -182,6 +182,7 @@ def as_an_earlier_version_wrote_it(company: Company, **changes: object) -> None:
     etl.lake.merge(FETCH_LEDGER, day, rows, replacing={"meeting_id": [meeting(1)]})
 
 
+@pytest.mark.slow
 def test_words_that_an_earlier_version_read_are_not_requested_again(company: Company) -> None:
     company.file = FILE
     states = company.run()
@@ -213,6 +214,7 @@ def test_another_token_reopens_what_an_earlier_version_read_from_the_file(
         assert company.requested == {"snippets": 1}
 
 
+@pytest.mark.slow
 def test_a_file_that_is_still_on_its_way_is_not_requested_for_its_words_too(
     company: Company, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meeting_etl_tests.views.attending import MEETING, all_of, person, seconds
 from meeting_etl_tests.views.lakes import ask, clock, files_read
 
@@ -194,5 +196,6 @@ def test_over_midnight_and_without_a_meetings_row(tmp_path: Path) -> None:
     assert rows == [("m", 1800, 1), ("other", 1800, None)]
 
 
+@pytest.mark.slow
 def test_naming_a_day_reads_its_files_alone(tmp_path: Path) -> None:
     assert files_read(tmp_path, "attendance") <= 2

@@ -113,6 +113,7 @@ def test_runs_of_other_projects_are_not_ours(home: Callable[..., Home], webhook:
     assert webhook.texts == []
 
 
+@pytest.mark.slow
 def test_a_cause_is_sent_once_an_hour(home: Callable[..., Home], webhook: Webhook) -> None:
     ours = home()
     for minutes, sent in ((0, 1), (15, 1), (59, 1), (60, 2), (61, 2)):
@@ -122,6 +123,7 @@ def test_a_cause_is_sent_once_an_hour(home: Callable[..., Home], webhook: Webhoo
         assert len(webhook.texts) == sent, minutes
 
 
+@pytest.mark.slow
 def test_a_clock_that_was_ahead_silences_nothing(
     home: Callable[..., Home], webhook: Webhook
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_check_that_is_an_error_names_its_days(
     )
 
 
+@pytest.mark.slow
 def test_a_warning_and_a_run_that_succeeds_send_nothing(
     home: Callable[..., Home], webhook: Webhook
 ) -> None:

@@ -252,6 +252,7 @@ def test_a_run_of_days_checks_what_it_fetched_and_nothing_costly(tmp_path: Path)
     assert {asset for asset, _, _ in found} == tables
 
 
+@pytest.mark.slow
 def test_a_long_run_has_a_result_for_each_of_its_days(tmp_path: Path) -> None:
     """A day that was to be checked and was not is drawn in red."""
     span = Span(date(2026, 1, 1), date(2026, 1, 31))

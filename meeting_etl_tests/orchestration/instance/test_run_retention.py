@@ -63,6 +63,7 @@ def test_an_old_run_leaves_no_file_behind(instance: dg.DagsterInstance) -> None:
     assert files_of(instance, run_id) == []
 
 
+@pytest.mark.slow
 def test_days_stay_materialized_with_their_metadata_when_their_runs_are_removed(
     instance: dg.DagsterInstance,
 ) -> None:
@@ -80,6 +81,7 @@ def test_days_stay_materialized_with_their_metadata_when_their_runs_are_removed(
             assert record.asset_materialization.metadata["rows"].value == 7
 
 
+@pytest.mark.slow
 def test_a_day_keeps_the_event_of_its_newest_run(
     instance: dg.DagsterInstance,
 ) -> None:

@@ -115,6 +115,7 @@ def test_the_pause_grows_to_a_quarter_hour_while_lines_arrive_or_cannot_be_read(
     assert found == [0.5, 1.5, 3.5, 7.5, 15.5, 30, 45, 60, 75]
 
 
+@pytest.mark.slow
 def test_a_run_of_today_s_work_takes_the_place_of_the_ingest_of_its_quarter_hour(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_run_of_today_s_work_takes_the_place_of_the_ingest_of_its_quarter_hour
     assert found.startswith("New lines are ingested at 2026-03-16T12:45:00Z.")
 
 
+@pytest.mark.slow
 def test_lines_that_arrive_seldom_are_ingested_immediately(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
@@ -213,6 +215,7 @@ def test_ingest_is_one_run_with_the_newest_due_days(etl: Etl, instance: dg.Dagst
     assert run.run_id in str(third.run_key)
 
 
+@pytest.mark.slow
 def test_the_run_of_ingest_and_days_does_both(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     """Meetings ended yesterday and today; their events are in a log that was not ingested yet."""
     clock = ManualClock(datetime(2026, 3, 3, 12, tzinfo=UTC))
