@@ -8,34 +8,59 @@ from items (pipeline/rows.py), writing files (lake/lake.py).
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+# Loaded when used: Dagster's definitions are made of the tables, but read none.
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Partitions begin here; Webex reports no meeting that ended before.
 FIRST_DAY = date(2015, 1, 1)
 
-TEXT = pa.string()
-INT = pa.int64()
-NUMBER = pa.float64()
-FLAG = pa.bool_()
-MOMENT = pa.timestamp("us", tz="UTC")
-TEXTS = pa.list_(pa.string())
+# Kinds of columns; Column.type is what each is in Arrow.
+TEXT = "string"
+INT = "int64"
+NUMBER = "double"
+FLAG = "bool"
+DAY = "date32[day]"
+MOMENT = "timestamp[us, tz=UTC]"
+TEXTS = "list<string>"
+STRUCT = "struct"
+STRUCTS = "list<struct>"
 
 
 @dataclass(frozen=True)
 class Column:
     """One column. `field` is the API field it is read from, None for a value of our own.
 
-    `aliases` are older names of that field. `children` are the fields of a list of structs.
+    `aliases` are older names of that field. `children` are the fields of the structs.
     """
 
     name: str
-    type: pa.DataType
+    kind: str
     comment: str
     field: str | None = None
     personal: bool = False
     aliases: tuple[str, ...] = ()
     children: tuple["Column", ...] = ()
+
+    @cached_property
+    def type(self) -> "pa.DataType":
+        """The Arrow type."""
+        import pyarrow as pa
+
+        struct = pa.struct([(child.name, child.type) for child in self.children])
+        return {
+            TEXT: pa.string(),
+            INT: pa.int64(),
+            NUMBER: pa.float64(),
+            FLAG: pa.bool_(),
+            DAY: pa.date32(),
+            MOMENT: pa.timestamp("us", tz="UTC"),
+            TEXTS: pa.list_(pa.string()),
+            STRUCT: struct,
+            STRUCTS: pa.list_(struct),
+        }[self.kind]
 
 
 @dataclass(frozen=True)
@@ -60,8 +85,10 @@ class Table:
     group_rows: int = 122_880
 
     @cached_property
-    def schema(self) -> pa.Schema:
+    def schema(self) -> "pa.Schema":
         """The Arrow schema of a file."""
+        import pyarrow as pa
+
         return pa.schema([(column.name, column.type) for column in self.columns])
 
     @cached_property
@@ -80,12 +107,6 @@ def by_field(columns: tuple[Column, ...]) -> dict[str, Column]:
     }
 
 
-def _structs(name: str, comment: str, field: str, children: tuple[Column, ...]) -> Column:
-    """A column that holds a list of structs."""
-    kind = pa.list_(pa.struct([(child.name, child.type) for child in children]))
-    return Column(name, kind, comment, field, children=children)
-
-
 def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
     """A column with an e-mail address and one with its domain."""
     return (
@@ -94,10 +115,10 @@ def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
     )
 
 
-_DATE = Column("date", pa.date32(), "UTC date on which the meeting ended; the partition.")
+_DATE = Column("date", DAY, "UTC date on which the meeting ended; the partition.")
 _RECEIVED_DATE = Column(
     "received_date",
-    pa.date32(),
+    DAY,
     "UTC date of received_at; without one, of the meeting's end, or of the nearest earlier line of "
     "the log that has a date; the partition.",
 )
@@ -245,11 +266,12 @@ PARTICIPANTS = Table(
         Column("state", TEXT, "lobby, joined, end or breakoutSession.", "state"),
         Column("joined_at", MOMENT, "First join; NULL while unknown.", "joinedTime"),
         Column("left_at", MOMENT, "Last leave; NULL while unknown.", "leftTime"),
-        _structs(
+        Column(
             "devices",
+            STRUCTS,
             "One entry per join with a device.",
             "devices",
-            (
+            children=(
                 Column("correlation_id", TEXT, "Id of the join.", "correlationId"),
                 Column("device_type", TEXT, "Kind of device.", "deviceType"),
                 Column("audio_type", TEXT, "pstn, voip or inactive.", "audioType"),
@@ -262,11 +284,12 @@ PARTICIPANTS = Table(
             ),
         ),
         Column("device_count", INT, "Number of entries in devices."),
-        _structs(
+        Column(
             "breakout_sessions",
+            STRUCTS,
             "Breakout sessions that the participant attended.",
             "breakoutSessionsAttended",
-            (
+            children=(
                 Column("id", TEXT, "Id of the breakout session.", "id"),
                 Column("name", TEXT, "Name of the breakout session.", "name"),
                 Column("joined_at", MOMENT, "When the participant joined it.", "joinedTime"),
@@ -491,12 +514,16 @@ INGESTED_LOGS = Table(
         Column("mtime", INT, "Modification time of the file then, in nanoseconds since 1970."),
         Column(
             "digests",
-            pa.struct([("head", TEXT), ("tail", TEXT)]),
+            STRUCT,
             "SHA-256 of the first and last 64 KiB (at most) of the bytes consumed.",
+            children=(
+                Column("head", TEXT, "Of the first 64 KiB."),
+                Column("tail", TEXT, "Of the last 64 KiB."),
+            ),
         ),
         Column(
             "last_date",
-            pa.date32(),
+            DAY,
             "Date of the latest line that has one; lines without a date get it.",
         ),
         Column("problem", TEXT, "Why the latest read stopped early; NULL when it did not."),
@@ -512,7 +539,7 @@ AUTO_RECORD_ACTIONS = Table(
     sort=("meeting_id",),
     bloom=("meeting_id",),
     partition=Column(
-        "date", pa.date32(), "UTC date on which the created event was received; the partition."
+        "date", DAY, "UTC date on which the created event was received; the partition."
     ),
     columns=(
         Column("meeting_id", TEXT, "Id of the series or of the scheduled meeting; unique."),
@@ -631,10 +658,10 @@ MEETING_INDEX = Table(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column(
             "received_date",
-            pa.date32(),
+            DAY,
             "Partition of webhook_events; NULL for a listing of Webex.",
         ),
-        Column("date", pa.date32(), "UTC date of the end in the event; NULL without one."),
+        Column("date", DAY, "UTC date of the end in the event; NULL without one."),
     ),
 )
 

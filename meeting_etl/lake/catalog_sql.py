@@ -9,12 +9,34 @@ from collections.abc import Callable, Iterable, Iterator
 from graphlib import TopologicalSorter
 from importlib import resources
 
-import pyarrow as pa
-
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.lake.lake import Lake
-from meeting_etl.schemas import SPEAKER_METRICS, TABLES, TEXT, Column, Table
+from meeting_etl.schemas import (
+    DAY,
+    FLAG,
+    INT,
+    MOMENT,
+    NUMBER,
+    SPEAKER_METRICS,
+    STRUCT,
+    STRUCTS,
+    TABLES,
+    TEXT,
+    TEXTS,
+    Column,
+    Table,
+)
+
+_SQL_TYPES = {
+    TEXT: "VARCHAR",
+    INT: "BIGINT",
+    NUMBER: "DOUBLE",
+    FLAG: "BOOLEAN",
+    DAY: "DATE",
+    MOMENT: "TIMESTAMPTZ",
+    TEXTS: "VARCHAR[]",
+}
 
 # Columns that a table has in the catalog only, by the column before them.
 _DERIVED = {
@@ -69,7 +91,7 @@ def _select(lake: Lake, table: Table, root: str, domains: Iterable[str]) -> str:
     """The rows of a table; before its first file a typed empty result."""
     if not lake.has_rows(table):
         types = ", ".join(
-            f"NULL::{_sql_type(column.type)} AS {column.name}" for column, _ in _columns(table)
+            f"NULL::{_sql_type(column)} AS {column.name}" for column, _ in _columns(table)
         )
         return f"SELECT {types} WHERE false"
     expressions = {column.name: expand(sql, domains) for column, sql in _columns(table)}
@@ -94,22 +116,11 @@ def _select(lake: Lake, table: Table, root: str, domains: Iterable[str]) -> str:
     return f"SELECT {selected} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
 
 
-def _sql_type(kind: pa.DataType) -> str:
-    """DuckDB's name of an Arrow type."""
-    if pa.types.is_list(kind):
-        return f"{_sql_type(kind.value_type)}[]"
-    if pa.types.is_struct(kind):
-        return f"STRUCT({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ"
-    names = {
-        "string": "VARCHAR",
-        "int64": "BIGINT",
-        "bool": "BOOLEAN",
-        "date32[day]": "DATE",
-        "double": "DOUBLE",
-    }
-    return names[str(kind)]
+def _sql_type(column: Column) -> str:
+    """DuckDB's name of a column's type."""
+    fields = (f"{child.name} {_sql_type(child)}" for child in column.children)
+    struct = f"STRUCT({', '.join(fields)})"
+    return {**_SQL_TYPES, STRUCT: struct, STRUCTS: f"{struct}[]"}[column.kind]
 
 
 def _views() -> Iterator[tuple[str, str]]:

@@ -8,10 +8,8 @@ import re
 from collections.abc import Iterable
 from types import EllipsisType
 
-import pyarrow as pa
-
 from meeting_etl.lake.tables import Partition
-from meeting_etl.schemas import Table
+from meeting_etl.schemas import DAY, Table
 from meeting_etl.times import parse_day
 
 # What Hive, DuckDB and Arrow call the folder of rows whose partition column is NULL.
@@ -33,7 +31,7 @@ def is_partition(table: Table, name: str) -> bool:
     if table.partition is None or not name.startswith(f"{table.partition.name}="):
         return False
     value = name.removeprefix(f"{table.partition.name}=")
-    of_days = pa.types.is_date(table.partition.type)
+    of_days = table.partition.kind == DAY
     return not of_days or value == NULL_PARTITION or parse_day(value) is not None
 
 

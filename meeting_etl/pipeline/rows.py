@@ -9,18 +9,21 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from meeting_etl.schemas import (
     FIELDS_IN_EXTRA,
+    FLAG,
     IGNORED_FIELDS,
+    INT,
     LINK_FIELDS,
+    MOMENT,
     SECRET_FIELDS,
+    TEXT,
+    TEXTS,
     Column,
     Table,
     by_field,
@@ -169,9 +172,8 @@ def _read(
                     extra[name] = rest
             else:
                 is_milliseconds = column.name.endswith("_ms")
-                row[column.name] = (
-                    _rounded(value) if is_milliseconds else _coerce(column.type, value)
-                )
+                read = _rounded if is_milliseconds else _READERS[column.kind]
+                row[column.name] = read(value)
         except (TypeError, ValueError, OverflowError):
             if name.lower() not in _NEVER_STORED:
                 extra[name] = without_secrets(value)
@@ -187,19 +189,7 @@ def _read_structs(column: Column, value: Any, drift: SchemaDrift) -> tuple[list[
     return [row for row, _ in read], [extra for _, extra in read]
 
 
-def _coerce(kind: pa.DataType, value: Any) -> Any:
-    """The value as the column's type. Raises TypeError or ValueError when it has another type."""
-    if pa.types.is_string(kind):
-        return _text(value)
-    if pa.types.is_boolean(kind):
-        return _flag(value)
-    if pa.types.is_integer(kind):
-        return _integer(value)
-    if pa.types.is_timestamp(kind):
-        return _moment(value)
-    if pa.types.is_list(kind) and isinstance(value, list):
-        return [_text(entry) for entry in value]
-    raise TypeError("unexpected type")
+# The readers of values raise TypeError or ValueError when it has another type.
 
 
 def _text(value: Any) -> str:
@@ -238,3 +228,18 @@ def _moment(value: Any) -> datetime | None:
     if not isinstance(value, str):
         raise TypeError("not a timestamp")
     return parse_timestamp(value) if value else None
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return [_text(entry) for entry in value]
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    TEXT: _text,
+    FLAG: _flag,
+    INT: _integer,
+    MOMENT: _moment,
+    TEXTS: _texts,
+}

@@ -14,7 +14,14 @@ from meeting_etl.pipeline.rows import (
     organization_uuid,
     to_row,
 )
-from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TRANSCRIPT_SNIPPETS
+from meeting_etl.schemas import (
+    MEETINGS,
+    PARTICIPANTS,
+    RECORDINGS,
+    TABLES,
+    TRANSCRIPT_SNIPPETS,
+    Table,
+)
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -237,3 +244,11 @@ def test_a_blank_speaker_is_null_and_never_an_empty_text(blank: str | None) -> N
     assert row["text"] == ""
     named = to_row(TRANSCRIPT_SNIPPETS, {"id": "s", "personName": "Unknown Speaker"}, SchemaDrift())
     assert named["person_name"] == "Unknown Speaker"
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_a_value_of_another_type_is_noted_for_each_field(table: Table) -> None:
+    for name in table.by_field:
+        drift = SchemaDrift()
+        to_row(table, {name: {"a": "b"}}, drift)
+        assert drift.changed == {name: 1}

@@ -74,8 +74,14 @@ def _column(table: Table, column: Column) -> dg.TableColumn:
     is_never_null = column.name in (*table.key, "date")
     return dg.TableColumn(
         column.name,
-        str(column.type),
+        _type_name(column),
         as_markdown(column.comment),
         dg.TableColumnConstraints(nullable=not is_never_null, unique=table.key == (column.name,)),
         tags={"personal_data": "true"} if column.personal else {},
     )
+
+
+def _type_name(column: Column) -> str:
+    """The name of its type, with the fields of structs."""
+    fields = ", ".join(f"{child.name}: {_type_name(child)}" for child in column.children)
+    return column.kind.replace("struct", f"struct<{fields}>")

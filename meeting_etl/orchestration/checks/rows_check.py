@@ -83,10 +83,10 @@ def _leaking_columns(
 ) -> Iterator[str]:
     """The columns in which a text has the name of a secret, or a configured one."""
     for column in table.columns:
-        if column.type in (TEXT, TEXTS):
+        if column.kind in (TEXT, TEXTS):
             # One at a time: the bodies of a day are large.
             values = lake.read(table, day, columns=[column.name])[column.name]
-            texts = pc.list_flatten(values) if column.type == TEXTS else values
+            texts = pc.list_flatten(values) if column.kind == TEXTS else values
             if any(_any_matches(texts, secrets)):
                 yield column.name
 
