@@ -15,6 +15,7 @@ PATHS: dict[str, set[Kind]] = {
     f"/meetings/{A}?hostEmail=olga@team.example": {"user", "admin"},
     f"/admin/meetings/{A}": {"admin", "compliance"},
     f"/meetingParticipants?meetingId={A}": {"user", "admin", "compliance"},
+    f"/meetingInvitees?meetingId={A}&hostEmail=olga@team.example": {"user", "admin"},
     "/recordings": {"user", "admin", "compliance"},
     f"/recordings/{RA}?hostEmail=olga@team.example": {"user", "admin", "compliance"},
     "/admin/recordings": {"admin", "compliance"},

@@ -39,6 +39,7 @@ SCHEMAS = {
     "/meetings/{id}": "MeetingSeriesObject",
     "/admin/meetings/{id}": "MeetingObjectForAdminListMeeting",
     "/meetingParticipants": "Participant",
+    "/meetingInvitees": "GetInviteeObject",
     "/recordings": "RecordingObject",
     "/recordings/{id}": "RecordingObjectWithDirectDownloadLinks",
     "/admin/recordings": "RecordingObjectForAdminAndCO",
@@ -50,8 +51,8 @@ SCHEMAS = {
     "/webhooks": "Webhook",
     "/webhooks/{id}": "Webhook",
 }
-# No meeting of the guide has a summary.
-SUMMARIES = {"/meetingSummaries", "/admin/meetingSummaries"}
+# No meeting of the guide has a summary, or says who was invited.
+NOT_IN_GUIDE = {"/meetingSummaries", "/admin/meetingSummaries", "/meetingInvitees"}
 WITHOUT_SCHEMA = {
     "/meetingTranscripts/{id}/download",
     "/authorizations/tokenExpiry",
@@ -131,6 +132,9 @@ def listings(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]
     for meeting in webex.world.meetings:
         if meeting.host == webex.world.owner or kind != "user":
             yield "/meetingParticipants", {"meetingId": meeting.id}
+            if kind != "compliance":
+                host = {"hostEmail": meeting.host.email}
+                yield "/meetingInvitees", {"meetingId": meeting.id, **host}
         if kind != "user" and meeting.recordings:
             yield "/admin/recordings", {"meetingId": meeting.id}
 
@@ -176,7 +180,7 @@ def test_every_answer_is_as_officially_described(
             if error is not None:
                 wrong.append(f"{kind} {route} {error.json_path}: {error.message}")
     assert wrong == []
-    assert seen == set(SCHEMAS) - (SUMMARIES if world == "guide" else set())
+    assert seen == set(SCHEMAS) - (NOT_IN_GUIDE if world == "guide" else set())
 
 
 def test_patching_a_meeting_is_as_officially_described(serve: Serve) -> None:

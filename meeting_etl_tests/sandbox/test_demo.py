@@ -143,3 +143,22 @@ def test_people_talk_in_turns_of_very_different_length(demo: World) -> None:
                 gaps += after.offset_ms > one.offset_ms + one.duration_ms + 15_000
     assert overlaps > 1_000
     assert gaps > 100
+
+
+def test_most_invitees_come_and_some_do_not(demo: World) -> None:
+    """By address, in any case; the host is not invited, and nobody to a personal room."""
+    invited, absent = 0, 0
+    for meeting in demo.meetings:
+        came = {person.email.lower() for person in meeting.participants if person.email}
+        emails = [invitee.email.lower() for invitee in meeting.invitees]
+        assert emails == sorted(set(emails))
+        assert meeting.host.email not in emails
+        invited += len(emails)
+        absent += len(set(emails) - came)
+        if meeting.scheduled_type == "personalRoomMeeting" or meeting.room_id:
+            assert emails == []
+    assert 0.05 < absent / invited < 0.35
+    guests = [
+        email for meeting in demo.meetings for email in meeting.invitees if "guest@" in email.email
+    ]
+    assert guests, "they came without an address"

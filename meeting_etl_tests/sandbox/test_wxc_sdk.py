@@ -94,6 +94,15 @@ def test_participants(webex: Sandbox) -> None:
                 assert all(str(entry.joined_time) < str(entry.left_time) for entry in found)
 
 
+def test_invitees(webex: Sandbox) -> None:
+    with sdk(webex, "admin") as api:
+        for meeting in webex.world.meetings:
+            listed = api.meetings.invitees.list(meeting.id, host_email=meeting.host.email, max=20)
+            assert {entry.id: (entry.email, entry.display_name) for entry in listed} == {
+                invitee.id: (invitee.email, invitee.name) for invitee in meeting.invitees
+            }
+
+
 def test_transcripts_and_snippets(webex: Sandbox) -> None:
     transcripts = {
         transcript.id: (transcript, meeting)

@@ -1,8 +1,8 @@
 """The routes: every endpoint and the token kinds that may use it.
 
 Belongs here: paths, methods, kinds of token. Does not: what an endpoint does (meetings.py,
-patching.py, recordings_and_transcripts.py, summaries.py, people.py, webhooks.py), nor what every
-request meets (app.py).
+patching.py, invitees.py, recordings_and_transcripts.py, summaries.py, people.py, webhooks.py), nor
+what every request meets (app.py).
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from meeting_etl.sandbox.api import (
+    invitees,
     meetings,
     oauth,
     patching,
@@ -58,6 +59,7 @@ ENDPOINTS = (
     Endpoint("/admin/meetings/{id}", meetings.get_admin_meeting, ("admin", "compliance")),
     Endpoint("/meetingPreferences/sites", preferences.list_sites, ("user", "admin")),
     Endpoint("/meetingParticipants", meetings.list_participants),
+    Endpoint("/meetingInvitees", invitees.list_invitees, ("user", "admin")),
     Endpoint("/recordings", assets.list_recordings),
     Endpoint("/recordings/{id}", assets.get_recording),
     Endpoint("/admin/recordings", assets.list_admin_recordings, ("admin", "compliance")),

@@ -1,7 +1,8 @@
 """The demo world: two weeks of a sales team, with every special case of the API.
 
 Belongs here: when the meetings were, and putting the world together. Does not: what was planned
-(plans.py), the attendance (attendance.py), recordings and transcripts (artifacts.py).
+(plans.py), the attendance (attendance.py), invitations (invitations.py), recordings and transcripts
+(artifacts.py).
 """
 
 import random
@@ -12,6 +13,7 @@ from itertools import islice
 
 from meeting_etl.sandbox.world.artifacts import Artifacts, recordings, transcripts, upload
 from meeting_etl.sandbox.world.attendance import Guest, participants
+from meeting_etl.sandbox.world.invitations import invitees
 from meeting_etl.sandbox.world.model import (
     Meeting,
     Person,
@@ -166,7 +168,8 @@ def _hold(rng: random.Random, plan: Plan, until: datetime, days: int) -> Meeting
     )
     made = recordings(rng, meeting, plan.artifacts)
     written = transcripts(rng, meeting, made, plan.artifacts)
-    return replace(meeting, recordings=made, transcripts=written)
+    invited = invitees(meeting)
+    return replace(meeting, recordings=made, transcripts=written, invitees=invited)
 
 
 def _start(

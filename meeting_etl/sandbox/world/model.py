@@ -109,6 +109,17 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitee:
+    """Somebody who was invited, whether they came or not."""
+
+    id: str
+    name: str
+    email: str
+    co_host: bool = False
+    panelist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording. `deleted_at`: into the recycle bin; `purged_at`: deleted permanently.
 
@@ -191,6 +202,7 @@ class Meeting:
     web_link_key: str
     participants_final_at: datetime
     participants: tuple[Participant, ...] = ()
+    invitees: tuple[Invitee, ...] = ()
     recordings: tuple[Recording, ...] = ()
     transcripts: tuple[Transcript, ...] = ()
     scheduled_type: ScheduledType = "meeting"
