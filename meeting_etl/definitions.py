@@ -1,6 +1,7 @@
 """What Dagster loads: build_defs(etl), and `defs` built from the environment.
 
-Only this module and cli/main.py read os.environ. Loading needs no setting.
+Only this module and cli/main.py read os.environ. Loading needs no setting, and
+no pyarrow: the functions of steps, checks and ticks import what they call.
 """
 
 import os

@@ -446,6 +446,10 @@ FETCH_LEDGER = Table(
     ),
 )
 
+# webhook_events.resource of events that change a meeting's rows; those of participants, two per
+# person and meeting, do not.
+FOLDED = ("meetings", "recordings", "meetingTranscripts")
+
 WEBHOOK_EVENTS = Table(
     "webhook_events",
     "One row per webhook event: a line of the webhook logs that is a webhook payload.",

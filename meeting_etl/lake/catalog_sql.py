@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from graphlib import TopologicalSorter
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
-from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import (
     DAY,
     FLAG,
@@ -27,6 +27,9 @@ from meeting_etl.schemas import (
     Column,
     Table,
 )
+
+if TYPE_CHECKING:
+    from meeting_etl.lake.lake import Lake
 
 _SQL_TYPES = {
     TEXT: "VARCHAR",
@@ -50,7 +53,7 @@ _DERIVED = {
 
 
 def catalog_views(
-    lake: Lake, analytics: Analytics, time_zones: Iterable[str]
+    lake: "Lake", analytics: Analytics, time_zones: Iterable[str]
 ) -> Iterator[tuple[str, list[str]]]:
     """Each view by name with its statements, CREATE VIEW and its comments, in order of creation.
 
@@ -87,7 +90,7 @@ def _columns(table: Table) -> Iterator[tuple[Column, str]]:
             yield derived
 
 
-def _select(lake: Lake, table: Table, root: str, domains: Iterable[str]) -> str:
+def _select(lake: "Lake", table: Table, root: str, domains: Iterable[str]) -> str:
     """The rows of a table; before its first file a typed empty result."""
     if not lake.has_rows(table):
         types = ", ".join(

@@ -8,21 +8,24 @@ derived from the table of meetings and rebuilt when it is missing. Does not: wha
 import json
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
-from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.schemas import MEETINGS
+
+if TYPE_CHECKING:
+    from meeting_etl.lake.lake import Lake
 
 _FILE = "lake/host_domains.json"
 
 
-def host_domains(lake: Lake) -> list[str]:
+def host_domains(lake: "Lake") -> list[str]:
     """All domains, sorted. Raises StorageError when the lake cannot be read."""
     known = _known(lake)
     return sorted(_all(lake) if known is None else known)
 
 
-def add_host_domains(lake: Lake, days: Iterable[date]) -> None:
+def add_host_domains(lake: "Lake", days: Iterable[date]) -> None:
     """Add the domains of the meetings of these days."""
     with lake.state.lock("host_domains"):
         known = _known(lake)
@@ -31,7 +34,7 @@ def add_host_domains(lake: Lake, days: Iterable[date]) -> None:
             lake.files.replace_bytes(_FILE, json.dumps(sorted(domains)).encode())
 
 
-def _known(lake: Lake) -> set[str] | None:
+def _known(lake: "Lake") -> set[str] | None:
     """The content of the file; None when it is missing or damaged."""
     try:
         content = json.loads(lake.files.read_bytes(_FILE) or b"null")
@@ -42,12 +45,12 @@ def _known(lake: Lake) -> set[str] | None:
     return set(content)
 
 
-def _all(lake: Lake) -> set[str]:
+def _all(lake: "Lake") -> set[str]:
     days = (name for name in lake.partitions(MEETINGS) if name != NULL_PARTITION)
     return _of(lake, map(date.fromisoformat, days))
 
 
-def _of(lake: Lake, days: Iterable[date]) -> set[str]:
+def _of(lake: "Lake", days: Iterable[date]) -> set[str]:
     domains: set[str] = set()
     for day in days:
         column = lake.read(MEETINGS, day, columns=["host_email_domain"])["host_email_domain"]

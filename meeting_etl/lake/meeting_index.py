@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from meeting_etl.errors import StorageError
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
-from meeting_etl.schemas import MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
+from meeting_etl.schemas import FOLDED, MEETING_INDEX, MEETINGS, RECONCILED, WEBHOOK_EVENTS
 
 SHARDS = 64
 # The shard that takes new mentions of all meetings: one small file. When it has TAIL_MENTIONS, they
@@ -29,9 +29,6 @@ TAIL = "tail"
 TAIL_MENTIONS = 4096
 # The lock for writing the index; no other lock is waited for while it is held.
 INDEX_LOCK = "meeting_index"
-# Events of these resources change a meeting's rows; those of participants, two per person and
-# meeting, do not.
-FOLDED = ("meetings", "recordings", "meetingTranscripts")
 # Mentions in memory during a rebuild, some 100 MB.
 _BUFFERED_MENTIONS = 200_000
 # Written when all events are in the index, so that an unfinished rebuild starts again.

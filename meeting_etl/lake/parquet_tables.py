@@ -13,7 +13,13 @@ import pyarrow as pa
 
 from meeting_etl.files import Files
 from meeting_etl.lake.parquet_files import ParquetFiles
-from meeting_etl.lake.partitions import folder_of, is_partition, part_name, part_numbers
+from meeting_etl.lake.partitions import (
+    folder_of,
+    is_partition,
+    part_name,
+    part_numbers,
+    partitions,
+)
 from meeting_etl.lake.tables import Partition, Where
 from meeting_etl.schemas import Table
 
@@ -26,8 +32,7 @@ class ParquetTables:
         self._parquet = ParquetFiles(files)
 
     def partitions(self, table: Table) -> list[str]:
-        names = self._files.names(folder_of(table))
-        return [name.split("=", 1)[1] for name in names if is_partition(table, name)]
+        return partitions(self._files, table)
 
     def strays(self, table: Table) -> list[str]:
         names = self._files.names(folder_of(table)) if table.partition else []

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from types import EllipsisType
 
+from meeting_etl.files import Files
 from meeting_etl.lake.tables import Partition
 from meeting_etl.schemas import DAY, Table
 from meeting_etl.times import parse_day
@@ -33,6 +34,12 @@ def is_partition(table: Table, name: str) -> bool:
     value = name.removeprefix(f"{table.partition.name}=")
     of_days = table.partition.kind == DAY
     return not of_days or value == NULL_PARTITION or parse_day(value) is not None
+
+
+def partitions(files: Files, table: Table) -> list[str]:
+    """Values of the partition column, as text and sorted."""
+    names = files.names(folder_of(table))
+    return [name.split("=", 1)[1] for name in names if is_partition(table, name)]
 
 
 def part_name(table: Table, partition: Partition, part: int = 0) -> str:

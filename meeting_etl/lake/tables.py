@@ -7,11 +7,12 @@ rows and parts change (lake.py), what the rows mean (pipeline/).
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from meeting_etl.schemas import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # A date or a shard; None where the partition column is NULL, and for a table without partitions.
 Partition = date | str | None
@@ -46,9 +47,9 @@ class Tables(Protocol):
         table: Table,
         partition: Partition,
         part: int,
-        schema: pa.Schema,
+        schema: "pa.Schema",
         where: Where | None = None,
-    ) -> Iterator[pa.Table]:
+    ) -> Iterator["pa.Table"]:
         """Rows of a part in this schema, in their order, a bounded number at a time.
 
         A column that the part lacks is NULL. With `where`, the rows whose columns have one of the
@@ -62,7 +63,7 @@ class Tables(Protocol):
         """When a part was last written, by the clock of the storage; None without any."""
 
     def commit(
-        self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
+        self, table: Table, partition: Partition, parts: Iterable[tuple[int, "pa.Table"]]
     ) -> int:
         """Replace these parts, existing or new, durably and in this order; returns how many.
 
@@ -71,7 +72,7 @@ class Tables(Protocol):
 
     def writing(
         self, table: Table, partition: Partition, part: int, *, rows: int
-    ) -> AbstractContextManager[Callable[[pa.Table], None]]:
+    ) -> AbstractContextManager[Callable[["pa.Table"], None]]:
         """Replace a part by the rows given to the function that is yielded, when the block ends.
 
         An exception in the block leaves the part as it was. `rows` is about how many there will be.

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import Lake
-from meeting_etl.pipeline.ledger.due_days import FileQueue
-from meeting_etl.pipeline.ledger.ledger import Ledger
-from meeting_etl.pipeline.ledger.token_history import TokenIdentity, reading_since
+from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
 from meeting_etl.settings.environment import Settings, read_settings
@@ -24,16 +21,20 @@ from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
 from meeting_etl.webex.bucket import Bucket, FileBucket
 from meeting_etl.webex.credentials import Credentials
-from meeting_etl.webhook_logs.logs import Logs
 
-# Loaded when used: requests alone costs more than all of `meeting-etl status`.
+# Loaded when used: requests alone costs more than all of `meeting-etl status`, and pyarrow a third
+# of Dagster, whose definitions need none of them.
 if TYPE_CHECKING:
+    from meeting_etl.lake.lake import Lake
     from meeting_etl.pipeline.fetch.context import FetchContext
+    from meeting_etl.pipeline.ledger.ledger import Ledger
+    from meeting_etl.pipeline.ledger.token_history import TokenIdentity
     from meeting_etl.pipeline.resources.download import DownloadContext
     from meeting_etl.webex.auth import Auth
     from meeting_etl.webex.client import Client
     from meeting_etl.webex.endpoints import Webex
     from meeting_etl.webex.transport import Limits
+    from meeting_etl.webhook_logs.logs import Logs
 
 # Requests sent immediately after a pause. At higher rates it is one second's worth, so that a
 # commit, during which nothing is sent, costs none of the rate.
@@ -68,8 +69,10 @@ class Etl:
         return LocalState(self.files)
 
     @cached_property
-    def lake(self) -> Lake:
+    def lake(self) -> "Lake":
         """The tables."""
+        from meeting_etl.lake.lake import Lake
+
         return Lake(
             self.files,
             self.state,
@@ -78,8 +81,10 @@ class Etl:
         )
 
     @cached_property
-    def logs(self) -> Logs:
+    def logs(self) -> "Logs":
         """The webhook logs."""
+        from meeting_etl.webhook_logs.logs import Logs
+
         return Logs(self.logs_folder)
 
     @property
@@ -88,13 +93,18 @@ class Etl:
         return self.settings.data_dir / "webhook_logs"
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def queue(self) -> Queue:
+        """The days with open work."""
+        return FileQueue(self.files, self.state)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
         """The work items, and what is due."""
+        from meeting_etl.pipeline.ledger.ledger import Ledger
         from meeting_etl.pipeline.resources.opened_by_event import OPENED_BY
 
-        queue = FileQueue(self.files, self.state)
         settling, off = self.settings.settling, self._switched_off
-        return Ledger(self.lake, queue, self.clock, settling, opened_by=OPENED_BY, off=off)
+        return Ledger(self.lake, self.queue, self.clock, settling, opened_by=OPENED_BY, off=off)
 
     @cached_property
     def webex(self) -> "Webex":
@@ -142,8 +152,10 @@ class Etl:
         return Auth(settings.credentials, self.state, self.clock, base_url=settings.base_url)
 
     @property
-    def token_identity(self) -> TokenIdentity:
+    def token_identity(self) -> "TokenIdentity":
         """Whose token it is. Raises SettingsError when no token is set."""
+        from meeting_etl.pipeline.ledger.token_history import TokenIdentity
+
         return TokenIdentity(self.settings.token_kind, self.auth.token_identity, self.auth.scopes)
 
     @property
@@ -183,6 +195,7 @@ class Etl:
     def fetch_context(self, run_id: str, at_once: int | None = None) -> "FetchContext":
         """What a fetch of the run works with; `at_once` replaces [fetch] threads."""
         from meeting_etl.pipeline.fetch.context import FetchContext
+        from meeting_etl.pipeline.ledger.token_history import reading_since
 
         return FetchContext(
             self.webex,

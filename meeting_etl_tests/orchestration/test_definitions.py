@@ -19,12 +19,16 @@ def test_loading_needs_no_setting() -> None:
     dg.Definitions.validate_loadable(build_defs(Etl({})))
 
 
-def test_loading_them_loads_nothing_that_only_runs_need() -> None:
+def test_loading_them_loads_nothing_that_only_runs_need(tmp_path: Path) -> None:
     """A code server loads them at each start, and so does the process of each run."""
-    names = {"sqlalchemy", "requests", "duckdb", "bs4", "webvtt"}
+    (tmp_path / "lake" / "meetings" / "date=2026-03-02").mkdir(parents=True)
+    (tmp_path / "lake" / "due_days").mkdir()
+    (tmp_path / "lake" / "due_days" / "2026-03-03.json").write_text("[]")
+    environ = {**os.environ, "MEETING_ETL_DATA_DIR": str(tmp_path)}
+    names = {"bs4", "duckdb", "numpy", "pyarrow", "requests", "sqlalchemy", "webvtt"}
     script = f"import sys, meeting_etl.definitions; print({names} & set(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
 

@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from html import escape
+from typing import TYPE_CHECKING
 
-from meeting_etl.pipeline.ledger.coverage import Coverage
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
+
+if TYPE_CHECKING:
+    from meeting_etl.pipeline.ledger.coverage import Coverage
 
 DAYS = 30
 _CELL, _GAP, _LEFT, _TOP = 16, 2, 140, 4
@@ -22,7 +25,7 @@ _LEGEND = (
 )
 
 
-def coverage_map(entries: Iterable[Coverage], today: date) -> str:
+def coverage_map(entries: Iterable["Coverage"], today: date) -> str:
     """Markdown with the picture and what its colours mean."""
     colours = {(entry.resource, entry.day): _colour(entry) for entry in entries}
     used = {resource for resource, _ in colours}
@@ -57,7 +60,7 @@ def _text(x: int, row: int, text: str, *, anchor: str = "start") -> str:
     return f'<text x="{x}" y="{y}" {style}>{escape(text)}</text>'
 
 
-def _colour(entry: Coverage) -> str:
+def _colour(entry: "Coverage") -> str:
     open_items = entry.statuses["waiting"]
     if entry.statuses["failed"]:
         return _FAILED

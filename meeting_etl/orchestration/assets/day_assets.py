@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from meeting_etl import schemas
-from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.orchestration.assets import coverage_map
 from meeting_etl.orchestration.assets.day_metadata import day_metadata, table_metadata
 from meeting_etl.orchestration.assets.materialization import (
@@ -27,16 +27,15 @@ from meeting_etl.orchestration.assets.materialization import (
 from meeting_etl.orchestration.assets.partitions import DAYS
 from meeting_etl.orchestration.assets.run_log import RunLog
 from meeting_etl.orchestration.assets.table_asset import ANALYTICS, CONTENT, WEBEX, table_spec
-from meeting_etl.pipeline.days.download_days import download_days
-from meeting_etl.pipeline.days.work_days import work_days
-from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
-from meeting_etl.pipeline.fetch.spec import FetchSpec
-from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
-from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.schemas import SPEAKER_METRICS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
+
+if TYPE_CHECKING:
+    from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
+    from meeting_etl.pipeline.fetch.spec import FetchSpec
+    from meeting_etl.pipeline.meetings.fold import FoldReport
 
 _TABLES = [
     table_spec(schemas.MEETINGS, "webhook_events", group=WEBEX),
@@ -134,12 +133,14 @@ def _worked_off(
     context: dg.AssetExecutionContext, etl: Etl, tables: Collection[str]
 ) -> Iterator[TableMetadata]:
     """The metadata of each day and table."""
+    from meeting_etl.lake.metrics import refresh_metrics
+    from meeting_etl.pipeline.days.work_days import work_days
+    from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
+    from meeting_etl.pipeline.resources.all_resources import day_specs
+
     days = days_of(context)
     optional = OPTIONAL.intersection(tables)
     open_newly_enabled(etl.lake, etl.ledger, days, optional, etl.clock.now())
-    # Here, because all that requests and reads responses is not needed to load the definitions.
-    from meeting_etl.pipeline.resources.all_resources import day_specs
-
     all_specs = day_specs(etl.files, etl.settings.transcript_formats)
     specs = [spec for spec in all_specs if spec.table.name in tables]
     if specs:
@@ -179,7 +180,7 @@ def _observe_coverage(context: dg.AssetExecutionContext, etl: Etl) -> None:
 
 
 def _metadata(
-    report: DayReport, folded: FoldReport | None, specs: Sequence[FetchSpec]
+    report: "DayReport", folded: "FoldReport | None", specs: Sequence["FetchSpec"]
 ) -> Iterator[TableMetadata]:
     """The metadata of the tables of a day; what concerns the whole day is that of `meetings`."""
     tables = {spec.table.name: spec.table for spec in specs}
@@ -193,7 +194,7 @@ def _metadata(
 
 def _fetch_context(
     context: dg.AssetExecutionContext, etl: Etl, log: RunLog, at_once: int | None = None
-) -> FetchContext:
+) -> "FetchContext":
     """The fetch context, whose progress is logged as well as shown."""
     fetch_context = etl.fetch_context(context.run.run_id, at_once)
     shown = fetch_context.progress
@@ -206,10 +207,12 @@ def _fetch_context(
 
 
 def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
-    days, name = days_of(context), schemas.RECORDING_FILES.name
-    open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
+    from meeting_etl.pipeline.days.download_days import download_days
+    from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
     from meeting_etl.pipeline.resources.recording_files import recording_files as spec_of
 
+    days, name = days_of(context), schemas.RECORDING_FILES.name
+    open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
     spec = spec_of(etl.download_context(), etl.settings.downloads)
     log = RunLog(context.log, etl.clock, len(days))
     fetch_context = _fetch_context(context, etl, log, etl.settings.downloads.at_once)

@@ -4,18 +4,20 @@ Belongs here: names of figures, with their units. Does not: counting (pipeline/f
 how they reach Dagster (materialization.py), log lines (run_log.py).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from meeting_etl.pipeline.fetch.context import DayReport
 from meeting_etl.pipeline.ledger.work_item import FILES, Status
-from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import MEETINGS, Table
+
+if TYPE_CHECKING:
+    from meeting_etl.pipeline.fetch.context import DayReport
+    from meeting_etl.pipeline.meetings.fold import FoldReport
 
 Metadata = dict[str, Any]
 
 
-def table_metadata(report: DayReport, table: Table, folded: FoldReport | None) -> Metadata:
+def table_metadata(report: "DayReport", table: Table, folded: "FoldReport | None") -> Metadata:
     """What became of one table on this day, and what is stored and open afterwards."""
     fetched, drift = report.of(table), SchemaDrift()
     drift.add(fetched.drift)
@@ -37,7 +39,7 @@ def table_metadata(report: DayReport, table: Table, folded: FoldReport | None) -
     return metadata | _drift(drift)
 
 
-def day_metadata(report: DayReport, folded: FoldReport | None) -> Metadata:
+def day_metadata(report: "DayReport", folded: "FoldReport | None") -> Metadata:
     """What the day cost in this run, whatever the table; the seconds of days overlap."""
     traffic = report.traffic
     return {

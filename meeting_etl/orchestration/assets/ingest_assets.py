@@ -11,20 +11,12 @@ import dagster as dg
 
 from meeting_etl import schemas
 from meeting_etl.errors import ApiUnavailable, AuthError, SettingsError
-from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.orchestration.assets.materialization import (
     Result,
     publish_catalog,
     report_failures,
 )
 from meeting_etl.orchestration.assets.table_asset import INGEST, table_spec
-from meeting_etl.pipeline.auto_record.auto_record import auto_record
-from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.token_history import record_token
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
-    has_queued_recordings,
-    look_up_recordings,
-)
 from meeting_etl.settings import Etl
 
 
@@ -35,6 +27,9 @@ from meeting_etl.settings import Etl
 )
 def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Ingest new bytes of the webhook logs: each line becomes an event or a rejected line."""
+    from meeting_etl.lake.leftovers import sweep_leftovers
+    from meeting_etl.pipeline.ingest.ingest import ingest
+
     with report_failures(context, etl):
         sweep_leftovers(etl.lake, etl.clock.now())
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
@@ -65,6 +60,8 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 
 def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
     """Reopen forbidden work items if the access token has changed; do nothing without one."""
+    from meeting_etl.pipeline.ledger.token_history import record_token
+
     try:
         token = etl.token_identity
     except SettingsError:
@@ -76,6 +73,11 @@ def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
 
 def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
     """Find the meetings of recordings whose events name none; an error does not fail ingest."""
+    from meeting_etl.pipeline.reconcile.recordings_without_meeting import (
+        has_queued_recordings,
+        look_up_recordings,
+    )
+
     if not has_queued_recordings(etl.files):
         return
     try:
@@ -94,6 +96,8 @@ def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
 )
 def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]) -> Result:
     """Switch recording on for created meetings; off unless [auto_record] has lines."""
+    from meeting_etl.pipeline.auto_record.auto_record import auto_record
+
     with report_failures(context, etl):
         try:
             rows = auto_record(

@@ -13,9 +13,10 @@ from dagster._core.definitions.definitions_load_context import (
 )
 
 from meeting_etl.errors import MeetingEtlError
+from meeting_etl.lake.partitions import partitions
 from meeting_etl.schemas import FIRST_DAY, MEETINGS
 from meeting_etl.settings import Etl
-from meeting_etl.times import utc_day
+from meeting_etl.times import parse_day, utc_day
 
 _YEAR = timedelta(days=365)
 # Every night the last two days are reconciled, also of a new installation.
@@ -49,7 +50,9 @@ def first_partition(etl: Etl) -> date:
 
 def _first_with_data(etl: Etl) -> date | None:
     """The first day with meetings or with open work; None when there is none."""
-    return min([*etl.lake.days(MEETINGS), *etl.ledger.open_days()], default=None)
+    # Not by the lake and the ledger, which load pyarrow.
+    days = filter(None, map(parse_day, partitions(etl.files, MEETINGS)))
+    return min([*days, *etl.queue.open_days()], default=None)
 
 
 def starting_at(spec: dg.AssetSpec, first: date) -> dg.AssetSpec:

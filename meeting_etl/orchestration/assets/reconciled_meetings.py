@@ -22,10 +22,6 @@ from meeting_etl.orchestration.assets.materialization import (
 )
 from meeting_etl.orchestration.assets.partitions import DAYS
 from meeting_etl.orchestration.assets.table_asset import WEBEX
-from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
-from meeting_etl.pipeline.reconcile.listing import ListingWindows
-from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
-from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
 from meeting_etl.settings import Etl
 
 _NAME = "reconciled_meetings"
@@ -66,6 +62,11 @@ def reconciled_meetings(context: dg.AssetExecutionContext, etl: dg.ResourceParam
 
 def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     """The counts of each day. Those of the whole run are added to every day at the end."""
+    from meeting_etl.pipeline.reconcile.events_without_meeting import look_up_meetings
+    from meeting_etl.pipeline.reconcile.listing import ListingWindows
+    from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
+    from meeting_etl.pipeline.reconcile.reconcile import can_list, reconcile
+
     days, requests_before = days_of(context), etl.requests_sent
     fetch_context = etl.fetch_context(context.run.run_id)
     run: Metadata = {}

@@ -5,14 +5,16 @@ Belongs here: which lines, and how many. Does not: figures of a day (day_metadat
 """
 
 from collections import Counter, defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meeting_etl.orchestration.assets.day_metadata import Metadata
-from meeting_etl.pipeline.fetch.context import DayReport
-from meeting_etl.pipeline.meetings.fold import FoldReport
 from meeting_etl.schemas import TABLES
 from meeting_etl.texts import some_of
 from meeting_etl.times import Clock
+
+if TYPE_CHECKING:
+    from meeting_etl.pipeline.fetch.context import DayReport
+    from meeting_etl.pipeline.meetings.fold import FoldReport
 
 # In longer runs a line a day is said at debug only.
 _FEW_DAYS = 10
@@ -36,7 +38,7 @@ class RunLog:
         before = f"{self._total['days']} of {self._days} days done; " if self._days > 1 else ""
         self._say(f"{before}{what}: {done:,} of {total:,} work items")
 
-    def day(self, report: DayReport, folded: FoldReport | None) -> None:
+    def day(self, report: "DayReport", folded: "FoldReport | None") -> None:
         """A day is done."""
         tables = report.tables
         failed = sum(table.statuses["failed"] for table in tables.values())
@@ -71,7 +73,7 @@ class RunLog:
         self._said_at = self._clock.monotonic()
         self._log.info(line)
 
-    def _log_details(self, report: DayReport, folded: FoldReport | None) -> None:
+    def _log_details(self, report: "DayReport", folded: "FoldReport | None") -> None:
         tables = report.tables.items()
         outcomes = [f"{name} {dict(table.outcomes)}" for name, table in tables if table.outcomes]
         if outcomes:

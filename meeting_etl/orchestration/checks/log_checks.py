@@ -7,14 +7,11 @@ that need Webex (webhook_checks.py), checks of single days (day_checks.py).
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pyarrow.compute as pc
 
 from meeting_etl.errors import MeetingEtlError
-from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.metrics import has_current_metrics
-from meeting_etl.lake.migration import outdated_files
 from meeting_etl.orchestration.checks.rows_check import SOUND, rows_sound
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import (
@@ -29,6 +26,9 @@ from meeting_etl.schemas import (
 from meeting_etl.settings import Etl
 from meeting_etl.texts import some_of
 from meeting_etl.times import format_timestamp, utc_day
+
+if TYPE_CHECKING:
+    from meeting_etl.lake.lake import Lake
 
 _WEEK = timedelta(days=7)
 # As many weeks as a weekday must have had lines for its silence to mean something.
@@ -100,6 +100,8 @@ def work_in_time(etl: Etl) -> Verdict:
 
 def metrics_current(etl: Etl) -> Verdict:
     """Checks every day that has snippets."""
+    from meeting_etl.lake.metrics import has_current_metrics
+
     days = etl.lake.days(TRANSCRIPT_SNIPPETS)
     outdated = [str(day) for day in days if not has_current_metrics(etl.lake, day)]
     counts = {"days": outdated, "outdated_days": len(outdated)}
@@ -115,6 +117,8 @@ def metrics_current(etl: Etl) -> Verdict:
 
 def files_current(etl: Etl) -> Verdict:
     """Opens files only of tables whose columns have changed."""
+    from meeting_etl.lake.migration import outdated_files
+
     outdated = outdated_files(etl.lake)
     counts = {"outdated_files": len(outdated)}
     if not outdated:
@@ -199,16 +203,18 @@ def _last_days(etl: Etl) -> list[date]:
     return [today - timedelta(days=days) for days in range(_WEEK.days)]
 
 
-def _count(lake: Lake, table: Table, days: list[date]) -> int:
+def _count(lake: "Lake", table: Table, days: list[date]) -> int:
     return sum(lake.count(table, day) for day in days)
 
 
-def _lines(lake: Lake, day: date) -> int:
+def _lines(lake: "Lake", day: date) -> int:
     return lake.count(WEBHOOK_EVENTS, day)
 
 
-def _newest_line(lake: Lake) -> datetime | None:
+def _newest_line(lake: "Lake") -> datetime | None:
     """When the newest line was received."""
+    import pyarrow.compute as pc
+
     for day in reversed(lake.days(WEBHOOK_EVENTS)):
         times = lake.read(WEBHOOK_EVENTS, day, columns=["received_at"])["received_at"]
         newest: datetime | None = pc.max(times).as_py()

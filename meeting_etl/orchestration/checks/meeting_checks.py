@@ -6,15 +6,16 @@ not: for which days they run (day_checks.py).
 
 import statistics
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
-from meeting_etl.lake.lake import Lake
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import MEETINGS, Table
 from meeting_etl.settings import Etl
 from meeting_etl.texts import some_of
 from meeting_etl.times import utc_day
+
+if TYPE_CHECKING:
+    from meeting_etl.lake.lake import Lake
 
 USUAL = (
     "The day has about as many meetings as the same weekday of the last 8 weeks: at most three "
@@ -53,7 +54,7 @@ def usual_count(etl: Etl, table: Table, day: date) -> Verdict:
     return Verdict(f"{found} {todo}and `meeting-etl webhooks list`.", counts, passed=False)
 
 
-def _earlier_counts(lake: Lake, table: Table, day: date) -> list[int]:
+def _earlier_counts(lake: "Lake", table: Table, day: date) -> list[int]:
     """Counts of the same weekday, newest first, of the weeks since the lake begins."""
     since = min(lake.days(table), default=date.max)
     days = (day - timedelta(weeks=weeks) for weeks in range(1, _WEEKS + 1))
@@ -62,6 +63,8 @@ def _earlier_counts(lake: Lake, table: Table, day: date) -> list[int]:
 
 def times_known(etl: Etl, table: Table, day: date) -> Verdict:
     """The participants of meetings that ended a day ago, and which of them have no times."""
+    import pyarrow.compute as pc
+
     ended_before = etl.clock.now() - _TIMES_ARE_KNOWN
     meetings = etl.lake.read(MEETINGS, day, columns=["meeting_id", "ended_at"])
     over = meetings.filter(pc.less_equal(meetings["ended_at"], ended_before))["meeting_id"]

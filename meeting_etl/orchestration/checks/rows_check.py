@@ -5,20 +5,20 @@ webhook_logs/redaction.py, pipeline/rows.py), for which tables and when it runs 
 log_checks.py).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.merging import keys
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.schemas import MEETINGS, TEXT, TEXTS, Table
 from meeting_etl.settings import Etl
 from meeting_etl.texts import some_of
 from meeting_etl.webhook_logs.redaction import SECRET_PATTERN
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from meeting_etl.lake.lake import Lake
 
 SOUND = (
     "Every row has a key that no other row has, and no text column has a token or a password. The "
@@ -42,6 +42,10 @@ def rows_sound(etl: Etl, table: Table, day: date) -> Verdict:
 
 def _examined(etl: Etl, table: Table, day: date) -> tuple[dict[str, int], list[str]]:
     """Counts, and a sentence for each problem."""
+    import pyarrow.compute as pc
+
+    from meeting_etl.lake.merging import keys
+
     lake = etl.lake
     # Children first: a meeting that arrives meanwhile is found.
     rows = lake.read(table, day, columns=list(dict.fromkeys((*table.key, *_parent(table)))))
@@ -71,7 +75,7 @@ def _parent(table: Table) -> tuple[str, ...]:
     return ("meeting_id",) if is_child else ()
 
 
-def _without_meeting(lake: Lake, table: Table, day: date, rows: pa.Table) -> set[str]:
+def _without_meeting(lake: "Lake", table: Table, day: date, rows: "pa.Table") -> set[str]:
     if not _parent(table):
         return set()
     meetings = lake.read(MEETINGS, day, columns=["meeting_id"])["meeting_id"]
@@ -79,19 +83,17 @@ def _without_meeting(lake: Lake, table: Table, day: date, rows: pa.Table) -> set
 
 
 def _leaking_columns(
-    lake: Lake, table: Table, day: date, secrets: Collection[str]
+    lake: "Lake", table: Table, day: date, secrets: Collection[str]
 ) -> Iterator[str]:
     """The columns in which a text has the name of a secret, or a configured one."""
+    import pyarrow.compute as pc
+
     for column in table.columns:
         if column.kind in (TEXT, TEXTS):
             # One at a time: the bodies of a day are large.
             values = lake.read(table, day, columns=[column.name])[column.name]
             texts = pc.list_flatten(values) if column.kind == TEXTS else values
-            if any(_any_matches(texts, secrets)):
+            has_name = pc.any(pc.match_substring_regex(texts, SECRET_PATTERN)).as_py()
+            matches = (pc.match_substring(texts, secret) for secret in secrets)
+            if has_name or any(pc.any(found).as_py() for found in matches):
                 yield column.name
-
-
-def _any_matches(texts: Any, secrets: Iterable[str]) -> Iterator[bool]:
-    yield bool(pc.any(pc.match_substring_regex(texts, SECRET_PATTERN)).as_py())
-    for secret in secrets:
-        yield bool(pc.any(pc.match_substring(texts, secret)).as_py())

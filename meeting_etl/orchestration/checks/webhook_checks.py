@@ -14,7 +14,6 @@ from meeting_etl.orchestration.assets.reconciled_meetings import (
 )
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.orchestration.run_tags import span_of
-from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, last_days
 from meeting_etl.webex.token_kind import TokenKind
@@ -79,6 +78,8 @@ def webhooks_complete(
 
 
 def _coverage_verdict(etl: Etl, span: Span) -> Verdict:
+    from meeting_etl.pipeline.reconcile.reconcile import webhook_coverage
+
     most = etl.settings.most_missed_share
     coverage = webhook_coverage(etl.lake, span)
     counts = {

@@ -17,10 +17,6 @@ from meeting_etl.orchestration.launching.launch_pauses import (
     request_tag,
 )
 from meeting_etl.orchestration.run_tags import span_tags
-from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
-from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
-from meeting_etl.pipeline.ledger.token_history import is_recorded
-from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp
 
@@ -37,6 +33,8 @@ def every_quarter_hour(
     context: dg.ScheduleEvaluationContext, etl: dg.ResourceParam[Etl]
 ) -> dg.RunRequest | dg.SkipReason:
     """One ingest, or the reason for none."""
+    from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
+
     runs = active_runs(context.instance, etl)
     if any(run.job_name in INGEST_JOBS for run in runs):
         return dg.SkipReason("Ingest is running.")
@@ -70,6 +68,10 @@ def ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) ->
 
 def _has_more_to_do(etl: Etl) -> bool:
     """Whether the assets of the ingest job have work although no log has new lines."""
+    from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
+    from meeting_etl.pipeline.ledger.token_history import is_recorded
+    from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
+
     now, policy = etl.clock.now(), etl.settings.auto_record
     try:
         is_new_token = not is_recorded(etl.state, etl.token_identity)

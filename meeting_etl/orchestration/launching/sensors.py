@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from meeting_etl.lake.lake import INGEST_LOCK
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.launching.day_requests import Launches, launch_days, next_attempt
 from meeting_etl.orchestration.launching.day_spans import (
@@ -28,7 +27,6 @@ from meeting_etl.orchestration.launching.launch_pauses import (
     requested_at,
     webex_pause_reason,
 )
-from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, utc_day
 
@@ -80,6 +78,9 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
 
     There is no cursor: due work is in the lake. Days that an active run covers are skipped.
     """
+    from meeting_etl.lake.lake import INGEST_LOCK
+    from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
+
     has_new_lines, due = bool(logs_to_ingest(etl.logs, etl.lake)), etl.ledger.due_days()
     if not has_new_lines and not due:
         yield dg.SkipReason(f"No log has new lines. {next_attempt(etl)}")

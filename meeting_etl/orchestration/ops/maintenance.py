@@ -10,7 +10,6 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.orchestration.failures import report_errors
 from meeting_etl.orchestration.instance.run_retention import ended_runs, purge_runs, routine_runs
 from meeting_etl.settings import Etl
@@ -45,5 +44,7 @@ def purge_old_runs(
 @dg.op(description="Remove temporary files that killed processes left in the data folder.")
 def remove_leftovers(etl: dg.ResourceParam[Etl]) -> None:
     """Remove those that are abandoned; rows are never touched."""
+    from meeting_etl.lake.leftovers import sweep_leftovers
+
     with report_errors():
         sweep_leftovers(etl.lake, etl.clock.now())

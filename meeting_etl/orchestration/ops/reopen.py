@@ -11,7 +11,6 @@ from pydantic import Field
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.orchestration.failures import report_errors
-from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
 from meeting_etl.pipeline.ledger.work_item import RESOURCES, Status
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, parse_day
@@ -46,6 +45,8 @@ def reopen_work_items(
     context: dg.OpExecutionContext, config: ReopenConfig, etl: dg.ResourceParam[Etl]
 ) -> None:
     """Reopen what the form says."""
+    from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
+
     with report_errors():
         wanted = Reopening(
             _span_of(config),

@@ -13,12 +13,12 @@ from itertools import chain
 from typing import Any
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
 from meeting_etl.pipeline.ingest.event_writer import EventWriter
 from meeting_etl.pipeline.ingest.future_ends import note_future_ends
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import queue_recording
-from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl.schemas import FOLDED, INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl.times import Clock
 from meeting_etl.webhook_logs.events import Event, Rejected
 from meeting_etl.webhook_logs.known_logs import KnownLogs

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
-from meeting_etl.lake.meeting_index import FOLDED
+from meeting_etl.schemas import FOLDED
 from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import FOLDED, MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.pipeline.meetings.meeting_row import row_from_events, with_other_events
 from meeting_etl.pipeline.rows import Row, SchemaDrift
-from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
+from meeting_etl.schemas import FOLDED, MEETINGS, WEBHOOK_EVENTS
 from meeting_etl.times import utc_day
 
 _Mentions = Mapping[str, list[Mention]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import FOLDED, INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
 from meeting_etl.pipeline.ledger.due_days import DueDay
@@ -20,7 +20,7 @@ from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.meetings.move import move_meetings
 from meeting_etl.pipeline.rows import Row, SchemaDrift
-from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
+from meeting_etl.schemas import FETCH_LEDGER, FOLDED, MEETINGS
 
 
 @dataclass

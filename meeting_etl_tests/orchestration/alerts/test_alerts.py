@@ -174,7 +174,7 @@ def test_an_unexpected_error_is_named_and_not_quoted(
         raise ValueError("said by imogen@corvane.example")
 
     ours = home()
-    monkeypatch.setattr("meeting_etl.orchestration.assets.ingest_assets.ingest", broken)
+    monkeypatch.setattr("meeting_etl.pipeline.ingest.ingest.ingest", broken)
     ours.run("ingest")
     ours.tick()
     assert "A defect (ValueError): the page of the run has the details." in webhook.texts[0]
@@ -188,7 +188,7 @@ def test_no_address_of_a_person_and_no_secret_is_sent(
         raise MeetingEtlError("Refused for imogen@corvane.example, token-of-ours")
 
     ours = home(WEBEX_ACCESS_TOKEN="token-of-ours")
-    monkeypatch.setattr("meeting_etl.orchestration.assets.ingest_assets.ingest", refused)
+    monkeypatch.setattr("meeting_etl.pipeline.ingest.ingest.ingest", refused)
     ours.run("ingest")
     ours.tick()
     assert "\nRefused for …, …\n" in webhook.texts[0]
