@@ -303,6 +303,24 @@ PARTICIPANTS = Table(
     ),
 )
 
+INVITEES = Table(
+    "invitees",
+    "One row per person who was invited to a meeting; empty unless invitees in [fetch] is on.",
+    key=("meeting_id", "invitee_id"),
+    sort=("meeting_id", "invitee_id"),
+    bloom=("meeting_id",),
+    partition=_DATE,
+    columns=(
+        _MEETING_ID,
+        Column("invitee_id", TEXT, "Id of the invitee; unique within the meeting.", "id"),
+        *_email("email", "E-mail address that was invited.", "email"),
+        Column("display_name", TEXT, "Name in the invitation.", "displayName", personal=True),
+        Column("co_host", FLAG, "May host in the host's place.", "coHost"),
+        Column("panelist", FLAG, "Is a panelist, of a webinar.", "panelist"),
+        *_FETCHED,
+    ),
+)
+
 TRANSCRIPTS = Table(
     "transcripts",
     "One row per transcript of a meeting.",
@@ -777,6 +795,7 @@ TABLES: dict[str, Table] = {
         MEETINGS,
         RECORDINGS,
         PARTICIPANTS,
+        INVITEES,
         TRANSCRIPTS,
         TRANSCRIPT_SNIPPETS,
         MEETING_SUMMARIES,

@@ -40,6 +40,7 @@ class Settings:
     threads: int
     windows: bool
     summaries: bool
+    invitees: bool
     settling: AttemptSchedule
     store_links: bool
     honour_deletes: bool
@@ -104,6 +105,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         threads=file.fetch.threads,
         windows=file.fetch.windows,
         summaries=file.fetch.summaries,
+        invitees=file.fetch.invitees,
         settling=AttemptSchedule(
             file.settling.after_end_seconds, file.settling.after_event_seconds
         ),

@@ -15,7 +15,13 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
-from meeting_etl.schemas import LINK_COLUMNS, MEETING_SUMMARIES, RECORDING_FILES, TRANSCRIPT_FILES
+from meeting_etl.schemas import (
+    INVITEES,
+    LINK_COLUMNS,
+    MEETING_SUMMARIES,
+    RECORDING_FILES,
+    TRANSCRIPT_FILES,
+)
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
@@ -172,6 +178,7 @@ class Etl:
     def _switched_off(self) -> frozenset[str]:
         settings = self.settings
         switches = {
+            INVITEES.name: settings.invitees,
             MEETING_SUMMARIES.name: settings.summaries,
             RECORDING_FILES.name: settings.downloads.kinds,
             TRANSCRIPT_FILES.name: settings.transcript_formats,

@@ -32,6 +32,7 @@ class Fetch(Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=1, le=256)] = 24
     windows: bool = True
     summaries: bool = False
+    invitees: bool = False
 
 
 class Privacy(Struct, forbid_unknown_fields=True, frozen=True):

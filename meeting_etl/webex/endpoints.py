@@ -140,6 +140,11 @@ class Webex:
         params = {"meetingId": meeting_id} | self._required_host(meeting_id, host_email)
         return self._listings.all("/meetingParticipants", params)
 
+    def invitees(self, meeting_id: str, *, host_email: str | None) -> Listing:
+        """Who was invited to one meeting instance, from GET /meetingInvitees."""
+        params = {"meetingId": meeting_id} | self._required_host(meeting_id, host_email)
+        return self._listings.all("/meetingInvitees", params)
+
     def transcripts(
         self,
         meeting_id: str,

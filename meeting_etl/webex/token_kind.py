@@ -22,7 +22,8 @@ class Access:
 
     - `prefix`: begins the paths of organization-wide requests; empty for a host's own token, which
       never names a host either.
-    - `scopes`: the OAuth scope that allows reading each resource (docs/webex-api-notes.md).
+    - `scopes`: the OAuth scope that allows reading each resource (docs/webex-api-notes.md);
+      invitees need that of meetings.
     - `listings`: resources that can be listed by time, for many meetings at once.
     - `unreadable`: resources that no scope of this kind covers.
     - `can_schedule`: may read and change scheduled meetings.
@@ -92,6 +93,7 @@ _ACCESS = {
             _COMPLIANCE_SCOPE,
         ),
         listings={"recordings": ListingScope.ONE_SITE, "transcripts": ListingScope.ONE_SITE},
+        unreadable=frozenset({"invitees"}),
         can_schedule=False,
         no_webhooks=frozenset({"meetings", "meetingParticipants"}),
     ),

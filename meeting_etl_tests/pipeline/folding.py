@@ -32,7 +32,7 @@ class World:
             self.clock,
             AttemptSchedule(),
             opened_by=OPENED_BY,
-            off=["meeting_summaries"],
+            off=["invitees", "meeting_summaries"],
         )
 
     def commit_events(self, *events: LoggedEvent, log_id: str = "log") -> None:

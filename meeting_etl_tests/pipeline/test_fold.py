@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.meetings.fold import fold
+from meeting_etl.pipeline.meetings.merge import with_details
 from meeting_etl.pipeline.prune import prune
 from meeting_etl.schemas import (
     FETCH_LEDGER,
+    INVITEES,
     MEETINGS,
     PARTICIPANTS,
     RECORDINGS,
@@ -110,6 +112,24 @@ def test_values_of_the_api_are_kept(world: World) -> None:
     assert (row["has_recording"], row["delivery_count"]) == (True, 2)
 
 
+def test_a_personal_room_stays_one_although_webex_lists_it_as_a_meeting(world: World) -> None:
+    room = {"scheduledType": "personalRoomMeeting"}
+    world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50", **room))
+    world.fold()
+    stored = world.meetings(MONDAY)[ONE]
+    fetched = stored | {
+        "scheduled_type": "meeting",
+        "title": "Review",
+        "fetched_at": moment("2026-03-02 12:00"),
+    }
+    detailed = with_details(stored, fetched)
+    assert (detailed["scheduled_type"], detailed["title"]) == ("personalRoomMeeting", "Review")
+    # As a version stored it that took Webex's word.
+    world.lake.merge(MEETINGS, MONDAY, [fetched])
+    world.fold_everything()
+    assert world.meetings(MONDAY)[ONE]["scheduled_type"] == "personalRoomMeeting"
+
+
 def test_each_meeting_opens_its_work_items_with_a_first_attempt(world: World) -> None:
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))
     world.fold()
@@ -137,11 +157,12 @@ def test_a_corrected_end_moves_all_rows_of_the_meeting(world: World) -> None:
         )
         person = {"meeting_id": meeting_id, "participant_id": "p"}
         world.lake.merge(PARTICIPANTS, MONDAY, [person])
+        world.lake.merge(INVITEES, MONDAY, [{"meeting_id": meeting_id, "invitee_id": "i"}])
     world.commit_events(ended("2026-03-03 01:00", 1, "2026-03-03 00:10"), log_id="b")
     assert world.ledger.due_days() == [TUESDAY, MONDAY]
     world.fold()
     for day, meeting_id in ((MONDAY, two), (TUESDAY, ONE)):
-        for table in (MEETINGS, RECORDINGS, PARTICIPANTS, FETCH_LEDGER):
+        for table in (MEETINGS, RECORDINGS, PARTICIPANTS, INVITEES, FETCH_LEDGER):
             rows = world.lake.read(table, day, columns=["meeting_id"])
             assert set(rows["meeting_id"].to_pylist()) == {meeting_id}, (table.name, day)
     assert world.meetings(TUESDAY)[ONE]["delivery_count"] == 2

@@ -23,7 +23,7 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
         ("[fetch]\nwindows = 'no'", "[fetch] windows must be true or false, but is 'no'."),
         (
             "[fetch]\nthread = 3",
-            "unknown key thread in [fetch]; expected one of threads, windows, summaries.",
+            "unknown key thread in [fetch]; expected one of threads, windows, summaries, invitees.",
         ),
         (
             "[fetsh]\na = 1",

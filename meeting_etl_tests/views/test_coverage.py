@@ -201,6 +201,15 @@ def test_words_and_files_go_with_what_they_are_of(tmp_path: Path) -> None:
     ]
 
 
+def test_invitees_of_a_personal_room_are_not_expected(tmp_path: Path) -> None:
+    pairs = [
+        pair("a", "invitees", "ready", "complete"),
+        pair("b", "invitees", "absent", "personal_room"),
+    ]
+    sql = "SELECT expected, here, not_expected, share_here FROM coverage"
+    assert ask(tmp_path, {"fetch_ledger": pairs}, sql) == [(2, 1, 1, 1.0)]
+
+
 @pytest.mark.parametrize("ids", [("t1", "t2"), ("t2", "t1")])
 def test_of_several_reasons_the_first_in_order_counts(tmp_path: Path, ids: tuple[str, str]) -> None:
     """Whatever the order of rows, which is that of ids; what is here has no reason for words."""

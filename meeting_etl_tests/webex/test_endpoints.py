@@ -39,6 +39,13 @@ def test_participants(build: Build, kind: TokenKind, params: dict[str, str]) -> 
     assert seen.params == {"max": "100", "meetingId": MEETING, **params}
 
 
+@pytest.mark.parametrize(("kind", "params"), [(USER, {}), (ADMIN, {"hostEmail": HOST})])
+def test_invitees(build: Build, kind: TokenKind, params: dict[str, str]) -> None:
+    seen = only_request(build, kind, lambda webex: webex.invitees(MEETING, host_email=HOST))
+    assert seen.path == "/v1/meetingInvitees"
+    assert seen.params == {"max": "100", "meetingId": MEETING, **params}
+
+
 # Transcripts and snippets
 
 

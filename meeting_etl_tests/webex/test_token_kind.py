@@ -27,6 +27,9 @@ def test_every_kind_can_read_these(build: Build, kind: TokenKind, resource: str)
         (USER, "meeting_summaries", True),
         (ADMIN, "meeting_summaries", False),
         (COMPLIANCE, "meeting_summaries", True),
+        (USER, "invitees", True),
+        (ADMIN, "invitees", True),
+        (COMPLIANCE, "invitees", False),
     ],
 )
 def test_resources_that_a_token_kind_cannot_read(

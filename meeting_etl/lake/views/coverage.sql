@@ -8,7 +8,7 @@
 -- failed: Meetings whose latest response was a transient error.
 -- forbidden: Meetings that the token may not read.
 -- lost: Meetings with nothing until the last attempt, or no longer found.
--- not_expected: Meetings that were not recorded, or are outside the limits in the settings.
+-- not_expected: Meetings that were not recorded, were in a personal room, or are outside the limits in the settings.
 -- share_here: here divided by expected minus not_expected; NULL when that is 0.
 -- open: Meetings that will be fetched again.
 -- next_attempt_at: Earliest next attempt of these.
@@ -70,7 +70,7 @@ item AS (
             WHEN status = 'waiting' THEN 3
             WHEN status = 'failed' THEN 4
             WHEN status = 'forbidden' THEN 5
-            WHEN reason IN ('not_recorded', 'out_of_bounds') THEN 7
+            WHEN reason IN ('not_recorded', 'out_of_bounds', 'personal_room') THEN 7
             ELSE 6
         END AS rank
     FROM items

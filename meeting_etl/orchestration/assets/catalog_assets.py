@@ -42,6 +42,7 @@ _TABLES = [
         "meetings",
         "recordings",
         "participants",
+        "invitees",
         "transcripts",
         "transcript_files",
         "transcript_snippets",

@@ -41,6 +41,7 @@ _TABLES = [
     table_spec(schemas.MEETINGS, "webhook_events", group=WEBEX),
     table_spec(schemas.RECORDINGS, "meetings", group=WEBEX),
     table_spec(schemas.PARTICIPANTS, "meetings", group=WEBEX),
+    table_spec(schemas.INVITEES, "meetings", group=WEBEX, switch="fetch.invitees"),
     table_spec(schemas.TRANSCRIPTS, "meetings", group=CONTENT),
     table_spec(
         schemas.TRANSCRIPT_FILES, "transcripts", group=CONTENT, switch="downloads.transcripts"

@@ -52,6 +52,13 @@ no longer listed stays, as `unlisted` or, with a proof, `deleted`.
 again until then.
 
 {_REPEAT}""",
+    "invitees": f"""\
+**Source:** Webex's list of invitees, for each meeting. Off unless `[fetch] invitees` is on; then
+the days that you materialize are completed. Who attended is in `participants`.
+
+**Timing:** once, 15 minutes after the meeting's end; where the list is empty, again.
+
+{_REPEAT}""",
     "transcripts": f"""\
 **Source:** Webex's list of transcripts, for each meeting; the words are in `transcript_snippets`.
 
@@ -120,6 +127,7 @@ CODE = {
     "meetings": "pipeline/meetings/fold.py",
     "recordings": "pipeline/resources/recordings.py",
     "participants": "pipeline/resources/participants.py",
+    "invitees": "pipeline/resources/invitees.py",
     "transcripts": "pipeline/resources/transcripts.py",
     "transcript_files": "pipeline/resources/transcript_files.py",
     "transcript_snippets": "pipeline/resources/snippets.py",

@@ -1,8 +1,8 @@
 """Resources that were switched on after their days had settled: opening their work items.
 
 Belongs here: finding recordings and transcripts without a work item for their files, and meetings
-without one for their summaries. Does not: work items of what is found while a resource is on
-(ledger.py and the files of pipeline/resources/ open those).
+without one for their summaries or invitees. Does not: work items of what is found while a resource
+is on (ledger.py and the files of pipeline/resources/ open those).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -19,6 +19,7 @@ _PARENTS = {
     schemas.RECORDING_FILES.name: schemas.RECORDINGS,
     schemas.TRANSCRIPT_FILES.name: schemas.TRANSCRIPTS,
     schemas.MEETING_SUMMARIES.name: schemas.MEETINGS,
+    schemas.INVITEES.name: schemas.MEETINGS,
 }
 
 
@@ -47,7 +48,7 @@ def _items(lake: Lake, day: date, resource: str, now: datetime) -> Iterator[Work
     """The work items of a resource that a day must have."""
     parent = _PARENTS[resource]
     for row in lake.read(parent, day).to_pylist():
-        # Summaries are a list of the meeting, which has no id of its own.
+        # Summaries and invitees are lists of the meeting, which have no id of their own.
         is_list = parent is schemas.MEETINGS
         if is_list or not is_deleted(row):
             resource_id = "" if is_list else row[parent.key[0]]

@@ -32,6 +32,7 @@ _DEFINITE = {
     Outcome.RULED_OUT: (Status.FORBIDDEN, Reason.TOKEN_KIND),
     Outcome.PREVENTED: (Status.FORBIDDEN, Reason.DOWNLOAD_PREVENTED),
     Outcome.OUT_OF_BOUNDS: (Status.ABSENT, Reason.OUT_OF_BOUNDS),
+    Outcome.PERSONAL_ROOM: (Status.ABSENT, Reason.PERSONAL_ROOM),
     Outcome.DELETED: (Status.GONE, Reason.REMOVED),
 }
 # These settle it at the last attempt only: before that, and at it.

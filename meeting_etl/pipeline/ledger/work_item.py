@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from meeting_etl.schemas import (
+    INVITEES,
     MEETING_SUMMARIES,
     PARTICIPANTS,
     RECORDING_FILES,
@@ -28,6 +29,7 @@ LISTED = (
     DETAILS,
     RECORDINGS.name,
     PARTICIPANTS.name,
+    INVITEES.name,
     TRANSCRIPTS.name,
     MEETING_SUMMARIES.name,
 )
@@ -37,7 +39,7 @@ SLOW = frozenset({RECORDING_FILES.name})
 # Resources that are files.
 FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
 # Resources that are off unless they are switched on.
-OPTIONAL = FILES | {MEETING_SUMMARIES.name}
+OPTIONAL = FILES | {INVITEES.name, MEETING_SUMMARIES.name}
 # All, with those that recordings and transcripts open.
 RESOURCES = (
     *LISTED,
@@ -84,6 +86,7 @@ class Reason(StrEnum):
     LINKS_MISSING = "links_missing"
     DOWNLOAD_PREVENTED = "download_prevented"
     OUT_OF_BOUNDS = "out_of_bounds"
+    PERSONAL_ROOM = "personal_room"
 
 
 class Outcome(StrEnum):
@@ -99,6 +102,7 @@ class Outcome(StrEnum):
     RULED_OUT = "ruled_out"  # the token kind cannot read it; no request was made
     PREVENTED = "prevented"  # the host does not allow downloads
     OUT_OF_BOUNDS = "out_of_bounds"  # of the settings; no request was made
+    PERSONAL_ROOM = "personal_room"  # nobody is invited to one; no request was made
     DELETED = "deleted"  # proven before; no request was made
     REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
@@ -113,6 +117,7 @@ NO_REQUEST = frozenset(
         Outcome.NOT_REQUESTED,
         Outcome.NOT_THE_API,
         Outcome.OUT_OF_BOUNDS,
+        Outcome.PERSONAL_ROOM,
         Outcome.DELETED,
     }
 )

@@ -18,6 +18,8 @@ _API_COLUMNS = frozenset(
     run_id fetched_at
     """.split()
 )
+# scheduled_type of a meeting in a personal room; Webex lists it as an ordinary meeting.
+PERSONAL_ROOM = "personalRoomMeeting"
 
 
 def with_details(stored: Row, fetched: Row) -> Row:
@@ -28,6 +30,7 @@ def with_details(stored: Row, fetched: Row) -> Row:
         if value is not None and (name in _API_COLUMNS or stored[name] is None)
     }
     return row | {
+        "scheduled_type": _scheduled_type(row, stored),
         "duration_seconds": duration_seconds(row),
         "extra": merged_json(stored["extra"], fetched["extra"]),
     }
@@ -42,6 +45,7 @@ def with_events(stored: Row, folded: Row) -> Row:
         if value is not None and (name in api_columns or folded.get(name) is None)
     }
     return row | {
+        "scheduled_type": _scheduled_type(row, folded),
         "duration_seconds": duration_seconds(row),
         "extra": merged_json(stored["extra"], folded["extra"]),
     }
@@ -58,6 +62,12 @@ def duration_seconds(row: Row) -> int | None:
     """Seconds from start to end; None when the start is unknown or after the end."""
     starts, ends = row["started_at"], row["ended_at"]
     return int((ends - starts).total_seconds()) if starts and starts <= ends else None
+
+
+def _scheduled_type(row: Row, from_events: Row) -> str | None:
+    """That of the row, but a personal room stays one."""
+    is_room = from_events.get("scheduled_type") == PERSONAL_ROOM
+    return PERSONAL_ROOM if is_room else row["scheduled_type"]
 
 
 def merged_json(older: str | None, newer: str | None) -> str | None:

@@ -13,6 +13,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.merging import without
 from meeting_etl.schemas import (
     FETCH_LEDGER,
+    INVITEES,
     MEETING_SUMMARIES,
     MEETINGS,
     PARTICIPANTS,
@@ -27,6 +28,7 @@ from meeting_etl.schemas import (
 _MOVING_TABLES = (
     RECORDINGS,
     PARTICIPANTS,
+    INVITEES,
     TRANSCRIPTS,
     TRANSCRIPT_SNIPPETS,
     RECORDING_FILES,

@@ -10,6 +10,7 @@ from functools import partial
 from meeting_etl.files import Files
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
+from meeting_etl.pipeline.resources.invitees import INVITEES
 from meeting_etl.pipeline.resources.participants import PARTICIPANTS
 from meeting_etl.pipeline.resources.recordings import RECORDINGS
 from meeting_etl.pipeline.resources.snippets import SNIPPETS
@@ -28,6 +29,7 @@ def day_specs(files: Files, transcript_formats: Sequence[str]) -> list[FetchSpec
         MEETING_DETAILS,
         RECORDINGS,
         PARTICIPANTS,
+        INVITEES,
         TRANSCRIPTS,
         transcript_files(files, transcript_formats),
         SNIPPETS,

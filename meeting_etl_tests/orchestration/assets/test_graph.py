@@ -13,14 +13,14 @@ from meeting_etl_tests.views.lineage import FILE, derived_views
 PACKAGE = Path(__file__).parents[3] / "meeting_etl"
 GROUPS = {
     "ingest": "webhook_events auto_record_actions rejected_lines ingested_logs",
-    "webex": "meetings recordings participants reconciled_meetings",
+    "webex": "meetings recordings participants invitees reconciled_meetings",
     "maintenance": "fetch_ledger orphans",
     "content": "transcripts transcript_files transcript_snippets meeting_summaries recording_files",
     "analytics": "speaker_metrics account_activity attendance coverage meeting_overview "
     "person_week presence series_health speakers talk_time turn_pairs",
 }
 # Switched off by default: to be seen, but not to be selected.
-OFF = {"transcript_files", "meeting_summaries", "recording_files"}
+OFF = {"invitees", "transcript_files", "meeting_summaries", "recording_files"}
 # What runs do not materialize.
 EXTERNAL = set(
     "rejected_lines ingested_logs fetch_ledger orphans account_activity attendance coverage "
@@ -48,7 +48,8 @@ def test_every_table_and_view_of_the_catalog_is_in_a_group(tmp_path: Path) -> No
 def test_what_is_switched_on_can_be_materialized(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(
-        '[fetch]\nsummaries = true\n[downloads]\nrecordings = ["video"]\ntranscripts = ["vtt"]\n'
+        "[fetch]\nsummaries = true\ninvitees = true\n"
+        '[downloads]\nrecordings = ["video"]\ntranscripts = ["vtt"]\n'
     )
     more = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": str(settings)}
     graph = build_defs(Etl(more)).resolve_asset_graph()
@@ -85,6 +86,7 @@ def test_tags_say_what_is_personal_and_what_is_off_by_default(tmp_path: Path) ->
     assert "personal_data" in found["meeting_overview"].tags  # it has titles and hosts
     assert "personal_data" not in found["account_activity"].tags
     assert found["meeting_summaries"].tags["switched_on_by"] == "fetch.summaries"
+    assert found["invitees"].tags["switched_on_by"] == "fetch.invitees"
 
 
 def test_columns_have_comments_keys_and_constraints(tmp_path: Path) -> None:

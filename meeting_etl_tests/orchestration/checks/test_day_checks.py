@@ -28,7 +28,7 @@ from meeting_etl_tests.orchestration.checks.checking import (
 )
 
 JOINED = {"joined_at": datetime(2026, 3, 2, 9, tzinfo=UTC)}
-SWITCHED_OFF = {"transcript_files", "meeting_summaries", "recording_files"}
+SWITCHED_OFF = {"invitees", "transcript_files", "meeting_summaries", "recording_files"}
 TIMES = {**JOINED, "left_at": datetime(2026, 3, 2, 10, tzinfo=UTC)}
 
 
