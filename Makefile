@@ -58,10 +58,10 @@ clean:  ## Remove .venv and caches; data/ stays
 	  { echo "meeting_etl needs Python 3.11 or newer; name it with PYTHON=…, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv -q --allow-existing --python "$(PYTHON)" .venv && \
-	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev,report]'; \
 	else \
 	  echo "Setting up .venv; this takes a minute or two the first time."; \
 	  "$(PYTHON)" -m venv .venv && \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,report]'; \
 	fi
 	@touch $@

@@ -14,11 +14,12 @@ from meeting_etl.orchestration.alerts.alert_sensor import alert_sensor
 from meeting_etl.orchestration.assets.all_assets import all_assets, loadable
 from meeting_etl.orchestration.assets.partitions import days_since, first_partition
 from meeting_etl.orchestration.checks.all_checks import build_checks
-from meeting_etl.orchestration.jobs import FILES_JOB, JOBS
+from meeting_etl.orchestration.jobs import FILES_JOB, JOBS, REPORT_JOB
 from meeting_etl.orchestration.key_prefix import with_key_prefix
 from meeting_etl.orchestration.launching.ingest_launches import every_quarter_hour
 from meeting_etl.orchestration.launching.sensors import due_files_sensor, due_work_sensor
 from meeting_etl.orchestration.schedules import SCHEDULES
+from meeting_etl.report.drawing import can_draw
 from meeting_etl.schemas import RECORDING_FILES
 from meeting_etl.settings import Etl
 
@@ -43,7 +44,7 @@ def build_defs(
     definitions = dg.Definitions(
         assets=all_assets(etl, first),
         asset_checks=build_checks(days_since(first)),
-        jobs=[*JOBS, *([FILES_JOB] if has_files else [])],
+        jobs=[*JOBS, *([FILES_JOB] if has_files else []), *([REPORT_JOB] if can_draw() else [])],
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
         sensors=_sensors(etl, has_files=has_files) if automation else [],
         resources={"etl": etl},

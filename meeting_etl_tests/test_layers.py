@@ -13,7 +13,7 @@ LAYERS = (
     ("errors", "schemas", "times", "texts", "addresses", "files"),
     ("state",),
     ("webex", "receiver", "webhook_logs", "lake", "sandbox"),
-    ("pipeline",),
+    ("pipeline", "report"),
     ("settings",),
     ("orchestration",),
     ("definitions",),

@@ -18,6 +18,7 @@ COMMANDS = {
     "retry": "Reopen work items for the next run",
     "rejected": "Show log lines that are not events",
     "sql": "Query the tables",
+    "report": "Write charts into one HTML file",
     "doctor": "Check everything and say what to do",
     "receive": "Receive webhook events",
     "webhooks": "Create, list, repair and delete webhooks",

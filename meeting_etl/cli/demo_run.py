@@ -17,6 +17,8 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.catalog_state import CATALOG
+from meeting_etl.report import drawing
+from meeting_etl.report.report import LATEST, latest_days, write_report
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import Kind
@@ -79,7 +81,15 @@ def show_answers(etl: Etl, data_dir: str) -> None:
     for question, sql in _QUESTIONS.items():
         names, rows = catalog.query(etl.settings.data_dir, sql)
         display.show_table(question, names, rows)
+    if drawing.can_draw():
+        _write_report(etl)
     _say_what_to_try_next(data_dir)
+
+
+def _write_report(etl: Etl) -> None:
+    path = etl.settings.data_dir / LATEST
+    write_report(etl.settings.data_dir, latest_days(etl.clock), path, etl.clock)
+    display.notes.print(f"\nReport in HTML: {path}", soft_wrap=True)
 
 
 def _show_tables(etl: Etl) -> None:

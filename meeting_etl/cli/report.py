@@ -1,50 +1,75 @@
-"""What `run` and `status` both report.
+"""`report`: charts of some days, or of one meeting, in one HTML file.
 
-Belongs here: counts of the ledger, and the hint that there are no webhook logs. Does not: the rest
-of `status` (status_report.py) and of `run` (run_report.py).
+Belongs here: which report goes where. Does not: its content (report/).
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
+
+import click
 
 from meeting_etl.cli import display
-from meeting_etl.pipeline.ledger.work_item import LISTED, RESOURCES, Status
-from meeting_etl.schemas import INGESTED_LOGS
-from meeting_etl.webhook_logs.listing import list_logs
-
-if TYPE_CHECKING:
-    from meeting_etl.settings import Etl
+from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.options import FROM, TO, span_of
 
 
-def ledger_counts(etl: "Etl", days: Collection[date] | None = None) -> dict[str, Counter[str]]:
-    """Work items by resource and status, of these days or of all."""
-    found: dict[str, Counter[str]] = {resource: Counter() for resource in RESOURCES}
-    for coverage in etl.ledger.coverage(days):
-        found[coverage.resource] += coverage.statuses
-    return {
-        resource: counts
-        for resource, counts in found.items()
-        if counts or (resource in LISTED and etl.ledger.wants(resource))
-    }
+@click.command()
+@FROM
+@TO
+@click.option("--meeting", metavar="ID", help="One meeting: who was there, and who spoke when.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The file to write; below reports/ in the data folder by default.",
+)
+@pass_context
+def report(
+    context: CommandContext,
+    /,
+    first: datetime | None,
+    last: datetime | None,
+    meeting: str | None,
+    output: Path | None,
+) -> None:
+    """Write charts of the tables into one HTML file.
 
+    Activity by local day, talk balance, what is here and what is missing, accounts and recurring
+    meetings of the last 31 days, or of the days from --from to --to. With --meeting: who was there,
+    and who spoke when.
 
-def show_ledger(counts: Mapping[str, Counter[str]], which: str) -> None:
-    """A row for each resource: how many work items have which status."""
-    rows = [
-        [resource, statuses.total(), *(statuses[status] for status in Status)]
-        for resource, statuses in counts.items()
-    ]
-    display.show_table(f"Work items of {which}", ["resource", "items", *Status], rows)
+    The file needs nothing else: send it by mail, open it without a network, print it. It sends no
+    request to Webex. Like the tables it names accounts, and with --meeting persons.
 
+    \b
+    Examples:
+      meeting-etl report
+      meeting-etl report --from 2026-10-01 --to 2026-10-31 -o october.html
+      meeting-etl report --meeting 501e995485e2460bb129410116757b13_I_194316955237236650
 
-def without_logs(etl: "Etl") -> str | None:
-    """What to do, when no webhook log was ever found."""
-    was_read = etl.lake.read(INGESTED_LOGS, columns=["log_id"]).num_rows
-    if was_read or list_logs(etl.logs_folder).found:
-        return None
-    return (
-        f"There are no webhook logs: put *.jsonl, *.ndjson, *.json or *.log files (also with .gz) "
-        f"into {etl.logs_folder}, or set MEETING_ETL_DATA_DIR to another data folder."
+    Needs the extra `report`: pip install 'meeting_etl[report]'
+    """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.report.report import (
+        latest_days,
+        report_name,
+        write_meeting_report,
+        write_report,
     )
+
+    etl = context.etl()
+    span = span_of(first, last, etl.clock)
+    data_dir = etl.settings.data_dir
+    path = output or data_dir / report_name(span, meeting)
+    if meeting is None:
+        write_report(data_dir, span or latest_days(etl.clock), path, etl.clock)
+    elif span is not None:
+        raise click.UsageError("Give --meeting or days, not both.")
+    elif not etl.settings.analytics.person_metrics:
+        raise click.UsageError(
+            "The report of a meeting is about persons, which `person_metrics = false` in "
+            "[analytics] leaves out."
+        )
+    else:
+        write_meeting_report(data_dir, meeting, path, etl.clock)
+    display.say(f"Report: {path}")

@@ -6,7 +6,7 @@ Belongs here: what `run` and the demonstrations share. Does not: the run itself
 
 import gc
 
-from meeting_etl.cli import display, report
+from meeting_etl.cli import display, ledger_report
 from meeting_etl.cli.progress import progress
 from meeting_etl.cli.streams import restored
 from meeting_etl.definitions import build_defs
@@ -50,7 +50,7 @@ def run_and_report(
         )
     for notice in outcome.notices:
         display.say(notice)
-    if sentence := report.without_logs(etl):
+    if sentence := ledger_report.without_logs(etl):
         display.say(sentence)
     display.say(
         f"{_days(outcome)}; {etl.requests_sent:,} requests in {seconds:.1f} s. "
@@ -58,7 +58,7 @@ def run_and_report(
     )
     if outcome.days:
         which = display.counted(len(outcome.days), "day")
-        report.show_ledger(report.ledger_counts(etl, outcome.days), which)
+        ledger_report.show_ledger(ledger_report.ledger_counts(etl, outcome.days), which)
     return status_of(outcome)
 
 

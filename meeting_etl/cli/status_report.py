@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from meeting_etl.cli import display, formats, report
+from meeting_etl.cli import display, formats, ledger_report
 from meeting_etl.lake.catalog_state import CATALOG, is_current
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.coverage import Coverage
@@ -57,7 +57,7 @@ def collect(etl: "Etl", span: Span | None) -> StatusReport:
     return StatusReport(
         data_dir=str(etl.settings.data_dir),
         logs=_logs(etl),
-        ledger=report.ledger_counts(etl),
+        ledger=ledger_report.ledger_counts(etl),
         open_days=open_days,
         days=list(etl.ledger.coverage(days)) if days else [],
         catalog_problem=_catalog_problem(etl),
@@ -68,7 +68,7 @@ def _logs(etl: "Etl") -> LogSummary:
     table = etl.lake.read(INGESTED_LOGS)
     logs = table.to_pylist()
     etl.logs.scan(KnownLogs(table))
-    hint = report.without_logs(etl)
+    hint = ledger_report.without_logs(etl)
     problems = [*([hint] if hint else []), *log_problems(etl.logs, etl.lake)]
     for name, size_bytes in etl.logs.unfinished.items():
         problems.append(f"{name}: {size_bytes:,} bytes, but no complete line yet.")
@@ -107,7 +107,7 @@ def show(status: StatusReport, etl: "Etl") -> None:
     )
     for problem in logs.problems:
         display.answer(f"  {problem}")
-    report.show_ledger(status.ledger, "all days")
+    ledger_report.show_ledger(status.ledger, "all days")
     _show_open_days(status.open_days, etl)
     if status.days:
         _show_days(status.days)

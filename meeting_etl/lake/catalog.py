@@ -5,7 +5,7 @@ the file (catalog_file.py), what it was made from (catalog_state.py), writing ta
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -137,12 +137,17 @@ def table(name: str, data_dir: str | Path = "data") -> pa.Table:
     return _retry_once(read)
 
 
-def query(data_dir: str | Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Column names and rows of one SQL statement. Raises SettingsError with DuckDB's message."""
+def query(
+    data_dir: str | Path, sql: str, parameters: Mapping[str, object] | None = None
+) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Column names and rows of one SQL statement, with `$name` in place of values.
+
+    Raises SettingsError with DuckDB's message.
+    """
 
     def read() -> tuple[list[str], list[tuple[object, ...]]]:
         with connect(data_dir) as connection:
-            cursor = connection.execute(sql)
+            cursor = connection.execute(sql, parameters or {})
             names = [column[0] for column in cursor.description or []]
             return names, cursor.fetchall()
 

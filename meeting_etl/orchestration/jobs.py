@@ -11,6 +11,7 @@ import dagster as dg
 from meeting_etl.orchestration.assets.day_assets import DAY_TABLES
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
+from meeting_etl.orchestration.assets.report_asset import report
 from meeting_etl.orchestration.checks.all_checks import NIGHTLY, WITH_DAYS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_registered
 from meeting_etl.orchestration.ops.maintenance import purge_old_runs, remove_leftovers
@@ -60,6 +61,12 @@ WEBHOOKS_JOB = dg.define_asset_job(
 )
 
 
+REPORT_JOB = dg.define_asset_job(
+    "report",
+    selection=dg.AssetSelection.assets(report),
+    description="Write charts of the last 31 days into one HTML file; sends no request.",
+)
+
 CHECKS_JOB = dg.define_asset_job(
     "check_days",
     selection=NIGHTLY,
@@ -89,7 +96,7 @@ def MAINTENANCE_JOB() -> None:  # noqa: N802 - a job, named as the others
     remove_leftovers()
 
 
-# Without FILES_JOB, which is there when downloads are switched on.
+# Without FILES_JOB and REPORT_JOB, which are there with downloads and with the extra `report`.
 JOBS: list[Any] = [
     INGEST_JOB,
     DAYS_JOB,

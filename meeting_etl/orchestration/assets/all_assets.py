@@ -14,8 +14,10 @@ from meeting_etl.orchestration.assets.day_assets import day_assets
 from meeting_etl.orchestration.assets.ingest_assets import INGEST_ASSETS
 from meeting_etl.orchestration.assets.partitions import starting_at
 from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meetings
+from meeting_etl.orchestration.assets.report_asset import report
 from meeting_etl.orchestration.assets.table_asset import with_uri
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.report import drawing
 from meeting_etl.settings import Etl
 
 
@@ -40,6 +42,7 @@ def all_assets(etl: Etl, first: date) -> list[dg.AssetsDefinition | dg.AssetSpec
         *INGEST_ASSETS,
         *day_assets(OPTIONAL - etl.switched_on),
         reconciled_meetings,
+        *([report] if drawing.can_draw() else []),
         *catalog_assets(person_metrics=settings.analytics.person_metrics),
     ]
     return [

@@ -1,0 +1,114 @@
+"""write_report() and write_meeting_report(): the tables as one HTML file.
+
+Belongs here: what a report is about, its figures, its file. Does not: charts (span_charts.py,
+meeting_charts.py), the page (page.py).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from meeting_etl.errors import SettingsError
+from meeting_etl.files import Files
+from meeting_etl.lake import catalog
+from meeting_etl.report import drawing
+from meeting_etl.report.chart import GREY, Chart, full, query
+from meeting_etl.report.meeting_charts import MEETING_CHARTS
+from meeting_etl.report.page import Drawn, page
+from meeting_etl.report.span_charts import COVERAGE, SPAN_CHARTS
+from meeting_etl.times import Clock, Span, format_timestamp, utc_day
+
+DAYS = 31
+LATEST = "reports/latest.html"
+
+
+def latest_days(clock: Clock) -> Span:
+    """The days of a report that names none: today and the 30 before."""
+    today = utc_day(clock.now())
+    return Span(today - timedelta(days=DAYS - 1), today)
+
+
+def report_name(span: Span | None, meeting_id: str | None) -> str:
+    """Where a report goes by default, below the data folder."""
+    if meeting_id is not None:
+        return f"reports/meeting_{re.sub(r'[^A-Za-z0-9_-]', '_', meeting_id)}.html"
+    return LATEST if span is None else f"reports/{span.first}_{span.last}.html"
+
+
+def write_report(data_dir: Path, span: Span, path: Path, clock: Clock) -> None:
+    """The report about some days. Raises SettingsError, and StorageError."""
+    parameters = {"first": span.first, "last": span.last}
+    (row,) = _rows(data_dir, query("overview"), parameters)
+    figures = {name.replace("_", " "): _number(value) for name, value in row.items()}
+    charts = _drawn(data_dir, SPAN_CHARTS, parameters)
+    _write(path, f"Meetings, {span}", _made(clock), figures, charts)
+
+
+def write_meeting_report(data_dir: Path, meeting_id: str, path: Path, clock: Clock) -> None:
+    """The report about one meeting: who was there, and who spoke when.
+
+    Raises SettingsError, and StorageError.
+    """
+    parameters = {"meeting_id": meeting_id}
+    found = _rows(data_dir, query("meeting"), parameters)
+    if not found:
+        raise SettingsError(
+            f"There is no meeting {meeting_id}. To list all: "
+            'meeting-etl sql "FROM meeting_overview ORDER BY started_at DESC"'
+        )
+    charts = _drawn(data_dir, MEETING_CHARTS, parameters)
+    title = found[0]["title"] or "Meeting without title"
+    _write(path, title, f"{meeting_id} · {_made(clock)}", _meeting_figures(found[0]), charts)
+
+
+def coverage_svg(data_dir: Path, span: Span) -> str:
+    """The heat map of the report alone, in grey ink for pages of any colour.
+
+    Raises SettingsError, and StorageError.
+    """
+    rows = _rows(data_dir, COVERAGE.sql, {"first": span.first, "last": span.last})
+    return drawing.svg(full(COVERAGE, rows, ink=GREY))
+
+
+def _meeting_figures(row: Mapping[str, Any]) -> dict[str, str]:
+    minutes = row["duration_seconds"] and row["duration_seconds"] / 60
+    missing = row["missing"] or {}
+    return {
+        "host": row["host_email"] or "unknown",
+        "local start": f"{row['local_started_at'] or 'unknown'}",
+        "started at (UTC)": f"{row['utc_started_at'] or 'unknown'}",
+        "ended at (UTC)": f"{row['utc_ended_at'] or 'unknown'}",
+        "minutes": _number(minutes),
+        "attendees": _number(row["attendees"]),
+        "recorded": "yes" if row["recorded"] else "no",
+        "transcribed": "yes" if row["transcribed"] else "no",
+        "missing": ", ".join(f"{name} ({why})" for name, why in missing.items()) or "nothing",
+    }
+
+
+def _made(clock: Clock) -> str:
+    return f"made by meeting_etl at {format_timestamp(clock.now())}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def _drawn(
+    data_dir: Path, charts: Sequence[Chart], parameters: Mapping[str, object]
+) -> list[Drawn]:
+    return [Drawn(chart, _rows(data_dir, chart.sql, parameters)) for chart in charts]
+
+
+def _rows(data_dir: Path, sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+    names, rows = catalog.query(data_dir, sql, parameters)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _write(
+    path: Path, title: str, subtitle: str, figures: Mapping[str, str], charts: Sequence[Drawn]
+) -> None:
+    content = page(title, subtitle, figures, charts).encode()
+    Files(path.absolute().parent).replace_bytes(path.name, content)

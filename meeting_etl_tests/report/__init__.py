@@ -1,0 +1,1 @@
+"""The report, read as its file."""

@@ -1,0 +1,264 @@
+"""The report about some days and about one meeting: its figures, worked out by hand."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meeting_etl_tests.commands import command
+from meeting_etl_tests.views.lakes import ask, clock
+
+NASTY = '</script><script>alert("1")</script><!-- R&D'
+# In Berlin, an hour ahead of UTC, from 11:00 to 12:00.
+MEETING = {
+    "meeting_id": "m",
+    "title": NASTY,
+    "started_at": clock("10:00"),
+    "ended_at": clock("11:00"),
+    "duration_seconds": 3600,
+    "timezone": "Europe/Berlin",
+    "host_email": "ana@own.example",
+    "host_email_domain": "own.example",
+}
+
+
+def participant(name: str, email: str | None, joined: str, left: str) -> dict[str, Any]:
+    return {
+        "meeting_id": "m",
+        "participant_id": name,
+        "display_name": "Guest" if email is None else name,
+        "email": email,
+        "devices": [{"joined_at": clock(joined), "left_at": clock(left)}],
+    }
+
+
+def snippet(number: int, name: str, start: str, seconds: int) -> dict[str, Any]:
+    return {
+        "snippet_id": f"s{number}",
+        "meeting_id": "m",
+        "transcript_id": "t",
+        "person_name": name,
+        "person_email": f"{name.lower()}@{'own' if name == 'Ana' else 'customer'}.example",
+        "started_at": clock(start),
+        "duration_ms": seconds * 1000,
+        "text": "Said in confidence.",
+    }
+
+
+ROWS = {
+    "meetings": [MEETING],
+    "participants": [
+        participant("Ana", "ana@own.example", "10:00", "11:00"),
+        participant("Bo", "bo@customer.example", "10:10", "10:25"),
+        # Two persons of one name.
+        participant("g1", None, "10:00", "10:30"),
+        participant("g2", None, "10:30", "10:45"),
+    ],
+    "transcripts": [{"transcript_id": "t", "meeting_id": "m", "status": "available"}],
+    "transcript_snippets": [
+        # A second of silence, then half a minute.
+        snippet(1, "Ana", "10:00:00", 60),
+        snippet(2, "Ana", "10:01:01", 9),
+        snippet(3, "Ana", "10:01:40", 10),
+        snippet(4, "Bo", "10:01:50", 30),
+    ],
+    "fetch_ledger": [
+        {"meeting_id": "m", "resource": "recordings", "resource_id": "", "status": "waiting"}
+    ],
+}
+
+
+@dataclass
+class Page(HTMLParser):
+    """A report as a browser reads it."""
+
+    path: Path
+    text: str = ""
+    data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    pictures: int = 0
+    scripts: int = 0
+    addresses: list[str] = field(default_factory=list)
+    _inside: list[str] = field(default_factory=list)
+    _section: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "section":
+            self._section = values["id"] or ""
+        self.pictures += tag == "svg"
+        self.scripts += tag == "script"
+        kind = "json" if values.get("type") == "application/json" else ""
+        self._inside.append(kind or tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "action"):
+                self.addresses.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._inside[-1:] == ["json"]:
+            self.data[self._section] = json.loads(data)["data"]["values"]
+        elif self._inside[-1:] not in (["script"], ["style"]):
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("report")
+    ask(made, ROWS, "SELECT 1")
+    return made
+
+
+@pytest.fixture(scope="module")
+def about_days(folder: Path) -> Page:
+    done = report(folder, "--from", "2026-03-01", "--to", "2026-03-31")
+    path = folder / "reports/2026-03-01_2026-03-31.html"
+    assert (done.returncode, done.stderr) == (0, f"Report: {path}\n")
+    return Page(path)
+
+
+@pytest.fixture(scope="module")
+def about_meeting(folder: Path) -> Page:
+    done = report(folder, "--meeting", "m", "-o", str(folder / "m.html"))
+    assert done.returncode == 0, done.stderr
+    return Page(folder / "m.html")
+
+
+def report(folder: Path, *arguments: str, **environ: str) -> Any:
+    return command("report", *arguments, environ={"MEETING_ETL_DATA_DIR": str(folder), **environ})
+
+
+def test_figures_of_some_days(about_days: Page) -> None:
+    # Ana an hour, Bo a quarter, one guest half an hour, the other a quarter.
+    assert about_days.data["activity"] == [
+        {
+            "day": "2026-03-02",
+            "kind": "with external attendees",
+            "meetings": 1,
+            "attended_hours": 2.0,
+        }
+    ]
+    # Ana spoke 60 + 9 + 10 of 109 seconds: 72 %.
+    assert about_days.data["talk_balance"] == [
+        {"percent_from": 70, "percent_to": 80, "meetings": 1}
+    ]
+    (account,) = about_days.data["accounts"]
+    assert account == {
+        "domain": "customer.example",
+        "meetings": 1,
+        "attended_hours": 0.3,
+        "talk_minutes": 0.5,
+    }
+    (coverage,) = about_days.data["coverage"]
+    assert (coverage["resource"], coverage["share_here"], coverage["waiting"]) == (
+        "recordings",
+        0.0,
+        1,
+    )
+    assert "No series took place more than once." in about_days.text
+    assert about_days.pictures == 4
+
+
+def test_who_was_in_a_meeting_in_its_own_time(about_meeting: Page) -> None:
+    assert about_meeting.data["attendance"] == [
+        stay("Ana", "internal", "11:00", "12:00", 60.0),
+        stay("Guest (guest:g1)", "unknown", "11:00", "11:30", 30.0),
+        stay("Bo", "external", "11:10", "11:25", 15.0),
+        stay("Guest (guest:g2)", "unknown", "11:30", "11:45", 15.0),
+    ]
+
+
+def stay(person: str, side: str, start: str, end: str, minutes: float) -> dict[str, Any]:
+    return {
+        "person": person,
+        "side": side,
+        "from": f"2026-03-02T{start}:00Z",
+        "to": f"2026-03-02T{end}:00Z",
+        "minutes": minutes,
+    }
+
+
+def test_who_spoke_when(about_meeting: Page) -> None:
+    bars = [
+        (row["speaker"], row["from"][11:19], row["to"][11:19], row["seconds"])
+        for row in about_meeting.data["speech"]
+    ]
+    assert bars == [
+        ("Ana", "11:00:00", "11:01:10", 70.0),
+        ("Ana", "11:01:40", "11:01:50", 10.0),
+        ("Bo", "11:01:50", "11:02:20", 30.0),
+    ]
+    assert [(row["speaker"], row["minutes"]) for row in about_meeting.data["talk"]] == [
+        ("Ana", 1.3),
+        ("Bo", 0.5),
+    ]
+
+
+def test_whatever_a_title_is_the_page_runs_only_its_own_scripts_and_asks_for_nothing(
+    about_days: Page, about_meeting: Page
+) -> None:
+    assert about_meeting.text.count(NASTY) == 2  # the title and the heading
+    for page in (about_days, about_meeting):
+        assert page.scripts == len(page.data) + 2
+        assert page.addresses == []
+        assert "content=\"default-src 'none';" in page.path.read_text()
+
+
+def test_what_was_said_is_in_no_report(about_days: Page, about_meeting: Page) -> None:
+    for page in (about_days, about_meeting):
+        assert "in confidence" not in page.path.read_text()
+
+
+def test_a_folder_without_meetings_has_a_report_that_says_so(tmp_path: Path) -> None:
+    ask(tmp_path, {}, "SELECT 1")
+    assert report(tmp_path).returncode == 0
+    page = Page(tmp_path / "reports/latest.html")
+    assert "No meetings ended on these days." in page.text
+    assert (page.pictures, page.data) == (0, {})
+
+
+def test_without_the_extra_it_says_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    done = report(folder)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "Error: Reports need the package vl-convert-python: pip install 'meeting_etl[report]'.\n",
+    )
+    assert not (folder / "reports/latest.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--meeting", "nobody"], "There is no meeting nobody."),
+        (["--meeting", "m", "--from", "2026-03-01"], "Give --meeting or days, not both."),
+        (["--from", "2026-03-09", "--to", "2026-03-01"], "is after --to"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_sentence(
+    folder: Path, arguments: list[str], sentence: str
+) -> None:
+    done = report(folder, *arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_without_person_metrics_there_is_no_report_of_a_meeting(
+    folder: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[analytics]\nperson_metrics = false\n")
+    done = report(folder, "--meeting", "m", MEETING_ETL_SETTINGS=str(settings))
+    assert done.returncode == 2
+    assert "`person_metrics = false`" in done.stderr
