@@ -24,7 +24,7 @@ class Analytics:
 
 # Views with one row per person. Without person metrics the others inline them.
 PERSON_VIEWS = frozenset(
-    {"attendance", "person_week", "presence", "speakers", "talk_time", "turn_pairs"}
+    {"attendance", "invitations", "person_week", "presence", "speakers", "talk_time", "turn_pairs"}
 )
 
 # internal, external or unknown, by the domain of the key `person` where that is an address.

@@ -17,7 +17,9 @@ from meeting_etl.lake.catalog_state import CATALOG
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.schemas import (
+    FETCH_LEDGER,
     INGESTED_LOGS,
+    INVITEES,
     MEETINGS,
     PARTICIPANTS,
     REJECTED_LINES,
@@ -31,8 +33,8 @@ DAYS = [date(2026, 3, number) for number in range(2, 6)]
 FOLDER = "date=2020-01-01/state=prod/b[1]/a b?"
 VIEWS = [
     *TABLES,
-    *"account_activity attendance coverage meeting_overview person_week presence".split(),
-    *"series_health speakers talk_time turn_pairs".split(),
+    *"account_activity attendance coverage invitations meeting_overview person_week".split(),
+    *"presence series_health speakers talk_time turn_pairs".split(),
 ]
 # Opens the file itself: nothing of ours is importable where analysts are.
 # With the certificates that the package index needs.
@@ -103,6 +105,14 @@ def root(tmp_path: Path) -> Path:
         spoken |= {"duration_ms": 1500, "person_name": "Ines", "transcript_id": "t", "offset_ms": 0}
         lake.merge(MEETINGS, day, [meeting])
         lake.merge(PARTICIPANTS, day, [person])
+        invited = {"meeting_id": f"m{number}", "email": "ines@sales.example"}
+        lake.merge(INVITEES, day, [invited | {"invitee_id": "i"}])
+        items = [
+            {"meeting_id": f"m{number}", "resource": resource, "resource_id": ""}
+            | {"status": "ready", "settled": True}
+            for resource in ("participants", "invitees")
+        ]
+        lake.merge(FETCH_LEDGER, day, items)
         lake.merge(TRANSCRIPT_SNIPPETS, day, [spoken])
         refresh_metrics(lake, day)
     lake.replace(MEETINGS, DAYS[3], MEETINGS.schema.empty_table())
@@ -139,5 +149,7 @@ def test_another_duckdb_gives_the_same_answers_for_every_table_and_view(
     assert rows["transcript_snippets"] == 4
     assert rows["orphans"] == 0
     assert rows["talk_time"] > 0
+    (_, invited) = theirs["SELECT * FROM invitations"]
+    assert [row.rpartition(", ")[2] for row in invited] == ["False)", "True)", "True)", "True)"]
     (_, spoken) = theirs["SELECT * FROM speakers"]
     assert sum("'ines@sales.example', 'Ines', 'internal', 'name'" in row for row in spoken) == 3

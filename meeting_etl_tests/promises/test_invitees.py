@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from meeting_etl.lake import catalog
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.model import Invitee, Kind, World
+from meeting_etl.sandbox.world.model import Invitee, Kind, Participant, World
 from meeting_etl.sandbox.world.worlds import demo_world, sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
@@ -93,6 +95,16 @@ def truth(world: World) -> list[tuple[str, str, str, str, bool, bool]]:
 def stored(product: Product) -> list[tuple[Any, ...]]:
     names = ("meeting_id", "invitee_id", "email", "display_name", "co_host", "panelist")
     return sorted(tuple(row[name] for name in names) for row in product.rows("invitees"))
+
+
+def no_shows(product: Product) -> dict[object, object]:
+    """By meeting, where it is known."""
+    sql = "SELECT meeting_id, no_shows FROM meeting_overview WHERE no_shows IS NOT NULL"
+    return {row[0]: row[1] for row in catalog.query(product.folder, sql)[1]}
+
+
+def addresses(people: Iterable[Invitee | Participant]) -> set[str]:
+    return {person.email.lower() for person in people if person.email}
 
 
 @pytest.mark.parametrize("kind", ["user", "admin"])
@@ -196,4 +208,9 @@ def test_under_faults_the_table_comes_to_be_the_truth(tmp_path: Path, on: dict[s
         ended = {row["meeting_id"] for row in made.rows("meetings")}
         assert stored(made) == [row for row in truth(made_world) if row[0] in ended]
         assert len(ended) > 20
+        assert no_shows(made) == {
+            meeting.id: len(addresses(meeting.invitees) - addresses(meeting.participants))
+            for meeting in made_world.meetings
+            if meeting.id in ended and meeting.invitees and meeting.participants
+        }
         assert webex.counters.injected.total()

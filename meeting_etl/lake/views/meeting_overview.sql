@@ -18,6 +18,8 @@
 -- external_attendees: External attendees.
 -- unknown_attendees: Attendees on an unknown side: guests and phones without an address.
 -- attended_seconds: Sum of the attendees' time, as far as it is known.
+-- no_shows: Invited persons who were not inside, as far as addresses show: one without an address may be among unknown_attendees. NULL unless invitees were fetched and participants are complete.
+-- attendance_rate: Share of the invited persons who were inside, 0 to 1; NULL as no_shows.
 -- recorded: Has a recording that is not deleted.
 -- transcribed: Has a transcript that is not deleted.
 -- missing: Reason by resource that is not here; NULL when nothing is missing.
@@ -35,6 +37,16 @@ WITH people AS (
     GROUP BY date, meeting_id
     -- Without any time it is unknown whether anybody was inside.
     HAVING bool_or(present IS NOT NULL)
+),
+invited AS (
+    SELECT
+        date,
+        meeting_id,
+        count(*) FILTER (NOT attended) AS no_shows,
+        avg(CAST(attended AS INTEGER)) AS attendance_rate
+    FROM invitations
+    GROUP BY date, meeting_id
+    HAVING bool_or(attended IS NOT NULL)
 ),
 recorded AS (
     SELECT date, meeting_id, true AS recorded
@@ -95,11 +107,14 @@ SELECT
     p.external_attendees,
     p.unknown_attendees,
     p.attended_seconds,
+    i.no_shows,
+    i.attendance_rate,
     coalesce(r.recorded, false) AS recorded,
     coalesce(t.transcribed, false) AS transcribed,
     x.missing
 FROM local m
 LEFT JOIN people p USING (date, meeting_id)
+LEFT JOIN invited i USING (date, meeting_id)
 LEFT JOIN recorded r USING (date, meeting_id)
 LEFT JOIN transcribed t USING (date, meeting_id)
 LEFT JOIN missing x USING (date, meeting_id)

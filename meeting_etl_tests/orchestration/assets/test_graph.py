@@ -16,15 +16,16 @@ GROUPS = {
     "webex": "meetings recordings participants invitees reconciled_meetings",
     "maintenance": "fetch_ledger orphans",
     "content": "transcripts transcript_files transcript_snippets meeting_summaries recording_files",
-    "analytics": "speaker_metrics account_activity attendance coverage meeting_overview "
-    "person_week presence series_health speakers talk_time turn_pairs",
+    "analytics": "speaker_metrics account_activity attendance coverage invitations "
+    "meeting_overview person_week presence series_health speakers talk_time turn_pairs",
 }
 # Switched off by default: to be seen, but not to be selected.
 OFF = {"invitees", "transcript_files", "meeting_summaries", "recording_files"}
 # What runs do not materialize.
 EXTERNAL = set(
     "rejected_lines ingested_logs fetch_ledger orphans account_activity attendance coverage "
-    "meeting_overview person_week presence series_health speakers talk_time turn_pairs".split()
+    "invitations meeting_overview person_week presence series_health speakers talk_time "
+    "turn_pairs".split()
 )
 
 
