@@ -25,6 +25,8 @@ _DESCRIPTION = (
     tags={"personal_data": "true"},
     description=_DESCRIPTION,
     metadata={"code": "meeting_etl/report/report.py"},
+    # `dg launch` takes a range of days for all assets only if each has it.
+    backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def report(
     context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
