@@ -5,6 +5,7 @@ rows (formats.py).
 """
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -20,9 +21,21 @@ _SHOWN_ROWS = 200
 @click.option(
     "--all", "everything", is_flag=True, help=f"Show all rows; a table ends after {_SHOWN_ROWS}."
 )
+@click.option(
+    "--parquet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all rows into a Parquet file, with their types.",
+)
 @pass_context
 def sql(
-    context: CommandContext, /, query: str | None, row_format: str, *, everything: bool
+    context: CommandContext,
+    /,
+    query: str | None,
+    row_format: str,
+    parquet: Path | None,
+    *,
+    everything: bool,
 ) -> None:
     """Run a SQL query over the tables. Without QUERY it is read from standard input.
 
@@ -35,6 +48,7 @@ def sql(
       meeting-etl sql "SHOW TABLES"
       meeting-etl sql "SELECT date, count(*) FROM meetings GROUP BY date ORDER BY date"
       meeting-etl sql "SELECT * FROM talk_time" --format csv > talk_time.csv
+      meeting-etl sql "FROM attendance" --parquet attendance.parquet
       echo "FROM meetings LIMIT 5" | meeting-etl sql --format jsonl
     """  # noqa: D301 - click wants a real backspace
     from meeting_etl.lake import catalog
@@ -48,6 +62,9 @@ def sql(
         raise click.UsageError("The query is not UTF-8.") from None
     if not query.strip():
         raise click.UsageError("No query: give one as an argument or on standard input.")
+    if parquet:
+        catalog.write_parquet(context.etl().settings.data_dir, query, parquet)
+        return
     with catalog.stream_query(context.etl().settings.data_dir, query) as (names, rows):
         most = None if everything else _SHOWN_ROWS
         formats.write_rows(row_format, names, rows, most=most)

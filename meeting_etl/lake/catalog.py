@@ -7,10 +7,11 @@ the file (catalog_file.py), what it was made from (catalog_state.py), writing ta
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from struct import pack
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import available_timezones
 
 import duckdb
@@ -33,6 +34,10 @@ from meeting_etl.lake.catalog_state import (
 from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
+from meeting_etl.schemas import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -125,16 +130,44 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
     return connection
 
 
-def table(name: str, data_dir: str | Path = "data") -> pa.Table:
-    """All rows of a table or view of the catalog, as an Arrow table."""
+def table(
+    name: str,
+    start: date | str | None = None,
+    end: date | str | None = None,
+    *,
+    data_dir: str | Path = "data",
+) -> "pd.DataFrame":
+    """The rows of a table or view of the catalog, as a pandas DataFrame with Arrow types.
+
+    With `start` and `end`, both included, those of these days, by the column `date`
+    (`received_date` in tables of webhook logs); other days are not read. Raises SettingsError for a
+    name or day that cannot be, StorageError when the catalog cannot be opened.
+    """
+    import pandas as pd
+
     if not re.fullmatch(r"[a-z_]+", name):
         raise SettingsError(f"{name!r} is not the name of a table.")
+    of_name = TABLES.get(name)
+    day = of_name.partition.name if of_name and of_name.partition else "date"
+    bounds = {f"{day} >= ": start, f"{day} <= ": end}
+    where = [f"{bound}DATE '{_day(value)}'" for bound, value in bounds.items() if value is not None]
+    sql = f"SELECT * FROM {name} WHERE {' AND '.join(where) or 'true'}"  # noqa: S608 - checked
 
     def read() -> pa.Table:
         with connect(data_dir) as connection:
-            return connection.sql(f"SELECT * FROM {name}").to_arrow_table()  # noqa: S608 - checked
+            return connection.sql(sql).to_arrow_table()
 
-    return _retry_once(read)
+    try:
+        return _retry_once(read).to_pandas(types_mapper=pd.ArrowDtype)
+    except duckdb.Error as error:
+        raise SettingsError(f"{name} cannot be read: {error}") from error
+
+
+def _day(value: date | str) -> date:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise SettingsError(f"{value!r} is not a day: give YYYY-MM-DD.") from None
 
 
 def query(
@@ -169,15 +202,37 @@ def stream_query(
     """
     with connect(data_dir) as connection:
         try:
-            count = len(connection.extract_statements(sql))
-            if count != 1:
-                raise SettingsError(f"Give one SQL statement, not {count}.")
+            _only_one(connection, sql)
             first = _retry_once(lambda: connection.execute(sql).fetchmany(_BATCH_ROWS))
             columns = connection.description or []
             kinds = [column[1] for column in columns]
             yield [column[0] for column in columns], _rows(first, connection, kinds)
         except duckdb.Error as error:
             raise SettingsError(f"The query failed: {error}") from error
+
+
+def write_parquet(data_dir: str | Path, sql: str, path: Path) -> None:
+    """Write the answer of one SQL statement into a Parquet file, as a whole or not at all.
+
+    Raises SettingsError with DuckDB's message, and StorageError when the disk fails.
+    """
+    with connect(data_dir) as connection:
+        _only_one(connection, sql)
+
+        def write() -> None:
+            with Files(path.absolute().parent).replacement(path.name) as temporary:
+                connection.sql(sql).write_parquet(str(temporary), compression="zstd")
+
+        try:
+            _retry_once(write)
+        except duckdb.Error as error:
+            raise SettingsError(f"The query failed: {error}") from error
+
+
+def _only_one(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    count = len(connection.extract_statements(sql))
+    if count != 1:
+        raise SettingsError(f"Give one SQL statement, not {count}.")
 
 
 def _rows(

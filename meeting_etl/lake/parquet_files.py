@@ -90,7 +90,7 @@ class ParquetFiles:
             self._files.replacement(name) as path,
             pq.ParquetWriter(
                 path,
-                table.schema,
+                _commented(table),
                 compression="zstd",
                 compression_level=3,
                 bloom_filter_options=blooms or None,
@@ -104,6 +104,12 @@ class ParquetFiles:
         path = self._files.path(name)
         with translate_read_errors(path, name.split("/")[1]):
             yield path
+
+
+def _commented(table: Table) -> pa.Schema:
+    """The schema with the comments of the columns, for readers of the files alone."""
+    comments = zip(table.schema, table.columns, strict=True)
+    return pa.schema(field.with_metadata({"comment": column.comment}) for field, column in comments)
 
 
 def _matches(rows: pa.Table, where: Where) -> pa.ChunkedArray:

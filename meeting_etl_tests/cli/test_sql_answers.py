@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from meeting_etl.lake import catalog
@@ -138,3 +139,21 @@ def test_answers_go_to_a_terminal_that_is_not_utf_8(command: Command) -> None:
         sys.stdout = before
     assert (status, err) == (0, "")
     assert rb"\u674e" in written
+
+
+def test_an_answer_in_parquet_has_all_rows_and_its_types(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "answer's.parquet"
+    sql = "SELECT range AS number, TIMESTAMPTZ '2021-05-14 20:25:19+00' AS at FROM range(300)"
+    assert command("sql", sql, "--parquet", str(path)) == (0, "", "")
+    written = pq.read_table(path)
+    assert written.num_rows == 300
+    assert [str(kind) for kind in written.schema.types] == ["int64", "timestamp[us, tz=UTC]"]
+
+
+def test_a_wrong_query_leaves_the_parquet_file_as_it_was(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "answer.parquet"
+    path.write_bytes(b"of yesterday")
+    for wrong in ("SELECT nothing", "SELECT 1; SELECT 2", "SELECT error('late') FROM range(9)"):
+        assert command("sql", wrong, "--parquet", str(path))[0] == 2
+    assert path.read_bytes() == b"of yesterday"
+    assert list(tmp_path.glob(".*")) == []

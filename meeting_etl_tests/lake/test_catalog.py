@@ -146,7 +146,43 @@ def test_a_moved_data_folder_reads_its_own_lake(lake: Lake, tmp_path: Path) -> N
     shutil.move(lake.files.root, tmp_path / "moved")
     with meeting_etl.connect(tmp_path / "moved") as connection:
         assert connection.execute("SELECT meeting_id FROM meetings").fetchall() == [("a",)]
-    assert meeting_etl.table("meetings", tmp_path / "moved").num_rows == 1
+    assert len(meeting_etl.table("meetings", data_dir=tmp_path / "moved")) == 1
+
+
+def test_rows_of_some_days_come_as_a_data_frame_with_exact_types(lake: Lake) -> None:
+    for day in range(1, 5):
+        ended = datetime(2026, 3, day, 10, tzinfo=UTC)
+        row = {"meeting_id": f"m{day}", "ended_at": ended, "duration_seconds": None}
+        lake.merge(MEETINGS, ended.date(), [row])
+    publish(lake)
+    found = meeting_etl.table("meetings", "2026-03-02", date(2026, 3, 3), data_dir=lake.files.root)
+    assert sorted(found["meeting_id"]) == ["m2", "m3"]
+    # Whole numbers stay whole although some are NULL, times keep their zone, days are dates.
+    types = {name: str(found[name].dtype) for name in ("duration_seconds", "ended_at", "date")}
+    assert types == {
+        "duration_seconds": "int64[pyarrow]",
+        "ended_at": "timestamp[us, tz=UTC][pyarrow]",
+        "date": "date32[day][pyarrow]",
+    }
+    ends = meeting_etl.table("meetings", end="2026-03-01", data_dir=lake.files.root)
+    assert list(ends["date"]) == [date(2026, 3, 1)]
+    assert len(meeting_etl.table("webhook_events", "2026-03-01", data_dir=lake.files.root)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "sentence"),
+    [
+        ("meetings", "1 March", "'1 March' is not a day"),
+        ("series_health", "2026-03-01", "series_health cannot be read"),
+        ("no_such_table", None, "no_such_table cannot be read"),
+    ],
+)
+def test_a_table_or_day_that_is_none_is_one_sentence(
+    lake: Lake, name: str, start: str | None, sentence: str
+) -> None:
+    publish(lake)
+    with pytest.raises(SettingsError, match=sentence):
+        meeting_etl.table(name, start, data_dir=lake.files.root)
 
 
 def test_analysts_cannot_write_by_accident(lake: Lake) -> None:
@@ -248,4 +284,4 @@ def test_a_wrong_query_is_told_in_duckdbs_words(lake: Lake) -> None:
 @pytest.mark.parametrize("name", ["meetings; DROP", "../x", ""])
 def test_a_table_name_is_a_name(lake: Lake, name: str) -> None:
     with pytest.raises(SettingsError, match="not the name of a table"):
-        meeting_etl.table(name, lake.files.root)
+        meeting_etl.table(name, data_dir=lake.files.root)

@@ -36,7 +36,10 @@ def test_a_partition_is_one_file_without_the_partition_column(lake: Lake) -> Non
     lake.merge(MEETINGS, DAY, [row("a", "one")])
     path = lake.files.path(PART)
     assert [entry.name for entry in path.parent.iterdir()] == ["part-0.parquet"]
-    assert pq.ParquetFile(path).schema_arrow.equals(MEETINGS.schema)
+    schema = pq.ParquetFile(path).schema_arrow
+    assert schema.equals(MEETINGS.schema)
+    # For readers of the files alone.
+    assert schema.field("title").metadata == {b"comment": b"Title of the meeting."}
     assert "date" not in MEETINGS.schema.names
 
 

@@ -55,7 +55,7 @@ def searched(folder: Path) -> dict[str, str]:
                 with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
                     found[f"{path} as SQL"] = "\n".join(connection.iterdump())
     for name in TABLES:
-        found[name] = str(catalog.table(name, folder).to_pylist())
+        found[name] = str(catalog.table(name, data_dir=folder).to_dict("records"))
     return found
 
 

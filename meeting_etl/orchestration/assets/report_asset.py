@@ -18,13 +18,25 @@ _DESCRIPTION = (
 )
 
 
-@dg.asset(
-    deps=["meeting_overview", "coverage", "speaker_metrics", "account_activity", "series_health"],
-    group_name=ANALYTICS,
-    kinds={"html"},
-    tags={"personal_data": "true"},
-    description=_DESCRIPTION,
-    metadata={"code": "meeting_etl/report/report.py"},
+@dg.multi_asset(
+    name="write_report",
+    specs=[
+        dg.AssetSpec(
+            "report",
+            deps=[
+                "meeting_overview",
+                "coverage",
+                "speaker_metrics",
+                "account_activity",
+                "series_health",
+            ],
+            group_name=ANALYTICS,
+            kinds={"html"},
+            tags={"personal_data": "true"},
+            description=_DESCRIPTION,
+            metadata={"code": "meeting_etl/report/report.py"},
+        )
+    ],
     # `dg launch` takes a range of days for all assets only if each has it.
     backfill_policy=dg.BackfillPolicy.single_run(),
 )

@@ -21,7 +21,7 @@ def test_the_job_writes_the_report_and_shows_its_heat_map(tmp_path: Path) -> Non
     job = definitions(tmp_path).resolve_job_def("report")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance)
-    (materialization,) = result.asset_materializations_for_node("report")
+    (materialization,) = result.asset_materializations_for_node("write_report")
     path = tmp_path / "reports/latest.html"
     assert materialization.metadata["file"].value == str(path)
     assert materialization.metadata["size_bytes"].value == path.stat().st_size
@@ -34,7 +34,7 @@ def test_a_folder_without_tables_is_one_sentence(tmp_path: Path) -> None:
     job = definitions(tmp_path).resolve_job_def("report")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False)
-    error = result.failure_data_for_node("report")
+    error = result.failure_data_for_node("write_report")
     assert error is not None
     assert error.user_failure_data is not None
     assert error.user_failure_data.description is not None
