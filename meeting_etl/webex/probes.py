@@ -18,6 +18,7 @@ from meeting_etl.webex.token_kind import TokenKind
 
 MEETINGS = "/meetings"
 PARTICIPANTS = "/meetingParticipants"
+INVITEES = "/meetingInvitees"
 RECORDINGS = "/recordings"
 ADMIN_RECORDINGS = "/admin/recordings"
 TRANSCRIPTS = "/meetingTranscripts"
@@ -27,6 +28,9 @@ WEBHOOKS = "/webhooks"
 
 _WINDOW = timedelta(hours=1)
 _NO_MEETING = "no meeting is known yet"
+# Lists of a meeting, which only its host and those who name the host may read.
+_OF_A_MEETING = {"participants": PARTICIPANTS, "invitees": INVITEES}
+OF_A_HOST = frozenset(_OF_A_MEETING.values())
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,12 @@ class Probe:
         client.get(self.path, self.params)
 
 
-def probes_of(kind: TokenKind, targets: ProbeTargets, now: datetime) -> list[Probe]:
-    """A probe for each scope that the pipeline uses with a token of that kind."""
-    found = [_probe(kind, resource, targets, now) for resource in kind.access.scopes]
+def probes_of(
+    kind: TokenKind, targets: ProbeTargets, now: datetime, off: Collection[str] = ()
+) -> list[Probe]:
+    """A probe for each resource that a token of that kind may read, but for those that are off."""
+    resources = (resource for resource in kind.access.scopes if resource not in off)
+    found = [_probe(kind, resource, targets, now) for resource in resources]
     return [*found, Probe(WEBHOOKS, "", WEBHOOKS, {"max": "1"})]
 
 
@@ -136,13 +143,14 @@ def _probe(kind: TokenKind, resource: str, targets: ProbeTargets, now: datetime)
             return _listing(MEETINGS, scope, now, ENDED_MEETINGS)
         endpoint = f"{access.prefix}{MEETINGS}/{{id}}"
         return _of_one(endpoint, scope, targets.meeting_id, {}, _NO_MEETING)
-    if resource == "participants":
+    if resource in _OF_A_MEETING:
+        endpoint = _OF_A_MEETING[resource]
         if targets.meeting_id is None:
-            return Probe(PARTICIPANTS, scope, missing=_NO_MEETING)
+            return Probe(endpoint, scope, missing=_NO_MEETING)
         params = {"max": "1", "meetingId": targets.meeting_id}
         if access.is_org_wide and targets.host_email:
             params["hostEmail"] = targets.host_email
-        return Probe(PARTICIPANTS, scope, PARTICIPANTS, params)
+        return Probe(endpoint, scope, endpoint, params)
     if resource == "recordings":
         return _listing(f"{access.prefix}{RECORDINGS}", scope, now, {})
     if resource == "transcripts":

@@ -22,8 +22,7 @@ class Access:
 
     - `prefix`: begins the paths of organization-wide requests; empty for a host's own token, which
       never names a host either.
-    - `scopes`: the OAuth scope that allows reading each resource (docs/webex-api-notes.md);
-      invitees need that of meetings.
+    - `scopes`: the OAuth scope that allows reading each resource (docs/webex-api-notes.md).
     - `listings`: resources that can be listed by time, for many meetings at once.
     - `unreadable`: resources that no scope of this kind covers.
     - `can_schedule`: may read and change scheduled meetings.
@@ -64,6 +63,7 @@ _ACCESS = {
         scopes={
             "meeting": "meeting:schedules_read",
             "participants": "meeting:participants_read",
+            "invitees": "meeting:schedules_read",
             "recordings": "meeting:recordings_read",
             "transcripts": "meeting:transcripts_read",
             "transcript_snippets": "meeting:transcripts_read",
@@ -79,6 +79,7 @@ _ACCESS = {
         scopes={
             "meeting": "meeting:admin_schedule_read",
             "participants": "meeting:admin_participants_read",
+            "invitees": "meeting:admin_schedule_read",
             "recordings": "meeting:admin_recordings_read",
             "transcripts": "meeting:admin_transcripts_read",
         },

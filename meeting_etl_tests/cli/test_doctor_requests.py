@@ -63,6 +63,26 @@ def test_the_right_token_has_all_scopes_of_its_kind(webex: Sandbox, lake: Path, 
     assert webex.counters.total - sent <= 12
     snippets = lines["scopes", "/meetingTranscripts/{id}/snippets"]
     assert ("VTT" in snippets.found) == (kind == "admin")
+    assert ("scopes", "/meetingInvitees") not in lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "found"),
+    [
+        ("user", OK, "Allowed by meeting:schedules_read."),
+        ("admin", OK, "Allowed by meeting:admin_schedule_read."),
+        ("compliance", WARNING, "No scope allows a compliance officer to read invitees"),
+    ],
+)
+def test_invitees_are_checked_where_they_are_switched_on(
+    webex: Sandbox, lake: Path, tmp_path: Path, kind: Kind, state: str, found: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[fetch]\ninvitees = true\n")
+    lines = checked(Product(lake, webex, kind, more={"MEETING_ETL_SETTINGS": str(file)}))
+    line = lines["scopes", "/meetingInvitees"]
+    assert line.state == state
+    assert line.found.startswith(found)
 
 
 @pytest.mark.parametrize(

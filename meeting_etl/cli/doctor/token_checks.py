@@ -21,6 +21,7 @@ from meeting_etl.cli.doctor.finding import (
 from meeting_etl.cli.doctor.lake_checks import recent_sites
 from meeting_etl.cli.doctor.probe_client import ProbeClient
 from meeting_etl.errors import Forbidden, Refused
+from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.settings import Etl
 from meeting_etl.webex import probes
 from meeting_etl.webex.probes import Probe, ProbeTargets
@@ -49,10 +50,14 @@ def token_checks(etl: Etl, client: ProbeClient, targets: ProbeTargets) -> list[C
     outcomes = Outcomes()
     scopes = [
         run_check("scopes", probe.endpoint, partial(_probe, client, probe, targets, outcomes))
-        for probe in probes.probes_of(etl.settings.token_kind, targets, etl.clock.now())
+        for probe in probes.probes_of(
+            etl.settings.token_kind, targets, etl.clock.now(), OPTIONAL - etl.switched_on
+        )
     ]
     if etl.settings.token_kind is TokenKind.ADMIN:
         scopes.append(run_check("scopes", probes.SNIPPETS, _unreadable_snippets))
+    if etl.settings.token_kind is TokenKind.COMPLIANCE and etl.settings.invitees:
+        scopes.append(run_check("scopes", probes.INVITEES, _unreadable_invitees))
     kind = run_check("token", "kind", lambda: _kind(etl, client, outcomes))
     clock = run_check("token", "clock", lambda: _clock(client))
     return [expiry, kind, clock, *scopes, site_check]
@@ -100,8 +105,8 @@ def _probe(client: ProbeClient, probe: Probe, targets: ProbeTargets, outcomes: O
     try:
         client(probe.send)
     except Forbidden as error:
-        # Participants are the host's: a refusal for another host's meeting proves nothing.
-        if probe.endpoint == probes.PARTICIPANTS and not targets.was_read:
+        # These lists are the host's: a refusal for another host's meeting proves nothing.
+        if probe.endpoint in probes.OF_A_HOST and not targets.was_read:
             return warning(
                 f"{error} Either the scope {probe.scope} is missing or the meeting is another's.",
                 f"Check that the token has the scope {probe.scope}.",
@@ -128,6 +133,13 @@ def _unreadable_snippets() -> Finding:
     return warning(
         "No scope allows an administrator to read snippets; VTT files are used instead.",
         "For the speakers' e-mail addresses use a compliance officer's token.",
+    )
+
+
+def _unreadable_invitees() -> Finding:
+    return warning(
+        "No scope allows a compliance officer to read invitees, which [fetch] invitees asks for.",
+        "Use an administrator's token, or switch them off.",
     )
 
 
