@@ -29,6 +29,7 @@ FAULTS = Faults(
 EVERYTHING = """
 [fetch]
 summaries = true
+invitees = true
 [downloads]
 recordings = ["video", "audio", "transcript"]
 transcripts = ["vtt", "txt"]
