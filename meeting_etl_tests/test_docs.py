@@ -79,6 +79,8 @@ def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
     tables = (ROOT / "docs/tables.md").read_text()
     rows = set(re.findall(r"^\| `([a-z_]+)` \|", tables, re.MULTILINE))
     assert set(TABLES) | views | set(Status) == rows
+    macros = {entry.stem for entry in (PACKAGE / "lake/macros").glob("*.sql")}
+    assert set(re.findall(r"^## `([a-z_]+)\(", tables, re.MULTILINE)) == macros
     from meeting_etl.files import Files
     from meeting_etl.lake.lake import Lake
 

@@ -40,6 +40,9 @@ _QUESTIONS = {
                round(avg(share_of_speech) * 100)::INT AS percent_of_speech
         FROM talk_time WHERE person IS NOT NULL
         GROUP BY person ORDER BY minutes DESC, person LIMIT 5""",
+    "Who spoke of a price?": """
+        SELECT said_at::VARCHAR AS said_at, person_name AS name, title, text
+        FROM search_transcripts('the price', NULL, NULL) LIMIT 5""",
     "Which meetings have no recording, and why?": """
         SELECT l.status, l.reason, count(*) AS meetings, max(m.ended_at)::VARCHAR AS latest_ended_at
         FROM fetch_ledger l JOIN meetings m USING (meeting_id, date)

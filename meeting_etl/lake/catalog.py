@@ -1,4 +1,4 @@
-"""meetings.duckdb: the catalog that analysts open, a file with views and comments and no data.
+"""meetings.duckdb: the catalog that analysts open, with views, macros and comments, without data.
 
 Belongs here: publishing and opening it. Does not: its SQL (catalog_sql.py, views/*.sql), building
 the file (catalog_file.py), what it was made from (catalog_state.py), writing tables (lake.py).
@@ -22,7 +22,7 @@ from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.files import Files, describe_disk_error
 from meeting_etl.lake import catalog_file
 from meeting_etl.lake.analytics import Analytics, sql_text
-from meeting_etl.lake.catalog_sql import catalog_views, glob_literal
+from meeting_etl.lake.catalog_sql import catalog_statements, glob_literal
 from meeting_etl.lake.catalog_state import (
     CATALOG,
     CatalogState,
@@ -62,8 +62,8 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     the catalog open for writing; the lake is not affected.
     """
     with lake.state.lock("catalog"):
-        views = _views(lake, analytics)
-        fingerprint = digest(statement for view in views.values() for statement in view)
+        contents = dict(catalog_statements(lake, analytics, _time_zones()))
+        fingerprint = digest(statement for found in contents.values() for statement in found)
         if _is_duckdb(files.path(CATALOG)) and read_state(lake).fingerprint == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
@@ -76,7 +76,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         files.sweep(".")
         try:
             with files.replacement(CATALOG) as path:
-                catalog_file.build(path, views)
+                catalog_file.build(path, contents)
         except duckdb.Error as error:
             raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
         write_state(lake, CatalogState(fingerprint, sources_digest(lake, analytics)))
@@ -280,10 +280,6 @@ def _is_duckdb(path: Path) -> bool:
             return file.read(12)[8:] == b"DUCK"
     except FileNotFoundError:
         return False
-
-
-def _views(lake: Lake, analytics: Analytics) -> catalog_file.Views:
-    return dict(catalog_views(lake, analytics, _time_zones()))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The catalog file, built from the statements of its views.
+"""The catalog file, built from the statements of its views and macros.
 
 Belongs here: building it at the cost of the difference from the one that this process built last.
 Does not: the statements (catalog_sql.py), publishing the file (catalog.py).
@@ -14,13 +14,14 @@ import duckdb
 
 # The oldest storage format. The views need getvariable(), that is, DuckDB 1.1 or newer.
 STORAGE_VERSION = "v1.0.0"
-# For each view, in the order in which they can be created: CREATE VIEW and its comments.
-Views = Mapping[str, Sequence[str]]
+# For each view and macro, such as `VIEW meetings`, in the order in which they can be created: its
+# CREATE statement and its comments.
+Contents = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class _Built:
-    views: Views
+    contents: Contents
     content: bytes
 
 
@@ -30,16 +31,16 @@ _latest = _Built({}, b"")
 _lock = threading.Lock()
 
 
-def build(path: Path, views: Views) -> None:
-    """Write a catalog of these views to the path."""
+def build(path: Path, contents: Contents) -> None:
+    """Write a catalog of these views and macros to the path."""
     global _latest
     with _lock:
-        if _latest.views != views:
-            _latest = _Built(dict(views), _built(views, _latest))
+        if _latest.contents != contents:
+            _latest = _Built(dict(contents), _built(contents, _latest))
         path.write_bytes(_latest.content)
 
 
-def _built(views: Views, earlier: _Built) -> bytes:
+def _built(contents: Contents, earlier: _Built) -> bytes:
     """In a temporary folder: DuckDB cannot write below a folder with `?` in its name."""
     with TemporaryDirectory(prefix="meeting-etl-") as folder:
         file = Path(folder) / "meetings.duckdb"
@@ -50,7 +51,7 @@ def _built(views: Views, earlier: _Built) -> bytes:
             connection.execute(f"ATTACH '{literal}' AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
             connection.execute("USE built")
             connection.execute("BEGIN")
-            for statement in _differences(views, earlier.views):
+            for statement in _differences(contents, earlier.contents):
                 connection.execute(statement)
             connection.execute("COMMIT")
             connection.execute("USE memory")
@@ -58,11 +59,11 @@ def _built(views: Views, earlier: _Built) -> bytes:
         return file.read_bytes()
 
 
-def _differences(views: Views, earlier: Views) -> list[str]:
-    """Statements that turn the earlier catalog into this one; views do not depend on each other."""
-    changed = [name for name in views if earlier.get(name) != views[name]]
-    gone = [name for name in earlier if name in changed or name not in views]
+def _differences(contents: Contents, earlier: Contents) -> list[str]:
+    """Statements that turn the earlier catalog into this one; none depends on another."""
+    changed = [name for name in contents if earlier.get(name) != contents[name]]
+    gone = [name for name in earlier if name in changed or name not in contents]
     return [
-        *(f"DROP VIEW {name}" for name in gone),
-        *(statement for name in changed for statement in views[name]),
+        *(f"DROP {name}" for name in gone),
+        *(statement for name in changed for statement in contents[name]),
     ]

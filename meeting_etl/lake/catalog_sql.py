@@ -1,15 +1,16 @@
-"""The SQL of the catalog: views of the tables, the analytical views, and their comments.
+"""The SQL of the catalog: views of the tables, analytical views, macros, and their comments.
 
-Belongs here: what the statements say, from schemas.py and views/*.sql. Does not: running them
-(catalog_file.py), expressions that views share (analytics.py).
+Belongs here: what the statements say, from schemas.py, views/*.sql and macros/*.sql. Does not:
+running them (catalog_file.py), expressions that views share (analytics.py).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from meeting_etl.lake.accents import accented_letters
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.schemas import (
@@ -52,6 +53,17 @@ _DERIVED = {
 }
 
 
+def catalog_statements(
+    lake: "Lake", analytics: Analytics, time_zones: Iterable[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each view and macro, such as `VIEW meetings`, with its statements, in order of creation."""
+    for name, statements in catalog_views(lake, analytics, time_zones):
+        yield f"VIEW {name}", statements
+    for name, sql in _macros(lake):
+        macro = f"MACRO TABLE {name}"
+        yield macro, [sql, f"COMMENT ON {macro} IS {sql_text(_comments(sql)[0])}"]
+
+
 def catalog_views(
     lake: "Lake", analytics: Analytics, time_zones: Iterable[str]
 ) -> Iterator[tuple[str, list[str]]]:
@@ -65,7 +77,7 @@ def catalog_views(
         view = f"CREATE VIEW {table.name} AS {_select(lake, table, root, domains)}"
         yield table.name, [view, *_table_comments(table)]
     zones = sql_list(time_zones)
-    views = _in_order(_views())
+    views = _in_order(_texts("views"))
     for name, text in views if analytics.person_metrics else _without_persons(views):
         sql = expand(text, domains).replace("{time_zones}", zones)
         yield name, [sql, *_view_comments(name, sql)]
@@ -73,7 +85,7 @@ def catalog_views(
 
 def described_views() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Each analytical view with its comment and those of its columns, in order of creation."""
-    for name, text in _in_order(_views()):
+    for name, text in _in_order(_texts("views")):
         yield name, *_comments(text)
 
 
@@ -107,9 +119,9 @@ def _select(lake: "Lake", table: Table, root: str, domains: Iterable[str]) -> st
         # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
         # files out as well.
         options += ", filename = true"
-        expressions[column.name] = (
-            f"TRY_CAST(left(split_part(filename, '/{column.name}=', -1), 10) AS DATE)"
-        )
+        # split_part() would be computed for every row instead of once a file.
+        folder = sql_text(f"/{column.name}=([^/]*)/[^/]*$")
+        expressions[column.name] = f"TRY_CAST(regexp_extract(filename, {folder}, 1) AS DATE)"
     selected = ", ".join(
         name if name == expression else f"{expression} AS {name}"
         for name, expression in expressions.items()
@@ -126,13 +138,28 @@ def _sql_type(column: Column) -> str:
     return {**_SQL_TYPES, STRUCT: struct, STRUCTS: f"{struct}[]"}[column.kind]
 
 
-def _views() -> Iterator[tuple[str, str]]:
-    """Name and SQL of each analytical view, by name.
+def _macros(lake: "Lake") -> Iterator[tuple[str, str]]:
+    """Name and SQL of each macro.
 
-    The first line of a file is a comment that describes the view; a comment `-- name: …` describes
-    a column. {time_zones} stands for a list; expand() replaces the other placeholders.
+    The tables that it reads are inlined: a view that a macro names is not found where the catalog
+    is attached under another name.
     """
-    folder = resources.files("meeting_etl.lake").joinpath("views")
+    root = glob_literal(str(lake.files.path("lake")))
+    for name, text in _texts("macros"):
+        sql = text.replace("{accented_letters}", sql_text(accented_letters()))
+        for table in TABLES.values():
+            sql = _inlined(sql, table.name, _select(lake, table, root, ()))
+        yield name, sql
+
+
+def _texts(folder_name: str) -> Iterator[tuple[str, str]]:
+    """Name and SQL of each analytical view, or of each macro, by name.
+
+    The first line of a file is a comment that describes it; in a view, a comment `-- name: …`
+    describes a column. {time_zones} and {accented_letters} stand for a list and a text; expand()
+    replaces the other placeholders of views.
+    """
+    folder = resources.files("meeting_etl.lake").joinpath(folder_name)
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".sql"):
             yield entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")
@@ -154,15 +181,16 @@ def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
     inlined: dict[str, str] = {}
     for name, text in views:
         for other, query in inlined.items():
-            text = re.sub(rf"(FROM|JOIN) {other}\b", _in_parentheses(query), text)
+            text = _inlined(text, other, query)
         if name in PERSON_VIEWS:
             inlined[name] = text.partition(f"CREATE VIEW {name} AS")[2]
         else:
             yield name, text
 
 
-def _in_parentheses(query: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{match[1]} ({query})"
+def _inlined(text: str, name: str, query: str) -> str:
+    """The SQL with a query in place of the relation of that name."""
+    return re.sub(rf"(FROM|JOIN) {name}\b", lambda match: f"{match[1]} ({query})", text)
 
 
 def _table_comments(table: Table) -> Iterator[str]:

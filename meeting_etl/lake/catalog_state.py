@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from meeting_etl.lake.analytics import Analytics
-from meeting_etl.lake.catalog_sql import catalog_views
+from meeting_etl.lake.catalog_sql import catalog_statements
 from meeting_etl.lake.lake import Lake
 
 CATALOG = "meetings.duckdb"
@@ -53,8 +53,8 @@ def is_current(lake: Lake, analytics: Analytics) -> bool:
 
 def sources_digest(lake: Lake, analytics: Analytics) -> str:
     """The digest of all statements without the names of time zones."""
-    views = catalog_views(lake, analytics, time_zones=())
-    return digest(statement for _, statements in views for statement in statements)
+    found = catalog_statements(lake, analytics, time_zones=())
+    return digest(statement for _, statements in found for statement in statements)
 
 
 def digest(statements: Iterable[str]) -> str:

@@ -118,6 +118,7 @@ def test_a_catalog_made_of_an_earlier_one_says_what_one_made_from_nothing_says(
     queries = (
         "SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
         "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() ORDER BY ALL",
+        "SELECT macro_definition, comment FROM duckdb_functions() WHERE NOT internal ORDER BY ALL",
     )
     made_of_another = [catalog.query(lake.files.root, sql) for sql in queries]
     lake.files.path("meetings.duckdb").unlink()

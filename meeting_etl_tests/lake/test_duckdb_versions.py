@@ -27,6 +27,8 @@ from meeting_etl.schemas import (
     TRANSCRIPT_SNIPPETS,
     WEBHOOK_EVENTS,
 )
+from meeting_etl_tests.views.lakes import ask
+from meeting_etl_tests.views.searching import FOUND, search, transcript
 
 DAYS = [date(2026, 3, number) for number in range(2, 6)]
 # Hive folders with a partition column's name, characters of a glob, a blank.
@@ -132,7 +134,7 @@ BY_DAY = "SELECT date, count(*) FROM meetings GROUP BY date"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.1.3", "1.5.5"])
-def test_another_duckdb_gives_the_same_answers_for_every_table_and_view(
+def test_another_duckdb_gives_the_same_answers_for_every_table_view_and_macro(
     root: Path, tmp_path: Path, version: str
 ) -> None:
     queries = [*(f"SELECT * FROM {name}" for name in VIEWS), UNDATED, ONE_DAY, BY_DAY]
@@ -153,3 +155,13 @@ def test_another_duckdb_gives_the_same_answers_for_every_table_and_view(
     assert [row.rpartition(", ")[2] for row in invited] == ["False)", "True)", "True)", "True)"]
     (_, spoken) = theirs["SELECT * FROM speakers"]
     assert sum("'ines@sales.example', 'Ines', 'internal', 'name'" in row for row in spoken) == 3
+
+    spoken = tmp_path / "spoken"
+    ask(spoken, transcript(), "SELECT 1")
+    searches = [search(words) for words in FOUND]
+    whole = "SELECT * FROM search_transcripts('cafe', '2026-03-02', NULL, around := 1)"
+    theirs = answers(spoken, [*searches, whole], tmp_path / "library" / version)
+    assert theirs[whole] == answers(spoken, [whole], None)[whole]
+    assert [theirs[sql][1] for sql in searches] == [
+        sorted(f"({index},)" for index in found) for found in FOUND.values()
+    ]

@@ -1,0 +1,30 @@
+"""Letters with their accented forms, for a search in which accents do not matter.
+
+Belongs here: which letters are accented forms of another. Does not: the search
+(macros/search_transcripts.sql).
+"""
+
+import unicodedata
+from collections import defaultdict
+from functools import cache
+
+# In other scripts a mark makes another letter (か, が) or is a vowel (Devanagari).
+_SCRIPTS = ("LATIN ", "GREEK ", "CYRILLIC ", "ARABIC ", "HEBREW ")
+# Where Unicode has their accented letters; all code points would take a quarter of a second.
+_CODE_POINTS = (*range(0xC0, 0x2200), *range(0xFB00, 0xFB50))
+
+
+@cache
+def accented_letters() -> str:
+    """Groups of letters that differ in accents and case, with a blank in between: `AÀÁ…aàá… …`.
+
+    As Unicode decomposes them: ø, ß and ł have no accent.
+    """
+    groups: dict[str, set[str]] = defaultdict(set)
+    for letter in map(chr, _CODE_POINTS):
+        if unicodedata.decomposition(letter):
+            base, *marks = list(unicodedata.normalize("NFD", letter))
+            is_letter = base.isalpha() and unicodedata.name(base).startswith(_SCRIPTS)
+            if is_letter and marks and all(map(unicodedata.combining, marks)):
+                groups[base.lower()] |= {base, letter}
+    return " ".join("".join(sorted(group)) for _, group in sorted(groups.items()))
