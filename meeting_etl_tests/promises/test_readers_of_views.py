@@ -1,4 +1,4 @@
-"""Rule 10 for every view: while days are replaced and emptied no query fails or sums up wrongly."""
+"""Rule 10 for views and macro: while days are replaced and emptied no query fails or is wrong."""
 
 import json
 import subprocess
@@ -31,6 +31,8 @@ RIGHT = {
     f"SELECT sum(here), sum(expected) FROM coverage WHERE {KEPT}": [5, 5],
     f"SELECT sum(persons), sum(attended_seconds) FROM account_activity WHERE {KEPT}": [5, 5_000],
     f"SELECT count(*) FROM turn_pairs WHERE {KEPT}": [0],
+    "SELECT count(*) FILTER (snippet_index = 4), count(*) FILTER (text IS NULL) "
+    f"FROM search_transcripts('yes  YES', '{DAYS[0]}', '{DAYS[-2]}')": [5, 0],
     "SELECT count(*) FROM series_health": [1],
     "SELECT count(*), max(in_meetings_seconds) <= 6000 FROM person_week": [2, True],
 }

@@ -43,6 +43,8 @@ found AS (
     JOIN (SELECT * FROM transcript_snippets WHERE date BETWEEN coalesce(CAST(since AS DATE), DATE '-infinity') AND coalesce(CAST(until AS DATE), DATE 'infinity')) s
         ON s.date = w.date AND s.transcript_id = w.transcript_id AND s.snippet_index = w.snippet_index + w.place
     GROUP BY w.date, w.transcript_id, w.snippet_index
+    -- A day may be replaced between the two readings.
+    HAVING bool_or(w.place = 0)
 )
 SELECT
     f.date,
