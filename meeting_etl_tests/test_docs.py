@@ -76,7 +76,7 @@ def test_faults_that_the_documents_name_exist() -> None:
 
 def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
     views = {entry.stem for entry in (PACKAGE / "lake/views").glob("*.sql")}
-    tables = (ROOT / "docs/tables.md").read_text()
+    tables = (ROOT / "docs/tables.md").read_text().partition("\n## Columns\n")[0]
     rows = set(re.findall(r"^\| `([a-z_]+)` \|", tables, re.MULTILINE))
     assert set(TABLES) | views | set(Status) == rows
     macros = {entry.stem for entry in (PACKAGE / "lake/macros").glob("*.sql")}

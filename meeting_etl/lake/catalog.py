@@ -32,6 +32,7 @@ from meeting_etl.lake.catalog_state import (
     write_state,
 )
 from meeting_etl.lake.damage import remedy
+from meeting_etl.lake.datapackage import DATAPACKAGE
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.schemas import TABLES
@@ -55,7 +56,7 @@ _BATCH_ROWS = 2048
 
 
 def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
-    """Write the catalog if its SQL changed; returns whether it was written.
+    """Write the catalog, and datapackage.json beside it, if its SQL changed; returns whether.
 
     The SQL depends on the schemas, the views, the internal domains and which tables have rows, so
     that most runs publish nothing. Raises StorageError when the disk fails or another program has
@@ -64,7 +65,8 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     with lake.state.lock("catalog"):
         contents = dict(catalog_statements(lake, analytics, _time_zones()))
         fingerprint = digest(statement for found in contents.values() for statement in found)
-        if _is_duckdb(files.path(CATALOG)) and read_state(lake).fingerprint == fingerprint:
+        is_whole = _is_duckdb(files.path(CATALOG)) and files.path(DATAPACKAGE).exists()
+        if is_whole and read_state(lake).fingerprint == fingerprint:
             return False
         if files.path(f"{CATALOG}.wal").exists():
             raise StorageError(
@@ -76,7 +78,8 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         files.sweep(".")
         try:
             with files.replacement(CATALOG) as path:
-                catalog_file.build(path, contents)
+                description = catalog_file.build(path, contents)
+            files.replace_bytes(DATAPACKAGE, description)
         except duckdb.Error as error:
             raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
         write_state(lake, CatalogState(fingerprint, sources_digest(lake, analytics)))

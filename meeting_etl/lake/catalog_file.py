@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from meeting_etl.lake.datapackage import datapackage
+
 # The oldest storage format. The views need getvariable(), that is, DuckDB 1.1 or newer.
 STORAGE_VERSION = "v1.0.0"
 # For each view and macro, such as `VIEW meetings`, in the order in which they can be created: its
@@ -23,24 +25,26 @@ Contents = Mapping[str, Sequence[str]]
 class _Built:
     contents: Contents
     content: bytes
+    description: bytes
 
 
 # Creating and commenting all views takes DuckDB about 0.4 s of CPU. A process that runs again and
 # again publishes when a table gets its first rows or a host's domain is new: a view or two differ.
-_latest = _Built({}, b"")
+_latest = _Built({}, b"", b"")
 _lock = threading.Lock()
 
 
-def build(path: Path, contents: Contents) -> None:
-    """Write a catalog of these views and macros to the path."""
+def build(path: Path, contents: Contents) -> bytes:
+    """Write a catalog of these views and macros to the path; returns its datapackage.json."""
     global _latest
     with _lock:
         if _latest.contents != contents:
-            _latest = _Built(dict(contents), _built(contents, _latest))
+            _latest = _built(contents, _latest)
         path.write_bytes(_latest.content)
+        return _latest.description
 
 
-def _built(contents: Contents, earlier: _Built) -> bytes:
+def _built(contents: Contents, earlier: _Built) -> _Built:
     """In a temporary folder: DuckDB cannot write below a folder with `?` in its name."""
     with TemporaryDirectory(prefix="meeting-etl-") as folder:
         file = Path(folder) / "meetings.duckdb"
@@ -54,9 +58,10 @@ def _built(contents: Contents, earlier: _Built) -> bytes:
             for statement in _differences(contents, earlier.contents):
                 connection.execute(statement)
             connection.execute("COMMIT")
+            description = datapackage(connection)
             connection.execute("USE memory")
             connection.execute("DETACH built")
-        return file.read_bytes()
+        return _Built(dict(contents), file.read_bytes(), description)
 
 
 def _differences(contents: Contents, earlier: Contents) -> list[str]:

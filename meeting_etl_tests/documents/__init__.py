@@ -1,0 +1,1 @@
+"""Documents whose examples run, and the parts of them that are generated."""
