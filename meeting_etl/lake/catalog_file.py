@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from meeting_etl.lake.datapackage import datapackage
+from meeting_etl.lake.datapackage import COLUMNS, datapackage
 
 # The oldest storage format. The views need getvariable(), that is, DuckDB 1.1 or newer.
 STORAGE_VERSION = "v1.0.0"
@@ -58,7 +58,7 @@ def _built(contents: Contents, earlier: _Built) -> _Built:
             for statement in _differences(contents, earlier.contents):
                 connection.execute(statement)
             connection.execute("COMMIT")
-            description = datapackage(connection)
+            description = datapackage(connection.execute(COLUMNS).fetchall())
             connection.execute("USE memory")
             connection.execute("DETACH built")
         return _Built(dict(contents), file.read_bytes(), description)

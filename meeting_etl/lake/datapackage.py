@@ -5,9 +5,8 @@ writing it (catalog.py), the comments (schemas.py, views/*.sql).
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
-
-import duckdb
 
 from meeting_etl import __version__
 from meeting_etl.lake.catalog_state import CATALOG
@@ -24,7 +23,8 @@ _TYPES = {
     "TIMESTAMP": "datetime",
     "TIMESTAMP WITH TIME ZONE": "datetime",
 }
-_COLUMNS = """
+# A row for each view of the catalog: name, comment, and its columns with type and comment.
+COLUMNS = """
 SELECT v.view_name, v.comment, list((c.column_name, c.data_type, c.comment) ORDER BY c.column_index)
 FROM duckdb_views() v
 JOIN duckdb_columns() c ON c.database_oid = v.database_oid AND c.table_oid = v.view_oid
@@ -34,9 +34,8 @@ ORDER BY v.view_name
 """
 
 
-def datapackage(connection: duckdb.DuckDBPyConnection) -> bytes:
-    """The description of all tables and views of the catalog that the connection uses."""
-    rows = connection.execute(_COLUMNS).fetchall()
+def datapackage(rows: Iterable[tuple[Any, ...]]) -> bytes:
+    """The description of a catalog of which the query COLUMNS gave these rows."""
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "meeting-etl",

@@ -27,7 +27,10 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
     for sql in sys.stdin.read().split(";"):
         found = connection.execute(sql)
         names = [column[0] for column in found.description]
-        rows = [["" if cell is None else " ".join(str(cell).split()) for cell in row] for row in found.fetchall()]
+        rows = [
+            ["" if cell is None else " ".join(str(cell).split()) for cell in row]
+            for row in found.fetchall()
+        ]
         for row in [names, ["---"] * len(names), *rows]:
             print("|", " | ".join(row), "|")
         print()

@@ -17,7 +17,7 @@ GROUPS = {
     "maintenance": "fetch_ledger orphans",
     "content": "transcripts transcript_files transcript_snippets meeting_summaries recording_files",
     "analytics": "speaker_metrics account_activity attendance coverage invitations "
-    "meeting_overview person_week presence series_health speakers talk_time turn_pairs",
+    "meeting_overview person_week presence report series_health speakers talk_time turn_pairs",
 }
 # Switched off by default: to be seen, but not to be selected.
 OFF = {"invitees", "transcript_files", "meeting_summaries", "recording_files"}
