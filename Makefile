@@ -45,6 +45,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/queries.py
+	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/search.py --days 360 --scripts latin --runs 3
 	$(BIN)/python benchmarks/startup.py

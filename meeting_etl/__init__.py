@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meeting_etl.definitions import build_defs
-    from meeting_etl.lake.catalog import connect, table
+    from meeting_etl.lake.catalog import connect
+    from meeting_etl.lake.data_frame import table
     from meeting_etl.settings import Etl
 
 __version__ = "0.1.0"
@@ -16,10 +17,14 @@ __all__ = ["Etl", "__version__", "build_defs", "connect", "table"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("connect", "table"):
+    if name == "connect":
         from meeting_etl.lake import catalog
 
-        return getattr(catalog, name)
+        return catalog.connect
+    if name == "table":
+        from meeting_etl.lake import data_frame
+
+        return data_frame.table
     if name == "build_defs":
         from meeting_etl import definitions
 

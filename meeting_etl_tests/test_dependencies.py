@@ -30,7 +30,10 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {
         normal(re.split(r"[^A-Za-z0-9._-]", requirement)[0])
-        for requirement in project["dependencies"]
+        for requirement in (
+            *project["dependencies"],
+            *project["optional-dependencies"]["report"],
+        )
     }
     installed = packages_distributions()
     missing = {

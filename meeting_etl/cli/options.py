@@ -4,8 +4,10 @@ Belongs here: such options, what they mean, asking for confirmation. Does not: o
 command.
 """
 
+import os
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -35,6 +37,28 @@ WORLD = click.option(
 SEED = click.option(
     "--seed", default=1, show_default=True, help="Seed of the invented data; each gives other data."
 )
+
+
+def output_file(
+    context: click.Context, parameter: click.Parameter, value: Path | None
+) -> Path | None:
+    """The value of an option that names a file to write; links are followed.
+
+    Raises click.BadParameter unless it is new or a regular file, in a folder that exists: a device
+    would be replaced, and a slip of the pen would make folders.
+    """
+    if value is None:
+        return None
+    path = value.resolve()
+    if not value.name or (path.exists() and not path.is_file()):
+        raise click.BadParameter(f"{str(value)!r} is not a file that can be replaced.")
+    if not path.parent.is_dir():
+        raise click.BadParameter(
+            f"There is no folder {path.parent}: make it, or name another file."
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"{path.parent} cannot be written to: name another file.")
+    return path
 
 
 def span_of(first: datetime | None, last: datetime | None, clock: Clock) -> Span | None:

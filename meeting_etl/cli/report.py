@@ -10,7 +10,7 @@ import click
 
 from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
-from meeting_etl.cli.options import FROM, TO, span_of
+from meeting_etl.cli.options import FROM, TO, output_file, span_of
 
 
 @click.command()
@@ -20,7 +20,8 @@ from meeting_etl.cli.options import FROM, TO, span_of
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
+    callback=output_file,
     metavar="FILE",
     help="The file to write; below reports/ in the data folder by default.",
 )

@@ -1,4 +1,4 @@
-"""`sql`: the answer of a query, as a table, CSV or JSON Lines.
+"""`sql`: the answer of a query, as a table, CSV, JSON Lines or Parquet.
 
 Belongs here: the query and the form of its answer. Does not: running it (lake/catalog.py), writing
 rows (formats.py).
@@ -11,6 +11,7 @@ import click
 
 from meeting_etl.cli import display, formats
 from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.options import output_file
 
 _SHOWN_ROWS = 200
 
@@ -23,7 +24,8 @@ _SHOWN_ROWS = 200
 )
 @click.option(
     "--parquet",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
+    callback=output_file,
     metavar="FILE",
     help="Write all rows into a Parquet file, with their types.",
 )
@@ -62,8 +64,9 @@ def sql(
         raise click.UsageError("The query is not UTF-8.") from None
     if not query.strip():
         raise click.UsageError("No query: give one as an argument or on standard input.")
-    if parquet:
+    if parquet is not None:
         catalog.write_parquet(context.etl().settings.data_dir, query, parquet)
+        display.say(f"Written: {parquet}")
         return
     with catalog.stream_query(context.etl().settings.data_dir, query) as (names, rows):
         most = None if everything else _SHOWN_ROWS

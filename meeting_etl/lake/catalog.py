@@ -7,11 +7,10 @@ the file (catalog_file.py), what it was made from (catalog_state.py), writing ta
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from functools import cache
 from pathlib import Path
 from struct import pack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 import duckdb
@@ -35,10 +34,6 @@ from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.datapackage import DATAPACKAGE
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
-from meeting_etl.schemas import TABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 T = TypeVar("T")
 
@@ -133,44 +128,17 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
     return connection
 
 
-def table(
-    name: str,
-    start: date | str | None = None,
-    end: date | str | None = None,
-    *,
-    data_dir: str | Path = "data",
-) -> "pd.DataFrame":
-    """The rows of a table or view of the catalog, as a pandas DataFrame with Arrow types.
-
-    With `start` and `end`, both included, those of these days, by the column `date`
-    (`received_date` in tables of webhook logs); other days are not read. Raises SettingsError for a
-    name or day that cannot be, StorageError when the catalog cannot be opened.
-    """
-    import pandas as pd
-
-    if not re.fullmatch(r"[a-z_]+", name):
-        raise SettingsError(f"{name!r} is not the name of a table.")
-    of_name = TABLES.get(name)
-    day = of_name.partition.name if of_name and of_name.partition else "date"
-    bounds = {f"{day} >= ": start, f"{day} <= ": end}
-    where = [f"{bound}DATE '{_day(value)}'" for bound, value in bounds.items() if value is not None]
-    sql = f"SELECT * FROM {name} WHERE {' AND '.join(where) or 'true'}"  # noqa: S608 - checked
+def read_arrow(data_dir: str | Path, sql: str) -> pa.Table:
+    """The answer of one SQL statement. Raises SettingsError with DuckDB's message."""
 
     def read() -> pa.Table:
         with connect(data_dir) as connection:
             return connection.sql(sql).to_arrow_table()
 
     try:
-        return _retry_once(read).to_pandas(types_mapper=pd.ArrowDtype)
+        return _retry_once(read)
     except duckdb.Error as error:
-        raise SettingsError(f"{name} cannot be read: {error}") from error
-
-
-def _day(value: date | str) -> date:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        raise SettingsError(f"{value!r} is not a day: give YYYY-MM-DD.") from None
+        raise SettingsError(f"The query failed: {error}") from error
 
 
 def query(
@@ -220,13 +188,13 @@ def write_parquet(data_dir: str | Path, sql: str, path: Path) -> None:
     Raises SettingsError with DuckDB's message, and StorageError when the disk fails.
     """
     with connect(data_dir) as connection:
-        _only_one(connection, sql)
 
         def write() -> None:
             with Files(path.absolute().parent).replacement(path.name) as temporary:
                 connection.sql(sql).write_parquet(str(temporary), compression="zstd")
 
         try:
+            _only_one(connection, sql)
             _retry_once(write)
         except duckdb.Error as error:
             raise SettingsError(f"The query failed: {error}") from error

@@ -17,7 +17,7 @@ _LOCKS = {
     "lake/orphans": "orphans",
 }
 # Folders whose files are written under various locks, or none; no write takes long.
-_SHARED = ("state", "lake", "lake/unowned_recordings", "dagster")
+_SHARED = ("state", "lake", "lake/unowned_recordings", "dagster", "reports")
 _ABANDONED_AFTER = timedelta(days=1)
 
 

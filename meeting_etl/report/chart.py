@@ -7,6 +7,7 @@ Belongs here: the class, shared encodings and the look of all charts. Does not: 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain, count
 from typing import Any
 
 # A Vega-Lite specification, or a part of one.
@@ -15,6 +16,8 @@ Spec = dict[str, Any]
 # Colours, readable on a white and on a black page.
 BLUE, ORANGE, TEAL, PURPLE, GREY = "#4f8ad9", "#d9822b", "#2a9d8f", "#9b6fd0", "#8a919c"
 _WIDTH = 640
+_DAY_MS = 86_400_000
+_LABEL_CHARACTERS = 40
 # A row of a chart with one row per account, series or person.
 ROW = {"step": 20}
 
@@ -45,14 +48,14 @@ def query(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def day_axis(title: str) -> Spec:
+def day_axis(title: str, *, grid: bool = True) -> Spec:
     """The field `day`, an ISO date, on a horizontal axis; in UTC, as a date has no time zone."""
     return {
         "field": "day",
         "type": "temporal",
         "timeUnit": "utcyearmonthdate",
         "title": title,
-        "axis": {"format": "%d %b", "labelOverlap": True, "tickCount": 10},
+        "axis": {"labelOverlap": True, "tickCount": 8, "tickMinStep": _DAY_MS, "grid": grid},
     }
 
 
@@ -72,8 +75,8 @@ def colour(field: str, by_name: Mapping[str, str]) -> Spec:
 
 
 def mark(kind: str, **more: Any) -> Spec:
-    """A mark that shows its row when it is pointed at."""
-    return {"type": kind, "tooltip": {"content": "data"}, **more}
+    """A mark of that kind."""
+    return {"type": kind, **more}
 
 
 def whole_numbers() -> Spec:
@@ -89,12 +92,13 @@ def full(chart: Chart, rows: Sequence[Mapping[str, Any]], *, ink: str = "current
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": chart.title,
-        "data": {"values": list(rows)},
+        "data": {"values": _shortened(rows)},
         "width": _WIDTH,
         "autosize": {"type": "fit-x", "contains": "padding"},
         # Fonts of browsers are wider than the one that the static picture is measured with.
         "padding": {"left": 12, "right": 5, "top": 5, "bottom": 5},
         **chart.spec,
+        "encoding": {**chart.spec["encoding"], "tooltip": _tooltip(rows)},
         "config": {
             "background": None,
             "font": "system-ui, sans-serif",
@@ -107,16 +111,57 @@ def full(chart: Chart, rows: Sequence[Mapping[str, Any]], *, ink: str = "current
                 "tickColor": ink,
                 "gridColor": ink,
                 "gridOpacity": 0.15,
-                "labelLimit": 220,
+                # Labels are shortened before: Vega cuts emoji in halves, which cannot be drawn.
+                "labelLimit": 0,
             },
             "legend": {
                 "labelColor": ink,
                 "titleColor": ink,
                 "titleFontWeight": "normal",
                 "orient": "top",
-                "columns": 3,
+                "columns": 2,
                 "columnPadding": 30,
             },
             "text": {"color": ink},
         },
     }
+
+
+# Days and times are read as moments, everything else as it is.
+_MOMENTS = {
+    "day": "utcyearmonthdate",
+    "from": "utchoursminutesseconds",
+    "to": "utchoursminutesseconds",
+}
+
+
+def _tooltip(rows: Sequence[Mapping[str, Any]]) -> list[Spec]:
+    """What is shown of a row when its mark is pointed at: all of it."""
+    shown = []
+    for name in rows[0] if rows else ():
+        moment = {"type": "temporal", "timeUnit": _MOMENTS[name]} if name in _MOMENTS else {}
+        shown.append({"field": name, "type": "nominal", "title": name.replace("_", " "), **moment})
+    return shown
+
+
+def _shortened(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with texts that fit beside an axis; different texts of a column stay different."""
+    short: dict[tuple[str, str], str] = {}
+    taken: set[tuple[str, str]] = set()
+
+    def label(column: str, text: str) -> str:
+        if (column, text) not in short:
+            cut = text if len(text) <= _LABEL_CHARACTERS else f"{text[: _LABEL_CHARACTERS - 1]}…"
+            others = (f"{cut} ({number})" for number in count(2))
+            free = next(name for name in chain([cut], others) if (column, name) not in taken)
+            taken.add((column, free))
+            short[column, text] = free
+        return short[column, text]
+
+    return [
+        {
+            name: label(name, value) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]

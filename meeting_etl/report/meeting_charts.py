@@ -30,7 +30,7 @@ def _timeline(rows: str) -> Spec:
             "x": {
                 "field": "from",
                 "type": "temporal",
-                "title": "time in the meeting's zone",
+                "title": "local time",
                 "scale": {"type": "utc"},
                 "axis": axis,
             },
@@ -44,7 +44,8 @@ def _timeline(rows: str) -> Spec:
 _ATTENDANCE = Chart(
     "attendance",
     "Who was there",
-    "Each stay in the meeting, of the 60 persons who stayed longest.",
+    "Each stay in the meeting, of the 60 persons who stayed longest. Times are those of the "
+    "meeting's time zone at its start, of UTC where that is unknown.",
     "Nobody is known to have been inside: participants are not here, or have no times.",
     _timeline("person"),
 )

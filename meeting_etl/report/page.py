@@ -25,6 +25,13 @@ class Drawn:
 
     chart: Chart
     rows: Sequence[Mapping[str, Any]]
+    parameters: Mapping[str, object]
+
+    @property
+    def query(self) -> str:
+        """Its SQL, with a comment that says what the parameters are."""
+        values = ", ".join(f"${name}: {value}" for name, value in self.parameters.items())
+        return f"-- {values}\n{self.chart.sql.strip()}"
 
     @property
     def shown(self) -> Sequence[Mapping[str, Any]]:

@@ -18,9 +18,11 @@ from meeting_etl.report.chart import GREY, Chart, full, query
 from meeting_etl.report.meeting_charts import MEETING_CHARTS
 from meeting_etl.report.page import Drawn, page
 from meeting_etl.report.span_charts import COVERAGE, SPAN_CHARTS
-from meeting_etl.times import Clock, Span, format_timestamp, utc_day
+from meeting_etl.times import Clock, Span, utc_day
 
 DAYS = 31
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TITLE_CHARACTERS = 200
 LATEST = "reports/latest.html"
 
 
@@ -60,7 +62,13 @@ def write_meeting_report(data_dir: Path, meeting_id: str, path: Path, clock: Clo
         )
     charts = _drawn(data_dir, MEETING_CHARTS, parameters)
     title = found[0]["title"] or "Meeting without title"
-    _write(path, title, f"{meeting_id} · {_made(clock)}", _meeting_figures(found[0]), charts)
+    _write(
+        path,
+        title[:_TITLE_CHARACTERS],
+        f"{meeting_id} · {_made(clock)}",
+        _meeting_figures(found[0]),
+        charts,
+    )
 
 
 def coverage_svg(data_dir: Path, span: Span) -> str:
@@ -77,19 +85,25 @@ def _meeting_figures(row: Mapping[str, Any]) -> dict[str, str]:
     missing = row["missing"] or {}
     return {
         "host": row["host_email"] or "unknown",
+        "time zone": row["timezone"] or "unknown",
         "local start": f"{row['local_started_at'] or 'unknown'}",
         "started at (UTC)": f"{row['utc_started_at'] or 'unknown'}",
         "ended at (UTC)": f"{row['utc_ended_at'] or 'unknown'}",
         "minutes": _number(minutes),
         "attendees": _number(row["attendees"]),
-        "recorded": "yes" if row["recorded"] else "no",
-        "transcribed": "yes" if row["transcribed"] else "no",
-        "missing": ", ".join(f"{name} ({why})" for name, why in missing.items()) or "nothing",
+        "recorded": _state(row["recorded"], missing.get("recordings")),
+        "transcribed": _state(row["transcribed"], missing.get("transcripts")),
+        "participants": _state(row["attendees"] is not None, missing.get("participants")),
     }
 
 
+def _state(is_here: bool, reason: str | None) -> str:
+    """yes, or why not: an absence that is not known yet is no absence."""
+    return "yes" if is_here else (reason or "no").replace("_", " ")
+
+
 def _made(clock: Clock) -> str:
-    return f"made by meeting_etl at {format_timestamp(clock.now())}"
+    return f"made by meeting_etl on {clock.now():%Y-%m-%d %H:%M} UTC"
 
 
 def _number(value: float | None) -> str:
@@ -99,12 +113,19 @@ def _number(value: float | None) -> str:
 def _drawn(
     data_dir: Path, charts: Sequence[Chart], parameters: Mapping[str, object]
 ) -> list[Drawn]:
-    return [Drawn(chart, _rows(data_dir, chart.sql, parameters)) for chart in charts]
+    return [Drawn(chart, _rows(data_dir, chart.sql, parameters), parameters) for chart in charts]
 
 
 def _rows(data_dir: Path, sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
     names, rows = catalog.query(data_dir, sql, parameters)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [
+        {name: _drawable(value) for name, value in zip(names, row, strict=True)} for row in rows
+    ]
+
+
+def _drawable(value: object) -> object:
+    """The value, without characters that SVG cannot have: drawing them ends the process."""
+    return _NOT_IN_XML.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _write(

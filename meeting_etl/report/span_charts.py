@@ -21,20 +21,21 @@ from meeting_etl.report.chart import (
 )
 
 _KINDS = {
-    "with external attendees": ORANGE,
+    "with external": ORANGE,
     "internal only": BLUE,
-    "with guests of an unknown side": PURPLE,
+    "with unknown guests": PURPLE,
     "webinar": TEAL,
     "attendees unknown": GREY,
 }
 _ACTIVITY = Chart(
     "activity",
     "Meetings by local day",
-    "The day on which a meeting began in its own time zone, else the UTC date of its end.",
+    "The day on which a meeting began in its own time zone, else the UTC date of its end. The "
+    "report's days are UTC dates of ends, so that its first and last local day may be incomplete.",
     "No meetings ended on these days.",
     {
         "height": 220,
-        "mark": mark("bar"),
+        "mark": mark("bar", binSpacing=0),
         "encoding": {
             "x": day_axis("local day"),
             "y": quantity("meetings", "meetings", axis=whole_numbers()),
@@ -69,22 +70,22 @@ _TALK = Chart(
 COVERAGE = Chart(
     "coverage",
     "What is here, by day and resource",
-    "Share of the meetings from which something can be expected whose rows are here. Grey: nothing "
-    "is expected. What is not here is waiting, failed, forbidden, deleted or lost: see the "
-    "figures, and the views coverage and fetch_ledger.",
+    "Of the meetings that can have something, as those that were recorded: the share whose rows "
+    "are here. Grey: none can. What is not here is waiting, failed, forbidden, deleted or lost: "
+    "see the figures, and the views coverage and fetch_ledger.",
     "Nothing was fetched for these days.",
     {
         "height": ROW,
         "mark": mark("rect"),
         "encoding": {
-            "x": day_axis("UTC date on which the meetings ended"),
+            "x": day_axis("UTC date on which the meetings ended", grid=False),
             "y": category("resource"),
             "color": {
                 "condition": {"test": "datum.share_here === null", "value": GREY},
                 **quantity(
                     "share_here",
                     "share here",
-                    legend={"format": "%"},
+                    legend={"format": "%", "values": [0, 0.5, 1]},
                     scale={"domain": [0, 1], "range": [ORANGE, "#efe2b8", TEAL]},
                 ),
             },
@@ -110,8 +111,8 @@ _ACCOUNTS = Chart(
 _SERIES = Chart(
     "series",
     "Attendance of recurring meetings, first and latest occurrence",
-    "The 20 series with the most occurrences of those that took place on these days. Ring: "
-    "attendees of the first occurrence in the data; dot: of the latest one.",
+    "The 20 series with the most occurrences of those that ran on these days. Ring: attendees of "
+    "the first occurrence in the data; dot: of the latest one.",
     "No series took place more than once.",
     {
         "height": ROW,

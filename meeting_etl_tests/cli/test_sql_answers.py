@@ -144,7 +144,7 @@ def test_answers_go_to_a_terminal_that_is_not_utf_8(command: Command) -> None:
 def test_an_answer_in_parquet_has_all_rows_and_its_types(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "answer's.parquet"
     sql = "SELECT range AS number, TIMESTAMPTZ '2021-05-14 20:25:19+00' AS at FROM range(300)"
-    assert command("sql", sql, "--parquet", str(path)) == (0, "", "")
+    assert command("sql", sql, "--parquet", str(path)) == (0, "", f"Written: {path}\n")
     written = pq.read_table(path)
     assert written.num_rows == 300
     assert [str(kind) for kind in written.schema.types] == ["int64", "timestamp[us, tz=UTC]"]
@@ -153,7 +153,12 @@ def test_an_answer_in_parquet_has_all_rows_and_its_types(command: Command, tmp_p
 def test_a_wrong_query_leaves_the_parquet_file_as_it_was(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "answer.parquet"
     path.write_bytes(b"of yesterday")
-    for wrong in ("SELECT nothing", "SELECT 1; SELECT 2", "SELECT error('late') FROM range(9)"):
+    for wrong in (
+        "SELEC 1",
+        "SELECT a",
+        "SELECT 1; SELECT 2",
+        "SELECT error('late') FROM range(9)",
+    ):
         assert command("sql", wrong, "--parquet", str(path))[0] == 2
     assert path.read_bytes() == b"of yesterday"
     assert list(tmp_path.glob(".*")) == []

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from meeting_etl.files import Files
+from meeting_etl.lake import catalog
+from meeting_etl.lake.lake import Lake
 from meeting_etl_tests.documents.analysts import answers, examples, make_lake
 
 
@@ -12,6 +15,14 @@ def test_fifteen_questions_take_six_lines_at_most() -> None:
     for sql, answer in examples():
         assert len(sql.splitlines()) <= 6
         assert answer.count("\n") >= 2, f"no answer below:\n{sql}"
+
+
+def test_they_can_be_asked_before_there_is_data(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    catalog.publish(files, Lake(files))
+    for sql, answer in examples():
+        names, _ = catalog.query(tmp_path, sql)
+        assert answer.startswith(f"| {' | '.join(names)} |")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meeting_etl.lake import catalog
+from meeting_etl.lake.data_frame import table
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, World
@@ -56,7 +56,7 @@ def searched(folder: Path) -> dict[str, str]:
                 with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
                     found[f"{path} as SQL"] = "\n".join(connection.iterdump())
     for name in TABLES:
-        found[name] = str(catalog.table(name, data_dir=folder).to_dict("records"))
+        found[name] = str(table(name, data_dir=folder).to_dict("records"))
     return found
 
 

@@ -1,15 +1,13 @@
 """The report about some days and about one meeting: its figures, worked out by hand."""
 
-import json
 import sys
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from meeting_etl_tests.commands import command
+from meeting_etl_tests.report.page_reader import Page
 from meeting_etl_tests.views.lakes import ask, clock
 
 NASTY = '</script><script>alert("1")</script><!-- R&D'
@@ -72,45 +70,6 @@ ROWS = {
 }
 
 
-@dataclass
-class Page(HTMLParser):
-    """A report as a browser reads it."""
-
-    path: Path
-    text: str = ""
-    data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    pictures: int = 0
-    scripts: int = 0
-    addresses: list[str] = field(default_factory=list)
-    _inside: list[str] = field(default_factory=list)
-    _section: str = ""
-
-    def __post_init__(self) -> None:
-        super().__init__()
-        self.feed(self.path.read_text())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag == "section":
-            self._section = values["id"] or ""
-        self.pictures += tag == "svg"
-        self.scripts += tag == "script"
-        kind = "json" if values.get("type") == "application/json" else ""
-        self._inside.append(kind or tag)
-        for name, value in attrs:
-            if name in ("src", "href", "xlink:href", "action"):
-                self.addresses.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self._inside[-1:] == ["json"]:
-            self.data[self._section] = json.loads(data)["data"]["values"]
-        elif self._inside[-1:] not in (["script"], ["style"]):
-            self.text += data
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("report")
@@ -142,7 +101,7 @@ def test_figures_of_some_days(about_days: Page) -> None:
     assert about_days.data["activity"] == [
         {
             "day": "2026-03-02",
-            "kind": "with external attendees",
+            "kind": "with external",
             "meetings": 1,
             "attended_hours": 2.0,
         }
@@ -236,6 +195,64 @@ def test_without_the_extra_it_says_what_to_install(
         "Error: Reports need the package vl-convert-python: pip install 'meeting_etl[report]'.\n",
     )
     assert not (folder / "reports/latest.html").exists()
+
+
+# Vega would cut an emoji in halves, and a control character would end the process.
+ODD_TITLES = [
+    "Weekly\x07 sync \x00\x1b\ufffe\uffff",
+    "review EMEA retrospective planning 👍🏽 customer 🚀 and update quarterly",
+    "review EMEA retrospective planning 👍🏽 customer 🚀 and update yearly",
+]
+
+
+def test_whatever_names_are_made_of_they_can_be_drawn(tmp_path: Path) -> None:
+    series = [
+        {
+            "meeting_id": f"{number}_{occurrence}",
+            "meeting_series_id": str(number),
+            "scheduled_meeting_id": f"{number}_{occurrence}",
+            "title": title,
+            "started_at": clock(f"1{occurrence}:00"),
+            "ended_at": clock(f"1{occurrence}:30"),
+        }
+        for number, title in enumerate(ODD_TITLES)
+        for occurrence in range(2)
+    ]
+    ask(tmp_path, {"meetings": series}, "SELECT 1")
+    assert report(tmp_path, "--from", "2026-03-01", "--to", "2026-03-31").returncode == 0
+    page = Page(tmp_path / "reports/2026-03-01_2026-03-31.html")
+    assert [row["series"] for row in page.data["series"]] == [
+        "1. Weekly\ufffd sync \ufffd\ufffd\ufffd\ufffd",
+        "2. review EMEA retrospective planning 👍…",
+        "3. review EMEA retrospective planning 👍…",
+    ]
+    assert f"2. {ODD_TITLES[1]}" in page.text
+
+
+def test_times_without_a_known_zone_are_those_of_utc(tmp_path: Path) -> None:
+    ask(tmp_path, ROWS | {"meetings": [MEETING | {"timezone": "Mars/Phobos"}]}, "SELECT 1")
+    assert report(tmp_path, "--meeting", "m", "-o", str(tmp_path / "m.html")).returncode == 0
+    page = Page(tmp_path / "m.html")
+    assert page.data["attendance"][0]["from"] == "2026-03-02T10:00:00Z"
+    assert "of UTC where that is unknown" in page.text
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("/dev/null", "is not a file that can be replaced"),
+        ("", "is not a file that can be replaced"),
+        ("no/such/folder/x.html", "There is no folder"),
+    ],
+)
+def test_where_no_report_can_be_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = report(folder, "-o", output)
+    assert done.returncode == 2
+    assert sentence in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
--- What was said: each snippet with these words, newest day first, with the lines around it in the same transcript. search_transcripts(words, since, until, around := 2); since and until are dates of the column date, both included, NULL for no bound. Case and accents do not matter, a blank is any white space, every sign is itself; words need not be whole. ø, ß and ł are letters of their own. Blank words find nothing. Transcripts that were deleted at Webex are left out.
+-- What was said: each snippet with these words, newest day first, with the lines around it in the same transcript, 50 on each side at most. search_transcripts(words, since, until, around := 2); since and until are dates of the column date, both included, NULL for no bound. Case and accents do not matter, a blank is any white space, every sign is itself; words need not be whole. ø, ß and ł are letters of their own. Blank words find nothing. Transcripts that were deleted at Webex are left out.
 CREATE MACRO search_transcripts(words, since, until, around := 2) AS TABLE
 -- In a script with accents a letter stands for all of its accented forms, with or without combining marks (all of \p{Mn} would make the pattern too large). The pattern is computed from constants, so that DuckDB does it once.
 WITH hits AS (
@@ -22,7 +22,7 @@ WITH hits AS (
         ], ''), ''))
 ),
 wanted AS (
-    SELECT *, unnest(range(-greatest(0, CAST(around AS BIGINT)), greatest(0, CAST(around AS BIGINT)) + 1)) AS place
+    SELECT *, unnest(range(-greatest(0, least(50, coalesce(CAST(around AS BIGINT), 0))), greatest(0, least(50, coalesce(CAST(around AS BIGINT), 0))) + 1)) AS place
     FROM hits
 ),
 -- The day's bounds stand at each table: a join does not leave files out.

@@ -3,8 +3,8 @@ SELECT
     CASE
         WHEN is_webinar THEN 'webinar'
         WHEN attendees IS NULL THEN 'attendees unknown'
-        WHEN external_attendees > 0 THEN 'with external attendees'
-        WHEN unknown_attendees > 0 THEN 'with guests of an unknown side'
+        WHEN external_attendees > 0 THEN 'with external'
+        WHEN unknown_attendees > 0 THEN 'with unknown guests'
         ELSE 'internal only'
     END AS kind,
     count(*) AS meetings,

@@ -1,7 +1,13 @@
--- Times are those of a clock in the meeting's zone; without a known zone, of UTC.
+-- Times are those of the meeting's zone at its start, of UTC where that is unknown.
 WITH local AS (
-    SELECT date, meeting_id, coalesce(local_started_at - timezone('UTC', started_at), INTERVAL 0 HOURS) AS from_utc
-    FROM meeting_overview
+    SELECT
+        date,
+        meeting_id,
+        CASE WHEN timezone IN (SELECT name FROM pg_timezone_names())
+            THEN timezone(timezone, coalesce(started_at, ended_at)) - timezone('UTC', coalesce(started_at, ended_at))
+            ELSE INTERVAL 0 HOURS
+        END AS from_utc
+    FROM meetings
     WHERE meeting_id = $meeting_id
 ),
 shown AS (

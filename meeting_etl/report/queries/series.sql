@@ -9,6 +9,6 @@ SELECT
     strftime(first_date, '%Y-%m-%d') AS first_date,
     strftime(last_date, '%Y-%m-%d') AS last_date
 FROM series_health
-WHERE last_date BETWEEN $first AND $last
+WHERE first_date <= $last AND last_date >= $first
 ORDER BY occurrences DESC, meeting_series_id
 LIMIT 20

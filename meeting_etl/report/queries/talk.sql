@@ -4,7 +4,7 @@ WITH named AS (
     WHERE meeting_id = $meeting_id AND talk_seconds > 0
 )
 SELECT
-    CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || person || ')' ELSE name END AS speaker,
+    CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || coalesce(person, '?') || ')' ELSE name END AS speaker,
     side,
     round(talk_seconds / 60, 1) AS minutes,
     round(share_of_speech, 3) AS share_of_speech,
