@@ -175,6 +175,7 @@ def test_a_missing_token_names_the_variables(ran: Product, tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_refused_token_names_the_variable_and_keeps_the_meetings(
     webex: Sandbox, tmp_path: Path
 ) -> None:

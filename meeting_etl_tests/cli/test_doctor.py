@@ -19,7 +19,7 @@ from meeting_etl_tests.product import Product
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A demo of a team after its first run."""
     clock = Clock()
-    with Sandbox(demo_world(1, clock.now(), meetings=30), clock) as webex:
+    with Sandbox(demo_world(1, clock.now(), meetings=12), clock) as webex:
         product = Product(tmp_path_factory.mktemp("ran"), webex)
         product.write_logs()
         product.run()

@@ -104,6 +104,7 @@ def test_publishing_again_writes_nothing_until_a_table_gets_its_first_rows(lake:
     assert catalog.query(lake.files.root, "SELECT count(*) FROM meetings")[1] == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_catalog_made_of_an_earlier_one_says_what_one_made_from_nothing_says(
     lake: Lake, tmp_path: Path
 ) -> None:

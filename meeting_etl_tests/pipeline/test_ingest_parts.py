@@ -149,6 +149,7 @@ class Watched(Files):
         self.seen += 1
 
 
+@pytest.mark.slow
 def test_readers_see_every_committed_line_once_at_any_moment(begun: Path, tmp_path: Path) -> None:
     box = copy_of(begun, tmp_path / "data")
     etl = box.etl()

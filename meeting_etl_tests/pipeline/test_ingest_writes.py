@@ -63,6 +63,7 @@ def placed_by_an_ingest(box: Box) -> Counter[str]:
     return files.placed
 
 
+@pytest.mark.slow
 def test_logs_in_any_order_of_dates_write_each_day_once(tmp_path: Path) -> None:
     """As with one file for each event under random names, which are read in order of names."""
     box = Box(tmp_path)

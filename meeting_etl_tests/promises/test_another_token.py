@@ -75,6 +75,7 @@ def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_pat
         assert states(product, "transcript_snippets") == {("ready", "complete"): 6}
 
 
+@pytest.mark.slow
 def test_other_scopes_of_the_same_grant_open_what_was_forbidden(tmp_path: Path) -> None:
     """The grant stays as it is configured; a renewal says that it may read more from now on."""
     clock = ManualClock(NOW)

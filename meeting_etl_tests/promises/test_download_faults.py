@@ -63,6 +63,7 @@ def test_a_download_outlives(world: World, tmp_path: Path, faults: Faults) -> No
     assert made.leftovers() == []
 
 
+@pytest.mark.slow
 def test_what_came_of_a_broken_download_is_not_sent_again(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, world, Faults(broken_media=0.5, seed=3))
     with made.webex as webex:
@@ -147,6 +148,7 @@ def test_what_came_is_told_though_another_kind_did_not(
     assert made.states() == {("ready", "complete"): MEETINGS}
 
 
+@pytest.mark.slow
 def test_what_its_host_does_not_let_download_is_forbidden(world: World, tmp_path: Path) -> None:
     made = product(tmp_path, with_recordings(world, prevent_download=True))
     with made.webex as webex:

@@ -80,6 +80,7 @@ def test_they_are_current_when_only_a_listing_brought_something_new(product: Pro
     assert days_with_metrics(later)
 
 
+@pytest.mark.slow
 def test_pruned_days_lose_them(product: Product) -> None:
     product.write_logs()
     with product.webex:

@@ -16,6 +16,7 @@ from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.reconciling import NOW, asset_line, ended_line, tell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["admin", "compliance"])
 def test_an_orphan_is_asked_for_and_found(tmp_path: Path, kind: Kind) -> None:
     """Its recording's event came; the day on which it ended is not looked at."""

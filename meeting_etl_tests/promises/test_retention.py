@@ -170,6 +170,7 @@ def is_kept(received: date | None, first: date) -> bool:
     return received is None or received >= first
 
 
+@pytest.mark.slow
 def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))

@@ -116,6 +116,7 @@ def test_switched_off_nothing_is_asked_or_opened(tmp_path: Path) -> None:
         assert product.rows("meeting_summaries") == []
 
 
+@pytest.mark.slow
 def test_what_is_open_when_they_are_switched_off_makes_no_day_due(
     tmp_path: Path, on: dict[str, str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_one_that_is_not_found_is_looked_up_four_times(tmp_path: Path) -> None:
         assert looked_up(product, unknown) == 4
 
 
+@pytest.mark.slow
 def test_while_the_token_is_refused_logs_are_read_and_it_is_looked_up_later(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:

@@ -220,6 +220,7 @@ def test_a_window_that_is_refused_is_not_asked_for_again_and_costs_nothing_but_i
         assert len(product.rows("transcripts")) == 12
 
 
+@pytest.mark.slow
 def test_a_window_with_far_more_than_ours_in_it_is_given_up(tmp_path: Path) -> None:
     """Webhooks tell of 4 meetings of an organization that made 900 recordings these days."""
     world = sized_world(1, NOW, meetings=900, participants=1, snippets=1)

@@ -160,7 +160,7 @@ def details(webex: Sandbox, kind: Kind) -> Iterator[tuple[str, str]]:
                 yield "/meetingTranscripts/{id}/snippets", f"{path}?max=15"
 
 
-@pytest.mark.parametrize("world", ["guide", "demo"])
+@pytest.mark.parametrize("world", ["guide", pytest.param("demo", marks=pytest.mark.slow)])
 def test_every_answer_is_as_officially_described(
     world: str, request: pytest.FixtureRequest
 ) -> None:

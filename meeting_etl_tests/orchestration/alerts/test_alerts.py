@@ -135,6 +135,7 @@ def test_a_clock_that_was_ahead_silences_nothing(
         assert len(webhook.texts) == sent, days
 
 
+@pytest.mark.slow
 def test_a_check_that_is_an_error_names_its_days(
     home: Callable[..., Home], webhook: Webhook
 ) -> None:

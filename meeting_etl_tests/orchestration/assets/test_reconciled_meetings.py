@@ -70,6 +70,7 @@ def test_a_range_is_reconciled_in_one_run(tmp_path: Path, webex: Sandbox) -> Non
     assert {(day["known"], day["added"]) for day in again.values()} == {(40, 0)}
 
 
+@pytest.mark.slow
 def test_meetings_that_are_not_listed_are_counted_and_kept(tmp_path: Path, webex: Sandbox) -> None:
     made = product(tmp_path, webex)
     reconcile(made.etl(), DAYS)

@@ -119,6 +119,7 @@ def test_a_secret_in_a_stored_event_is_an_error(tmp_path: Path) -> None:
     assert found.description == "2026-03-04: A secret is in the columns body."
 
 
+@pytest.mark.slow
 def test_days_with_outdated_metrics_are_named(tmp_path: Path) -> None:
     etl = lake_of(tmp_path)
 
