@@ -86,9 +86,9 @@ def requested(product: Product) -> Counter[str]:
 
 def truth(world: World) -> list[tuple[str, str, str, str, bool, bool]]:
     return sorted(
-        (meeting.id, one.id, one.email, one.name, one.co_host, one.panelist)
+        (meeting.id, person.id, person.email, person.name, person.co_host, person.panelist)
         for meeting in world.meetings
-        for one in meeting.invitees
+        for person in meeting.invitees
     )
 
 
@@ -158,7 +158,9 @@ def test_nobody_yet_is_asked_again_and_a_refetch_replaces(
     ended = datetime(2026, 3, 11, 8, 0, tzinfo=UTC)
     clock = ManualClock(ended + timedelta(minutes=20))
     whole = world()
-    early = replace(whole, meetings=tuple(replace(one, invitees=()) for one in whole.meetings))
+    early = replace(
+        whole, meetings=tuple(replace(meeting, invitees=()) for meeting in whole.meetings)
+    )
     data = tmp_path / "data"
     with Sandbox(early, clock) as webex:
         made = product(data, webex, "user", on)

@@ -83,7 +83,7 @@ OVERVIEW = "SELECT no_shows, attendance_rate, unknown_attendees FROM meeting_ove
 
 
 def test_a_meeting_has_its_no_shows_and_beside_them_who_cannot_be_told(tmp_path: Path) -> None:
-    """Of four that can be told Cy and Eve were not inside; a guest was, who may be Eve."""
+    """Of four whose attendance is known Cy and Eve were not inside; a guest was, who may be Eve."""
     assert rows(tmp_path, OVERVIEW) == [(2, 0.5, 1)]
 
 
