@@ -43,9 +43,10 @@ class Chart:
 
 
 def query(name: str) -> str:
-    """The text of queries/<name>.sql."""
-    file = resources.files("meeting_etl.report").joinpath("queries", f"{name}.sql")
-    return file.read_text(encoding="utf-8")
+    """The text of queries/<name>.sql, in which {local} stands for that of queries/local.sql."""
+    folder = resources.files("meeting_etl.report").joinpath("queries")
+    text = folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return text.replace("{local}", folder.joinpath("local.sql").read_text(encoding="utf-8"))
 
 
 def day_axis(title: str, *, grid: bool = True) -> Spec:

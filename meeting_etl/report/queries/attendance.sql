@@ -1,15 +1,5 @@
--- Times are those of the meeting's zone at its start, of UTC where that is unknown.
 WITH local AS (
-    SELECT
-        date,
-        meeting_id,
-        CASE WHEN timezone IN (SELECT name FROM pg_timezone_names())
-            THEN timezone(timezone, coalesce(started_at, ended_at)) - timezone('UTC', coalesce(started_at, ended_at))
-            ELSE INTERVAL 0 HOURS
-        END AS from_utc
-    FROM meetings
-    WHERE meeting_id = $meeting_id
-),
+{local}),
 shown AS (
     SELECT date, meeting_id, person, coalesce(display_name, email, person) AS name, side, attended_seconds
     FROM attendance
