@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
-from meeting_etl.lake.floors import Floors
 from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
@@ -48,7 +47,6 @@ class Lake:
     ) -> None:
         self.files = files
         self.state = state or LocalState(files)
-        self.floors = Floors(files, self.state)
         self.person_metrics = person_metrics
         self.changes = ChangeCounts()  # by merges of this process
         self._tables = tables or ParquetTables(files)
@@ -113,7 +111,7 @@ class Lake:
         anything changed: a part is replaced only when its rows change.
         """
         new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
-        new = self._withhold(unique(table, self.floors.kept(table, partition, new)))
+        new = self._withhold(unique(table, new))
         replacing = {name: values for name, values in (replacing or {}).items() if values}
         if not new.num_rows and not replacing:
             return False
@@ -163,7 +161,7 @@ class Lake:
         For tables that are always replaced as a whole: where there are several parts, the others
         are emptied one after the other.
         """
-        rows, parts = self.floors.kept(table, partition, rows), self._tables.parts(table, partition)
+        parts = self._tables.parts(table, partition)
         if rows.num_rows or parts:
             first, *others = parts or [0]
             empty = table.schema.empty_table()
@@ -199,13 +197,13 @@ class Lake:
     ) -> None:
         """Remove the rows that `keep` leaves out, from the newest part of a partition or from all.
 
-        `keep` gets rows with all columns or those of the key. Parts without such rows stay as they
-        are.
+        `keep` gets rows with all columns or those of the key, in which it may change values. Parts
+        that it leaves alone stay as they are.
         """
         parts, schema = self._tables.parts(table, partition), _schema(table, table.key)
         for part in parts[-1:] if newest_only else parts:
             keys = self._tables.read(table, partition, part, schema)
-            if any(keep(rows).num_rows < rows.num_rows for rows in keys):
+            if any(not keep(rows).equals(rows) for rows in keys):
                 self._rewrite(table, partition, part, keep)
 
     def _rewrite(
@@ -238,7 +236,7 @@ class Lake:
         with self._tables.writing(table, partition, part, rows=most) as write:
             if stored.num_rows:
                 write(stored)
-            yield lambda new: write(self.floors.kept(table, partition, new))
+            yield write
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:

@@ -72,8 +72,8 @@ class LogFile:
             raise
         self.size = status.st_size
         self.mtime = status.st_mtime_ns
-        self._is_gzip = magic == _GZIP_MAGIC or (path.suffix == ".gz" and self.size > 0)
-        self._source = self._inflated() if self._is_gzip else self._plain()
+        self.is_gzip = magic == _GZIP_MAGIC or (path.suffix == ".gz" and self.size > 0)
+        self._source = self._inflated() if self.is_gzip else self._plain()
 
     def close(self) -> None:
         """Close the file."""
@@ -89,7 +89,7 @@ class LogFile:
 
         Returns False if the file is shorter. Of a plain file only both ends are read.
         """
-        return self._inflate_to(length) if self._is_gzip else self._seek_to(length)
+        return self._inflate_to(length) if self.is_gzip else self._seek_to(length)
 
     def blocks(self) -> Iterator[bytes]:
         """The remaining uncompressed bytes, in blocks of about 256 KiB, none empty."""
@@ -102,7 +102,7 @@ class LogFile:
 
         Not to be combined with `blocks`.
         """
-        if not self._is_gzip:
+        if not self.is_gzip:
             while length and (block := self._file.read(min(BLOCK_BYTES, length))):
                 length -= len(block)
                 yield block

@@ -31,7 +31,7 @@ class Logs:
         self.unread: list[str] = []
         self._unfinished: dict[str, FileStat] = {}
         self._skipped: dict[str, FileStat | None] = {}
-        self._folder = folder
+        self.folder = folder
         self._max_line_bytes = max_line_bytes
 
     def may_have_new_lines(self, known: KnownLogs) -> bool:
@@ -40,28 +40,38 @@ class Logs:
         Misses lines written to a log whose last change was long ago. A file that the latest scan
         skipped counts when it has changed since.
         """
-        for name in known.unknown_paths(names_of_logs(self._folder)):
+        for name in known.unknown_paths(names_of_logs(self.folder)):
             if name not in self._skipped or self._has_changed(name):
                 return True
         for name, as_known in known.unfinished().items():
-            found = stat_file(self._folder, name)
+            found = stat_file(self.folder, name)
             if found is not None and found not in as_known and self._has_changed(name):
                 return True  # a file that is gone is found by its new name
         return False
 
     def _has_changed(self, name: str) -> bool:
-        return self._skipped.get(name) != stat_file(self._folder, name)
+        return self._skipped.get(name) != stat_file(self.folder, name)
 
     def scan(self, known: KnownLogs) -> list[LogToRead]:
         """The logs to read now: new, changed or moved, in the order of their paths.
 
         A log that only moved is among them, so that its row is updated.
         """
-        scan = LogScan(self._folder, known, self._unfinished, max_line_bytes=self._max_line_bytes)
+        scan = LogScan(self.folder, known, self._unfinished, max_line_bytes=self._max_line_bytes)
         self.problems = scan.problems
         self.unread = scan.unread
         self._skipped = scan.skipped
         return scan.logs_to_read
+
+    def all_logs(self, known: KnownLogs) -> list[LogToRead]:
+        """All logs, changed or not; then all other paths of files named like logs, without an id.
+
+        Such are a compressed copy beside its log, a second path, a file without a finished line.
+        """
+        scan = LogScan(self.folder, known, {}, max_line_bytes=self._max_line_bytes)
+        self.problems = scan.problems
+        self.unread = scan.unread
+        return scan.all_logs()
 
     @property
     def unfinished(self) -> dict[str, int]:
@@ -71,12 +81,17 @@ class Logs:
     def read(self, log_to_read: LogToRead) -> LogReader:
         """A reader for the new lines of a log: a context manager."""
         return LogReader(
-            self._folder / log_to_read.log_file,
+            self.folder / log_to_read.log_file,
             log_to_read.log_file,
             log_to_read.known,
             max_line_bytes=self._max_line_bytes,
         )
 
+    def read_whole(self, log_file: str) -> LogReader:
+        """A reader for all lines of a log, read before or not."""
+        path = self.folder / log_file
+        return LogReader(path, log_file, None, max_line_bytes=self._max_line_bytes)
+
     def line_finder(self) -> LineFinder:
         """Access to lines that were read before: a context manager."""
-        return LineFinder(self._folder)
+        return LineFinder(self.folder)

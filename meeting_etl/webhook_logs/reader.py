@@ -121,7 +121,8 @@ class LogReader:
 
     `size` and `mtime` are 0 until the file was read to its end, so that it is opened again if that
     does not happen. `problem` is a sentence about what stopped reading early, or None; the lines
-    before it are returned. OSError is never raised.
+    before it are returned. `has_unfinished_line`: the log ended without a newline. OSError is never
+    raised.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class LogReader:
         self.size = 0
         self.mtime = 0
         self.problem: str | None = None
+        self.has_unfinished_line = False
         self._path = path
         self._log_file = log_file
         self._known = known
@@ -234,6 +236,7 @@ class LogReader:
                 block = self._block[self.consumed - self._prefix.length :]
                 self._prefix, self._block = self._consumed_prefix(), b""
             unfinished.add(block, begins_log=self.consumed == 0)
+        self.has_unfinished_line = bool(unfinished.long or unfinished.take_with(b"").strip())
 
     def _ended_by_nul_run(self, unfinished: UnfinishedLine) -> Iterator[LongLine | _Torn]:
         """The start of a line whose end is lost to a run of NUL bytes."""

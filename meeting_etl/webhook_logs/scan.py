@@ -82,6 +82,21 @@ class LogScan:
             if name not in read:
                 self.skipped[name] = self._listing.found[name]
 
+    def all_logs(self) -> list[LogToRead]:
+        """Every log, in the order of paths, then all other paths, which have no id.
+
+        These may be further paths of a file, or files that are not surely a certain log.
+        """
+        names = self._listing.found.keys() - set(self._changed)
+        unchanged = [
+            LogToRead(log.log_id, name, log, None, moved=False)
+            for name, logs in self._known.at_paths(names).items()
+            for log in logs
+            if self._listing.found[name] == (log.size, log.mtime)
+        ]
+        others = [LogToRead("", name, None, None, moved=False) for name in self.skipped]
+        return [*sorted([*self.logs_to_read, *unchanged], key=lambda log: log.log_file), *others]
+
     def _match_in_place(self) -> dict[str, str]:
         """Match files with the logs known at their paths; returns the others, with their stems."""
         unmatched = {}
@@ -152,8 +167,7 @@ class LogScan:
         with reader:
             first = next((line for line in reader if not line.is_nul_run), None)
         if first:
-            digest = first.sha256 or hashlib.sha256(first.data or b"").hexdigest()
-            return digest[:_STEM_DIGITS]
+            return first.sha256[:_STEM_DIGITS] if first.sha256 else stem_of_line(first.data or b"")
         if reader.problem:
             self._listing.unseen.append(name)
             self.problems.append(reader.problem)
@@ -196,6 +210,11 @@ class LogScan:
             if log_to_read.moved and log_to_read.log_id in earlier:
                 return f"{name} is a new log; the former one is now {log_to_read.log_file}."
         return f"{name} was truncated or replaced; it is read from its start as a new log."
+
+
+def stem_of_line(data: bytes) -> str:
+    """The stem of the ids of logs that begin with this line."""
+    return hashlib.sha256(data).hexdigest()[:_STEM_DIGITS]
 
 
 def _stem_of(log: KnownLog) -> str:

@@ -13,6 +13,7 @@ from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
 from meeting_etl.pipeline.ingest.batch import Batch, IngestReport, LogProgress
 from meeting_etl.pipeline.ingest.future_ends import retry_future_ends
 from meeting_etl.pipeline.ingest.log_problems import log_problems
+from meeting_etl.pipeline.ingest.log_rewriting import finish_rewriting
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Clock
@@ -49,6 +50,7 @@ def ingest(
         index = MeetingIndex(lake)
         with lake.state.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()
+        unsound = finish_rewriting(logs, lake, clock)
         known_logs = KnownLogs(lake.read(INGESTED_LOGS))
         logs_to_read = logs.scan(known_logs)
         batch = Batch(lake, ledger, index, clock, known_logs, logs_to_read)
@@ -63,7 +65,7 @@ def ingest(
         if accepted := retry_future_ends(logs, lake, clock.now(), batch.announce):
             report.events += accepted
             report.notices.append(_ACCEPTED_LATER.format(accepted))
-        report.problems.extend(log_problems(logs, lake))
+        report.problems.extend([*unsound, *log_problems(logs, lake)])
         return report
 
 
