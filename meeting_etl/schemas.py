@@ -714,6 +714,11 @@ SPEAKER_METRICS = Table(
             personal=True,
         ),
         Column(
+            "email_domain",
+            TEXT,
+            "Domain of the person's address, in lower case; kept where the address is not.",
+        ),
+        Column(
             "method",
             TEXT,
             "How the person was identified: email, name, ambiguous, unmatched or unknown (see "

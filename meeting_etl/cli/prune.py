@@ -14,7 +14,7 @@ from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE
+from meeting_etl.lake.floors import FLOOR_FILE
 from meeting_etl.pipeline.prune import prune as pipeline_prune
 from meeting_etl.times import parse_days, utc_day
 

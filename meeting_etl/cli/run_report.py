@@ -12,10 +12,10 @@ from meeting_etl.cli.streams import restored
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
+from meeting_etl.lake.floors import FLOOR_FILE
 from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary
-from meeting_etl.pipeline.ledger.due_days import FLOOR_FILE
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span

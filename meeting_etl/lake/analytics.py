@@ -27,11 +27,10 @@ PERSON_VIEWS = frozenset(
     {"attendance", "invitations", "person_week", "presence", "speakers", "talk_time", "turn_pairs"}
 )
 
-# internal, external or unknown, by the domain of the key `person` where that is an address.
+# internal, external or unknown, by the domain alone: the address itself may not be stored.
 _SIDE = """CASE
-        WHEN person IS NULL OR NOT regexp_matches(person, '@[^@]+$')
-            OR person LIKE 'guest:%' OR person LIKE 'name:%' THEN 'unknown'
-        WHEN list_contains({domains}, regexp_extract(person, '[^@]+$')) THEN 'internal'
+        WHEN email_domain IS NULL THEN 'unknown'
+        WHEN list_contains({domains}, email_domain) THEN 'internal'
         ELSE 'external'
     END"""
 # `{address:COLUMN}`: trimmed and in lower case; `{name:COLUMN}`: trimmed, runs of white space as
@@ -45,7 +44,7 @@ _OF_COLUMN = {
 def expand(sql: str, internal_domains: Iterable[str]) -> str:
     """The SQL with expressions in place of {side}, {address:COLUMN} and {name:COLUMN}.
 
-    {side} reads the column `person`.
+    {side} reads the column `email_domain`.
     """
     side = _SIDE.replace("{domains}", sql_list(internal_domains))
     return re.sub(

@@ -45,7 +45,7 @@ _SQL_TYPES = {
 # Columns that a table has in the catalog only, by the column before them.
 _DERIVED = {
     SPEAKER_METRICS.name: {
-        "display_name": (
+        "email_domain": (
             Column("side", TEXT, "internal, external or unknown, by the domain of the address."),
             "{side}",
         )

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.floors import Floors
 from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
@@ -47,6 +48,7 @@ class Lake:
     ) -> None:
         self.files = files
         self.state = state or LocalState(files)
+        self.floors = Floors(files, self.state)
         self.person_metrics = person_metrics
         self.changes = ChangeCounts()  # by merges of this process
         self._tables = tables or ParquetTables(files)
@@ -111,7 +113,7 @@ class Lake:
         anything changed: a part is replaced only when its rows change.
         """
         new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
-        new = self._withhold(unique(table, new))
+        new = self._withhold(unique(table, self.floors.kept(table, partition, new)))
         replacing = {name: values for name, values in (replacing or {}).items() if values}
         if not new.num_rows and not replacing:
             return False
@@ -161,7 +163,7 @@ class Lake:
         For tables that are always replaced as a whole: where there are several parts, the others
         are emptied one after the other.
         """
-        parts = self._tables.parts(table, partition)
+        rows, parts = self.floors.kept(table, partition, rows), self._tables.parts(table, partition)
         if rows.num_rows or parts:
             first, *others = parts or [0]
             empty = table.schema.empty_table()
@@ -236,7 +238,7 @@ class Lake:
         with self._tables.writing(table, partition, part, rows=most) as write:
             if stored.num_rows:
                 write(stored)
-            yield write
+            yield lambda new: write(self.floors.kept(table, partition, new))
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:

@@ -33,12 +33,15 @@ _INPUTS: dict[str, tuple[Table, list[str]]] = {
     table.name: (table, columns.split())
     for table, columns in (
         (MEETINGS, "meeting_id started_at ended_at"),
-        (PARTICIPANTS, "meeting_id participant_id email display_name state joined_at left_at"),
+        (
+            PARTICIPANTS,
+            "meeting_id participant_id email email_domain display_name state joined_at left_at",
+        ),
         (TRANSCRIPTS, "meeting_id transcript_id status"),
         (
             TRANSCRIPT_SNIPPETS,
-            """meeting_id transcript_id snippet_index text person_name person_email source
-            started_at offset_ms duration_ms""",
+            """meeting_id transcript_id snippet_index text person_name person_email
+            person_email_domain source started_at offset_ms duration_ms""",
         ),
     )
 }
@@ -65,6 +68,8 @@ def has_current_metrics(lake: Lake, day: date) -> bool:
 
     Without person metrics: whether there are none.
     """
+    if not lake.has_schema(SPEAKER_METRICS, day):
+        return False  # a file without rows has no definition
     if not lake.person_metrics:
         return lake.count(SPEAKER_METRICS, day) == 0
     computed_at = lake.changed_at_ns(SPEAKER_METRICS, day)

@@ -20,6 +20,7 @@ said AS (
         s.text,
         k.person,
         k.display_name,
+        k.email_domain,
         k.method,
         m.started_at AS meeting_started_at,
         m.ended_at AS meeting_ended_at,
@@ -75,6 +76,7 @@ counted AS (
                 ends_at - begins_at DESC NULLS LAST,
                 display_name
         ) AS display_name,
+        CASE WHEN min(email_domain) = max(email_domain) THEN min(email_domain) END AS email_domain,
         ['email', 'name', 'ambiguous', 'unmatched', 'unknown'][
             min(list_position(['email', 'name', 'ambiguous', 'unmatched', 'unknown'], method))
         ] AS method,
@@ -204,6 +206,7 @@ SELECT
     coalesce(c.person, '') AS speaker,
     c.person,
     c.display_name,
+    c.email_domain,
     c.method,
     c.source,
     c.snippets,

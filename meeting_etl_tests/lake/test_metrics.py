@@ -153,3 +153,14 @@ def test_a_day_that_is_computed_in_groups_has_each_meeting_once(tmp_path: Path) 
     refresh_metrics(lake, DAY)
     metrics = lake.read(SPEAKER_METRICS, DAY, columns=["meeting_id", "snippets"]).to_pylist()
     assert metrics == [{"meeting_id": meeting, "snippets": count} for meeting in "abcd"]
+
+
+def test_a_file_without_rows_gets_a_new_column_too(lake: Lake) -> None:
+    """All files must have one schema. All words were removed, then a version added a column."""
+    refresh_metrics(lake, DAY)
+    lake.merge(TRANSCRIPT_SNIPPETS, DAY, [], replacing={"snippet_id": ["s"]})
+    refresh_metrics(lake, DAY)
+    path = lake.files.path(f"{folder_of(SPEAKER_METRICS, DAY)}/part-0.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["email_domain"]), path)
+    assert migrate(lake) == 1
+    assert lake.has_schema(SPEAKER_METRICS, DAY)

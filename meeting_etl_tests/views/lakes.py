@@ -10,7 +10,8 @@ from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
-from meeting_etl.schemas import TABLES
+from meeting_etl.pipeline.rows import email_domain
+from meeting_etl.schemas import TABLES, Table
 
 DAY = date(2026, 3, 2)
 
@@ -26,10 +27,20 @@ def ask(folder: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]], sql: str)
     files = Files(folder)
     lake = Lake(files)
     for name, of_table in rows.items():
-        lake.merge(TABLES[name], DAY, of_table)
+        lake.merge(TABLES[name], DAY, [with_domains(TABLES[name], row) for row in of_table])
     refresh_metrics(lake, DAY)
     catalog.publish(files, lake)
     return catalog.query(folder, sql)[1]
+
+
+def with_domains(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with the domain beside each address, as rows of items have it, unless it is given."""
+    domains = {
+        f"{name}_domain": email_domain(value)
+        for name, value in row.items()
+        if f"{name}_domain" in table.schema.names
+    }
+    return domains | dict(row)
 
 
 def files_read(folder: Path, view: str) -> int:

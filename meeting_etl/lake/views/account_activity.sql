@@ -9,7 +9,7 @@
 CREATE VIEW account_activity AS
 SELECT
     a.date,
-    regexp_extract(a.email, '[^@]+$') AS domain,
+    a.email_domain AS domain,
     count(DISTINCT a.meeting_id) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS meetings,
     count(DISTINCT a.meeting_id) FILTER (m.scheduled_type = 'webinar') AS webinars,
     count(DISTINCT a.person) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS persons,
@@ -19,4 +19,4 @@ FROM attendance a
 LEFT JOIN meetings m USING (date, meeting_id)
 LEFT JOIN talk_time t USING (date, meeting_id, person)
 WHERE a.present AND a.side = 'external'
-GROUP BY a.date, regexp_extract(a.email, '[^@]+$')
+GROUP BY a.date, a.email_domain

@@ -3,6 +3,7 @@
 -- date: UTC date on which the meeting ended.
 -- person: E-mail address, trimmed and in lower case; without one `guest:` and the participant id.
 -- email: E-mail address, trimmed and in lower case; NULL for guests and phones.
+-- email_domain: Domain of the address, in lower case; kept where the address is not.
 -- display_name: Name shown in the meeting; of several, the one with the longest presence.
 -- side: internal, external or unknown, by the domain of the address.
 -- host: Was the host.
@@ -48,6 +49,7 @@ summed AS (
         meeting_id,
         person,
         any_value(email) AS email,
+        min(email_domain) AS email_domain,
         first(display_name ORDER BY display_name IS NULL, named_seconds DESC, display_name) AS display_name,
         bool_or(host) AS host,
         bool_or(invitee) AS invitee,
@@ -75,6 +77,7 @@ SELECT
     date,
     person,
     email,
+    email_domain,
     display_name,
     {side} AS side,
     host,

@@ -3,6 +3,7 @@
 -- date: UTC date on which the meeting ended.
 -- person: E-mail address, trimmed and in lower case; without one `guest:` and the invitee id.
 -- email: E-mail address, trimmed and in lower case.
+-- email_domain: Domain of the address, in lower case; kept where the address is not.
 -- display_name: Name in the invitation.
 -- side: internal, external or unknown, by the domain of the address.
 -- co_host: May host in the host's place.
@@ -20,22 +21,36 @@ complete AS (
     WHERE status = 'ready' AND (resource = 'participants' OR (resource = 'invitees' AND settled))
     GROUP BY date, meeting_id
     HAVING count(*) = 2
-)
+),
 -- Grouped after the joins: without invitees DuckDB then reads nothing.
+grouped AS (
+    SELECT
+        i.meeting_id,
+        i.date,
+        i.person,
+        any_value({address:i.email}) AS email,
+        min(i.email_domain) AS email_domain,
+        first(i.display_name ORDER BY i.display_name IS NULL, i.display_name) AS display_name,
+        bool_or(i.co_host) AS co_host,
+        bool_or(i.panelist) AS panelist,
+        bool_or(CASE
+            WHEN c.is_complete AND a.person IS NOT NULL THEN a.present
+            WHEN c.is_complete AND {address:i.email} IS NOT NULL THEN false
+        END) AS attended
+    FROM invited i
+    LEFT JOIN complete c USING (date, meeting_id)
+    LEFT JOIN attendance a USING (date, meeting_id, person)
+    GROUP BY i.date, i.meeting_id, i.person
+)
 SELECT
-    i.meeting_id,
-    i.date,
-    i.person,
-    any_value({address:i.email}) AS email,
-    first(i.display_name ORDER BY i.display_name IS NULL, i.display_name) AS display_name,
+    meeting_id,
+    date,
+    person,
+    email,
+    email_domain,
+    display_name,
     {side} AS side,
-    bool_or(i.co_host) AS co_host,
-    bool_or(i.panelist) AS panelist,
-    bool_or(CASE
-        WHEN c.is_complete AND a.person IS NOT NULL THEN a.present
-        WHEN c.is_complete AND {address:i.email} IS NOT NULL THEN false
-    END) AS attended
-FROM invited i
-LEFT JOIN complete c USING (date, meeting_id)
-LEFT JOIN attendance a USING (date, meeting_id, person)
-GROUP BY i.date, i.meeting_id, i.person
+    co_host,
+    panelist,
+    attended
+FROM grouped

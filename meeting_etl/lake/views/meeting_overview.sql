@@ -6,6 +6,7 @@
 -- is_webinar: Is a webinar, whose audience is not that of a meeting.
 -- meeting_series_id: Id of the meeting series.
 -- host_email: E-mail address of the host.
+-- host_email_domain: Domain of host_email, in lower case.
 -- timezone: Time zone the meeting was scheduled in.
 -- started_at: Start, UTC.
 -- ended_at: End, UTC.
@@ -95,6 +96,7 @@ SELECT
     coalesce(m.scheduled_type = 'webinar', false) AS is_webinar,
     m.meeting_series_id,
     m.host_email,
+    m.host_email_domain,
     m.timezone,
     m.started_at,
     m.ended_at,

@@ -4,6 +4,7 @@
 -- participant_id: Id of the participant.
 -- person: E-mail address, trimmed and in lower case; without one `guest:` and the participant id.
 -- email: E-mail address, trimmed and in lower case; NULL for guests and phones.
+-- email_domain: Domain of the address, in lower case; kept where the address is not.
 -- display_name: Name shown in the meeting.
 -- host: Was the host.
 -- invitee: Was invited; NULL while unknown.
@@ -21,6 +22,7 @@ WITH participant AS (
         p.meeting_id,
         p.participant_id,
         {address:p.email} AS email,
+        p.email_domain,
         p.display_name,
         coalesce(p.host, false) AS host,
         p.invitee,
@@ -85,6 +87,7 @@ classified AS (
         j.meeting_id,
         j.participant_id,
         j.email,
+        j.email_domain,
         j.display_name,
         j.host,
         j.invitee,
@@ -115,6 +118,7 @@ SELECT
     participant_id,
     person,
     email,
+    email_domain,
     display_name,
     host,
     invitee,

@@ -3,6 +3,7 @@
 -- date: UTC date on which the meeting ended.
 -- person: Key of the person as in attendance; `name:` and the name for a speaker who is not a participant; NULL for speakers without a name.
 -- display_name: Name shown in the meeting, else the one in the transcript.
+-- email_domain: Domain of the person's address, in lower case; kept where the address is not.
 -- side: internal, external or unknown, by the domain of the address.
 -- method: How the person was identified: email, name, ambiguous, unmatched or unknown (see speakers); the first of these that a snippet has.
 -- snippets: Number of snippets.
@@ -20,6 +21,7 @@ SELECT
     date,
     person,
     display_name,
+    email_domain,
     side,
     method,
     snippets,

@@ -64,6 +64,8 @@ class Batch:
         self.recordings_without_meeting: dict[str, Event] = {}
         # When to retry lines rejected for an end in the future, by received date.
         self.future_ends: dict[date | None, datetime] = {}
+        # Earlier events are pruned: they are counted, and neither stored nor news.
+        self.events_since = lake.floors.of(WEBHOOK_EVENTS)
         new = log_files.keys() - self.before.keys()
         starts = known_logs.consumed() | dict.fromkeys(new, 0)
         self.rows = EventWriter(lake, starts, new, log_files)
@@ -156,6 +158,8 @@ class LogProgress:
             self.last_date = dated_at.date()
         received = self.last_date
         self.events += 1
+        if received is not None and received < self._batch.events_since:
+            return
         row = (
             line.offset,
             line.number,

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
+from meeting_etl.lake.floors import EVERYTHING, Floors
 from meeting_etl.schemas import FOLDED
 from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 
-# Both in lake/, not in state/: after deleting the lake, all logs are to be ingested again.
-FLOOR_FILE = "lake/pruned.json"
+# In lake/, as the floors are (lake/floors.py).
 _FOLDER = "lake/due_days"
 _LOCK = "due_days"
 
@@ -87,28 +86,19 @@ class Queue(Protocol):
 
 
 class FileQueue:
-    """A small file for each open day in lake/due_days/, and one for the floor."""
+    """A small file for each open day in lake/due_days/; the floor is that of everything."""
 
     def __init__(self, files: Files, state: State) -> None:
         self._files = files
         self._state = state
+        self._floors = Floors(files, state)
 
     def floor(self) -> date:
-        content = self._files.read_bytes(FLOOR_FILE)
-        if content is None:
-            return date.min
-        try:
-            return date.fromisoformat(json.loads(content)["before"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise StorageError(
-                f"{self._files.path(FLOOR_FILE)} is damaged, so it is unknown which days were "
-                "pruned: remove it and run `meeting-etl prune` again."
-            ) from error
+        return self._floors.all().get(EVERYTHING, date.min)
 
     def raise_floor(self, before: date) -> None:
         with self._state.lock(_LOCK):
-            if before > self.floor():
-                self._files.replace_bytes(FLOOR_FILE, json.dumps({"before": str(before)}).encode())
+            self._floors.raise_to({EVERYTHING: before})
             for day in self._days():
                 if day < before:
                     self._files.remove(_file(day))

@@ -1,0 +1,96 @@
+"""Floors: the first day of which rows or files are kept. What is older was pruned and stays away.
+
+Belongs here: the retention groups, the file with their floors, and which rows may still be written.
+Does not: how long anything is kept (settings/), removing it (pipeline/prune.py), which days get
+work (pipeline/ledger/).
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from meeting_etl import schemas
+from meeting_etl.errors import StorageError
+from meeting_etl.files import Files
+from meeting_etl.schemas import Table
+from meeting_etl.state import State
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# In lake/, not in state/: after deleting the lake, all logs are to be ingested again.
+FLOOR_FILE = "lake/pruned.json"
+# The group of everything that belongs to a day.
+EVERYTHING = "meetings"
+# Groups of rows, and groups of files, whose rows stay and say that the file was removed.
+ROW_GROUPS: Mapping[str, tuple[Table, ...]] = {
+    # Before their words: what is computed from these is not computed once more.
+    "metrics": (schemas.SPEAKER_METRICS,),
+    "snippets": (schemas.TRANSCRIPT_SNIPPETS,),
+    "summaries": (schemas.MEETING_SUMMARIES,),
+    "participants": (schemas.PARTICIPANTS, schemas.INVITEES),
+    "events": (schemas.WEBHOOK_EVENTS, schemas.REJECTED_LINES),
+}
+FILE_GROUPS: Mapping[str, tuple[Table, ...]] = {
+    "media": (schemas.RECORDING_FILES,),
+    "transcript_files": (schemas.TRANSCRIPT_FILES,),
+}
+_GROUP_OF = {
+    table.name: group for group, tables in {**ROW_GROUPS, **FILE_GROUPS}.items() for table in tables
+}
+_LOCK = "pruned"
+
+
+class Floors:
+    """The floor of each group, in one small file. They only rise.
+
+    All methods raise StorageError.
+    """
+
+    def __init__(self, files: Files, state: State) -> None:
+        self._files = files
+        self._state = state
+
+    def all(self) -> dict[str, date]:
+        """The floors by group; a group of which nothing was pruned has none."""
+        content = self._files.read_bytes(FLOOR_FILE)
+        if content is None:
+            return {}
+        try:
+            stored = json.loads(content)
+            texts = {EVERYTHING: stored["before"], **stored.get("groups", {})}
+            floors = {group: date.fromisoformat(text) for group, text in texts.items()}
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageError(
+                f"{self._files.path(FLOOR_FILE)} is damaged, so it is unknown which days were "
+                "pruned: remove it and run `meeting-etl prune` again."
+            ) from error
+        return {group: day for group, day in floors.items() if day > date.min}
+
+    def of(self, table: Table) -> date:
+        """The first day of which the table's rows, or their files, are kept."""
+        floors = self.all()
+        groups = (EVERYTHING, _GROUP_OF.get(table.name))
+        return max((floors[group] for group in groups if group in floors), default=date.min)
+
+    def raise_to(self, floors: Mapping[str, date]) -> None:
+        """Raise the floors of these groups; one that is higher already stays."""
+        with self._state.lock(_LOCK):
+            before = self.all()
+            after = before | {
+                group: max(day, before.get(group, date.min)) for group, day in floors.items()
+            }
+            if after != before:
+                texts = {group: str(day) for group, day in sorted(after.items())}
+                # As earlier versions wrote it, which had no groups.
+                content = {"before": texts.pop(EVERYTHING, str(date.min)), "groups": texts}
+                self._files.replace_bytes(FLOOR_FILE, json.dumps(content).encode())
+
+    def kept(self, table: Table, partition: object, rows: "pa.Table") -> "pa.Table":
+        """The rows that may be written into a partition: none where the table's were pruned."""
+        if not rows.num_rows or not isinstance(partition, date):
+            return rows
+        is_of_files = any(table in tables for tables in FILE_GROUPS.values())
+        floor = self.all().get(EVERYTHING, date.min) if is_of_files else self.of(table)
+        return rows if partition >= floor else rows.slice(0, 0)
