@@ -369,6 +369,18 @@ TRANSCRIPT_SNIPPETS = Table(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column("snippet_index", INT, "Position in the transcript, from 0."),
         Column("text", TEXT, "What was said.", "text", personal=True),
+        Column(
+            "words",
+            INT,
+            "Words of the text, separated by white space; NULL without text, and in a script "
+            "without spaces (Chinese, Japanese, Thai …). Stays where the text is not stored.",
+        ),
+        Column(
+            "questions",
+            INT,
+            "Question marks in the text, several in a row counted once; NULL without text. Stays "
+            "where the text is not stored.",
+        ),
         Column("person_name", TEXT, "Name of the speaker.", "personName", personal=True),
         *_email("person_email", "E-mail address of the speaker.", "personEmail"),
         Column(

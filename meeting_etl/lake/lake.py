@@ -19,6 +19,7 @@ from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.row_changes import ChangeCounts
+from meeting_etl.lake.snippet_counts import with_counts
 from meeting_etl.lake.tables import Partition, Tables, Where
 from meeting_etl.schemas import LINK_COLUMNS, Table
 from meeting_etl.state import LocalState, State
@@ -113,7 +114,8 @@ class Lake:
         anything changed: a part is replaced only when its rows change.
         """
         new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
-        new = self._withhold(unique(table, self.floors.kept(table, partition, new)))
+        new = unique(table, self.floors.kept(table, partition, new))
+        new = self._withhold(with_counts(table, new))
         replacing = {name: values for name, values in (replacing or {}).items() if values}
         if not new.num_rows and not replacing:
             return False
@@ -128,7 +130,7 @@ class Lake:
         for part, arriving in self._placed(table, partition, parts, new, replacing).items():
             old = table.schema.empty_table()
             if part in parts:
-                old = self._read_part(table, partition, part, table.schema)
+                old = with_counts(table, self._read_part(table, partition, part, table.schema))
             rows = merged(table, old, arriving, replacing)
             if not rows.equals(old):
                 self.changes.add(table, partition, old, arriving, rows.num_rows)
@@ -167,7 +169,7 @@ class Lake:
         if rows.num_rows or parts:
             first, *others = parts or [0]
             empty = table.schema.empty_table()
-            changes = [(first, rows), *((part, empty) for part in others)]
+            changes = [(first, with_counts(table, rows)), *((part, empty) for part in others)]
             self._tables.commit(table, partition, changes)
 
     def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
@@ -183,7 +185,7 @@ class Lake:
         """Rewrite the parts of a partition whose schema is not the table's."""
         for part in self._tables.parts(table, partition):
             if not self._tables.has_schema(table, partition, part):
-                self._rewrite(table, partition, part, lambda rows: rows)
+                self._rewrite(table, partition, part, lambda rows: with_counts(table, rows))
 
     def remove(self, table: Table, partition: Partition) -> None:
         """Remove a partition if it is there; only for pruning, as a reader may miss a part."""
@@ -237,8 +239,8 @@ class Lake:
         most = stored.num_rows + (rows or table.part_rows)
         with self._tables.writing(table, partition, part, rows=most) as write:
             if stored.num_rows:
-                write(stored)
-            yield lambda new: write(self.floors.kept(table, partition, new))
+                write(with_counts(table, stored))
+            yield lambda new: write(with_counts(table, self.floors.kept(table, partition, new)))
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:

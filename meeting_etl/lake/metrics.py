@@ -40,7 +40,7 @@ _INPUTS: dict[str, tuple[Table, list[str]]] = {
         (TRANSCRIPTS, "meeting_id transcript_id status"),
         (
             TRANSCRIPT_SNIPPETS,
-            """meeting_id transcript_id snippet_index text person_name person_email
+            """meeting_id transcript_id snippet_index words questions person_name person_email
             person_email_domain source started_at offset_ms duration_ms""",
         ),
     )
@@ -57,6 +57,7 @@ def refresh_metrics(lake: Lake, day: date) -> None:
     """
     if has_current_metrics(lake, day):
         return
+    lake.update_schema(TRANSCRIPT_SNIPPETS, day)  # counts the words in files that lack the counts
     wanted = lake.person_metrics
     rows = speaker_metrics(lake, day) if wanted else SPEAKER_METRICS.schema.empty_table()
     lake.sweep([SPEAKER_METRICS], [day])

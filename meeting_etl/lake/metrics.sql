@@ -17,7 +17,8 @@ said AS (
         s.transcript_id,
         s.snippet_index,
         s.source,
-        s.text,
+        s.words,
+        s.questions,
         k.person,
         k.display_name,
         k.email_domain,
@@ -50,8 +51,7 @@ clipped AS (
         CASE WHEN said_at IS NOT NULL AND length IS NOT NULL
             THEN least(greatest(said_at + length, meeting_started_at), meeting_ended_at) END AS ends_at,
         coalesce(said_at < meeting_started_at AND said_at + length <= meeting_started_at, false)
-            OR coalesce(said_at >= meeting_ended_at AND said_at + length > meeting_ended_at, false) AS is_outside,
-        regexp_matches(text, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]') AS is_unspaced
+            OR coalesce(said_at >= meeting_ended_at AND said_at + length > meeting_ended_at, false) AS is_outside
     FROM said
 ),
 -- A snippet adds the time after the latest end of the person's snippets that began before it.
@@ -83,11 +83,11 @@ counted AS (
         CASE WHEN min(source) = max(source) THEN min(source) ELSE 'both' END AS source,
         count(*) AS snippets,
         count(*) FILTER (begins_at IS NULL) AS untimed_snippets,
-        sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced) AS words,
-        sum(len(regexp_extract_all(text, '[^\s\p{Z}\x0b\x{85}]+'))) FILTER (NOT is_unspaced AND begins_at IS NOT NULL) AS timed_words,
-        sum(epoch(length)) FILTER (NOT is_unspaced AND begins_at IS NOT NULL) AS worded_seconds,
-        count(*) FILTER (is_unspaced IS DISTINCT FROM false) AS uncounted_snippets,
-        sum(len(regexp_extract_all(text, '[?？؟]+'))) AS questions,
+        sum(words) AS words,
+        sum(words) FILTER (begins_at IS NOT NULL) AS timed_words,
+        sum(epoch(length)) FILTER (words IS NOT NULL AND begins_at IS NOT NULL) AS worded_seconds,
+        count(*) FILTER (words IS NULL) AS uncounted_snippets,
+        sum(questions) AS questions,
         sum(CASE WHEN begins_at IS NOT NULL THEN greatest(0, epoch(ends_at) - epoch(adds_from)) END) AS talk_seconds,
         any_value(meeting_started_at) AS meeting_started_at,
         any_value(meeting_ended_at) AS meeting_ended_at

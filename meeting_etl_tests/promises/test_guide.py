@@ -135,6 +135,8 @@ def test_the_snippet(folder: Path) -> None:
             "meeting_id": MEETING,
             "snippet_index": 0,
             "text": "Hello everyone",
+            "words": 2,
+            "questions": 0,
             "person_name": "John Andersen",
             "person_email": "john.andersen@example.com",
             "person_email_domain": "example.com",
