@@ -22,18 +22,18 @@ from meeting_etl.times import parse_timestamp
 from meeting_etl.webhook_logs.lenient_json import parse_leniently
 
 # Nesting of arrays, objects and strings; real lines have four or five levels.
-_MAX_DEPTH = 10
+MAX_DEPTH = 10
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 # With an offset, as a local time would be taken for UTC.
-_LEADING_TIME = re.compile(
+LEADING_TIME = re.compile(
     rb"\s*(?:<\d{1,3}>\d?\s*)?\[?"
     rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d))"
 )
 # No logger writes it; a crash leaves it.
 _NUL = b"\0"
 _HAS_OFFSET = re.compile(r".*(?:[Zz]|[+-]\d\d:?\d\d)").fullmatch
-_TIMES = ("@timestamp", "timestamp", "time", "date", "ts")
+TIME_NAMES = ("@timestamp", "timestamp", "time", "date", "ts")
 _GATEWAY_TIMES = ("timeEpoch", "requestTimeEpoch")
 # Units of numbers since 1970: within the accepted years a number fits only one of them.
 _UNITS_PER_SECOND = (1, 10**3, 10**6, 10**9)
@@ -65,12 +65,12 @@ def lacking(payload: object) -> str:
 
 def unwrap(text: bytes, document: object) -> Iterator[Wrapped]:
     """The payloads in a JSON document (text and decoded), which may be one itself."""
-    return _found(text, document, (), _MAX_DEPTH)
+    return _found(text, document, (), MAX_DEPTH)
 
 
 def unwrap_text(text: bytes) -> Iterator[Wrapped]:
     """The payloads in any text; none when it is not UTF-8 or nested too deeply."""
-    return _found_in_text(text, (), _MAX_DEPTH)
+    return _found_in_text(text, (), MAX_DEPTH)
 
 
 def stamps_of(document: object) -> tuple[object, ...]:
@@ -81,7 +81,7 @@ def stamps_of(document: object) -> tuple[object, ...]:
         return (document["received_at"],)
     context = document.get("requestContext")
     gateway = [context.get(name) for name in _GATEWAY_TIMES] if isinstance(context, dict) else []
-    named = [*gateway, *(document.get(name) for name in _TIMES)]
+    named = [*gateway, *(document.get(name) for name in TIME_NAMES)]
     # Of several the earliest comes first: the payload was received before it was passed on.
     return tuple(sorted(time for value in named if (time := _parse_time(value))))
 
@@ -145,7 +145,7 @@ def _found_in_text(text: bytes, stamps: tuple[object, ...], depth: int) -> Itera
             continue
         if _NUL in text[:start]:
             return
-        prefix = _LEADING_TIME.match(text[:start])
+        prefix = LEADING_TIME.match(text[:start])
         time = _parse_time(prefix[1].decode().replace(",", ".")) if prefix else None
         yield from _found(body, document, (time, *stamps) if time else stamps, depth)
         return
