@@ -129,7 +129,7 @@ def test_words_are_blanked_in_any_spelling() -> None:
 
 
 def test_a_part_of_a_longer_word_stays() -> None:
-    line = b"joann@sales.example ann@sales.examples"
+    line = b"joann@sales.example ann@sales.example-b.example"
     assert blank_words(line, [ANN.encode()]) is None
     assert blank_words(line, []) is None
     assert not may_have(line, [ANN.encode()])
