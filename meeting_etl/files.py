@@ -12,6 +12,7 @@ import fcntl
 import io
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -45,11 +46,17 @@ class Files:
     """The files below `root` (created at the first write).
 
     On a disk error all methods raise StorageError with the path and the remedy, and the file is as
-    it was before.
+    it was before. New files get `file_mode`, and new folders the same with the right to enter for
+    everybody who may read; without it both get what the umask leaves.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, file_mode: int | None = None) -> None:
         self.root = root.absolute()
+        self.file_mode = file_mode
+
+    def of(self, folder: Path) -> "Files":
+        """The files below another folder, with the same file mode."""
+        return Files(folder, self.file_mode)
 
     def path(self, name: str) -> Path:
         """The absolute path of a name."""
@@ -65,19 +72,24 @@ class Files:
         target = self.path(name)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         with self.translate_errors(name):
-            _make_folder(target.parent)
+            self._make_folder(target.parent)
             try:
+                if self.file_mode is not None:  # else whoever writes it creates it
+                    os.close(self._open(temporary, os.O_WRONLY))
                 yield temporary
                 self._commit(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def replace_bytes(self, name: str, content: bytes, *, mode: int = 0o666) -> None:
-        """Replace the file with this content. It has `mode`, less the umask."""
+    def replace_bytes(self, name: str, content: bytes, *, secret: bool = False) -> None:
+        """Replace the file with this content. A secret one is for its owner alone."""
+        mode = 0o600 if secret else 0o666
         with (
             self.replacement(name) as path,
-            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
+            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file,
         ):
+            if secret:
+                os.fchmod(file.fileno(), mode)
             file.write(content)
 
     def read_bytes(self, name: str) -> bytes | None:
@@ -123,8 +135,8 @@ class Files:
         """
         with self.translate_errors(name):
             path = self.path(name)
-            _make_folder(path.parent)
-            file = path.open("a+b", buffering=0)
+            self._make_folder(path.parent)
+            file = io.FileIO(path, "a+b", opener=self._open)
             try:
                 if not try_lock(file):
                     file.close()
@@ -168,8 +180,8 @@ class Files:
         """A new or existing file, open for reading and writing at its beginning."""
         with self.translate_errors(name):
             path = self.path(name)
-            _make_folder(path.parent)
-            return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+            self._make_folder(path.parent)
+            return io.FileIO(path, "r+b", opener=self._open)
 
     def write(self, name: str, file: io.FileIO, piece: bytes) -> None:
         """Write all of a piece at the file's position; durable after `sync`."""
@@ -206,6 +218,34 @@ class Files:
         temporary.replace(target)
         _sync_folder(target.parent)
 
+    def _open(self, path: str | Path, flags: int) -> int:
+        """Open an existing or new file; a new one gets the file mode whatever the umask is."""
+        flags |= os.O_CREAT | os.O_CLOEXEC
+        if self.file_mode is None:
+            return os.open(path, flags, 0o666)
+        try:
+            descriptor = os.open(path, flags | os.O_EXCL, self.file_mode)
+        except FileExistsError:
+            return os.open(path, flags, self.file_mode)
+        try:
+            os.fchmod(descriptor, self.file_mode)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _make_folder(self, folder: Path) -> None:
+        """Create a folder and its parents, durably."""
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            if self.file_mode is not None and folder.is_relative_to(self.root):
+                inherited = folder.stat().st_mode & stat.S_ISGID
+                folder.chmod(self.file_mode | (self.file_mode & 0o444) >> 2 | inherited)
+        _sync_folder(folder.parent)
+
     @contextmanager
     def translate_errors(self, name: str, *, doing: str = "write") -> Iterator[None]:
         """Translate an OSError of the block into a StorageError that says what to do."""
@@ -231,15 +271,6 @@ def try_lock(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder and its parents, durably."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -109,8 +109,7 @@ class LocalState:
             if value.content is None:
                 self.remove(name)
             elif value.content != before:
-                mode = 0o600 if secret else 0o666
-                self._files.replace_bytes(_value_file(name), value.content, mode=mode)
+                self._files.replace_bytes(_value_file(name), value.content, secret=secret)
 
 
 @contextmanager

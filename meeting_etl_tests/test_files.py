@@ -36,7 +36,7 @@ def test_the_temporary_file_is_not_part_of_a_table(tmp_path: Path) -> None:
 
 def test_a_secret_file_is_never_readable_by_others(tmp_path: Path) -> None:
     files = Files(tmp_path)
-    files.replace_bytes("state/tokens.json", b"{}", mode=0o600)
+    files.replace_bytes("state/tokens.json", b"{}", secret=True)
     assert stat.S_IMODE((tmp_path / "state/tokens.json").stat().st_mode) == 0o600
 
 
@@ -157,6 +157,58 @@ def test_a_new_file_and_its_folders_are_synced(
     paths = [tmp_path, *(tmp_path / name for name in ("root", "root/a", "root/a/b"))]
     assert {path.stat().st_ino for path in paths} <= set(synced)
     assert synced[-1] == (tmp_path / "root/a/b/log").stat().st_ino
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_a_file_mode_holds_whatever_the_umask_is(tmp_path: Path, umask: int) -> None:
+    """Folders can be entered by those who may read; a secret stays one; what exists stays."""
+    (tmp_path / "mine").mkdir(mode=0o700)
+    (tmp_path / "mine/log").touch(mode=0o600)
+    before = os.umask(umask)
+    try:
+        files = Files(tmp_path / "root", 0o640)
+        files.replace_bytes("lake/a", b"x")
+        with files.replacement("lake/b") as path:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o640
+            path.write_bytes(b"x")
+        files.open_to_write("media/part").close()
+        for folder in (files, files.of(tmp_path / "mine")):
+            log = folder.open_to_append("log")
+            assert log is not None
+            log.close()
+        with LocalState(files).swap("tokens", secret=True) as value:
+            value.content = b"x"
+    finally:
+        os.umask(before)
+    assert modes(tmp_path) == {
+        "mine": 0o700,
+        "mine/log": 0o600,
+        "root": 0o750,
+        "root/lake": 0o750,
+        "root/lake/a": 0o640,
+        "root/lake/b": 0o640,
+        "root/media": 0o750,
+        "root/media/part": 0o640,
+        "root/log": 0o640,
+        "root/state": 0o750,
+        "root/state/locks": 0o750,
+        "root/state/locks/tokens.lock": 0o640,
+        "root/state/tokens.json": 0o600,
+    }
+
+
+def test_the_group_of_a_folder_is_still_inherited_under_a_file_mode(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o2770)
+    Files(tmp_path / "shared", 0o660).replace_bytes("lake/a", b"x")
+    assert modes(tmp_path / "shared") == {"lake": 0o2770, "lake/a": 0o660}
 
 
 def test_the_umask_is_honoured(tmp_path: Path) -> None:

@@ -75,7 +75,9 @@ def run_live(seed: int, data_dir: str, minutes: float) -> int:
         secret = {"WEBEX_WEBHOOK_SECRET": WEBHOOK_SECRET}
         etl = Etl(environ_for(webex, "compliance", folder) | secret, clock)
         receiver = stack.enter_context(
-            open_receiver(etl.logs_folder, clock, etl.settings.webhook_secrets, display.say)
+            open_receiver(
+                etl.files.of(etl.logs_folder), clock, etl.settings.webhook_secrets, display.say
+            )
         )
         address = stack.enter_context(serve_in_thread(receiver))
         # A compliance officer, who can read everything, cannot create webhooks on meetings.

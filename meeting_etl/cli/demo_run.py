@@ -91,7 +91,7 @@ def show_answers(etl: Etl, data_dir: str) -> None:
 
 def _write_report(etl: Etl) -> None:
     path = etl.settings.data_dir / LATEST
-    write_report(etl.settings.data_dir, latest_days(etl.clock), path, etl.clock)
+    write_report(etl.files, latest_days(etl.clock), path, etl.clock)
     display.notes.print(f"\nReport in HTML: {path}", soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meeting_etl.addresses import is_loopback
 from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.listening import address, warn_if_reachable
@@ -25,8 +26,13 @@ UI_LOCK = "dev"
 @click.command()
 @click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Let other machines reach the UI, which has no login: each can start runs and see data.",
+)
 @pass_context
-def dev(context: CommandContext, /, port: int, host: str) -> None:
+def dev(context: CommandContext, /, port: int, host: str, *, insecure: bool) -> None:
     """Serve the Dagster UI and its daemon, until interrupted.
 
     The daemon ingests new webhook log lines within seconds and launches runs for days with due
@@ -35,6 +41,12 @@ def dev(context: CommandContext, /, port: int, host: str) -> None:
 
     Exit status: 0 after Ctrl-C; 1 if Dagster stopped by itself; 2 wrong usage or configuration.
     """
+    if not insecure and not is_loopback(host):
+        raise click.UsageError(
+            f"{host} can be reached from other machines, and the UI has no login: anyone who "
+            "reaches it can start runs and see data. Put a proxy with a login in front of the "
+            "default address (docs/deployment.md), or add --insecure."
+        )
     sys.exit(serve(context.etl(), context.environ, host, port))
 
 
@@ -45,7 +57,9 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
     from meeting_etl.orchestration.instance.instance_folder import path_for_dagster
 
     check_port(host, port)
-    warn_if_reachable(host, "The UI has no password: anyone who reaches it can start runs.")
+    warn_if_reachable(
+        host, "The UI has no login: anyone who reaches it can start runs and see data."
+    )
     home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
     variables = {
         **environ,

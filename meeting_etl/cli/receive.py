@@ -88,7 +88,7 @@ def serve_receiver(etl: "Etl", host: str, port: int, *, insecure: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         listen(host, port) as listener,
-        open_receiver(etl.logs_folder, etl.clock, secrets, display.say) as receiver,
+        open_receiver(etl.files.of(etl.logs_folder), etl.clock, secrets, display.say) as receiver,
     ):
         url = f"http://{address(host, listener.getsockname()[1])}{PATH}"
         warn_if_reachable(host, "Let only the proxy that terminates TLS reach it.")

@@ -60,10 +60,9 @@ def report(
 
     etl = context.etl()
     span = span_of(first, last, etl.clock)
-    data_dir = etl.settings.data_dir
-    path = output or data_dir / report_name(span, meeting)
+    path = output or etl.settings.data_dir / report_name(span, meeting)
     if meeting is None:
-        write_report(data_dir, span or latest_days(etl.clock), path, etl.clock)
+        write_report(etl.files, span or latest_days(etl.clock), path, etl.clock)
     elif span is not None:
         raise click.UsageError("Give --meeting or days, not both.")
     elif not etl.settings.analytics.person_metrics:
@@ -72,5 +71,5 @@ def report(
             "[analytics] leaves out."
         )
     else:
-        write_meeting_report(data_dir, meeting, path, etl.clock)
+        write_meeting_report(etl.files, meeting, path, etl.clock)
     display.say(f"Report: {path}")

@@ -65,7 +65,7 @@ def sql(
     if not query.strip():
         raise click.UsageError("No query: give one as an argument or on standard input.")
     if parquet is not None:
-        catalog.write_parquet(context.etl().settings.data_dir, query, parquet)
+        catalog.write_parquet(context.etl().files, query, parquet)
         display.say(f"Written: {parquet}")
         return
     with catalog.stream_query(context.etl().settings.data_dir, query) as (names, rows):

@@ -182,16 +182,19 @@ def stream_query(
             raise SettingsError(f"The query failed: {error}") from error
 
 
-def write_parquet(data_dir: str | Path, sql: str, path: Path) -> None:
+def write_parquet(files: Files, sql: str, path: Path) -> None:
     """Write the answer of one SQL statement into a Parquet file, as a whole or not at all.
 
     Raises SettingsError with DuckDB's message, and StorageError when the disk fails.
     """
-    with connect(data_dir) as connection:
+    with connect(files.root) as connection:
 
         def write() -> None:
-            with Files(path.absolute().parent).replacement(path.name) as temporary:
-                connection.sql(sql).write_parquet(str(temporary), compression="zstd")
+            with files.of(path.parent).replacement(path.name) as temporary:
+                # Not in another file, which would have another mode.
+                connection.sql(sql).write_parquet(
+                    str(temporary), compression="zstd", use_tmp_file=False
+                )
 
         try:
             _only_one(connection, sql)

@@ -10,7 +10,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 
@@ -39,13 +38,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def open_receiver(
-    logs_folder: Path, clock: Clock, secrets: Sequence[str], notify: Callable[[str], None]
+    files: Files, clock: Clock, secrets: Sequence[str], notify: Callable[[str], None]
 ) -> Iterator[Receiver]:
-    """A receiver that appends to logs in a folder. Raises StorageError if it cannot write there.
+    """A receiver that appends to the logs in `files`. Raises StorageError if it cannot write there.
 
     `notify` is called with sentences for the user, also from another thread.
     """
-    journal = Journal(Files(logs_folder), clock, notify)
+    journal = Journal(files, clock, notify)
     journal.open()
     try:
         yield Receiver(journal, clock, secrets, notify=notify)

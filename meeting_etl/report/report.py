@@ -39,21 +39,22 @@ def report_name(span: Span | None, meeting_id: str | None) -> str:
     return LATEST if span is None else f"reports/{span.first}_{span.last}.html"
 
 
-def write_report(data_dir: Path, span: Span, path: Path, clock: Clock) -> None:
+def write_report(files: Files, span: Span, path: Path, clock: Clock) -> None:
     """The report about some days. Raises SettingsError, and StorageError."""
+    data_dir = files.root
     parameters = {"first": span.first, "last": span.last}
     (row,) = _rows(data_dir, query("overview"), parameters)
     figures = {name.replace("_", " "): _number(value) for name, value in row.items()}
     charts = _drawn(data_dir, SPAN_CHARTS, parameters)
-    _write(path, f"Meetings, {span}", _made(clock), figures, charts)
+    _write(files, path, f"Meetings, {span}", _made(clock), figures, charts)
 
 
-def write_meeting_report(data_dir: Path, meeting_id: str, path: Path, clock: Clock) -> None:
+def write_meeting_report(files: Files, meeting_id: str, path: Path, clock: Clock) -> None:
     """The report about one meeting: who was there, and who spoke when.
 
     Raises SettingsError, and StorageError.
     """
-    parameters = {"meeting_id": meeting_id}
+    data_dir, parameters = files.root, {"meeting_id": meeting_id}
     found = _rows(data_dir, query("meeting"), parameters)
     if not found:
         raise SettingsError(
@@ -63,6 +64,7 @@ def write_meeting_report(data_dir: Path, meeting_id: str, path: Path, clock: Clo
     charts = _drawn(data_dir, MEETING_CHARTS, parameters)
     title = found[0]["title"] or "Meeting without title"
     _write(
+        files,
         path,
         title[:_TITLE_CHARACTERS],
         f"{meeting_id} · {_made(clock)}",
@@ -129,7 +131,12 @@ def _drawable(value: object) -> object:
 
 
 def _write(
-    path: Path, title: str, subtitle: str, figures: Mapping[str, str], charts: Sequence[Drawn]
+    files: Files,
+    path: Path,
+    title: str,
+    subtitle: str,
+    figures: Mapping[str, str],
+    charts: Sequence[Drawn],
 ) -> None:
     content = page(title, subtitle, figures, charts).encode()
-    Files(path.absolute().parent).replace_bytes(path.name, content)
+    files.of(path.parent).replace_bytes(path.name, content)

@@ -37,6 +37,7 @@ class Settings:
     webhook_secret: str | None = field(repr=False)
     previous_webhook_secret: str | None = field(repr=False)
     data_dir: Path
+    file_mode: int | None
     threads: int
     windows: bool
     summaries: bool
@@ -102,6 +103,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
         data_dir=_folder("MEETING_ETL_DATA_DIR", environ.get("MEETING_ETL_DATA_DIR") or "data"),
+        file_mode=int(file.privacy.file_mode, 8) if file.privacy.file_mode else None,
         threads=file.fetch.threads,
         windows=file.fetch.windows,
         summaries=file.fetch.summaries,

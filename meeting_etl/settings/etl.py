@@ -67,7 +67,7 @@ class Etl:
     @cached_property
     def files(self) -> Files:
         """The data folder."""
-        return Files(self.settings.data_dir)
+        return Files(self.settings.data_dir, self.settings.file_mode)
 
     @cached_property
     def state(self) -> State:

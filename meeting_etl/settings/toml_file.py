@@ -4,6 +4,7 @@ Belongs here: what may stand in the TOML file. Does not: environment variables (
 wording of errors (toml_errors.py).
 """
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -36,10 +37,15 @@ class Fetch(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Privacy(Struct, forbid_unknown_fields=True, frozen=True):
-    """[privacy]: what is stored, and what is removed when Webex removes it."""
+    """[privacy]: what is stored, who may read it, and what is removed when Webex removes it."""
 
     store_links: bool = False
     honour_deletes: bool = False
+    file_mode: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.file_mode is not None:
+            _check_file_mode(self.file_mode)
 
 
 class Downloads(Struct, forbid_unknown_fields=True, frozen=True):
@@ -192,6 +198,20 @@ def read_toml_file(name: str | None) -> SettingsFile:
         return msgspec.convert(content, SettingsFile)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{name}: {sentence_of(error, content, SettingsFile)}.") from error
+
+
+def _check_file_mode(text: str) -> None:
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise ValueError(f"file_mode must be octal digits, as in '0640', but is {text!r}")
+    mode = int(text, 8)
+    if mode & 0o600 != 0o600:
+        raise ValueError(f"file_mode must let the owner read and write, but is {text!r}")
+    if mode & 0o002:
+        raise ValueError(f"file_mode must not let everybody write, but is {text!r}")
+    if mode & 0o111:
+        raise ValueError(
+            f"file_mode must not have execute bits (folders get theirs), but is {text!r}"
+        )
 
 
 def _check_hosts(patterns: tuple[str, ...]) -> None:

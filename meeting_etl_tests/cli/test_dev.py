@@ -9,21 +9,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from meeting_etl.cli.context import CommandContext
 from meeting_etl.cli.demo_run import emptied
+from meeting_etl.cli.main import cli
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.state import LocalState
 from meeting_etl_tests.receiver.served import receiving
 from meeting_etl_tests.served_ui import free_port, processes_of, served_ui, wait_until
 
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - what is refused
 _DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
 
 
-def said(folder: Path, host: str, port: int) -> str:
+def said(folder: Path, host: str, port: int, *more: str) -> str:
     """The line that it says first."""
     with subprocess.Popen(
-        [*_DEV, "--host", host, "--port", str(port)],
+        [*_DEV, "--host", host, "--port", str(port), *more],
         env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -55,9 +59,23 @@ def test_the_ui_listens_on_an_address_of_version_6(
     assert taken.startswith(f"Error: Cannot listen on [::1]:{port}: Address already in use")
 
 
+@pytest.mark.slow
 def test_who_opens_the_ui_to_others_is_warned(tmp_path: Path) -> None:
-    line = said(tmp_path, "0.0.0.0", free_port())  # noqa: S104 - what is warned of
+    line = said(tmp_path, EVERY_INTERFACE, free_port(), "--insecure")
     assert line.startswith("Warning: 0.0.0.0 can be reached from other machines. The UI has")
+
+
+def test_the_ui_is_not_opened_to_others_by_mistake(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shown = CliRunner().invoke(
+        cli,
+        ["dev", "--host", EVERY_INTERFACE],
+        obj=CommandContext({"MEETING_ETL_DATA_DIR": str(folder)}),
+    )
+    assert shown.exit_code == 2
+    assert "0.0.0.0 can be reached from other machines, and the UI has no login" in shown.output
+    assert "--insecure" in shown.output
+    assert not folder.exists()
 
 
 @pytest.mark.slow

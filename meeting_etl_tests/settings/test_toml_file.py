@@ -40,6 +40,26 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
                 "one is 'film'."
             ),
         ),
+        (
+            "[privacy]\nfile_mode = 640",
+            "[privacy] file_mode must be a text in quotes, but is 640.",
+        ),
+        (
+            "[privacy]\nfile_mode = '648'",
+            "[privacy] file_mode must be octal digits, as in '0640', but is '648'.",
+        ),
+        (
+            "[privacy]\nfile_mode = '0440'",
+            "[privacy] file_mode must let the owner read and write, but is '0440'.",
+        ),
+        (
+            "[privacy]\nfile_mode = '0666'",
+            "[privacy] file_mode must not let everybody write, but is '0666'.",
+        ),
+        (
+            "[privacy]\nfile_mode = '0750'",
+            ("[privacy] file_mode must not have execute bits (folders get theirs), but is '0750'."),
+        ),
         ("[downloads]\nat_once = 65", "[downloads] at_once must be at most 64, but is 65."),
         (
             "[settling]\nafter_end_seconds = [900, -1]",

@@ -49,7 +49,7 @@ def report(
     with report_failures(context, etl):
         data_dir, span = etl.settings.data_dir, latest_days(etl.clock)
         path = data_dir / LATEST
-        write_report(data_dir, span, path, etl.clock)
+        write_report(etl.files, span, path, etl.clock)
         picture = base64.b64encode(coverage_svg(data_dir, span).encode()).decode()
     return dg.MaterializeResult(
         metadata={
