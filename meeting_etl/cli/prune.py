@@ -1,9 +1,10 @@
-"""`prune`: remove meetings or Dagster runs older than a number of days, or show which.
+"""`prune`: remove what is older than it may be, or show what that is.
 
 Belongs here: options and the table of what was removed. Does not: removing
 (pipeline/prune.py, orchestration/instance/run_retention.py).
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,15 @@ from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
-from meeting_etl.lake import catalog
-from meeting_etl.lake.floors import FLOOR_FILE
+from meeting_etl.lake.floors import EVERYTHING, FLOOR_FILE
+from meeting_etl.pipeline.prune import first_days
 from meeting_etl.pipeline.prune import prune as pipeline_prune
-from meeting_etl.times import parse_days, utc_day
+from meeting_etl.times import parse_days
 
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
 
-_NAMES = ["what", "days", "rows", "files", "bytes"]
+_NAMES = ["what", "before", "days", "rows", "files", "bytes"]
 
 
 class _Days(click.ParamType[int]):
@@ -42,9 +43,9 @@ class _Days(click.ParamType[int]):
     "--older-than",
     "days",
     type=_Days(),
-    required=True,
     metavar="DAYS",
-    help="Age in days, such as 400d, counted from the UTC date on which the meeting ended.",
+    help="Age in days, such as 400d, counted from the UTC date on which the meeting ended; without "
+    "it, the ages of [retention] in the settings file.",
 )
 @click.option(
     "--media-only", is_flag=True, help="Only recording files in media/; all tables keep their rows."
@@ -60,18 +61,20 @@ class _Days(click.ParamType[int]):
 def prune(
     context: CommandContext,
     /,
-    days: int,
+    days: int | None,
     *,
     media_only: bool,
     dagster: bool,
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Remove meetings older than a number of days, with everything that belongs to them.
+    """Remove what is older than it may be. Shows first what goes, and asks: it cannot be undone.
 
-    Removes the days' rows from every table, webhook events by received date, and the days' files in
-    media/ and transcripts/. Shows first what it removes and asks for confirmation: this cannot be
-    undone.
+    With --older-than: everything of meetings older than that. That is the days' rows of every
+    table, webhook events by received date, and the days' files in media/ and transcripts/.
+
+    Without it: each table as [retention] in the settings file says, as the job `maintenance` does
+    every night.
 
     With --media-only only files in media/ are removed; recording_files records when.
 
@@ -79,61 +82,65 @@ def prune(
     days stay green in the UI. This also happens every night, after 30 days or as set in [retention]
     dagster_runs.
 
-    Pruned days stay empty: lake/pruned.json stores the first day that is kept, and late events,
-    --refetch and --discover skip earlier days. To let new events fill them again, remove that file.
-    To restore the meetings, remove all of lake/ and run `meeting-etl run`: it ingests all webhook
-    logs that still exist.
+    What was pruned stays away: lake/pruned.json stores the first day that is kept of each table,
+    and late events, --refetch and --discover bring nothing earlier back. To let new events do so,
+    remove that file. To restore the meetings, remove all of lake/ and run `meeting-etl run`: it
+    ingests all webhook logs that still exist.
 
     Webhook logs are never changed. Remove old ones yourself if they must not be kept.
 
     \b
     Examples:
+      meeting-etl prune --dry-run
       meeting-etl prune --older-than 400d --dry-run
       meeting-etl prune --older-than 90d --media-only --yes
     """  # noqa: D301 - click wants a real backspace
     if dagster and media_only:
         raise click.UsageError("--dagster and --media-only cannot be combined.")
+    if days is None and (dagster or media_only):
+        raise click.UsageError(f"{'--dagster' if dagster else '--media-only'} needs --older-than.")
     etl = context.etl()
     if dagster:
-        _prune_runs(etl, context.dagster_home, days, dry_run=dry_run, yes=yes)
+        _prune_runs(etl, context.dagster_home, days or 0, dry_run=dry_run, yes=yes)
         return
-    before = utc_day(etl.clock.now()) - timedelta(days=days)
+    first = _first_days(etl, days, media_only=media_only)
+    what = f"days before {max(first.values())}" if days else "what [retention] does not keep"
     if dry_run or not yes:
-        rows = _removed(etl, before, media_only=media_only, dry_run=True)
-        _show(rows, before, dry_run=True)
+        rows = _removed(etl, first, dry_run=True)
+        _show(rows, f"To remove: {what}")
         if dry_run:
             return
         if rows:
             confirm("Remove these?")
-    rows = _removed(etl, before, media_only=media_only, dry_run=False)
-    if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
-        display.complain(sentence)
+    rows = _removed(etl, first, dry_run=False)
     if rows or yes:
-        _show(rows, before, dry_run=False)
-    if not media_only:
-        display.say(
-            f"Days before {before} stay empty: late events are skipped. To accept them again, "
-            f"remove {etl.files.path(FLOOR_FILE)}."
+        _show(rows, f"Removed: {what}")
+    display.say(
+        f"What was removed stays away: {etl.files.path(FLOOR_FILE)} has the first day that is kept "
+        "of each table. To accept late events of earlier days again, remove it."
+    )
+
+
+def _first_days(etl: "Etl", days: int | None, *, media_only: bool) -> dict[str, date]:
+    """The first day to keep by retention group."""
+    now = etl.clock.now()
+    if days is not None:
+        return first_days({"media" if media_only else EVERYTHING: days}, now)
+    if not etl.settings.retention_days:
+        raise click.UsageError(
+            "Nothing says what is too old. Give --older-than DAYS, or set ages in the settings "
+            'file, as in [retention] snippets = "90d".'
         )
+    return first_days(etl.settings.retention_days, now)
 
 
-def _removed(etl: "Etl", before: date, *, media_only: bool, dry_run: bool) -> list[list[Any]]:
+def _removed(etl: "Etl", first: Mapping[str, date], *, dry_run: bool) -> list[list[Any]]:
     """What was, or would be, removed: one row for each table or folder."""
     with progress() as meter:
         reports = pipeline_prune(
-            etl.lake,
-            etl.ledger.queue,
-            before,
-            etl.clock.now(),
-            media_only=media_only,
-            dry_run=dry_run,
-            progress=meter,
+            etl.lake, etl.ledger, first, etl.clock.now(), dry_run=dry_run, progress=meter
         )
-    return [
-        [report.what, report.days, report.rows, report.files, report.size_bytes]
-        for report in reports
-        if report.days
-    ]
+    return [list(vars(report).values()) for report in reports]
 
 
 def _prune_runs(
@@ -156,9 +163,8 @@ def _prune_runs(
     display.say(f"Runs removed: {count:,}.")
 
 
-def _show(rows: list[list[Any]], before: date, *, dry_run: bool) -> None:
+def _show(rows: list[list[Any]], title: str) -> None:
     if not rows:
-        display.say(f"There is nothing from days before {before}.")
+        display.say(f"{title}: nothing.")
         return
-    title = "To remove" if dry_run else "Removed"
-    display.show_table(f"{title}: days before {before}", _NAMES, rows)
+    display.show_table(title, _NAMES, rows)

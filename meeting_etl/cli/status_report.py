@@ -37,7 +37,11 @@ class LogSummary:
 
 @dataclass(frozen=True)
 class StatusReport:
-    """Everything that `status` shows. `days` are the open days, or those that were requested."""
+    """Everything that `status` shows.
+
+    `days` are the open days, or those that were requested; `kept_since` are the floors by retention
+    group.
+    """
 
     data_dir: str
     logs: LogSummary
@@ -45,6 +49,7 @@ class StatusReport:
     open_days: Mapping[date, DueDay]
     days: list[Coverage]
     catalog_problem: str | None
+    kept_since: Mapping[str, date]
 
 
 def collect(etl: "Etl", span: Span | None) -> StatusReport:
@@ -61,6 +66,7 @@ def collect(etl: "Etl", span: Span | None) -> StatusReport:
         open_days=open_days,
         days=list(etl.ledger.coverage(days)) if days else [],
         catalog_problem=_catalog_problem(etl),
+        kept_since=etl.lake.floors.all(),
     )
 
 
@@ -111,6 +117,8 @@ def show(status: StatusReport, etl: "Etl") -> None:
     _show_open_days(status.open_days, etl)
     if status.days:
         _show_days(status.days)
+    if status.kept_since:
+        display.show_table("Pruned", ["what", "kept since"], [*status.kept_since.items()])
     if status.catalog_problem:
         display.say(status.catalog_problem)
 
@@ -170,6 +178,7 @@ def write_json(status: StatusReport) -> None:
             }
             for coverage in status.days
         ],
+        "kept_since": {group: str(day) for group, day in status.kept_since.items()},
         "catalog_is_current": status.catalog_problem is None,
     }
     formats.write_json(document)

@@ -23,22 +23,19 @@ if TYPE_CHECKING:
 FLOOR_FILE = "lake/pruned.json"
 # The group of everything that belongs to a day.
 EVERYTHING = "meetings"
-# Groups of rows, and groups of files, whose rows stay and say that the file was removed.
-ROW_GROUPS: Mapping[str, tuple[Table, ...]] = {
-    # Before their words: what is computed from these is not computed once more.
-    "metrics": (schemas.SPEAKER_METRICS,),
-    "snippets": (schemas.TRANSCRIPT_SNIPPETS,),
-    "summaries": (schemas.MEETING_SUMMARIES,),
-    "participants": (schemas.PARTICIPANTS, schemas.INVITEES),
-    "events": (schemas.WEBHOOK_EVENTS, schemas.REJECTED_LINES),
+# Retention group by table. Rows of files stay, and say that their file was removed.
+GROUP_OF = {
+    schemas.TRANSCRIPT_SNIPPETS.name: "snippets",
+    schemas.SPEAKER_METRICS.name: "metrics",
+    schemas.MEETING_SUMMARIES.name: "summaries",
+    schemas.PARTICIPANTS.name: "participants",
+    schemas.INVITEES.name: "participants",
+    schemas.WEBHOOK_EVENTS.name: "events",
+    schemas.REJECTED_LINES.name: "events",
+    schemas.RECORDING_FILES.name: "media",
+    schemas.TRANSCRIPT_FILES.name: "transcript_files",
 }
-FILE_GROUPS: Mapping[str, tuple[Table, ...]] = {
-    "media": (schemas.RECORDING_FILES,),
-    "transcript_files": (schemas.TRANSCRIPT_FILES,),
-}
-_GROUP_OF = {
-    table.name: group for group, tables in {**ROW_GROUPS, **FILE_GROUPS}.items() for table in tables
-}
+_FILES = (schemas.RECORDING_FILES, schemas.TRANSCRIPT_FILES)
 _LOCK = "pruned"
 
 
@@ -71,7 +68,7 @@ class Floors:
     def of(self, table: Table) -> date:
         """The first day of which the table's rows, or their files, are kept."""
         floors = self.all()
-        groups = (EVERYTHING, _GROUP_OF.get(table.name))
+        groups = (EVERYTHING, GROUP_OF.get(table.name))
         return max((floors[group] for group in groups if group in floors), default=date.min)
 
     def raise_to(self, floors: Mapping[str, date]) -> None:
@@ -91,6 +88,5 @@ class Floors:
         """The rows that may be written into a partition: none where the table's were pruned."""
         if not rows.num_rows or not isinstance(partition, date):
             return rows
-        is_of_files = any(table in tables for tables in FILE_GROUPS.values())
-        floor = self.all().get(EVERYTHING, date.min) if is_of_files else self.of(table)
+        floor = self.all().get(EVERYTHING, date.min) if table in _FILES else self.of(table)
         return rows if partition >= floor else rows.slice(0, 0)

@@ -188,7 +188,7 @@ class Lake:
                 self._rewrite(table, partition, part, lambda rows: with_counts(table, rows))
 
     def remove(self, table: Table, partition: Partition) -> None:
-        """Remove a partition if it is there; only for pruning, as a reader may miss a part."""
+        """Remove a partition if it is there, of an index alone: a reader may miss a part."""
         self._tables.remove(table, partition)
 
     def filter_rows(

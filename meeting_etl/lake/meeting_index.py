@@ -10,7 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -134,7 +134,7 @@ class MeetingIndex:
         for shard in self._lake.partitions(MEETING_INDEX):
             self._lake.remove(MEETING_INDEX, shard)
         by_events = map(self._in_events, self._lake.partitions(WEBHOOK_EVENTS))
-        by_listings = map(self._in_reconciled, self._lake.partitions(MEETINGS))
+        by_listings = map(self._in_meetings, self._lake.partitions(MEETINGS))
         buffered: set[Mention] = set()
         for mentions in chain(by_events, by_listings):
             buffered.update(mentions)
@@ -158,12 +158,15 @@ class MeetingIndex:
                 "the events."
             ) from error
 
-    def _in_reconciled(self, partition: str) -> Iterator[Mention]:
-        """The mentions of a day's meetings without an ended event."""
+    def _in_meetings(self, partition: str) -> Iterator[Mention]:
+        """The mentions of a day's meetings without an ended event, or whose events may be pruned.
+
+        An event can tell of an end up to a day ahead.
+        """
         day = date.fromisoformat(partition)
-        rows = self._lake.read(
-            MEETINGS, day, columns=["meeting_id"], where={"origin": [RECONCILED]}
-        )
+        has_events = day - timedelta(days=1) >= self._lake.floors.of(WEBHOOK_EVENTS)
+        where = {"origin": [RECONCILED]} if has_events else None
+        rows = self._lake.read(MEETINGS, day, columns=["meeting_id"], where=where)
         return (Mention(meeting, None, day) for meeting in rows["meeting_id"].to_pylist())
 
     def _in_events(self, partition: str) -> Iterator[Mention]:

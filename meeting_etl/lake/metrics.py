@@ -57,6 +57,9 @@ def refresh_metrics(lake: Lake, day: date) -> None:
     """
     if has_current_metrics(lake, day):
         return
+    if lake.person_metrics and is_frozen(lake, day):
+        lake.update_schema(SPEAKER_METRICS, day)
+        return
     lake.update_schema(TRANSCRIPT_SNIPPETS, day)  # counts the words in files that lack the counts
     wanted = lake.person_metrics
     rows = speaker_metrics(lake, day) if wanted else SPEAKER_METRICS.schema.empty_table()
@@ -73,6 +76,8 @@ def has_current_metrics(lake: Lake, day: date) -> bool:
         return False  # a file without rows has no definition
     if not lake.person_metrics:
         return lake.count(SPEAKER_METRICS, day) == 0
+    if is_frozen(lake, day):
+        return True
     computed_at = lake.changed_at_ns(SPEAKER_METRICS, day)
     if computed_at is None or lake.count(SPEAKER_METRICS, day) == 0:
         return not _has_words(lake, day)
@@ -81,6 +86,12 @@ def has_current_metrics(lake: Lake, day: date) -> bool:
         return False
     definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]
     return set(definitions.unique().to_pylist()) == {definition_digest()}
+
+
+def is_frozen(lake: Lake, day: date) -> bool:
+    """Whether what the metrics of a day come from is pruned: they stay as they are, or go."""
+    tables = (SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, PARTICIPANTS)
+    return any(day < lake.floors.of(table) for table in tables)
 
 
 def _has_words(lake: Lake, day: date) -> bool:

@@ -14,7 +14,11 @@ from meeting_etl.orchestration.assets.reconciled_meetings import reconciled_meet
 from meeting_etl.orchestration.assets.report_asset import report
 from meeting_etl.orchestration.checks.all_checks import NIGHTLY, WITH_DAYS
 from meeting_etl.orchestration.checks.webhook_checks import webhooks_registered
-from meeting_etl.orchestration.ops.maintenance import purge_old_runs, remove_leftovers
+from meeting_etl.orchestration.ops.maintenance import (
+    apply_retention,
+    purge_old_runs,
+    remove_leftovers,
+)
 from meeting_etl.orchestration.ops.reopen import reopen_work_items
 from meeting_etl.schemas import RECORDING_FILES
 
@@ -87,11 +91,13 @@ def REOPEN_JOB() -> None:  # noqa: N802 - a job, named as the others
 
 @dg.job(
     name="maintenance",
-    description="Remove old runs from the Dagster instance and temporary files that killed "
-    "processes left. Tables and downloaded files are not touched.",
+    description="Remove old runs from the Dagster instance, temporary files that killed processes "
+    "left, and rows and files that are older than [retention] of the settings says: none by "
+    "default.",
 )
 def MAINTENANCE_JOB() -> None:  # noqa: N802 - a job, named as the others
-    """Two steps that do not depend on each other."""
+    """Three steps that do not depend on each other."""
+    apply_retention()
     purge_old_runs()
     remove_leftovers()
 

@@ -58,8 +58,8 @@ def checks_nightly(etl: dg.ResourceParam[Etl]) -> dg.RunRequest:
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every night, removes runs older than [retention] dagster_runs, and successful "
-    "runs of sensors and schedules older than [retention] routine_runs; and temporary files that "
-    "killed processes left.",
+    "runs of sensors and schedules older than [retention] routine_runs; rows and files older than "
+    "[retention] says of them; and temporary files that killed processes left.",
 )
 def maintenance_nightly() -> dg.RunRequest:
     """One run."""

@@ -1,120 +1,188 @@
 """prune(): removes the data of days that are older than they may be.
 
-Belongs here: which rows, files and folders of old days go, and the tombstones of files whose
+Belongs here: which rows and files of old days go, in which order, and the tombstones of files whose
 recording stays. Does not: content that was deleted at Webex (pipeline/deletions/honour.py), what
-keeps pruned days from coming back (pipeline/ledger/due_days.py).
+keeps pruned days from coming back (lake/floors.py, pipeline/ledger/).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from meeting_etl.lake.floors import EVERYTHING, GROUP_OF
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
-from meeting_etl.pipeline.deletions.honour import remove_files
-from meeting_etl.pipeline.ledger.due_days import Queue
+from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.pipeline.deletions.honour import clear_snippet_counts, remove_files
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
+    PARTICIPANTS,
     RECORDING_FILES,
     REJECTED_LINES,
+    SPEAKER_METRICS,
     TABLES,
     TRANSCRIPT_FILES,
+    TRANSCRIPT_SNIPPETS,
     WEBHOOK_EVENTS,
     Table,
 )
-from meeting_etl.times import parse_day
+from meeting_etl.times import parse_day, utc_day
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass
 class Pruned:
-    """How much was removed from one table or folder, or would be."""
+    """How much was removed from days before `before` of one table or folder, or would be."""
 
     what: str
+    before: date
     days: int = 0
     rows: int = 0
     files: int = 0
     size_bytes: int = 0
 
 
+def first_days(retention_days: Mapping[str, int], now: datetime) -> dict[str, date]:
+    """The first day that is kept of each retention group, from its number of days."""
+    return {group: utc_day(now) - timedelta(days=days) for group, days in retention_days.items()}
+
+
 def prune(
     lake: Lake,
-    queue: Queue,
-    before: date,
+    ledger: Ledger,
+    first_days: Mapping[str, date],
     now: datetime,
     *,
-    media_only: bool,
     dry_run: bool,
     progress: Progress = lambda *_: None,
 ) -> list[Pruned]:
-    """Remove everything of days before `before`; with `media_only` only the files in media/.
+    """Remove what is older than the first day of its retention group; returns what had something.
 
-    That is all partitions of all tables, events by the date on which they were received, and the
-    files in media/ and transcripts/. Rows of files whose recording stays get a tombstone. Webhook
-    logs and their offsets stay as they are, and the days get no more work
-    (pipeline/ledger/due_days.py), so that nothing is ingested or fetched again. Files that are
-    being downloaded are left to the next prune. With `dry_run` nothing is removed.
+    The groups are those of lake/floors.py; EVERYTHING is all tables, and the files in media/ and
+    transcripts/. Events go by the date on which they were received. Partitions stay, as empty
+    files, for readers that have listed them. Rows of files whose recording stays get a tombstone.
+    Webhook logs and their offsets stay as they are. The floors and the ledger see to it that
+    nothing is ingested or fetched again. Files that are being downloaded are left to the next
+    prune. With `dry_run` nothing is removed.
     """
-    if media_only:
-        return [_prune_files(lake, RECORDING_FILES, before, now, dry_run, progress)]
-    if not dry_run:
-        queue.raise_floor(before)
-    files = [
-        _prune_files(lake, table, before, now, dry_run, progress)
-        for table in (RECORDING_FILES, TRANSCRIPT_FILES)
-    ]
-    tables = [table for table in TABLES.values() if table.partition is not None]
-    reports = []
-    for number, table in enumerate(tables):
-        progress(f"prune {table.name}", number, len(tables))
-        reports.append(_prune_table(lake, table, before, dry_run=dry_run))
-    return [*reports, *files]
+    if EVERYTHING in first_days and not dry_run:
+        ledger.queue.raise_floor(first_days[EVERYTHING])
+    pruning = _Pruning(lake, ledger, first_days, now, progress, dry_run=dry_run)
+    files = [pruning.prune_files(table) for table in (RECORDING_FILES, TRANSCRIPT_FILES)]
+    # Metrics first: those that go need not be computed before their words go.
+    tables = sorted(TABLES.values(), key=lambda table: table is not SPEAKER_METRICS)
+    rows = [pruning.prune_rows(table) for table in tables if table.partition is not None]
+    return [report for report in (*rows, *files) if report.days]
 
 
-def _prune_files(
-    lake: Lake, table: Table, before: date, now: datetime, dry_run: bool, progress: Progress
-) -> Pruned:
-    """Remove the files of old days: those that their rows name, and others in their folders.
+class _Pruning:
+    """Removes rows and files by the first days that are kept; can be killed and repeated.
 
-    The file of a meeting whose end was corrected may be in the folder of another day than its row.
+    Of a day the floor rises first, so that nothing is written any more, then the ledger changes,
+    and the rows go last: as long as there are some, the next prune finds them.
     """
-    folder = FOLDERS[table.name]
-    report = Pruned(f"{folder}/")
-    kept_paths = _paths(lake, table, since=before)
-    names = (name.removeprefix("date=") for name in lake.files.names(folder))
-    days = sorted({*_days(lake.partitions(table), before), *_days(names, before)})
-    for number, day in enumerate(days):
-        progress(f"prune {folder}/", number, len(days))
-        with lake.state.lock_if_free(f"{table.name}-{day}") as lock:
-            if not lock:
-                continue  # being downloaded: left to the next prune
-            with lake.lock_days([day]):
-                _prune_files_of_day(lake, table, day, now, kept_paths, report, dry_run=dry_run)
-    return report
 
+    def __init__(
+        self,
+        lake: Lake,
+        ledger: Ledger,
+        first_days: Mapping[str, date],
+        now: datetime,
+        progress: Progress,
+        *,
+        dry_run: bool,
+    ) -> None:
+        self._lake = lake
+        self._ledger = ledger
+        self._first_days = first_days
+        self._now = now
+        self._progress = progress
+        self._dry_run = dry_run
 
-def _prune_files_of_day(
-    lake: Lake,
-    table: Table,
-    day: date,
-    now: datetime,
-    kept_paths: set[str],
-    report: Pruned,
-    *,
-    dry_run: bool,
-) -> None:
-    folder = files_folder(table.name, day)
-    rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
-    paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - kept_paths
-    paths |= {row["path"] for row in rows}
-    report.days += bool(paths)
-    report.files += len(paths)
-    report.size_bytes += sum(lake.files.size_bytes(path) or 0 for path in paths)
-    if not dry_run:
+    def prune_rows(self, table: Table) -> Pruned:
+        """Remove the rows of old days."""
+        report = Pruned(table.name, self._first_kept(table))
+        # Those of RECORDING_FILES and TRANSCRIPT_FILES are tombstones, and stay with their day.
+        if table in (RECORDING_FILES, TRANSCRIPT_FILES):
+            report.before = self._first_days.get(EVERYTHING, date.min)
+        days = [*_days(self._lake.partitions(table), report.before)]
+        for number, day in enumerate(days):
+            self._progress(f"prune {table.name}", number, len(days))
+            if self._lake.count(table, day):
+                self._prune_rows_of_day(table, day, report)
+        self._raise_floor(table, report.before)
+        return report
+
+    def _prune_rows_of_day(self, table: Table, day: date, report: Pruned) -> None:
+        lake, is_ingested = self._lake, table in (WEBHOOK_EVENTS, REJECTED_LINES)
+        with lake.state.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
+            report.days += 1
+            report.rows += lake.count(table, day)
+            if self._dry_run:
+                return
+            lake.sweep([table], [day])
+            if table in (TRANSCRIPT_SNIPPETS, PARTICIPANTS):
+                refresh_metrics(lake, day)  # from now on they stay as they are
+            self._raise_floor(table, day + timedelta(days=1))
+            if table.name in RESOURCES:
+                self._ledger.settle_pruned(day, table)
+            if table is TRANSCRIPT_SNIPPETS:
+                clear_snippet_counts(lake, day)
+            lake.replace(table, day, table.schema.empty_table())
+
+    def prune_files(self, table: Table) -> Pruned:
+        """Remove the files of old days: those that their rows name, and others in their folders.
+
+        The file of a meeting whose end was corrected may be in the folder of another day than its
+        row.
+        """
+        lake, folder = self._lake, FOLDERS[table.name]
+        report = Pruned(f"{folder}/", self._first_kept(table))
+        self._raise_floor(table, report.before)
+        names = (name.removeprefix("date=") for name in lake.files.names(folder))
+        partitions = lake.partitions(table)
+        days = sorted({*_days(partitions, report.before), *_days(names, report.before)})
+        kept_paths = _paths(lake, table, since=report.before) if days else set()
+        for number, day in enumerate(days):
+            self._progress(f"prune {folder}/", number, len(days))
+            with lake.state.lock_if_free(f"{table.name}-{day}") as lock:
+                if not lock:
+                    continue  # being downloaded: left to the next prune
+                with lake.lock_days([day]):
+                    self._prune_files_of_day(table, day, kept_paths, report)
+        return report
+
+    def _prune_files_of_day(
+        self, table: Table, day: date, kept_paths: set[str], report: Pruned
+    ) -> None:
+        lake, folder = self._lake, files_folder(table.name, day)
+        rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
+        paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - kept_paths
+        paths |= {row["path"] for row in rows}
+        report.days += bool(paths)
+        report.files += len(paths)
+        report.size_bytes += sum(lake.files.size_bytes(path) or 0 for path in paths)
+        if self._dry_run:
+            return
+        if paths:
+            self._ledger.settle_pruned(day, table)
         for path in sorted(paths):
             lake.files.remove(path)
         lake.files.remove_folder(folder)
-        remove_files(lake, table, day, rows, now, "pruned")
+        remove_files(lake, table, day, rows, self._now, "pruned")
+
+    def _first_kept(self, table: Table) -> date:
+        groups = (EVERYTHING, GROUP_OF.get(table.name, EVERYTHING))
+        found = (self._first_days[group] for group in groups if group in self._first_days)
+        return max(found, default=date.min)
+
+    def _raise_floor(self, table: Table, first_kept: date) -> None:
+        """Raise the floor of the table's group, if it is to be pruned by itself."""
+        group = GROUP_OF.get(table.name, EVERYTHING)
+        if group in self._first_days and not self._dry_run:
+            self._lake.floors.raise_to({group: min(first_kept, self._first_days[group])})
 
 
 def _paths(lake: Lake, table: Table, since: date) -> set[str]:
@@ -125,19 +193,6 @@ def _paths(lake: Lake, table: Table, since: date) -> set[str]:
         if day >= since
         for path in lake.read(table, day, columns=["path"])["path"].to_pylist()
     }
-
-
-def _prune_table(lake: Lake, table: Table, before: date, *, dry_run: bool) -> Pruned:
-    report = Pruned(table.name)
-    is_ingested = table in (WEBHOOK_EVENTS, REJECTED_LINES)
-    for day in _days(lake.partitions(table), before):
-        with lake.state.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
-            report.days += 1
-            report.rows += lake.count(table, day)
-            if not dry_run:
-                lake.sweep([table], [day])
-                lake.remove(table, day)
-    return report
 
 
 def _days(names: Iterable[str], before: date) -> Iterator[date]:

@@ -53,6 +53,7 @@ class Settings:
     alerts: Alerts
     dagster_runs_days: int
     routine_runs_days: int
+    retention_days: Mapping[str, int]
     ingest_at_most_every_seconds: int
     first_day: date | None
     analytics: Analytics
@@ -121,6 +122,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         alerts=_alerts(file, environ),
         dagster_runs_days=parse_days(file.retention.dagster_runs) or 0,
         routine_runs_days=parse_days(file.retention.routine_runs) or 0,
+        retention_days=file.retention.days,
         ingest_at_most_every_seconds=file.ingest.at_most_every_seconds,
         first_day=file.partitions.first_day,
         analytics=_analytics(file),

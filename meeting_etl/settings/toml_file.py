@@ -107,14 +107,31 @@ class AlertsSection(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Retention(Struct, forbid_unknown_fields=True, frozen=True):
-    """[retention]: how long the Dagster instance keeps runs."""
+    """[retention]: how long runs and data are kept; data without a key are kept for good."""
 
     dagster_runs: str = "30d"
     routine_runs: str = "1d"
+    snippets: str | None = None
+    summaries: str | None = None
+    participants: str | None = None
+    events: str | None = None
+    media: str | None = None
+    transcript_files: str | None = None
+    meetings: str | None = None
+    keep_metrics: bool = True
+
+    @property
+    def days(self) -> dict[str, int]:
+        """The number of days by retention group, for the groups that have one."""
+        runs = ("dagster_runs", "routine_runs")
+        texts = {name: getattr(self, name) for name in self.__struct_fields__ if name not in runs}
+        texts["metrics"] = None if texts.pop("keep_metrics") else self.snippets
+        return {name: parse_days(text) or 0 for name, text in texts.items() if text is not None}
 
     def __post_init__(self) -> None:
-        for name in ("dagster_runs", "routine_runs"):
-            if parse_days(text := getattr(self, name)) is None:
+        for name in self.__struct_fields__:
+            text = getattr(self, name)
+            if isinstance(text, str) and parse_days(text) is None:
                 raise ValueError(f"{name} must be a number of days, as in 30d, but is {text!r}")
 
 

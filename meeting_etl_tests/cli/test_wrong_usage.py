@@ -82,3 +82,18 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
     done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "Give --older-than DAYS, or set ages in the settings file, as in [retention]"),
+        (("--media-only",), "--media-only needs --older-than."),
+        (("--dagster",), "--dagster needs --older-than."),
+    ],
+)
+def test_prune_without_an_age_says_what_to_do(
+    tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    done = command("prune", *options, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert (done.returncode, sentence in done.stderr) == (2, True)

@@ -265,9 +265,7 @@ def test_a_pruned_day_stays_empty_when_it_is_folded_by_hand(world: World) -> Non
     """The event outlives the meeting, and a refetch folds all that ever ended there."""
     world.commit_events(ended("2026-03-03 00:05", 1, "2026-03-02 23:55"))
     world.fold()
-    prune(
-        world.lake, world.ledger.queue, TUESDAY, world.clock.now(), media_only=False, dry_run=False
-    )
+    prune(world.lake, world.ledger, {"meetings": TUESDAY}, world.clock.now(), dry_run=False)
     world.fold_everything()
     assert (world.meetings(MONDAY), world.ledger.items(MONDAY)) == ({}, [])
 

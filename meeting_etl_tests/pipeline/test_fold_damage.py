@@ -159,7 +159,7 @@ def test_a_stray_folder_beside_the_days_is_ignored(world: World, value: str) -> 
     assert world.meetings(MONDAY).keys() == {ONE}
     assert world.ledger.days() == [MONDAY]
     pruned = prune(
-        world.lake, world.ledger.queue, TUESDAY, world.clock.now(), media_only=False, dry_run=False
+        world.lake, world.ledger, {"meetings": TUESDAY}, world.clock.now(), dry_run=False
     )
     assert {report.what: report.days for report in pruned}["meetings"] == 1
     assert world.lake.files.path(f"lake/meetings/date={value}").is_dir()

@@ -70,7 +70,7 @@ item AS (
             WHEN status = 'waiting' THEN 3
             WHEN status = 'failed' THEN 4
             WHEN status = 'forbidden' THEN 5
-            WHEN reason IN ('not_recorded', 'out_of_bounds', 'personal_room') THEN 7
+            WHEN reason IN ('not_recorded', 'out_of_bounds', 'personal_room', 'pruned') THEN 7
             ELSE 6
         END AS rank
     FROM items

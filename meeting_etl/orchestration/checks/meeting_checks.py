@@ -56,7 +56,7 @@ def usual_count(etl: Etl, table: Table, day: date) -> Verdict:
 
 def _earlier_counts(lake: "Lake", table: Table, day: date) -> list[int]:
     """Counts of the same weekday, newest first, of the weeks since the lake begins."""
-    since = min(lake.days(table), default=date.max)
+    since = max(min(lake.days(table), default=date.max), lake.floors.of(table))
     days = (day - timedelta(weeks=weeks) for weeks in range(1, _WEEKS + 1))
     return [lake.count(table, each) for each in days if each >= since]
 

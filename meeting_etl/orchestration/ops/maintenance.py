@@ -1,8 +1,7 @@
 """The ops of the job `maintenance`: what grows or is left behind, and is removed every night.
 
-Belongs here: which old runs and leftovers go. Does not: how a run is removed
-(orchestration/instance/run_retention.py), removing meetings (pipeline/prune.py), which nothing
-does by itself.
+Belongs here: which old runs, rows, files and leftovers go. Does not: how a run is removed
+(orchestration/instance/run_retention.py), how rows and files are (pipeline/prune.py).
 """
 
 from datetime import timedelta
@@ -39,6 +38,30 @@ def purge_old_runs(
         count = purge_runs(context.instance, [*old, *routine], etl.progress)
     context.add_output_metadata({"runs_removed": count})
     context.log.info(f"Removed {count:,} ended runs.")
+
+
+@dg.op(description="Remove rows and files that are older than [retention] of the settings says.")
+def apply_retention(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) -> None:
+    """Remove them, as `meeting-etl prune` does; nothing where the settings have no age."""
+    from meeting_etl.pipeline.prune import first_days, prune
+
+    with report_errors():
+        now = etl.clock.now()
+        first = first_days(etl.settings.retention_days, now)
+        pruned = prune(etl.lake, etl.ledger, first, now, dry_run=False, progress=etl.progress)
+    context.add_output_metadata(
+        {
+            "kept_since": {group: str(day) for group, day in first.items()},
+            "rows_removed": {report.what: report.rows for report in pruned if report.rows},
+            "files_removed": {report.what: report.files for report in pruned if report.files},
+            "bytes_removed": sum(report.size_bytes for report in pruned),
+        }
+    )
+    for report in pruned:
+        context.log.info(
+            f"{report.what}: removed {report.rows:,} rows and {report.files:,} files of "
+            f"{report.days:,} days before {report.before}."
+        )
 
 
 @dg.op(description="Remove temporary files that killed processes left in the data folder.")

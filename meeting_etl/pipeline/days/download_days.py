@@ -78,6 +78,8 @@ class _Downloads:
             self._spec.before_request(target) if can_read else Outcome.RULED_OUT
             for target in targets
         ]
+        if self._context.ledger.is_pruned(self._spec.resource, self._day):
+            outcomes = [Outcome.PRUNED for _ in targets]
         pairs = list(zip(targets, outcomes, strict=True))
         self._commit([FetchResult(target, outcome, now) for target, outcome in pairs if outcome])
         return [target for target, outcome in pairs if outcome is None]

@@ -5,16 +5,18 @@ Belongs here: which content goes, and what stays of each row. Does not: what pro
 that are never kept (pipeline/rows.py).
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.lake.metrics import is_frozen, refresh_metrics
 from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.paths import file_stem, files_folder
 from meeting_etl.schemas import (
     MEETING_SUMMARIES,
     RECORDING_FILES,
     RECORDINGS,
+    SPEAKER_METRICS,
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
     TRANSCRIPTS,
@@ -51,14 +53,30 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
         _remove_files_without_row(lake, files_folder(table.name, day), gone)
         if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], replacing={"transcript_id": gone})
-            _clear_snippet_counts(lake, day, gone)
+            clear_snippet_counts(lake, day, gone)
+            if is_frozen(lake, day):
+                _remove_metrics(lake, day, gone)
     _empty_deleted_summaries(lake, day)
     refresh_metrics(lake, day)
     return count
 
 
-def _clear_snippet_counts(lake: Lake, day: date, transcript_ids: set[str]) -> None:
-    rows = lake.read(TRANSCRIPTS, day, where={"transcript_id": transcript_ids}).to_pylist()
+def _remove_metrics(lake: Lake, day: date, transcript_ids: set[str]) -> None:
+    """Remove the metrics of whole meetings: they cannot be computed without these transcripts."""
+    rows = lake.read(
+        TRANSCRIPTS, day, columns=["meeting_id"], where={"transcript_id": transcript_ids}
+    )
+    lake.merge(
+        SPEAKER_METRICS, day, [], replacing={"meeting_id": set(rows["meeting_id"].to_pylist())}
+    )
+
+
+def clear_snippet_counts(
+    lake: Lake, day: date, transcript_ids: Collection[str] | None = None
+) -> None:
+    """Write that these transcripts of a day, or all, have no rows of snippets any more."""
+    where = None if transcript_ids is None else {"transcript_id": transcript_ids}
+    rows = lake.read(TRANSCRIPTS, day, where=where).to_pylist()
     lake.merge(
         TRANSCRIPTS, day, [row | {"snippet_count": 0} for row in rows if row["snippet_count"]]
     )

@@ -54,6 +54,7 @@ class DayFetch:
         self.report = DayReport(day)
         self._context = context
         self._specs = {spec.resource: spec for spec in specs}
+        self._pruned = {name for name in self._specs if context.ledger.is_pruned(name, day)}
         self._guards = guards
         self._rank = rank
         self._sweep()
@@ -167,6 +168,8 @@ class DayFetch:
         outcome = spec.before_request(target)
         if not self._context.webex.can_read(spec.resource):
             outcome = Outcome.RULED_OUT
+        if spec.resource in self._pruned:
+            outcome = Outcome.PRUNED
         if outcome is None:
             return False
         self._open[spec.resource] += 1

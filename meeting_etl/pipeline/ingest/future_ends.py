@@ -10,7 +10,7 @@ throughout.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 
@@ -113,10 +113,13 @@ def _received_date(event: Event) -> date | None:
 def _update_counts(lake: Lake, moved: Collection[Place]) -> None:
     """Count these lines as events in the rows of their logs; repeating this changes nothing."""
     rejected = places_by_log(lake, {log_id for log_id, _ in moved})
+    moving = Counter(log_id for log_id, _ in moved)
     rows = lake.read(INGESTED_LOGS, where={"log_id": rejected.keys()}).to_pylist()
     for row in rows:
         total = row["events"] + row["rejected"]
-        row["rejected"] = len(rejected[row["log_id"]].difference(moved))
+        left = len(rejected[row["log_id"]].difference(moved))
+        # Of a log whose older rejected lines are pruned only the count is left.
+        row["rejected"] = max(left, row["rejected"] - moving[row["log_id"]])
         row["events"] = total - row["rejected"]
     lake.merge(INGESTED_LOGS, None, rows)
 

@@ -16,13 +16,21 @@ from meeting_etl.pipeline.ledger.coverage import Coverage, coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay, Queue
 from meeting_etl.pipeline.ledger.from_vtt import without_from_vtt
 from meeting_etl.pipeline.ledger.item_events import with_events
+from meeting_etl.pipeline.ledger.outcomes import pruned
 from meeting_etl.pipeline.ledger.schedule import (
     AttemptSchedule,
     reopened,
     reopened_by_event,
 )
-from meeting_etl.pipeline.ledger.work_item import DETAILS, LISTED, SLOW, Status, WorkItem
-from meeting_etl.schemas import FETCH_LEDGER, MEETINGS
+from meeting_etl.pipeline.ledger.work_item import (
+    DETAILS,
+    LISTED,
+    SLOW,
+    Status,
+    WorkItem,
+    table_of,
+)
+from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, Table
 from meeting_etl.times import Clock
 
 # Meeting id → resources of webhooks that new events are about.
@@ -57,6 +65,10 @@ class Ledger:
     def wants(self, resource: str) -> bool:
         """Whether the resource is switched on."""
         return resource not in self._off
+
+    def is_pruned(self, resource: str, day: date) -> bool:
+        """Whether the resource is not kept of that day any more: it is not requested, either."""
+        return day < self._lake.floors.of(table_of(resource))
 
     # --- due_days -----------------------------------------------------------------------------
 
@@ -195,6 +207,18 @@ class Ledger:
             work.due = replace(due, due_at=now, everything=everything, version=version)
         self.record(day, items)
         self.refresh(day)
+
+    def settle_pruned(self, day: date, table: Table) -> None:
+        """Settle what is open or ready of a table that is pruned on a day, which must be locked."""
+        items = [
+            pruned(item)
+            for item in self.items(day)
+            if table_of(item.resource) is table
+            and (item.status == Status.READY or not item.settled)
+        ]
+        if items:
+            self.record(day, items)
+            self.refresh(day)
 
     def open_by_event(self, day: date, meeting_id: str, resource: str, event_at: datetime) -> bool:
         """Reopen a work item as an event received at this moment does.

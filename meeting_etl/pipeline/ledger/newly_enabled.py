@@ -31,9 +31,10 @@ def open_newly_enabled(
     for day in days if resources else ():
         with lake.lock_days([day]):
             existing = {item.key for item in ledger.items(day)}
+            kept = [name for name in sorted(resources) if not ledger.is_pruned(name, day)]
             missing = [
                 item
-                for resource in sorted(resources)
+                for resource in kept
                 for item in _items(lake, day, resource, now)
                 if item.key not in existing
             ]

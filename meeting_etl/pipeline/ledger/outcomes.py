@@ -33,6 +33,7 @@ _DEFINITE = {
     Outcome.PREVENTED: (Status.FORBIDDEN, Reason.DOWNLOAD_PREVENTED),
     Outcome.OUT_OF_BOUNDS: (Status.ABSENT, Reason.OUT_OF_BOUNDS),
     Outcome.PERSONAL_ROOM: (Status.ABSENT, Reason.PERSONAL_ROOM),
+    Outcome.PRUNED: (Status.ABSENT, Reason.PRUNED),
     Outcome.DELETED: (Status.GONE, Reason.REMOVED),
 }
 # These settle it at the last attempt only: before that, and at it.
@@ -76,6 +77,14 @@ def needs_own_request(item: WorkItem) -> WorkItem:
     It is written down, so that after a kill the next run does not repeat that listing.
     """
     return replace(item, reason=Reason.NOT_IN_WINDOW)
+
+
+def pruned(item: WorkItem) -> WorkItem:
+    """The work item whose rows or files are removed because of their age."""
+    status, reason = _DEFINITE[Outcome.PRUNED]
+    return replace(
+        item, status=status, reason=reason, settled=True, row_count=0, next_attempt_at=None
+    )
 
 
 def apply_outcome(

@@ -12,12 +12,15 @@ from enum import StrEnum
 from meeting_etl.schemas import (
     INVITEES,
     MEETING_SUMMARIES,
+    MEETINGS,
     PARTICIPANTS,
     RECORDING_FILES,
     RECORDINGS,
+    TABLES,
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
     TRANSCRIPTS,
+    Table,
 )
 
 # Title, names and flags of a meeting, which no event has.
@@ -40,6 +43,8 @@ SLOW = frozenset({RECORDING_FILES.name})
 FILES = frozenset({RECORDING_FILES.name, TRANSCRIPT_FILES.name})
 # Resources that are off unless they are switched on.
 OPTIONAL = FILES | {INVITEES.name, MEETING_SUMMARIES.name}
+# The table of a resource that has another name.
+_TABLES = {DETAILS: MEETINGS, VTT_SNIPPETS: TRANSCRIPT_SNIPPETS}
 # All, with those that recordings and transcripts open.
 RESOURCES = (
     *LISTED,
@@ -48,6 +53,11 @@ RESOURCES = (
     TRANSCRIPT_FILES.name,
     RECORDING_FILES.name,
 )
+
+
+def table_of(resource: str) -> Table:
+    """The table of a resource's rows."""
+    return _TABLES.get(resource) or TABLES[resource]
 
 
 class Status(StrEnum):
@@ -87,6 +97,7 @@ class Reason(StrEnum):
     DOWNLOAD_PREVENTED = "download_prevented"
     OUT_OF_BOUNDS = "out_of_bounds"
     PERSONAL_ROOM = "personal_room"
+    PRUNED = "pruned"
 
 
 class Outcome(StrEnum):
@@ -103,6 +114,7 @@ class Outcome(StrEnum):
     PREVENTED = "prevented"  # the host does not allow downloads
     OUT_OF_BOUNDS = "out_of_bounds"  # of the settings; no request was made
     PERSONAL_ROOM = "personal_room"  # nobody is invited to one; no request was made
+    PRUNED = "pruned"  # older than what is kept; no request was made
     DELETED = "deleted"  # proven before; no request was made
     REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
@@ -118,6 +130,7 @@ NO_REQUEST = frozenset(
         Outcome.NOT_THE_API,
         Outcome.OUT_OF_BOUNDS,
         Outcome.PERSONAL_ROOM,
+        Outcome.PRUNED,
         Outcome.DELETED,
     }
 )

@@ -20,7 +20,8 @@ from meeting_etl.pipeline.meetings.collect import Collected, collect
 from meeting_etl.pipeline.meetings.merge import with_events
 from meeting_etl.pipeline.meetings.move import move_meetings
 from meeting_etl.pipeline.rows import Row, SchemaDrift
-from meeting_etl.schemas import FETCH_LEDGER, FOLDED, MEETINGS
+from meeting_etl.schemas import FETCH_LEDGER, FOLDED, MEETINGS, WEBHOOK_EVENTS
+from meeting_etl.times import utc_day
 
 
 @dataclass
@@ -139,6 +140,14 @@ def _merge_rows(lake: Lake, day: date, rows: Mapping[str, Row]) -> list[str]:
     Returns ids of the meetings for which nothing was fetched from the API yet.
     """
     stored = lake.read(MEETINGS, day, where={"meeting_id": rows.keys()}).to_pylist()
-    merged = {old["meeting_id"]: with_events(old, rows[old["meeting_id"]]) for old in stored}
+    events_since = lake.floors.of(WEBHOOK_EVENTS)
+    merged = {
+        old["meeting_id"]: with_events(
+            old,
+            rows[old["meeting_id"]],
+            all_events=utc_day(old["first_received_at"] or old["ended_at"]) >= events_since,
+        )
+        for old in stored
+    }
     lake.merge(MEETINGS, day, (dict(rows) | merged).values())
     return [meeting_id for meeting_id in rows if not merged.get(meeting_id, {}).get("fetched_at")]

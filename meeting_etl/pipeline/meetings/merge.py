@@ -36,14 +36,21 @@ def with_details(stored: Row, fetched: Row) -> Row:
     }
 
 
-def with_events(stored: Row, folded: Row) -> Row:
-    """The row that was folded from events, completed by the stored row of the same meeting."""
+def with_events(stored: Row, folded: Row, *, all_events: bool = True) -> Row:
+    """The row that was folded from events, completed by the stored row of the same meeting.
+
+    Unless `all_events` are still there, the stored row knows of more of them.
+    """
     api_columns = _API_COLUMNS if stored["fetched_at"] else frozenset[str]()
     row = folded | {
         name: value
         for name, value in stored.items()
         if value is not None and (name in api_columns or folded.get(name) is None)
     }
+    if not all_events:
+        row["delivery_count"] = max(stored["delivery_count"], folded["delivery_count"])
+        times = filter(None, (stored["first_received_at"], folded["first_received_at"]))
+        row["first_received_at"] = min(times, default=None)
     return row | {
         "scheduled_type": _scheduled_type(row, folded),
         "duration_seconds": duration_seconds(row),

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.merging import without
+from meeting_etl.lake.metrics import is_frozen
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     INVITEES,
@@ -19,6 +20,7 @@ from meeting_etl.schemas import (
     PARTICIPANTS,
     RECORDING_FILES,
     RECORDINGS,
+    SPEAKER_METRICS,
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
     TRANSCRIPTS,
@@ -48,13 +50,15 @@ def move_meetings(lake: Lake, meeting_ids: Sequence[str], old: date, new: date) 
     """
     where = {"meeting_id": meeting_ids}
     moved: set[str] = set()
-    for table in _MOVING_TABLES:
+    # Metrics whose words are pruned cannot be computed on the new day.
+    tables = (SPEAKER_METRICS,) * is_frozen(lake, old) + _MOVING_TABLES
+    for table in tables:
         rows = lake.read(table, old, where=where)
         if rows.num_rows:
             # A row that is on the new day already is newer than its copy on the old day.
             newer = lake.read(table, new, where=where)
             lake.merge(table, new, without(table, rows, newer))
             moved.update(pc.unique(rows["meeting_id"]).to_pylist())
-    for table in reversed(_MOVING_TABLES):
+    for table in reversed(tables):
         lake.merge(table, old, [], replacing=where)
     return sorted(moved)

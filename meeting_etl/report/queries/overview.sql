@@ -7,7 +7,7 @@ SELECT
     -- What was never recorded or is out of bounds is not missing.
     count(*) FILTER (len([
         reason FOR reason IN map_values(missing)
-        IF reason NOT IN ('not_recorded', 'out_of_bounds', 'personal_room')
+        IF reason NOT IN ('not_recorded', 'out_of_bounds', 'personal_room', 'pruned')
     ]) > 0) AS something_missing
 FROM meeting_overview
 WHERE date BETWEEN $first AND $last
