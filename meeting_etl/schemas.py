@@ -28,19 +28,30 @@ TEXTS = "list<string>"
 STRUCT = "struct"
 STRUCTS = "list<struct>"
 
+# What is personal in a column: Column.personal. Treatments by the policy: privacy/policy.py.
+ADDRESS = "address"
+NAME = "name"
+IDENTIFIER = "identifier"
+FREE_TEXT = "free text"
+# JSON text of an object, whose fields are treated one by one.
+FIELDS = "fields"
+# Computed from other columns, which the policy treats.
+DERIVED = "derived"
+
 
 @dataclass(frozen=True)
 class Column:
     """One column. `field` is the API field it is read from, None for a value of our own.
 
-    `aliases` are older names of that field. `children` are the fields of the structs.
+    `aliases` are older names of that field. `children` are the fields of the structs. `personal`:
+    what in it is personal; empty when nothing is.
     """
 
     name: str
     kind: str
     comment: str
     field: str | None = None
-    personal: bool = False
+    personal: str = ""
     aliases: tuple[str, ...] = ()
     children: tuple["Column", ...] = ()
 
@@ -110,7 +121,7 @@ def by_field(columns: tuple[Column, ...]) -> dict[str, Column]:
 def _email(name: str, comment: str, field: str | None) -> tuple[Column, Column]:
     """A column with an e-mail address and one with its domain."""
     return (
-        Column(name, TEXT, comment, field, personal=True),
+        Column(name, TEXT, comment, field, personal=ADDRESS),
         Column(f"{name}_domain", TEXT, f"Domain of {name}, in lower case."),
     )
 
@@ -130,12 +141,14 @@ _SCHEDULED_ID = Column(
     "scheduled_meeting_id", TEXT, "Id of the scheduled occurrence.", "scheduledMeetingId"
 )
 _SITE = Column("site_url", TEXT, "Webex site of the meeting.", "siteUrl")
-_HOST_USER = Column("host_user_id", TEXT, "Id of the host.", "hostUserId", personal=True)
-_EXTRA = Column("extra", TEXT, "JSON text of fields without a column; NULL when there are none.")
+_HOST_USER = Column("host_user_id", TEXT, "Id of the host.", "hostUserId", personal=IDENTIFIER)
+_NO_COLUMN = "JSON text of fields without a column; NULL when there are none."
+_EXTRA = Column("extra", TEXT, _NO_COLUMN)
+_EXTRA_OF_ITEM = Column("extra", TEXT, _NO_COLUMN, personal=FIELDS)
 _FETCHED = (
     Column("run_id", TEXT, "Id of the run that fetched the row."),
     Column("fetched_at", MOMENT, "When the response with this row arrived."),
-    _EXTRA,
+    _EXTRA_OF_ITEM,
 )
 
 
@@ -154,7 +167,7 @@ MEETINGS = Table(
         _SERIES_ID,
         _SCHEDULED_ID,
         Column("meeting_number", TEXT, "Number people dial or type to join.", "meetingNumber"),
-        Column("title", TEXT, "Title of the meeting.", "title", personal=True),
+        Column("title", TEXT, "Title of the meeting.", "title", personal=FREE_TEXT),
         Column("meeting_type", TEXT, "meetingType of Webex; always meeting.", "meetingType"),
         Column("scheduled_type", TEXT, "meeting, webinar or personalRoomMeeting.", "scheduledType"),
         Column("state", TEXT, "State in the latest event: ended.", "state"),
@@ -164,7 +177,7 @@ MEETINGS = Table(
         Column("duration_seconds", INT, "ended_at minus started_at, in seconds."),
         _HOST_USER,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
-        Column("host_display_name", TEXT, "Name of the host.", "hostDisplayName", personal=True),
+        Column("host_display_name", TEXT, "Name of the host.", "hostDisplayName", personal=NAME),
         _SITE,
         Column("org_id", TEXT, "UUID of the organization.", "orgId"),
         Column("has_recording", FLAG, "Was recorded, according to Webex.", "hasRecording"),
@@ -186,7 +199,7 @@ MEETINGS = Table(
         ),
         Column("run_id", TEXT, "Id of the run that fetched title, names and flags; else NULL."),
         Column("fetched_at", MOMENT, "When the API returned the meeting; NULL until then."),
-        _EXTRA,
+        _EXTRA_OF_ITEM,
     ),
 )
 
@@ -202,7 +215,7 @@ RECORDINGS = Table(
         _MEETING_ID,
         _SCHEDULED_ID,
         _SERIES_ID,
-        Column("topic", TEXT, "Topic of the recording.", "topic", personal=True),
+        Column("topic", TEXT, "Topic of the recording.", "topic", personal=FREE_TEXT),
         Column("created_at", MOMENT, "When the file was created, after the meeting.", "createTime"),
         Column("recorded_at", MOMENT, "When recording began.", "timeRecorded"),
         _SITE,
@@ -254,7 +267,7 @@ PARTICIPANTS = Table(
         _MEETING_ID,
         Column("participant_id", TEXT, "Id of the participant; unique within the meeting.", "id"),
         *_email("email", "E-mail address; NULL for guests and phones.", "email"),
-        Column("display_name", TEXT, "Name shown in the meeting.", "displayName", personal=True),
+        Column("display_name", TEXT, "Name shown in the meeting.", "displayName", personal=NAME),
         Column("host", FLAG, "Was the host.", "host"),
         Column("co_host", FLAG, "Was a co-host.", "coHost"),
         Column(
@@ -291,14 +304,20 @@ PARTICIPANTS = Table(
             "breakoutSessionsAttended",
             children=(
                 Column("id", TEXT, "Id of the breakout session.", "id"),
-                Column("name", TEXT, "Name of the breakout session.", "name"),
+                Column("name", TEXT, "Name of the breakout session.", "name", personal=FREE_TEXT),
                 Column("joined_at", MOMENT, "When the participant joined it.", "joinedTime"),
                 Column("left_at", MOMENT, "When the participant left it.", "leftTime"),
             ),
         ),
         _SITE,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
-        Column("source_id", TEXT, "Id of the participant in its source system.", "sourceId"),
+        Column(
+            "source_id",
+            TEXT,
+            "Id of the participant in its source system.",
+            "sourceId",
+            personal=IDENTIFIER,
+        ),
         *_FETCHED,
     ),
 )
@@ -314,7 +333,7 @@ INVITEES = Table(
         _MEETING_ID,
         Column("invitee_id", TEXT, "Id of the invitee; unique within the meeting.", "id"),
         *_email("email", "E-mail address that was invited.", "email"),
-        Column("display_name", TEXT, "Name in the invitation.", "displayName", personal=True),
+        Column("display_name", TEXT, "Name in the invitation.", "displayName", personal=NAME),
         Column("co_host", FLAG, "May host in the host's place.", "coHost"),
         Column("panelist", FLAG, "Is a panelist, of a webinar.", "panelist"),
         *_FETCHED,
@@ -333,7 +352,7 @@ TRANSCRIPTS = Table(
         _MEETING_ID,
         _SCHEDULED_ID,
         _SERIES_ID,
-        Column("meeting_topic", TEXT, "Topic of the meeting.", "meetingTopic", personal=True),
+        Column("meeting_topic", TEXT, "Topic of the meeting.", "meetingTopic", personal=FREE_TEXT),
         _HOST_USER,
         _SITE,
         Column("started_at", MOMENT, "Start of the transcript.", "startTime"),
@@ -368,7 +387,7 @@ TRANSCRIPT_SNIPPETS = Table(
         Column("transcript_id", TEXT, "Id of its transcript."),
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column("snippet_index", INT, "Position in the transcript, from 0."),
-        Column("text", TEXT, "What was said.", "text", personal=True),
+        Column("text", TEXT, "What was said.", "text", personal=FREE_TEXT),
         Column(
             "words",
             INT,
@@ -381,7 +400,7 @@ TRANSCRIPT_SNIPPETS = Table(
             "Question marks in the text, several in a row counted once; NULL without text. Stays "
             "where the text is not stored.",
         ),
-        Column("person_name", TEXT, "Name of the speaker.", "personName", personal=True),
+        Column("person_name", TEXT, "Name of the speaker.", "personName", personal=NAME),
         *_email("person_email", "E-mail address of the speaker.", "personEmail"),
         Column(
             "offset_ms",
@@ -414,8 +433,8 @@ MEETING_SUMMARIES = Table(
         Column("summary_id", TEXT, "Id of the summary; unique.", "id"),
         _MEETING_ID,
         Column("status", TEXT, "available or deleted.", "status"),
-        Column("notes", TEXT, "The summary as plain text.", "notes", personal=True),
-        Column("action_items", TEXTS, "Action items, as texts.", "actionItems", personal=True),
+        Column("notes", TEXT, "The summary as plain text.", "notes", personal=FREE_TEXT),
+        Column("action_items", TEXTS, "Action items, as texts.", "actionItems", personal=FREE_TEXT),
         *_FETCHED,
     ),
 )
@@ -504,7 +523,7 @@ WEBHOOK_EVENTS = Table(
         Column("meeting_id", TEXT, "Id of the meeting instance; NULL when the event has none."),
         Column("resource_id", TEXT, "data.id: id of the object that the event is about."),
         Column("meeting_ended_at", MOMENT, "End of the meeting, from a meetings/ended event."),
-        Column("body", TEXT, "The payload as JSON text, without secrets.", personal=True),
+        Column("body", TEXT, "The payload as JSON text, without secrets.", personal=FIELDS),
         _EXTRA,
     ),
 )
@@ -579,9 +598,12 @@ AUTO_RECORD_ACTIONS = Table(
         Column("meeting_id", TEXT, "Id of the series or of the scheduled meeting; unique."),
         *_email("host_email", "E-mail address of the host.", None),
         Column("site_url", TEXT, "Webex site of the meeting."),
-        Column("title", TEXT, "Title; NULL when it was not fetched.", personal=True),
+        Column("title", TEXT, "Title; NULL when it was not fetched.", personal=FREE_TEXT),
         Column(
-            "policy_line", TEXT, "Pattern of [auto_record] that matched, `hosts: …`.", personal=True
+            "policy_line",
+            TEXT,
+            "Pattern of [auto_record] that matched, `hosts: …`.",
+            personal=FREE_TEXT,
         ),
         Column("policy_id", TEXT, "Digest of the patterns that were applied."),
         Column("before", FLAG, "Recorded automatically before; NULL when that was not fetched."),
@@ -710,20 +732,23 @@ SPEAKER_METRICS = Table(
     columns=(
         Column("meeting_id", TEXT, "Id of the meeting instance."),
         Column(
-            "speaker", TEXT, "person, or an empty text for speakers without a name.", personal=True
+            "speaker",
+            TEXT,
+            "person, or an empty text for speakers without a name.",
+            personal=DERIVED,
         ),
         Column(
             "person",
             TEXT,
             "Key of the person as in attendance; `name:` and the name for a speaker who is not a "
             "participant; NULL for all speakers without a name, who share one row.",
-            personal=True,
+            personal=DERIVED,
         ),
         Column(
             "display_name",
             TEXT,
             "Name shown in the meeting, else the one in the transcript.",
-            personal=True,
+            personal=DERIVED,
         ),
         Column(
             "email_domain",

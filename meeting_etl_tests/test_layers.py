@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "meeting_etl"
 LAYERS = (
     ("errors", "schemas", "times", "texts", "addresses", "files"),
     ("state",),
+    ("privacy",),
     ("webex", "receiver", "webhook_logs", "lake", "sandbox"),
     ("pipeline", "report"),
     ("settings",),

@@ -1,4 +1,4 @@
-"""`migrate`: rewrite files of an earlier version with the current columns.
+"""`migrate`: rewrite files of an earlier version, or of another column policy.
 
 Belongs here: the command and what it prints. Does not: which files, and rewriting them
 (lake/migration.py).
@@ -16,15 +16,19 @@ from meeting_etl.lake import catalog, migration
 @click.option("--dry-run", is_flag=True, help="Only count the files that would be rewritten.")
 @pass_context
 def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
-    """Rewrite files that an earlier version wrote, so that all have the current columns.
+    """Rewrite files that an earlier version wrote, or that were written under another policy.
 
-    `run` does this by itself for up to 200 files. Safe at any time: each day is rewritten under its
+    Afterwards all files have the current columns, and follow the column policy of [privacy]. What
+    was hashed or dropped before does not come back: for that, fetch the days again with `run
+    --refetch`. `run` rewrites up to 200 files of an earlier version by itself, but none because of
+    the policy. Safe at any time: each day is rewritten under its
     lock, runs and queries can continue, and an interrupted migration continues when repeated.
     """
     etl = context.etl()
     with progress() as meter:
         if dry_run:
-            count = len(migration.outdated_files(etl.lake, meter))
+            outdated = migration.outdated_files(etl.lake, meter)
+            count = len({*outdated, *migration.files_of_other_policy(etl.lake, meter)})
         else:
             count = migration.migrate(etl.lake, progress=meter)
     if not dry_run:
@@ -32,7 +36,7 @@ def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
         if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
             display.complain(sentence)
     if not count:
-        display.say("All files have the current columns; nothing to do.")
+        display.say("All files have the current columns and follow the policy; nothing to do.")
     else:
         files = display.counted(count, "file")
         display.say(f"{files} {'to rewrite' if dry_run else 'rewritten'}.")

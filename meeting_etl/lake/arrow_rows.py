@@ -32,3 +32,14 @@ def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 def is_one_of(column: pa.ChunkedArray, values: Collection[str]) -> pa.ChunkedArray:
     """Whether each value is one of `values`; NULL never is."""
     return pc.is_in(column, pa.array(list(values), column.type))
+
+
+def schema_of(table: Table, columns: Iterable[str]) -> pa.Schema:
+    """The schema of some columns of a table."""
+    return pa.schema(map(table.schema.field, columns))
+
+
+def joined(rows: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+    """All rows as one table."""
+    tables = list(rows)
+    return pa.concat_tables(tables) if tables else schema.empty_table()

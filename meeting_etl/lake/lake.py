@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from meeting_etl.files import Files
-from meeting_etl.lake.arrow_rows import to_arrow
+from meeting_etl.lake.arrow_rows import joined, schema_of, to_arrow
 from meeting_etl.lake.floors import Floors
 from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
@@ -21,7 +21,9 @@ from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.row_changes import ChangeCounts
 from meeting_etl.lake.snippet_counts import with_counts
 from meeting_etl.lake.tables import Partition, Tables, Where
-from meeting_etl.schemas import LINK_COLUMNS, Table
+from meeting_etl.lake.written_rows import RowWriter
+from meeting_etl.privacy.privacy import Privacy
+from meeting_etl.schemas import Table
 from meeting_etl.state import LocalState, State
 from meeting_etl.times import parse_day
 
@@ -33,9 +35,8 @@ class Lake:
     """The tables of a data folder.
 
     All methods raise StorageError when something cannot be read or written. `state` has the locks,
-    `tables` what is stored: by default files of the folder. `withheld` columns are written as NULL
-    whatever the rows have. `person_metrics`: whether metrics of single persons are stored
-    (metrics.py).
+    `tables` what is stored: by default files of the folder. All rows are written as `privacy` says
+    (written_rows.py). `person_metrics`: whether metrics of single persons are stored (metrics.py).
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Lake:
         state: State | None = None,
         *,
         tables: Tables | None = None,
-        withheld: Collection[str] = LINK_COLUMNS,
+        privacy: Privacy | None = None,
         person_metrics: bool = True,
     ) -> None:
         self.files = files
@@ -53,7 +54,8 @@ class Lake:
         self.person_metrics = person_metrics
         self.changes = ChangeCounts()  # by merges of this process
         self._tables = tables or ParquetTables(files)
-        self._withheld = frozenset(withheld)
+        self.privacy = privacy or Privacy(self.state)
+        self._writer = RowWriter(self._tables, self.privacy)
 
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column, as text and sorted."""
@@ -89,9 +91,9 @@ class Lake:
         `where` keeps the rows whose column has one of the values. The rows of each part are in the
         table's order.
         """
-        schema = table.schema if columns is None else _schema(table, columns)
+        schema = table.schema if columns is None else schema_of(table, columns)
         parts = self._tables.parts(table, partition)
-        return _joined(
+        return joined(
             (
                 rows
                 for part in parts
@@ -114,13 +116,13 @@ class Lake:
         anything changed: a part is replaced only when its rows change.
         """
         new = rows if isinstance(rows, pa.Table) else to_arrow(table, rows)
-        new = unique(table, self.floors.kept(table, partition, new))
-        new = self._withhold(with_counts(table, new))
+        new = self._writer.written(table, self.floors.kept(table, partition, new))
+        new = unique(table, new)
         replacing = {name: values for name, values in (replacing or {}).items() if values}
         if not new.num_rows and not replacing:
             return False
         parts = self._merged_parts(table, partition, new, replacing)
-        return self._tables.commit(table, partition, parts) > 0
+        return self._writer.commit(table, partition, parts) > 0
 
     def _merged_parts(
         self, table: Table, partition: Partition, new: pa.Table, replacing: Where
@@ -128,10 +130,12 @@ class Lake:
         """The parts that a merge changes, with all their rows."""
         parts = self._tables.parts(table, partition)
         for part, arriving in self._placed(table, partition, parts, new, replacing).items():
-            old = table.schema.empty_table()
+            old = stored = table.schema.empty_table()
             if part in parts:
-                old = with_counts(table, self._read_part(table, partition, part, table.schema))
-            rows = merged(table, old, arriving, replacing)
+                old = self._read_part(table, partition, part, table.schema)
+                stored = self._writer.of_current_policy(table, partition, part, old)
+                stored = with_counts(table, stored)
+            rows = merged(table, stored, arriving, replacing)
             if not rows.equals(old):
                 self.changes.add(table, partition, old, arriving, rows.num_rows)
                 yield part, rows
@@ -149,7 +153,7 @@ class Lake:
         if parts in ([], [grows]):  # the usual partition has one part
             return {grows: new}
         placement = Placement(table, new, replacing)
-        schema = _schema(table, placement.columns)
+        schema = schema_of(table, placement.columns)
         for part in parts:
             placement.show(part, self._read_part(table, partition, part, schema))
         return placement.changes(grows)
@@ -157,7 +161,7 @@ class Lake:
     def _read_part(
         self, table: Table, partition: Partition, part: int, schema: pa.Schema
     ) -> pa.Table:
-        return _joined(self._tables.read(table, partition, part, schema), schema)
+        return joined(self._tables.read(table, partition, part, schema), schema)
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
         """Make `rows`, sorted already, the content of a partition, in one part.
@@ -169,8 +173,15 @@ class Lake:
         if rows.num_rows or parts:
             first, *others = parts or [0]
             empty = table.schema.empty_table()
-            changes = [(first, with_counts(table, rows)), *((part, empty) for part in others)]
-            self._tables.commit(table, partition, changes)
+            changes = [
+                (first, self._writer.written(table, rows)),
+                *((part, empty) for part in others),
+            ]
+            self._writer.commit(table, partition, changes)
+
+    def as_written(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The rows as they would be stored, to be compared with stored ones."""
+        return list(self._writer.written(table, to_arrow(table, rows)).to_pylist())
 
     def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
         """When a part of the partition was last written; None without any."""
@@ -181,11 +192,17 @@ class Lake:
         parts = self._tables.parts(table, partition)
         return all(self._tables.has_schema(table, partition, part) for part in parts)
 
-    def update_schema(self, table: Table, partition: Partition) -> None:
-        """Rewrite the parts of a partition whose schema is not the table's."""
+    def has_policy(self, table: Table, partition: Partition) -> bool:
+        """Whether the parts of a partition, if there are any, follow the current column policy."""
+        parts = self._tables.parts(table, partition)
+        return all(self._writer.has_policy(table, partition, part) for part in parts)
+
+    def update(self, table: Table, partition: Partition) -> None:
+        """Rewrite the parts of a partition that have another schema or follow another policy."""
         for part in self._tables.parts(table, partition):
-            if not self._tables.has_schema(table, partition, part):
-                self._rewrite(table, partition, part, lambda rows: with_counts(table, rows))
+            has_schema = self._tables.has_schema(table, partition, part)
+            if not has_schema or not self._writer.has_policy(table, partition, part):
+                self._rewrite(table, partition, part, lambda rows: rows)
 
     def remove(self, table: Table, partition: Partition) -> None:
         """Remove a partition if it is there, of an index alone: a reader may miss a part."""
@@ -204,7 +221,7 @@ class Lake:
         `keep` gets rows with all columns or those of the key, in which it may change values. Parts
         that it leaves alone stay as they are.
         """
-        parts, schema = self._tables.parts(table, partition), _schema(table, table.key)
+        parts, schema = self._tables.parts(table, partition), schema_of(table, table.key)
         for part in parts[-1:] if newest_only else parts:
             keys = self._tables.read(table, partition, part, schema)
             if any(not keep(rows).equals(rows) for rows in keys):
@@ -219,9 +236,9 @@ class Lake:
     ) -> None:
         """Replace a part by what `keep` returns for its rows, some at a time."""
         most = self._tables.count(table, partition, part)
-        with self._tables.writing(table, partition, part, rows=most) as write:
+        with self._writer.writing(table, partition, part, most) as write:
             for rows in self._tables.read(table, partition, part, table.schema):
-                write(keep(rows))
+                write(self._writer.written(table, keep(rows)))
 
     @contextmanager
     def appending(
@@ -236,11 +253,13 @@ class Lake:
         stored = table.schema.empty_table()
         if part in self._tables.parts(table, partition):
             stored = self._read_part(table, partition, part, table.schema)
+            stored = self._writer.of_current_policy(table, partition, part, stored)
         most = stored.num_rows + (rows or table.part_rows)
-        with self._tables.writing(table, partition, part, rows=most) as write:
+        with self._writer.writing(table, partition, part, most) as write:
             if stored.num_rows:
-                write(with_counts(table, stored))
-            yield lambda new: write(with_counts(table, self.floors.kept(table, partition, new)))
+                write(stored)
+            written, kept = self._writer.written, self.floors.kept
+            yield lambda new: write(written(table, kept(table, partition, new)))
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
@@ -273,13 +292,6 @@ class Lake:
             for partition in partitions:
                 self._tables.sweep(table, partition)
 
-    def _withhold(self, rows: pa.Table) -> pa.Table:
-        for name in self._withheld.intersection(rows.column_names):
-            index = rows.column_names.index(name)
-            nulls = pa.nulls(rows.num_rows, rows.schema.field(name).type)
-            rows = rows.set_column(index, rows.schema.field(name), nulls)
-        return rows
-
     def _part_to_grow(self, table: Table, partition: Partition) -> int:
         """The part that more rows go to: the newest, or a new one when that is large."""
         parts = self._tables.parts(table, partition)
@@ -287,14 +299,3 @@ class Lake:
             return 0
         newest = parts[-1]
         return newest + (self._tables.count(table, partition, newest) >= table.part_rows)
-
-
-def _schema(table: Table, columns: Iterable[str]) -> pa.Schema:
-    """The schema of some columns of a table."""
-    return pa.schema(map(table.schema.field, columns))
-
-
-def _joined(rows: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
-    """All rows as one table."""
-    tables = list(rows)
-    return pa.concat_tables(tables) if tables else schema.empty_table()

@@ -1,8 +1,9 @@
-"""Migration: files of an earlier version get the current schema and definitions.
+"""Migration: files of an earlier version get the current schema, definitions and column policy.
 
-Belongs here: finding files with another schema or metrics of another definition, and rewriting them
-under the locks of their writers. Does not: reading and writing a partition (lake.py), the catalog
-(catalog.py), which needs files of one schema and is published after this.
+Belongs here: finding files with another schema, metrics of another definition or values under
+another policy, and rewriting them under the locks of their writers. Does not: reading and writing a
+partition (lake.py), the catalog (catalog.py), which needs files of one schema and is published
+after this.
 """
 
 import hashlib
@@ -35,6 +36,7 @@ from meeting_etl.schemas import (
 )
 
 _SCHEMAS = "lake_schemas"
+_POLICIES = "lake_policies"
 # In the lake, so that it goes with it.
 _MANY = "lake/files_to_migrate.json"
 # Tables that are not written under the lock of a day, and the lock of their writers.
@@ -53,7 +55,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class OldFile:
-    """A partition with a file whose schema is not the table's."""
+    """A partition with a file whose schema is not the table's, or that is of another policy."""
 
     table: Table
     partition: Partition
@@ -77,17 +79,41 @@ def outdated_files(lake: Lake, progress: Progress = lambda *_: None) -> list[Old
     return found
 
 
+def files_of_other_policy(lake: Lake, progress: Progress = lambda *_: None) -> list[OldFile]:
+    """Files that were written under another column policy.
+
+    The state has the policy of all files, so that none is opened while it stays the same.
+    """
+    known = _known(lake, _POLICIES)
+    changed = [
+        table for table in TABLES.values() if known.get(table.name, "") != _stamp(lake, table)
+    ]
+    found: list[OldFile] = []
+    for number, table in enumerate(changed):
+        progress(f"policy of {table.name}", number, len(changed))
+        found += [
+            OldFile(table, partition)
+            for partition in _stored_partitions(lake, table)
+            if not lake.has_policy(table, partition)
+        ]
+    if changed and not found:
+        _note_policies(lake)
+    return found
+
+
 def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
-    """Rewrite all files that have another schema; returns their number.
+    """Rewrite all files that have another schema or policy; returns their number.
 
     Can be interrupted and repeated at any time. Raises StorageError when a file cannot be read.
     """
-    files = outdated_files(lake, progress)
+    files = [*outdated_files(lake, progress), *files_of_other_policy(lake, progress)]
+    files = list(dict.fromkeys(files))
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
         with lake.state.lock(_lock(file)):
             _rewrite(lake, file)
     _note(lake)
+    _note_policies(lake)
     return len(files)
 
 
@@ -143,8 +169,7 @@ def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
 
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
-    if file.table is not SPEAKER_METRICS:
-        lake.update_schema(file.table, file.partition)  # does nothing if a run did it meanwhile
+    lake.update(file.table, file.partition)  # does nothing if a run did it meanwhile
     # A rewritten file is newer than the metrics computed from it.
     if file.table.name in (*METRIC_INPUTS, SPEAKER_METRICS.name) and isinstance(
         file.partition, date
@@ -162,16 +187,23 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
         yield None
         return
     # Missing metrics count as outdated.
-    for name in lake.partitions(TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table):
+    yield from _stored_partitions(lake, TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table)
+
+
+def _stored_partitions(lake: Lake, table: Table) -> Iterator[Partition]:
+    if table.partition is None:
+        yield None
+        return
+    for name in lake.partitions(table):
         if name == NULL_PARTITION:
             yield None
         with suppress(ValueError):  # not a partition of a day
             yield date.fromisoformat(name)
 
 
-def _known(lake: Lake) -> dict[str, str]:
+def _known(lake: Lake, name: str = _SCHEMAS) -> dict[str, str]:
     try:
-        digests = json.loads(lake.state.get(_SCHEMAS) or b"{}")
+        digests = json.loads(lake.state.get(name) or b"{}")
     except ValueError:
         return {}
     return digests if isinstance(digests, dict) else {}
@@ -180,6 +212,15 @@ def _known(lake: Lake) -> dict[str, str]:
 def _note(lake: Lake) -> None:
     lake.files.remove(_MANY)
     lake.state.put(_SCHEMAS, json.dumps(_digests(lake), indent=1).encode())
+
+
+def _note_policies(lake: Lake) -> None:
+    stamps = {table.name: _stamp(lake, table) for table in TABLES.values()}
+    lake.state.put(_POLICIES, json.dumps(stamps, indent=1).encode())
+
+
+def _stamp(lake: Lake, table: Table) -> str:
+    return lake.privacy.policy.stamp(table)
 
 
 def _digests(lake: Lake) -> dict[str, str]:

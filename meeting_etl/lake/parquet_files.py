@@ -19,6 +19,9 @@ from meeting_etl.lake.damage import translate_read_errors
 from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
 
+# In the metadata of a file: names the column policy under which it was written.
+_STAMP = b"meeting_etl.policy"
+
 
 class ParquetFiles:
     """Parquet files of the lake by name, relative to the data folder.
@@ -41,6 +44,12 @@ class ParquetFiles:
         with self._readable(name) as path:
             same: bool = pq.read_schema(path).equals(schema)
         return same
+
+    def policy_stamp(self, name: str) -> str:
+        """The stamp with which the file was written."""
+        with self._readable(name) as path:
+            metadata = pq.read_metadata(path).metadata or {}
+        return str(metadata.get(_STAMP, b"").decode())
 
     def row_groups(
         self, name: str, schema: pa.Schema, where: Where | None = None
@@ -69,15 +78,15 @@ class ParquetFiles:
                         rows = read(number, columns).filter(mask)
                         yield conform(rows, schema)
 
-    def replace(self, table: Table, name: str, rows: pa.Table) -> None:
+    def replace(self, table: Table, name: str, rows: pa.Table, policy_stamp: str) -> None:
         """Make `rows` the content of a file."""
         distinct = {column: pc.count_distinct(rows[column]).as_py() for column in table.bloom}
-        with self.writing(table, name, distinct) as write:
+        with self.writing(table, name, distinct, policy_stamp) as write:
             write(rows.cast(table.schema))
 
     @contextmanager
     def writing(
-        self, table: Table, name: str, distinct: Mapping[str, int]
+        self, table: Table, name: str, distinct: Mapping[str, int], policy_stamp: str = ""
     ) -> Iterator[Callable[[pa.Table], None]]:
         """Replace a file by the rows given to the function that is yielded, when the block ends.
 
@@ -90,7 +99,7 @@ class ParquetFiles:
             self._files.replacement(name) as path,
             pq.ParquetWriter(
                 path,
-                _commented(table),
+                _described(table, policy_stamp),
                 compression="zstd",
                 compression_level=3,
                 bloom_filter_options=blooms or None,
@@ -106,10 +115,13 @@ class ParquetFiles:
             yield path
 
 
-def _commented(table: Table) -> pa.Schema:
+def _described(table: Table, policy_stamp: str) -> pa.Schema:
     """The schema with the comments of the columns, for readers of the files alone."""
     comments = zip(table.schema, table.columns, strict=True)
-    return pa.schema(field.with_metadata({"comment": column.comment}) for field, column in comments)
+    return pa.schema(
+        [field.with_metadata({"comment": column.comment}) for field, column in comments],
+        metadata={_STAMP: policy_stamp} if policy_stamp else None,
+    )
 
 
 def _matches(rows: pa.Table, where: Where) -> pa.ChunkedArray:

@@ -75,20 +75,29 @@ class ParquetTables:
             return max(times, default=None)
         return None
 
+    def policy_stamp(self, table: Table, partition: Partition, part: int) -> str:
+        return self._parquet.policy_stamp(part_name(table, partition, part))
+
     def commit(
-        self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
+        self,
+        table: Table,
+        partition: Partition,
+        parts: Iterable[tuple[int, pa.Table]],
+        *,
+        policy_stamp: str = "",
     ) -> int:
         written = 0
         for part, rows in parts:
-            self._parquet.replace(table, part_name(table, partition, part), rows)
+            self._parquet.replace(table, part_name(table, partition, part), rows, policy_stamp)
             written += 1
         return written
 
     def writing(
-        self, table: Table, partition: Partition, part: int, *, rows: int
+        self, table: Table, partition: Partition, part: int, *, rows: int, policy_stamp: str = ""
     ) -> AbstractContextManager[Callable[[pa.Table], None]]:
         distinct = dict.fromkeys(table.bloom, min(rows, table.group_rows))
-        return self._parquet.writing(table, part_name(table, partition, part), distinct)
+        name = part_name(table, partition, part)
+        return self._parquet.writing(table, name, distinct, policy_stamp)
 
     def remove(self, table: Table, partition: Partition) -> None:
         for part in self.parts(table, partition):

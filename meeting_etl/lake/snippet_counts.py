@@ -7,10 +7,8 @@ Belongs here: the rules of counting, and which rows are counted. Does not: sums 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from meeting_etl.privacy.mentions import BLANKED
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS, Table
-
-# In place of the words of a person who was erased.
-ERASED_TEXT = "[erased]"
 
 _WORD = r"[^\s\p{Z}\x0b\x{85}]+"
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
@@ -21,9 +19,7 @@ def with_counts(table: Table, rows: pa.Table) -> pa.Table:
     """Rows of any table; snippets with their text in clear that have no counts yet get them."""
     if table is not TRANSCRIPT_SNIPPETS:
         return rows
-    stays = pc.or_(
-        rows["questions"].is_valid(), pc.equal(rows["text"], ERASED_TEXT).fill_null(True)
-    )
+    stays = pc.or_(rows["questions"].is_valid(), pc.equal(rows["text"], BLANKED).fill_null(True))
     if pc.all(stays).as_py():
         return rows
     text = pc.if_else(stays, None, rows["text"])

@@ -62,8 +62,16 @@ class Tables(Protocol):
     def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
         """When a part was last written, by the clock of the storage; None without any."""
 
+    def policy_stamp(self, table: Table, partition: Partition, part: int) -> str:
+        """Names the column policy under which a part was written; empty without one."""
+
     def commit(
-        self, table: Table, partition: Partition, parts: Iterable[tuple[int, "pa.Table"]]
+        self,
+        table: Table,
+        partition: Partition,
+        parts: Iterable[tuple[int, "pa.Table"]],
+        *,
+        policy_stamp: str = "",
     ) -> int:
         """Replace these parts, existing or new, durably and in this order; returns how many.
 
@@ -71,7 +79,7 @@ class Tables(Protocol):
         """
 
     def writing(
-        self, table: Table, partition: Partition, part: int, *, rows: int
+        self, table: Table, partition: Partition, part: int, *, rows: int, policy_stamp: str = ""
     ) -> AbstractContextManager[Callable[["pa.Table"], None]]:
         """Replace a part by the rows given to the function that is yielded, when the block ends.
 

@@ -16,6 +16,8 @@ from meeting_etl.lake.analytics import Analytics
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
+from meeting_etl.privacy.key import PRIVACY_KEY, checked_key
+from meeting_etl.privacy.policy import DROP, KEEP, ColumnPolicy, policy_of
 from meeting_etl.settings.alerts import SMTP_PASSWORD, WEBHOOK_URL, Alerts, Mail, webhook_url
 from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
 from meeting_etl.times import parse_days
@@ -43,7 +45,8 @@ class Settings:
     summaries: bool
     invitees: bool
     settling: AttemptSchedule
-    store_links: bool
+    policy: ColumnPolicy
+    privacy_key: str | None = field(repr=False)
     honour_deletes: bool
     downloads: DownloadPolicy
     transcript_formats: tuple[str, ...]
@@ -79,6 +82,7 @@ class Settings:
             self.previous_webhook_secret,
             self.alerts.webhook_url,
             self.alerts.mail and self.alerts.mail.password,
+            self.privacy_key,
         )
         return [secret for secret in configured if secret and len(secret) >= _SHORTEST_SECRET]
 
@@ -90,6 +94,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     token is allowed: definitions load without one.
     """
     file = read_toml_file(environ.get("MEETING_ETL_SETTINGS"))
+    settings = _settings(file, environ)
+    check_policy(settings)
+    return settings
+
+
+def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
     return Settings(
         base_url=_base_url(environ.get("WEBEX_BASE_URL") or "https://webexapis.com/v1"),
         credentials=Credentials(
@@ -112,7 +122,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         settling=AttemptSchedule(
             file.settling.after_end_seconds, file.settling.after_event_seconds
         ),
-        store_links=file.privacy.store_links,
+        policy=policy_of(
+            file.privacy.preset, file.privacy.columns, stores_links=file.privacy.store_links
+        ),
+        privacy_key=checked_key(environ.get(PRIVACY_KEY)),
         honour_deletes=file.privacy.honour_deletes,
         downloads=_download_policy(file),
         transcript_formats=_in_order(("vtt", "txt"), file.downloads.transcripts),
@@ -127,6 +140,24 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         first_day=file.partitions.first_day,
         analytics=_analytics(file),
     )
+
+
+def check_policy(settings: Settings) -> None:
+    """Raise SettingsError where the column policy contradicts what else is configured."""
+    policy = settings.policy
+    if policy.of("host_email") is DROP and settings.token_kind is not TokenKind.USER:
+        raise SettingsError(
+            "[privacy] columns has host_email = 'drop', but an organization-wide token "
+            f"(WEBEX_TOKEN_KIND={settings.token_kind}) needs the address of the host with its "
+            "requests. Use 'hash': the addresses are then kept in state/ only."
+        )
+    treated = [name for name in ("person_name", "text") if policy.of(name) is not KEEP]
+    with_words = settings.transcript_formats or "transcript" in settings.downloads.kinds
+    if treated and with_words:
+        raise SettingsError(
+            f"[downloads] stores transcripts as Webex has them, with names and words, but "
+            f"[privacy] does not keep {' and '.join(treated)}. Remove one of the two."
+        )
 
 
 def _download_policy(file: SettingsFile) -> DownloadPolicy:

@@ -15,9 +15,9 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
+from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import (
     INVITEES,
-    LINK_COLUMNS,
     MEETING_SUMMARIES,
     RECORDING_FILES,
     TRANSCRIPT_FILES,
@@ -27,6 +27,7 @@ from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
 from meeting_etl.webex.bucket import Bucket, FileBucket
 from meeting_etl.webex.credentials import Credentials
+from meeting_etl.webex.token_kind import TokenKind
 
 # Loaded when used: requests alone costs more than all of `meeting-etl status`, and pyarrow a third
 # of Dagster, whose definitions need none of them.
@@ -75,6 +76,18 @@ class Etl:
         return LocalState(self.files)
 
     @cached_property
+    def privacy(self) -> Privacy:
+        """The column policy and the erasures."""
+        settings = self.settings
+        patterns = settings.downloads.hosts or settings.auto_record.hosts
+        return Privacy(
+            self.state,
+            settings.policy,
+            key=settings.privacy_key,
+            remembers_hosts=bool(patterns) or settings.token_kind is not TokenKind.USER,
+        )
+
+    @cached_property
     def lake(self) -> "Lake":
         """The tables."""
         from meeting_etl.lake.lake import Lake
@@ -82,7 +95,7 @@ class Etl:
         return Lake(
             self.files,
             self.state,
-            withheld=() if self.settings.store_links else LINK_COLUMNS,
+            privacy=self.privacy,
             person_metrics=self.settings.analytics.person_metrics,
         )
 

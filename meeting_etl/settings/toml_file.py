@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from meeting_etl.errors import SettingsError
+from meeting_etl.privacy.policy import policy_of
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings.toml_errors import sentence_of
 from meeting_etl.times import parse_days
@@ -39,6 +40,8 @@ class Fetch(Struct, forbid_unknown_fields=True, frozen=True):
 class Privacy(Struct, forbid_unknown_fields=True, frozen=True):
     """[privacy]: what is stored, who may read it, and what is removed when Webex removes it."""
 
+    preset: Literal["none", "pseudonymous", "minimal"] = "none"
+    columns: dict[str, Literal["keep", "hash", "drop"]] = field(default_factory=dict)
     store_links: bool = False
     honour_deletes: bool = False
     file_mode: str | None = None
@@ -46,6 +49,9 @@ class Privacy(Struct, forbid_unknown_fields=True, frozen=True):
     def __post_init__(self) -> None:
         if self.file_mode is not None:
             _check_file_mode(self.file_mode)
+
+    def __post_init__(self) -> None:
+        policy_of(self.preset, self.columns)
 
 
 class Downloads(Struct, forbid_unknown_fields=True, frozen=True):

@@ -17,6 +17,7 @@ VARIABLES = {
     "WEBEX_WEBHOOK_SECRET_PREVIOUS": "old secret, accepted while you change it",
     "MEETING_ETL_ALERT_WEBHOOK_URL": "where alerts are posted, as Slack takes them",
     "MEETING_ETL_SMTP_PASSWORD": "password of [alerts] smtp_user",
+    "MEETING_ETL_PRIVACY_KEY": "key of pseudonyms; default: a file in state/",
     "MEETING_ETL_SETTINGS": "path of a TOML file with all other settings",
     "MEETING_ETL_DATA_DIR": "data folder; default: ./data",
 }

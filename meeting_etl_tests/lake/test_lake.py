@@ -13,7 +13,10 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.lake import Lake
+from meeting_etl.privacy.policy import ColumnPolicy
+from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import MEETINGS, PARTICIPANTS, RECORDINGS, TABLES, WEBHOOK_EVENTS
+from meeting_etl.state import LocalState
 
 DAY = date(2026, 3, 2)
 PART = "lake/meetings/date=2026-03-02/part-0.parquet"
@@ -122,7 +125,8 @@ def test_a_damaged_file_is_an_error_that_names_it_and_stays(lake: Lake) -> None:
 def test_links_are_kept_only_when_it_is_said(
     tmp_path: Path, *, kept: bool, expected: str | None
 ) -> None:
-    lake = Lake(Files(tmp_path), withheld=()) if kept else Lake(Files(tmp_path))
+    files = Files(tmp_path)
+    lake = Lake(files, privacy=Privacy(LocalState(files), ColumnPolicy(stores_links=kept)))
     lake.merge(RECORDINGS, DAY, [{"recording_id": "r", "playback_url": "https://x.example/r"}])
     assert lake.read(RECORDINGS, DAY)["playback_url"].to_pylist() == [expected]
 

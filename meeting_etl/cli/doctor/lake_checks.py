@@ -104,7 +104,7 @@ def _probe_targets(etl: Etl) -> ProbeTargets:
     meeting = rows[0] if rows else {}
     return ProbeTargets(
         meeting_id=meeting_id,
-        host_email=meeting.get("host_email"),
+        host_email=etl.privacy.hosts.clear(meeting.get("host_email")),
         site_url=meeting.get("site_url"),
         transcript_id=transcript_id,
         was_read=was_read,

@@ -131,6 +131,24 @@ def files_current(etl: Etl) -> Verdict:
     )
 
 
+def policy_applied(etl: Etl) -> Verdict:
+    """Opens files only after the policy has changed."""
+    from meeting_etl.lake.migration import files_of_other_policy
+
+    files = files_of_other_policy(etl.lake)
+    days = sorted({str(file.partition) for file in files if file.partition is not None})
+    counts = {"days": days, "files": len(files)}
+    if not files:
+        return Verdict("All files follow the column policy in force.", counts)
+    return Verdict(
+        f"{len(files):,} files of {len(days):,} days were written under another column policy, "
+        f"{days[0]} to {days[-1]}: run `meeting-etl migrate`. What was hashed or dropped does not "
+        "come back by that; see docs/privacy.md.",
+        counts,
+        passed=False,
+    )
+
+
 def recent_rows_sound(table: Table, etl: Etl) -> Verdict:
     """The verdicts on the last 7 received dates as one."""
     verdicts = [rows_sound(etl, table, day) for day in _last_days(etl)]
@@ -193,6 +211,12 @@ NIGHTLY_CHECKS = [
         "files_current",
         "No file of any table has the columns of an earlier version.",
         files_current,
+    ),
+    _check(
+        MEETINGS,
+        "policy_applied",
+        "All files of all tables were written under the column policy of [privacy].",
+        policy_applied,
     ),
 ]
 

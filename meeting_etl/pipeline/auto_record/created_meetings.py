@@ -104,7 +104,7 @@ def _created(
             meeting_id,
             before["date"] if before else day,
             event["received_at"],
-            text_field(data, "hostEmail"),
+            lake.privacy.hosts.clear(text_field(data, "hostEmail")),
             text_field(data, "siteUrl"),
             before,
         )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from meeting_etl.pipeline.fetch.spec import Item, Target
+from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.times import parse_timestamp
 
 _INSTANCE_MARK = "_I_"
@@ -36,7 +37,8 @@ def may_own(target: Target, item: Item, key: str) -> bool:
     if item.get("format") == "UPLOADED" or not same_series(item, target):
         return False
     host, own_host = item.get("hostEmail"), target.meeting["host_email"]
-    if isinstance(host, str) and own_host and own_host.lower() != host.lower():
+    is_known = own_host and not is_replaced(own_host)
+    if is_known and isinstance(host, str) and own_host.lower() != host.lower():
         return False
     started_at = _moment(item.get("timeRecorded")) or _moment(item.get("startTime"))
     if started_at is not None:

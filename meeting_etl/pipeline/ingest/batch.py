@@ -104,7 +104,7 @@ class Batch:
         note_future_ends(self._lake.files, self.future_ends)
         self.future_ends.clear()
         for recording_id, event in self.recordings_without_meeting.items():
-            queue_recording(self._lake.files, recording_id, event.received_at, event.body)
+            queue_recording(self._lake, recording_id, event.received_at, event.body)
         self.recordings_without_meeting.clear()
         if rows:
             self._lake.merge(INGESTED_LOGS, None, rows)
@@ -119,6 +119,12 @@ class Batch:
 
         They say which resources the new events are about.
         """
+        erasures = self._lake.privacy.erasures
+        mentions = {
+            mention: of_events
+            for mention, of_events in mentions.items()
+            if not erasures.of_meeting(mention.meeting_id)
+        }
         if not mentions:
             return
         with self._lake.state.lock(INDEX_LOCK):

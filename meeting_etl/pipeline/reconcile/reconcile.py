@@ -76,13 +76,16 @@ def _reconcile_day(context: FetchContext, listed: ListedDay, own: OwnMeetings) -
     with lake.lock_days([day]):
         lake.sweep([MEETINGS, FETCH_LEDGER], [day])
         stored = {row["meeting_id"]: row for row in lake.read(MEETINGS, day).to_pylist()}
-        unknown = {key: row for key, row in listed.rows.items() if key not in stored}
+        # Without erased meetings, and comparable with what is stored.
+        written = lake.as_written(MEETINGS, listed.rows.values())
+        rows = {row["meeting_id"]: row for row in written}
+        unknown = {key: listed.rows[key] for key in rows if key not in stored}
         candidates = {key: row for key, row in unknown.items() if own.includes(row)}
         missing = _claim_missing(context, day, candidates)
         _write_new(context, day, [candidates[key] for key in missing], own)
         changed = [
             row
-            for key, item in listed.rows.items()
+            for key, item in rows.items()
             if key in stored
             and (row := _refreshed(stored[key], _without_early_flags(context, item)))
         ]
@@ -132,6 +135,8 @@ def _claim_missing(context: FetchContext, day: date, meeting_ids: Collection[str
     A later event finds the meeting there. An earlier one is found here, and the fold of an event
     that arrives in between waits for the day's lock.
     """
+    erasures = context.lake.privacy.erasures
+    meeting_ids = [key for key in meeting_ids if not erasures.of_meeting(key)]
     if not meeting_ids:
         return []
     index = MeetingIndex(context.lake)

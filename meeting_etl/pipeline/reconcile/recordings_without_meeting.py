@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from meeting_etl.errors import BadResponse, Refused
 from meeting_etl.files import Files
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
@@ -46,14 +47,17 @@ class QueuedRecording:
 
 
 def queue_recording(
-    files: Files, recording_id: str, received_at: datetime | None, body: bytes
+    lake: Lake, recording_id: str, received_at: datetime | None, body: bytes
 ) -> None:
     """Put the recording of an event into the queue, unless it is there already."""
-    host_email = json.loads(body)["data"].get("hostEmail")
+    files, host_email = lake.files, json.loads(body)["data"].get("hostEmail")
+    if not isinstance(host_email, str) or lake.privacy.erasures.of_address(host_email):
+        host_email = None
+    else:
+        host_email = lake.privacy.treated("host_email", host_email)
+        lake.privacy.hosts.save()
     received = format_timestamp(received_at) if received_at else None
-    recording = QueuedRecording(
-        recording_id, received, host_email if isinstance(host_email, str) else None
-    )
+    recording = QueuedRecording(recording_id, received, host_email)
     if files.read_bytes(recording.file) is None:
         _store(files, recording)
 
@@ -119,7 +123,8 @@ def _with_meeting(context: FetchContext, recording: QueuedRecording) -> QueuedRe
         return recording
     try:
         meeting_id = context.webex.meeting_of_recording(
-            recording.recording_id, host_email=recording.host_email
+            recording.recording_id,
+            host_email=context.lake.privacy.hosts.clear(recording.host_email),
         )
     except (Refused, BadResponse):
         return recording

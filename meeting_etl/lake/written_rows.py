@@ -1,0 +1,108 @@
+"""class RowWriter: writes rows without erased persons and meetings, and as the column policy says.
+
+Belongs here: the order of both, the policy in Arrow, and the stamp that names it. Does not:
+erased rows (erased_rows.py), the policy itself (privacy/), when rows are written (lake.py).
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+
+import pyarrow as pa
+
+from meeting_etl.lake.erased_rows import without_erased
+from meeting_etl.lake.snippet_counts import with_counts
+from meeting_etl.lake.tables import Partition, Tables
+from meeting_etl.lake.text_columns import mapped, mapped_structs, with_column
+from meeting_etl.privacy.json_fields import treat_fields
+from meeting_etl.privacy.policy import DROP, KEEP
+from meeting_etl.privacy.privacy import Privacy
+from meeting_etl.schemas import FIELDS, SPEAKER_METRICS, Table
+
+
+class RowWriter:
+    """Parts of tables, written with rows that follow the policy and stamped with it."""
+
+    def __init__(self, tables: Tables, privacy: Privacy) -> None:
+        self._tables = tables
+        self._privacy = privacy
+
+    def written(self, table: Table, rows: pa.Table) -> pa.Table:
+        """The rows as they are written. Written again, they stay the same."""
+        privacy, rows = self._privacy, with_counts(table, rows)
+        if privacy.erasures.all:
+            rows, _ = without_erased(table, rows, privacy.erasures)
+        rows = _by_policy(table, rows, privacy)
+        privacy.hosts.save()
+        return rows
+
+    def has_policy(self, table: Table, partition: Partition, part: int) -> bool:
+        """Whether a part was written under the current policy."""
+        stamp = self._tables.policy_stamp(table, partition, part)
+        return stamp == self._privacy.policy.stamp(table)
+
+    def of_current_policy(
+        self, table: Table, partition: Partition, part: int, rows: pa.Table
+    ) -> pa.Table:
+        """The rows of a part, as they are written now if they were under another policy."""
+        return rows if self.has_policy(table, partition, part) else self.written(table, rows)
+
+    def commit(
+        self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
+    ) -> int:
+        """Replace parts by rows that are as `written` returns them; returns how many."""
+        stamp = self._privacy.policy.stamp(table)
+        return self._tables.commit(table, partition, parts, policy_stamp=stamp)
+
+    def writing(
+        self, table: Table, partition: Partition, part: int, rows: int
+    ) -> AbstractContextManager[Callable[[pa.Table], None]]:
+        """As `Tables.writing`, for rows that are as `written` returns them."""
+        stamp = self._privacy.policy.stamp(table)
+        return self._tables.writing(table, partition, part, rows=rows, policy_stamp=stamp)
+
+
+def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:
+    policy = privacy.policy
+    if table is SPEAKER_METRICS and not policy.keeps_all:
+        for name in ("speaker", "person"):
+            key = mapped(rows[name], lambda text: _person_key(text, privacy))
+            rows = with_column(rows, name, key)
+    for column in table.columns:
+        name = column.name
+        if name not in rows.column_names:
+            continue
+        if column.personal == FIELDS:
+            if not policy.keeps_all:
+                values = [
+                    None if text is None else treat_fields(text, privacy, column=name)
+                    for text in rows[name].to_pylist()
+                ]
+                values = [None if text == "{}" else text for text in values]
+                rows = with_column(rows, name, pa.array(values, pa.string()))
+        elif name in policy.of_table(table):
+            rows = with_column(rows, name, _treated(rows[name], name, privacy))
+        elif column.children:
+            names = (f"{name}.{child.name}" for child in column.children if child.personal)
+            if any(policy.of(child) is DROP for child in names):
+                structs = mapped_structs(rows[name], column, lambda _: None)
+                rows = with_column(rows, name, structs)
+    return rows
+
+
+def _person_key(text: str, privacy: Privacy) -> str:
+    """A key of speaker_metrics. Rows are usually made of columns that follow the policy already."""
+    policy = privacy.policy
+    if text.startswith("name:"):
+        return (
+            text
+            if policy.of("person_name") is KEEP
+            else f"name:{privacy.pseudonyms.name(text[5:])}"
+        )
+    is_kept = policy.of("person_email") is KEEP or not text or text.startswith("guest:")
+    return text if is_kept else privacy.pseudonyms.address(text)
+
+
+def _treated(column: pa.ChunkedArray, name: str, privacy: Privacy) -> pa.Array:
+    if privacy.policy.of(name) is DROP:
+        return pa.nulls(len(column), column.type)
+    return mapped(column, lambda text: privacy.treated(name, text))

@@ -1,0 +1,1 @@
+"""What is personal, what is kept of it, and who was erased."""

@@ -1,0 +1,64 @@
+"""The key of pseudonyms and erasures: configured, or made at first use.
+
+Belongs here: which key counts, and that it stays the same. Does not: hashing (pseudonyms.py).
+"""
+
+import json
+import secrets
+
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.privacy.pseudonyms import Pseudonyms
+from meeting_etl.state import State
+
+PRIVACY_KEY = "MEETING_ETL_PRIVACY_KEY"
+_NAME = "privacy_key"
+_SHORTEST = 16
+
+
+def checked_key(value: str | None) -> str | None:
+    """The configured key. Raises SettingsError for one that is too short to be a secret."""
+    if value and len(value.strip()) < _SHORTEST:
+        raise SettingsError(
+            f"{PRIVACY_KEY} is too short: use at least {_SHORTEST} random characters, such as "
+            "those of `openssl rand -hex 32`."
+        )
+    return value or None
+
+
+def pseudonyms_of(state: State, configured: str | None) -> Pseudonyms:
+    """Pseudonyms with the configured key, else with a random one that is kept in the state.
+
+    Raises SettingsError when it is another key than before: persons would get a second pseudonym,
+    and erased ones would come back.
+    """
+    with state.swap(_NAME, secret=True) as value:
+        stored = _parse(value.content)
+        key = configured or stored.get("key") or secrets.token_hex(32)
+        pseudonyms = Pseudonyms(key.encode())
+        key_id = pseudonyms.identifier_digest("key")[:12]
+        if stored.get("id") not in (None, key_id):
+            raise SettingsError(
+                f"{PRIVACY_KEY} is not the key with which this data folder was written: its "
+                f"pseudonyms and erasures need the key {stored['id']}. Set that one"
+                + (" by removing the variable." if stored.get("key") else ".")
+            )
+        if not stored:
+            own = {} if configured else {"key": key}
+            value.content = json.dumps({"id": key_id, **own}).encode()
+    return pseudonyms
+
+
+def has_key(state: State) -> bool:
+    """Whether a key was ever used here."""
+    return state.get(_NAME) is not None
+
+
+def _parse(content: bytes | None) -> dict[str, str]:
+    try:
+        stored = json.loads(content or b"{}")
+        return {name: str(stored[name]) for name in ("id", "key") if name in stored}
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"The value {_NAME} in the state is damaged, and without its key no person can be "
+            "recognised: restore state/privacy_key.json from a backup."
+        ) from error
