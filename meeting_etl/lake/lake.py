@@ -19,7 +19,6 @@ from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.row_changes import ChangeCounts
-from meeting_etl.lake.snippet_counts import with_counts
 from meeting_etl.lake.tables import Partition, Tables, Where
 from meeting_etl.lake.written_rows import RowWriter
 from meeting_etl.privacy.privacy import Privacy
@@ -134,7 +133,6 @@ class Lake:
             if part in parts:
                 old = self._read_part(table, partition, part, table.schema)
                 stored = self._writer.of_current_policy(table, partition, part, old)
-                stored = with_counts(table, stored)
             rows = merged(table, stored, arriving, replacing)
             if not rows.equals(old):
                 self.changes.add(table, partition, old, arriving, rows.num_rows)

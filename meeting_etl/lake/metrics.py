@@ -58,9 +58,9 @@ def refresh_metrics(lake: Lake, day: date) -> None:
     if has_current_metrics(lake, day):
         return
     if lake.person_metrics and is_frozen(lake, day):
-        lake.update_schema(SPEAKER_METRICS, day)
+        lake.update(SPEAKER_METRICS, day)
         return
-    lake.update_schema(TRANSCRIPT_SNIPPETS, day)  # counts the words in files that lack the counts
+    lake.update(TRANSCRIPT_SNIPPETS, day)  # counts the words in files that lack the counts
     wanted = lake.person_metrics
     rows = speaker_metrics(lake, day) if wanted else SPEAKER_METRICS.schema.empty_table()
     lake.sweep([SPEAKER_METRICS], [day])

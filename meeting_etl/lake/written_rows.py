@@ -44,7 +44,8 @@ class RowWriter:
         self, table: Table, partition: Partition, part: int, rows: pa.Table
     ) -> pa.Table:
         """The rows of a part, as they are written now if they were under another policy."""
-        return rows if self.has_policy(table, partition, part) else self.written(table, rows)
+        has_policy = self.has_policy(table, partition, part)
+        return with_counts(table, rows) if has_policy else self.written(table, rows)
 
     def commit(
         self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
