@@ -47,11 +47,9 @@ class Privacy(Struct, forbid_unknown_fields=True, frozen=True):
     file_mode: str | None = None
 
     def __post_init__(self) -> None:
+        policy_of(self.preset, self.columns)
         if self.file_mode is not None:
             _check_file_mode(self.file_mode)
-
-    def __post_init__(self) -> None:
-        policy_of(self.preset, self.columns)
 
 
 class Downloads(Struct, forbid_unknown_fields=True, frozen=True):
