@@ -216,13 +216,13 @@ class Lake:
     ) -> None:
         """Remove the rows that `keep` leaves out, from the newest part of a partition or from all.
 
-        `keep` gets rows with all columns or those of the key, in which it may change values. Parts
-        that it leaves alone stay as they are.
+        `keep` gets rows with all columns or those of the key. Parts without such rows stay as they
+        are.
         """
         parts, schema = self._tables.parts(table, partition), schema_of(table, table.key)
         for part in parts[-1:] if newest_only else parts:
             keys = self._tables.read(table, partition, part, schema)
-            if any(not keep(rows).equals(rows) for rows in keys):
+            if any(keep(rows).num_rows < rows.num_rows for rows in keys):
                 self._rewrite(table, partition, part, keep)
 
     def _rewrite(

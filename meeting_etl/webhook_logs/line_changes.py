@@ -17,6 +17,7 @@ import msgspec
 
 from meeting_etl.files import Files
 from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.log_ids import stem_of_line
 from meeting_etl.webhook_logs.reader import BOM, LogReader
 
 # The new line for a line, both without newline; None leaves it.
@@ -28,13 +29,13 @@ _ENDS = b"\r\n\0"
 class ChangedLine(msgspec.Struct, frozen=True):
     """A line as it is to be: `offset` is that of its row, `start` that of its text after a BOM.
 
-    `is_first`: it is the line from which the id of the log is made.
+    The line from which the id of the log is made has `former_stem`, of what it was.
     """
 
     offset: int
     start: int
     data: bytes
-    is_first: bool
+    former_stem: str | None = None
 
 
 class LineChanges:
@@ -60,7 +61,8 @@ class LineChanges:
             if new is not None:
                 self.count += 1
                 bom = len(BOM) if line.offset == 0 and _has_bom(self._path) else 0
-                yield ChangedLine(line.offset, line.offset + bom, new, is_first)
+                stem = stem_of_line(line.data) if is_first and line.data else None
+                yield ChangedLine(line.offset, line.offset + bom, new, stem)
             is_first = is_first and line.is_nul_run
 
 

@@ -3,24 +3,24 @@
 Belongs here: the identity of logs (by content, not by path) and the ids of new ones. Does not:
 listing (listing.py) and reading files (reader.py).
 
-An id begins with a stem, a digest of the first line that is not blank. So the same logs get the
-same ids when the lake is deleted and they are read again, and a file is compared with few known
-logs: those with its stem. Logs that begin alike are numbered in the order of their paths.
+An id begins with a stem, a digest of the first line that is not blank; of what it was, where it was
+rewritten (log_ids.py). So the same logs get the same ids when the lake is deleted and they are read
+again, and a file that moved is compared with few known logs: those with its stem. Logs that begin
+alike are numbered in the order of their paths.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from meeting_etl.webhook_logs.known_logs import KnownLog, KnownLogs
 from meeting_etl.webhook_logs.listing import FileStat, list_logs, rotated_from, stat_file
 from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.log_ids import FormerStems, stem_of, stem_of_line
 from meeting_etl.webhook_logs.reader import LogReader
-
-_STEM_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class LogScan:
                 stem = self._stem(name)
                 if stem is None and not self._listing.may_hold(name):
                     self._unfinished[name] = stat
-                if stem and not self._claim(name, [log for log in known if _stem_of(log) == stem]):
+                if stem and not self._claim(name, known):
                     unmatched[name] = stem
         return unmatched
 
@@ -140,26 +140,32 @@ class LogScan:
         A log is looked for elsewhere only if it is certainly no longer at its path.
         """
         missing: dict[str, list[KnownLog]] = defaultdict(list)
-        for log in self._known.with_stems(set(unmatched.values())):
+        for log in self._known_beginning_like(unmatched.values()):
             if not self._is_claimed(log) and not self._listing.may_hold(log.log_file):
                 missing[_stem_of(log)].append(log)
         new = {}
         for name, stem in unmatched.items():
             with self._reporting_errors(name):
-                if not self._claim(name, missing[stem]):
+                alike = [log for each in self._former.of(stem) for log in missing[each]]
+                if not self._claim(name, alike):
                     new[name] = stem
         return new
 
     def _begin(self, new: dict[str, str]) -> None:
         """Give ids to new logs."""
-        taken = {log.log_id for log in self._known.with_stems(set(new.values()))}
+        taken = {log.log_id for log in self._known_beginning_like(new.values())}
         for name, stem in new.items():
-            log_id, number = stem, 1
-            while log_id in taken:
-                number += 1
-                log_id = f"{stem}-{number}"
+            log_id = next(each for each in self._former.ids(stem) if each not in taken)
             taken.add(log_id)
             self.logs_to_read.append(LogToRead(log_id, name, None, self._notice(name), moved=False))
+
+    def _known_beginning_like(self, stems: Iterable[str]) -> list[KnownLog]:
+        """The known logs that may begin as files with these stems do."""
+        return self._known.with_stems({each for stem in stems for each in self._former.of(stem)})
+
+    @cached_property
+    def _former(self) -> FormerStems:
+        return FormerStems(self._folder)
 
     def _stem(self, name: str) -> str | None:
         """None for a file without a finished line, NUL runs aside: it needs no identity yet."""
@@ -167,7 +173,7 @@ class LogScan:
         with reader:
             first = next((line for line in reader if not line.is_nul_run), None)
         if first:
-            return first.sha256[:_STEM_DIGITS] if first.sha256 else stem_of_line(first.data or b"")
+            return stem_of(first.sha256) if first.sha256 else stem_of_line(first.data or b"")
         if reader.problem:
             self._listing.unseen.append(name)
             self.problems.append(reader.problem)
@@ -210,11 +216,6 @@ class LogScan:
             if log_to_read.moved and log_to_read.log_id in earlier:
                 return f"{name} is a new log; the former one is now {log_to_read.log_file}."
         return f"{name} was truncated or replaced; it is read from its start as a new log."
-
-
-def stem_of_line(data: bytes) -> str:
-    """The stem of the ids of logs that begin with this line."""
-    return hashlib.sha256(data).hexdigest()[:_STEM_DIGITS]
 
 
 def _stem_of(log: KnownLog) -> str:

@@ -2,20 +2,21 @@
 
 import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from meeting_etl.errors import StorageError
-from meeting_etl.files import Files
-from meeting_etl.pipeline.ingest import log_rewriting, log_rows
-from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
-from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl.pipeline.ingest import log_rewriting
+from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl.webhook_logs import line_changes
-from meeting_etl_tests.pipeline.box import Box, line, payload
+from meeting_etl.webhook_logs.logs import Logs
+from meeting_etl_tests.pipeline.box import Box
 from meeting_etl_tests.pipeline.rewriting import (
     ADDRESS,
     all_rows,
+    assert_sound,
     event,
     in_a_new_lake,
     rewrite,
@@ -27,20 +28,6 @@ from meeting_etl_tests.pipeline.rewriting import (
 @pytest.fixture
 def box(tmp_path: Path) -> Box:
     return Box(tmp_path)
-
-
-def assert_sound(box: Box, before: dict[str, list[dict[str, object]]]) -> None:
-    """Nothing is read again, and a new lake has the same rows."""
-    etl = box.etl()
-    assert logs_to_ingest(etl.logs, etl.lake, whole=True) == []
-    assert box.ingest().lines == 0
-    rows = all_rows(box)
-    of_logs = ("log_id", "digests", "line_sha256")
-    for name in rows:
-        assert [{k: v for k, v in row.items() if k not in of_logs} for row in rows[name]] == [
-            {k: v for k, v in row.items() if k not in of_logs} for row in before[name]
-        ]
-    assert in_a_new_lake(box, box.folder / "new") == rows
 
 
 def test_rows_and_logs_stay_right(box: Box) -> None:
@@ -55,7 +42,7 @@ def test_rows_and_logs_stay_right(box: Box) -> None:
     assert text_of(box.logs).count(b"bob@sales.example") == 2
     assert (box.logs / "plain.jsonl").stat().st_ino == inode
     assert_sound(box, before)
-    assert not list(box.logs.rglob(".*"))
+    assert [path.name for path in box.logs.rglob(".*")] == [".log_ids.json"]
     assert rewrite(box).lines == 0
 
 
@@ -148,6 +135,45 @@ def test_damaged_gzip_is_reported_and_left(box: Box) -> None:
     assert list(box.logs.iterdir()) == [log]
 
 
+def test_lines_above_the_limit_are_counted_and_left(box: Box) -> None:
+    (box.logs / "a.jsonl").write_bytes(ADDRESS * 5 + b"\n" + ADDRESS + b"\n")
+    etl = box.etl()
+    logs = Logs(box.logs, max_line_bytes=50)
+    found = log_rewriting.rewrite_logs(logs, etl.lake, etl.clock, lambda _: b"x")
+    assert (found.lines, dict(found.lines_left)) == (1, {"too_long": 1, "unfinished": 0})
+    assert (box.logs / "a.jsonl").read_bytes() == ADDRESS * 5 + b"\nx" + b" " * 16 + b"\n"
+
+
+def test_a_rewritten_log_is_recognised_when_it_grows_and_is_compressed_elsewhere(box: Box) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(event(1) + event(2))
+    box.ingest()
+    (log_id,) = {row["log_id"] for row in box.rows(WEBHOOK_EVENTS)}
+    rewrite(box)
+    content = log.read_bytes() + event(3)
+    log.unlink()
+    (box.logs / "b.jsonl.gz").write_bytes(gzip.compress(content))
+    assert box.ingest().lines == 1
+    assert {row["log_id"] for row in box.rows(WEBHOOK_EVENTS)} == {log_id}
+    rewrite(box)
+    assert {row["log_id"] for row in in_a_new_lake(box, box.folder / "new")["webhook_events"]} == {
+        log_id
+    }
+
+
+def test_logs_that_begin_alike_afterwards_keep_their_ids(box: Box) -> None:
+    for name, person in (("a.jsonl", b"ann@sales.example"), ("b.jsonl", b"joe@sales.example")):
+        (box.logs / name).write_bytes(event(1, person) + event(2))
+    box.ingest()
+    before = all_rows(box)
+    etl = box.etl()
+    log_rewriting.rewrite_logs(
+        etl.logs, etl.lake, etl.clock, lambda line: re.sub(rb"(ann|joe)@", b"xxx@", line)
+    )
+    assert (box.logs / "a.jsonl").read_bytes() == (box.logs / "b.jsonl").read_bytes()
+    assert_sound(box, before)
+
+
 def test_a_log_that_cannot_be_written_is_named(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     log = box.logs / "a.jsonl"
     log.write_bytes(event(1))
@@ -184,82 +210,3 @@ def test_work_in_small_portions_is_the_same(box: Box, monkeypatch: pytest.Monkey
     before = all_rows(box)
     assert rewrite(box).lines == 14
     assert_sound(box, before)
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        "overwrite",
-        *(
-            pytest.param(step, marks=pytest.mark.slow)
-            for step in ("finish", "update", "_update_logs")
-        ),
-    ],
-)
-def test_what_was_begun_is_finished_by_the_next_ingest(
-    box: Box, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """A process dies before or within a step."""
-    write_logs(box.logs)
-    box.ingest()
-    before = all_rows(box)
-
-    class Killed(Exception):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    owners = {
-        "overwrite": (log_rewriting, "overwrite"),
-        "finish": (Files, "finish"),
-        "update": (log_rows.LogRows, "update"),
-        "_update_logs": (log_rows.LogRows, "_update_logs"),
-    }
-    with monkeypatch.context() as patch:
-        patch.setattr(*owners[step], die)
-        with pytest.raises(Killed):
-            rewrite(box)
-    (pending,) = (box.folder / "state").glob("rewritten_lines*")
-    assert ADDRESS not in pending.read_bytes()
-    assert pending.stat().st_mode & 0o077 == 0
-    assert box.ingest().lines == 0
-    assert not pending.exists()
-    rewrite(box)
-    assert ADDRESS not in text_of(box.logs)
-    assert_sound(box, before)
-
-
-def test_a_log_that_was_rotated_before_the_work_is_finished_is_found(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, content in (("a.jsonl", event(1)), ("b.jsonl.1.gz", gzip.compress(event(2)))):
-        (box.logs / name).write_bytes(content)
-    box.ingest()
-    with monkeypatch.context() as patch:
-        patch.setattr(log_rewriting, "_write", lambda *_: 1 / 0)
-        patch.setattr(log_rewriting, "_MAX_LOGS", 9)
-        with pytest.raises(ZeroDivisionError):
-            rewrite(box)
-    (box.logs / "a.jsonl").rename(box.logs / "a.jsonl.1")
-    (box.logs / "b.jsonl.1.gz").rename(box.logs / "b.jsonl.2.gz")
-    (box.logs / "a.jsonl").write_bytes(line(payload(8)))
-    (box.logs / "b.jsonl.1.gz").write_bytes(gzip.compress(line(payload(9))))
-    assert box.ingest().events == 2
-    assert ADDRESS not in text_of(box.logs)
-
-
-def test_rows_of_a_killed_ingest_are_still_recognised(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They have the id that their log was about to get."""
-    (box.logs / "a.jsonl").write_bytes(event(1) + b"broken\n")
-    etl = box.etl()
-    with monkeypatch.context() as patch:
-        patch.setattr(type(etl.lake), "merge", lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            box.ingest(etl)
-    assert len(box.rows(WEBHOOK_EVENTS)) == 1
-    rewrite(box)
-    box.ingest()
-    assert len(box.rows(WEBHOOK_EVENTS)) == len(box.rows(REJECTED_LINES)) == 1

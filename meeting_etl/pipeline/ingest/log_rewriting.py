@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -36,8 +36,8 @@ from meeting_etl.webhook_logs.line_changes import (
 )
 from meeting_etl.webhook_logs.listing import names_of_logs, shown
 from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.log_ids import FormerStems, stem_of_line
 from meeting_etl.webhook_logs.logs import LogReader, Logs, LogToRead
-from meeting_etl.webhook_logs.scan import stem_of_line
 
 _PENDING = "rewritten_lines"
 # A kill repeats at most so much, and so much is in memory.
@@ -57,16 +57,17 @@ class _Pending(msgspec.Struct):
     """Lines of a log that are being written, or the compressed file that replaces it.
 
     `inodes` are those of its file, and of the replacement: it may be moved before the work is
-    repeated. The rest is as in RewrittenLog.
+    repeated. `stems` are those of its first line, if that changes, as it is to be and as it was.
+    The rest is as in RewrittenLog.
     """
 
     log_file: str
     log_id: str
-    new_id: str
     is_whole: bool
     inodes: list[_Inode]
     lines: list[ChangedLine] = []
     digests: dict[int, str] = {}
+    stems: tuple[str, str] | None = None
     replacement: str | None = None
 
 
@@ -132,7 +133,6 @@ class _Rewriting:
         self._state = lake.state
         self._rows = LogRows(lake, clock)
         self._all = logs.all_logs(known)
-        self._taken = {*known.consumed(), *(log.log_id for log in self._all)}
         self._done = LogsRewritten(problems=list(logs.problems))
         self._seen: set[_Inode] = set()
         self._waiting: list[_Pending] = []
@@ -183,19 +183,18 @@ class _Rewriting:
             stat = file.size, file.mtime
             is_gzip = file.is_gzip
         is_whole = log.known is not None and stat == (log.known.size, log.known.mtime)
-        pending = _Pending(log.log_file, log.log_id, log.log_id, is_whole, [inode])
+        pending = _Pending(log.log_file, log.log_id, is_whole, [inode])
         if is_gzip:
             return self._replace(pending, path, lines, stat)
         check_writable(path)
         self._waiting.append(pending)
         for line in lines:
-            self._note(pending, line)
+            _note(pending, line)
             pending.lines.append(line)
             self._bytes += len(line.data)
             if self._bytes > _MAX_BYTES:
                 self._commit()
-                log_id = pending.new_id
-                pending = _Pending(log.log_file, log_id, log_id, is_whole, [inode])
+                pending = _Pending(log.log_file, log.log_id, is_whole, [inode])
                 self._waiting.append(pending)
         if len(self._waiting) >= _MAX_LOGS:
             self._commit()
@@ -206,7 +205,7 @@ class _Rewriting:
     ) -> bool:
         def noted() -> Iterator[ChangedLine]:
             for line in lines:
-                self._note(pending, line)
+                _note(pending, line)
                 yield line
 
         if path.stat().st_nlink > 1:  # the other links would become another log
@@ -223,17 +222,6 @@ class _Rewriting:
         self._commit()
         return True
 
-    def _note(self, pending: _Pending, line: ChangedLine) -> None:
-        """Note what follows from a line for the rows of its log."""
-        if not pending.log_id:
-            return
-        pending.digests[line.offset] = hashlib.sha256(line.data).hexdigest()
-        if line.is_first:
-            stem = stem_of_line(line.data)
-            ids = (f"{stem}-{number}" if number > 1 else stem for number in count(1))
-            pending.new_id = next(log_id for log_id in ids if log_id not in self._taken)
-            self._taken.add(pending.new_id)
-
     def _commit(self) -> None:
         if self._waiting:
             with self._state.swap(_PENDING, secret=True) as value:
@@ -244,15 +232,25 @@ class _Rewriting:
         self._bytes = 0
 
 
+def _note(pending: _Pending, line: ChangedLine) -> None:
+    """Note what follows from a line for its log."""
+    if pending.log_id:
+        pending.digests[line.offset] = hashlib.sha256(line.data).hexdigest()
+    if line.former_stem:
+        pending.stems = (stem_of_line(line.data), line.former_stem)
+
+
 def _write(folder: Path, rows: LogRows, pending: Sequence[_Pending]) -> list[str]:
     """Write lines into logs and what follows from them into the tables; returns problems."""
     written, problems = list[RewrittenLog](), list[str]()
+    if stems := [log.stems for log in pending if log.stems]:
+        FormerStems(folder).add(stems)
     for log in pending:
         path = _located(folder, log)
         if path is None or not _write_log(path, log):
             problems.append(_UNSOUND.format(shown(log.log_file)))
         if path and log.log_id:
-            written.append(RewrittenLog(path, log.log_id, log.new_id, log.is_whole, log.digests))
+            written.append(RewrittenLog(path, log.log_id, log.is_whole, log.digests))
     rows.update(written)
     return problems
 

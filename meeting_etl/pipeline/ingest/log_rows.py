@@ -1,31 +1,25 @@
 """class LogRows: what the tables say about logs, after lines of these were rewritten.
 
-Belongs here: ids of logs, digests in ingested_logs and rejected_lines. Does not: rewriting lines
-(log_rewriting.py), the content of events, which the caller changes.
-
-The id of a log is made from its first line, so that the same logs get the same ids in a new lake.
-A log whose first line was rewritten therefore gets another id, in all its rows.
+Belongs here: digests in ingested_logs and rejected_lines, size and time of files. Does not:
+rewriting lines (log_rewriting.py), the content of events, which the caller changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from meeting_etl.lake.lake import Lake
-from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES
 from meeting_etl.times import Clock
 from meeting_etl.webhook_logs.log_file import LogFile
 
 
 @dataclass(frozen=True)
 class RewrittenLog:
-    """A log whose file has the new lines: its id and, unless that stays the same, the new one.
+    """A known log whose file has the new lines.
 
     `digests` has the SHA-256 of the new lines by offset. `is_whole`: the file had no other size and
     time before than its row.
@@ -33,35 +27,25 @@ class RewrittenLog:
 
     path: Path
     log_id: str
-    new_id: str
     is_whole: bool
     digests: Mapping[int, str]
 
 
 class LogRows:
-    """The rows of logs in all three tables of ingest. Updating them again changes nothing."""
+    """The rows of logs in ingested_logs and rejected_lines. Updating them again changes nothing."""
 
     def __init__(self, lake: Lake, clock: Clock) -> None:
         self._lake, self._clock = lake, clock
 
     def update(self, logs: Sequence[RewrittenLog]) -> None:
         """Make the rows of these logs those of the files as they are now."""
-        renamed = {log.log_id: log.new_id for log in logs if log.new_id != log.log_id}
-        if renamed:
-            for table in (WEBHOOK_EVENTS, REJECTED_LINES):
-                for day in (*self._lake.days(table), None):
-                    self._lake.filter_rows(table, day, _renaming(renamed), newest_only=False)
-            self._rejected_days.update(
-                {renamed.get(log_id, log_id): days for log_id, days in self._rejected_days.items()}
-            )
-            self._lake.filter_rows(INGESTED_LOGS, None, _renaming(renamed), newest_only=False)
         for log in logs:
             self._update_rejected(log)
-        self._update_logs({log.new_id: log for log in logs})
+        self._update_logs({log.log_id: log for log in logs})
 
     def _update_rejected(self, log: RewrittenLog) -> None:
-        for day in self._rejected_days.get(log.new_id, ()):
-            where = {"log_id": [log.new_id]}
+        for day in self._rejected_days.get(log.log_id, ()):
+            where = {"log_id": [log.log_id]}
             rows = self._lake.read(REJECTED_LINES, day, where=where).to_pylist()
             changed = [row for row in rows if row["byte_offset"] in log.digests]
             for row in changed:
@@ -93,17 +77,3 @@ class LogRows:
                     row["mtime"] = file.mtime
                 row["updated_at"] = self._clock.now()
         self._lake.merge(INGESTED_LOGS, None, rows)
-
-
-def _renaming(ids: Mapping[str, str]) -> Callable[[pa.Table], pa.Table]:
-    old, new = pa.array(ids.keys(), pa.string()), pa.array(ids.values(), pa.string())
-
-    def rename(rows: pa.Table) -> pa.Table:
-        found = pc.index_in(rows["log_id"], old)
-        if found.null_count == len(found):
-            return rows
-        names = pc.coalesce(pc.take(new, found), rows["log_id"])
-        index = rows.schema.get_field_index("log_id")
-        return rows.set_column(index, rows.schema.field(index), names)
-
-    return rename

@@ -1,18 +1,24 @@
-"""Rule 2: logs that are rewritten while processes are killed and a receiver appends to them."""
+"""Rules 1 and 2: logs that are rewritten, while processes are killed and a receiver appends."""
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from meeting_etl.files import Files
+from meeting_etl.pipeline.ingest.log_rewriting import rewrite_logs
 from meeting_etl.receiver.journal import Journal
-from meeting_etl.schemas import WEBHOOK_EVENTS
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import demo_world
+from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
+from meeting_etl.times import Clock
 from meeting_etl_tests.pipeline.box import NOW, Box
 from meeting_etl_tests.pipeline.rewriting import (
     ADDRESS,
@@ -23,6 +29,7 @@ from meeting_etl_tests.pipeline.rewriting import (
     text_of,
     write_logs,
 )
+from meeting_etl_tests.product import Product, tables
 
 KILLS = 20
 SCRIPT = """
@@ -82,6 +89,27 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
     assert text_of(killed_box.logs) == text_of(calm_box.logs)
     assert all_rows(killed_box) == all_rows(calm_box)
     assert in_a_new_lake(killed_box, tmp_path / "new") == all_rows(killed_box)
+
+
+@pytest.mark.slow
+def test_a_run_afterwards_requests_nothing(tmp_path: Path) -> None:
+    """The ledger has the places of events; days are folded once more to look at them all."""
+    world = demo_world(5, Clock().now() - timedelta(days=10), days=3, meetings=20)
+    with Sandbox(world) as webex:
+        product = Product(tmp_path, webex)
+        product.write_logs(5)
+        product.run()
+        before, requests = tables(tmp_path), len(product.requests())
+        etl = product.etl()
+        hosts = {row["host_email"].encode() for row in before["meetings"]}
+        pattern = re.compile(b"|".join(map(re.escape, hosts)))
+        found = rewrite_logs(etl.logs, etl.lake, etl.clock, lambda line: pattern.sub(b"x", line))
+        assert (found.lines > 20, found.problems) == (True, [])
+        days = etl.lake.days(MEETINGS)
+        etl.ledger.announce({day: {} for day in days})
+        product.run()
+        assert product.requests(requests) == []
+        assert tables(tmp_path) == before | {"rejected_lines": product.rows("rejected_lines")}
 
 
 @pytest.mark.slow
