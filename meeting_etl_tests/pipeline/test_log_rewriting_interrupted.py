@@ -1,6 +1,7 @@
 """Rewriting that was interrupted is finished by whoever comes next."""
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ingest import log_rewriting, log_rows
 from meeting_etl.schemas import REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl.webhook_logs.line_changes import ChangedLine, LineChanges
 from meeting_etl_tests.pipeline.box import Box, line, payload
 from meeting_etl_tests.pipeline.rewriting import (
     ADDRESS,
@@ -86,6 +88,25 @@ def test_a_log_that_was_rotated_before_the_work_is_finished_is_found(
     (box.logs / "b.jsonl.1.gz").write_bytes(gzip.compress(line(payload(9))))
     assert box.ingest().events == 2
     assert ADDRESS not in text_of(box.logs)
+
+
+def test_a_log_that_is_removed_meanwhile_stops_nothing(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (box.logs / name).write_bytes(event(ord(name[0])))
+    box.ingest()
+    write = LineChanges.__iter__
+
+    def removed(changes: LineChanges) -> Iterator[ChangedLine]:
+        yield from write(changes)
+        (box.logs / "a.jsonl").unlink(missing_ok=True)
+
+    monkeypatch.setattr(LineChanges, "__iter__", removed)
+    (problem,) = rewrite(box).problems
+    assert problem.startswith("a.jsonl may have lines as they were")
+    assert ADDRESS not in text_of(box.logs)
+    assert box.ingest().lines == 0
 
 
 def test_rows_of_a_killed_ingest_are_still_recognised(

@@ -162,7 +162,10 @@ class _Rewriting:
         if first and self._dry_run:
             deque(lines, maxlen=0)
         elif first:
-            is_written = self._write(log, inode, path, chain((first,), lines))
+            try:
+                is_written = self._write(log, inode, path, chain((first,), lines))
+            except FileNotFoundError:  # rotation moved it just now
+                is_written = False
         if is_written:
             self._done.logs += changes.count > 0
             self._done.lines += changes.count

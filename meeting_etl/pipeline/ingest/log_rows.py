@@ -5,7 +5,7 @@ rewriting lines (log_rewriting.py), the content of events, which the caller chan
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -66,7 +66,8 @@ class LogRows:
         rows = self._lake.read(INGESTED_LOGS, where={"log_id": list(logs)}).to_pylist()
         for row in rows:
             log = logs[row["log_id"]]
-            with closing(LogFile(log.path)) as file:
+            # A log that was removed just now has nothing to be recognised by.
+            with suppress(FileNotFoundError), closing(LogFile(log.path)) as file:
                 if not row["bytes_consumed"] or not file.skip_to(row["bytes_consumed"]):
                     continue
                 head, tail = file.fingerprint.digests()
