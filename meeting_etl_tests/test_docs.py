@@ -16,6 +16,7 @@ from meeting_etl.cli.commands import COMMANDS as SHORT_HELPS
 from meeting_etl.cli.main import cli
 from meeting_etl.lake import catalog
 from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.privacy.policy import personal_columns, policy_of
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings.toml_file import SettingsFile
@@ -104,6 +105,23 @@ def test_every_key_of_the_settings_file_is_documented_with_its_default() -> None
     }
     text = (ROOT / "docs/settings.md").read_text()
     assert dict(re.findall(r"^\| `(\[\w+\] \w+)` \| (.+?) \|", text, re.MULTILINE)) == keys
+
+
+def test_every_personal_column_is_in_the_table_of_the_policy() -> None:
+    text = (ROOT / "docs/privacy.md").read_text()
+    rows = re.findall(r"^\| (`.+?`) \| .+? \| .+? \| (\w+) \| (\w+) \|$", text, re.MULTILINE)
+    named = {
+        column: (pseudonymous, minimal)
+        for columns, pseudonymous, minimal in rows
+        for column in re.findall(r"`([\w.]+)`", columns)
+    }
+    presets = [policy_of(preset, {}) for preset in ("pseudonymous", "minimal")]
+    of_fields = {"body", "extra"}  # in words
+    assert named == {
+        column: tuple(preset.of(column) for preset in presets)
+        for column in personal_columns()
+        if column not in of_fields
+    }
 
 
 def test_make_targets_of_the_documents_exist() -> None:
