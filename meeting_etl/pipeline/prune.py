@@ -17,6 +17,7 @@ from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
+    AUTO_RECORD_ACTIONS,
     PARTICIPANTS,
     RECORDING_FILES,
     REJECTED_LINES,
@@ -28,6 +29,13 @@ from meeting_etl.schemas import (
     Table,
 )
 from meeting_etl.times import parse_day, utc_day
+
+# Tables that are not written under the lock of a day, and the lock of their writers.
+_LOCKS = {
+    WEBHOOK_EVENTS.name: INGEST_LOCK,
+    REJECTED_LINES.name: INGEST_LOCK,
+    AUTO_RECORD_ACTIONS.name: "auto_record",
+}
 
 Progress = Callable[[str, int, int], None]
 
@@ -116,8 +124,8 @@ class _Pruning:
         return report
 
     def _prune_rows_of_day(self, table: Table, day: date, report: Pruned) -> None:
-        lake, is_ingested = self._lake, table in (WEBHOOK_EVENTS, REJECTED_LINES)
-        with lake.state.lock(INGEST_LOCK) if is_ingested else lake.lock_days([day]):
+        lake, lock = self._lake, _LOCKS.get(table.name)
+        with lake.state.lock(lock) if lock else lake.lock_days([day]):
             report.days += 1
             report.rows += lake.count(table, day)
             if self._dry_run:

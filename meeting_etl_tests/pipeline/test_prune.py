@@ -1,8 +1,10 @@
 """Retention by table: what goes, what stays, and that a prune that ends early can be repeated."""
 
 import shutil
+import time
 from collections import Counter
 from datetime import date
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,10 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.faulty_files import FaultyFiles
 from meeting_etl_tests.pipeline.events import LoggedEvent, ended, moment
 from meeting_etl_tests.pipeline.folding import MONDAY, ONE, TUESDAY, World
+from meeting_etl_tests.processes import begun
 
 NOW = moment("2026-03-10 04:15")
+GROUPS = ("snippets", "participants", "transcript_files")
 WORDS_FILE = "transcripts/date=2026-03-02/t-2026-03-02.vtt"
 
 
@@ -164,6 +168,7 @@ def test_metrics_are_computed_once_more_and_then_stay(tmp_path: Path) -> None:
     assert counts(lake, SPEAKER_METRICS) == [0, 2]
 
 
+@pytest.mark.slow
 def test_files_of_metrics_that_stay_get_todays_columns(tmp_path: Path) -> None:
     lake = filled(tmp_path)
     prune_before(lake, "snippets")
@@ -177,6 +182,7 @@ def test_files_of_metrics_that_stay_get_todays_columns(tmp_path: Path) -> None:
     assert migrate(lake) == 0
 
 
+@pytest.mark.slow
 def test_metrics_go_with_their_words_where_they_are_not_kept(tmp_path: Path) -> None:
     lake = filled(tmp_path)
     refresh_metrics(lake, MONDAY)
@@ -187,6 +193,7 @@ def test_metrics_go_with_their_words_where_they_are_not_kept(tmp_path: Path) -> 
     assert counts(lake, SPEAKER_METRICS) == [0, 0]
 
 
+@pytest.mark.slow
 def test_metrics_of_words_that_were_deleted_at_webex_go(tmp_path: Path) -> None:
     """They cannot be computed again without these words."""
     lake = filled(tmp_path)
@@ -200,28 +207,48 @@ def test_metrics_of_words_that_were_deleted_at_webex_go(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_prune_that_ends_at_any_write_can_be_repeated(tmp_path: Path) -> None:
-    groups = ("snippets", "participants", "transcript_files")
     filled(tmp_path / "start")
     whole = Lake(Files(shutil.copytree(tmp_path / "start", tmp_path / "whole")))
-    prune_before(whole, *groups)
+    prune_before(whole, *GROUPS)
     expected = content(whole)
     assert [len(rows) for name, rows in expected.items() if "snippets" in name] == [0, 1]
     for number in range(100):
         folder = shutil.copytree(tmp_path / "start", tmp_path / str(number))
         files = FaultyFiles(folder, number, late=number % 2 == 1)
         try:
-            prune_before(Lake(files), *groups)
+            prune_before(Lake(files), *GROUPS)
         except Exception:  # noqa: BLE001 - whatever ends it
             lake = Lake(Files(folder))
             for day in (MONDAY, TUESDAY):
                 refresh_metrics(lake, day)  # as a run does in between
-            prune_before(lake, *groups)
+            prune_before(lake, *GROUPS)
             refresh_metrics(lake, TUESDAY)
         else:
             break
         refresh_metrics(whole, TUESDAY)
         assert content(lake) == content(whole), number
     assert number > 10
+
+
+def prune_and_tell(folder: Path, ready: Connection) -> None:
+    lake = Lake(Files(folder))
+    refresh_metrics(lake, TUESDAY)  # loads what a prune needs
+    ready.send(True)
+    prune_before(lake, *GROUPS)
+
+
+@pytest.mark.slow
+def test_a_prune_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path: Path) -> None:
+    whole, killed = filled(tmp_path / "whole"), filled(tmp_path / "killed")
+    refresh_metrics(whole, TUESDAY)
+    prune_before(whole, *GROUPS)
+    for number in range(8):
+        with begun(prune_and_tell, tmp_path / "killed") as process:
+            time.sleep(number * 0.01)
+            process.kill()
+    prune_before(killed, *GROUPS)
+    assert content(killed) == content(whole)
+    assert killed.floors.all() == dict.fromkeys(GROUPS, TUESDAY)
 
 
 def late_duplicate(world: World) -> dict[str, Any]:
@@ -244,6 +271,7 @@ def test_a_late_event_lowers_no_count_of_pruned_events(tmp_path: Path) -> None:
     assert row["host_email"] == "ben@sales.example"
 
 
+@pytest.mark.slow
 def test_without_pruned_events_deliveries_are_counted(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.commit_events(ended("2026-03-02 11:00", 1, "2026-03-02 10:50"))

@@ -9,6 +9,7 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.orchestration.checks.day_checks import DAY_CHECKS, LEDGER_COMPLETE, keys_of
+from meeting_etl.pipeline.prune import prune
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
@@ -170,6 +171,18 @@ def test_three_earlier_weeks_are_too_few_to_know(tmp_path: Path) -> None:
     found = checked(etl, "meetings", "usual_count")
     assert verdict(found) == "passed"
     assert found.description == "Not known yet: 3 earlier weeks of 4. 1 meetings."
+
+
+def test_weeks_that_were_pruned_are_not_compared(tmp_path: Path) -> None:
+    """Their files stay, without rows."""
+    etl = lake_of(tmp_path)
+    for week in range(1, 8):
+        etl.lake.merge(MEETINGS, DAY - timedelta(weeks=week), meetings(*"abcdefghij"))
+    since = DAY - timedelta(weeks=4)
+    prune(etl.lake, etl.ledger, {"meetings": since}, etl.clock.now(), dry_run=False)
+    etl.lake.merge(MEETINGS, DAY, meetings(*"abcdefghij"))
+    found = counts(checked(etl, "meetings", "usual_count"))
+    assert (found["weeks_compared"], found["usual_meetings"]) == (4, 10)
 
 
 def test_a_day_that_is_not_over_is_not_compared(tmp_path: Path) -> None:
