@@ -8,6 +8,7 @@ missing is filled up with spaces, which JSON allows at its end.
 """
 
 import gzip
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -17,25 +18,37 @@ import msgspec
 
 from meeting_etl.files import Files
 from meeting_etl.webhook_logs.log_file import LogFile
-from meeting_etl.webhook_logs.log_ids import stem_of_line
 from meeting_etl.webhook_logs.reader import BOM, LogReader
 
 # The new line for a line, both without newline; None leaves it.
 Change = Callable[[bytes], bytes | None]
-# What may follow the text of a line.
-_ENDS = b"\r\n\0"
+# What a kill or a loss of power leaves is written up to a multiple of this, or from there on.
+_SECTOR_BYTES = 512
 
 
 class ChangedLine(msgspec.Struct, frozen=True):
     """A line as it is to be: `offset` is that of its row, `start` that of its text after a BOM.
 
-    The line from which the id of the log is made has `former_stem`, of what it was.
+    `former` is the SHA-256, in hex, of what it was. `is_first`: the log's id is made from it.
     """
 
     offset: int
     start: int
     data: bytes
-    former_stem: str | None = None
+    former: str
+    is_first: bool
+
+    def is_at(self, stored: bytes) -> bool:
+        """Whether these bytes are the line: as it was, as it is to be, or written in part."""
+        if len(stored) < len(self.data):
+            return False
+        if stored == self.data or hashlib.sha256(stored).hexdigest() == self.former:
+            return True
+        return any(
+            stored[:at] == self.data[:at] or stored[at:] == self.data[at:]
+            for at in range(-self.start % _SECTOR_BYTES, len(self.data), _SECTOR_BYTES)
+            if at
+        )
 
 
 class LineChanges:
@@ -61,8 +74,8 @@ class LineChanges:
             if new is not None:
                 self.count += 1
                 bom = len(BOM) if line.offset == 0 and _has_bom(self._path) else 0
-                stem = stem_of_line(line.data) if is_first and line.data else None
-                yield ChangedLine(line.offset, line.offset + bom, new, stem)
+                former = hashlib.sha256(line.data or b"").hexdigest()
+                yield ChangedLine(line.offset, line.offset + bom, new, former, is_first)
             is_first = is_first and line.is_nul_run
 
 
@@ -80,23 +93,21 @@ def _has_bom(path: Path) -> bool:
         return b"".join(file.take(len(BOM))) == BOM
 
 
-def overwrite(path: Path, lines: Iterable[ChangedLine]) -> bool:
-    """Write the lines over the old ones, durably; repeating it changes nothing.
+def overwrite(path: Path, lines: Iterable[ChangedLine]) -> int:
+    """Write the lines over the old ones, durably; returns how many. Repeating it changes nothing.
 
-    The file stays the same one, as a receiver may be appending to it. False when some places have
-    no such line any more: the file was truncated meanwhile.
+    The file stays the same one, as a receiver may be appending to it. A line that is not there any
+    more is not written: the file was truncated, or it is another one.
     """
-    fits, files = True, Files(path.parent)
+    written, files = 0, Files(path.parent)
     with files.translate_errors(path.name), path.open("r+b", buffering=0) as file:
         for line in lines:
-            old = os.pread(file.fileno(), len(line.data) + 1, line.start)
-            if len(old) <= len(line.data) or b"\n" in old[:-1] or old[-1] not in _ENDS:
-                fits = False
-                continue
-            file.seek(line.start)
-            files.write(path.name, file, line.data)
+            if line.is_at(os.pread(file.fileno(), len(line.data), line.start)):
+                file.seek(line.start)
+                files.write(path.name, file, line.data)
+                written += 1
         files.sync(path.name, file)
-    return fits
+    return written
 
 
 def check_writable(path: Path) -> None:

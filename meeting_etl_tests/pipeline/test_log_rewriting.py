@@ -77,7 +77,7 @@ def test_what_is_appended_meanwhile_is_read(box: Box, monkeypatch: pytest.Monkey
     box.ingest()
     with log.open("ab", buffering=0) as receiver:
 
-        def between(*arguments: object) -> bool:
+        def between(*arguments: object) -> int:
             receiver.write(event(2, b"bob@sales.example"))
             fits = line_changes.overwrite(*arguments)  # type: ignore[arg-type]
             receiver.write(event(3, b"bob@sales.example"))

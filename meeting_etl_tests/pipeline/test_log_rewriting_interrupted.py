@@ -90,6 +90,46 @@ def test_a_log_that_was_rotated_before_the_work_is_finished_is_found(
     assert ADDRESS not in text_of(box.logs)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_another_file_with_the_same_number_of_an_inode_is_left(
+    box: Box, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The log was removed before the work is finished, and a new one got its place on the disk."""
+
+    def content(number: int) -> bytes:
+        return event(number) if name.endswith("l") else gzip.compress(event(number))
+
+    (box.logs / name).write_bytes(content(1))
+    box.ingest()
+    with monkeypatch.context() as patch:
+        patch.setattr(log_rewriting, "_write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rewrite(box)
+    with (box.logs / name).open("r+b") as file:
+        file.write(content(2))
+        file.truncate()
+    assert box.ingest().events == 1
+    assert len(box.rows(WEBHOOK_EVENTS)) == 2
+    assert text_of(box.logs).startswith(event(2))
+
+
+@pytest.mark.parametrize("torn", [b"x" * 512 + b"o" * 188, b"o" * 512 + b"x" * 188])
+def test_a_line_that_was_written_in_part_is_written_again(
+    box: Box, monkeypatch: pytest.MonkeyPatch, torn: bytes
+) -> None:
+    log = box.logs / "a.jsonl"
+    log.write_bytes(b"o" * 700 + b"\n")
+    etl = box.etl()
+    with monkeypatch.context() as patch:
+        patch.setattr(log_rewriting, "_write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            log_rewriting.rewrite_logs(etl.logs, etl.lake, etl.clock, lambda _: b"x" * 700)
+    with log.open("r+b") as file:
+        file.write(torn)
+    box.ingest()
+    assert log.read_bytes() == b"x" * 700 + b"\n"
+
+
 def test_a_log_that_is_removed_meanwhile_stops_nothing(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:

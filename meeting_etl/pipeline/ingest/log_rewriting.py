@@ -36,7 +36,7 @@ from meeting_etl.webhook_logs.line_changes import (
 )
 from meeting_etl.webhook_logs.listing import names_of_logs, shown
 from meeting_etl.webhook_logs.log_file import LogFile
-from meeting_etl.webhook_logs.log_ids import FormerStems, stem_of_line
+from meeting_etl.webhook_logs.log_ids import FormerStems, stem_of, stem_of_line
 from meeting_etl.webhook_logs.logs import LogReader, Logs, LogToRead
 
 _PENDING = "rewritten_lines"
@@ -69,6 +69,8 @@ class _Pending(msgspec.Struct):
     digests: dict[int, str] = {}
     stems: tuple[str, str] | None = None
     replacement: str | None = None
+    # Size and time of the file that is replaced: a number of an inode may be used again.
+    replaced: tuple[int, int] = (0, 0)
 
 
 _decode = msgspec.json.Decoder(list[_Pending]).decode
@@ -219,7 +221,7 @@ class _Rewriting:
         if not is_sound or (now.st_size, now.st_mtime_ns) != stat:
             replacement.unlink()
             return False
-        pending.replacement = str(replacement)
+        pending.replacement, pending.replaced = str(replacement), stat
         pending.inodes.extend(filter(None, [_inode(replacement)]))
         self._waiting.append(pending)
         self._commit()
@@ -239,8 +241,8 @@ def _note(pending: _Pending, line: ChangedLine) -> None:
     """Note what follows from a line for its log."""
     if pending.log_id:
         pending.digests[line.offset] = hashlib.sha256(line.data).hexdigest()
-    if line.former_stem:
-        pending.stems = (stem_of_line(line.data), line.former_stem)
+    if line.is_first:
+        pending.stems = (stem_of_line(line.data), stem_of(line.former))
 
 
 def _write(folder: Path, rows: LogRows, pending: Sequence[_Pending]) -> list[str]:
@@ -250,20 +252,26 @@ def _write(folder: Path, rows: LogRows, pending: Sequence[_Pending]) -> list[str
         FormerStems(folder).add(stems)
     for log in pending:
         path = _located(folder, log)
-        if path is None or not _write_log(path, log):
+        count = _write_log(path, log) if path else 0
+        if count < (len(log.lines) or 1):
             problems.append(_UNSOUND.format(shown(log.log_file)))
-        if path and log.log_id:
+        if path and count and log.log_id:
             written.append(RewrittenLog(path, log.log_id, log.is_whole, log.digests))
     rows.update(written)
     return problems
 
 
-def _write_log(path: Path, log: _Pending) -> bool:
+def _write_log(path: Path, log: _Pending) -> int:
+    """Write the lines, or the replacement; returns how many of them are in place."""
     if log.replacement is None:
         return overwrite(path, log.lines)
-    if _inode(path) == log.inodes[0]:
-        Files(path.parent).finish(log.replacement, path.name)
-    return True
+    status = path.stat()
+    if (status.st_dev, status.st_ino) != log.inodes[0]:
+        return 1  # it was replaced before
+    if (status.st_size, status.st_mtime_ns) != log.replaced:
+        return 0
+    Files(path.parent).finish(log.replacement, path.name)
+    return 1
 
 
 def _located(folder: Path, log: _Pending) -> Path | None:
