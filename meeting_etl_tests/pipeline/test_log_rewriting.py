@@ -89,6 +89,7 @@ def test_what_is_appended_meanwhile_is_read(box: Box, monkeypatch: pytest.Monkey
     assert [row["line_number"] for row in box.rows(WEBHOOK_EVENTS)] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_linked_log_stays_linked(box: Box, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -104,6 +105,7 @@ def test_a_linked_log_stays_linked(box: Box, tmp_path: Path) -> None:
     assert box.ingest().lines == 0
 
 
+@pytest.mark.slow
 def test_compressed_logs_with_hard_links_are_reported_and_left(box: Box) -> None:
     (box.logs / "a.jsonl.gz").write_bytes(gzip.compress(event(1)))
     os.link(box.logs / "a.jsonl.gz", box.logs / "b.jsonl.gz")
@@ -113,6 +115,7 @@ def test_compressed_logs_with_hard_links_are_reported_and_left(box: Box) -> None
     assert ADDRESS in text_of(box.logs)
 
 
+@pytest.mark.slow
 def test_a_copy_beside_its_log_is_changed_too(box: Box) -> None:
     log = box.logs / "a.jsonl"
     log.write_bytes(event(1))
@@ -161,6 +164,7 @@ def test_a_rewritten_log_is_recognised_when_it_grows_and_is_compressed_elsewhere
     }
 
 
+@pytest.mark.slow
 def test_logs_that_begin_alike_afterwards_keep_their_ids(box: Box) -> None:
     for name, person in (("a.jsonl", b"ann@sales.example"), ("b.jsonl", b"joe@sales.example")):
         (box.logs / name).write_bytes(event(1, person) + event(2))

@@ -71,6 +71,7 @@ def test_what_was_begun_is_finished_by_the_next_ingest(
     assert_sound(box, before)
 
 
+@pytest.mark.slow
 def test_a_log_that_was_rotated_before_the_work_is_finished_is_found(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +114,7 @@ def test_another_file_with_the_same_number_of_an_inode_is_left(
     assert text_of(box.logs).startswith(event(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("torn", [b"x" * 512 + b"o" * 188, b"o" * 512 + b"x" * 188])
 def test_a_line_that_was_written_in_part_is_written_again(
     box: Box, monkeypatch: pytest.MonkeyPatch, torn: bytes
@@ -130,6 +132,7 @@ def test_a_line_that_was_written_in_part_is_written_again(
     assert log.read_bytes() == b"x" * 700 + b"\n"
 
 
+@pytest.mark.slow
 def test_a_log_that_is_removed_meanwhile_stops_nothing(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
