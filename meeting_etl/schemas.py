@@ -701,6 +701,27 @@ ORPHANS = Table(
     ),
 )
 
+ERASURES = Table(
+    "erasures",
+    "One row per person or meeting that was erased here: the proof, without any name.",
+    key=("erasure",),
+    sort=("erasure",),
+    partition=None,
+    columns=(
+        Column("erasure", INT, "Number of the erasure: the n of `erased:<n>`."),
+        Column("subject", TEXT, "What was erased: person or meeting."),
+        Column("digest", TEXT, "Keyed hash of the address or of the meeting's id."),
+        Column("began_at", MOMENT, "When the erasure began."),
+        Column("finished_at", MOMENT, "When everything was erased; NULL before that."),
+        Column("rows_changed", INT, "Rows in which something was replaced, over all tables."),
+        Column("rows_removed", INT, "Rows that were removed, over all tables."),
+        Column("files_removed", INT, "Files that were removed: media, transcripts, reports."),
+        Column("log_lines", INT, "Lines of raw webhook logs that were changed; 0 without --logs."),
+        Column("run_id", TEXT, "Id of the run that erased it."),
+        _EXTRA,
+    ),
+)
+
 MEETING_INDEX = Table(
     "meeting_index",
     "Received dates of each meeting's events, and the dates on which it ended according to them; "
@@ -850,6 +871,7 @@ TABLES: dict[str, Table] = {
         TRANSCRIPT_FILES,
         ORPHANS,
         SPEAKER_METRICS,
+        ERASURES,
     )
 }
 

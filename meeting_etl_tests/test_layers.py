@@ -31,6 +31,7 @@ PIPELINE_LAYERS = (
     ("resources",),
     ("reconcile",),
     ("days", "ingest", "auto_record", "prune"),
+    ("erase",),
 )
 # The same within orchestration/.
 ORCHESTRATION_LAYERS = (

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake.text_columns import mapped, mapped_structs, texts_of, with_column
-from meeting_etl.privacy.erased_fields import erase_fields
+from meeting_etl.privacy.erased_fields import erase_fields, erased_event
 from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
 from meeting_etl.privacy.mentions import BLANKED
 from meeting_etl.schemas import (
@@ -27,13 +27,11 @@ from meeting_etl.schemas import (
 )
 
 # Columns of an event of an erased meeting that stay: where its line is, and when it was received.
-_KEPT_OF_EVENT = frozenset(
-    "log_id byte_offset log_file line_number received_at resource event".split()
-)
+_KEPT_OF_EVENT = frozenset("log_id byte_offset log_file line_number received_at".split())
 
 
 @dataclass(frozen=True)
-class _Person:
+class Person:
     """The columns of a table that describe one person. Rows are `own` when they are about them."""
 
     address: str = ""
@@ -45,22 +43,23 @@ class _Person:
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The columns by which a person is recognised."""
         return tuple(filter(None, (self.address, self.name, self.identifier)))
 
 
-_HOST = _Person("host_email", "host_display_name", "host_user_id")
-_PERSONS: dict[str, tuple[_Person, ...]] = {
+_HOST = Person("host_email", "host_display_name", "host_user_id")
+PERSONS: dict[str, tuple[Person, ...]] = {
     "meetings": (_HOST,),
-    "recordings": (_Person("host_email"),),
+    "recordings": (Person("host_email"),),
     "participants": (
-        _Person("email", "display_name", "source_id", key="participant_id", own=True),
-        _Person("host_email"),
+        Person("email", "display_name", "source_id", key="participant_id", own=True),
+        Person("host_email"),
     ),
-    "invitees": (_Person("email", "display_name", key="invitee_id", own=True),),
-    "transcripts": (_Person(identifier="host_user_id"),),
-    "transcript_snippets": (_Person("person_email", "person_name", said="text", own=True),),
-    "auto_record_actions": (_Person("host_email"),),
-    "speaker_metrics": (_Person("person", "display_name", key="speaker", own=True),),
+    "invitees": (Person("email", "display_name", key="invitee_id", own=True),),
+    "transcripts": (Person(identifier="host_user_id"),),
+    "transcript_snippets": (Person("person_email", "person_name", said="text", own=True),),
+    "auto_record_actions": (Person("host_email"),),
+    "speaker_metrics": (Person("person", "display_name", key="speaker", own=True),),
 }
 
 
@@ -90,8 +89,8 @@ def _without_meetings(
     if table is not WEBHOOK_EVENTS:
         stays = pc.invert(mask)
         return rows.filter(stays), kept.filter(stays)
-    labels = pa.array([erasure and f'{{"erased":"{erasure.label}"}}' for erasure in found])
-    return _blanked_events(rows, mask, labels.take(encoded.indices)), kept
+    bodies = pa.array([erasure and erased_event(erasure) for erasure in found], pa.string())
+    return _blanked_events(rows, mask, bodies.take(encoded.indices)), kept
 
 
 def _blanked_events(rows: pa.Table, mask: pa.Array, bodies: pa.Array) -> pa.Table:
@@ -99,7 +98,8 @@ def _blanked_events(rows: pa.Table, mask: pa.Array, bodies: pa.Array) -> pa.Tabl
     for number, name in enumerate(rows.column_names):
         if name not in _KEPT_OF_EVENT:
             column = rows[name].combine_chunks()
-            new = bodies if name == "body" else pa.nulls(rows.num_rows, column.type)
+            new = {"body": bodies, "resource": "erased", "event": "erased"}.get(name)
+            new = pa.nulls(rows.num_rows, column.type) if new is None else new
             rows = rows.set_column(number, rows.schema.field(name), pc.if_else(mask, new, column))
     return rows
 
@@ -110,8 +110,8 @@ def _blanked_events(rows: pa.Table, mask: pa.Array, bodies: pa.Array) -> pa.Tabl
 def _without_persons(
     table: Table, rows: pa.Table, kept: pa.Array, erasures: Erasures
 ) -> tuple[pa.Table, pa.Array]:
-    for person in _PERSONS.get(table.name, ()):
-        who = _who(rows, person, erasures)
+    for person in PERSONS.get(table.name, ()):
+        who = who_is_erased(rows, person, erasures)
         if not any(who):
             continue
         rows = _replaced(rows, person, who, erasures)
@@ -123,7 +123,7 @@ def _without_persons(
     return rows, kept
 
 
-def _who(rows: pa.Table, person: _Person, erasures: Erasures) -> list[Erasure | None]:
+def who_is_erased(rows: pa.Table, person: Person, erasures: Erasures) -> list[Erasure | None]:
     """The erased person of each row."""
     addresses, names, identifiers = (
         texts_of(rows, name) for name in (person.address, person.name, person.identifier)
@@ -160,7 +160,7 @@ def _name_in(text: str | None) -> str | None:
 
 
 def _replaced(
-    rows: pa.Table, person: _Person, who: Sequence[Erasure | None], erasures: Erasures
+    rows: pa.Table, person: Person, who: Sequence[Erasure | None], erasures: Erasures
 ) -> pa.Table:
     for name in person.columns:
         rows = _changed(rows, name, who, lambda text, erasure: erasure.label if text else text)
@@ -176,7 +176,7 @@ def _replaced(
     return rows
 
 
-def _key_of(person: _Person, erasures: Erasures) -> Callable[[str, Erasure], str | None]:
+def _key_of(person: Person, erasures: Erasures) -> Callable[[str, Erasure], str | None]:
     if person.key == "speaker":  # the same as the person
         return lambda text, erasure: erasure.label if text else text
     return lambda text, erasure: erasures.replacement_of_id(erasure, text) if text else text
@@ -221,7 +221,7 @@ def _without_mentions_of_guests(
     table: Table, rows: pa.Table, name: str, blank: Callable[[str], str]
 ) -> pa.Table:
     """A name that contains that of an erased person, in rows without an address."""
-    person = next((each for each in _PERSONS.get(table.name, ()) if name == each.name), None)
+    person = next((each for each in PERSONS.get(table.name, ()) if name == each.name), None)
     if person is None or not person.address:
         return rows
     addresses = texts_of(rows, person.address)

@@ -34,6 +34,12 @@ def add_host_domains(lake: "Lake", days: Iterable[date]) -> None:
             lake.files.replace_bytes(_FILE, json.dumps(sorted(domains)).encode())
 
 
+def forget_host_domains(lake: "Lake") -> None:
+    """Remove the file: it is made again of the meetings that there are."""
+    with lake.state.lock("host_domains"):
+        lake.files.remove(_FILE)
+
+
 def _known(lake: "Lake") -> set[str] | None:
     """The content of the file; None when it is missing or damaged."""
     try:

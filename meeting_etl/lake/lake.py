@@ -200,7 +200,13 @@ class Lake:
         for part in self._tables.parts(table, partition):
             has_schema = self._tables.has_schema(table, partition, part)
             if not has_schema or not self._writer.has_policy(table, partition, part):
-                self._rewrite(table, partition, part, lambda rows: rows)
+                self._writer.rewrite(table, partition, part)
+
+    def erase(self, table: Table, partition: Partition) -> None:
+        """Rewrite the parts of a partition that have rows of erased persons or meetings."""
+        for part in self._tables.parts(table, partition):
+            if self._writer.changes(table, partition, part):
+                self._writer.rewrite(table, partition, part)
 
     def remove(self, table: Table, partition: Partition) -> None:
         """Remove a partition if it is there, of an index alone: a reader may miss a part."""
@@ -223,20 +229,7 @@ class Lake:
         for part in parts[-1:] if newest_only else parts:
             keys = self._tables.read(table, partition, part, schema)
             if any(keep(rows).num_rows < rows.num_rows for rows in keys):
-                self._rewrite(table, partition, part, keep)
-
-    def _rewrite(
-        self,
-        table: Table,
-        partition: Partition,
-        part: int,
-        keep: Callable[[pa.Table], pa.Table],
-    ) -> None:
-        """Replace a part by what `keep` returns for its rows, some at a time."""
-        most = self._tables.count(table, partition, part)
-        with self._writer.writing(table, partition, part, most) as write:
-            for rows in self._tables.read(table, partition, part, table.schema):
-                write(self._writer.written(table, keep(rows)))
+                self._writer.rewrite(table, partition, part, keep)
 
     @contextmanager
     def appending(

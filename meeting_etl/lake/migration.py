@@ -9,29 +9,24 @@ after this.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from meeting_etl.errors import StorageError
-from meeting_etl.lake.lake import INGEST_LOCK, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import (
     METRIC_INPUTS,
     definition_digest,
     has_current_metrics,
     refresh_metrics,
 )
-from meeting_etl.lake.partitions import NULL_PARTITION
+from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.tables import Partition
+from meeting_etl.lake.writers_locks import writers_lock
 from meeting_etl.schemas import (
-    AUTO_RECORD_ACTIONS,
-    INGESTED_LOGS,
-    ORPHANS,
-    REJECTED_LINES,
     SPEAKER_METRICS,
     TABLES,
     TRANSCRIPT_SNIPPETS,
-    WEBHOOK_EVENTS,
     Table,
 )
 
@@ -39,14 +34,6 @@ _SCHEMAS = "lake_schemas"
 _POLICIES = "lake_policies"
 # In the lake, so that it goes with it.
 _MANY = "lake/files_to_migrate.json"
-# Tables that are not written under the lock of a day, and the lock of their writers.
-_LOCKS = {
-    WEBHOOK_EVENTS.name: INGEST_LOCK,
-    REJECTED_LINES.name: INGEST_LOCK,
-    INGESTED_LOGS.name: INGEST_LOCK,
-    AUTO_RECORD_ACTIONS.name: "auto_record",
-    ORPHANS.name: "orphans",
-}
 # As many files as any run rewrites on its way, within seconds.
 QUICK_FILES = 200
 
@@ -93,7 +80,7 @@ def files_of_other_policy(lake: Lake, progress: Progress = lambda *_: None) -> l
         progress(f"policy of {table.name}", number, len(changed))
         found += [
             OldFile(table, partition)
-            for partition in _stored_partitions(lake, table)
+            for partition in partition_values(table, lake.partitions(table))
             if not lake.has_policy(table, partition)
         ]
     if changed and not found:
@@ -110,7 +97,7 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
     files = list(dict.fromkeys(files))
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
-        with lake.state.lock(_lock(file)):
+        with lake.state.lock(writers_lock(file.table, file.partition)):
             _rewrite(lake, file)
     _note(lake)
     _note_policies(lake)
@@ -156,7 +143,7 @@ def _known_to_be_many(lake: Lake) -> int:
 
 def _rewrite_if_free(lake: Lake, file: OldFile) -> bool:
     """Rewrite unless the lock is held, which may be for hours; returns whether that was done."""
-    with lake.state.lock_if_free(_lock(file)) as lock:
+    with lake.state.lock_if_free(writers_lock(file.table, file.partition)) as lock:
         if lock:
             _rewrite(lake, file)
         return lock is not None
@@ -177,28 +164,10 @@ def _rewrite(lake: Lake, file: OldFile) -> None:
         refresh_metrics(lake, file.partition)
 
 
-def _lock(file: OldFile) -> str:
-    """Name of the lock under which a file is written."""
-    return _LOCKS.get(file.table.name) or f"day-{file.partition}"
-
-
 def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
-    if table.partition is None:
-        yield None
-        return
     # Missing metrics count as outdated.
-    yield from _stored_partitions(lake, TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table)
-
-
-def _stored_partitions(lake: Lake, table: Table) -> Iterator[Partition]:
-    if table.partition is None:
-        yield None
-        return
-    for name in lake.partitions(table):
-        if name == NULL_PARTITION:
-            yield None
-        with suppress(ValueError):  # not a partition of a day
-            yield date.fromisoformat(name)
+    stored = TRANSCRIPT_SNIPPETS if table is SPEAKER_METRICS else table
+    yield from partition_values(stored, lake.partitions(stored))
 
 
 def _known(lake: Lake, name: str = _SCHEMAS) -> dict[str, str]:

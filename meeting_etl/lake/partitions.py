@@ -42,6 +42,15 @@ def partitions(files: Files, table: Table) -> list[str]:
     return [name.split("=", 1)[1] for name in names if is_partition(table, name)]
 
 
+def partition_values(table: Table, names: Iterable[str]) -> list[Partition]:
+    """The partitions of these names: days, or shards; the only one of a table without any."""
+    if table.partition is None:
+        return [None]
+    if table.partition.kind != DAY:
+        return list(names)
+    return [None if name == NULL_PARTITION else parse_day(name) for name in names]
+
+
 def part_name(table: Table, partition: Partition, part: int = 0) -> str:
     """Name of a file of a partition, relative to the data folder."""
     return f"{folder_of(table, partition)}/part-{part}.parquet"

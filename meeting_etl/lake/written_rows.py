@@ -47,6 +47,24 @@ class RowWriter:
         has_policy = self.has_policy(table, partition, part)
         return with_counts(table, rows) if has_policy else self.written(table, rows)
 
+    def changes(self, table: Table, partition: Partition, part: int) -> bool:
+        """Whether a part would have other rows if it was written now."""
+        groups = self._tables.read(table, partition, part, table.schema)
+        return any(not self.written(table, rows).equals(rows) for rows in groups)
+
+    def rewrite(
+        self,
+        table: Table,
+        partition: Partition,
+        part: int,
+        keep: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+    ) -> None:
+        """Replace a part by what `keep` returns for its rows, some at a time."""
+        most = self._tables.count(table, partition, part)
+        with self.writing(table, partition, part, most) as write:
+            for rows in self._tables.read(table, partition, part, table.schema):
+                write(self.written(table, keep(rows)))
+
     def commit(
         self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
     ) -> int:

@@ -29,6 +29,11 @@ def erased_address(erasure: Erasure, address: str) -> str:
     return erasure.label + domain
 
 
+def erased_event(erasure: Erasure) -> str:
+    """The payload in the place of an event about an erased meeting: it is still an event."""
+    return f'{{"resource":"erased","event":"erased","data":{{"erased":"{erasure.label}"}}}}'
+
+
 def _value(value: Any, erasures: Erasures, meeting_id: str | None) -> Any:
     if isinstance(value, dict):
         is_another = _is_of_another(value, erasures)

@@ -6,6 +6,7 @@ address with the requests of an administrator. Does not: which columns are hashe
 
 import json
 
+from meeting_etl.privacy.erasures import Erasures
 from meeting_etl.state import State
 
 HOST_ADDRESSES = "host_addresses"
@@ -39,14 +40,13 @@ class HostAddresses:
             return self._new.get(address or "")
         return self._stored().get(address, address)
 
-    def forget(self, pseudonyms: set[str]) -> int:
-        """Remove these; returns how many there were."""
+    def forget(self, erasures: Erasures) -> None:
+        """Remove the addresses of erased persons."""
         with self._state.swap(HOST_ADDRESSES, secret=True) as value:
             stored = _parse(value.content)
-            left = {name: stored[name] for name in stored if name not in pseudonyms}
+            left = {name: stored[name] for name in stored if not erasures.of_address(name)}
             value.content = json.dumps(left, sort_keys=True).encode() if left else None
         self._known = left
-        return len(stored) - len(left)
 
     def _stored(self) -> dict[str, str]:
         if self._known is None:

@@ -27,7 +27,9 @@ _FOLLOWS = {
     "name": "breakout_sessions.name",
 }
 # Fields of the envelope of an event that say nothing of persons.
-_ENVELOPE = frozenset("data resource event orgid appid ownedby status created targeturl".split())
+_ENVELOPE = frozenset(
+    "data resource event orgid appid ownedby status created targeturl erased".split()
+)
 
 
 @cache

@@ -50,7 +50,7 @@ def honour_deletes(lake: Lake, day: date, now: datetime) -> int:
             continue
         rows = lake.read(table, day, where={parents.key[0]: gone}).to_pylist()
         count += remove_files(lake, table, day, rows, now, "deleted")
-        _remove_files_without_row(lake, files_folder(table.name, day), gone)
+        remove_files_without_row(lake, files_folder(table.name, day), gone)
         if parents is TRANSCRIPTS:
             lake.merge(TRANSCRIPT_SNIPPETS, day, [], replacing={"transcript_id": gone})
             clear_snippet_counts(lake, day, gone)
@@ -95,7 +95,7 @@ def _deleted(lake: Lake, parents: Table, day: date) -> set[str]:
     return {row[key] for row in rows if is_deleted(row)}
 
 
-def _remove_files_without_row(lake: Lake, folder: str, identifiers: set[str]) -> None:
+def remove_files_without_row(lake: Lake, folder: str, identifiers: set[str]) -> None:
     """Remove unfinished files, and files that a kill left without a row."""
     stems = [file_stem(identifier) for identifier in identifiers]
     starts = tuple(f"{dot}{stem}." for stem in stems for dot in (".", ""))

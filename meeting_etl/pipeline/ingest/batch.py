@@ -119,12 +119,6 @@ class Batch:
 
         They say which resources the new events are about.
         """
-        erasures = self._lake.privacy.erasures
-        mentions = {
-            mention: of_events
-            for mention, of_events in mentions.items()
-            if not erasures.of_meeting(mention.meeting_id)
-        }
         if not mentions:
             return
         with self._lake.state.lock(INDEX_LOCK):

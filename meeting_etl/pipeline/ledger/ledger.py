@@ -73,13 +73,29 @@ class Ledger:
     # --- due_days -----------------------------------------------------------------------------
 
     def announce(self, news: Mapping[date, News]) -> None:
-        """Add news to days, each with the meetings of its events. Pruned days are left out."""
+        """Add news to days, each with the meetings of its events.
+
+        Pruned days and erased meetings are left out.
+        """
         for day, meetings in news.items():
+            if not (meetings := self._without_erased(meetings)):
+                continue
             with self.queue.swap(day) as work:
                 union = dict(work.due.news)
                 for meeting_id, resources in meetings.items():
                     union[meeting_id] = tuple(sorted({*union.get(meeting_id, ()), *resources}))
                 work.due = replace(work.due, version=work.due.version + 1, news=union)
+
+    def forget_erased(self) -> None:
+        """Remove erased meetings from the news of all days."""
+        for day in self.open_days():
+            with self.queue.swap(day) as work:
+                news = self._without_erased(work.due.news)
+                work.due = replace(work.due, news={key: tuple(news[key]) for key in news})
+
+    def _without_erased(self, news: News) -> News:
+        erasures = self._lake.privacy.erasures
+        return {key: news[key] for key in news if not erasures.of_meeting(key)}
 
     def due_days(self) -> list[date]:
         """Days with news or a due work item, newest first.

@@ -62,6 +62,17 @@ def queue_recording(
         _store(files, recording)
 
 
+def forget_recordings(lake: Lake) -> None:
+    """Remove erased meetings from the queue, and the addresses of erased hosts."""
+    erasures, files = lake.privacy.erasures, lake.files
+    with lake.state.lock("unowned_recordings"):
+        for queued in _queued(files):
+            if erasures.of_meeting(queued.meeting_id):
+                files.remove(queued.file)
+            elif queued.host_email and erasures.of_address(queued.host_email):
+                _store(files, replace(queued, host_email=None))
+
+
 def has_queued_recordings(files: Files) -> bool:
     """Whether any recording waits in the queue."""
     return bool(files.names(_FOLDER))
@@ -99,18 +110,24 @@ def look_up_recordings(context: FetchContext) -> int:
 
 
 def _due(files: Files, now: datetime) -> Iterator[QueuedRecording]:
+    for recording in _queued(files):
+        text = recording.next_attempt_at
+        at = parse_timestamp(text) if text else None
+        if at is None or at <= now:
+            yield recording
+
+
+def _queued(files: Files) -> Iterator[QueuedRecording]:
     for name in files.names(_FOLDER):
         content = files.read_bytes(f"{_FOLDER}/{name}") if name.endswith(".json") else None
         if content is None:
             continue
         try:
             recording = QueuedRecording(**json.loads(content))
-            text = recording.next_attempt_at
-            at = parse_timestamp(text) if text else None
+            parse_timestamp(recording.next_attempt_at or "1970-01-01T00:00:00Z")
         except (TypeError, ValueError):
             continue  # damaged; the log still has the event, and listings find the recording
-        if at is None or at <= now:
-            yield recording
+        yield recording
 
 
 def _store(files: Files, recording: QueuedRecording) -> None:

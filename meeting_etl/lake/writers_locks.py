@@ -1,0 +1,31 @@
+"""Under which lock each partition is written.
+
+Belongs here: the names of the locks. Does not: taking them (the writers).
+"""
+
+from meeting_etl.lake.lake import INGEST_LOCK
+from meeting_etl.lake.tables import Partition
+from meeting_etl.schemas import (
+    AUTO_RECORD_ACTIONS,
+    ERASURES,
+    INGESTED_LOGS,
+    ORPHANS,
+    REJECTED_LINES,
+    WEBHOOK_EVENTS,
+    Table,
+)
+
+# Tables that are not written under the lock of a day.
+_LOCKS = {
+    WEBHOOK_EVENTS.name: INGEST_LOCK,
+    REJECTED_LINES.name: INGEST_LOCK,
+    INGESTED_LOGS.name: INGEST_LOCK,
+    AUTO_RECORD_ACTIONS.name: "auto_record",
+    ORPHANS.name: "orphans",
+    ERASURES.name: "erase",
+}
+
+
+def writers_lock(table: Table, partition: Partition) -> str:
+    """Name of the lock under which a partition of a table is written."""
+    return _LOCKS.get(table.name) or f"day-{partition}"

@@ -1,0 +1,1 @@
+"""Erasing a person or a meeting from all that is stored."""

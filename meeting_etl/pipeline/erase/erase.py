@@ -1,0 +1,281 @@
+"""erase(): removes a person or a meeting from everything that is stored, and remembers a hash.
+
+Belongs here: the order, which survives a kill, and the report. Does not: what is known of a person
+(traces.py), rows (partition.py), lines of logs (log_lines.py).
+
+The erasure is stored first: from then on no writer brings anything back. Then the logs, the files,
+and the rows, day by day under the locks of their writers; then the rest. The hashes of names are
+found with the rows, so these come after the logs. After a kill, the same command goes on.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from meeting_etl.errors import MeetingEtlError
+from meeting_etl.lake.host_domains import forget_host_domains
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.meeting_index import INDEX_LOCK
+from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.lake.partitions import partition_values
+from meeting_etl.lake.tables import Partition
+from meeting_etl.lake.writers_locks import writers_lock
+from meeting_etl.pipeline.deletions.erased_files import remove_erased_files
+from meeting_etl.pipeline.deletions.erasure_rows import write_erasures
+from meeting_etl.pipeline.erase.log_lines import ErasedLines, ErasedMeetingLines
+from meeting_etl.pipeline.erase.partition import RowCounts, count_erased
+from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of
+from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
+from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
+from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, store_erasure
+from meeting_etl.schemas import ERASURES, MEETING_INDEX, TABLES, Table
+from meeting_etl.times import Clock, format_timestamp
+from meeting_etl.webhook_logs.logs import Logs
+
+ERASE_LOCK = "erase"
+_REPORTS = "reports"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whom or what to erase: the address of a person with other names of theirs, or a meeting.
+
+    `removes_rows`: the person's own rows go. `in_logs`: the raw logs are rewritten, too.
+    """
+
+    person: str | None = None
+    meeting: str | None = None
+    names: tuple[str, ...] = ()
+    removes_rows: bool = False
+    in_logs: bool = False
+
+
+@dataclass
+class ErasureReport:
+    """What was erased, or would be: rows by table, files, lines of logs.
+
+    `left` counts the rows that a second look found, which must be 0.
+    """
+
+    erasure: Erasure
+    rows: dict[str, RowCounts] = field(default_factory=dict)
+    files: int = 0
+    logs: LogsRewritten = field(default_factory=LogsRewritten)
+    left: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the person or meeting was found."""
+        touched = any(counts.is_touched for counts in self.rows.values())
+        return not touched and not self.files and not self.logs.lines
+
+
+@dataclass(frozen=True)
+class EraseContext:
+    """What erasing works with."""
+
+    lake: Lake
+    ledger: Ledger
+    logs: Logs
+    clock: Clock
+    progress: Progress = lambda *_: None
+
+
+def preview(context: EraseContext, wanted: Wanted) -> ErasureReport:
+    """What `erase` would do; nothing is written but the key, where there is none yet."""
+    erasure, clear = _erasure(context, wanted)
+    others = context.lake.privacy.erasures.all
+    erasures = _with(others, erasure, context.lake)
+    report = ErasureReport(erasure)
+    for table, partition in _partitions(context.lake):
+        context.progress(f"count {table.name}", 0, 0)
+        _count(report, table, count_erased(context.lake, table, partition, erasures))
+    change = _change(wanted, erasure, erasures, clear)
+    report.logs = rewrite_logs(
+        context.logs, context.lake, context.clock, change, progress=context.progress, dry_run=True
+    )
+    return report
+
+
+def erase(context: EraseContext, wanted: Wanted) -> ErasureReport:
+    """Erase a person or a meeting. Can be killed at any time and repeated.
+
+    Raises StorageError when something cannot be read or written; what was done stays.
+    """
+    lake = context.lake
+    with lake.state.lock(ERASE_LOCK):
+        erasure, clear = _erasure(context, wanted)
+        work = _Work(context, erasure)
+        work.store()
+        change = _change(wanted, erasure, lake.privacy.erasures, clear)
+        report = ErasureReport(erasure)
+        report.logs = rewrite_logs(
+            context.logs,
+            lake,
+            context.clock,
+            change,
+            progress=context.progress,
+            dry_run=not wanted.in_logs,
+        )
+        if wanted.in_logs:
+            work.add_log_lines(report.logs.lines)
+        work.erase_rows(report)
+        work.erase_rest()
+        report.files = work.erasure.files_removed
+        report.left = sum(
+            counts.changed + counts.removed
+            for table, partition in _partitions(lake)
+            for counts in [count_erased(lake, table, partition, lake.privacy.erasures)]
+        )
+        work.finish()
+        report.erasure = work.erasure
+        return report
+
+
+def _erasure(context: EraseContext, wanted: Wanted) -> tuple[Erasure, Collection[str]]:
+    """The erasure, one that was begun before included, and what is known in clear of the person."""
+    lake = context.lake
+    privacy, pseudonyms = lake.privacy, lake.privacy.pseudonyms
+    number = max((each.number for each in privacy.erasures.all), default=0) + 1
+    began_at = format_timestamp(context.clock.now())
+    if wanted.meeting is not None:
+        digest = pseudonyms.identifier_digest(wanted.meeting)
+        erasure = Erasure(number, Subject.MEETING, digest, run_id=str(uuid.uuid4()))
+        clear: Collection[str] = ()
+    elif wanted.person is not None:
+        traces = traces_of(lake, wanted.person, wanted.names, context.progress)
+        erasure = erasure_of(
+            number, wanted.person, traces, pseudonyms, removes_rows=wanted.removes_rows
+        )
+        erasure = replace(erasure, run_id=str(uuid.uuid4()))
+        clear = {wanted.person, *traces.names, *traces.identifiers}
+    else:
+        raise MeetingEtlError("Nothing to erase was named.")
+    erasure = replace(erasure, began_at=began_at)
+    before = next((each for each in privacy.erasures.all if _is_same(each, erasure)), None)
+    return (erasure if before is None else _united(before, erasure)), clear
+
+
+def _is_same(first: Erasure, second: Erasure) -> bool:
+    return (first.subject, first.digest) == (second.subject, second.digest)
+
+
+def _united(before: Erasure, now: Erasure) -> Erasure:
+    """An erasure that was begun or done before, with what is known by now."""
+    return replace(
+        before,
+        identifiers=tuple(sorted({*before.identifiers, *now.identifiers})),
+        names=tuple(sorted({*before.names, *now.names})),
+        words=tuple(sorted({*before.words, *now.words})),
+        names_in_meetings=tuple(sorted({*before.names_in_meetings, *now.names_in_meetings})),
+        removes_rows=before.removes_rows or now.removes_rows,
+        finished_at=None,
+    )
+
+
+def _with(others: Collection[Erasure], erasure: Erasure, lake: Lake) -> Erasures:
+    rest = [each for each in others if each.number != erasure.number]
+    return Erasures((*rest, erasure), lake.privacy.pseudonyms)
+
+
+def _change(
+    wanted: Wanted, erasure: Erasure, erasures: Erasures, clear: Collection[str]
+) -> Callable[[bytes], bytes | None]:
+    if wanted.meeting is not None:
+        return ErasedMeetingLines(erasure, wanted.meeting)
+    return ErasedLines(erasure, erasures, clear)
+
+
+def _partitions(lake: Lake) -> Iterator[tuple[Table, Partition]]:
+    for table in (*TABLES.values(), MEETING_INDEX):
+        if table is not ERASURES:
+            for partition in partition_values(table, lake.partitions(table)):
+                yield table, partition
+
+
+def _count(report: ErasureReport, table: Table, counts: RowCounts) -> None:
+    report.rows[table.name] = report.rows.get(table.name, RowCounts()) + counts
+
+
+class _Work:
+    """One erasure at work: the erasure as it is stored, with what was done so far."""
+
+    def __init__(self, context: EraseContext, erasure: Erasure) -> None:
+        self.erasure = erasure
+        self._context = context
+        self._lake = context.lake
+
+    def store(self) -> None:
+        """Make durable what is known and done."""
+        store_erasure(self._lake.state, self.erasure)
+
+    def add_log_lines(self, count: int) -> None:
+        self.erasure = replace(self.erasure, log_lines=self.erasure.log_lines + count)
+        self.store()
+
+    def erase_rows(self, report: ErasureReport) -> None:
+        """Rewrite all partitions, those of a day at a time, and remove its files."""
+        by_lock: dict[str, list[tuple[Table, Partition]]] = {}
+        for table, partition in _partitions(self._lake):
+            is_index = table is MEETING_INDEX
+            lock = INDEX_LOCK if is_index else writers_lock(table, partition)
+            by_lock.setdefault(lock, []).append((table, partition))
+        for number, (lock, partitions) in enumerate(by_lock.items()):
+            self._context.progress(f"erase {lock}", number, len(by_lock))
+            day = partitions[0][1] if lock.startswith("day-") else None
+            with self._lake.state.lock(lock):
+                # Before the rows: these name the files.
+                if isinstance(day, date):
+                    self._remove_files(day)
+                touched = [self._erase_partition(report, *each) for each in partitions]
+                if isinstance(day, date):
+                    self._close_day(day, is_touched=any(touched))
+
+    def _erase_partition(self, report: ErasureReport, table: Table, partition: Partition) -> bool:
+        lake = self._lake
+        counts = count_erased(lake, table, partition, lake.privacy.erasures)
+        _count(report, table, counts)
+        if counts.is_touched:
+            planned = {f"{table.name}/{partition}": (counts.changed, counts.removed)}
+            self.erasure = replace(self.erasure, planned={**self.erasure.planned, **planned})
+            self.store()
+            lake.sweep([table], [partition])
+            lake.erase(table, partition)
+        return counts.is_touched
+
+    def _remove_files(self, day: date) -> None:
+        count = remove_erased_files(self._lake, day, self._context.clock.now())
+        if count:
+            self._count_files(count)
+
+    def _close_day(self, day: date, *, is_touched: bool) -> None:
+        self._remove_files(day)
+        if is_touched:
+            refresh_metrics(self._lake, day)
+            self._context.ledger.refresh(day)
+
+    def erase_rest(self) -> None:
+        """What is not a row: reports, queued recordings, addresses of hosts, domains of hosts."""
+        lake = self._lake
+        self._context.ledger.forget_erased()
+        forget_recordings(lake)
+        names = [name for name in lake.files.names(_REPORTS) if name.endswith(".html")]
+        for name in names:
+            lake.files.remove(f"{_REPORTS}/{name}")
+        self._count_files(len(names))
+        lake.privacy.hosts.forget(lake.privacy.erasures)
+        if not self.erasure.keeps_domain:
+            forget_host_domains(lake)
+
+    def _count_files(self, count: int) -> None:
+        self.erasure = replace(self.erasure, files_removed=self.erasure.files_removed + count)
+        self.store()
+
+    def finish(self) -> None:
+        """The proof: the erasure is done, and its row is in the table."""
+        now = format_timestamp(self._context.clock.now())
+        self.erasure = replace(self.erasure, finished_at=now)
+        self.store()
+        write_erasures(self._lake)

@@ -1,0 +1,69 @@
+"""Lines of raw webhook logs without an erased person or meeting.
+
+Belongs here: what becomes of a line. Does not: writing it (pipeline/ingest/log_rewriting.py), the
+texts in a line (webhook_logs/blanking.py).
+"""
+
+import json
+from collections.abc import Collection
+
+from meeting_etl.privacy.erased_fields import erased_address, erased_event
+from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
+from meeting_etl.privacy.pseudonyms import normalized_name
+from meeting_etl.webhook_logs.blanking import blank_texts, blank_words
+
+
+class ErasedLines:
+    """What becomes of lines about one person; `clear` are address, names and ids as far as known.
+
+    Names of one word count in lines that have something else of the person.
+    """
+
+    def __init__(self, erasure: Erasure, erasures: Erasures, clear: Collection[str]) -> None:
+        self._erasure = erasure
+        self._erasures = erasures
+        self._words = [text.encode() for text in clear if len(text.split()) > 1 or "@" in text]
+        self._short_names = {normalized_name(text) for text in clear if len(text.split()) == 1}
+
+    def __call__(self, line: bytes) -> bytes | None:
+        """The new line; None where nothing changes."""
+        new = blank_texts(line, self._replacement)
+        if new is not None:
+            return blank_texts(new, self._short_name) or new
+        return blank_words(line, self._words)
+
+    def _replacement(self, text: str) -> str | None:
+        erasures = self._erasures
+        if is_erased(text):
+            return None
+        if erasure := erasures.of_address(text):
+            return erased_address(erasure, text)
+        if erasure := erasures.of_identifier(text) or erasures.of_name(text, None):
+            return erasure.label
+        return erasures.mentions.blank(text)
+
+    def _short_name(self, text: str) -> str | None:
+        return self._erasure.label if normalized_name(text) in self._short_names else None
+
+
+class ErasedMeetingLines:
+    """What becomes of lines about one meeting: events that say when they were received."""
+
+    def __init__(self, erasure: Erasure, meeting_id: str) -> None:
+        self._event = erased_event(erasure)
+        self._id = meeting_id.encode()
+
+    def __call__(self, line: bytes) -> bytes | None:
+        """The new line; None where nothing changes."""
+        if self._id not in line:
+            return None
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return blank_words(line, [self._id])
+        received_at = document.get("received_at") if isinstance(document, dict) else None
+        event = json.loads(self._event)
+        if isinstance(received_at, str):
+            event = {"received_at": received_at, "body": event}
+        new = json.dumps(event, separators=(",", ":")).encode()
+        return new if len(new) <= len(line) else blank_words(line, [self._id])

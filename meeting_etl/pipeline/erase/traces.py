@@ -1,0 +1,142 @@
+"""What is known of a person: names and ids in the rows that have the address.
+
+Belongs here: gathering it from all days. Does not: what an erasure remembers of it
+(privacy/erasures.py), erasing (erase.py).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from meeting_etl.lake.erased_rows import PERSONS, who_is_erased
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import partition_values
+from meeting_etl.lake.text_columns import texts_of
+from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, is_erased, name_digests
+from meeting_etl.privacy.pseudonyms import Pseudonyms
+from meeting_etl.schemas import SPEAKER_METRICS, TABLES, WEBHOOK_EVENTS, Table
+
+Progress = Callable[[str, int, int], None]
+_IDS = ("hostUserId", "hostPersonId")
+
+
+@dataclass
+class Traces:
+    """Names, each with the meetings in which it occurs, and ids, in clear or as pseudonyms.
+
+    `has_others`: somebody else has an address of the same domain.
+    """
+
+    names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    identifiers: set[str] = field(default_factory=set)
+    has_others: bool = False
+
+
+def traces_of(
+    lake: Lake, address: str, names: Iterable[str], progress: Progress = lambda *_: None
+) -> Traces:
+    """What is known of the person with this address. `names` are known besides."""
+    pseudonyms = lake.privacy.pseudonyms
+    digest = pseudonyms.address_digest(address)
+    probe = Erasures((Erasure(0, Subject.PERSON, digest, (digest,)),), pseudonyms)
+    traces = Traces()
+    for name in names:
+        traces.names[name]
+    tables = [
+        table for table in TABLES.values() if table.name in PERSONS or table is WEBHOOK_EVENTS
+    ]
+    for number, table in enumerate(tables):
+        progress(f"look through {table.name}", number, len(tables))
+        for partition in partition_values(table, lake.partitions(table)):
+            if table is WEBHOOK_EVENTS:
+                bodies = lake.read(table, partition, columns=["meeting_id", "body"])
+                _add_bodies(traces, bodies, probe, address)
+            elif table is not SPEAKER_METRICS:
+                _add_rows(
+                    traces, lake.read(table, partition, columns=_columns(table)), table, probe
+                )
+                traces.has_others |= _has_others(lake, table, partition, address)
+    return traces
+
+
+def erasure_of(
+    number: int, address: str, traces: Traces, pseudonyms: Pseudonyms, *, removes_rows: bool
+) -> Erasure:
+    """What is remembered of a person with these traces."""
+    digest = pseudonyms.address_digest(address)
+    whole: list[str] = []
+    words: list[tuple[str, ...]] = []
+    in_meetings: list[str] = []
+    for name, meetings in traces.names.items():
+        found = name_digests(pseudonyms, name, meetings)
+        whole += found[0]
+        words += found[1]
+        in_meetings += found[2]
+    return Erasure(
+        number,
+        Subject.PERSON,
+        digest,
+        addresses=(digest,),
+        identifiers=tuple(sorted(map(pseudonyms.identifier_digest, traces.identifiers))),
+        names=tuple(sorted(set(whole))),
+        words=tuple(sorted(set(words))),
+        names_in_meetings=tuple(sorted(set(in_meetings))),
+        keeps_domain=traces.has_others,
+        removes_rows=removes_rows,
+    )
+
+
+def _columns(table: Table) -> list[str]:
+    wanted = {name for person in PERSONS[table.name] for name in person.columns} | {"meeting_id"}
+    return [name for name in table.schema.names if name in wanted]
+
+
+def _add_rows(traces: Traces, rows: pa.Table, table: Table, probe: Erasures) -> None:
+    meetings = texts_of(rows, "meeting_id")
+    for person in PERSONS[table.name]:
+        columns = [texts_of(rows, name) for name in (person.name, person.identifier)]
+        found = who_is_erased(rows, person, probe)
+        for erasure, meeting, name, identifier in zip(found, meetings, *columns, strict=True):
+            if erasure is not None:
+                _add(traces, name, identifier, meeting)
+
+
+def _add(traces: Traces, name: str | None, identifier: str | None, meeting: str | None) -> None:
+    if name and name.strip() and not is_erased(name):
+        traces.names[name].update(filter(None, (meeting,)))
+    if identifier and not is_erased(identifier):
+        traces.identifiers.add(identifier)
+
+
+def _add_bodies(traces: Traces, rows: pa.Table, probe: Erasures, address: str) -> None:
+    """Names and ids of the host in events, which may be of meetings that have no row."""
+    for body, meeting in zip(texts_of(rows, "body"), texts_of(rows, "meeting_id"), strict=True):
+        data = json.loads(body or "{}").get("data")
+        host = data.get("hostEmail") if isinstance(data, dict) else None
+        if isinstance(host, str) and probe.of_address(host):
+            for name in _IDS:
+                _add(traces, None, _text(data.get(name)), meeting)
+            _add(traces, _text(data.get("hostDisplayName")), None, meeting)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _has_others(lake: Lake, table: Table, partition: object, address: str) -> bool:
+    """Whether the partition has another address with the same domain."""
+    at, domain = address.rpartition("@")[1:]
+    pseudonyms = lake.privacy.pseudonyms
+    own = pseudonyms.address_digest(address)
+    for person in PERSONS[table.name] if at else ():
+        if not person.address:
+            continue
+        rows = lake.read(table, partition, columns=[person.address])  # type: ignore[arg-type]
+        for text in rows[person.address].unique().to_pylist():
+            same_domain = text and text.rpartition("@")[2].strip().lower() == domain.strip().lower()
+            if same_domain and not is_erased(text) and pseudonyms.address_digest(text) != own:
+                return True
+    return False
