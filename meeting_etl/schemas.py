@@ -311,13 +311,7 @@ PARTICIPANTS = Table(
         ),
         _SITE,
         *_email("host_email", "E-mail address of the host.", "hostEmail"),
-        Column(
-            "source_id",
-            TEXT,
-            "Id of the participant in its source system.",
-            "sourceId",
-            personal=IDENTIFIER,
-        ),
+        Column("source_id", TEXT, "Source of the invitation, as Webex has it.", "sourceId"),
         *_FETCHED,
     ),
 )
@@ -632,7 +626,7 @@ _FILE = (
 )
 _REMOVED = (
     Column("removed_at", MOMENT, "When the file was removed here; NULL while it exists."),
-    Column("removed_because", TEXT, "deleted (at Webex, proven) or pruned."),
+    Column("removed_because", TEXT, "deleted (at Webex, proven), pruned or erased."),
 )
 
 RECORDING_FILES = Table(

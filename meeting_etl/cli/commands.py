@@ -24,6 +24,7 @@ COMMANDS = {
     "webhooks": "Create, list, repair and delete webhooks",
     "auto-record": "Switch on recording of new meetings",
     "prune": "Remove old meetings",
+    "erase": "Forget a person or a meeting, with proof",
     "migrate": "Rewrite files of earlier versions",
     "dev": "Serve the Dagster UI and daemon",
     "sandbox": "Serve an embedded Webex for tests",

@@ -52,7 +52,7 @@ PERSONS: dict[str, tuple[Person, ...]] = {
     "meetings": (_HOST,),
     "recordings": (Person("host_email"),),
     "participants": (
-        Person("email", "display_name", "source_id", key="participant_id", own=True),
+        Person("email", "display_name", key="participant_id", own=True),
         Person("host_email"),
     ),
     "invitees": (Person("email", "display_name", key="invitee_id", own=True),),

@@ -8,17 +8,18 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 
+from meeting_etl.pipeline.deletions.erased_files import remove_erased_files
 from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_state import DayState
 from meeting_etl.pipeline.fetch.day_writer import DayWriter
 from meeting_etl.pipeline.fetch.due import due_targets
+from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.request_pool import request_all
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
-from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.schemas import FETCH_LEDGER
 
@@ -73,14 +74,8 @@ class _Downloads:
 
     def _without_known(self, targets: Sequence[Target]) -> list[Target]:
         """The targets that need a request; those whose outcome is known are committed."""
-        can_read, now = self._context.webex.can_read(self._spec.resource), self._context.clock.now()
-        outcomes = [
-            self._spec.before_request(target) if can_read else Outcome.RULED_OUT
-            for target in targets
-        ]
-        if self._context.ledger.is_pruned(self._spec.resource, self._day):
-            outcomes = [Outcome.PRUNED for _ in targets]
-        pairs = list(zip(targets, outcomes, strict=True))
+        known, now = KnownOutcomes(self._context, self._day), self._context.clock.now()
+        pairs = [(target, known.of(self._spec, target)) for target in targets]
         self._commit([FetchResult(target, outcome, now) for target, outcome in pairs if outcome])
         return [target for target, outcome in pairs if outcome is None]
 
@@ -95,6 +90,7 @@ class _Downloads:
             writer.commit()
             if context.honours_deletes:
                 self.report.removed += honour_deletes(lake, self._day, context.clock.now())
+            remove_erased_files(lake, self._day, context.clock.now())
             context.ledger.refresh(self._day)
 
     def _still_of_this_day(

@@ -10,12 +10,14 @@ from datetime import date
 from functools import partial
 
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.pipeline.deletions.erased_files import remove_erased_files
 from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_state import DayState
 from meeting_etl.pipeline.fetch.day_writer import DayWriter
 from meeting_etl.pipeline.fetch.deletion_proof import proven_deletion
 from meeting_etl.pipeline.fetch.due import due_targets, is_due, targets_of
+from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
 from meeting_etl.pipeline.fetch.response_rows import with_rows
@@ -54,7 +56,7 @@ class DayFetch:
         self.report = DayReport(day)
         self._context = context
         self._specs = {spec.resource: spec for spec in specs}
-        self._pruned = {name for name in self._specs if context.ledger.is_pruned(name, day)}
+        self._known_outcomes = KnownOutcomes(context, day)
         self._guards = guards
         self._rank = rank
         self._sweep()
@@ -131,6 +133,7 @@ class DayFetch:
         if context.honours_deletes:
             removed = honour_deletes(lake, self.day, context.clock.now())
             self.report.removed += removed
+        remove_erased_files(lake, self.day, context.clock.now())
         refresh_metrics(lake, self.day)
         context.ledger.refresh(self.day)
         self.report.finish(lake, self._specs.values(), self._state.items.values())
@@ -165,11 +168,7 @@ class DayFetch:
 
     def _take_known(self, target: Target) -> bool:
         spec = self._specs[target.work_item.resource]
-        outcome = spec.before_request(target)
-        if not self._context.webex.can_read(spec.resource):
-            outcome = Outcome.RULED_OUT
-        if spec.resource in self._pruned:
-            outcome = Outcome.PRUNED
+        outcome = self._known_outcomes.of(spec, target)
         if outcome is None:
             return False
         self._open[spec.resource] += 1

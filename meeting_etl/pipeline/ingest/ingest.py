@@ -10,6 +10,7 @@ from typing import cast
 
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.pipeline.deletions.erasure_rows import restore_erasures
 from meeting_etl.pipeline.ingest.batch import Batch, IngestReport, LogProgress
 from meeting_etl.pipeline.ingest.future_ends import retry_future_ends
 from meeting_etl.pipeline.ingest.log_problems import log_problems
@@ -46,6 +47,7 @@ def ingest(
     `progress` is called with the log's path, the number of logs done and the number to do. Raises
     StorageError when the lake cannot be written; what was committed before is not read again.
     """
+    restore_erasures(lake)
     with lake.state.lock(INGEST_LOCK):
         index = MeetingIndex(lake)
         with lake.state.lock(INDEX_LOCK):

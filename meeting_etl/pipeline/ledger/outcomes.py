@@ -34,6 +34,7 @@ _DEFINITE = {
     Outcome.OUT_OF_BOUNDS: (Status.ABSENT, Reason.OUT_OF_BOUNDS),
     Outcome.PERSONAL_ROOM: (Status.ABSENT, Reason.PERSONAL_ROOM),
     Outcome.PRUNED: (Status.ABSENT, Reason.PRUNED),
+    Outcome.ERASED: (Status.ABSENT, Reason.ERASED),
     Outcome.DELETED: (Status.GONE, Reason.REMOVED),
 }
 # These settle it at the last attempt only: before that, and at it.

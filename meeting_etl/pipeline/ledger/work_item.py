@@ -98,6 +98,7 @@ class Reason(StrEnum):
     OUT_OF_BOUNDS = "out_of_bounds"
     PERSONAL_ROOM = "personal_room"
     PRUNED = "pruned"
+    ERASED = "erased"
 
 
 class Outcome(StrEnum):
@@ -115,6 +116,7 @@ class Outcome(StrEnum):
     OUT_OF_BOUNDS = "out_of_bounds"  # of the settings; no request was made
     PERSONAL_ROOM = "personal_room"  # nobody is invited to one; no request was made
     PRUNED = "pruned"  # older than what is kept; no request was made
+    ERASED = "erased"  # a file would show an erased person; no request was made
     DELETED = "deleted"  # proven before; no request was made
     REFUSED = "refused"  # another refusal, 400 and the like
     PARTIAL = "partial"  # some items came with errors
@@ -131,6 +133,7 @@ NO_REQUEST = frozenset(
         Outcome.OUT_OF_BOUNDS,
         Outcome.PERSONAL_ROOM,
         Outcome.PRUNED,
+        Outcome.ERASED,
         Outcome.DELETED,
     }
 )

@@ -1,0 +1,42 @@
+"""class KnownOutcomes: what is known of a target before it is requested.
+
+Belongs here: the order of the reasons for which nothing is requested. Does not: reasons of one
+resource (its spec), outcomes of responses (single_request.py).
+"""
+
+from datetime import date
+from functools import cached_property
+
+from meeting_etl.pipeline.deletions.erased_files import erased_meetings
+from meeting_etl.pipeline.fetch.context import FetchContext
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.pipeline.ledger.work_item import FILES, Outcome
+
+
+class KnownOutcomes:
+    """The outcomes of one day's targets that need no request."""
+
+    def __init__(self, context: FetchContext, day: date) -> None:
+        self._context = context
+        self._day = day
+        self._pruned: dict[str, bool] = {}
+
+    def of(self, spec: FetchSpec, target: Target) -> Outcome | None:
+        """The outcome of a target; None when it must be requested."""
+        if self._is_pruned(spec.resource):
+            return Outcome.PRUNED
+        if not self._context.webex.can_read(spec.resource):
+            return Outcome.RULED_OUT
+        if spec.resource in FILES and target.meeting_id in self._erased:
+            return Outcome.ERASED
+        return spec.before_request(target)
+
+    def _is_pruned(self, resource: str) -> bool:
+        if resource not in self._pruned:
+            self._pruned[resource] = self._context.ledger.is_pruned(resource, self._day)
+        return self._pruned[resource]
+
+    @cached_property
+    def _erased(self) -> set[str]:
+        """Meetings whose files would show an erased person."""
+        return erased_meetings(self._context.lake, self._day)
