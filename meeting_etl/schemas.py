@@ -702,7 +702,7 @@ ERASURES = Table(
     sort=("erasure",),
     partition=None,
     columns=(
-        Column("erasure", INT, "Number of the erasure: the n of `erased:<n>`."),
+        Column("erasure", TEXT, "What stands in the place of the person: erased:<n>; unique."),
         Column("subject", TEXT, "What was erased: person or meeting."),
         Column("digest", TEXT, "Keyed hash of the address or of the meeting's id."),
         Column("began_at", MOMENT, "When the erasure began."),

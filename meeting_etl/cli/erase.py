@@ -134,8 +134,8 @@ def _show(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> None:
         display.complain(f"{report.left:,} rows still have something: give the command again.")
     else:
         display.say(
-            "All rows were read once more: nothing is left. The proof is in the table erasures, "
-            f"number {erasure.number}; nothing comes back as long as the folder state/ is kept."
+            "All rows were read once more: nothing is left. The proof is in the table erasures "
+            f"({erasure.label}). Keep the folder state/: its hashes keep out what Webex still has."
         )
 
 
@@ -148,6 +148,6 @@ def _show_logs(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> N
         display.say(f"The raw webhook logs still have {lines} about this: add --logs.")
     for reason, count in report.logs.lines_left.items():
         if count:
-            display.say(f"Lines of logs that were not looked at, {reason}: {count:,}.")
+            display.say(f"Lines of logs that were skipped, {reason}: {count:,}.")
     for problem in report.logs.problems:
         display.complain(problem)

@@ -23,7 +23,7 @@ def restore_erasures(lake: Lake) -> None:
 
 def _row(erasure: Erasure) -> dict[str, object]:
     return {
-        "erasure": erasure.number,
+        "erasure": erasure.label,
         "subject": str(erasure.subject),
         "digest": erasure.digest,
         "began_at": parse_timestamp(erasure.began_at),

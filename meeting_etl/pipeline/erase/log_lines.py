@@ -29,8 +29,8 @@ class ErasedLines:
         """The new line; None where nothing changes."""
         new = blank_texts(line, self._replacement)
         if new is not None:
-            return blank_texts(new, self._short_name) or new
-        return blank_words(line, self._words)
+            new = blank_texts(new, self._short_name) or new
+        return blank_words(new or line, self._words) or new
 
     def _replacement(self, text: str) -> str | None:
         erasures = self._erasures
