@@ -90,7 +90,9 @@ def fill(lake: Lake, day: date, pieces: int) -> None:
             one
             | {"participant_id": "a", "email": "ana@sales.example", "devices": stays}
             | {"display_name": "Ana"},
-            one | {"participant_id": "b", "email": "bo@customer.example", "devices": [whole]},
+            one
+            | {"participant_id": "b", "email": "bo@customer.example", "devices": [whole]}
+            | {"email_domain": "customer.example"},
         ],
         "transcripts": [one | {"transcript_id": f"t{day}", "status": "available"}],
         "transcript_snippets": snippets,
