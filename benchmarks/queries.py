@@ -84,6 +84,7 @@ def one_day(
             | {
                 "participant_id": f"p{seat}",
                 "email": email,
+                "email_domain": email.partition("@")[2],
                 "display_name": email.partition("@")[0],
                 "devices": [{"joined_at": start, "left_at": start + timedelta(minutes=50)}],
             }
@@ -97,6 +98,7 @@ def one_day(
                 "text": " ".join(dice.choices(words, k=12)),
                 "person_name": who.partition("@")[0],
                 "person_email": who,
+                "person_email_domain": who.partition("@")[2],
                 "offset_ms": 28_000 * turn,
                 "duration_ms": 20_000,
                 "started_at": start + timedelta(seconds=28 * turn),
