@@ -15,6 +15,7 @@ from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.coverage import Coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay
 from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.privacy.policy import ColumnPolicy
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Span
 from meeting_etl.webhook_logs.known_logs import KnownLogs
@@ -50,6 +51,8 @@ class StatusReport:
     days: list[Coverage]
     catalog_problem: str | None
     kept_since: Mapping[str, date]
+    policy: ColumnPolicy
+    erasures: int
 
 
 def collect(etl: "Etl", span: Span | None) -> StatusReport:
@@ -67,6 +70,8 @@ def collect(etl: "Etl", span: Span | None) -> StatusReport:
         days=list(etl.ledger.coverage(days)) if days else [],
         catalog_problem=_catalog_problem(etl),
         kept_since=etl.lake.floors.all(),
+        policy=etl.settings.policy,
+        erasures=len(etl.privacy.erasures.all),
     )
 
 
@@ -117,10 +122,17 @@ def show(status: StatusReport, etl: "Etl") -> None:
     _show_open_days(status.open_days, etl)
     if status.days:
         _show_days(status.days)
+    _show_privacy(status)
     if status.kept_since:
         display.show_table("Pruned", ["what", "kept since"], [*status.kept_since.items()])
     if status.catalog_problem:
         display.say(status.catalog_problem)
+
+
+def _show_privacy(status: StatusReport) -> None:
+    erased = f"; {display.counted(status.erasures, 'erasure')}" if status.erasures else ""
+    if not status.policy.keeps_all or erased:
+        display.answer(f"Privacy: {status.policy.description}{erased}.")
 
 
 def _show_open_days(open_days: Mapping[date, DueDay], etl: "Etl") -> None:
@@ -158,6 +170,7 @@ def write_json(status: StatusReport) -> None:
     """The report as one JSON object on a line."""
     document: dict[str, Any] = {
         "data_dir": status.data_dir,
+        "privacy": {"policy": status.policy.description, "erasures": status.erasures},
         "webhook_logs": vars(status.logs),
         "work_items": [
             {"resource": resource, "items": statuses.total(), **_statuses(statuses)}

@@ -204,7 +204,7 @@ def _without_mentions(table: Table, rows: pa.Table, column: Column, erasures: Er
     if column.personal == FIELDS:
         meetings = texts_of(rows, "meeting_id")
         values = [
-            text if text is None else erase_fields(text, erasures, meeting)
+            text if text is None else erase_fields(text, erasures, meeting, column=name)
             for text, meeting in zip(rows[name].to_pylist(), meetings, strict=True)
         ]
         return with_column(rows, name, pa.array(values, pa.string()))

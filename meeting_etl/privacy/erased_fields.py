@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
-from meeting_etl.privacy.json_fields import columns_by_field
+from meeting_etl.privacy.json_fields import columns_by_field, to_text
 from meeting_etl.privacy.policy import personal_columns
 from meeting_etl.schemas import ADDRESS, IDENTIFIER, NAME
 
 
-def erase_fields(text: str, erasures: Erasures, meeting_id: str | None) -> str:
+def erase_fields(text: str, erasures: Erasures, meeting_id: str | None, *, column: str) -> str:
     """JSON text in which erased persons are replaced; the same text when there are none."""
     document = json.loads(text)
     erased = _value(document, erasures, meeting_id)
     if erased == document:
         return text
-    return json.dumps(erased, ensure_ascii=False, separators=(",", ":"))
+    return to_text(erased, column)
 
 
 def erased_address(erasure: Erasure, address: str) -> str:

@@ -20,6 +20,9 @@ class HostAddresses:
         self._known: dict[str, str] | None = None
         self._new: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        return len(self._stored())
+
     def note(self, pseudonym: str, address: str) -> None:
         """Remember an address; one that is a pseudonym itself says nothing."""
         if pseudonym != address and pseudonym not in self._stored():

@@ -69,7 +69,14 @@ def treat_fields(text: str, privacy: Privacy, *, column: str) -> str:
     treated = _object(document, privacy, privacy.policy.of(column) is KEEP)
     if treated == document:
         return text
-    return json.dumps(treated, ensure_ascii=False, separators=(",", ":"))
+    return to_text(treated, column)
+
+
+def to_text(document: Any, column: str) -> str:
+    """A JSON value as text of a column: `extra` as rows have it, a body in its order."""
+    if column == "extra":
+        return json.dumps(document, ensure_ascii=False, sort_keys=True)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _object(document: dict[str, Any], privacy: Privacy, keeps_unknown: bool) -> dict[str, Any]:

@@ -97,13 +97,24 @@ class ColumnPolicy:
         """Whether all columns are kept as they are, links aside."""
         return all(treatment is KEEP for treatment in self.treatments.values())
 
+    @property
+    def description(self) -> str:
+        """The policy in one line: the preset, and columns that it treats otherwise."""
+        usual = policy_of(self.preset, {}).treatments
+        others = [
+            f"{name} = {treatment}"
+            for name, treatment in sorted(self.treatments.items())
+            if usual.get(name, KEEP) is not treatment
+        ]
+        return f"preset {self.preset}" + (f", but {', '.join(others)}" if others else "")
+
     def stamp(self, table: Table) -> str:
         """Names the policy in the files of a table; empty where it keeps all.
 
         Links have none: files that were written before store_links keep what they have.
         """
         names = {name for name, _ in _columns(table)}
-        if names & {"body", "extra"}:
+        if any(column.personal == FIELDS for column in table.columns):
             names |= personal_columns().keys()  # their fields follow all columns
         if "speaker" in names:
             names |= {"person_email", "person_name"}  # its key is made of these

@@ -9,7 +9,7 @@ from functools import cached_property
 from meeting_etl.privacy.erasures import ERASURES, Erasures, parse_erasures
 from meeting_etl.privacy.host_addresses import HostAddresses
 from meeting_etl.privacy.key import pseudonyms_of
-from meeting_etl.privacy.policy import DROP, KEEP, ColumnPolicy, personal_columns
+from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, personal_columns
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.schemas import ADDRESS, NAME
 from meeting_etl.state import State
@@ -33,7 +33,7 @@ class Privacy:
         self.hosts = HostAddresses(state)
         self._state = state
         self._key = key
-        self._remembers_hosts = remembers_hosts
+        self.remembers_hosts = remembers_hosts and self.policy.of("host_email") is HASH
         self._erasures: tuple[bytes | None, Erasures] = (None, Erasures((), None))
 
     @cached_property
@@ -56,7 +56,7 @@ class Privacy:
         if kind != ADDRESS:
             return self.pseudonyms.identifier(text)
         pseudonym = self.pseudonyms.address(text)
-        if column == "host_email" and self._remembers_hosts:
+        if column == "host_email" and self.remembers_hosts:
             self.hosts.note(pseudonym, text)
         return pseudonym
 

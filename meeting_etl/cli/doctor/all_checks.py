@@ -16,6 +16,7 @@ from meeting_etl.cli.doctor.local_checks import (
     settings_checks,
     unreadable_settings,
 )
+from meeting_etl.cli.doctor.privacy_checks import privacy_checks
 from meeting_etl.cli.doctor.probe_client import ProbeClient
 from meeting_etl.cli.doctor.token_checks import token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
@@ -30,6 +31,7 @@ _SECRETS = (
     "WEBEX_WEBHOOK_SECRET_PREVIOUS",
     "MEETING_ETL_ALERT_WEBHOOK_URL",
     "MEETING_ETL_SMTP_PASSWORD",
+    "MEETING_ETL_PRIVACY_KEY",
 )
 _MIN_SECRET_LENGTH = 6
 
@@ -79,6 +81,7 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *log_checks(etl),
         *meeting_checks(etl),
         *folder,
+        *privacy_checks(etl),
         *dagster_checks(etl, environ),
         *work_checks(etl),
     ]

@@ -1,0 +1,60 @@
+"""Section privacy: the column policy, its key, addresses in clear, erasures.
+
+Belongs here: what is in force on this machine. Does not: which files follow it (the check
+`policy_applied` of Dagster, which reads them).
+"""
+
+from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.privacy.erasures import Erasure
+from meeting_etl.privacy.key import PRIVACY_KEY, has_key
+from meeting_etl.settings import Etl
+
+
+def privacy_checks(etl: Etl) -> list[CheckResult]:
+    """What is stored of persons, and what is needed for it."""
+    return [
+        run_check("privacy", "policy", lambda: ok(f"{etl.settings.policy.description}.")),
+        run_check("privacy", "key", lambda: _key(etl)),
+        run_check("privacy", "hosts", lambda: _hosts(etl)),
+        run_check("privacy", "erasures", lambda: _erasures(etl)),
+    ]
+
+
+def _key(etl: Etl) -> Finding:
+    place = PRIVACY_KEY if etl.settings.privacy_key else "state/privacy_key.json"
+    if not has_key(etl.state):
+        return ok(f"None is in use yet; {place} will have it when there is something to hash.")
+    try:
+        etl.privacy.pseudonyms  # noqa: B018 - it is checked there
+    except (SettingsError, StorageError) as error:
+        return problem(str(error), "Restore the key: without it nobody is recognised.")
+    return ok(f"It is in {place}. Keep a copy: without it nobody is recognised.")
+
+
+def _hosts(etl: Etl) -> Finding:
+    count = len(etl.privacy.hosts)
+    if not etl.privacy.remembers_hosts:
+        return ok("No address is kept in clear beside the tables.")
+    return ok(
+        "Tables have hosts' addresses hashed, but requests or patterns of the settings need them: "
+        f"state/host_addresses.json has {count:,} in clear, for its owner alone."
+    )
+
+
+def _erasures(etl: Etl) -> Finding:
+    try:
+        erasures = etl.privacy.erasures.all
+    except (SettingsError, StorageError) as error:
+        return problem(str(error), "Nothing can be written until then.")
+    unfinished = [erasure for erasure in erasures if erasure.finished_at is None]
+    if unfinished:
+        return warning(
+            f"{len(unfinished):,} erasures were begun and not finished: {_names(unfinished)}.",
+            "Give the same `meeting-etl erase` commands again.",
+        )
+    return ok(f"{len(erasures):,} persons and meetings were erased.")
+
+
+def _names(erasures: list[Erasure]) -> str:
+    return ", ".join(f"{erasure.label} ({erasure.subject})" for erasure in erasures)
