@@ -13,11 +13,15 @@ from meeting_etl.times import Clock
 
 
 class Seen(NamedTuple):
-    """One request: method, path with query, status of the answer. Never the bearer token."""
+    """One request: method, path with query, status of the answer, and whose token it had.
+
+    Never the token itself; `owner` is an address, empty for an unknown token.
+    """
 
     method: str
     url: str
     status: int
+    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -41,12 +45,12 @@ class MediaSeen:
 class Counters:
     """What the sandbox saw, for tests and for the user. Safe to use from several threads.
 
-    `by_route` counts (method, route template); `repeated_gets` are GETs of a URL that had been
-    answered with success and undamaged before; `during_retry_after` were sent during a Retry-After;
-    `tokens_elsewhere` brought the bearer token to another host; `injected` counts faults by name.
-    `seconds` passed from the first answer to the last. A connection that was reset has status 0.
-    `media_requests` are those to the download host, in the order in which they began; the other
-    figures do not count them.
+    `by_route` counts (method, route template), `by_owner` requests by the owner of their token;
+    `repeated_gets` are GETs of a URL that had been answered with success and undamaged before;
+    `during_retry_after` were sent during a Retry-After; `tokens_elsewhere` brought the bearer token
+    to another host; `injected` counts faults by name. `seconds` passed from the first answer to the
+    last. A connection that was reset has status 0. `media_requests` are those to the download host,
+    in the order in which they began; the other figures do not count them.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -62,6 +66,7 @@ class Counters:
             self._first_at = 0.0
             self.requests: list[Seen] = []
             self.by_route: Counter[tuple[str, str]] = Counter()
+            self.by_owner: Counter[str] = Counter()
             self.repeated_gets = 0
             self.during_retry_after = 0
             self.tokens_elsewhere = 0
@@ -78,6 +83,7 @@ class Counters:
             self.total += 1
             self.requests.append(seen)
             self.by_route[seen.method, route] += 1
+            self.by_owner[seen.owner] += 1
             if seen.method == "GET" and seen.url in self._answered:
                 self.repeated_gets += 1
             if complete and seen.method == "GET":

@@ -22,7 +22,7 @@ from meeting_etl.sandbox.api.app import Api, Service
 from meeting_etl.sandbox.api.changes import Changes
 from meeting_etl.sandbox.api.oauth import Tokens
 from meeting_etl.sandbox.api.pagination import Pager
-from meeting_etl.sandbox.api.rate_limit import RateLimit
+from meeting_etl.sandbox.api.rate_limit import RateLimit, RateLimits
 from meeting_etl.sandbox.api.webhook_posting import Posted, Poster
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.counters import Counters
@@ -36,7 +36,7 @@ from meeting_etl.sandbox.media.files import Media
 from meeting_etl.sandbox.media.host import MediaHost
 from meeting_etl.sandbox.media.tickets import Ticket, Tickets
 from meeting_etl.sandbox.world.index import Index
-from meeting_etl.sandbox.world.model import Kind, World
+from meeting_etl.sandbox.world.model import Kind, Person, World
 from meeting_etl.times import Clock
 
 
@@ -61,10 +61,10 @@ class Sandbox:
         self._tokens = Tokens(world.seed, self.faults.access_token_seconds)
         self.client_id = self._tokens.client_id
         self.client_secret = self._tokens.client_secret
-        self.refresh_token = self.grant("user")
         self.webhooks = Registry(world.seed, self.faults.webhook_lag_seconds)
         self.changes = Changes()
         self._index = Index(world)
+        self.refresh_token = self.grant("user")
         self.media = Media(self._index, self.faults.media_bytes, faulty_vtt(self.faults))
         self._tickets = Tickets(self._index, self.faults.ticket_seconds)
         deliveries = FaultyDeliveries(self.faults, self.counters)
@@ -107,16 +107,18 @@ class Sandbox:
             self._tickets,
             faults.longest_window_days,
         )
-        limit = RateLimit(
-            faults.requests_per_second,
-            faults.burst,
-            faults.retry_after_seconds,
-            self.clock,
-            self.counters,
+        limits = RateLimits(
+            lambda: RateLimit(
+                faults.requests_per_second,
+                faults.burst,
+                faults.retry_after_seconds,
+                self.clock,
+                self.counters,
+            )
         )
         pager = Pager(self.world.seed, faults.empty_page_every, self.counters)
         return Api(
-            service, pager, limit, self.counters, gateway=faulty.gateway, backend=faulty.backend
+            service, pager, limits, self.counters, gateway=faulty.gateway, backend=faulty.backend
         )
 
     def _media_host(self) -> MediaHost:
@@ -134,13 +136,22 @@ class Sandbox:
             version_of=version_of,
         )
 
-    def token(self, kind: Kind) -> str:
-        """A valid bearer token of that kind."""
-        return self._tokens.access(kind, self.clock.now())
+    def token(self, kind: Kind, owner: str | None = None) -> str:
+        """A valid bearer token of that kind, of the world's owner of that kind or of a host."""
+        return self._tokens.access(kind, self._owner(kind, owner), self.clock.now())
 
-    def grant(self, kind: Kind) -> str:
+    def grant(self, kind: Kind, owner: str | None = None) -> str:
         """A new refresh token, good for one use, that leads to access tokens of that kind."""
-        return self._tokens.grant(kind, self.clock.now())
+        return self._tokens.grant(kind, self._owner(kind, owner), self.clock.now())
+
+    def revoke(self, owner: str) -> None:
+        """Refuse the access tokens that one person has so far."""
+        self._tokens.revoke(self._index.people[owner])
+
+    def _owner(self, kind: Kind, owner: str | None) -> Person:
+        world = self.world
+        usual = {"user": world.owner, "admin": world.admin, "compliance": world.officer}
+        return usual[kind] if owner is None else self._index.people[owner]
 
     def change_grants(self, kind: Kind) -> None:
         """Have the next renewal of every grant bring other scopes, as after a change of roles."""

@@ -101,8 +101,8 @@ def test_what_was_asked_is_counted_but_never_the_token(
     assert counters.total == 6
     assert counters.by_route == {("GET", "/recordings"): 4, ("GET", "/recordings/{id}"): 2}
     assert counters.repeated_gets == 2
-    assert counters.requests[0] == ("GET", "/v1/recordings?max=5", 200)
-    assert counters.requests[-1] == ("GET", f"/v1/recordings/{'0' * 32}", 404)
+    assert counters.requests[0][:3] == ("GET", "/v1/recordings?max=5", 200)
+    assert counters.requests[-1][:3] == ("GET", f"/v1/recordings/{'0' * 32}", 404)
     assert fresh.token("user") not in repr(vars(counters))
     counters.reset()
     assert (counters.total, counters.requests, counters.repeated_gets) == (0, [], 0)

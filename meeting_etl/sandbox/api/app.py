@@ -17,7 +17,7 @@ from meeting_etl.sandbox.api.changes import Changes
 from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.oauth import Tokens
 from meeting_etl.sandbox.api.pagination import Pager
-from meeting_etl.sandbox.api.rate_limit import RateLimit
+from meeting_etl.sandbox.api.rate_limit import RateLimits
 from meeting_etl.sandbox.api.responses import JSON_TYPE, Responses
 from meeting_etl.sandbox.api.results import Item, NoContent, Result, Text
 from meeting_etl.sandbox.api.routes import ENDPOINTS, RENEWAL_PATH, Endpoint
@@ -59,17 +59,15 @@ class Api:
         self,
         service: Service,
         pager: Pager,
-        limit: RateLimit,
+        limits: RateLimits,
         counters: Counters,
         *,
         gateway: Layer = unchanged,
         backend: Layer = unchanged,
     ) -> None:
-        world = service.index.world
-        self._callers = {"user": world.owner, "admin": world.admin, "compliance": world.officer}
         self._service = service
         self._pager = pager
-        self._limit = limit
+        self._limits = limits
         self._counters = counters
         self._gateway = gateway
         self._backend = backend
@@ -98,7 +96,8 @@ class Api:
             response = await within(request)
             url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             complete = 200 <= response.status_code < 300 and not request.state.damaged
-            seen = Seen(request.method, url, response.status_code)
+            owner = self._owner_of(request)
+            seen = Seen(request.method, url, response.status_code, owner)
             self._counters.note(seen, route, complete=complete)
             return response
 
@@ -107,12 +106,15 @@ class Api:
     def _with_errors(self, handler: Handler) -> Handler:
         async def limited(request: Request) -> Response:
             try:
-                self._limit.admit()
+                self._limits.admit(self._owner_of(request))
                 return await handler(request)
             except Refusal as refusal:
                 return self._responses.error(refusal)
 
         return limited
+
+    def _owner_of(self, request: Request) -> str:
+        return self._service.tokens.owner_of(request.headers.get("Authorization"))
 
     def _endpoint(self, endpoint: Endpoint) -> Handler:
         """The token check, the layer, the endpoint."""
@@ -139,7 +141,7 @@ class Api:
         return RequestContext(
             index=service.index,
             kind=token.kind,
-            caller=self._callers[token.kind],
+            caller=token.owner,
             now=service.clock.now(),
             query=dict(request.query_params),
             path_id=request.path_params.get("id", ""),

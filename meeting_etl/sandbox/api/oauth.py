@@ -1,4 +1,4 @@
-"""Tokens: which are valid, their kind, and the refresh grant.
+"""Tokens: which are valid, their kind and owner, and the refresh grant.
 
 Belongs here: issuing, checking and rotating tokens. Does not: what a token may do
 (sandbox/sandbox.py).
@@ -14,7 +14,7 @@ from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.results import Item, Result
 from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
-from meeting_etl.sandbox.world.model import SECRET_MARK, Kind
+from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, Person
 
 REFRESH_TOKEN_LIFE = timedelta(days=90)
 SCOPES: dict[Kind, str] = {
@@ -29,9 +29,10 @@ SCOPES: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access or refresh token: its kind and when it expires."""
+    """An access or refresh token: its kind, whose it is, and when it expires."""
 
     kind: Kind
+    owner: Person
     expires_at: datetime
 
 
@@ -53,18 +54,18 @@ class Tokens:
         self._refresh: dict[str, Token] = {}
         self._lock = threading.Lock()
 
-    def access(self, kind: Kind, now: datetime) -> str:
+    def access(self, kind: Kind, owner: Person, now: datetime) -> str:
         """A valid access token of that kind: the newest one, or a new one if that has expired."""
         with self._lock:
             for text, token in reversed(self._access.items()):
-                if token.kind == kind and token.expires_at > now:
+                if (token.kind, token.owner) == (kind, owner) and token.expires_at > now:
                     return text
-            return self._new("access", kind, self._access, now + self._life)
+            return self._new("access", Token(kind, owner, now + self._life), self._access)
 
-    def grant(self, kind: Kind, now: datetime) -> str:
+    def grant(self, kind: Kind, owner: Person, now: datetime) -> str:
         """A new refresh token for that kind of access."""
         with self._lock:
-            return self._new("refresh", kind, self._refresh, now + REFRESH_TOKEN_LIFE)
+            return self._new("refresh", Token(kind, owner, now + REFRESH_TOKEN_LIFE), self._refresh)
 
     def change(self, kind: Kind) -> None:
         """Have all refresh tokens lead to that kind of access; access tokens stay as they are."""
@@ -75,16 +76,26 @@ class Tokens:
 
     def check(self, authorization: str | None, now: datetime) -> Token:
         """The token of an Authorization header; refuses with 401."""
-        scheme, _, text = (authorization or "").partition(" ")
-        token = self._access.get(text)
-        if scheme.lower() != "bearer" or token is None or token.expires_at <= now:
+        token = self._token(authorization)
+        if token is None or token.expires_at <= now:
             raise Refusal(401, "The request needs a valid access token.")
         return token
 
-    def revoke(self) -> None:
-        """Refuse every access token issued so far; refresh tokens stay."""
+    def owner_of(self, authorization: str | None) -> str:
+        """Address of the owner of a token, valid or expired; empty for an unknown one."""
+        token = self._token(authorization)
+        return token.owner.email if token else ""
+
+    def _token(self, authorization: str | None) -> Token | None:
+        scheme, _, text = (authorization or "").partition(" ")
+        return self._access.get(text) if scheme.lower() == "bearer" else None
+
+    def revoke(self, owner: Person | None = None) -> None:
+        """Refuse every access token issued so far, or those of one owner; refresh tokens stay."""
         with self._lock:
-            self._access.clear()
+            for text, token in list(self._access.items()):
+                if owner in (None, token.owner):
+                    del self._access[text]
 
     def refresh(self, form: Mapping[str, str], now: datetime) -> Json:
         """The refresh grant. The refresh token is used up; older access tokens stay valid."""
@@ -97,8 +108,10 @@ class Tokens:
             token = self._refresh.pop(form.get("refresh_token", ""), None)
             if token is None or token.expires_at <= now:
                 raise Refusal(400, "The refresh token is invalid, used up or expired.")
-            access = self._new("access", token.kind, self._access, now + self._life)
-            refresh = self._new("refresh", token.kind, self._refresh, now + REFRESH_TOKEN_LIFE)
+            new = replace(token, expires_at=now + self._life)
+            access = self._new("access", new, self._access)
+            kept = replace(token, expires_at=now + REFRESH_TOKEN_LIFE)
+            refresh = self._new("refresh", kept, self._refresh)
         return {
             "access_token": access,
             "expires_in": int(self._life.total_seconds()),
@@ -108,9 +121,9 @@ class Tokens:
             "scope": SCOPES[token.kind],
         }
 
-    def _new(self, sort: str, kind: Kind, store: dict[str, Token], until: datetime) -> str:
+    def _new(self, sort: str, token: Token, store: dict[str, Token]) -> str:
         self._issued += 1
-        key = hashlib.sha256(f"{sort} {kind} {self._seed} {self._issued}".encode()).hexdigest()
-        text = f"{SECRET_MARK}-{sort}-{key}"
-        store[text] = Token(kind, until)
+        seed = f"{sort} {token.kind} {self._seed} {self._issued}"
+        text = f"{SECRET_MARK}-{sort}-{hashlib.sha256(seed.encode()).hexdigest()}"
+        store[text] = token
         return text

@@ -5,6 +5,7 @@ Belongs here: counting requests against the rate, and 429. Does not: other forms
 """
 
 import math
+from collections.abc import Callable
 
 from meeting_etl.sandbox.counters import Counters
 from meeting_etl.sandbox.layers import Refusal
@@ -12,6 +13,20 @@ from meeting_etl.times import Clock
 
 # Requests this soon after a 429 were under way already: refused, but not counted as disobedient.
 _UNDER_WAY_SECONDS = 0.05
+
+
+class RateLimits:
+    """A rate limit for each owner of tokens, as made by `new`: owners do not slow each other."""
+
+    def __init__(self, new: Callable[[], "RateLimit"]) -> None:
+        self._new = new
+        self._of_owner: dict[str, RateLimit] = {}
+
+    def admit(self, owner: str) -> None:
+        """Let a request of an owner pass; refuses with 429."""
+        if owner not in self._of_owner:
+            self._of_owner[owner] = self._new()
+        self._of_owner[owner].admit()
 
 
 class RateLimit:
