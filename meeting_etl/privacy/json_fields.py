@@ -17,6 +17,9 @@ from meeting_etl.schemas import (
     Column,
 )
 
+# Levels of objects and lists; Webex's payloads and items have five.
+_DEEPEST = 50
+
 # Fields of payloads and items that have no column of their own, and the column that they follow.
 _FOLLOWS = {
     "agenda": "title",
@@ -63,13 +66,22 @@ def _all_columns() -> Iterator[Column]:
 def treat_fields(text: str, privacy: Privacy, *, column: str) -> str:
     """JSON text of an object, with each field as the policy treats the column that it follows.
 
-    `column` is the one with the text: with DROP it loses the fields that follow no column.
+    `column` is the one with the text: with DROP it loses the fields that follow no column. What is
+    nested deeper than _DEEPEST is lost in any case.
     """
-    document = json.loads(text)
-    treated = _object(document, privacy, privacy.policy.of(column) is KEEP)
-    if treated == document:
-        return text
-    return to_text(treated, column)
+    fields = _Fields(privacy, keeps_unknown=privacy.policy.of(column) is KEEP)
+    # Always made anew: the text may have a field twice, of which only one was looked at.
+    return to_text(fields.of_object(_parsed(text), 0), column)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:  # whoever made the row had more of the stack left
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(json.loads, text).result()
 
 
 def to_text(document: Any, column: str) -> str:
@@ -79,28 +91,41 @@ def to_text(document: Any, column: str) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _object(document: dict[str, Any], privacy: Privacy, keeps_unknown: bool) -> dict[str, Any]:
-    treated = {}
-    for name, value in document.items():
-        column = columns_by_field().get(name.lower())
-        if column is None:
-            if keeps_unknown or (name.lower() in _impersonal_fields() and not _has_address(value)):
-                treated[name] = _inner(value, privacy, keeps_unknown)
-        elif value is None or privacy.policy.of(column) is KEEP:
-            treated[name] = value
-        elif isinstance(value, str):  # nobody knows what is in another value
-            kept = privacy.treated(column, value)
-            if kept is not None:
-                treated[name] = kept
-    return treated
+class _Fields:
+    """Treats the fields of objects; of those that follow no column only known ones may be kept."""
 
+    def __init__(self, privacy: Privacy, *, keeps_unknown: bool) -> None:
+        self._privacy = privacy
+        self._keeps_unknown = keeps_unknown
 
-def _inner(value: Any, privacy: Privacy, keeps_unknown: bool) -> Any:
-    if isinstance(value, dict):
-        return _object(value, privacy, keeps_unknown)
-    if isinstance(value, list):
-        return [_inner(each, privacy, keeps_unknown) for each in value]
-    return value
+    def of_object(self, document: dict[str, Any], depth: int) -> dict[str, Any]:
+        """The fields that are kept, each as it is stored."""
+        treated = {}
+        for name, value in document.items():
+            column = columns_by_field().get(name.lower())
+            if column is None:
+                is_known = name.lower() in _impersonal_fields() and not _has_address(value)
+                if self._keeps_unknown or is_known:
+                    treated[name] = self._inner(value, depth, self._keeps_unknown)
+            elif value is None:
+                treated[name] = value
+            elif self._privacy.policy.of(column) is KEEP:
+                treated[name] = self._inner(value, depth, True)
+            elif isinstance(value, str):  # nobody knows what is in another value
+                kept = self._privacy.treated(column, value)
+                if kept is not None:
+                    treated[name] = kept
+        return treated
+
+    def _inner(self, value: Any, depth: int, keeps_addresses: bool) -> Any:
+        if not isinstance(value, dict | list):
+            return value
+        if depth == _DEEPEST:
+            return None
+        if isinstance(value, dict):
+            return self.of_object(value, depth + 1)
+        kept = (each for each in value if keeps_addresses or not _has_address(each))
+        return [self._inner(each, depth + 1, keeps_addresses) for each in kept]
 
 
 def _has_address(value: Any) -> bool:

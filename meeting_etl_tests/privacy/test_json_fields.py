@@ -73,3 +73,28 @@ def test_of_a_dropped_address_the_domain_is_left(tmp_path: Path) -> None:
     assert (
         treated(tmp_path, "none", {"host_email": "drop"})["data"]["hostEmail"] == "@sales.example"
     )
+
+
+def test_addresses_in_values_of_other_types_are_found(tmp_path: Path) -> None:
+    policy = policy_of("pseudonymous", {})
+    privacy = Privacy(LocalState(Files(tmp_path)), policy, key=KEY.decode())
+    title = {"email": "ada@sales.example", "said by": "ada@sales.example"}
+    fields = {"title": title, "state": ["ended", "ada@sales.example"]}
+    text = treat_fields(json.dumps(fields), privacy, column="body")
+    assert json.loads(text) == {"title": {"email": ADA}, "state": ["ended"]}
+
+
+def test_of_a_field_that_is_there_twice_neither_stays_in_clear(tmp_path: Path) -> None:
+    privacy = Privacy(LocalState(Files(tmp_path)), policy_of("pseudonymous", {}), key=KEY.decode())
+    text = '{"hostEmail":"ada@sales.example","hostEmail":null}'
+    assert treat_fields(text, privacy, column="body") == '{"hostEmail":null}'
+
+
+@pytest.mark.parametrize("opening", ['{"devices":', "["])
+def test_no_depth_is_too_deep(tmp_path: Path, opening: str) -> None:
+    privacy = Privacy(LocalState(Files(tmp_path)), policy_of("pseudonymous", {}), key=KEY.decode())
+    closing = "}" if opening.startswith("{") else "]"
+    deep = opening * 900 + "1" + closing * 900
+    text = treat_fields(f'{{"id":"m_I_1","devices":{deep}}}', privacy, column="body")
+    # 50 levels below the object itself, and nothing in the place of the next.
+    assert text == f'{{"id":"m_I_1","devices":{opening * 50}null{closing * 50}}}'
