@@ -16,8 +16,14 @@ _SHORTEST = 16
 
 
 def checked_key(value: str | None) -> str | None:
-    """The configured key. Raises SettingsError for one that is too short to be a secret."""
-    if value and len(value.strip()) < _SHORTEST:
+    """The configured key.
+
+    Raises SettingsError for one that is too short to be a secret, or is another one when it is read
+    without the white space around it.
+    """
+    if value and value != value.strip():
+        raise SettingsError(f"{PRIVACY_KEY} has white space around it: remove that.")
+    if value and len(value) < _SHORTEST:
         raise SettingsError(
             f"{PRIVACY_KEY} is too short: use at least {_SHORTEST} random characters, such as "
             "those of `openssl rand -hex 32`."

@@ -151,6 +151,19 @@ def check_policy(settings: Settings) -> None:
             f"(WEBEX_TOKEN_KIND={settings.token_kind}) needs the address of the host with its "
             "requests. Use 'hash': the addresses are then kept in state/ only."
         )
+    patterns = [
+        f"[{name}] hosts"
+        for name, hosts in (
+            ("downloads", settings.downloads.hosts),
+            ("auto_record", settings.auto_record.hosts),
+        )
+        if hosts
+    ]
+    if policy.of("host_email") is DROP and patterns:
+        raise SettingsError(
+            f"[privacy] columns has host_email = 'drop', but {' and '.join(patterns)} cannot match "
+            "an address that is not stored. Use 'hash', or remove one of the two."
+        )
     treated = [name for name in ("person_name", "text") if policy.of(name) is not KEEP]
     with_words = settings.transcript_formats or "transcript" in settings.downloads.kinds
     if treated and with_words:

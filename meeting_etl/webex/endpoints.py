@@ -11,6 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from meeting_etl.errors import BadResponse
+from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webex.listings import PAGE_SIZE, Listing, Listings, listing_of, windows_between
 from meeting_etl.webex.paths import path_segment
@@ -120,7 +121,7 @@ class Webex:
         Raises BadResponse without a request when the host is needed and unknown: the resulting 404
         would look like a deletion.
         """
-        if self.is_org_wide and not host_email:
+        if self.is_org_wide and not _is_known(host_email):
             raise BadResponse(f"Cannot request recording {recording_id}: its host is unknown.")
         return self._client.get(f"/recordings/{path_segment(recording_id)}", self._host(host_email))
 
@@ -276,14 +277,19 @@ class Webex:
         return self._client.patch(f"/meetings/{path_segment(meeting_id)}", document)
 
     def _host(self, host_email: str | None) -> dict[str, str]:
-        return {"hostEmail": host_email} if self.is_org_wide and host_email else {}
+        return {"hostEmail": str(host_email)} if self.is_org_wide and _is_known(host_email) else {}
 
     def _required_host(self, meeting_id: str, host_email: str | None) -> dict[str, str]:
-        if self.is_org_wide and not host_email:
+        if self.is_org_wide and not _is_known(host_email):
             host_email = self.meeting(meeting_id).get("hostEmail")
             if not isinstance(host_email, str) or not host_email:
                 raise BadResponse(f"Webex did not return the host of meeting {meeting_id}.")
         return self._host(host_email)
+
+
+def _is_known(host_email: str | None) -> bool:
+    """Whether it is an address: Webex knows no pseudonyms, and would list nothing for one."""
+    return bool(host_email) and not is_replaced(str(host_email))
 
 
 def _site(site_url: str | None) -> dict[str, str]:

@@ -278,3 +278,19 @@ def test_no_secret_of_a_meeting_is_stored(tmp_path: Path, webex: Sandbox) -> Non
     assert product.record()[S1]["result"] == ActionResult.SWITCHED_ON
     for path in product.folder.rglob("*"):
         assert not path.is_file() or b"plantedsecret" not in path.read_bytes(), path
+
+
+def test_of_a_host_whose_address_is_lost_nothing_is_decided(
+    tmp_path: Path, webex: Sandbox
+) -> None:
+    product = desk(tmp_path, webex, **HANAS)
+    with (tmp_path / "settings.toml").open("a") as settings:
+        settings.write('\n[privacy]\npreset = "pseudonymous"\n')
+    product.append_and_ingest(created(S5), created(S6))
+    addresses = product.folder / "state/host_addresses.json"
+    addresses = addresses.rename(tmp_path / "backup.json")
+    assert {row["result"] for row in product.record().values()} == {ActionResult.FAILED}
+    addresses.rename(product.folder / "state/host_addresses.json")
+    webex.clock.sleep(timedelta(hours=6).total_seconds())
+    rows = product.record()
+    assert [rows[key]["result"] for key in (S5, S6)] == ["switched_on", "no_match"]

@@ -26,6 +26,9 @@ from meeting_etl_tests.webex.endpoint_calls import (
 )
 from meeting_etl_tests.webex.servers import Act, Reply, Seen, of_webex
 
+# Of a host whose address is not known any more.
+PSEUDONYM = f"anon-{'a' * 32}@sales.example"
+
 # Participants
 
 
@@ -90,6 +93,8 @@ def test_snippets(build: Build, kind: TokenKind) -> None:
         lambda webex: webex.participants(MEETING, host_email=None),
         lambda webex: transcripts(webex, host_email=None),
         lambda webex: transcripts(webex, host_email=""),
+        lambda webex: transcripts(webex, host_email=PSEUDONYM),
+        lambda webex: webex.participants(MEETING, host_email="erased:3@sales.example"),
     ],
 )
 def test_an_unknown_host_is_looked_up_before_listing(
@@ -270,11 +275,14 @@ def test_details_of_a_recording(build: Build, kind: TokenKind, params: dict[str,
     assert seen.params == params
 
 
+@pytest.mark.parametrize("host_email", [None, PSEUDONYM])
 @pytest.mark.parametrize("kind", OTHERS)
-def test_details_are_not_requested_without_the_required_host(build: Build, kind: TokenKind) -> None:
+def test_details_are_not_requested_without_the_required_host(
+    build: Build, kind: TokenKind, host_email: str | None
+) -> None:
     webex, server = build(lambda seen: Reply({}, 404), kind)
     with pytest.raises(BadResponse, match="host is unknown"):
-        webex.recording("r1", host_email=None)
+        webex.recording("r1", host_email=host_email)
     assert server.seen == []
 
 

@@ -15,6 +15,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.auto_record.results import NOT_FINAL, REFUSALS, ActionResult
 from meeting_etl.pipeline.rows import Row
+from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS, WEBHOOK_EVENTS
 from meeting_etl.times import Span, utc_day
 from meeting_etl.webhook_logs.meeting_ids import scheduled_id
@@ -100,11 +101,13 @@ def _created(
         seen.add(meeting_id)
         data = json.loads(event["body"])["data"]
         before = rows.get(meeting_id)
+        host_email = lake.privacy.hosts.clear(text_field(data, "hostEmail"))
         yield CreatedMeeting(
             meeting_id,
             before["date"] if before else day,
             event["received_at"],
-            lake.privacy.hosts.clear(text_field(data, "hostEmail")),
+            # Patterns are about addresses: without one the meeting is fetched.
+            None if host_email and is_replaced(host_email) else host_email,
             text_field(data, "siteUrl"),
             before,
         )
