@@ -18,6 +18,7 @@ from meeting_etl.lake.floors import Floors
 from meeting_etl.lake.merging import merged, unique
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
+from meeting_etl.lake.policy_notes import PolicyNotes
 from meeting_etl.lake.row_changes import ChangeCounts
 from meeting_etl.lake.tables import Partition, Tables, Where
 from meeting_etl.lake.written_rows import RowWriter
@@ -54,7 +55,8 @@ class Lake:
         self.changes = ChangeCounts()  # by merges of this process
         self._tables = tables or ParquetTables(files)
         self.privacy = privacy or Privacy(self.state)
-        self._writer = RowWriter(self._tables, self.privacy)
+        self.policy_notes = PolicyNotes(self.state)
+        self._writer = RowWriter(self._tables, self.privacy, self.policy_notes)
 
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column, as text and sorted."""

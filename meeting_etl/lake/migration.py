@@ -31,7 +31,6 @@ from meeting_etl.schemas import (
 )
 
 _SCHEMAS = "lake_schemas"
-_POLICIES = "lake_policies"
 # In the lake, so that it goes with it.
 _MANY = "lake/files_to_migrate.json"
 # As many files as any run rewrites on its way, within seconds.
@@ -71,10 +70,8 @@ def files_of_other_policy(lake: Lake, progress: Progress = lambda *_: None) -> l
 
     The state has the policy of all files, so that none is opened while it stays the same.
     """
-    known = _known(lake, _POLICIES)
-    changed = [
-        table for table in TABLES.values() if known.get(table.name, "") != _stamp(lake, table)
-    ]
+    notes = lake.policy_notes
+    changed = [table for table in TABLES.values() if notes.stamp(table.name) != _stamp(lake, table)]
     found: list[OldFile] = []
     for number, table in enumerate(changed):
         progress(f"policy of {table.name}", number, len(changed))
@@ -170,9 +167,9 @@ def _partitions(lake: Lake, table: Table) -> Iterator[Partition]:
     yield from partition_values(stored, lake.partitions(stored))
 
 
-def _known(lake: Lake, name: str = _SCHEMAS) -> dict[str, str]:
+def _known(lake: Lake) -> dict[str, str]:
     try:
-        digests = json.loads(lake.state.get(name) or b"{}")
+        digests = json.loads(lake.state.get(_SCHEMAS) or b"{}")
     except ValueError:
         return {}
     return digests if isinstance(digests, dict) else {}
@@ -184,8 +181,7 @@ def _note(lake: Lake) -> None:
 
 
 def _note_policies(lake: Lake) -> None:
-    stamps = {table.name: _stamp(lake, table) for table in TABLES.values()}
-    lake.state.put(_POLICIES, json.dumps(stamps, indent=1).encode())
+    lake.policy_notes.note({table.name: _stamp(lake, table) for table in TABLES.values()})
 
 
 def _stamp(lake: Lake, table: Table) -> str:

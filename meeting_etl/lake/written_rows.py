@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 import pyarrow as pa
 
 from meeting_etl.lake.erased_rows import without_erased
+from meeting_etl.lake.policy_notes import PolicyNotes
 from meeting_etl.lake.snippet_counts import with_counts
 from meeting_etl.lake.tables import Partition, Tables
 from meeting_etl.lake.text_columns import mapped, mapped_structs, with_column
@@ -22,9 +23,10 @@ from meeting_etl.schemas import FIELDS, SPEAKER_METRICS, Table
 class RowWriter:
     """Parts of tables, written with rows that follow the policy and stamped with it."""
 
-    def __init__(self, tables: Tables, privacy: Privacy) -> None:
+    def __init__(self, tables: Tables, privacy: Privacy, notes: PolicyNotes) -> None:
         self._tables = tables
         self._privacy = privacy
+        self._notes = notes
 
     def written(self, table: Table, rows: pa.Table) -> pa.Table:
         """The rows as they are written. Written again, they stay the same."""
@@ -69,15 +71,20 @@ class RowWriter:
         self, table: Table, partition: Partition, parts: Iterable[tuple[int, pa.Table]]
     ) -> int:
         """Replace parts by rows that are as `written` returns them; returns how many."""
-        stamp = self._privacy.policy.stamp(table)
+        stamp = self._new_stamp(table)
         return self._tables.commit(table, partition, parts, policy_stamp=stamp)
 
     def writing(
         self, table: Table, partition: Partition, part: int, rows: int
     ) -> AbstractContextManager[Callable[[pa.Table], None]]:
         """As `Tables.writing`, for rows that are as `written` returns them."""
-        stamp = self._privacy.policy.stamp(table)
+        stamp = self._new_stamp(table)
         return self._tables.writing(table, partition, part, rows=rows, policy_stamp=stamp)
+
+    def _new_stamp(self, table: Table) -> str:
+        stamp = self._privacy.policy.stamp(table)
+        self._notes.writing(table.name, stamp)
+        return stamp
 
 
 def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:

@@ -280,9 +280,7 @@ def test_no_secret_of_a_meeting_is_stored(tmp_path: Path, webex: Sandbox) -> Non
         assert not path.is_file() or b"plantedsecret" not in path.read_bytes(), path
 
 
-def test_of_a_host_whose_address_is_lost_nothing_is_decided(
-    tmp_path: Path, webex: Sandbox
-) -> None:
+def test_of_a_host_whose_address_is_lost_nothing_is_decided(tmp_path: Path, webex: Sandbox) -> None:
     product = desk(tmp_path, webex, **HANAS)
     with (tmp_path / "settings.toml").open("a") as settings:
         settings.write('\n[privacy]\npreset = "pseudonymous"\n')

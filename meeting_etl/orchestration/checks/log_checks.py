@@ -140,10 +140,10 @@ def policy_applied(etl: Etl) -> Verdict:
     counts = {"days": days, "files": len(files)}
     if not files:
         return Verdict("All files follow the column policy in force.", counts)
+    dated = f" of {len(days):,} days, {days[0]} to {days[-1]}," if days else ""
     return Verdict(
-        f"{len(files):,} files of {len(days):,} days were written under another column policy, "
-        f"{days[0]} to {days[-1]}: run `meeting-etl migrate`. What was hashed or dropped does not "
-        "come back by that; see docs/privacy.md.",
+        f"{len(files):,} files{dated} were written under another column policy: run `meeting-etl "
+        "migrate`. What was hashed or dropped does not come back by that; see docs/privacy.md.",
         counts,
         passed=False,
     )
