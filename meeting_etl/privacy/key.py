@@ -7,11 +7,14 @@ import json
 import secrets
 
 from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.files import Files
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.state import State
 
 PRIVACY_KEY = "MEETING_ETL_PRIVACY_KEY"
 _NAME = "privacy_key"
+# In the lake, so that it goes with it.
+_ID_FILE = "lake/privacy_key_id.txt"
 _SHORTEST = 16
 
 
@@ -31,27 +34,45 @@ def checked_key(value: str | None) -> str | None:
     return value or None
 
 
-def pseudonyms_of(state: State, configured: str | None) -> Pseudonyms:
+def pseudonyms_of(state: State, files: Files | None, configured: str | None) -> Pseudonyms:
     """Pseudonyms with the configured key, else with a random one that is kept in the state.
 
     Raises SettingsError when it is another key than before: persons would get a second pseudonym,
-    and erased ones would come back.
+    and erased ones would come back. That it is the same is told by its id, in the state and beside
+    the tables, as either may be lost.
     """
     with state.swap(_NAME, secret=True) as value:
         stored = _parse(value.content)
-        key = configured or stored.get("key") or secrets.token_hex(32)
+        of_lake = _id_of_lake(files)
+        key = configured or stored.get("key")
+        if key is None and of_lake:
+            raise SettingsError(
+                f"The key with which this lake was written, {of_lake}, is missing: "
+                f"restore state/privacy_key.json or set {PRIVACY_KEY}. If it is lost for good, "
+                f"remove {_ID_FILE}: persons then get other pseudonyms than before, and those who "
+                "were erased are not recognised any more."
+            )
+        key = key or secrets.token_hex(32)
         pseudonyms = Pseudonyms(key.encode())
         key_id = pseudonyms.identifier_digest("key")[:12]
-        if stored.get("id") not in (None, key_id):
-            raise SettingsError(
-                f"{PRIVACY_KEY} is not the key with which this data folder was written: its "
-                f"pseudonyms and erasures need the key {stored['id']}. Set that one"
-                + (" by removing the variable." if stored.get("key") else ".")
-            )
+        for expected in (stored.get("id"), of_lake):
+            if expected not in (None, key_id):
+                raise SettingsError(
+                    f"{PRIVACY_KEY} is not the key with which this data folder was written: its "
+                    f"pseudonyms and erasures need the key {expected}. Set that one"
+                    + (" by removing the variable." if stored.get("key") else ".")
+                )
         if not stored:
             own = {} if configured else {"key": key}
             value.content = json.dumps({"id": key_id, **own}).encode()
+    if files and of_lake is None:
+        files.replace_bytes(_ID_FILE, f"{key_id}\n".encode())
     return pseudonyms
+
+
+def _id_of_lake(files: Files | None) -> str | None:
+    content = files.read_bytes(_ID_FILE) if files else None
+    return (content or b"").decode("ascii", "replace").strip() or None
 
 
 def has_key(state: State) -> bool:

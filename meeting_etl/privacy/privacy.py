@@ -6,6 +6,7 @@ the treatments (policy.py), what an erasure remembers (erasures.py), rows (lake/
 
 from functools import cached_property
 
+from meeting_etl.files import Files
 from meeting_etl.privacy.erasures import ERASURES, Erasures, parse_erasures
 from meeting_etl.privacy.host_addresses import HostAddresses
 from meeting_etl.privacy.key import pseudonyms_of
@@ -18,7 +19,8 @@ from meeting_etl.state import State
 class Privacy:
     """How personal values are stored.
 
-    `remembers_hosts`: hosts' addresses are kept in the state where the tables have pseudonyms.
+    `files` is the data folder, whose lake names the key by its id. `remembers_hosts`: hosts'
+    addresses are kept in the state where the tables have pseudonyms.
     """
 
     def __init__(
@@ -27,19 +29,21 @@ class Privacy:
         policy: ColumnPolicy | None = None,
         *,
         key: str | None = None,
+        files: Files | None = None,
         remembers_hosts: bool = False,
     ) -> None:
         self.policy = policy or ColumnPolicy()
         self.hosts = HostAddresses(state)
         self._state = state
         self._key = key
+        self._files = files
         self.remembers_hosts = remembers_hosts and self.policy.of("host_email") is HASH
         self._erasures: tuple[bytes | None, Erasures] = (None, Erasures((), None))
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
         """Raises SettingsError when the key is not the one with which the folder was written."""
-        return pseudonyms_of(self._state, self._key)
+        return pseudonyms_of(self._state, self._files, self._key)
 
     def treated(self, column: str, text: str) -> str | None:
         """What is stored of a value of a column; None when nothing is.

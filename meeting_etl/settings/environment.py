@@ -17,7 +17,7 @@ from meeting_etl.pipeline.auto_record.policy import Policy
 from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
 from meeting_etl.privacy.key import PRIVACY_KEY, checked_key
-from meeting_etl.privacy.policy import DROP, KEEP, ColumnPolicy, policy_of
+from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, policy_of
 from meeting_etl.settings.alerts import SMTP_PASSWORD, WEBHOOK_URL, Alerts, Mail, webhook_url
 from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
 from meeting_etl.times import parse_days
@@ -142,6 +142,10 @@ def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
     )
 
 
+# Columns by whose values speakers and participants are joined.
+_SAME_PERSON = (("email", "person_email"), ("display_name", "person_name"))
+
+
 def check_policy(settings: Settings) -> None:
     """Raise SettingsError where the column policy contradicts what else is configured."""
     policy = settings.policy
@@ -151,6 +155,12 @@ def check_policy(settings: Settings) -> None:
             f"(WEBEX_TOKEN_KIND={settings.token_kind}) needs the address of the host with its "
             "requests. Use 'hash': the addresses are then kept in state/ only."
         )
+    for one, other in _SAME_PERSON:
+        if {policy.of(one), policy.of(other)} == {KEEP, HASH}:
+            raise SettingsError(
+                f"[privacy] keeps one of {one} and {other} and hashes the other, so that speakers "
+                "would not be found among the participants: treat both alike."
+            )
     patterns = [
         f"[{name}] hosts"
         for name, hosts in (

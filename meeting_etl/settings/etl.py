@@ -84,6 +84,7 @@ class Etl:
             self.state,
             settings.policy,
             key=settings.privacy_key,
+            files=self.files,
             remembers_hosts=bool(patterns) or settings.token_kind is not TokenKind.USER,
         )
 

@@ -27,3 +27,19 @@ def test_hosts_cannot_be_matched_where_their_addresses_are_dropped(
     )
     with pytest.raises(SettingsError, match=f"{section}. hosts cannot match"):
         read_settings({"MEETING_ETL_SETTINGS": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ('email = "hash"', "email and person_email"),
+        ('person_name = "hash"', "display_name and person_name"),
+    ],
+)
+def test_what_joins_speakers_and_participants_is_treated_alike(
+    tmp_path: Path, columns: str, names: str
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[privacy.columns]\n{columns}\n")
+    with pytest.raises(SettingsError, match=f"keeps one of {names} and hashes the other"):
+        read_settings({"MEETING_ETL_SETTINGS": str(path)})
