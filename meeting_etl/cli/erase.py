@@ -126,7 +126,7 @@ def _show(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> None:
     elif report.is_empty:
         display.say("No row, file or line of a log has this person or meeting.")
     if not dry_run:
-        display.say(f"Files removed: {erasure.files_removed:,}.")
+        display.say(f"Files removed: {report.files:,}.")
     _show_logs(report, wanted, dry_run=dry_run)
     if dry_run:
         return

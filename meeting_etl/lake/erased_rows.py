@@ -4,6 +4,7 @@ Belongs here: which columns of each table describe a person, and what is left of
 not: who was erased (privacy/erasures.py), the column policy (written_rows.py).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,15 +119,17 @@ def _without_persons(
         stays = [not (person.own and erasure and erasure.removes_rows) for erasure in who]
         if not all(stays):
             rows, kept = rows.filter(pa.array(stays)), kept.filter(pa.array(stays))
+    before = rows
     for column in table.columns:
         rows = _without_mentions(table, rows, column, erasures)
-    return rows, kept
+    return (_with_ids_of_bodies(before, rows) if table is WEBHOOK_EVENTS else rows), kept
 
 
 def who_is_erased(rows: pa.Table, person: Person, erasures: Erasures) -> list[Erasure | None]:
     """The erased person of each row."""
     addresses, names, identifiers = (
-        texts_of(rows, name) for name in (person.address, person.name, person.identifier)
+        texts_of(rows, name)
+        for name in (person.address, person.name, person.identifier or person.key)
     )
     meetings = texts_of(rows, "meeting_id")
     found: list[Erasure | None] = []
@@ -215,6 +218,25 @@ def _without_mentions(table: Table, rows: pa.Table, column: Column, erasures: Er
     if column.kind == STRUCTS and any(child.personal for child in column.children):
         return with_column(rows, name, mapped_structs(rows[name], column, blank))
     return rows
+
+
+def _with_ids_of_bodies(before: pa.Table, rows: pa.Table) -> pa.Table:
+    """Events whose body changed have the id that it has now: that of a participant is replaced."""
+    names = ("body", "resource_id")
+    if not set(names) <= set(rows.column_names) or rows["body"].equals(before["body"]):
+        return rows
+    columns = (texts_of(before, "body"), *(texts_of(rows, name) for name in names))
+    ids = [
+        identifier if body == old else _id_in(body, identifier)
+        for old, body, identifier in zip(*columns, strict=True)
+    ]
+    return with_column(rows, "resource_id", pa.array(ids, pa.string()))
+
+
+def _id_in(body: str | None, identifier: str | None) -> str | None:
+    data = json.loads(body or "{}").get("data")
+    found = data.get("id") if isinstance(data, dict) else None
+    return found if identifier and isinstance(found, str) and is_erased(found) else identifier
 
 
 def _without_mentions_of_guests(

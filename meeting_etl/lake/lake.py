@@ -93,15 +93,18 @@ class Lake:
         table's order.
         """
         schema = table.schema if columns is None else schema_of(table, columns)
-        parts = self._tables.parts(table, partition)
-        return joined(
-            (
-                rows
-                for part in parts
-                for rows in self._tables.read(table, partition, part, schema, where)
-            ),
-            schema,
-        )
+        return joined(self.read_in_groups(table, partition, schema, where), schema)
+
+    def read_in_groups(
+        self,
+        table: Table,
+        partition: Partition,
+        schema: pa.Schema | None = None,
+        where: Where | None = None,
+    ) -> Iterator[pa.Table]:
+        """The rows of a partition, some at a time."""
+        for part in self._tables.parts(table, partition):
+            yield from self._tables.read(table, partition, part, schema or table.schema, where)
 
     def merge(
         self,

@@ -5,13 +5,19 @@ and the policy (json_fields.py).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
 from meeting_etl.privacy.json_fields import columns_by_field, to_text
 from meeting_etl.privacy.policy import personal_columns
 from meeting_etl.schemas import ADDRESS, IDENTIFIER, NAME
+
+_ADDRESSES_OF_NAMES = {
+    "host_display_name": "host_email",
+    "display_name": "email",
+    "person_name": "person_email",
+}
 
 
 def erase_fields(text: str, erasures: Erasures, meeting_id: str | None, *, column: str) -> str:
@@ -36,22 +42,28 @@ def erased_event(erasure: Erasure) -> str:
 
 def _value(value: Any, erasures: Erasures, meeting_id: str | None) -> Any:
     if isinstance(value, dict):
-        is_another = _is_of_another(value, erasures)
-        return {
-            name: _text(name, inner, erasures, meeting_id, is_another=is_another)
+        erased = {
+            name: _text(name, inner, erasures, meeting_id, value)
             if isinstance(inner, str)
             else _value(inner, erasures, meeting_id)
             for name, inner in value.items()
         }
+        own = _erasure_of_id(value, erasures)
+        return erased | ({"id": erasures.replacement_of_id(own, value["id"])} if own else {})
     if isinstance(value, list):
         return [_value(each, erasures, meeting_id) for each in value]
     return erasures.mentions.blank(value) if isinstance(value, str) else value
 
 
 def _text(
-    field: str, text: str, erasures: Erasures, meeting_id: str | None, *, is_another: bool
+    field: str,
+    text: str,
+    erasures: Erasures,
+    meeting_id: str | None,
+    document: Mapping[str, Any],
 ) -> str:
-    kind = personal_columns().get(columns_by_field().get(field.lower(), ""))
+    column = _column_of(field)
+    kind = personal_columns().get(column)
     if is_erased(text):
         return text
     if kind == ADDRESS and (erasure := erasures.of_address(text)):
@@ -59,20 +71,53 @@ def _text(
     if kind == IDENTIFIER and (erasure := erasures.of_identifier(text)):
         return erasure.label
     if kind == NAME:
-        if is_another:
-            return text  # somebody else has the same name
-        if erasure := erasures.of_name(text, meeting_id):
-            return erasure.label
+        address = _address_beside(column, document)
+        # Somebody else may have the same name.
+        erasure = erasures.of_address(address) if address else erasures.of_name(text, meeting_id)
+        if address or erasure:
+            return erasure.label if erasure else text
     return erasures.mentions.blank(text)
 
 
-def _is_of_another(document: Mapping[str, Any], erasures: Erasures) -> bool:
-    """Whether an object has the address of somebody who was not erased."""
-    addresses = [
-        value
-        for name, value in document.items()
-        if personal_columns().get(columns_by_field().get(name.lower(), "")) == ADDRESS
-        and isinstance(value, str)
-        and value.strip()
-    ]
-    return any(not is_erased(value) and not erasures.of_address(value) for value in addresses)
+def _column_of(field: str) -> str:
+    return columns_by_field().get(field.lower(), "")
+
+
+def _address_beside(column: str, document: Mapping[str, Any]) -> str | None:
+    """The address of the person whom a column names, in an object that has both."""
+    wanted = _ADDRESSES_OF_NAMES.get(column)
+    for name, value in document.items():
+        if _column_of(name) == wanted and isinstance(value, str) and value.strip():
+            return value
+    return None
+
+
+def ids_of_erased(text: bytes | str, erasures: Erasures) -> set[str]:
+    """Ids of participants and invitees in JSON text with the address of an erased person."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return set()
+    return set(_ids(document, erasures))
+
+
+def _ids(value: Any, erasures: Erasures) -> Iterator[str]:
+    if isinstance(value, dict):
+        if _erasure_of_id(value, erasures):
+            yield value["id"]
+        for inner in value.values():
+            yield from _ids(inner, erasures)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ids(inner, erasures)
+    elif isinstance(value, str) and value.lstrip().startswith("{"):
+        yield from ids_of_erased(value, erasures)
+
+
+def _erasure_of_id(document: Mapping[str, Any], erasures: Erasures) -> Erasure | None:
+    """The erased person whom the id of an object is about: that of a participant or invitee."""
+    identifier, address = document.get("id"), document.get("email")
+    if not isinstance(identifier, str) or is_erased(identifier):
+        return None
+    of_address = erasures.of_address(address) if isinstance(address, str) else None
+    return of_address or erasures.of_identifier(identifier)

@@ -33,8 +33,10 @@ class Erasure:
     `digest` is that of the address or meeting id that was given. `addresses`, `identifiers` and
     `names` are digests of what is known of a person, `words` those of the words of each name of two
     words and more. `names_in_meetings`: digests of a meeting's id with a name of one word, which
-    counts in that meeting only. Without `keeps_domain` nobody else has the person's domain.
-    `planned`: rows changed and removed by table and partition, written before each is.
+    counts in that meeting only. `meetings`: digests of the ids of meetings with the person, where
+    no row says so any more. Without `keeps_domain` nobody else has the person's domain.
+    `planned`: what is changed and removed, by kind and place (`rows/<table>/<day>`, `files/<day>`,
+    `logs/`), written before it is, so that a kill loses no count.
     """
 
     number: int
@@ -45,19 +47,34 @@ class Erasure:
     names: tuple[str, ...] = ()
     words: tuple[tuple[str, ...], ...] = ()
     names_in_meetings: tuple[str, ...] = ()
+    meetings: tuple[str, ...] = ()
     keeps_domain: bool = True
     removes_rows: bool = False
     began_at: str = ""
     finished_at: str | None = None
     run_id: str | None = None
     planned: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    files_removed: int = 0
-    log_lines: int = 0
 
     @property
     def label(self) -> str:
         """What stands in the place of the person."""
         return f"{ERASED}{self.number}"
+
+    def count(self, kind: str) -> tuple[int, int]:
+        """How many `rows`, `files` or lines of `logs` were changed and removed."""
+        counts = [self.planned[key] for key in self.planned if key.startswith(f"{kind}/")]
+        return sum(changed for changed, _ in counts), sum(removed for _, removed in counts)
+
+    def planning(self, key: str, changed: int, removed: int) -> "Erasure":
+        """With what is to be done at a place; what a killed erasure planned there includes it."""
+        before = self.planned.get(key, (0, 0))
+        counts = (max(before[0], changed), max(before[1], removed))
+        return replace(self, planned={**self.planned, key: counts}) if any(counts) else self
+
+    def finished(self, at: str) -> "Erasure":
+        """Done, with sums of what was planned: the state is read with each write."""
+        sums = {f"{kind}/": self.count(kind) for kind in ("rows", "files", "logs")}
+        return replace(self, finished_at=at, planned=sums)
 
 
 class Erasures:
@@ -79,6 +96,8 @@ class Erasures:
         meetings = [erasure for erasure in erasures if erasure.subject is Subject.MEETING]
         self._persons = persons
         self._of_meeting = {meeting.digest: meeting for meeting in meetings}
+        self.removes_rows = any(person.removes_rows for person in persons)
+        self._with_person = frozenset(digest for person in persons for digest in person.meetings)
 
     def of_address(self, address: str) -> Erasure | None:
         """The erased person with this address, which may be a pseudonym."""
@@ -107,6 +126,12 @@ class Erasures:
         if not self._of_meeting or not meeting_id:
             return None
         return self._of_meeting.get(self._hashing.identifier_digest(meeting_id))
+
+    def had_person(self, meeting_id: str) -> bool:
+        """Whether an erased person was in this meeting, whose rows were removed."""
+        if not self._with_person:
+            return False
+        return self._hashing.identifier_digest(meeting_id) in self._with_person
 
     @property
     def has_meetings(self) -> bool:
@@ -185,5 +210,6 @@ def _erasure(entry: dict[str, object]) -> Erasure:
         names=tuple(erasure.names),
         words=tuple(map(tuple, erasure.words)),
         names_in_meetings=tuple(erasure.names_in_meetings),
+        meetings=tuple(erasure.meetings),
         planned={name: (counts[0], counts[1]) for name, counts in erasure.planned.items()},
     )

@@ -49,9 +49,15 @@ class Mentions:
 
     def blank(self, text: str) -> str:
         """The text with `[erased]` in the place of each mention; the same text without any."""
-        spans = list(self._spans(text))
-        for begin, end in reversed(spans):
+        for begin, end in reversed(list(self._spans(text))):
             text = text[:begin] + BLANKED + text[end:]
+        return text
+
+    def crossed_out(self, text: str) -> str:
+        """The text with each mention replaced by as many `x` as it has bytes in UTF-8."""
+        for begin, end in reversed(list(self._spans(text))):
+            length = len(text[begin:end].encode(errors="surrogateescape"))
+            text = text[:begin] + "x" * length + text[end:]
         return text
 
     @cached_property

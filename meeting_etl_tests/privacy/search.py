@@ -3,7 +3,9 @@
 import gzip
 import json
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -50,4 +52,13 @@ def _rows(path: Path) -> Iterator[str]:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
-            yield str(connection.execute(f'SELECT * FROM "{name}"').fetchall())
+            for row in connection.execute(f'SELECT * FROM "{name}"'):
+                yield "\n".join(map(_text, row))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        with suppress(zlib.error):
+            value = zlib.decompress(value)
+        return bytes(value).decode(errors="replace")
+    return str(value)

@@ -13,6 +13,7 @@ from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, run_check, 
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.schemas import (
     FETCH_LEDGER,
     MEETINGS,
@@ -102,9 +103,10 @@ def _probe_targets(etl: Etl) -> ProbeTargets:
         where={"meeting_id": [meeting_id]},
     ).to_pylist()
     meeting = rows[0] if rows else {}
+    host = etl.privacy.hosts.clear(meeting.get("host_email"))
     return ProbeTargets(
         meeting_id=meeting_id,
-        host_email=etl.privacy.hosts.clear(meeting.get("host_email")),
+        host_email=host if host and not is_replaced(host) else None,
         site_url=meeting.get("site_url"),
         transcript_id=transcript_id,
         was_read=was_read,

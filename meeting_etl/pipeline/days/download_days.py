@@ -90,7 +90,13 @@ class _Downloads:
             writer.commit()
             if context.honours_deletes:
                 self.report.removed += honour_deletes(lake, self._day, context.clock.now())
-            remove_erased_files(lake, self._day, context.clock.now())
+            ids = {result.target.work_item.resource_id for result in results}
+            remove_erased_files(
+                lake,
+                self._day,
+                context.clock.now(),
+                is_new=lambda row: row.get("recording_id") in ids,
+            )
             context.ledger.refresh(self._day)
 
     def _still_of_this_day(
@@ -99,15 +105,15 @@ class _Downloads:
         """The results whose work items are still of this day.
 
         During a download the meeting may have moved to another day, which downloads its files
-        again: new files of the others are removed.
+        again: new files of the others are removed. So are all files of a meeting that was erased.
         """
-        remaining = []
+        of_meeting, remaining = self._context.lake.privacy.erasures.of_meeting, []
         for result in results:
             if result.target.work_item.key in state.items:
                 remaining.append(result)
                 continue
             stored = {row["path"] for row in result.target.stored_files}
             for row in result.rows:
-                if row["path"] not in stored:
+                if row["path"] not in stored or of_meeting(row["meeting_id"]):
                     self._context.lake.files.remove(row["path"])
         return remaining

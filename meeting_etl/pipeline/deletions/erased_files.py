@@ -4,6 +4,8 @@ Belongs here: which meetings these are, and removing their files. Does not: rows
 (lake/erased_rows.py), files of what was deleted at Webex (honour.py).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from meeting_etl.lake.erased_rows import PERSONS, who_is_erased
@@ -11,6 +13,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.text_columns import texts_of
 from meeting_etl.pipeline.deletions.honour import remove_files, remove_files_without_row
 from meeting_etl.pipeline.paths import files_folder
+from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import (
     MEETINGS,
     PARTICIPANTS,
@@ -19,9 +22,11 @@ from meeting_etl.schemas import (
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
     TRANSCRIPTS,
+    Table,
 )
 
 ERASED = "erased"
+_TEXTS = (".vtt", ".txt")
 _FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
 
 
@@ -39,22 +44,71 @@ def erased_meetings(lake: Lake, day: date) -> set[str]:
             who = who_is_erased(rows, person, erasures)
             found.update(id_ for id_, erasure in zip(meetings, who, strict=True) if erasure and id_)
     ids = lake.read(MEETINGS, day, columns=["meeting_id"])["meeting_id"].to_pylist()
-    return found.union(id_ for id_ in ids if erasures.of_meeting(id_))
+    return found.union(id_ for id_ in ids if erasures.of_meeting(id_) or erasures.had_person(id_))
 
 
-def remove_erased_files(lake: Lake, day: date, now: datetime) -> int:
-    """Remove the files of these meetings; their rows stay, with the time in removed_at.
+def remove_erased_files(
+    lake: Lake,
+    day: date,
+    now: datetime,
+    *,
+    is_new: Callable[[Row], bool] | None = None,
+    plan: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Remove the files of these meetings, and texts of others that mention an erased person.
 
-    Returns how many were removed. The day must be locked.
+    Rows stay, with the time in removed_at. Of the texts only those with rows that are new are read,
+    or all. `plan` is called before anything is removed. The day must be locked.
     """
+    if not lake.privacy.erasures.all:
+        return
     has_files = any(lake.files.names(files_folder(table.name, day)) for _, table in _FILES_OF)
-    meetings, count = erased_meetings(lake, day) if has_files else set[str](), 0
-    if not meetings:
-        return 0
-    for parents, table in _FILES_OF:
-        rows = lake.read(table, day, where={"meeting_id": meetings}).to_pylist()
-        count += remove_files(lake, table, day, rows, now, ERASED)
+    meetings = erased_meetings(lake, day) if has_files else set[str]()
+    found = [_files(lake, table, day, meetings, is_new) for _, table in _FILES_OF if has_files]
+    plan(sum(len(files.rows) + len(files.without_row) for files in found))
+    for files in found:
+        remove_files(lake, files.table, day, files.rows, now, ERASED)
+        for path in files.without_row:
+            lake.files.remove(path)
+    for parents, table in _FILES_OF if meetings else ():
         key = parents.key[0]
         ids = lake.read(parents, day, columns=[key], where={"meeting_id": meetings})[key]
         remove_files_without_row(lake, files_folder(table.name, day), set(ids.to_pylist()))
-    return count
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Files to remove: rows of those that have one, and paths of the others."""
+
+    table: Table
+    rows: list[Row]
+    without_row: list[str]
+
+
+def _files(
+    lake: Lake,
+    table: Table,
+    day: date,
+    meetings: set[str],
+    is_new: Callable[[Row], bool] | None,
+) -> _Files:
+    rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
+    remaining = {row["path"]: row for row in rows if row["meeting_id"] not in meetings}
+    if is_new is None:
+        folder = files_folder(table.name, day)
+        own = {row["path"] for row in rows} - remaining.keys()
+        paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - own
+    else:
+        paths = {path for path, row in remaining.items() if is_new(row)}
+    naming = [path for path in sorted(paths) if _mentions(lake, path)]
+    erased = [row for row in rows if row["meeting_id"] in meetings]
+    erased += [remaining[path] for path in naming if path in remaining]
+    return _Files(table, erased, [path for path in naming if path not in remaining])
+
+
+def _mentions(lake: Lake, path: str) -> bool:
+    """Whether a file of words mentions an erased person."""
+    if not path.endswith(_TEXTS):
+        return False
+    text = (lake.files.read_bytes(path) or b"").decode(errors="replace")
+    return lake.privacy.erasures.mentions.blank(text) != text

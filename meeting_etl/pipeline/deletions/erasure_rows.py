@@ -22,15 +22,16 @@ def restore_erasures(lake: Lake) -> None:
 
 
 def _row(erasure: Erasure) -> dict[str, object]:
+    rows_changed, rows_removed = erasure.count("rows")
     return {
         "erasure": erasure.label,
         "subject": str(erasure.subject),
         "digest": erasure.digest,
         "began_at": parse_timestamp(erasure.began_at),
         "finished_at": erasure.finished_at and parse_timestamp(erasure.finished_at),
-        "rows_changed": sum(changed for changed, _ in erasure.planned.values()),
-        "rows_removed": sum(removed for _, removed in erasure.planned.values()),
-        "files_removed": erasure.files_removed,
-        "log_lines": erasure.log_lines,
+        "rows_changed": rows_changed,
+        "rows_removed": rows_removed,
+        "files_removed": erasure.count("files")[1],
+        "log_lines": erasure.count("logs")[0],
         "run_id": erasure.run_id,
     }

@@ -16,16 +16,15 @@ from datetime import date
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.host_domains import forget_host_domains
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.tables import Partition
-from meeting_etl.lake.writers_locks import writers_lock
-from meeting_etl.pipeline.deletions.erased_files import remove_erased_files
+from meeting_etl.lake.writers_locks import lock_of_table
+from meeting_etl.pipeline.deletions.erased_files import erased_meetings, remove_erased_files
 from meeting_etl.pipeline.deletions.erasure_rows import write_erasures
 from meeting_etl.pipeline.erase.log_lines import ErasedLines, ErasedMeetingLines
-from meeting_etl.pipeline.erase.partition import RowCounts, count_erased
-from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of
+from meeting_etl.pipeline.erase.partition import RowCounts, count_erased, recount_snippets
+from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of, with_ids_of_guests
 from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
@@ -93,9 +92,7 @@ def preview(context: EraseContext, wanted: Wanted) -> ErasureReport:
         context.progress(f"count {table.name}", 0, 0)
         _count(report, table, count_erased(context.lake, table, partition, erasures))
     change = _change(wanted, erasure, erasures, clear)
-    report.logs = rewrite_logs(
-        context.logs, context.lake, context.clock, change, progress=context.progress, dry_run=True
-    )
+    report.logs = _rewrite_logs(context, change, dry_run=True)
     return report
 
 
@@ -111,19 +108,13 @@ def erase(context: EraseContext, wanted: Wanted) -> ErasureReport:
         work.store()
         change = _change(wanted, erasure, lake.privacy.erasures, clear)
         report = ErasureReport(erasure)
-        report.logs = rewrite_logs(
-            context.logs,
-            lake,
-            context.clock,
-            change,
-            progress=context.progress,
-            dry_run=not wanted.in_logs,
-        )
+        report.logs = _rewrite_logs(context, change, dry_run=True)
         if wanted.in_logs:
-            work.add_log_lines(report.logs.lines)
+            work.plan("logs/now", report.logs.lines, 0)
+            report.logs = _rewrite_logs(context, change, dry_run=False)
         work.erase_rows(report)
         work.erase_rest()
-        report.files = work.erasure.files_removed
+        report.files = work.erasure.count("files")[1]
         report.left = sum(
             counts.changed + counts.removed
             for table, partition in _partitions(lake)
@@ -149,7 +140,7 @@ def _erasure(context: EraseContext, wanted: Wanted) -> tuple[Erasure, Collection
         erasure = erasure_of(
             number, wanted.person, traces, pseudonyms, removes_rows=wanted.removes_rows
         )
-        erasure = replace(erasure, run_id=str(uuid.uuid4()))
+        erasure = replace(with_ids_of_guests(erasure, lake), run_id=str(uuid.uuid4()))
         clear = {wanted.person, *traces.names, *traces.identifiers}
     else:
         raise MeetingEtlError("Nothing to erase was named.")
@@ -188,11 +179,21 @@ def _change(
     return ErasedLines(erasure, erasures, clear)
 
 
+def _rewrite_logs(
+    context: EraseContext, change: Callable[[bytes], bytes | None], *, dry_run: bool
+) -> LogsRewritten:
+    logs, lake, clock = context.logs, context.lake, context.clock
+    return rewrite_logs(logs, lake, clock, change, progress=context.progress, dry_run=dry_run)
+
+
+def _tables() -> list[Table]:
+    return [table for table in (*TABLES.values(), MEETING_INDEX) if table is not ERASURES]
+
+
 def _partitions(lake: Lake) -> Iterator[tuple[Table, Partition]]:
-    for table in (*TABLES.values(), MEETING_INDEX):
-        if table is not ERASURES:
-            for partition in partition_values(table, lake.partitions(table)):
-                yield table, partition
+    for table in _tables():
+        for partition in partition_values(table, lake.partitions(table)):
+            yield table, partition
 
 
 def _count(report: ErasureReport, table: Table, counts: RowCounts) -> None:
@@ -211,48 +212,64 @@ class _Work:
         """Make durable what is known and done."""
         store_erasure(self._lake.state, self.erasure)
 
-    def add_log_lines(self, count: int) -> None:
-        self.erasure = replace(self.erasure, log_lines=self.erasure.log_lines + count)
-        self.store()
+    def plan(self, key: str, changed: int, removed: int) -> None:
+        """Note what is to be done at a place, before it is."""
+        planned = self.erasure.planning(key, changed, removed)
+        if planned != self.erasure:
+            self.erasure = planned
+            self.store()
 
     def erase_rows(self, report: ErasureReport) -> None:
-        """Rewrite all partitions, those of a day at a time, and remove its files."""
-        by_lock: dict[str, list[tuple[Table, Partition]]] = {}
-        for table, partition in _partitions(self._lake):
-            is_index = table is MEETING_INDEX
-            lock = INDEX_LOCK if is_index else writers_lock(table, partition)
-            by_lock.setdefault(lock, []).append((table, partition))
-        for number, (lock, partitions) in enumerate(by_lock.items()):
-            self._context.progress(f"erase {lock}", number, len(by_lock))
-            day = partitions[0][1] if lock.startswith("day-") else None
-            with self._lake.state.lock(lock):
-                # Before the rows: these name the files.
-                if isinstance(day, date):
-                    self._remove_files(day)
-                touched = [self._erase_partition(report, *each) for each in partitions]
-                if isinstance(day, date):
-                    self._close_day(day, is_touched=any(touched))
+        """Rewrite all partitions and remove the files of days, each under its writers' lock.
 
-    def _erase_partition(self, report: ErasureReport, table: Table, partition: Partition) -> bool:
+        Whoever writes after that knows the erasure. What is not there yet but written already is of
+        a day with news or under the lock of a table, which is waited for.
+        """
+        lake, of_days = self._lake, [table for table in _tables() if not lock_of_table(table)]
+        for table in _tables():
+            if lock := lock_of_table(table):
+                self._context.progress(f"erase {table.name}", 0, 0)
+                with lake.state.lock(lock):
+                    for partition in partition_values(table, lake.partitions(table)):
+                        self._erase_partition(report, table, partition)
+        partitions = {
+            partition
+            for table in of_days
+            for partition in partition_values(table, lake.partitions(table))
+        } | self._context.ledger.open_days().keys()
+        days = sorted(day for day in partitions if isinstance(day, date))
+        for number, day in enumerate(days):
+            self._context.progress(f"erase {day}", number, len(days))
+            with lake.lock_days([day]):
+                self._remove_files(day)  # before the rows, which name them
+                for table in of_days:
+                    self._erase_partition(report, table, day)
+                self._close_day(day)
+
+    def _erase_partition(self, report: ErasureReport, table: Table, partition: Partition) -> None:
         lake = self._lake
         counts = count_erased(lake, table, partition, lake.privacy.erasures)
         _count(report, table, counts)
         if counts.is_touched:
-            planned = {f"{table.name}/{partition}": (counts.changed, counts.removed)}
-            self.erasure = replace(self.erasure, planned={**self.erasure.planned, **planned})
-            self.store()
+            self.plan(f"rows/{table.name}/{partition}", counts.changed, counts.removed)
             lake.sweep([table], [partition])
             lake.erase(table, partition)
-        return counts.is_touched
 
     def _remove_files(self, day: date) -> None:
-        count = remove_erased_files(self._lake, day, self._context.clock.now())
-        if count:
-            self._count_files(count)
+        lake = self._lake
+        if self.erasure.removes_rows:
+            digest = lake.privacy.pseudonyms.identifier_digest
+            found = {*self.erasure.meetings, *map(digest, erased_meetings(lake, day))}
+            self.erasure = replace(self.erasure, meetings=tuple(sorted(found)))
+            self.store()
+        now = self._context.clock.now()
+        remove_erased_files(lake, day, now, plan=lambda count: self.plan(f"files/{day}", 0, count))
 
-    def _close_day(self, day: date, *, is_touched: bool) -> None:
-        self._remove_files(day)
-        if is_touched:
+    def _close_day(self, day: date) -> None:
+        """Also where a killed erasure changed the day."""
+        if any(key.endswith(f"/{day}") for key in self.erasure.planned):
+            if self.erasure.removes_rows:
+                recount_snippets(self._lake, day)
             refresh_metrics(self._lake, day)
             self._context.ledger.refresh(day)
 
@@ -262,20 +279,15 @@ class _Work:
         self._context.ledger.forget_erased()
         forget_recordings(lake)
         names = [name for name in lake.files.names(_REPORTS) if name.endswith(".html")]
+        self.plan("files/reports", 0, len(names))
         for name in names:
             lake.files.remove(f"{_REPORTS}/{name}")
-        self._count_files(len(names))
         lake.privacy.hosts.forget(lake.privacy.erasures)
         if not self.erasure.keeps_domain:
             forget_host_domains(lake)
 
-    def _count_files(self, count: int) -> None:
-        self.erasure = replace(self.erasure, files_removed=self.erasure.files_removed + count)
-        self.store()
-
     def finish(self) -> None:
         """The proof: the erasure is done, and its row is in the table."""
-        now = format_timestamp(self._context.clock.now())
-        self.erasure = replace(self.erasure, finished_at=now)
+        self.erasure = self.erasure.finished(format_timestamp(self._context.clock.now()))
         self.store()
         write_erasures(self._lake)

@@ -7,7 +7,9 @@ texts in a line (webhook_logs/blanking.py).
 import json
 from collections.abc import Collection
 
-from meeting_etl.privacy.erased_fields import erased_address, erased_event
+import msgspec
+
+from meeting_etl.privacy.erased_fields import erased_address, erased_event, ids_of_erased
 from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
 from meeting_etl.privacy.pseudonyms import normalized_name
 from meeting_etl.webhook_logs.blanking import blank_texts, blank_words
@@ -30,7 +32,17 @@ class ErasedLines:
         new = blank_texts(line, self._replacement)
         if new is not None:
             new = blank_texts(new, self._short_name) or new
+            ids = [text.encode() for text in ids_of_erased(line, self._erasures)]
+            new = blank_words(new, ids) or new
+        elif not _is_json(line):
+            new = self._crossed_out(line)
         return blank_words(new or line, self._words) or new
+
+    def _crossed_out(self, line: bytes) -> bytes | None:
+        """A line that is not JSON without mentions; names in clear may not be known any more."""
+        text = line.decode(errors="surrogateescape")
+        new = self._erasures.mentions.crossed_out(text)
+        return None if new == text else new.encode(errors="surrogateescape")
 
     def _replacement(self, text: str) -> str | None:
         erasures = self._erasures
@@ -67,3 +79,11 @@ class ErasedMeetingLines:
             event = {"received_at": received_at, "body": event}
         new = json.dumps(event, separators=(",", ":")).encode()
         return new if len(new) <= len(line) else blank_words(line, [self._id])
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True

@@ -5,6 +5,7 @@ Belongs here: counting before and rewriting. Does not: which columns are of a pe
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ from meeting_etl.lake.erased_rows import without_erased
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.tables import Partition
 from meeting_etl.privacy.erasures import Erasures
-from meeting_etl.schemas import Table
+from meeting_etl.schemas import TRANSCRIPT_SNIPPETS, TRANSCRIPTS, Table
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class RowCounts:
 
 def count_erased(lake: Lake, table: Table, partition: Partition, erasures: Erasures) -> RowCounts:
     """How many rows of a partition change and go under these erasures."""
-    rows = lake.read(table, partition)
-    erased, kept = without_erased(table, rows, erasures)
-    changed = _count_changed(rows.take(kept), erased)
-    return RowCounts(rows.num_rows, changed, rows.num_rows - erased.num_rows)
+    counts = RowCounts()
+    for rows in lake.read_in_groups(table, partition):
+        erased, kept = without_erased(table, rows, erasures)
+        changed = _count_changed(rows.take(kept), erased)
+        counts += RowCounts(rows.num_rows, changed, rows.num_rows - erased.num_rows)
+    return counts
 
 
 def _count_changed(before: pa.Table, after: pa.Table) -> int:
@@ -61,3 +64,16 @@ def _count_changed(before: pa.Table, after: pa.Table) -> int:
 def _differs(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:
     pairs = zip(before.to_pylist(), after.to_pylist(), strict=True)
     return pa.array([first != second for first, second in pairs], pa.bool_())
+
+
+def recount_snippets(lake: Lake, day: date) -> None:
+    """Write into the transcripts of a day how many snippets they have now."""
+    column = lake.read(TRANSCRIPT_SNIPPETS, day, columns=["transcript_id"])["transcript_id"]
+    counts = {each["values"]: each["counts"] for each in column.value_counts().to_pylist()}
+    rows = lake.read(TRANSCRIPTS, day).to_pylist()
+    counted = [
+        row | {"snippet_count": counts.get(row["transcript_id"], 0)}
+        for row in rows
+        if row["snippet_count"]
+    ]
+    lake.merge(TRANSCRIPTS, day, counted)

@@ -7,7 +7,7 @@ Belongs here: gathering it from all days. Does not: what an erasure remembers of
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -17,7 +17,14 @@ from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.text_columns import texts_of
 from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, is_erased, name_digests
 from meeting_etl.privacy.pseudonyms import Pseudonyms
-from meeting_etl.schemas import SPEAKER_METRICS, TABLES, WEBHOOK_EVENTS, Table
+from meeting_etl.schemas import (
+    INVITEES,
+    PARTICIPANTS,
+    SPEAKER_METRICS,
+    TABLES,
+    WEBHOOK_EVENTS,
+    Table,
+)
 
 Progress = Callable[[str, int, int], None]
 _IDS = ("hostUserId", "hostPersonId")
@@ -89,19 +96,37 @@ def erasure_of(
     )
 
 
+def with_ids_of_guests(erasure: Erasure, lake: Lake) -> Erasure:
+    """The erasure with the ids of rows that have the person's name and no address."""
+    pseudonyms, found = lake.privacy.pseudonyms, set(erasure.identifiers)
+    erasures = Erasures((erasure,), pseudonyms)
+    for table in (PARTICIPANTS, INVITEES):
+        (person,) = (each for each in PERSONS[table.name] if each.key)
+        for partition in partition_values(table, lake.partitions(table)):
+            rows = lake.read(table, partition, columns=_columns(table))
+            who = who_is_erased(rows, person, erasures)
+            for identifier, each in zip(texts_of(rows, person.key), who, strict=True):
+                if each and identifier and not is_erased(identifier):
+                    found.add(pseudonyms.identifier_digest(identifier))
+    return replace(erasure, identifiers=tuple(sorted(found)))
+
+
 def _columns(table: Table) -> list[str]:
-    wanted = {name for person in PERSONS[table.name] for name in person.columns} | {"meeting_id"}
+    persons = PERSONS[table.name]
+    wanted = {name for person in persons for name in (*person.columns, person.key)} | {"meeting_id"}
     return [name for name in table.schema.names if name in wanted]
 
 
 def _add_rows(traces: Traces, rows: pa.Table, table: Table, probe: Erasures) -> None:
     meetings = texts_of(rows, "meeting_id")
     for person in PERSONS[table.name]:
-        columns = [texts_of(rows, name) for name in (person.name, person.identifier)]
+        names = (person.name, person.identifier, person.key)
+        columns = [texts_of(rows, name) for name in names]
         found = who_is_erased(rows, person, probe)
-        for erasure, meeting, name, identifier in zip(found, meetings, *columns, strict=True):
+        for erasure, meeting, name, *identifiers in zip(found, meetings, *columns, strict=True):
             if erasure is not None:
-                _add(traces, name, identifier, meeting)
+                for identifier in identifiers:
+                    _add(traces, name, identifier, meeting)
 
 
 def _add(traces: Traces, name: str | None, identifier: str | None, meeting: str | None) -> None:

@@ -133,7 +133,8 @@ class DayFetch:
         if context.honours_deletes:
             removed = honour_deletes(lake, self.day, context.clock.now())
             self.report.removed += removed
-        remove_erased_files(lake, self.day, context.clock.now())
+        now, run_id = context.clock.now(), context.run_id
+        remove_erased_files(lake, self.day, now, is_new=lambda row: row["run_id"] == run_id)
         refresh_metrics(lake, self.day)
         context.ledger.refresh(self.day)
         self.report.finish(lake, self._specs.values(), self._state.items.values())

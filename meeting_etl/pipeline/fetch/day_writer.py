@@ -246,8 +246,16 @@ class DayWriter:
         for result in results:
             parent = parents.get(result.target.work_item.resource_id)
             if parent is not None and result.outcome is Outcome.ROWS:
-                parents[parent[key]] = parent | {"snippet_count": len(result.rows)}
+                parents[parent[key]] = parent | {
+                    "snippet_count": self._count_stored(spec, result.rows)
+                }
                 self._changed_rows[spec.parent.name].add(parent[key])
+
+    def _count_stored(self, spec: FetchSpec, rows: Sequence[Row]) -> int:
+        """How many of the rows will be stored: those of erased persons may be left out."""
+        lake = self._context.lake
+        removes_rows = lake.privacy.erasures.removes_rows
+        return len(lake.as_written(spec.table, rows)) if removes_rows else len(rows)
 
     # --- work items -----------------------------------------------------------------------------
 

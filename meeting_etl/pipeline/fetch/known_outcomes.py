@@ -4,13 +4,15 @@ Belongs here: the order of the reasons for which nothing is requested. Does not:
 resource (its spec), outcomes of responses (single_request.py).
 """
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 
-from meeting_etl.pipeline.deletions.erased_files import erased_meetings
+from meeting_etl.pipeline.deletions.erased_files import ERASED, erased_meetings
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.work_item import FILES, Outcome
+from meeting_etl.pipeline.rows import Row
 
 
 class KnownOutcomes:
@@ -27,7 +29,9 @@ class KnownOutcomes:
             return Outcome.PRUNED
         if not self._context.webex.can_read(spec.resource):
             return Outcome.RULED_OUT
-        if spec.resource in FILES and target.meeting_id in self._erased:
+        if spec.resource in FILES and (
+            target.meeting_id in self._erased or _were_erased(target.stored_files)
+        ):
             return Outcome.ERASED
         return spec.before_request(target)
 
@@ -40,3 +44,8 @@ class KnownOutcomes:
     def _erased(self) -> set[str]:
         """Meetings whose files would show an erased person."""
         return erased_meetings(self._context.lake, self._day)
+
+
+def _were_erased(files: Sequence[Row]) -> bool:
+    """Whether all files were removed because they mention an erased person."""
+    return bool(files) and all(row["removed_because"] == ERASED for row in files)

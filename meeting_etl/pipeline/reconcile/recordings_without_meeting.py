@@ -93,7 +93,9 @@ def look_up_recordings(context: FetchContext) -> int:
     with context.lake.state.lock("unowned_recordings"):
         for queued in _due(files, context.clock.now()):
             recording = _with_meeting(context, queued)
-            if recording.meeting_id is not None and _open(context, recording, own):
+            if context.lake.privacy.erasures.of_meeting(recording.meeting_id):
+                files.remove(recording.file)
+            elif recording.meeting_id is not None and _open(context, recording, own):
                 files.remove(recording.file)
                 opened += 1
             elif recording.attempts < len(_RETRY_DELAYS):
