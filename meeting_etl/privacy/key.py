@@ -48,7 +48,7 @@ def pseudonyms_of(state: State, files: Files | None, configured: str | None) -> 
         if key is None and of_lake:
             raise SettingsError(
                 f"The key with which this lake was written, {of_lake}, is missing: "
-                f"restore state/privacy_key.json or set {PRIVACY_KEY}. If it is lost for good, "
+                f"restore state/privacy_key.json or set {PRIVACY_KEY}. If there is no copy of it, "
                 f"remove {_ID_FILE}: persons then get other pseudonyms than before, and those who "
                 "were erased are not recognised any more."
             )

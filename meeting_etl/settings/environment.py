@@ -155,10 +155,10 @@ def check_policy(settings: Settings) -> None:
             f"(WEBEX_TOKEN_KIND={settings.token_kind}) needs the address of the host with its "
             "requests. Use 'hash': the addresses are then kept in state/ only."
         )
-    for one, other in _SAME_PERSON:
-        if {policy.of(one), policy.of(other)} == {KEEP, HASH}:
+    for name, same in _SAME_PERSON:
+        if {policy.of(name), policy.of(same)} == {KEEP, HASH}:
             raise SettingsError(
-                f"[privacy] keeps one of {one} and {other} and hashes the other, so that speakers "
+                f"[privacy] keeps one of {name} and {same} and hashes the other, so that speakers "
                 "would not be found among the participants: treat both alike."
             )
     patterns = [
