@@ -61,7 +61,7 @@ def test_json_is_an_array_of_the_lines_and_nothing_else(ran: Product) -> None:
     sections = list(dict.fromkeys(line["section"] for line in lines))
     assert sections == [
         *("settings", "token", "scopes", "sites", "webhooks", "receiver"),
-        *("logs", "meetings", "data folder", "Dagster", "work"),
+        *("logs", "meetings", "data folder", "privacy", "Dagster", "work"),
     ]
 
 

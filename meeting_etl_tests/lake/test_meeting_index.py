@@ -66,6 +66,7 @@ def test_a_full_tail_is_spread_over_the_shards(index: MeetingIndex, files: Files
     assert (len(ended[DAY]), ended[LATER]) == (TAIL_MENTIONS + 1, {"two"})
 
 
+@pytest.mark.slow
 def test_a_spread_that_fails_anywhere_loses_nothing_and_tells_nothing_twice(
     tmp_path: Path,
 ) -> None:

@@ -17,7 +17,9 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl_tests.product import Product
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_an_interruption_after_the_last_step_begins_no_other_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ) -> None:

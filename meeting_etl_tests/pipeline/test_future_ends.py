@@ -74,7 +74,7 @@ def test_a_line_whose_log_is_gone_stays_rejected(box: Box) -> None:
     assert not (box.folder / NOTE).exists()
 
 
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_failure_of_any_write_leaves_each_line_in_one_table(tmp_path: Path, late: bool) -> None:
     def step(etl: Etl) -> None:
         ingest(etl.logs, etl.lake, etl.ledger, etl.clock)

@@ -37,7 +37,7 @@ def with_recordings(world: World, **changes: Any) -> World:
         pytest.param(Faults(broken_media=0.4, no_range=0.5), marks=pytest.mark.slow),
         pytest.param(Faults(broken_media=0.4, ticket_seconds=1), marks=pytest.mark.slow),
         Faults(broken_media=0.4, ticket_seconds=1, media_html=True),
-        Faults(broken_media=0.3, refused_media=0.3),
+        pytest.param(Faults(broken_media=0.3, refused_media=0.3), marks=pytest.mark.slow),
         pytest.param(
             Faults(broken_media=0.2, stalled_media=0.3, stall_seconds=0.5), marks=pytest.mark.slow
         ),

@@ -28,7 +28,7 @@ IMPOSTORS = {
     "a redirect": Reply(b"", 302, {"Location": "https://login.corvane.example/"}),
 }
 # A refusal without Webex's words, one in JSON of others, and no refusal at all.
-_QUICK = ("a gateway", "an API of another kind", "a portal")
+_QUICK = ("a gateway", "an API of another kind")
 
 
 @pytest.fixture(

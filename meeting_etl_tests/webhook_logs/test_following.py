@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -210,4 +211,5 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
+TestFollowing.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]
 TestFollowing.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
