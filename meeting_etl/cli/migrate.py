@@ -20,8 +20,8 @@ def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
 
     Afterwards all files have the current columns, and follow the column policy of [privacy]. What
     was hashed or dropped before does not come back: for that, fetch the days again with `run
-    --refetch`. `run` rewrites up to 200 files of an earlier version by itself, but none because of
-    the policy. Safe at any time: each day is rewritten under its
+    --refetch`. `run` rewrites up to 200 files of an earlier version by itself, but because of the
+    policy only those of days it has work for. Safe at any time: each day is rewritten under its
     lock, runs and queries can continue, and an interrupted migration continues when repeated.
     """
     etl = context.etl()

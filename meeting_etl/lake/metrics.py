@@ -17,6 +17,7 @@ import pyarrow as pa
 from meeting_etl.lake.analytics import expand
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import (
+    INVITEES,
     MEETINGS,
     PARTICIPANTS,
     SPEAKER_METRICS,
@@ -46,6 +47,8 @@ _INPUTS: dict[str, tuple[Table, list[str]]] = {
     )
 }
 METRIC_INPUTS = frozenset(_INPUTS)
+# Tables whose rows are joined by addresses and names.
+_JOINED = (PARTICIPANTS, INVITEES, TRANSCRIPT_SNIPPETS, SPEAKER_METRICS)
 # Snippets of some meetings in memory at a time; a group costs a tenth of a second by itself.
 _GROUP_SNIPPETS = 50_000
 
@@ -53,8 +56,12 @@ _GROUP_SNIPPETS = 50_000
 def refresh_metrics(lake: Lake, day: date) -> None:
     """Compute the metrics of a day if they are older than its words; the day must be locked.
 
-    Raises StorageError when the lake cannot be read or written.
+    After a change of the column policy all that is joined follows the same one from then on. Raises
+    StorageError when the lake cannot be read or written.
     """
+    for table in _JOINED:
+        if lake.policy_notes.stamp(table.name) != lake.privacy.policy.stamp(table):
+            lake.update(table, day)
     if has_current_metrics(lake, day):
         return
     if lake.person_metrics and is_frozen(lake, day):

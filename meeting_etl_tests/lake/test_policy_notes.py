@@ -5,13 +5,21 @@ from pathlib import Path
 
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.migration import OldFile, files_of_other_policy, migrate
 from meeting_etl.orchestration.checks.log_checks import policy_applied
 from meeting_etl.privacy.policy import policy_of
 from meeting_etl.privacy.privacy import Privacy
-from meeting_etl.schemas import PARTICIPANTS, WEBHOOK_EVENTS
+from meeting_etl.schemas import (
+    INVITEES,
+    PARTICIPANTS,
+    SPEAKER_METRICS,
+    TRANSCRIPT_SNIPPETS,
+    WEBHOOK_EVENTS,
+)
 from meeting_etl.settings import Etl
 from meeting_etl.state import LocalState
+from meeting_etl_tests.privacy.test_pseudonyms import ADA as ADAS_PSEUDONYM
 from meeting_etl_tests.privacy.test_pseudonyms import KEY
 
 DAY, NEXT_DAY = date(2026, 3, 11), date(2026, 3, 12)
@@ -63,3 +71,19 @@ def test_events_without_a_date_are_named_by_the_check_too(tmp_path: Path) -> Non
     environ = {"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": str(settings)}
     verdict = policy_applied(Etl(environ))
     assert verdict.sentence.startswith("1 files were written under another column policy: run")
+
+
+def test_on_a_day_that_is_changed_speakers_are_found_among_participants_again(
+    tmp_path: Path,
+) -> None:
+    said = {"snippet_id": "s1", "transcript_id": "t1", "meeting_id": "m_I_1", "text": "Good day"}
+    said |= {"person_email": "ada@sales.example", "person_name": "Ada"}
+    none = lake(tmp_path, "none")
+    none.merge(PARTICIPANTS, DAY, [ADA])
+    none.merge(INVITEES, DAY, [{"meeting_id": "m_I_1", "invitee_id": "i1", "email": ADA["email"]}])
+    pseudonymous = lake(tmp_path, "pseudonymous")
+    pseudonymous.merge(TRANSCRIPT_SNIPPETS, DAY, [said])
+    refresh_metrics(pseudonymous, DAY)
+    (row,) = pseudonymous.read(SPEAKER_METRICS, DAY).to_pylist()
+    assert (row["person"], row["method"]) == (ADAS_PSEUDONYM, "email")
+    assert pseudonymous.read(INVITEES, DAY)["email"].to_pylist() == [ADAS_PSEUDONYM]
