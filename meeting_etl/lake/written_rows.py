@@ -19,6 +19,9 @@ from meeting_etl.privacy.policy import DROP, KEEP
 from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import FIELDS, SPEAKER_METRICS, Table
 
+# Methods by which a speaker was found among the participants (lake/views/speakers.sql).
+_BY_PARTICIPANT = ("email", "name")
+
 
 class RowWriter:
     """Parts of tables, written with rows that follow the policy and stamped with it."""
@@ -90,9 +93,7 @@ class RowWriter:
 def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:
     policy = privacy.policy
     if table is SPEAKER_METRICS and not policy.keeps_all:
-        for name in ("speaker", "person"):
-            key = mapped(rows[name], lambda text: _person_key(text, privacy))
-            rows = with_column(rows, name, key)
+        return _metrics_by_policy(rows, privacy)
     for column in table.columns:
         name = column.name
         if name not in rows.column_names:
@@ -115,16 +116,32 @@ def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:
     return rows
 
 
-def _person_key(text: str, privacy: Privacy) -> str:
-    """A key of speaker_metrics. Rows are usually made of columns that follow the policy already."""
+def _metrics_by_policy(rows: pa.Table, privacy: Privacy) -> pa.Table:
+    """Rows of speaker_metrics; usually they are made of columns that follow the policy already."""
+    are_participants = [method in _BY_PARTICIPANT for method in rows["method"].to_pylist()]
+    for name in ("speaker", "person", "display_name"):
+        change = _metrics_name if name == "display_name" else _person_key
+        values = [
+            text and change(text, is_participant, privacy)
+            for text, is_participant in zip(rows[name].to_pylist(), are_participants, strict=True)
+        ]
+        rows = with_column(rows, name, pa.array(values, pa.string()))
+    return rows
+
+
+def _metrics_name(text: str, is_participant: bool, privacy: Privacy) -> str | None:
+    return privacy.treated("display_name" if is_participant else "person_name", text)
+
+
+def _person_key(text: str, is_participant: bool, privacy: Privacy) -> str:
+    """A key of speaker_metrics, which is never dropped: else speakers would become one."""
     policy = privacy.policy
+    if text.startswith("guest:"):
+        return text
     if text.startswith("name:"):
-        return (
-            text
-            if policy.of("person_name") is KEEP
-            else f"name:{privacy.pseudonyms.name(text[5:])}"
-        )
-    is_kept = policy.of("person_email") is KEEP or not text or text.startswith("guest:")
+        is_kept = policy.of("person_name") is KEEP
+        return text if is_kept else f"name:{privacy.pseudonyms.name(text[5:])}"
+    is_kept = policy.of("email" if is_participant else "person_email") is KEEP
     return text if is_kept else privacy.pseudonyms.address(text)
 
 

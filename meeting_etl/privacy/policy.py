@@ -117,7 +117,7 @@ class ColumnPolicy:
         if any(column.personal == FIELDS for column in table.columns):
             names |= personal_columns().keys()  # their fields follow all columns
         if "speaker" in names:
-            names |= {"person_email", "person_name"}  # its key is made of these
+            names |= {"email", "person_email", "person_name"}  # its key is made of these
         own = sorted(
             (name, treatment)
             for name, treatment in self.treatments.items()

@@ -10,7 +10,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.privacy.policy import policy_of
 from meeting_etl.privacy.privacy import Privacy
-from meeting_etl.schemas import PARTICIPANTS, TRANSCRIPT_SNIPPETS, Table
+from meeting_etl.schemas import PARTICIPANTS, SPEAKER_METRICS, TRANSCRIPT_SNIPPETS, Table
 from meeting_etl.state import LocalState
 from meeting_etl_tests.privacy.test_pseudonyms import ADA, ADA_LOVELACE, KEY
 
@@ -105,3 +105,28 @@ def test_schemas_of_rows_stay_what_they_are(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("lake/*/*/*.parquet")
     assert pq.read_schema(path).equals(TRANSCRIPT_SNIPPETS.schema)
     assert isinstance(minimal.read(TRANSCRIPT_SNIPPETS, DAY), pa.Table)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found", "unmatched"),
+    [
+        # As in attendance, which has the address of participants.
+        ({"person_email": "drop", "person_name": "drop"}, "ada@sales.example", ADA),
+        ({"email": "drop", "display_name": "drop"}, ADA, "ada@sales.example"),
+        ({"text": "drop"}, "ada@sales.example", "ada@sales.example"),
+    ],
+)
+def test_a_key_of_metrics_follows_the_column_that_it_is_from(
+    tmp_path: Path, columns: dict[str, str], found: str, unmatched: str
+) -> None:
+    keys = {"speaker": "ada@sales.example", "person": "ada@sales.example"}
+    rows = [
+        keys | {"meeting_id": meeting, "method": method, "display_name": "Ada"}
+        for meeting, method in (("a", "name"), ("b", "unmatched"))
+    ]
+    strict = lake(tmp_path, "none", columns)
+    strict.merge(SPEAKER_METRICS, DAY, rows)
+    read = strict.read(SPEAKER_METRICS, DAY).to_pylist()
+    assert [row["person"] for row in read] == [row["speaker"] for row in read] == [found, unmatched]
+    names = [None if key == ADA else "Ada" for key in (found, unmatched)]
+    assert [row["display_name"] for row in read] == names
