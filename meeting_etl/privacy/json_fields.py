@@ -6,7 +6,7 @@ Does not: the treatments (policy.py), texts that mention erased persons (mention
 
 import json
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from meeting_etl.privacy.policy import KEEP, personal_columns
@@ -17,6 +17,8 @@ from meeting_etl.schemas import (
     Column,
 )
 
+_EXTRA = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+_BODY = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # Levels of objects and lists; Webex's payloads and items have five.
 _DEEPEST = 50
 
@@ -46,6 +48,13 @@ def _personal_fields() -> Iterator[tuple[str, str]]:
         if column.personal and column.name in personal_columns():
             for name in filter(None, (column.field, *column.aliases)):
                 yield name.lower(), column.name
+
+
+@lru_cache(10_000)  # names are given by the sender
+def _column_followed(name: str) -> str | None:
+    """The column that a field follows; empty for one without anything personal, None if unknown."""
+    name = name.lower()
+    return columns_by_field().get(name, "" if name in _impersonal_fields() else None)
 
 
 @cache
@@ -86,9 +95,7 @@ def _parsed(text: str) -> Any:
 
 def to_text(document: Any, column: str) -> str:
     """A JSON value as text of a column: `extra` as rows have it, a body in its order."""
-    if column == "extra":
-        return json.dumps(document, ensure_ascii=False, sort_keys=True)
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return (_EXTRA if column == "extra" else _BODY).encode(document)
 
 
 class _Fields:
@@ -102,9 +109,9 @@ class _Fields:
         """The fields that are kept, each as it is stored."""
         treated = {}
         for name, value in document.items():
-            column = columns_by_field().get(name.lower())
-            if column is None:
-                is_known = name.lower() in _impersonal_fields() and not _has_address(value)
+            column = _column_followed(name)
+            if not column:
+                is_known = column is not None and not _has_address(value)
                 if self._keeps_unknown or is_known:
                     treated[name] = self._inner(value, depth, self._keeps_unknown)
             elif value is None:

@@ -4,7 +4,7 @@ Belongs here: what both need, the key and the state, each opened when it is firs
 the treatments (policy.py), what an erasure remembers (erasures.py), rows (lake/written_rows.py).
 """
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from meeting_etl.files import Files
 from meeting_etl.privacy.erasures import ERASURES, Erasures, parse_erasures
@@ -14,6 +14,8 @@ from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, personal_
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.schemas import ADDRESS, NAME
 from meeting_etl.state import State
+
+_CACHED = 10_000
 
 
 class Privacy:
@@ -38,6 +40,7 @@ class Privacy:
         self._key = key
         self._files = files
         self.remembers_hosts = remembers_hosts and self.policy.of("host_email") is HASH
+        self._hashed = lru_cache(_CACHED)(self._hash)
         self._erasures: tuple[bytes | None, Erasures] = (None, Erasures((), None))
 
     @cached_property
@@ -55,14 +58,17 @@ class Privacy:
             return text
         if treatment is DROP:
             return text[text.rindex("@") :] if kind == ADDRESS and "@" in text else None
-        if kind == NAME:
-            return self.pseudonyms.name(text)
-        if kind != ADDRESS:
-            return self.pseudonyms.identifier(text)
-        pseudonym = self.pseudonyms.address(text)
+        pseudonym = self._hashed(kind, text)
         if column == "host_email" and self.remembers_hosts:
             self.hosts.note(pseudonym, text)
         return pseudonym
+
+    def _hash(self, kind: str | None, text: str) -> str:
+        if kind == NAME:
+            return self.pseudonyms.name(text)
+        if kind == ADDRESS:
+            return self.pseudonyms.address(text)
+        return self.pseudonyms.identifier(text)
 
     @property
     def erasures(self) -> Erasures:
