@@ -11,7 +11,7 @@ from datetime import date, datetime
 from meeting_etl.lake.erased_rows import PERSONS, who_is_erased
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.text_columns import texts_of
-from meeting_etl.pipeline.deletions.honour import remove_files, remove_files_without_row
+from meeting_etl.pipeline.deletions.honour import remove_files_without_row
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import (
@@ -67,8 +67,10 @@ def remove_erased_files(
     found = [_files(lake, table, day, meetings, is_new) for _, table in _FILES_OF if has_files]
     plan(sum(len(files.rows) + len(files.without_row) for files in found))
     for files in found:
-        remove_files(lake, files.table, day, files.rows, now, ERASED)
-        for path in files.without_row:
+        # Rows first: from a file that is gone, nobody could see again that it mentioned somebody.
+        marked = [row | {"removed_at": now, "removed_because": ERASED} for row in files.rows]
+        lake.merge(files.table, day, marked)
+        for path in (*(row["path"] for row in files.rows), *files.without_row):
             lake.files.remove(path)
     for parents, table in _FILES_OF if meetings else ():
         key = parents.key[0]

@@ -5,6 +5,7 @@ texts in a line (webhook_logs/blanking.py).
 """
 
 import json
+import re
 from collections.abc import Collection
 
 import msgspec
@@ -13,6 +14,8 @@ from meeting_etl.privacy.erased_fields import erased_address, erased_event, ids_
 from meeting_etl.privacy.erasures import Erasure, Erasures, is_erased
 from meeting_etl.privacy.pseudonyms import normalized_name
 from meeting_etl.webhook_logs.blanking import blank_texts, blank_words
+
+_ID = re.compile(r"[A-Za-z0-9_-]{8,}")
 
 
 class ErasedLines:
@@ -39,10 +42,14 @@ class ErasedLines:
         return blank_words(new or line, self._words) or new
 
     def _crossed_out(self, line: bytes) -> bytes | None:
-        """A line that is not JSON without mentions; names in clear may not be known any more."""
+        """A line that is not JSON without mentions and ids, which are not known in clear later."""
         text = line.decode(errors="surrogateescape")
         new = self._erasures.mentions.crossed_out(text)
+        new = _ID.sub(self._without_id, new)
         return None if new == text else new.encode(errors="surrogateescape")
+
+    def _without_id(self, match: re.Match[str]) -> str:
+        return "x" * len(match[0]) if self._erasures.of_identifier(match[0]) else match[0]
 
     def _replacement(self, text: str) -> str | None:
         erasures = self._erasures

@@ -1,0 +1,101 @@
+"""An erasure beside readers and runs: no query fails or sees half a row, and nothing comes back."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.times import Clock
+from meeting_etl_tests.promises.forgetting import (
+    ADDRESS,
+    NAME,
+    Forgetting,
+    append,
+    lines_of_the_person,
+    settings_of,
+    world_of_the_person,
+)
+from meeting_etl_tests.promises.reconciling import ended_line
+from meeting_etl_tests.promises.test_readers import READER
+
+pytestmark = pytest.mark.slow
+LOGS = "webhook_logs"
+# Each has one sum, before and after; a row of which one half is erased counts as broken.
+QUERIES = {
+    "attendance": "SELECT 'x', count(*) FROM attendance",
+    "speaker_metrics": "SELECT 'x', sum(snippets) FROM speaker_metrics",
+    "search_transcripts": "SELECT 'x', count(*) FROM search_transcripts('the', NULL, NULL)",
+    "halves": f"""SELECT 'x', count(*) FILTER (
+        (person_name = '{NAME}') <> (text <> '[erased]' AND person_name NOT LIKE 'erased:%'
+        AND person_name = '{NAME}')) FROM transcript_snippets""",
+}
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Forgetting]:
+    with Sandbox(world_of_the_person(13), faults=Faults(media_bytes=2000)) as webex:
+        product = Forgetting(tmp_path / "data", webex, more=settings_of(tmp_path))
+        product.fill()
+        yield product
+
+
+def start(
+    product: Forgetting, *arguments: str, home: Path | None = None
+) -> "subprocess.Popen[str]":
+    environ = {"PATH": os.environ["PATH"], **product.environ}
+    return subprocess.Popen(
+        [sys.executable, "-m", "meeting_etl.cli.main", *arguments],
+        env=environ | ({"DAGSTER_HOME": str(home)} if home else {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_readers(filled: Forgetting) -> None:
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", READER, how, str(filled.folder), sql],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for how, sql in zip(("ours", "plain", "ours", "plain"), QUERIES.values(), strict=True)
+    ]
+    for reader in readers:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+    filled.succeed("erase", "--person", ADDRESS, "--yes", "--logs")
+    for name, reader in zip(QUERIES, readers, strict=True):
+        found = json.loads(reader.communicate("\n", timeout=60)[0].splitlines()[-1])
+        assert not [key for key in found if not key.startswith("sums ")], name
+        assert sum(found.values()) > 2
+        if name != "search_transcripts":  # words of the person go
+            assert len(found) == 1, (name, found)
+
+
+def test_runs_at_the_same_time(filled: Forgetting, tmp_path: Path) -> None:
+    world = filled.webex.world
+    first = str(min(meeting.ended_at for meeting in world.meetings).date())
+    received = Clock().now() - timedelta(seconds=9)
+    homes = [tmp_path / "other", tmp_path / "erasing"]
+    for number, command in enumerate((["--person", ADDRESS], ["--person", ADDRESS, "--logs"])):
+        homes[number].mkdir()
+        lines = [ended_line(each, each.ended_at, received) for each in world.meetings]
+        append(filled, [*lines, *lines_of_the_person(world)])
+        run = start(filled, "run", "--from", first, "--refetch", home=homes[number])
+        erasing = start(filled, "erase", *command, "--yes")
+        for process in (erasing, run):
+            output = process.communicate(timeout=240)
+            assert process.returncode == 0, output
+        assert filled.found(LOGS) == {}
+    filled.refetch()
+    filled.succeed("erase", "--person", ADDRESS, "--yes", "--logs")
+    assert filled.found() == {}
