@@ -153,6 +153,7 @@ def _is_current(lake: Lake, table: Table, partition: Partition) -> bool:
 
 
 def _rewrite(lake: Lake, file: OldFile) -> None:
+    lake.sweep([file.table], [file.partition])  # what a killed writer left is of no policy
     lake.update(file.table, file.partition)  # does nothing if a run did it meanwhile
     # A rewritten file is newer than the metrics computed from it.
     if file.table.name in (*METRIC_INPUTS, SPEAKER_METRICS.name) and isinstance(

@@ -87,3 +87,11 @@ def test_on_a_day_that_is_changed_speakers_are_found_among_participants_again(
     (row,) = pseudonymous.read(SPEAKER_METRICS, DAY).to_pylist()
     assert (row["person"], row["method"]) == (ADAS_PSEUDONYM, "email")
     assert pseudonymous.read(INVITEES, DAY)["email"].to_pylist() == [ADAS_PSEUDONYM]
+
+
+def test_migrating_removes_what_killed_writers_left(tmp_path: Path) -> None:
+    lake(tmp_path, "none").merge(PARTICIPANTS, DAY, [ADA])
+    folder = tmp_path / f"lake/participants/date={DAY}"
+    (folder / ".part-0.parquet.0f.tmp").write_bytes(b"ada@sales.example")
+    migrate(lake(tmp_path, "pseudonymous"))
+    assert [path.name for path in folder.iterdir()] == ["part-0.parquet"]
