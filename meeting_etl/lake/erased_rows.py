@@ -7,6 +7,7 @@ not: who was erased (privacy/erasures.py), the column policy (written_rows.py).
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -127,22 +128,25 @@ def _without_persons(
 
 def who_is_erased(rows: pa.Table, person: Person, erasures: Erasures) -> list[Erasure | None]:
     """The erased person of each row."""
-    addresses, names, identifiers = (
-        texts_of(rows, name)
-        for name in (person.address, person.name, person.identifier or person.key)
-    )
-    meetings = texts_of(rows, "meeting_id")
-    found: list[Erasure | None] = []
-    for address, name, identifier, meeting in zip(
-        addresses, names, identifiers, meetings, strict=True
-    ):
-        erasure = _of_label(address, erasures) or erasures.of_address(address or "")
-        if erasure is None:
-            erasure = erasures.of_identifier(identifier or "")
-        if erasure is None and not _is_address(address):
-            erasure = erasures.of_name(_name_in(address) or name or "", meeting)
-        found.append(erasure)
-    return found
+    names = (person.address, person.name, person.identifier or person.key, "meeting_id")
+    columns = zip(*(texts_of(rows, name) for name in names), strict=True)
+    known = cache(lambda *texts: _who(erasures, *texts))  # many rows are of the same person
+    return [known(*texts) for texts in columns]
+
+
+def _who(
+    erasures: Erasures,
+    address: str | None,
+    name: str | None,
+    identifier: str | None,
+    meeting: str | None,
+) -> Erasure | None:
+    erasure = _of_label(address, erasures) or erasures.of_address(address or "")
+    if erasure is None:
+        erasure = erasures.of_identifier(identifier or "")
+    if erasure is None and not _is_address(address):
+        erasure = erasures.of_name(_name_in(address) or name or "", meeting)
+    return erasure
 
 
 def _of_label(text: str | None, erasures: Erasures) -> Erasure | None:
@@ -246,9 +250,9 @@ def _without_mentions_of_guests(
     person = next((each for each in PERSONS.get(table.name, ()) if name == each.name), None)
     if person is None or not person.address:
         return rows
-    addresses = texts_of(rows, person.address)
+    addresses, is_address = texts_of(rows, person.address), cache(_is_address)
     values = [
-        text if text is None or _is_address(address) else blank(text)
+        text if text is None or is_address(address) else blank(text)
         for text, address in zip(rows[name].to_pylist(), addresses, strict=True)
     ]
     return with_column(rows, name, pa.array(values, pa.string()))
