@@ -7,6 +7,7 @@ address with the requests of an administrator. Does not: which columns are hashe
 import json
 
 from meeting_etl.privacy.erasures import Erasures
+from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.state import State
 
 HOST_ADDRESSES = "host_addresses"
@@ -17,7 +18,7 @@ class HostAddresses:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._known: dict[str, str] | None = None
+        self._known: tuple[bytes | None, dict[str, str]] | None = None
         self._new: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -33,14 +34,17 @@ class HostAddresses:
         if not self._new:
             return
         with self._state.swap(HOST_ADDRESSES, secret=True) as value:
-            self._known = _parse(value.content) | self._new
-            value.content = json.dumps(self._known, sort_keys=True).encode()
+            known = _parse(value.content) | self._new
+            value.content = json.dumps(known, sort_keys=True).encode()
+            self._known = (value.content, known)
         self._new = {}
 
     def clear(self, address: str | None) -> str | None:
         """The address of a pseudonym where it is known; any other text as it is."""
         if address is None or address in self._new:
             return self._new.get(address or "")
+        if address not in self._stored() and is_replaced(address):
+            self._read()  # another process may have noted it meanwhile
         return self._stored().get(address, address)
 
     def forget(self, erasures: Erasures) -> None:
@@ -49,11 +53,15 @@ class HostAddresses:
             stored = _parse(value.content)
             left = {name: stored[name] for name in stored if not erasures.of_address(name)}
             value.content = json.dumps(left, sort_keys=True).encode() if left else None
-        self._known = left
+            self._known = (value.content, left)
 
     def _stored(self) -> dict[str, str]:
-        if self._known is None:
-            self._known = _parse(self._state.get(HOST_ADDRESSES))
+        return (self._known or self._read())[1]
+
+    def _read(self) -> tuple[bytes | None, dict[str, str]]:
+        content = self._state.get(HOST_ADDRESSES)
+        if self._known is None or self._known[0] != content:
+            self._known = (content, _parse(content))
         return self._known
 
 
