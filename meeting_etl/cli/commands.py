@@ -25,7 +25,7 @@ COMMANDS = {
     "auto-record": "Switch on recording of new meetings",
     "prune": "Remove old meetings",
     "erase": "Forget a person or a meeting, with proof",
-    "migrate": "Rewrite files of earlier versions",
+    "migrate": "Bring files up to version and policy",
     "dev": "Serve the Dagster UI and daemon",
     "sandbox": "Serve an embedded Webex for tests",
 }

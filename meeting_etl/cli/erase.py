@@ -14,7 +14,8 @@ from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
 
 if TYPE_CHECKING:
-    from meeting_etl.pipeline.erase.erase import ErasureReport, Wanted
+    from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
+    from meeting_etl.privacy.erasures import Erasure
     from meeting_etl.settings import Etl
 
 _COLUMNS = ["table", "rows before", "changed", "removed", "rows after"]
@@ -37,6 +38,11 @@ _COLUMNS = ["table", "rows before", "changed", "removed", "rows after"]
     help="Remove the person's own rows instead of keeping them as erased:<n>.",
 )
 @click.option("--logs", "in_logs", is_flag=True, help="Rewrite the raw webhook logs, too.")
+@click.option(
+    "--even-if-unknown",
+    is_flag=True,
+    help="Keep out a person or meeting of whom nothing is stored yet.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be erased.")
 @YES
 @pass_context
@@ -49,6 +55,7 @@ def erase(
     *,
     removes_rows: bool,
     in_logs: bool,
+    even_if_unknown: bool,
     dry_run: bool,
     yes: bool,
 ) -> None:
@@ -56,7 +63,7 @@ def erase(
 
     A person: address, names and ids become erased:<n> in all tables of all days, so that counts and
     the talk of others stay right; the person's words become [erased], and so do mentions of the
-    address and of names of two words or more in any text. Recordings and transcript files of
+    address and of names of at least two words in any text. Recordings and transcript files of
     meetings with the person are removed, and all reports.
 
     A meeting: all its rows and files are removed. Its events stay as lines without content.
@@ -68,7 +75,8 @@ def erase(
     The raw webhook logs stay as they are unless --logs is given. Lines keep their length there, so
     that nothing is ingested twice.
 
-    Exit status: 0 erased; 1 something is left, which is named; 2 wrong usage or configuration.
+    Exit status: 0 erased; 1 nothing has this person or meeting, or something could not be changed,
+    which is named; 2 wrong usage or configuration.
 
     \b
     Examples:
@@ -76,7 +84,7 @@ def erase(
       meeting-etl erase --person ada@sales.example --name "Ada L." --logs
       meeting-etl erase --meeting 2b0c…_I_391 --yes
     """  # noqa: D301 - click wants a real backspace
-    from meeting_etl.pipeline.erase.erase import Wanted
+    from meeting_etl.pipeline.erase.report import Wanted
 
     if (person is None) == (meeting is None):
         raise click.UsageError("Give either --person or --meeting.")
@@ -88,15 +96,31 @@ def erase(
         raise click.UsageError("--name and --rows are for persons.")
     wanted = Wanted(person, meeting, names, removes_rows=removes_rows, in_logs=in_logs)
     etl = context.etl()
+    report = _run(etl, wanted, dry_run=True)
+    before = _before(etl, report)
+    if report.is_empty and before is None and not even_if_unknown:
+        display.complain(
+            f"Nothing here has {person or meeting}. Check the spelling. To keep it out of what "
+            "arrives later, add --even-if-unknown."
+        )
+        sys.exit(1)
+    if before and before.finished_at and report.is_done(wanted):
+        display.say(f"Erased as {before.label} at {before.finished_at}; nothing new was found.")
+        return
     if dry_run or not yes:
-        report = _run(etl, wanted, dry_run=True)
-        _show(report, wanted, dry_run=True)
+        _show_preview(report, wanted, etl)
         if dry_run:
             return
         confirm("Erase this? It cannot be undone.")
     report = _run(etl, wanted, dry_run=False)
-    _show(report, wanted, dry_run=False)
+    _show_done(report, wanted)
     sys.exit(1 if report.left or report.logs.problems else 0)
+
+
+def _before(etl: "Etl", report: "ErasureReport") -> "Erasure | None":
+    """The same erasure, if it was begun or done before."""
+    number = report.erasure.number
+    return next((each for each in etl.privacy.erasures.all if each.number == number), None)
 
 
 def _run(etl: "Etl", wanted: "Wanted", *, dry_run: bool) -> "ErasureReport":
@@ -113,30 +137,49 @@ def _run(etl: "Etl", wanted: "Wanted", *, dry_run: bool) -> "ErasureReport":
     return report
 
 
-def _show(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> None:
+def _show_preview(report: "ErasureReport", wanted: "Wanted", etl: "Etl") -> None:
+    _show_rows(report, "To erase: rows by table")
+    if report.names:
+        display.say(
+            f"Names that are looked for in all texts: {', '.join(report.names)}. Others, and first "
+            "names alone, are not: give them with --name."
+        )
+    if wanted.person and etl.settings.policy.hashes:
+        pseudonym = etl.privacy.pseudonyms.address(wanted.person)
+        display.say(f"In columns that are hashed the address is {pseudonym}.")
+    display.say(f"Files: {_files(report)}, and all reports in reports/.")
+    _show_logs(report, wanted, dry_run=True)
+
+
+def _show_done(report: "ErasureReport", wanted: "Wanted") -> None:
+    label = report.erasure.label
+    _show_rows(report, f"Erased as {label}: rows by table")
+    display.say(f"Files removed: {report.files:,}.")
+    _show_logs(report, wanted, dry_run=False)
+    if report.left:
+        display.complain(f"{report.left:,} rows still have something: give the command again.")
+        return
+    display.say(
+        "All tables were read once more: neither the address or id nor the names that were looked "
+        f"for are left in them. The proof is in the table erasures ({label}). Keep the folder "
+        "state/: its hashes keep out what Webex still has."
+    )
+
+
+def _show_rows(report: "ErasureReport", title: str) -> None:
     rows: list[list[Any]] = [
         [name, counts.before, counts.changed, counts.removed, counts.before - counts.removed]
         for name, counts in report.rows.items()
         if counts.is_touched
     ]
-    erasure = report.erasure
     if rows:
-        title = "To erase" if dry_run else f"Erased as {erasure.label}"
-        display.show_table(f"{title}: rows by table", _COLUMNS, rows)
-    elif report.is_empty:
-        display.say("No row, file or line of a log has this person or meeting.")
-    if not dry_run:
-        display.say(f"Files removed: {report.files:,}.")
-    _show_logs(report, wanted, dry_run=dry_run)
-    if dry_run:
-        return
-    if report.left:
-        display.complain(f"{report.left:,} rows still have something: give the command again.")
-    else:
-        display.say(
-            "All rows were read once more: nothing is left. The proof is in the table erasures "
-            f"({erasure.label}). Keep the folder state/: its hashes keep out what Webex still has."
-        )
+        display.show_table(title, _COLUMNS, rows)
+
+
+def _files(report: "ErasureReport") -> str:
+    """The number and size of files."""
+    size = f" ({report.size_bytes / 1e6:,.0f} MB)" if report.size_bytes else ""
+    return f"{display.counted(report.files, 'file')} of recordings and transcripts{size}"
 
 
 def _show_logs(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> None:
@@ -145,7 +188,7 @@ def _show_logs(report: "ErasureReport", wanted: "Wanted", *, dry_run: bool) -> N
         verb = "would be changed" if dry_run else "changed"
         display.say(f"Raw webhook logs: {lines} {verb}.")
     elif report.logs.lines:
-        display.say(f"The raw webhook logs still have {lines} about this: add --logs.")
+        display.say(f"Not changed: {lines} of raw webhook logs; --logs rewrites them, too.")
     for reason, count in report.logs.lines_left.items():
         if count:
             display.say(f"Lines of logs that were skipped, {reason}: {count:,}.")

@@ -8,28 +8,39 @@ import click
 
 from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
+from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
 from meeting_etl.lake import catalog, migration
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only count the files that would be rewritten.")
+@YES
 @pass_context
-def migrate(context: CommandContext, /, *, dry_run: bool) -> None:
+def migrate(context: CommandContext, /, *, dry_run: bool, yes: bool) -> None:
     """Rewrite files that an earlier version wrote, or that were written under another policy.
 
-    Afterwards all files have the current columns, and follow the column policy of [privacy]. What
-    was hashed or dropped before does not come back: for that, fetch the days again with `run
-    --refetch`. `run` rewrites up to 200 files of an earlier version by itself, but because of the
+    Afterwards all files have the current columns, and follow the column policy of [privacy]. That
+    hashes and drops what the policy does not keep, so it asks first. What was hashed or dropped
+    before does not come back: remove lake/ for that, and `run` reads the logs and fetches again.
+    `run` rewrites up to 200 files of an earlier version by itself, but because of the
     policy only those of days it has work for. Safe at any time: each day is rewritten under its
     lock, runs and queries can continue, and an interrupted migration continues when repeated.
     """
     etl = context.etl()
     with progress() as meter:
+        of_policy = migration.files_of_other_policy(etl.lake, meter)
         if dry_run:
-            outdated = migration.outdated_files(etl.lake, meter)
-            count = len({*outdated, *migration.files_of_other_policy(etl.lake, meter)})
-        else:
+            count = len({*of_policy, *migration.outdated_files(etl.lake, meter)})
+    if of_policy and not yes:
+        display.say(
+            f"{display.counted(len(of_policy), 'file')} follow another column policy than the "
+            f"{etl.settings.policy.description}."
+        )
+        if not dry_run:
+            confirm("Hash and drop there what it does not keep? It cannot be undone.")
+    if not dry_run:
+        with progress() as meter:
             count = migration.migrate(etl.lake, progress=meter)
     if not dry_run:
         analytics = etl.settings.analytics

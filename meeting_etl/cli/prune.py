@@ -83,9 +83,9 @@ def prune(
     dagster_runs.
 
     What was pruned stays away: lake/pruned.json stores the first day that is kept of each table,
-    and late events, --refetch and --discover bring nothing earlier back. To let new events do so,
-    remove that file. To restore the meetings, remove all of lake/ and run `meeting-etl run`: it
-    ingests all webhook logs that still exist.
+    and late events, --refetch and --discover bring nothing earlier back. Remove that file, and
+    `run --refetch` brings words, participants and files back. To restore whole meetings, remove all
+    of lake/ and run `meeting-etl run`: it ingests all webhook logs that still exist.
 
     Webhook logs are never changed. Remove old ones yourself if they must not be kept.
 

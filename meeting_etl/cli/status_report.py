@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from meeting_etl.cli import display, formats, ledger_report
 from meeting_etl.lake.catalog_state import CATALOG, is_current
+from meeting_etl.lake.migration import files_of_other_policy
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.coverage import Coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay
@@ -53,6 +54,7 @@ class StatusReport:
     kept_since: Mapping[str, date]
     policy: ColumnPolicy
     erasures: int
+    files_of_other_policy: int
 
 
 def collect(etl: "Etl", span: Span | None) -> StatusReport:
@@ -72,6 +74,7 @@ def collect(etl: "Etl", span: Span | None) -> StatusReport:
         kept_since=etl.lake.floors.all(),
         policy=etl.settings.policy,
         erasures=len(etl.privacy.erasures.all),
+        files_of_other_policy=len(files_of_other_policy(etl.lake)),
     )
 
 
@@ -131,8 +134,10 @@ def show(status: StatusReport, etl: "Etl") -> None:
 
 def _show_privacy(status: StatusReport) -> None:
     erased = f"; {display.counted(status.erasures, 'erasure')}" if status.erasures else ""
-    if not status.policy.keeps_all or erased:
-        display.answer(f"Privacy: {status.policy.description}{erased}.")
+    other = status.files_of_other_policy
+    more = f"; {other:,} files follow another policy: run `meeting-etl migrate`" if other else ""
+    if not status.policy.keeps_all or erased or more:
+        display.answer(f"Privacy: {status.policy.description}{erased}{more}.")
 
 
 def _show_open_days(open_days: Mapping[date, DueDay], etl: "Etl") -> None:
@@ -170,7 +175,11 @@ def write_json(status: StatusReport) -> None:
     """The report as one JSON object on a line."""
     document: dict[str, Any] = {
         "data_dir": status.data_dir,
-        "privacy": {"policy": status.policy.description, "erasures": status.erasures},
+        "privacy": {
+            "policy": status.policy.description,
+            "erasures": status.erasures,
+            "files_of_other_policy": status.files_of_other_policy,
+        },
         "webhook_logs": vars(status.logs),
         "work_items": [
             {"resource": resource, "items": statuses.total(), **_statuses(statuses)}

@@ -106,7 +106,7 @@ class ColumnPolicy:
             for name, treatment in sorted(self.treatments.items())
             if usual.get(name, KEEP) is not treatment
         ]
-        return f"preset {self.preset}" + (f", but {', '.join(others)}" if others else "")
+        return f"preset {self.preset}" + (f", with {', '.join(others)}" if others else "")
 
     def stamp(self, table: Table) -> str:
         """Names the policy in the files of a table; empty where it keeps all.

@@ -178,8 +178,9 @@ def check_policy(settings: Settings) -> None:
     with_words = settings.transcript_formats or "transcript" in settings.downloads.kinds
     if treated and with_words:
         raise SettingsError(
-            f"[downloads] stores transcripts as Webex has them, with names and words, but "
-            f"[privacy] does not keep {' and '.join(treated)}. Remove one of the two."
+            "[downloads] stores names and words of transcripts as Webex has them (transcripts, or "
+            f"transcript in recordings), but [privacy] does not keep {' and '.join(treated)}. "
+            "Remove one of the two."
         )
 
 

@@ -20,6 +20,7 @@ _TYPES = {
     "str": "a text in quotes",
     "date": "a date, as in 2026-01-31",
     "array": "a list in square brackets",
+    "object": "a table of its own, as in [privacy.columns]",
 }
 
 
@@ -30,6 +31,8 @@ def sentence_of(
     found = _PATH.fullmatch(str(error))
     what, path = (found["what"], found["path"]) if found else (str(error), "")
     section, _, key = path.strip(".").partition(".")
+    if "[...]" in path:
+        return _of_table(what, section, key.removesuffix("[...]"), content, model)
     if unknown := _UNKNOWN.fullmatch(what):
         return _unknown(unknown["name"], section, model)
     if not key and not what.startswith("Expected "):
@@ -45,6 +48,20 @@ def sentence_of(
     expected = _expected(what, _choices(section, name, model))
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
     return f"{subject} must be {expected}, but {'one ' if index else ''}is {shown}"
+
+
+def _of_table(
+    what: str, section: str, key: str, content: Mapping[str, Any], model: type[msgspec.Struct]
+) -> str:
+    """Of the values of a table in a section, one is not allowed; msgspec does not say which."""
+    choices = [str(choice) for choice in _choices(section, key, model)]
+    wrong = {name: value for name, value in content[section][key].items() if value not in choices}
+    name, value = next(iter(wrong.items()))
+    subject = f"[{section}.{key}] {name}"
+    if isinstance(value, dict):
+        inner = next(iter(value))
+        return f'{subject}: a name with a dot needs quotes, as in "{name}.{inner}" = …'
+    return f"{subject} must be {_expected(what, choices)}, but is {value!r}"
 
 
 def _unknown(name: str, section: str, model: type[msgspec.Struct]) -> str:
@@ -66,6 +83,8 @@ def _expected(what: str, choices: list[str]) -> str:
 
 
 def _choices(section: str, name: str, model: type[msgspec.Struct]) -> list[str]:
-    """The texts that a list of a Literal may have."""
+    """The texts that a Literal, or a list or table of them, may have."""
     kind = get_type_hints(get_type_hints(model)[section])[name]
+    if all(isinstance(text, str) for text in get_args(kind)):
+        return list(get_args(kind))
     return [text for entry in get_args(kind) for text in get_args(entry)]

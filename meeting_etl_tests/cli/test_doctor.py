@@ -60,8 +60,8 @@ def test_json_is_an_array_of_the_lines_and_nothing_else(ran: Product) -> None:
     assert SECRET not in done.stdout
     sections = list(dict.fromkeys(line["section"] for line in lines))
     assert sections == [
-        *("settings", "token", "scopes", "sites", "webhooks", "receiver"),
-        *("logs", "meetings", "data folder", "privacy", "Dagster", "work"),
+        *("settings", "privacy", "token", "scopes", "sites", "webhooks", "receiver"),
+        *("logs", "meetings", "data folder", "Dagster", "work"),
     ]
 
 

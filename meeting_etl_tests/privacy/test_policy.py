@@ -27,7 +27,7 @@ def test_presets(preset: str, treatments: dict[str, str]) -> None:
 def test_single_columns_over_a_preset() -> None:
     policy = policy_of("pseudonymous", {"title": "drop", "email": "keep"})
     assert (policy.of("title"), policy.of("email"), policy.of("host_email")) == (DROP, KEEP, HASH)
-    assert policy.description == "preset pseudonymous, but email = keep, title = drop"
+    assert policy.description == "preset pseudonymous, with email = keep, title = drop"
 
 
 @pytest.mark.parametrize(

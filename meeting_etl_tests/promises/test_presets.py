@@ -152,7 +152,7 @@ def test_migrated_is_the_same_as_written_so(
     migrated = product(tmp_path, webex, preset)
     verdict = "run `meeting-etl migrate`"
     assert verdict in policy_verdict(migrated)
-    assert migrated.command("migrate").returncode == 0
+    assert migrated.command("migrate", "--yes").returncode == 0
     assert verdict not in policy_verdict(migrated)
     for name in TABLES:
         assert comparable(migrated.folder, name) == comparable(products[preset].folder, name), name

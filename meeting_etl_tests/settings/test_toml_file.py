@@ -82,6 +82,25 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
             "[retention] dagster_runs must be a text in quotes, but is 30.",
         ),
         (
+            "[privacy]\npreset = 'pseudonymos'",
+            "[privacy] preset must be one of none, pseudonymous, minimal, but is 'pseudonymos'.",
+        ),
+        (
+            "[privacy.columns]\ntitle = 'delete'",
+            "[privacy.columns] title must be one of keep, hash, drop, but is 'delete'.",
+        ),
+        (
+            "[privacy.columns]\nbreakout_sessions.name = 'drop'",
+            (
+                "[privacy.columns] breakout_sessions: a name with a dot needs quotes, as in "
+                '"breakout_sessions.name" = ….'
+            ),
+        ),
+        (
+            "[privacy]\ncolumns = 'drop'",
+            "[privacy] columns must be a table of its own, as in [privacy.columns], but is 'drop'.",
+        ),
+        (
             "[partitions]\nfirst_day = 'May'",
             "[partitions] first_day must be a date, as in 2026-01-31, but is 'May'.",
         ),

@@ -45,14 +45,15 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
     try:
         etl.settings  # noqa: B018 - reading them checks them
     except SettingsError as error:
-        settings = [unreadable_settings(error)]
+        settings, are_known = [unreadable_settings(error)], False
         names = ("MEETING_ETL_DATA_DIR",)
         etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
         if not has_readable_settings(etl):
             return _without_secrets(settings, environ)
     else:
-        settings = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS"))
-    return _without_secrets([*settings, *_checks(etl, environ)], environ)
+        settings, are_known = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS")), True
+    policy = privacy_checks(etl) if are_known else []
+    return _without_secrets([*settings, *policy, *_checks(etl, environ)], environ)
 
 
 def has_readable_settings(etl: Etl) -> bool:
@@ -81,7 +82,6 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *log_checks(etl),
         *meeting_checks(etl),
         *folder,
-        *privacy_checks(etl),
         *dagster_checks(etl, environ),
         *work_checks(etl),
     ]

@@ -6,6 +6,7 @@ Belongs here: what is in force on this machine. Does not: which files follow it 
 
 from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
 from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.lake.migration import files_of_other_policy
 from meeting_etl.privacy.erasures import Erasure
 from meeting_etl.privacy.key import PRIVACY_KEY, has_key
 from meeting_etl.settings import Etl
@@ -14,11 +15,22 @@ from meeting_etl.settings import Etl
 def privacy_checks(etl: Etl) -> list[CheckResult]:
     """What is stored of persons, and what is needed for it."""
     return [
-        run_check("privacy", "policy", lambda: ok(f"{etl.settings.policy.description}.")),
+        run_check("privacy", "policy", lambda: _policy(etl)),
         run_check("privacy", "key", lambda: _key(etl)),
         run_check("privacy", "hosts", lambda: _hosts(etl)),
         run_check("privacy", "erasures", lambda: _erasures(etl)),
     ]
+
+
+def _policy(etl: Etl) -> Finding:
+    files = files_of_other_policy(etl.lake)
+    if not files:
+        return ok(f"{etl.settings.policy.description}.")
+    return warning(
+        f"{etl.settings.policy.description}, but {len(files):,} files were written under another "
+        "policy.",
+        "Run `meeting-etl migrate`.",
+    )
 
 
 def _key(etl: Etl) -> Finding:
@@ -35,10 +47,15 @@ def _key(etl: Etl) -> Finding:
 def _hosts(etl: Etl) -> Finding:
     count = len(etl.privacy.hosts)
     if not etl.privacy.remembers_hosts:
+        if count:
+            return warning(
+                f"state/host_addresses.json has {count:,} addresses in clear, which nothing needs.",
+                "Remove it.",
+            )
         return ok("No address is kept in clear beside the tables.")
     return ok(
-        "Tables have hosts' addresses hashed, but requests or patterns of the settings need them: "
-        f"state/host_addresses.json has {count:,} in clear, for its owner alone."
+        f"state/host_addresses.json has {count:,} hosts' addresses in clear, for its owner alone: "
+        "requests or patterns of the settings need them."
     )
 
 
@@ -50,10 +67,10 @@ def _erasures(etl: Etl) -> Finding:
     unfinished = [erasure for erasure in erasures if erasure.finished_at is None]
     if unfinished:
         return warning(
-            f"{len(unfinished):,} erasures were begun and not finished: {_names(unfinished)}.",
+            f"Begun and not finished: {_names(unfinished)}.",
             "Give the same `meeting-etl erase` commands again.",
         )
-    return ok(f"{len(erasures):,} persons and meetings were erased.")
+    return ok(f"Persons and meetings that were erased: {len(erasures):,}.")
 
 
 def _names(erasures: list[Erasure]) -> str:

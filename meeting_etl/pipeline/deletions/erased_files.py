@@ -14,6 +14,7 @@ from meeting_etl.lake.text_columns import texts_of
 from meeting_etl.pipeline.deletions.honour import remove_files_without_row
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
+from meeting_etl.privacy.erasures import Erasures
 from meeting_etl.schemas import (
     MEETINGS,
     PARTICIPANTS,
@@ -30,9 +31,9 @@ _TEXTS = (".vtt", ".txt")
 _FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
 
 
-def erased_meetings(lake: Lake, day: date) -> set[str]:
+def erased_meetings(lake: Lake, day: date, erasures: Erasures | None = None) -> set[str]:
     """Meetings of a day that were erased, or in which an erased person was host or took part."""
-    erasures, found = lake.privacy.erasures, set[str]()
+    erasures, found = erasures or lake.privacy.erasures, set[str]()
     if not erasures.all:
         return found
     for table in (MEETINGS, PARTICIPANTS, TRANSCRIPT_SNIPPETS) if erasures.has_persons else ():
@@ -45,6 +46,17 @@ def erased_meetings(lake: Lake, day: date) -> set[str]:
             found.update(id_ for id_, erasure in zip(meetings, who, strict=True) if erasure and id_)
     ids = lake.read(MEETINGS, day, columns=["meeting_id"])["meeting_id"].to_pylist()
     return found.union(id_ for id_ in ids if erasures.of_meeting(id_) or erasures.had_person(id_))
+
+
+def files_of_erased(lake: Lake, day: date, erasures: Erasures) -> list[Row]:
+    """The rows of the files that these erasures remove, but for those that mention somebody."""
+    meetings = erased_meetings(lake, day, erasures)
+    return [
+        row
+        for _, table in _FILES_OF
+        for row in lake.read(table, day).to_pylist()
+        if row["meeting_id"] in meetings and row["removed_at"] is None
+    ]
 
 
 def remove_erased_files(

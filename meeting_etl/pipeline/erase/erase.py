@@ -10,7 +10,7 @@ found with the rows, so these come after the logs. After a kill, the same comman
 
 import uuid
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from meeting_etl.errors import MeetingEtlError
@@ -20,55 +20,35 @@ from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.tables import Partition
 from meeting_etl.lake.writers_locks import lock_of_table
-from meeting_etl.pipeline.deletions.erased_files import erased_meetings, remove_erased_files
+from meeting_etl.pipeline.deletions.erased_files import (
+    erased_meetings,
+    files_of_erased,
+    remove_erased_files,
+)
 from meeting_etl.pipeline.deletions.erasure_rows import write_erasures
 from meeting_etl.pipeline.erase.log_lines import ErasedLines, ErasedMeetingLines
 from meeting_etl.pipeline.erase.partition import RowCounts, count_erased, recount_snippets
+from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
 from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of, with_ids_of_guests
 from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
 from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, store_erasure
-from meeting_etl.schemas import ERASURES, MEETING_INDEX, TABLES, Table
+from meeting_etl.privacy.mentions import words_of
+from meeting_etl.privacy.pseudonyms import is_replaced
+from meeting_etl.schemas import (
+    ERASURES,
+    MEETING_INDEX,
+    RECORDING_FILES,
+    TABLES,
+    TRANSCRIPT_FILES,
+    Table,
+)
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webhook_logs.logs import Logs
 
 ERASE_LOCK = "erase"
 _REPORTS = "reports"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Whom or what to erase: the address of a person with other names of theirs, or a meeting.
-
-    `removes_rows`: the person's own rows go. `in_logs`: the raw logs are rewritten, too.
-    """
-
-    person: str | None = None
-    meeting: str | None = None
-    names: tuple[str, ...] = ()
-    removes_rows: bool = False
-    in_logs: bool = False
-
-
-@dataclass
-class ErasureReport:
-    """What was erased, or would be: rows by table, files, lines of logs.
-
-    `left` counts the rows that a second look found, which must be 0.
-    """
-
-    erasure: Erasure
-    rows: dict[str, RowCounts] = field(default_factory=dict)
-    files: int = 0
-    logs: LogsRewritten = field(default_factory=LogsRewritten)
-    left: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing of the person or meeting was found."""
-        touched = any(counts.is_touched for counts in self.rows.values())
-        return not touched and not self.files and not self.logs.lines
 
 
 @dataclass(frozen=True)
@@ -84,13 +64,18 @@ class EraseContext:
 
 def preview(context: EraseContext, wanted: Wanted) -> ErasureReport:
     """What `erase` would do; nothing is written but the key, where there is none yet."""
+    lake = context.lake
     erasure, clear = _erasure(context, wanted)
-    others = context.lake.privacy.erasures.all
-    erasures = _with(others, erasure, context.lake)
-    report = ErasureReport(erasure)
-    for table, partition in _partitions(context.lake):
-        context.progress(f"count {table.name}", 0, 0)
-        _count(report, table, count_erased(context.lake, table, partition, erasures))
+    erasures = _with(lake.privacy.erasures.all, erasure, lake)
+    report = ErasureReport(erasure, _searched_names(clear, erasure, lake))
+    partitions = list(_partitions(lake))
+    for number, (table, partition) in enumerate(partitions):
+        context.progress("count rows", number, len(partitions))
+        _count(report, table, count_erased(lake, table, partition, erasures))
+    for day in sorted({*lake.days(RECORDING_FILES), *lake.days(TRANSCRIPT_FILES)}):
+        files = files_of_erased(lake, day, erasures)
+        report.files += len(files)
+        report.size_bytes += sum(row["bytes"] or 0 for row in files)
     change = _change(wanted, erasure, erasures, clear)
     report.logs = _rewrite_logs(context, change, dry_run=True)
     return report
@@ -179,6 +164,17 @@ def _change(
     return ErasedLines(erasure, erasures, clear)
 
 
+def _searched_names(clear: Collection[str], erasure: Erasure, lake: Lake) -> list[str]:
+    """The names that are looked for in texts: those of at least two words."""
+    digest = lake.privacy.pseudonyms.identifier_digest
+    names = {text for text in clear if digest(text) not in erasure.identifiers}
+    return sorted(
+        name
+        for name in names
+        if len(words_of(name)) > 1 and "@" not in name and not is_replaced(name)
+    )
+
+
 def _rewrite_logs(
     context: EraseContext, change: Callable[[bytes], bytes | None], *, dry_run: bool
 ) -> LogsRewritten:
@@ -228,7 +224,7 @@ class _Work:
         lake, of_days = self._lake, [table for table in _tables() if not lock_of_table(table)]
         for table in _tables():
             if lock := lock_of_table(table):
-                self._context.progress(f"erase {table.name}", 0, 0)
+                self._context.progress(f"erase in {table.name}", 0, 0)
                 with lake.state.lock(lock):
                     for partition in partition_values(table, lake.partitions(table)):
                         self._erase_partition(report, table, partition)
@@ -239,7 +235,7 @@ class _Work:
         } | self._context.ledger.open_days().keys()
         days = sorted(day for day in partitions if isinstance(day, date))
         for number, day in enumerate(days):
-            self._context.progress(f"erase {day}", number, len(days))
+            self._context.progress("erase in days", number, len(days))
             with lake.lock_days([day]):
                 self._remove_files(day)  # before the rows, which name them
                 for table in of_days:

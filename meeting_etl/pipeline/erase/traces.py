@@ -56,7 +56,7 @@ def traces_of(
         table for table in TABLES.values() if table.name in PERSONS or table is WEBHOOK_EVENTS
     ]
     for number, table in enumerate(tables):
-        progress(f"look through {table.name}", number, len(tables))
+        progress("look for names and ids", number, len(tables))
         for partition in partition_values(table, lake.partitions(table)):
             if table is WEBHOOK_EVENTS:
                 bodies = lake.read(table, partition, columns=["meeting_id", "body"])

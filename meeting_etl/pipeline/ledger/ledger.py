@@ -25,6 +25,7 @@ from meeting_etl.pipeline.ledger.schedule import (
 from meeting_etl.pipeline.ledger.work_item import (
     DETAILS,
     LISTED,
+    RESOURCES,
     SLOW,
     Status,
     WorkItem,
@@ -155,6 +156,11 @@ class Ledger:
         rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
         return [item for row in rows for item in without_from_vtt(WorkItem(**row))]
 
+    def kept_items(self, day: date) -> list[WorkItem]:
+        """The work items of a day without those of what was pruned."""
+        pruned = {resource for resource in RESOURCES if self.is_pruned(resource, day)}
+        return [item for item in self.items(day) if item.resource not in pruned]
+
     def record(
         self, day: date, items: Iterable[WorkItem], *, replacing: Collection[str] = ()
     ) -> None:
@@ -205,7 +211,7 @@ class Ledger:
         now, count = self.clock.now(), 0
         for day in days:
             with self._lake.lock_days([day]):
-                items = [reopened(item, now) for item in self.items(day) if is_wanted(item)]
+                items = [reopened(item, now) for item in self.kept_items(day) if is_wanted(item)]
                 self.open_now(day, items, fold=fold)
                 count += len(items)
         return count

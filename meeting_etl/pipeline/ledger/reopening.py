@@ -49,7 +49,7 @@ def count_to_reopen(lake: Lake, ledger: Ledger, wanted: Reopening) -> int:
     return sum(
         wanted.wants(item) and ledger.wants(item.resource)
         for day in _days(lake, wanted)
-        for item in ledger.items(day)
+        for item in ledger.kept_items(day)
     )
 
 
