@@ -24,7 +24,7 @@ def with_rows(spec: FetchSpec, result: FetchResult, run_id: str) -> FetchResult:
     try:
         ours = {"run_id": run_id, "fetched_at": result.at}
         all_rows = spec.rows(result.items, target, drift, ours)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         # No response may stop those of other meetings, whatever is in it (rule 6).
         kind = type(error).__name__
         _LOG.warning("%s in a response for meeting %s", kind, target.meeting_id)
