@@ -54,8 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _complain("Interrupted. Committed work is kept; run again to continue.")
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click raises Abort by itself at a question only.
+        at_question = isinstance(error, click.Abort) and error.__cause__ is None
+        _complain(
+            "Interrupted; nothing was changed."
+            if at_question
+            else "Interrupted. Committed work is kept; give the same command again to continue."
+        )
         sys.stdout.flush()
         # Not sys.exit: Python would wait for threads whose requests stall.
         os._exit(1)
