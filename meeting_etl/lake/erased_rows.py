@@ -143,7 +143,7 @@ def _who(
 ) -> Erasure | None:
     erasure = _of_label(address, erasures) or erasures.of_address(address or "")
     if erasure is None:
-        erasure = erasures.of_identifier(identifier or "")
+        erasure = erasures.of_identifier(identifier or "", meeting)
     if erasure is None and not _is_address(address):
         erasure = erasures.of_name(_name_in(address) or name or "", meeting)
     return erasure

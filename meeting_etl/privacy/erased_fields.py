@@ -58,7 +58,7 @@ def _value(value: Any, erasures: Erasures, meeting_id: str | None) -> Any:
             else _value(inner, erasures, meeting_id)
             for name, inner in value.items()
         }
-        own = _erasure_of_id(value, erasures)
+        own = _erasure_of_id(value, erasures, meeting_id)
         return erased | ({"id": erasures.replacement_of_id(own, value["id"])} if own else {})
     if isinstance(value, list):
         return [_value(each, erasures, meeting_id) for each in value]
@@ -113,7 +113,7 @@ def ids_of_erased(text: bytes | str, erasures: Erasures) -> set[str]:
 
 def _ids(value: Any, erasures: Erasures) -> Iterator[str]:
     if isinstance(value, dict):
-        if _erasure_of_id(value, erasures):
+        if _erasure_of_id(value, erasures, None):
             yield value["id"]
         for inner in value.values():
             yield from _ids(inner, erasures)
@@ -124,10 +124,14 @@ def _ids(value: Any, erasures: Erasures) -> Iterator[str]:
         yield from ids_of_erased(value, erasures)
 
 
-def _erasure_of_id(document: Mapping[str, Any], erasures: Erasures) -> Erasure | None:
+def _erasure_of_id(
+    document: Mapping[str, Any], erasures: Erasures, meeting_id: str | None
+) -> Erasure | None:
     """The erased person whom the id of an object is about: that of a participant or invitee."""
     identifier, address = document.get("id"), document.get("email")
     if not isinstance(identifier, str) or is_erased(identifier):
         return None
     of_address = erasures.of_address(address) if isinstance(address, str) else None
-    return of_address or erasures.of_identifier(identifier)
+    named = document.get("meetingId")
+    meeting_id = named if isinstance(named, str) else meeting_id
+    return of_address or erasures.of_identifier(identifier, meeting_id)

@@ -32,11 +32,12 @@ class Erasure:
 
     `digest` is that of the address or meeting id that was given. `addresses`, `identifiers` and
     `names` are digests of what is known of a person, `words` those of the words of each name of two
-    words and more. `names_in_meetings`: digests of a meeting's id with a name of one word, which
-    counts in that meeting only. `meetings`: digests of the ids of meetings with the person, where
-    no row says so any more. Without `keeps_domain` nobody else has the person's domain.
-    `planned`: what is changed and removed, by kind and place (`rows/<table>/<day>`, `files/<day>`,
-    `logs/`), written before it is, so that a kill loses no count.
+    words and more. Names of one word (`names_in_meetings`) and ids of participants and invitees
+    count in a meeting only, whose id is in their digest. `meetings`: digests of the ids of meetings
+    with the person, where no row says so any more. Without `keeps_domain` nobody else has the
+    person's domain. `planned`: what is changed and removed, by kind and place
+    (`rows/<table>/<day>`, `files/<day>`, `logs/`), written before it is, so that a kill loses no
+    count.
     """
 
     number: int
@@ -105,11 +106,15 @@ class Erasures:
             return None
         return self._of_address.get(self._hashing.address_digest(address))
 
-    def of_identifier(self, identifier: str) -> Erasure | None:
-        """The erased person with this id, which may be a pseudonym."""
+    def of_identifier(self, identifier: str, meeting_id: str | None = None) -> Erasure | None:
+        """The erased person with this id, which may be a pseudonym, or with it in that meeting."""
         if not self._of_identifier or not identifier:
             return None
-        return self._of_identifier.get(self._hashing.identifier_digest(identifier))
+        digest = self._hashing.identifier_digest(identifier)
+        found = self._of_identifier.get(digest)
+        if found is None and meeting_id:
+            found = self._of_identifier.get(self._hashing.in_meeting(meeting_id, digest))
+        return found
 
     def of_name(self, name: str, meeting_id: str | None) -> Erasure | None:
         """The erased person with this name: of two words or more, or in that meeting."""
@@ -158,6 +163,11 @@ class Erasures:
         if self._pseudonyms is None:
             raise StorageError("Erasures need the key of pseudonyms.")
         return self._pseudonyms
+
+
+def digest_in_meeting(pseudonyms: Pseudonyms, identifier: str, meeting_id: str) -> str:
+    """What is remembered of the id of a participant, which is unique within the meeting."""
+    return pseudonyms.in_meeting(meeting_id, pseudonyms.identifier_digest(identifier))
 
 
 def is_erased(text: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.erased_rows import without_erased
-from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, name_digests
+from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, digest_in_meeting, name_digests
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.schemas import TABLES
 
@@ -19,7 +19,7 @@ PERSON = Erasure(
     Subject.PERSON,
     P.address_digest(ANN),
     addresses=(P.address_digest(ANN),),
-    identifiers=(P.identifier_digest("u-ann"), P.identifier_digest("p-ann")),
+    identifiers=(P.identifier_digest("u-ann"), digest_in_meeting(P, "p-ann", "m")),
     names=tuple(NAMES),
     words=tuple(WORDS),
     names_in_meetings=tuple(name_digests(P, "Annie", {"m"})[2]),
@@ -76,8 +76,13 @@ def after(name: str, row: dict[str, Any], *erasures: Erasure) -> list[dict[str, 
         # Known by its id alone.
         (
             "participants",
-            {"meeting_id": "m2", "participant_id": "p-ann", "display_name": "Phone"},
+            {"meeting_id": "m", "participant_id": "p-ann", "display_name": "Phone"},
             {"participant_id": KEY_OF_ANN, "display_name": "erased:1"},
+        ),
+        (
+            "participants",
+            {"meeting_id": "m2", "participant_id": "p-ann", "display_name": "Phone"},
+            {},
         ),
         (
             "transcript_snippets",

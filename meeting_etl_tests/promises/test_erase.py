@@ -68,7 +68,10 @@ def test_a_person_is_found_nowhere_and_does_not_come_back(
     assert product.found(LOGS) == {}
     assert product.numbers() == before
     append(product, late_lines(product))
+    (moved, *_), now = product.webex.world.meetings, Clock().now()
+    append(product, [ended_line(moved, moved.ended_at + timedelta(days=1), now)])
     product.succeed("run")
+    assert product.found(LOGS) == {}
     if product.kind == "admin":
         product.refetch("--discover")
     assert product.found(LOGS) == {}

@@ -114,7 +114,7 @@ def _erasure(context: EraseContext, wanted: Wanted) -> tuple[Erasure, Collection
     """The erasure, one that was begun before included, and what is known in clear of the person."""
     lake = context.lake
     privacy, pseudonyms = lake.privacy, lake.privacy.pseudonyms
-    number = max((each.number for each in privacy.erasures.all), default=0) + 1
+    number = _next_number(lake)
     began_at = format_timestamp(context.clock.now())
     if wanted.meeting is not None:
         digest = pseudonyms.identifier_digest(wanted.meeting)
@@ -132,6 +132,13 @@ def _erasure(context: EraseContext, wanted: Wanted) -> tuple[Erasure, Collection
     erasure = replace(erasure, began_at=began_at)
     before = next((each for each in privacy.erasures.all if _is_same(each, erasure)), None)
     return (erasure if before is None else _united(before, erasure)), clear
+
+
+def _next_number(lake: Lake) -> int:
+    """A number that no erased person has, also where the state was lost and the lake was not."""
+    labels = lake.read(ERASURES, columns=["erasure"])["erasure"].to_pylist()
+    labels += [each.label for each in lake.privacy.erasures.all]
+    return max((int(label.rpartition(":")[2]) for label in labels), default=0) + 1
 
 
 def _is_same(first: Erasure, second: Erasure) -> bool:

@@ -35,10 +35,11 @@ class ErasedLines:
         new = blank_texts(line, self._replacement)
         if new is not None:
             new = blank_texts(new, self._short_name) or new
-            ids = [text.encode() for text in ids_of_erased(line, self._erasures)]
-            new = blank_words(new, ids) or new
         elif not _is_json(line):
             new = self._crossed_out(line)
+        if new is not None or b"articipant" in line:
+            ids = [text.encode() for text in ids_of_erased(line, self._erasures)]
+            new = blank_words(new or line, ids) or new
         return blank_words(new or line, self._words) or new
 
     def _crossed_out(self, line: bytes) -> bytes | None:

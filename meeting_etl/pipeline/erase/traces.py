@@ -15,7 +15,14 @@ from meeting_etl.lake.erased_rows import PERSONS, who_is_erased
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.text_columns import texts_of
-from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, is_erased, name_digests
+from meeting_etl.privacy.erasures import (
+    Erasure,
+    Erasures,
+    Subject,
+    digest_in_meeting,
+    is_erased,
+    name_digests,
+)
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.schemas import (
     INVITEES,
@@ -34,11 +41,14 @@ _IDS = ("hostUserId", "hostPersonId")
 class Traces:
     """Names, each with the meetings in which it occurs, and ids, in clear or as pseudonyms.
 
+    `keys` are ids of participants and invitees with their meetings, `meetings` all with the person.
     `has_others`: somebody else has an address of the same domain.
     """
 
     names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     identifiers: set[str] = field(default_factory=set)
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    meetings: set[str] = field(default_factory=set)
     has_others: bool = False
 
 
@@ -50,8 +60,6 @@ def traces_of(
     digest = pseudonyms.address_digest(address)
     probe = Erasures((Erasure(0, Subject.PERSON, digest, (digest,)),), pseudonyms)
     traces = Traces()
-    for name in names:
-        traces.names[name]
     tables = [
         table for table in TABLES.values() if table.name in PERSONS or table is WEBHOOK_EVENTS
     ]
@@ -66,6 +74,8 @@ def traces_of(
                     traces, lake.read(table, partition, columns=_columns(table)), table, probe
                 )
                 traces.has_others |= _has_others(lake, table, partition, address)
+    for name in names:
+        traces.names[name].update(traces.meetings)
     return traces
 
 
@@ -87,7 +97,14 @@ def erasure_of(
         Subject.PERSON,
         digest,
         addresses=(digest,),
-        identifiers=tuple(sorted(map(pseudonyms.identifier_digest, traces.identifiers))),
+        identifiers=tuple(
+            sorted(
+                {
+                    *map(pseudonyms.identifier_digest, traces.identifiers),
+                    *(digest_in_meeting(pseudonyms, *key) for key in traces.keys),
+                }
+            )
+        ),
         names=tuple(sorted(set(whole))),
         words=tuple(sorted(set(words))),
         names_in_meetings=tuple(sorted(set(in_meetings))),
@@ -105,9 +122,10 @@ def with_ids_of_guests(erasure: Erasure, lake: Lake) -> Erasure:
         for partition in partition_values(table, lake.partitions(table)):
             rows = lake.read(table, partition, columns=_columns(table))
             who = who_is_erased(rows, person, erasures)
-            for identifier, each in zip(texts_of(rows, person.key), who, strict=True):
-                if each and identifier and not is_erased(identifier):
-                    found.add(pseudonyms.identifier_digest(identifier))
+            columns = (texts_of(rows, person.key), texts_of(rows, "meeting_id"))
+            for key, meeting, each in zip(*columns, who, strict=True):
+                if each and key and meeting and not is_erased(key):
+                    found.add(digest_in_meeting(pseudonyms, key, meeting))
     return replace(erasure, identifiers=tuple(sorted(found)))
 
 
@@ -123,13 +141,15 @@ def _add_rows(traces: Traces, rows: pa.Table, table: Table, probe: Erasures) -> 
         names = (person.name, person.identifier, person.key)
         columns = [texts_of(rows, name) for name in names]
         found = who_is_erased(rows, person, probe)
-        for erasure, meeting, name, *identifiers in zip(found, meetings, *columns, strict=True):
+        for erasure, meeting, name, identifier, key in zip(found, meetings, *columns, strict=True):
             if erasure is not None:
-                for identifier in identifiers:
-                    _add(traces, name, identifier, meeting)
+                _add(traces, name, identifier, meeting)
+                if key and meeting and not is_erased(key):
+                    traces.keys.add((key, meeting))
 
 
 def _add(traces: Traces, name: str | None, identifier: str | None, meeting: str | None) -> None:
+    traces.meetings.update(filter(None, (meeting,)))
     if name and name.strip() and not is_erased(name):
         traces.names[name].update(filter(None, (meeting,)))
     if identifier and not is_erased(identifier):
