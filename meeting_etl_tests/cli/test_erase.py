@@ -122,3 +122,15 @@ def test_wrong_usage(lake: Lake, arguments: list[str], sentence: str) -> None:
     done = erase(lake, *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
+
+
+def test_with_another_key_nothing_is_done(lake: Lake) -> None:
+    assert erase(lake, "--person", ADA, "--yes").returncode == 0
+    environ = {
+        "MEETING_ETL_DATA_DIR": str(lake.files.root),
+        "MEETING_ETL_PRIVACY_KEY": "another key than before",
+    }
+    done = command("erase", "--person", "bo@sales.example", "--yes", environ=environ)
+    assert done.returncode == 2
+    assert "MEETING_ETL_PRIVACY_KEY is not the key" in done.stderr
+    assert len(lake.read(ERASURES)) == 1

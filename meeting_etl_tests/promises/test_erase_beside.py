@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.promises.forgetting import (
     ADDRESS,
@@ -27,6 +29,7 @@ from meeting_etl_tests.promises.test_readers import READER
 
 pytestmark = pytest.mark.slow
 LOGS = "webhook_logs"
+SIZE = 60_000_000
 # Each has one sum, before and after; a row of which one half is erased counts as broken.
 QUERIES = {
     "attendance": "SELECT 'x', count(*) FROM attendance",
@@ -99,3 +102,30 @@ def test_runs_at_the_same_time(filled: Forgetting, tmp_path: Path) -> None:
     filled.refetch()
     filled.succeed("erase", "--person", ADDRESS, "--yes", "--logs")
     assert filled.found() == {}
+
+
+@pytest.mark.parametrize("wanted", [["--person", "person0@sized.example"], ["--meeting"]])
+def test_a_download_at_the_same_time(tmp_path: Path, wanted: list[str]) -> None:
+    """The file that is being downloaded does not stay."""
+    world = sized_world(3, Clock().now(), meetings=1, participants=2, snippets=2)
+    (tmp_path / "settings.toml").write_text(
+        '[downloads]\nrecordings = ["video"]\nkeep_free_bytes = 0\n'
+    )
+    more = {"MEETING_ETL_SETTINGS": str(tmp_path / "settings.toml")}
+    faults = Faults(media_bytes=SIZE, slow_media=SIZE // 4)
+    with Sandbox(world, faults=faults) as webex:
+        product = Forgetting(tmp_path / "data", webex, more=more)
+        product.write_logs()
+        seen = webex.counters.media_requests
+        run = start(product, "run")
+        while run.poll() is None and not (seen and seen[0].bytes_sent > SIZE // 8):
+            time.sleep(0.01)
+        name = [*wanted, world.meetings[0].id] if wanted == ["--meeting"] else wanted
+        erasing = product.succeed("erase", *name, "--yes")
+        output = run.communicate(timeout=120)
+        assert "nothing is left" in erasing
+        assert run.returncode == 0, output
+        assert seen, "it had begun"
+        assert [path for path in product.folder.glob("media/*/*") if path.is_file()] == []
+        product.refetch()
+        assert [path for path in product.folder.glob("media/*/*") if path.is_file()] == []

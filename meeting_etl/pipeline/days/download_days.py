@@ -6,6 +6,7 @@ recording (pipeline/resources/recording_files.py), all other resources (work_day
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 from meeting_etl.pipeline.deletions.erased_files import remove_erased_files
@@ -20,6 +21,7 @@ from meeting_etl.pipeline.fetch.request_pool import request_all
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.schemas import FETCH_LEDGER
 
@@ -86,7 +88,8 @@ class _Downloads:
         with lake.lock_days([self._day]):
             state = DayState(lake, context.ledger, self._day)
             writer = DayWriter(context, [self._spec], state, self.report)
-            writer.take(self._spec, self._still_of_this_day(results, state))
+            current = self._without_erased(self._still_of_this_day(results, state))
+            writer.take(self._spec, current)
             writer.commit()
             if context.honours_deletes:
                 self.report.removed += honour_deletes(lake, self._day, context.clock.now())
@@ -98,6 +101,17 @@ class _Downloads:
                 is_new=lambda row: row.get("recording_id") in ids,
             )
             context.ledger.refresh(self._day)
+
+    def _without_erased(self, results: Sequence[FetchResult]) -> list[FetchResult]:
+        """The results; what failed because its file was erased meanwhile is not tried again."""
+        known = KnownOutcomes(self._context, self._day)
+        return [
+            replace(result, outcome=Outcome.ERASED)
+            if result.outcome is Outcome.FAULT
+            and known.of(self._spec, result.target) is Outcome.ERASED
+            else result
+            for result in results
+        ]
 
     def _still_of_this_day(
         self, results: Sequence[FetchResult], state: DayState

@@ -27,7 +27,8 @@ from meeting_etl.schemas import (
 )
 
 ERASED = "erased"
-_TEXTS = (".vtt", ".txt")
+# The last one is that of a recording's transcript, of which a kill left a part.
+_TEXTS = (".vtt", ".txt", ".transcript.part")
 _FILES_OF = ((RECORDINGS, RECORDING_FILES), (TRANSCRIPTS, TRANSCRIPT_FILES))
 
 

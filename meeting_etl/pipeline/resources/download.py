@@ -123,9 +123,16 @@ class Download:
                     self._back_off(faults, error)
 
     def finish(self, name: str) -> None:
-        """Give the complete file its name, in the folder."""
-        self._files.finish(self._partial, name)
+        """Give the complete file its name, in the folder.
+
+        Raises BadResponse when an erasure has removed it meanwhile.
+        """
+        is_there = self._files.size_bytes(self._partial) is not None
+        if is_there:
+            self._files.finish(self._partial, name)
         self._files.remove(self._state)
+        if not is_there:
+            raise BadResponse(f"{self._partial} was removed while it was downloaded.")
 
     def _resume(self, file: io.FileIO) -> None:
         """Take what an earlier attempt left, as far as it is surely on the disk.
