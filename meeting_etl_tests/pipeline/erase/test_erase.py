@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.pipeline.erase.erase import EraseContext, ErasureReport, Wanted, erase, preview
+from meeting_etl.pipeline.erase.erase import EraseContext, erase, preview
 from meeting_etl.pipeline.erase.partition import RowCounts
+from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
 from meeting_etl.schemas import ERASURES, PARTICIPANTS, TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl_tests.pipeline.box import Box, line, payload, received
