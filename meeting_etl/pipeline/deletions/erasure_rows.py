@@ -3,22 +3,24 @@
 Belongs here: the rows. Does not: what is remembered (privacy/erasures.py).
 """
 
+from collections.abc import Iterable
+
 from meeting_etl.lake.lake import Lake
 from meeting_etl.privacy.erasures import Erasure
 from meeting_etl.schemas import ERASURES
 from meeting_etl.times import parse_timestamp
 
 
-def write_erasures(lake: Lake) -> None:
+def write_erasures(lake: Lake, erasures: Iterable[Erasure]) -> None:
     """Write a row for each erasure, for the holder of the lock `erase`."""
-    lake.merge(ERASURES, None, [_row(erasure) for erasure in lake.privacy.erasures.all])
+    lake.merge(ERASURES, None, [_row(erasure) for erasure in erasures])
 
 
 def restore_erasures(lake: Lake) -> None:
     """Write the table again after the lake was deleted."""
     if lake.privacy.erasures.all and not lake.has_rows(ERASURES):
         with lake.state.lock("erase"):
-            write_erasures(lake)
+            write_erasures(lake, lake.privacy.erasures.all)
 
 
 def _row(erasure: Erasure) -> dict[str, object]:

@@ -292,5 +292,5 @@ class _Work:
     def finish(self) -> None:
         """The proof: the erasure is done, and its row is in the table."""
         self.erasure = self.erasure.finished(format_timestamp(self._context.clock.now()))
-        self.store()
-        write_erasures(self._lake)
+        write_erasures(self._lake, [*self._lake.privacy.erasures.all, self.erasure])
+        self.store()  # last: what is finished in the state is not done again
