@@ -183,6 +183,8 @@ def name_digests(
     A name of one word is that of many persons, so it counts only in meetings of the person.
     """
     digest = pseudonyms.name_digest(name)
+    if is_replaced(name):  # of a pseudonym nobody knows the words
+        return [digest], [], []
     words = words_of(name)
     if len(words) < 2:
         return [], [], sorted(pseudonyms.in_meeting(each, digest) for each in meeting_ids)

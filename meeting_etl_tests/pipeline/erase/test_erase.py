@@ -188,3 +188,20 @@ def test_a_lost_state_gives_no_number_twice(box: Box) -> None:
     erased(box, "bob@sales.example")
     labels = box.etl().lake.read(ERASURES, columns=["erasure"])["erasure"].to_pylist()
     assert labels == ["erased:1", "erased:2"]
+
+
+def test_a_recording_that_waits_for_its_meeting_keeps_no_address(box: Box) -> None:
+    data = {"id": "r1", "hostEmail": ANN, "siteUrl": "s.example"}
+    event = {"resource": "recordings", "event": "created", "data": data}
+    (box.logs / "b.jsonl").write_bytes(line(received("2026-03-02T12:00:00Z", event)))
+    box.ingest()
+    (queued,) = (box.folder / "lake/unowned_recordings").iterdir()
+    assert ANN in queued.read_text()
+    erased(box, ANN)
+    assert '"r1"' in queued.read_text()
+    assert found_in(box.folder, {ANN}, skip=["webhook_logs"]) == {}
+    queued.unlink()
+    with (box.logs / "b.jsonl").open("ab") as log:
+        log.write(line(received("2026-03-02T12:30:00Z", event)))
+    box.ingest()
+    assert '"host_email": null' in queued.read_text()
