@@ -13,6 +13,7 @@ from meeting_etl.times import parse_timestamp
 
 def write_erasures(lake: Lake, erasures: Iterable[Erasure]) -> None:
     """Write a row for each erasure, for the holder of the lock `erase`."""
+    lake.sweep([ERASURES], [None])
     lake.merge(ERASURES, None, [_row(erasure) for erasure in erasures])
 
 

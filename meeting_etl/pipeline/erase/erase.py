@@ -32,6 +32,7 @@ from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
 from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of, with_ids_of_guests
 from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
 from meeting_etl.pipeline.ledger.ledger import Ledger
+from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
 from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, store_erasure
 from meeting_etl.privacy.mentions import words_of
@@ -251,11 +252,11 @@ class _Work:
 
     def _erase_partition(self, report: ErasureReport, table: Table, partition: Partition) -> None:
         lake = self._lake
+        lake.sweep([table], [partition])  # what killed writers left may be of the person
         counts = count_erased(lake, table, partition, lake.privacy.erasures)
         _count(report, table, counts)
         if counts.is_touched:
             self.plan(f"rows/{table.name}/{partition}", counts.changed, counts.removed)
-            lake.sweep([table], [partition])
             lake.erase(table, partition)
 
     def _remove_files(self, day: date) -> None:
@@ -265,6 +266,7 @@ class _Work:
             found = {*self.erasure.meetings, *map(digest, erased_meetings(lake, day))}
             self.erasure = replace(self.erasure, meetings=tuple(sorted(found)))
             self.store()
+        lake.files.sweep(files_folder(TRANSCRIPT_FILES.name, day))
         now = self._context.clock.now()
         remove_erased_files(lake, day, now, plan=lambda count: self.plan(f"files/{day}", 0, count))
 

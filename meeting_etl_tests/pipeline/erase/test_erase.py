@@ -205,3 +205,16 @@ def test_a_recording_that_waits_for_its_meeting_keeps_no_address(box: Box) -> No
         log.write(line(received("2026-03-02T12:30:00Z", event)))
     box.ingest()
     assert '"host_email": null' in queued.read_text()
+
+
+def test_what_killed_writers_left_goes(box: Box) -> None:
+    people(box, {"email": "bob@b.example", "display_name": "Bob"})
+    left = [
+        box.folder / f"lake/participants/date={DAY}/.part-0.parquet.00.tmp",
+        box.folder / f"transcripts/date={DAY}/.t.vtt.00.tmp",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(ANN.encode())
+    erased(box, ANN)
+    assert [path for path in left if path.exists()] == []
