@@ -105,6 +105,7 @@ def erase(
         )
         sys.exit(1)
     if before and before.finished_at and report.is_done(wanted):
+        _publish(etl)  # a killed erasure may not have come to it
         display.say(f"Erased as {before.label} at {before.finished_at}; nothing new was found.")
         return
     if dry_run or not yes:
@@ -124,17 +125,21 @@ def _before(etl: "Etl", report: "ErasureReport") -> "Erasure | None":
 
 
 def _run(etl: "Etl", wanted: "Wanted", *, dry_run: bool) -> "ErasureReport":
-    from meeting_etl.lake import catalog
     from meeting_etl.pipeline.erase.erase import EraseContext, erase, preview
 
     with progress() as meter:
         erasing = EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter)
         report = preview(erasing, wanted) if dry_run else erase(erasing, wanted)
-    if not dry_run and (
-        sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics)
-    ):
-        display.complain(sentence)
+    if not dry_run:
+        _publish(etl)
     return report
+
+
+def _publish(etl: "Etl") -> None:
+    from meeting_etl.lake import catalog
+
+    if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
+        display.complain(sentence)
 
 
 def _show_preview(report: "ErasureReport", wanted: "Wanted", etl: "Etl") -> None:

@@ -193,7 +193,8 @@ class Forgetting(Product):
         self.write_logs()
         append(self, lines_of_the_person(self.webex.world))
         self.succeed("run")
-        meeting = self.webex.world.meetings[0]
+        meetings = self.webex.world.meetings
+        meeting = next(each for each in meetings if each.host.email == ADDRESS)
         self.succeed("report", "--meeting", meeting.id)
 
     def copy(self, folder: Path) -> "Forgetting":

@@ -58,7 +58,9 @@ def test_a_person_is_found_nowhere_and_does_not_come_back(
 ) -> None:
     product = filled.copy(tmp_path / "data")
     assert product.found(LOGS).keys() == TRACES
-    assert any(path.startswith("reports") for path in product.found("lake", "media").values())
+    assert any(
+        path.startswith("reports") for path in product.found("lake", "media", "dagster").values()
+    )
     before = product.numbers()
     erase_person(product)
     assert product.found(LOGS) == {}
