@@ -65,6 +65,10 @@ PERSONS: dict[str, tuple[Person, ...]] = {
 }
 
 
+# Columns of domains that are not named after the address.
+_DOMAINS = {"person": "email_domain"}
+
+
 def without_erased(table: Table, rows: pa.Table, erasures: Erasures) -> tuple[pa.Table, pa.Array]:
     """The rows without erased persons and meetings, and the numbers of the rows that stay."""
     kept = pa.array(range(rows.num_rows), pa.int64())
@@ -170,8 +174,8 @@ def _replaced(
     rows: pa.Table, person: Person, who: Sequence[Erasure | None], erasures: Erasures
 ) -> pa.Table:
     for name in person.columns:
-        rows = _changed(rows, name, who, lambda text, erasure: erasure.label if text else text)
-        domain = f"{name}_domain" if name == person.address else ""
+        rows = _changed(rows, name, who, lambda text, erasure: _label_for(text, erasure, erasures))
+        domain = _DOMAINS.get(name, f"{name}_domain") if name == person.address else ""
         if domain in rows.column_names:
             rows = _changed(
                 rows, domain, who, lambda text, erasure: text if erasure.keeps_domain else None
@@ -185,8 +189,16 @@ def _replaced(
 
 def _key_of(person: Person, erasures: Erasures) -> Callable[[str, Erasure], str | None]:
     if person.key == "speaker":  # the same as the person
-        return lambda text, erasure: erasure.label if text else text
+        return lambda text, erasure: _label_for(text, erasure, erasures)
     return lambda text, erasure: erasures.replacement_of_id(erasure, text) if text else text
+
+
+def _label_for(text: str | None, erasure: Erasure, erasures: Erasures) -> str | None:
+    """What stands in the place of a value; keys of speaker_metrics stay different ones."""
+    for prefix in ("name:", "guest:") if text else ():
+        if str(text).startswith(prefix):
+            return prefix + erasures.replacement_of_id(erasure, str(text).removeprefix(prefix))
+    return erasure.label if text else text
 
 
 def _changed(

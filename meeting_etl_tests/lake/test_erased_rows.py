@@ -106,7 +106,7 @@ def after(name: str, row: dict[str, Any], *erasures: Erasure) -> list[dict[str, 
         ),
         (
             "speaker_metrics",
-            {"meeting_id": "m", "speaker": "name:ann lee", "person": "name:ann lee", "snippets": 4},
+            {"meeting_id": "m", "speaker": ANN, "person": ANN, "snippets": 4},
             {"speaker": "erased:1", "person": "erased:1"},
         ),
         (
@@ -153,3 +153,16 @@ def test_a_meeting_loses_its_rows_and_its_events_are_blank() -> None:
     assert (row["log_id"], row["byte_offset"]) == ("l", 7)
     assert (row["meeting_id"], row["resource_id"]) == (None, None)
     assert row["body"] == '{"resource":"erased","event":"erased","data":{"erased":"erased:2"}}'
+
+
+def test_keys_of_metrics_stay_different_ones_and_a_domain_of_their_own_goes() -> None:
+    rows = [
+        {"meeting_id": "m", "speaker": key, "person": key, "email_domain": domain}
+        for key, domain in ((ANN, "sales.example"), ("name:Ann Lee", None))
+    ]
+    alone = replace(PERSON, keeps_domain=False)
+    table = TABLES["speaker_metrics"]
+    erased, _ = without_erased(table, to_arrow(table, rows), Erasures((alone,), P))
+    named = f"name:erased:1:{P.identifier_digest('Ann Lee')[:16]}"
+    found = [(row["speaker"], row["person"], row["email_domain"]) for row in erased.to_pylist()]
+    assert found == [("erased:1", "erased:1", None), (named, named, None)]
