@@ -12,6 +12,7 @@ from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
+from meeting_etl.texts import some_of
 
 if TYPE_CHECKING:
     from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
@@ -115,6 +116,8 @@ def erase(
         confirm("Erase this? It cannot be undone.")
     report = _run(etl, wanted, dry_run=False)
     _show_done(report, wanted)
+    if in_logs and etl.logs.unread:
+        display.say(f"Not looked at, as not named like logs: {some_of(sorted(etl.logs.unread))}.")
     sys.exit(1 if report.left or report.logs.problems else 0)
 
 

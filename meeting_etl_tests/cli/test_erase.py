@@ -109,6 +109,15 @@ def test_once_more_finds_nothing_new(lake: Lake) -> None:
     assert lake.read(ERASURES).to_pylist() == before
 
 
+def test_files_that_are_no_logs_are_named(lake: Lake) -> None:
+    notes = lake.files.path("webhook_logs/notes.txt")
+    notes.parent.mkdir()
+    notes.write_text(f"Ask {ADA}.")
+    done = erase(lake, "--person", ADA, "--logs", "--yes")
+    assert "Not looked at, as not named like logs: notes.txt." in done.stderr
+    assert ADA in notes.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
