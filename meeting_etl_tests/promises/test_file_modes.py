@@ -28,7 +28,7 @@ def modes(folder: Path) -> dict[Path, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("umask", "file_mode", "of_files"),
-    [("027", None, 0o640), ("077", None, 0o600), ("077", "0640", 0o640)],
+    [("027", None, 0o640), ("077", "0640", 0o640)],
 )
 def test_everything_that_is_written_has_the_mode(
     tmp_path: Path, umask: str, file_mode: str | None, of_files: int

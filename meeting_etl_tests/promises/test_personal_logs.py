@@ -75,7 +75,8 @@ def test_no_person_is_named_in_what_runs_log(world: World, tmp_path: Path, kind:
         for command in (["run"], ["run", "--from", str(before), *discover, "--refetch"]):
             done = product.command_process(*command)
             outputs[" ".join(command)] = done.stdout + done.stderr
-        outputs |= {job: execute(product, job) for job in JOBS}
+        for job in JOBS if kind == "compliance" else ():
+            outputs[job] = execute(product, job)
         snippets, events = product.rows("transcript_snippets"), product.rows("webhook_events")
         # Runs that fail as a whole: a file is damaged, the token is refused.
         (day, *_) = product.etl().lake.days(PARTICIPANTS)
