@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 _DEFAULT = Analytics()
 
-# Errors of the statement itself, which a second try does not change.
+_MOST_RETRIES = 3
+# Errors of the statement itself, which another try does not change.
 _STATEMENT_ERRORS = (
     duckdb.ParserException,
     duckdb.BinderException,
@@ -136,7 +137,7 @@ def read_arrow(data_dir: str | Path, sql: str) -> pa.Table:
             return connection.sql(sql).to_arrow_table()
 
     try:
-        return _retry_once(read)
+        return _retry(read)
     except duckdb.Error as error:
         raise SettingsError(f"The query failed: {error}") from error
 
@@ -156,7 +157,7 @@ def query(
             return names, cursor.fetchall()
 
     try:
-        return _retry_once(read)
+        return _retry(read)
     except duckdb.Error as error:
         raise SettingsError(f"The query failed: {error}") from error
 
@@ -168,13 +169,13 @@ def stream_query(
     """Column names and rows of one SQL statement, a few rows in memory at a time.
 
     A FLOAT is returned as the shortest number that rounds to it. A failure before the first rows
-    is retried once, as in `query`. Raises SettingsError with DuckDB's message, also while rows are
+    is retried, as in `query`. Raises SettingsError with DuckDB's message, also while rows are
     read.
     """
     with connect(data_dir) as connection:
         try:
             _only_one(connection, sql)
-            first = _retry_once(lambda: connection.execute(sql).fetchmany(_BATCH_ROWS))
+            first = _retry(lambda: connection.execute(sql).fetchmany(_BATCH_ROWS))
             columns = connection.description or []
             kinds = [column[1] for column in columns]
             yield [column[0] for column in columns], _rows(first, connection, kinds)
@@ -198,7 +199,7 @@ def write_parquet(files: Files, sql: str, path: Path) -> None:
 
         try:
             _only_one(connection, sql)
-            _retry_once(write)
+            _retry(write)
         except duckdb.Error as error:
             raise SettingsError(f"The query failed: {error}") from error
 
@@ -234,17 +235,20 @@ def _shortest(value: Any, kind: Any) -> Any:
     return value
 
 
-def _retry_once(read: Callable[[], T]) -> T:
-    """Read again, once, after an error that is not the statement's own.
+def _retry(read: Callable[[], T]) -> T:
+    """Read again, a few times, after an error that is not the statement's own.
 
-    A file may be replaced after a query listed it and before it is opened.
+    A file may be replaced after a query listed it and before it is opened; a day that is committed
+    every moment may do so twice in a row.
     """
-    try:
-        return read()
-    except _STATEMENT_ERRORS:
-        raise
-    except duckdb.Error:
-        return read()
+    for _ in range(_MOST_RETRIES):
+        try:
+            return read()
+        except _STATEMENT_ERRORS:
+            raise
+        except duckdb.Error:
+            continue
+    return read()
 
 
 def _is_duckdb(path: Path) -> bool:
