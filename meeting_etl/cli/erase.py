@@ -117,7 +117,7 @@ def erase(
     report = _run(etl, wanted, dry_run=False)
     _show_done(report, wanted)
     if in_logs and etl.logs.unread:
-        display.say(f"Not looked at, as not named like logs: {some_of(sorted(etl.logs.unread))}.")
+        display.say(f"Skipped, as not named like logs: {some_of(sorted(etl.logs.unread))}.")
     sys.exit(1 if report.left or report.logs.problems else 0)
 
 

@@ -114,7 +114,7 @@ def test_files_that_are_no_logs_are_named(lake: Lake) -> None:
     notes.parent.mkdir()
     notes.write_text(f"Ask {ADA}.")
     done = erase(lake, "--person", ADA, "--logs", "--yes")
-    assert "Not looked at, as not named like logs: notes.txt." in done.stderr
+    assert "Skipped, as not named like logs: notes.txt." in done.stderr
     assert ADA in notes.read_text()
 
 

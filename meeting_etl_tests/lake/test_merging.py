@@ -157,6 +157,7 @@ UPDATES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(UPDATES)
 def test_merging_into_parts_is_like_updating_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory, updates: list[tuple[dict[Any, str], bool]]

@@ -164,6 +164,7 @@ def test_a_round_of_rechecks_costs_no_request_a_meeting(tmp_path: Path) -> None:
         assert {row["resource"] for row in open_items} == {"meeting", "recordings", "transcripts"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     ["user", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "user")],

@@ -112,6 +112,7 @@ def test_any_body_is_one_line_that_gives_it_back(body: bytes) -> None:
     spoil=st.sampled_from([b"", b"\xef\xbb\xbf", b"\n", b"\xff", b"\\ud800"]),
     indent=st.sampled_from([None, 1]),
 )
+@pytest.mark.slow
 def test_any_payload_is_read_as_it_would_be_by_itself(
     fields: dict[str, Any], spoil: bytes, indent: int | None
 ) -> None:

@@ -62,6 +62,7 @@ class TestGzip:
         assert begin + rest == lines
         assert len(begin) >= (kept - 0.1) * len(lines)
 
+    @pytest.mark.slow
     def test_wherever_a_file_is_cut_off_all_is_read_that_can_be(self, tmp_path: Path) -> None:
         # So regular that a few hundred bytes hold more than is decompressed at a time, and that
         # bytes which are still to be copied from earlier ones wait inside of zlib.
