@@ -54,6 +54,7 @@ def test_a_refetch_of_some_days_asks_again_for_those_alone(ran: Product) -> None
     assert len(ran.rows("recordings")) == 1
 
 
+@pytest.mark.slow
 def test_retry_opens_what_it_names_for_the_next_run(ran: Product) -> None:
     done = ran.command(
         "retry", "--status", "ready", "--resource", "recordings", "--to", "2021-05-13"

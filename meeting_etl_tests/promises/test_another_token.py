@@ -141,6 +141,7 @@ def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: P
         assert webex.counters.total == seen
 
 
+@pytest.mark.slow
 def test_more_refusals_than_are_enough_leave_the_words_of_the_files(tmp_path: Path) -> None:
     """The rest of a resource is given up after 20 refusals, but not where there is a fallback."""
     clock = ManualClock(NOW)

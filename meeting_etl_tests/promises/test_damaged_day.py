@@ -13,6 +13,7 @@ from meeting_etl_tests.product import Product, span
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table",
     [

@@ -128,6 +128,7 @@ def test_each_meeting_costs_one_request_a_page_and_a_personal_room_none(
         assert requested(made).total() == 4
 
 
+@pytest.mark.slow
 def test_switched_off_nothing_is_requested_and_switched_on_later_days_are_completed(
     tmp_path: Path, on: dict[str, str]
 ) -> None:

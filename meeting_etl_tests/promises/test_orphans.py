@@ -79,6 +79,7 @@ def test_an_orphan_of_a_log_without_any_date_is_found(tmp_path: Path) -> None:
         assert [row["meeting_id"] for row in product.rows("meetings")] == [meeting.id]
 
 
+@pytest.mark.slow
 def test_an_event_that_has_just_come_waits_for_the_end_to_be_told(tmp_path: Path) -> None:
     world = sized_world(1, NOW, meetings=1, participants=1, snippets=1)
     clock, meeting = ManualClock(NOW), world.meetings[0]

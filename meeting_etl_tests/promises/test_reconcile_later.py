@@ -43,6 +43,7 @@ def test_a_webhook_that_comes_later_makes_it_an_ordinary_meeting(tmp_path: Path)
         assert origins(product) == {"reconciled": 5, "webhook": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index_is_lost", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_corrected_end_moves_a_reconciled_meeting(tmp_path: Path, index_is_lost: bool) -> None:
     world = sized_world(1, NOW, meetings=4, participants=2, snippets=2)

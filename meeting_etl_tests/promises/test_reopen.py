@@ -100,6 +100,7 @@ def assert_continued(product: Product, before: dict[str, Any]) -> None:
     assert len(product.requests()) == seen
 
 
+@pytest.mark.slow
 def test_a_refetch_that_an_outage_ended(tmp_path: Path) -> None:
     world, clock = world_ended_before(NOW), ManualClock(NOW)
     with Sandbox(world, clock) as webex:

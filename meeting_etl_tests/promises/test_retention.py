@@ -68,6 +68,7 @@ def without_transcript(world: World, number: int) -> World:
     return replace(world, meetings=tuple(meetings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("honoured", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_files_of_a_deleted_recording(world: World, tmp_path: Path, honoured: bool) -> None:
     made = product(tmp_path, world, f"[privacy]\nhonour_deletes = {str(honoured).lower()}\n")

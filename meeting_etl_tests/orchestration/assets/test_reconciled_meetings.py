@@ -93,6 +93,7 @@ def test_days_of_a_compliance_token_say_why_nothing_was_listed(
     assert str(evaluation.description).startswith("Not known: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "most", "passed"),
     [

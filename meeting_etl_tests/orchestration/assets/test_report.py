@@ -16,6 +16,7 @@ def definitions(folder: Path) -> dg.Definitions:
     return build_defs(Etl({"MEETING_ETL_DATA_DIR": str(folder)}), first_day=DAY)
 
 
+@pytest.mark.slow
 def test_the_job_writes_the_report_and_shows_its_heat_map(tmp_path: Path) -> None:
     ask(tmp_path, {"meetings": [MEETING]}, "SELECT 1")
     job = definitions(tmp_path).resolve_job_def("report")
