@@ -10,32 +10,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from meeting_etl.lake.floors import EVERYTHING, GROUP_OF
-from meeting_etl.lake.lake import INGEST_LOCK, Lake
+from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.lake.writers_locks import writers_lock
 from meeting_etl.pipeline.deletions.honour import clear_snippet_counts, remove_files
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.pipeline.paths import FOLDERS, files_folder
 from meeting_etl.schemas import (
-    AUTO_RECORD_ACTIONS,
     PARTICIPANTS,
     RECORDING_FILES,
-    REJECTED_LINES,
     SPEAKER_METRICS,
     TABLES,
     TRANSCRIPT_FILES,
     TRANSCRIPT_SNIPPETS,
-    WEBHOOK_EVENTS,
     Table,
 )
 from meeting_etl.times import parse_day, utc_day
-
-# Tables that are not written under the lock of a day, and the lock of their writers.
-_LOCKS = {
-    WEBHOOK_EVENTS.name: INGEST_LOCK,
-    REJECTED_LINES.name: INGEST_LOCK,
-    AUTO_RECORD_ACTIONS.name: "auto_record",
-}
 
 Progress = Callable[[str, int, int], None]
 
@@ -124,8 +115,8 @@ class _Pruning:
         return report
 
     def _prune_rows_of_day(self, table: Table, day: date, report: Pruned) -> None:
-        lake, lock = self._lake, _LOCKS.get(table.name)
-        with lake.state.lock(lock) if lock else lake.lock_days([day]):
+        lake = self._lake
+        with lake.state.lock(writers_lock(table, day)):
             report.days += 1
             report.rows += lake.count(table, day)
             if self._dry_run:

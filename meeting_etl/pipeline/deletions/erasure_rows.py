@@ -6,13 +6,14 @@ Belongs here: the rows. Does not: what is remembered (privacy/erasures.py).
 from collections.abc import Iterable
 
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.writers_locks import writers_lock
 from meeting_etl.privacy.erasures import Erasure
 from meeting_etl.schemas import ERASURES
 from meeting_etl.times import parse_timestamp
 
 
 def write_erasures(lake: Lake, erasures: Iterable[Erasure]) -> None:
-    """Write a row for each erasure, for the holder of the lock `erase`."""
+    """Write a row for each erasure, for the holder of the table's lock."""
     lake.sweep([ERASURES], [None])
     lake.merge(ERASURES, None, [_row(erasure) for erasure in erasures])
 
@@ -20,7 +21,7 @@ def write_erasures(lake: Lake, erasures: Iterable[Erasure]) -> None:
 def restore_erasures(lake: Lake) -> None:
     """Write the table again after the lake was deleted."""
     if lake.privacy.erasures.all and not lake.has_rows(ERASURES):
-        with lake.state.lock("erase"):
+        with lake.state.lock(writers_lock(ERASURES, None)):
             write_erasures(lake, lake.privacy.erasures.all)
 
 
