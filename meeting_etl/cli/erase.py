@@ -97,24 +97,24 @@ def erase(
         raise click.UsageError("--name and --rows are for persons.")
     wanted = Wanted(person, meeting, names, removes_rows=removes_rows, in_logs=in_logs)
     etl = context.etl()
-    report = _run(etl, wanted, dry_run=True)
-    before = _before(etl, report)
-    if report.is_empty and before is None and not even_if_unknown:
+    seen = _preview(etl, wanted)
+    before = _before(etl, seen)
+    if seen.is_empty and before is None and not even_if_unknown:
         display.complain(
             f"Nothing here has {person or meeting}. Check the spelling. To keep it out of what "
             "arrives later, add --even-if-unknown."
         )
         sys.exit(1)
-    if before and before.finished_at and report.is_done(wanted):
+    if before and before.finished_at and seen.is_done(wanted):
         _publish(etl)  # a killed erasure may not have come to it
         display.say(f"Erased as {before.label} at {before.finished_at}; nothing new was found.")
         return
     if dry_run or not yes:
-        _show_preview(report, wanted, etl)
+        _show_preview(seen, wanted, etl)
         if dry_run:
             return
         confirm("Erase this? It cannot be undone.")
-    report = _run(etl, wanted, dry_run=False)
+    report = _erase(etl, wanted, seen)
     _show_done(report, wanted)
     if in_logs and etl.logs.unread:
         display.say(f"Skipped, as not named like logs: {some_of(sorted(etl.logs.unread))}.")
@@ -127,14 +127,22 @@ def _before(etl: "Etl", report: "ErasureReport") -> "Erasure | None":
     return next((each for each in etl.privacy.erasures.all if each.number == number), None)
 
 
-def _run(etl: "Etl", wanted: "Wanted", *, dry_run: bool) -> "ErasureReport":
-    from meeting_etl.pipeline.erase.erase import EraseContext, erase, preview
+def _preview(etl: "Etl", wanted: "Wanted") -> "ErasureReport":
+    from meeting_etl.pipeline.erase.erase import EraseContext, preview
 
     with progress() as meter:
-        erasing = EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter)
-        report = preview(erasing, wanted) if dry_run else erase(erasing, wanted)
-    if not dry_run:
-        _publish(etl)
+        return preview(EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter), wanted)
+
+
+def _erase(etl: "Etl", wanted: "Wanted", seen: "ErasureReport") -> "ErasureReport":
+    from meeting_etl.pipeline.erase import erase as pipeline
+
+    with progress() as meter:
+        erasing = pipeline.EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter)
+        report = pipeline.erase(erasing, wanted, log_lines=seen.logs.lines)
+    if not wanted.in_logs:
+        report.logs = seen.logs  # still there
+    _publish(etl)
     return report
 
 

@@ -19,7 +19,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.tables import Partition
-from meeting_etl.lake.writers_locks import lock_of_table
+from meeting_etl.lake.writers_locks import lock_of_table, writers_lock
 from meeting_etl.pipeline.deletions.erased_files import (
     erased_meetings,
     files_of_erased,
@@ -48,7 +48,6 @@ from meeting_etl.schemas import (
 from meeting_etl.times import Clock, format_timestamp
 from meeting_etl.webhook_logs.logs import Logs
 
-ERASE_LOCK = "erase"
 _REPORTS = "reports"
 
 
@@ -82,22 +81,24 @@ def preview(context: EraseContext, wanted: Wanted) -> ErasureReport:
     return report
 
 
-def erase(context: EraseContext, wanted: Wanted) -> ErasureReport:
+def erase(context: EraseContext, wanted: Wanted, *, log_lines: int = 0) -> ErasureReport:
     """Erase a person or a meeting. Can be killed at any time and repeated.
 
-    Raises StorageError when something cannot be read or written; what was done stays.
+    `log_lines` are those that the preview found: known before the first is changed, none is missing
+    in the proof after a kill. Without `in_logs` the logs are not read. Raises StorageError when
+    something cannot be read or written; what was done stays.
     """
     lake = context.lake
-    with lake.state.lock(ERASE_LOCK):
+    with lake.state.lock(writers_lock(ERASURES, None)):
         erasure, clear = _erasure(context, wanted)
         work = _Work(context, erasure)
         work.store()
         change = _change(wanted, erasure, lake.privacy.erasures, clear)
         report = ErasureReport(erasure)
-        report.logs = _rewrite_logs(context, change, dry_run=True)
         if wanted.in_logs:
-            work.plan("logs/now", report.logs.lines, 0)
+            work.plan("logs/now", log_lines, 0)
             report.logs = _rewrite_logs(context, change, dry_run=False)
+            work.plan("logs/now", report.logs.lines, 0)
         work.erase_rows(report)
         work.erase_rest()
         report.files = work.erasure.count("files")[1]
