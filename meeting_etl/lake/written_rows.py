@@ -34,8 +34,9 @@ class RowWriter:
     def written(self, table: Table, rows: pa.Table) -> pa.Table:
         """The rows as they are written. Written again, they stay the same."""
         privacy, rows = self._privacy, with_counts(table, rows)
-        if privacy.erasures.all:
-            rows, _ = without_erased(table, rows, privacy.erasures)
+        erasures = privacy.erasures
+        if erasures.all:
+            rows, _ = without_erased(table, rows, erasures)
         rows = _by_policy(table, rows, privacy)
         privacy.hosts.save()
         return rows
@@ -94,6 +95,7 @@ def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:
     policy = privacy.policy
     if table is SPEAKER_METRICS and not policy.keeps_all:
         return _metrics_by_policy(rows, privacy)
+    treated = policy.of_table(table)
     for column in table.columns:
         name = column.name
         if name not in rows.column_names:
@@ -106,7 +108,7 @@ def _by_policy(table: Table, rows: pa.Table, privacy: Privacy) -> pa.Table:
                 ]
                 values = [None if text == "{}" else text for text in values]
                 rows = with_column(rows, name, pa.array(values, pa.string()))
-        elif name in policy.of_table(table):
+        elif name in treated:
             rows = with_column(rows, name, _treated(rows[name], name, privacy))
         elif column.children:
             names = (f"{name}.{child.name}" for child in column.children if child.personal)
