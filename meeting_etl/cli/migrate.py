@@ -30,24 +30,27 @@ def migrate(context: CommandContext, /, *, dry_run: bool, yes: bool) -> None:
     etl = context.etl()
     with progress() as meter:
         of_policy = migration.files_of_other_policy(etl.lake, meter)
-        if dry_run:
-            count = len({*of_policy, *migration.outdated_files(etl.lake, meter)})
     if of_policy and not yes:
         display.say(
             f"{display.counted(len(of_policy), 'file')} follow another column policy than the "
             f"{etl.settings.policy.description}."
         )
-        if not dry_run:
-            confirm("Hash and drop there what it does not keep? It cannot be undone.")
-    if not dry_run:
+    if dry_run:
         with progress() as meter:
-            count = migration.migrate(etl.lake, progress=meter)
-    if not dry_run:
-        analytics = etl.settings.analytics
-        if sentence := catalog.try_publish(etl.files, etl.lake, analytics):
-            display.complain(sentence)
-    if not count:
-        display.say("All files have the current columns and follow the policy; nothing to do.")
+            outdated = migration.outdated_files(etl.lake, meter)
+        _show(len({*of_policy, *outdated}), "to rewrite")
+        return
+    if of_policy and not yes:
+        confirm("Hash and drop there what it does not keep? It cannot be undone.")
+    with progress() as meter:
+        count = migration.migrate(etl.lake, progress=meter)
+    if sentence := catalog.try_publish(etl.files, etl.lake, etl.settings.analytics):
+        display.complain(sentence)
+    _show(count, "rewritten")
+
+
+def _show(count: int, what: str) -> None:
+    if count:
+        display.say(f"{display.counted(count, 'file')} {what}.")
     else:
-        files = display.counted(count, "file")
-        display.say(f"{files} {'to rewrite' if dry_run else 'rewritten'}.")
+        display.say("All files have the current columns and follow the policy; nothing to do.")

@@ -38,8 +38,8 @@ def pseudonyms_of(state: State, files: Files | None, configured: str | None) -> 
     """Pseudonyms with the configured key, else with a random one that is kept in the state.
 
     Raises SettingsError when it is another key than before: persons would get a second pseudonym,
-    and erased ones would come back. That it is the same is told by its id, in the state and beside
-    the tables, as either may be lost.
+    and erased ones would come back. Its id is in the state and beside the tables, as either may be
+    lost.
     """
     with state.swap(_NAME, secret=True) as value:
         stored = _parse(value.content)

@@ -25,6 +25,8 @@ from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.token_kind import TokenKind
 
 _SHORTEST_SECRET = 8
+# Columns by whose values speakers and participants are joined.
+_SAME_PERSON = (("email", "person_email"), ("display_name", "person_name"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     file = read_toml_file(environ.get("MEETING_ETL_SETTINGS"))
     settings = _settings(file, environ)
-    check_policy(settings)
+    _check_policy(settings)
     return settings
 
 
@@ -142,11 +144,7 @@ def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
     )
 
 
-# Columns by whose values speakers and participants are joined.
-_SAME_PERSON = (("email", "person_email"), ("display_name", "person_name"))
-
-
-def check_policy(settings: Settings) -> None:
+def _check_policy(settings: Settings) -> None:
     """Raise SettingsError where the column policy contradicts what else is configured."""
     policy = settings.policy
     if policy.of("host_email") is DROP and settings.token_kind is not TokenKind.USER:

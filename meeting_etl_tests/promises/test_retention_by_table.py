@@ -117,9 +117,9 @@ def test_what_a_night_removes_comes_back_by_nothing(product: Product) -> None:
         assert media(product) == {f"date={new}": 4}
 
     assert media(product) == {f"date={old}": 6, f"date={new}": 4}
-    told = apply(product)
-    assert {name: told["rows_removed"][name] for name in PRUNED} == dict.fromkeys(PRUNED, 6)
-    assert told["files_removed"] == {"media/": 3, "transcripts/": 3}
+    metadata = apply(product)
+    assert {name: metadata["rows_removed"][name] for name in PRUNED} == dict.fromkeys(PRUNED, 6)
+    assert metadata["files_removed"] == {"media/": 3, "transcripts/": 3}
     both = Span(old, new)
     assert_that_nothing_is_back(run(product))
     assert_that_nothing_is_back(run(product, both, refetch=True))

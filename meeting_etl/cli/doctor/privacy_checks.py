@@ -1,7 +1,7 @@
 """Section privacy: the column policy, its key, addresses in clear, erasures.
 
-Belongs here: what is in force on this machine. Does not: which files follow it (the check
-`policy_applied` of Dagster, which reads them).
+Belongs here: what is in force on this machine. Does not: which days follow another policy (the
+check `policy_applied` of Dagster).
 """
 
 from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
