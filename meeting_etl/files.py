@@ -63,34 +63,28 @@ class Files:
         return self.root / name
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
         """Replace the file `name` as a whole, or not at all when the block fails.
 
-        Yields the path of a temporary file in the same folder, whose name has another ending than
-        the target's (readers glob `*.parquet`). After the block it is durable as `name`.
+        Yields the path of an empty temporary file in the same folder, whose name has another ending
+        than the target's (readers glob `*.parquet`). After the block it is durable as `name`. A
+        secret one is for its owner alone.
         """
         target = self.path(name)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         with self.translate_errors(name):
             self._make_folder(target.parent)
+            temporary, lock = self._new_temporary(target, secret=secret)
             try:
-                if self.file_mode is not None:  # else whoever writes it creates it
-                    os.close(self._open(temporary, os.O_WRONLY))
                 yield temporary
                 self._commit(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
+                lock.close()
 
     def replace_bytes(self, name: str, content: bytes, *, secret: bool = False) -> None:
         """Replace the file with this content. A secret one is for its owner alone."""
-        mode = 0o600 if secret else 0o666
-        with (
-            self.replacement(name) as path,
-            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file,
-        ):
-            if secret:
-                os.fchmod(file.fileno(), mode)
-            file.write(content)
+        with self.replacement(name, secret=secret) as path:
+            path.write_bytes(content)
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content; None without the file."""
@@ -118,15 +112,11 @@ class Files:
             target.unlink(missing_ok=True)
             _sync_folder(target.parent)
 
-    def sweep(self, folder: str, *, before: datetime | None = None) -> None:
-        """Remove temporary files of killed processes from `folder`.
-
-        Only for the holder of the lock that guards it, or `before` all writes of running processes.
-        """
+    def sweep(self, folder: str) -> None:
+        """Remove temporary files of killed processes from `folder`; writers at work keep theirs."""
         with self.translate_errors(folder, doing="clean"):
-            for orphan in self.path(folder).glob(".*.tmp"):
-                if is_older(orphan, before):
-                    orphan.unlink(missing_ok=True)
+            for temporary in self.path(folder).glob(".*.tmp"):
+                remove_if_free(temporary)
 
     def open_to_append(self, name: str) -> io.FileIO | None:
         """A new or existing file for `append`, locked until it is closed or its holder dies.
@@ -211,6 +201,16 @@ class Files:
         folder = next(path for path in (self.root, *self.root.parents) if path.exists())
         return shutil.disk_usage(folder).free
 
+    def _new_temporary(self, target: Path, *, secret: bool) -> tuple[Path, io.FileIO]:
+        """A new empty file beside the target, locked until the returned file is closed."""
+        while True:
+            path = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+            lock = io.FileIO(path, "ab", opener=_open_secret if secret else self._open)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():  # else it was swept between these two lines
+                return path, lock
+            lock.close()
+
     def _commit(self, temporary: Path, target: Path) -> None:
         """Fsync the temporary file, rename it to the target, fsync the folder."""
         with temporary.open("rb") as file:
@@ -264,6 +264,13 @@ def is_older(path: Path, before: datetime | None) -> bool:
     return False
 
 
+def remove_if_free(path: Path) -> None:
+    """Remove a file unless another process has locked it."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        if try_lock(file):
+            path.unlink()
+
+
 def try_lock(file: IO[bytes]) -> bool:
     """Lock an open file until it is closed, unless another holds it; returns whether it did."""
     try:
@@ -271,6 +278,13 @@ def try_lock(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _open_secret(path: str, flags: int) -> int:
+    """Create a file that only its owner can read, whatever the umask is."""
+    descriptor = os.open(path, flags | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _sync_folder(folder: Path) -> None:

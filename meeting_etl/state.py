@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
-from meeting_etl.files import Files, is_older, try_lock
+from meeting_etl.files import Files, is_older, remove_if_free, try_lock
 
 _LOCKS = "state/locks"
 
@@ -89,7 +88,7 @@ class LocalState:
         with self._files.translate_errors(_LOCKS, doing="clean"):
             for path in self._files.path(_LOCKS).glob(f"{prefix}*.lock"):
                 if is_older(path, before):
-                    _remove_if_free(path)
+                    remove_if_free(path)
 
     def get(self, name: str) -> bytes | None:
         return self._files.read_bytes(_value_file(name))
@@ -126,9 +125,3 @@ def _lock_file(name: str) -> str:
 
 def _value_file(name: str) -> str:
     return f"state/{name}.json"
-
-
-def _remove_if_free(path: Path) -> None:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        if try_lock(file):
-            path.unlink()

@@ -26,8 +26,8 @@ class FaultyFiles(Files):
         self.writes = 0
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
-        with super().replacement(name) as path:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
+        with super().replacement(name, secret=secret) as path:
             yield path
             if not (behind := self._late and self.writes % 2 == 1):
                 self._count(name)

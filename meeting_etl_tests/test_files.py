@@ -1,9 +1,11 @@
+import fcntl
 import os
 import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -67,6 +69,26 @@ def test_sweep_removes_only_files_of_killed_writers(tmp_path: Path) -> None:
     files.sweep("a")
     files.sweep("never made")
     assert names(tmp_path / "a") == ["x"]
+
+
+def test_a_writer_whose_new_file_is_swept_at_once_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, flock = Files(tmp_path), fcntl.flock
+    swept: list[list[str]] = []
+
+    def sweep_first(file: IO[bytes], operation: int) -> None:
+        if operation == fcntl.LOCK_EX and not swept:
+            swept.append(names(tmp_path))
+            files.sweep(".")
+            assert names(tmp_path) == []
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    files.replace_bytes("x", b"1")
+    assert len(swept) == 1
+    assert names(tmp_path) == ["x"]
+    assert files.read_bytes("x") == b"1"
 
 
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ class Watched(Files):
     seen = 0
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
-        with super().replacement(name) as path:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
+        with super().replacement(name, secret=secret) as path:
             yield path
         found = MeetingIndex(Lake(Files(self.root))).find(["one"])
         assert found == {"one": [ONE]}, name

@@ -33,8 +33,8 @@ class Killed(Files):
     left = int(sys.argv[2])
 
     @contextmanager
-    def replacement(self, name):
-        with super().replacement(name) as path:
+    def replacement(self, name, *, secret=False):
+        with super().replacement(name, secret=secret) as path:
             yield path
         self.left -= 1
         if not self.left:
@@ -135,8 +135,8 @@ class Watched(Files):
     seen = 0
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
-        with super().replacement(name) as path:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
+        with super().replacement(name, secret=secret) as path:
             yield path
         if not name.startswith(TABLES):
             return
@@ -169,8 +169,8 @@ class SecondCommitFails(Files):
     committed = False
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
-        with super().replacement(name) as path:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
+        with super().replacement(name, secret=secret) as path:
             if self.committed:
                 raise StorageError("The disk is full.")
             yield path

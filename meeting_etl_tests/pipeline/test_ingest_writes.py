@@ -49,8 +49,8 @@ class Counted(Files):
         self.placed: Counter[str] = Counter()
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
-        with super().replacement(name) as path:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
+        with super().replacement(name, secret=secret) as path:
             yield path
         if name.startswith(TABLES[0]):
             self.placed[name] += 1

@@ -121,7 +121,7 @@ class NoRoomForParticipants(Files):
         self.locked: list[bool] = []
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
         _, table, *rest = name.split("/")
         if table == "participants":
             self.failed = True
@@ -129,7 +129,7 @@ class NoRoomForParticipants(Files):
         if table == "fetch_ledger" and self.failed:
             day = rest[0].partition("=")[2]
             self.locked.append(LocalState(Files(self.root)).is_locked(f"day-{day}"))
-        with super().replacement(name) as path:
+        with super().replacement(name, secret=secret) as path:
             yield path
 
 

@@ -38,10 +38,10 @@ class NoRoomForParticipants(Files):
     """A disk that is full when participants are to be written."""
 
     @contextmanager
-    def replacement(self, name: str) -> Iterator[Path]:
+    def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
         if "/participants/" in name:
             raise StorageError(f"Cannot write {self.path(name)}: no space left.")
-        with super().replacement(name) as path:
+        with super().replacement(name, secret=secret) as path:
             yield path
 
 

@@ -16,6 +16,7 @@ from datetime import date
 from meeting_etl.errors import MeetingEtlError
 from meeting_etl.lake.host_domains import forget_host_domains
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.leftovers import sweep_leftovers
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import partition_values
 from meeting_etl.lake.tables import Partition
@@ -29,14 +30,18 @@ from meeting_etl.pipeline.deletions.erasure_rows import write_erasures
 from meeting_etl.pipeline.erase.log_lines import ErasedLines, ErasedMeetingLines
 from meeting_etl.pipeline.erase.partition import RowCounts, count_erased, recount_snippets
 from meeting_etl.pipeline.erase.report import ErasureReport, Wanted
-from meeting_etl.pipeline.erase.traces import Progress, erasure_of, traces_of, with_ids_of_guests
+from meeting_etl.pipeline.erase.traces import (
+    Progress,
+    erasure_of,
+    searched_names,
+    traces_of,
+    with_ids_of_guests,
+)
 from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
 from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, store_erasure
-from meeting_etl.privacy.mentions import words_of
-from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.schemas import (
     ERASURES,
     MEETING_INDEX,
@@ -67,7 +72,7 @@ def preview(context: EraseContext, wanted: Wanted) -> ErasureReport:
     lake = context.lake
     erasure, clear = _erasure(context, wanted)
     erasures = _with(lake.privacy.erasures.all, erasure, lake)
-    report = ErasureReport(erasure, _searched_names(clear, erasure, lake))
+    report = ErasureReport(erasure, searched_names(clear, erasure, lake))
     partitions = list(_partitions(lake))
     for number, (table, partition) in enumerate(partitions):
         context.progress("count rows", number, len(partitions))
@@ -89,6 +94,7 @@ def erase(context: EraseContext, wanted: Wanted, *, log_lines: int = 0) -> Erasu
     something cannot be read or written; what was done stays.
     """
     lake = context.lake
+    sweep_leftovers(lake, context.clock.now())  # they may be of the person
     with lake.state.lock(writers_lock(ERASURES, None)):
         erasure, clear = _erasure(context, wanted)
         work = _Work(context, erasure)
@@ -171,17 +177,6 @@ def _change(
     if wanted.meeting is not None:
         return ErasedMeetingLines(erasure, wanted.meeting)
     return ErasedLines(erasure, erasures, clear)
-
-
-def _searched_names(clear: Collection[str], erasure: Erasure, lake: Lake) -> list[str]:
-    """The names that are looked for in texts: those of at least two words."""
-    digest = lake.privacy.pseudonyms.identifier_digest
-    names = {text for text in clear if digest(text) not in erasure.identifiers}
-    return sorted(
-        name
-        for name in names
-        if len(words_of(name)) > 1 and "@" not in name and not is_replaced(name)
-    )
 
 
 def _rewrite_logs(

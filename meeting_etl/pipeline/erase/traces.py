@@ -6,7 +6,7 @@ Belongs here: gathering it from all days. Does not: what an erasure remembers of
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -23,7 +23,8 @@ from meeting_etl.privacy.erasures import (
     is_erased,
     name_digests,
 )
-from meeting_etl.privacy.pseudonyms import Pseudonyms
+from meeting_etl.privacy.mentions import words_of
+from meeting_etl.privacy.pseudonyms import Pseudonyms, is_replaced
 from meeting_etl.schemas import (
     INVITEES,
     PARTICIPANTS,
@@ -185,3 +186,14 @@ def _has_others(lake: Lake, table: Table, partition: object, address: str) -> bo
             if same_domain and not is_erased(text) and pseudonyms.address_digest(text) != own:
                 return True
     return False
+
+
+def searched_names(clear: Collection[str], erasure: Erasure, lake: Lake) -> list[str]:
+    """The names that are looked for in texts: those of at least two words."""
+    digest = lake.privacy.pseudonyms.identifier_digest
+    names = {text for text in clear if digest(text) not in erasure.identifiers}
+    return sorted(
+        name
+        for name in names
+        if len(words_of(name)) > 1 and "@" not in name and not is_replaced(name)
+    )
