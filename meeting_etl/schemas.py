@@ -479,11 +479,8 @@ FETCH_LEDGER = Table(
             "The latest response shows nothing later than this; NULL when it has no such limit.",
         ),
         Column("next_attempt_at", MOMENT, "When it is fetched next; NULL when settled."),
-        Column(
-            "http_status",
-            INT,
-            "Status code of the latest response.",
-        ),
+        Column("account", TEXT, "Account whose token got the latest response."),
+        Column("http_status", INT, "Status code of the latest response."),
         Column("run_id", TEXT, "Id of the latest run that fetched it."),
         _EXTRA,
     ),

@@ -16,7 +16,7 @@ from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import RunSummary
 from meeting_etl.pipeline.days.work_days import work_days
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.token_history import record_token
+from meeting_etl.pipeline.ledger.token_history import record_tokens
 from meeting_etl.pipeline.resources.all_resources import day_specs
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
@@ -108,7 +108,7 @@ class Product:
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
-    record_token(etl.state, etl.ledger, etl.token_identity, etl.clock.now())
+    record_tokens(etl.state, etl.lake, etl.ledger, etl.token_identities, etl.clock.now())
     fetch_due(etl)
     catalog.publish(etl.files, etl.lake)
 

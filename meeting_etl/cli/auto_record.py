@@ -49,7 +49,7 @@ def auto_record(context: CommandContext, /, row_format: str, *, dry_run: bool, a
         )
         return
     rows = pipeline.auto_record(
-        lambda: etl.webex,
+        lambda: etl.accounts,
         etl.lake,
         etl.clock,
         policy.as_dry_run() if dry_run else policy,

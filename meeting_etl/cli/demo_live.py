@@ -107,7 +107,8 @@ def _register(etl: Etl, address: str) -> int:
     """
     spec = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
-    return sum(1 for _ in webhook_sync.create(etl.webex, spec, secret, etl.clock))
+    (account,) = etl.accounts.all
+    return sum(1 for _ in webhook_sync.create(account.webex, spec, secret, etl.clock))
 
 
 class _Show:

@@ -6,6 +6,7 @@ Belongs here: options, messages, exit statuses. Does not: comparing and changing
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,16 +15,18 @@ from meeting_etl.addresses import http_url
 from meeting_etl.cli import display, formats
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
+from meeting_etl.cli.webhook_accounts import check_kind, listed, usual
 from meeting_etl.errors import SettingsError
 from meeting_etl.webex import webhook_sync
+from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.webhook_plan import plan_webhooks
 from meeting_etl.webex.webhook_spec import (
-    DEFAULT_RESOURCES,
     EVENTS,
+    Webhook,
     WebhookFinding,
     WebhookSpec,
     compare_webhooks,
     delete_webhook_spec,
-    needing_repair,
     read_webhook_spec,
     write_webhook_spec,
 )
@@ -115,7 +118,10 @@ def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> Non
     etl = context.etl()
     spec, secret = _spec(etl, None, **options), _secret(etl, insecure=insecure)
     write_webhook_spec(etl.state, spec)
-    _carry_out(webhook_sync.create(etl.webex, spec, secret, etl.clock))
+    _carry_out(
+        webhook_sync.create(account.webex, own, secret, etl.clock)
+        for account, own in plan_webhooks(etl.accounts.all, spec)
+    )
 
 
 @webhooks.command("list", short_help="Show webhooks with their health")
@@ -125,9 +131,9 @@ def list_(context: CommandContext, /, row_format: str) -> None:
     """Show managed and missing webhooks, with their health."""
     etl = context.etl()
     spec = read_webhook_spec(etl.state)
-    existing = webhook_sync.list_webhooks(etl.webex)
-    _show(compare_webhooks(spec, existing), row_format)
-    if others := sum(not webhook.is_ours for webhook in existing):
+    findings, others = listed(etl, spec)
+    _show(findings, row_format)
+    if others:
         display.say(f"{display.counted(others, 'other webhook')} not managed by meeting_etl.")
     if spec is None:
         display.say("No webhooks are configured: run `meeting-etl webhooks create`.")
@@ -154,16 +160,21 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
         return
     spec = _spec(etl, old, **options)
     if check:
-        problems = needing_repair(webhook_sync.check_webhooks(etl.webex, spec))
-        for finding in problems:
-            display.complain(str(finding))
+        plan = plan_webhooks(etl.accounts.all, spec)
+        problems = webhook_sync.wrong_webhooks(plan)
+        for sentence, _ in problems:
+            display.complain(sentence)
         if problems:
             sys.exit(1)
-        display.say(f"All {len(spec.events())} webhooks exist and are active.")
+        count = sum(len(own.events()) for _, own in plan)
+        display.say(f"All {count} webhooks exist and are active.")
         return
     secret = _secret(etl, insecure=insecure)
     write_webhook_spec(etl.state, spec)
-    _carry_out(webhook_sync.repair(etl.webex, spec, secret, etl.clock))
+    _carry_out(
+        webhook_sync.repair(account.webex, own, secret, etl.clock)
+        for account, own in plan_webhooks(etl.accounts.all, spec)
+    )
 
 
 @webhooks.command(short_help="Delete all managed webhooks")
@@ -172,11 +183,15 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
 def delete(context: CommandContext, /, *, yes: bool) -> None:
     """Delete all webhooks managed by meeting_etl, and the stored options of `create`."""
     etl = context.etl()
-    ours = [webhook for webhook in webhook_sync.list_webhooks(etl.webex) if webhook.is_ours]
+    ours: dict[str, tuple[Account, Webhook]] = {}
+    for account in etl.accounts.all:
+        for webhook in webhook_sync.list_webhooks(account.webex):
+            if webhook.is_ours:
+                ours.setdefault(webhook.id, (account, webhook))
     if ours and not yes:
-        _show(compare_webhooks(None, ours), "table")
+        _show(compare_webhooks(None, [webhook for _, webhook in ours.values()]), "table")
         confirm(f"Delete {display.counted(len(ours), 'webhook')}?")
-    _carry_out(webhook_sync.delete(etl.webex, ours))
+    _carry_out(webhook_sync.delete(account.webex, [webhook]) for account, webhook in ours.values())
     delete_webhook_spec(etl.state)
 
 
@@ -195,38 +210,11 @@ def _spec(
             "No webhooks are configured: run `meeting-etl webhooks create --target-url …` first."
         )
     org = org if org is not None else bool(old and old.org)
-    names = resources or (old.resources if old else _usual(etl))
+    names = resources or (old.resources if old else usual(etl))
     if participants:
         names = tuple(dict.fromkeys((*names, _PARTICIPANTS)))
-    _check_kind(etl, names, org=org)
+    check_kind(etl, names, org=org)
     return WebhookSpec(target_url or (old.target_url if old else ""), org, names)
-
-
-def _usual(etl: "Etl") -> tuple[str, ...]:
-    """The default resources that this token kind can register."""
-    able = tuple(name for name in DEFAULT_RESOURCES if etl.webex.can_register(name, org=False))
-    if able != DEFAULT_RESOURCES:
-        unable = ", ".join(name for name in DEFAULT_RESOURCES if name not in able)
-        display.say(
-            f"A {etl.settings.token_kind} token cannot create webhooks on {unable}: create those "
-            "with an administrator's or a host's token, in another data folder."
-        )
-    return able
-
-
-def _check_kind(etl: "Etl", names: Sequence[str], *, org: bool) -> None:
-    kind = etl.settings.token_kind
-    unable = [name for name in names if not etl.webex.can_register(name, org=False)]
-    if unable:
-        raise SettingsError(
-            f"WEBEX_TOKEN_KIND is {kind}: such a token cannot create webhooks on "
-            f"{', '.join(unable)}. Omit them from --resources."
-        )
-    if org and not etl.webex.can_register(names[0], org=True):
-        raise SettingsError(
-            f"--org needs the token of an administrator or compliance officer, but "
-            f"WEBEX_TOKEN_KIND is {kind}."
-        )
 
 
 def _secret(etl: "Etl", *, insecure: bool) -> str | None:
@@ -239,10 +227,10 @@ def _secret(etl: "Etl", *, insecure: bool) -> str | None:
     return secret
 
 
-def _carry_out(actions: Iterable[Action]) -> None:
+def _carry_out(by_account: Iterable[Iterable[Action]]) -> None:
     """Print each action as it is done; exit status 1 if one could not be."""
     done = []
-    for action in actions:
+    for action in chain.from_iterable(by_account):
         display.say(f"{action.finding.resource} {action.finding.event}: {action.what}")
         done.append(action.done)
     if not done:

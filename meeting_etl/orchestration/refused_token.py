@@ -33,8 +33,8 @@ def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
 
 
 def _configured(etl: Etl) -> str:
-    """The first characters of the configured token's digest; empty without a token."""
+    """The first characters of the configured tokens' digests; empty without a token."""
     try:
-        return etl.token_identity.digest[:12]
+        return "-".join(token.digest[:12] for token in etl.token_identities)
     except SettingsError:
         return ""

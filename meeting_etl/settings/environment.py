@@ -18,10 +18,10 @@ from meeting_etl.pipeline.ledger.schedule import AttemptSchedule
 from meeting_etl.pipeline.resources.download_policy import DownloadPolicy
 from meeting_etl.privacy.key import PRIVACY_KEY, checked_key
 from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, policy_of
+from meeting_etl.settings.accounts import AccountSettings, read_accounts
 from meeting_etl.settings.alerts import SMTP_PASSWORD, WEBHOOK_URL, Alerts, Mail, webhook_url
 from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
 from meeting_etl.times import parse_days
-from meeting_etl.webex.credentials import Credentials
 from meeting_etl.webex.token_kind import TokenKind
 
 _SHORTEST_SECRET = 8
@@ -34,9 +34,7 @@ class Settings:
     """All settings, typed and checked."""
 
     base_url: str
-    credentials: Credentials = field(repr=False)
-    token_kind: TokenKind
-    requests_per_minute: float
+    accounts: tuple[AccountSettings, ...]
     max_wait_seconds: float
     webhook_secret: str | None = field(repr=False)
     previous_webhook_secret: str | None = field(repr=False)
@@ -74,12 +72,16 @@ class Settings:
         return tuple(filter(None, (self.webhook_secret, self.previous_webhook_secret)))
 
     @property
+    def needs_hosts(self) -> bool:
+        """Whether requests need the addresses of hosts."""
+        is_user = self.accounts[0].kind is TokenKind.USER
+        return len(self.accounts) > 1 or not is_user or bool(self.accounts[0].hosts)
+
+    @property
     def secrets(self) -> list[str]:
         """Every configured secret that is long enough to be no common word."""
         configured = (
-            self.credentials.access_token,
-            self.credentials.client_secret,
-            self.credentials.refresh_token,
+            *(secret for account in self.accounts for secret in account.credentials.secrets),
             self.webhook_secret,
             self.previous_webhook_secret,
             self.alerts.webhook_url,
@@ -104,14 +106,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
     return Settings(
         base_url=_base_url(environ.get("WEBEX_BASE_URL") or "https://webexapis.com/v1"),
-        credentials=Credentials(
-            access_token=environ.get("WEBEX_ACCESS_TOKEN") or None,
-            client_id=environ.get("WEBEX_CLIENT_ID") or None,
-            client_secret=environ.get("WEBEX_CLIENT_SECRET") or None,
-            refresh_token=environ.get("WEBEX_REFRESH_TOKEN") or None,
+        accounts=read_accounts(
+            file.accounts,
+            environ,
+            _requests_per_minute(environ),
+            environ.get("MEETING_ETL_SETTINGS"),
         ),
-        token_kind=_token_kind(environ.get("WEBEX_TOKEN_KIND") or TokenKind.USER),
-        requests_per_minute=_requests_per_minute(environ),
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
@@ -147,11 +147,12 @@ def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
 def _check_policy(settings: Settings) -> None:
     """Raise SettingsError where the column policy contradicts what else is configured."""
     policy = settings.policy
-    if policy.of("host_email") is DROP and settings.token_kind is not TokenKind.USER:
+    if policy.of("host_email") is DROP and settings.needs_hosts:
+        kinds = ", ".join(sorted({account.kind for account in settings.accounts}))
         raise SettingsError(
-            "[privacy] columns has host_email = 'drop', but an organization-wide token "
-            f"(WEBEX_TOKEN_KIND={settings.token_kind}) needs the address of the host with its "
-            "requests. Use 'hash': the addresses are then kept in state/ only."
+            "[privacy] columns has host_email = 'drop', but an organization-wide token, and the "
+            f"choice among several accounts, needs the address of the host (here: {kinds}). Use "
+            "'hash': the addresses are then kept in state/ only."
         )
     for name, same in _SAME_PERSON:
         if {policy.of(name), policy.of(same)} == {KEEP, HASH}:
@@ -266,14 +267,6 @@ def _secret(environ: Mapping[str, str], name: str) -> str | None:
             f"{name} has white space at its start or end, so it would not match: remove it."
         )
     return secret
-
-
-def _token_kind(value: str) -> TokenKind:
-    try:
-        return TokenKind(value.strip().lower())
-    except ValueError:
-        kinds = ", ".join(TokenKind)
-        raise SettingsError(f"WEBEX_TOKEN_KIND must be one of {kinds}, but is {value!r}.") from None
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

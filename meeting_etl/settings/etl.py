@@ -5,13 +5,12 @@ work.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
@@ -25,9 +24,6 @@ from meeting_etl.schemas import (
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
-from meeting_etl.webex.bucket import Bucket, FileBucket
-from meeting_etl.webex.credentials import Credentials
-from meeting_etl.webex.token_kind import TokenKind
 
 # Loaded when used: requests alone costs more than all of `meeting-etl status`, and pyarrow a third
 # of Dagster, whose definitions need none of them.
@@ -35,17 +31,10 @@ if TYPE_CHECKING:
     from meeting_etl.lake.lake import Lake
     from meeting_etl.pipeline.fetch.context import FetchContext
     from meeting_etl.pipeline.ledger.ledger import Ledger
-    from meeting_etl.pipeline.ledger.token_history import TokenIdentity
     from meeting_etl.pipeline.resources.download import DownloadContext
-    from meeting_etl.webex.auth import Auth
-    from meeting_etl.webex.client import Client
-    from meeting_etl.webex.endpoints import Webex
-    from meeting_etl.webex.transport import Limits
+    from meeting_etl.settings.connections import Connection
+    from meeting_etl.webex.accounts import Account, Accounts, TokenIdentity
     from meeting_etl.webhook_logs.logs import Logs
-
-# Requests sent immediately after a pause. At higher rates it is one second's worth, so that a
-# commit, during which nothing is sent, costs none of the rate.
-_BURST = 10
 
 
 class Etl:
@@ -85,7 +74,7 @@ class Etl:
             settings.policy,
             key=settings.privacy_key,
             files=self.files,
-            remembers_hosts=bool(patterns) or settings.token_kind is not TokenKind.USER,
+            remembers_hosts=bool(patterns) or settings.needs_hosts,
         )
 
     @cached_property
@@ -127,61 +116,75 @@ class Etl:
         return Ledger(self.lake, self.queue, self.clock, settling, opened_by=OPENED_BY, off=off)
 
     @cached_property
-    def webex(self) -> "Webex":
-        """The API's endpoints. Raises SettingsError when no token is set."""
+    def connections(self) -> "list[Connection]":
+        """What each account works with."""
+        from meeting_etl.settings.connections import Connection
+
+        settings = self.settings
+        return [
+            Connection(account, settings, self.files, self.state, self.clock)
+            for account in settings.accounts
+        ]
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """The accounts, with the API's endpoints. Raises SettingsError when a token is not set.
+
+        Where there are several, Webex is asked once who owns each of them.
+        """
+        from meeting_etl.pipeline.ledger.token_history import reading_since
+        from meeting_etl.webex.accounts import Account, Accounts
         from meeting_etl.webex.endpoints import Webex
 
-        return Webex(self.client, self.settings.token_kind, self.clock)
+        if len(self.connections) > 1:
+            for connection in self.connections:
+                connection.learn_owner()
+        now = self.clock.now()
+        accounts = [
+            Account(
+                name=connection.account.name,
+                kind=connection.account.kind,
+                hosts=connection.account.hosts,
+                sites=connection.account.sites,
+                webex=Webex(connection.client, connection.account.kind, self.clock),
+                reading_since=reading_since(self.state, connection.identity, now),
+            )
+            for connection in self.connections
+        ]
+        return Accounts(accounts, self._was_allowed)
 
-    @cached_property
-    def client(self) -> "Client":
-        """The connection to the API. Raises SettingsError when no token is set."""
-        from meeting_etl.webex.transport import Limits
+    def _was_allowed(self, account: "Account", resource: str) -> bool:
+        return self.ledger.was_allowed(resource, account.name, account.reading_since)
 
-        return self.client_with(Limits(), self.settings.max_wait_seconds)
-
-    def client_with(self, limits: "Limits", max_wait_seconds: float) -> "Client":
-        """A further connection to the API with limits of its own, under the same rate limit."""
-        from meeting_etl.webex.client import Client
-        from meeting_etl.webex.rate_limit import RateLimiter
-
-        settings = self.settings
-        return Client(
-            settings.base_url,
-            self.auth,
-            RateLimiter(self.bucket, self.clock, max_wait_seconds=max_wait_seconds),
-            self.clock,
-            threads=settings.threads,
-            limits=limits,
-        )
-
-    @cached_property
-    def bucket(self) -> Bucket:
-        """The rate and the pauses of requests, which all processes share."""
-        rate = self.settings.requests_per_minute
-        burst = max(_BURST, int(rate / 60))
-        return FileBucket(self.files, self.clock, requests_per_minute=rate, burst=burst)
-
-    @cached_property
-    def auth(self) -> "Auth":
-        """The token. Raises SettingsError when none is set."""
-        from meeting_etl.webex.auth import Auth
-
-        settings = self.settings
-        _check_credentials(settings.credentials)
-        return Auth(settings.credentials, self.state, self.clock, base_url=settings.base_url)
+    def check_tokens(self) -> None:
+        """Raise SettingsError when a token is not set; sends no request."""
+        for connection in self.connections:
+            connection.auth  # noqa: B018 - building it checks them
 
     @property
-    def token_identity(self) -> "TokenIdentity":
-        """Whose token it is. Raises SettingsError when no token is set."""
-        from meeting_etl.pipeline.ledger.token_history import TokenIdentity
+    def set_aside(self) -> dict[str, str]:
+        """Why accounts are used no more in this process, by name."""
+        if "accounts" not in self.__dict__:
+            return {}
+        return {account.name: str(error) for account, error in self.accounts.set_aside.items()}
 
-        return TokenIdentity(self.settings.token_kind, self.auth.token_identity, self.auth.scopes)
+    @property
+    def token_identities(self) -> "list[TokenIdentity]":
+        """Whose tokens they are. Raises SettingsError when a token is not set."""
+        return [connection.identity for connection in self.connections]
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """When the first account may send requests again; None when one may now."""
+        pauses = [connection.bucket.paused_until() for connection in self.connections]
+        return None if None in pauses else min(filter(None, pauses))
 
     @property
     def requests_sent(self) -> int:
         """Requests sent so far."""
-        return self.client.requests_sent if "client" in self.__dict__ else 0
+        if "connections" not in self.__dict__:
+            return 0
+        return sum(connection.requests_sent for connection in self.connections)
 
     @property
     def switched_on(self) -> frozenset[str]:
@@ -216,34 +219,15 @@ class Etl:
     def fetch_context(self, run_id: str, at_once: int | None = None) -> "FetchContext":
         """What a fetch of the run works with; `at_once` replaces [fetch] threads."""
         from meeting_etl.pipeline.fetch.context import FetchContext
-        from meeting_etl.pipeline.ledger.token_history import reading_since
 
         return FetchContext(
-            self.webex,
+            self.accounts,
             self.clock,
             self.lake,
             self.ledger,
             run_id,
             threads=at_once or self.settings.threads,
             progress=lambda what, done, total: self.progress(what, done, total),
-            reading_since=reading_since(self.state, self.token_identity, self.clock.now()),
             windows=self.settings.windows,
             honours_deletes=self.settings.honour_deletes,
-        )
-
-
-def _check_credentials(credentials: Credentials) -> None:
-    if credentials.access_token:
-        return
-    grant = {
-        "WEBEX_CLIENT_ID": credentials.client_id,
-        "WEBEX_CLIENT_SECRET": credentials.client_secret,
-        "WEBEX_REFRESH_TOKEN": credentials.refresh_token,
-    }
-    missing = [name for name, value in grant.items() if not value]
-    if missing:
-        also = "" if len(missing) == len(grant) else f" (missing: {', '.join(missing)})"
-        raise SettingsError(
-            "No Webex token: set WEBEX_ACCESS_TOKEN, or WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and "
-            f"WEBEX_REFRESH_TOKEN{also}."
         )

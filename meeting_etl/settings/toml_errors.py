@@ -25,16 +25,26 @@ _TYPES = {
 
 
 def sentence_of(
-    error: msgspec.ValidationError, content: Mapping[str, Any], model: type[msgspec.Struct]
+    error: msgspec.ValidationError,
+    content: Mapping[str, Any],
+    sections: Mapping[str, Any],
+    *,
+    section: str = "",
 ) -> str:
-    """What is wrong with the content, without a full stop."""
+    """What is wrong with the content, without a full stop.
+
+    `sections` are the types of the sections by name; `section` is given when only that one was
+    read.
+    """
     found = _PATH.fullmatch(str(error))
     what, path = (found["what"], found["path"]) if found else (str(error), "")
-    section, _, key = path.strip(".").partition(".")
+    key = path.strip(".")
+    if not section:
+        section, _, key = key.partition(".")
     if "[...]" in path:
-        return _of_table(what, section, key.removesuffix("[...]"), content, model)
+        return _of_table(what, section, key.removesuffix("[...]"), content, sections)
     if unknown := _UNKNOWN.fullmatch(what):
-        return _unknown(unknown["name"], section, model)
+        return _unknown(unknown["name"], section, sections)
     if not key and not what.startswith("Expected "):
         return f"[{section}] {what}"  # a sentence of toml_file.py
     if not key:
@@ -45,16 +55,16 @@ def sentence_of(
     if index:
         value = value[int(index)]
         subject += ": each entry"
-    expected = _expected(what, _choices(section, name, model))
+    expected = _expected(what, _choices(section, name, sections))
     shown = str(value).lower() if isinstance(value, bool) else repr(value)
     return f"{subject} must be {expected}, but {'one ' if index else ''}is {shown}"
 
 
 def _of_table(
-    what: str, section: str, key: str, content: Mapping[str, Any], model: type[msgspec.Struct]
+    what: str, section: str, key: str, content: Mapping[str, Any], sections: Mapping[str, Any]
 ) -> str:
     """Of the values of a table in a section, one is not allowed; msgspec does not say which."""
-    choices = [str(choice) for choice in _choices(section, key, model)]
+    choices = [str(choice) for choice in _choices(section, key, sections)]
     wrong = {name: value for name, value in content[section][key].items() if value not in choices}
     name, value = next(iter(wrong.items()))
     subject = f"[{section}.{key}] {name}"
@@ -64,10 +74,10 @@ def _of_table(
     return f"{subject} must be {_expected(what, choices)}, but is {value!r}"
 
 
-def _unknown(name: str, section: str, model: type[msgspec.Struct]) -> str:
+def _unknown(name: str, section: str, sections: Mapping[str, Any]) -> str:
     if not section:
-        return f"unknown section [{name}]; expected one of {', '.join(model.__struct_fields__)}"
-    keys = get_type_hints(model)[section].__struct_fields__
+        return f"unknown section [{name}]; expected one of {', '.join(sections)}"
+    keys = sections[section].__struct_fields__
     return f"unknown key {name} in [{section}]; expected one of {', '.join(keys)}"
 
 
@@ -82,9 +92,9 @@ def _expected(what: str, choices: list[str]) -> str:
     return next((_TYPES[kind] for kind in kinds if kind in _TYPES), "of another type")
 
 
-def _choices(section: str, name: str, model: type[msgspec.Struct]) -> list[str]:
+def _choices(section: str, name: str, sections: Mapping[str, Any]) -> list[str]:
     """The texts that a Literal, or a list or table of them, may have."""
-    kind = get_type_hints(get_type_hints(model)[section])[name]
+    kind = get_type_hints(sections[section])[name]
     if all(isinstance(text, str) for text in get_args(kind)):
         return list(get_args(kind))
     return [text for entry in get_args(kind) for text in get_args(entry)]

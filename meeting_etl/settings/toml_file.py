@@ -8,7 +8,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 from meeting_etl.errors import SettingsError
 from meeting_etl.privacy.policy import policy_of
 from meeting_etl.schemas import FIRST_DAY
+from meeting_etl.settings.host_patterns import check_hosts, check_not_empty, check_sites
 from meeting_etl.settings.toml_errors import sentence_of
 from meeting_etl.times import parse_days
 
@@ -64,7 +65,7 @@ class Downloads(Struct, forbid_unknown_fields=True, frozen=True):
     keep_free_bytes: NotNegative = 5 * 10**9
 
     def __post_init__(self) -> None:
-        _check_hosts(self.hosts)
+        check_hosts(self.hosts)
 
 
 class Settling(Struct, forbid_unknown_fields=True, frozen=True):
@@ -178,19 +179,13 @@ class AutoRecord(Struct, forbid_unknown_fields=True, frozen=True):
     dry_run: bool = False
 
     def __post_init__(self) -> None:
-        _check_hosts(self.hosts)
-        _check_not_empty("sites", self.sites)
-        _check_not_empty("titles", self.titles)
-        for site in self.sites:
-            if set(site) & set("/@:"):
-                raise ValueError(
-                    f"sites has {site!r}, which is not a site: write it as in site_url, without "
-                    "https://"
-                )
+        check_hosts(self.hosts)
+        check_sites(self.sites)
+        check_not_empty("titles", self.titles)
 
 
 class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole file."""
+    """The whole file. What is in `accounts` is checked in accounts.py."""
 
     fetch: Fetch = field(default_factory=Fetch)
     privacy: Privacy = field(default_factory=Privacy)
@@ -204,6 +199,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
     ingest: Ingest = field(default_factory=Ingest)
     partitions: Partitions = field(default_factory=Partitions)
     auto_record: AutoRecord = field(default_factory=AutoRecord)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def read_toml_file(name: str | None) -> SettingsFile:
@@ -218,7 +214,9 @@ def read_toml_file(name: str | None) -> SettingsFile:
     try:
         return msgspec.convert(content, SettingsFile)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {sentence_of(error, content, SettingsFile)}.") from error
+        raise SettingsError(
+            f"{name}: {sentence_of(error, content, get_type_hints(SettingsFile))}."
+        ) from error
 
 
 def _check_file_mode(text: str) -> None:
@@ -233,19 +231,3 @@ def _check_file_mode(text: str) -> None:
         raise ValueError(
             f"file_mode must not have execute bits (folders get theirs), but is {text!r}"
         )
-
-
-def _check_hosts(patterns: tuple[str, ...]) -> None:
-    """Shell patterns of e-mail addresses. One that can match nothing is a mistake."""
-    _check_not_empty("hosts", patterns)
-    for pattern in patterns:
-        if not set(pattern) & set("@*"):
-            raise ValueError(
-                f"hosts has {pattern!r}, which is not an e-mail address; for a whole domain write "
-                f"'*@{pattern}'"
-            )
-
-
-def _check_not_empty(name: str, texts: tuple[str, ...]) -> None:
-    if not all(text.strip() for text in texts):
-        raise ValueError(f"{name} has an empty text")

@@ -27,7 +27,6 @@ Raises BadResponse when that fails, Refused or AuthError when Webex refuses, Api
 nothing may be sent now.
 """
 
-_NAME = "tokens"
 _RENEW_EARLY = timedelta(seconds=300)
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -46,18 +45,28 @@ class _Tokens:
 class Auth:
     """The access token, for all threads of a process; processes share it through the state.
 
+    `stored_as` is the name of the value in the state.
+
     Raises SettingsError for a configured token that is not valid in an HTTP header.
     """
 
     def __init__(
-        self, credentials: Credentials, state: State, clock: Clock, *, base_url: str
+        self,
+        credentials: Credentials,
+        state: State,
+        clock: Clock,
+        *,
+        base_url: str,
+        stored_as: str = "tokens",
     ) -> None:
         token = credentials.access_token
         if token is not None and not _SENDABLE.fullmatch(token):
             raise SettingsError(
-                "WEBEX_ACCESS_TOKEN contains whitespace or non-ASCII characters; set it again."
+                f"{credentials.names.access_token} contains whitespace or non-ASCII characters; "
+                "set it again."
             )
         self._credentials = credentials
+        self._stored_as = stored_as
         self._state = state
         self._clock = clock
         self._origin = origin(base_url)
@@ -96,8 +105,9 @@ class Auth:
     def remedy(self) -> str:
         """What to do when the token is rejected; the beginning of a sentence."""
         if self._credentials.access_token is not None:
-            return "Set a new WEBEX_ACCESS_TOKEN"
-        return "Authorise the integration again and set WEBEX_REFRESH_TOKEN"
+            return f"Set a new {self._credentials.names.access_token}"
+        names = self._credentials.names
+        return f"Authorise the integration again and set {names.refresh_token}"
 
     @property
     def token_identity(self) -> str:
@@ -110,7 +120,7 @@ class Auth:
         """Scopes that Webex granted with the stored tokens, in order; None when not known."""
         if self._credentials.access_token is not None:
             return None
-        stored = self._own(self._state.get(_NAME))
+        stored = self._own(self._state.get(self._stored_as))
         return stored.scopes if stored else None
 
     def _is_due(self, tokens: _Tokens) -> bool:
@@ -118,7 +128,7 @@ class Auth:
 
     def _renew(self, rejected_token: str | None, grant: Grant) -> _Tokens:
         """Valid tokens: those that another thread or process got meanwhile, or new ones."""
-        with self._state.swap(_NAME, secret=True) as value:
+        with self._state.swap(self._stored_as, secret=True) as value:
             stored = self._own(value.content)
             if stored and stored.access_token != rejected_token and not self._is_due(stored):
                 self._tokens = stored
@@ -151,9 +161,10 @@ class Auth:
         try:
             return self._parse(grant(form), refresh_token, issued_at)
         except (AuthError, Refused) as error:
+            names = self._credentials.names
             self._refused = (
-                f"{self.remedy}, and check WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET: Webex refused "
-                f"to renew the access token ({error})."
+                f"{self.remedy}, and check {names.client_id} and {names.client_secret}: Webex "
+                f"refused to renew the access token ({error})."
             )
             raise AuthError(self._refused) from error
         except BadResponse as error:

@@ -18,7 +18,6 @@ from meeting_etl.state import locked_file
 from meeting_etl.times import Clock
 
 LONGEST_PAUSE_SECONDS = 7 * 86_400.0
-_FILE = "state/pace"
 # The wall clock counts microseconds: less than one cannot be waited for.
 _NO_TIME_SECONDS = 1e-6
 
@@ -62,15 +61,22 @@ class FileBucket:
     """
 
     def __init__(
-        self, files: Files, clock: Clock, *, requests_per_minute: float, burst: int = 10
+        self,
+        files: Files,
+        clock: Clock,
+        *,
+        requests_per_minute: float,
+        burst: int = 10,
+        name: str = "pace",
     ) -> None:
         self._files = files
+        self._file = f"state/{name}"
         self._clock = clock
         self._interval_seconds = 60 / requests_per_minute if requests_per_minute else 0.0
         self._tolerance_seconds = (burst - 1) * self._interval_seconds
 
     def take(self) -> float:
-        with locked_file(self._files, _FILE) as file:
+        with locked_file(self._files, self._file) as file:
             now = self._now()
             content = self._read(file, now)
             slot_at = content.arrival_at - self._tolerance_seconds
@@ -83,7 +89,7 @@ class FileBucket:
             return 0.0
 
     def pause(self, seconds: float) -> None:
-        with locked_file(self._files, _FILE) as file:
+        with locked_file(self._files, self._file) as file:
             now = self._now()
             content = self._read(file, now)
             until = now + min(seconds, LONGEST_PAUSE_SECONDS)
@@ -92,7 +98,7 @@ class FileBucket:
                 self._write(file, _Content(arrival_at, until, now))
 
     def paused_until(self) -> datetime | None:
-        with locked_file(self._files, _FILE) as file:
+        with locked_file(self._files, self._file) as file:
             now = self._now()
             until = self._read(file, now).not_before_at
         return datetime.fromtimestamp(until, UTC) if until - now > _NO_TIME_SECONDS else None
@@ -123,7 +129,7 @@ class FileBucket:
     def _write(self, file: io.FileIO, content: _Content) -> None:
         times = (content.arrival_at, content.not_before_at, content.written_at)
         text = " ".join(f"{at:017.6f}" for at in times) + "\n"
-        with self._files.translate_errors(_FILE):
+        with self._files.translate_errors(self._file):
             file.seek(0)
             file.write(text.encode())
             file.truncate()

@@ -77,7 +77,7 @@ class Webex:
 
         `org`: for the whole organization, not only for what the token's owner can see.
         """
-        return resource not in self._access.no_webhooks and (self.is_org_wide or not org)
+        return self._access.can_register(resource, org=org)
 
     def listing_scope(self, resource: str) -> ListingScope | None:
         """What a listing of the resource by time covers; None where there is no such listing."""

@@ -41,6 +41,13 @@ class Access:
         """Whether requests cover all hosts of the organization, and may name one."""
         return bool(self.prefix)
 
+    def can_register(self, resource: str, *, org: bool) -> bool:
+        """Whether this kind of token may have webhooks on a resource.
+
+        `org`: for the whole organization, not only for what the token's owner can see.
+        """
+        return resource not in self.no_webhooks and (self.is_org_wide or not org)
+
 
 class TokenKind(StrEnum):
     """Whose token it is: a host's own, an administrator's, a compliance officer's."""
@@ -99,3 +106,6 @@ _ACCESS = {
         no_webhooks=frozenset({"meetings", "meetingParticipants"}),
     ),
 }
+
+LISTED_BY_SOME = frozenset(name for access in _ACCESS.values() for name in access.listings)
+"""Resources that some kind of token can list by time."""

@@ -5,11 +5,12 @@ wrong with a webhook (webhook_spec.py), the requests themselves (webhook_endpoin
 (cli/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, SettingsError
 from meeting_etl.times import Clock
+from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.webhook_spec import (
     Webhook,
@@ -49,6 +50,18 @@ def check_webhooks(webex: Webex, spec: WebhookSpec | None) -> list[WebhookFindin
             "administrator or compliance officer; see WEBEX_TOKEN_KIND."
         )
     return compare_webhooks(spec, list_webhooks(webex))
+
+
+def wrong_webhooks(plan: Sequence[tuple[Account, WebhookSpec]]) -> list[tuple[str, WebhookFinding]]:
+    """The webhooks of all accounts that need repair, each with a sentence that names it.
+
+    Where several accounts have webhooks, the sentence names the account, too.
+    """
+    return [
+        (f"{account.name}: {finding}" if len(plan) > 1 else str(finding), finding)
+        for account, spec in plan
+        for finding in needing_repair(check_webhooks(account.webex, spec))
+    ]
 
 
 def list_webhooks(webex: Webex) -> list[Webhook]:

@@ -235,7 +235,7 @@ def test_a_pause_is_reported_and_neither_waited_for_nor_broken(
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     product = Product(tmp_path, webex, "user", clock)
-    product.etl().bucket.pause(120)
+    product.etl().connections[0].bucket.pause(120)
     sent, until = webex.counters.total, clock.now() + timedelta(seconds=120)
     lines = checked(product)
     assert states(lines, "token", "sites") == {WARNING}

@@ -40,7 +40,7 @@ def product(tmp_path: Path, webex: Sandbox) -> Product:
 def register(product: Product) -> None:
     etl = product.etl()
     write_webhook_spec(etl.state, EXPECTED)
-    list(create(etl.webex, EXPECTED, f"{SECRET}-signing", etl.clock))
+    list(create(etl.accounts.all[0].webex, EXPECTED, f"{SECRET}-signing", etl.clock))
 
 
 # Webhooks

@@ -79,7 +79,7 @@ class Desk(Product):
         """Run auto-record; returns the new rows by meeting id."""
         etl = etl or self.etl()
         policy = etl.settings.auto_record
-        rows = auto_record(lambda: etl.webex, etl.lake, etl.clock, policy, "run", again=again)
+        rows = auto_record(lambda: etl.accounts, etl.lake, etl.clock, policy, "run", again=again)
         return {row["meeting_id"]: row for row in rows}
 
     def kept(self) -> dict[str, Row]:

@@ -7,7 +7,9 @@ import pytest
 
 from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows
 from meeting_etl.times import Span, parse_timestamp, start_of
+from meeting_etl.webex.accounts import Account, Accounts
 from meeting_etl.webex.listings import Listing
+from meeting_etl.webex.token_kind import ListingScope, TokenKind
 from meeting_etl_tests.clocks import ManualClock
 
 NOW = datetime(2026, 3, 16, 3, 30, tzinfo=UTC)
@@ -21,6 +23,9 @@ class ByStart:
         self.items = items
         self.field = field
         self.requested: list[tuple[datetime, datetime]] = []
+
+    def listing_scope(self, _: str) -> ListingScope:
+        return ListingScope.EVERYTHING
 
     def ended_meetings(self, start: datetime, end: datetime) -> Listing:
         self.requested.append((start, end))
@@ -45,7 +50,8 @@ def item(number: int, ended: datetime, hours: float = 1) -> dict[str, Any]:
 
 
 def listed(webex: ByStart, days: Span | list[date]) -> tuple[list[ListedDay], ListingWindows]:
-    windows = ListingWindows(webex, ManualClock(NOW), "run")  # type: ignore[arg-type]
+    account = Account(name="a", kind=TokenKind.ADMIN, webex=webex)  # type: ignore[arg-type]
+    windows = ListingWindows(Accounts([account]), ManualClock(NOW), "run")
     return list(windows.days([*days])), windows
 
 

@@ -17,5 +17,5 @@ def test_an_item_that_is_nested_too_deeply_is_a_fault_of_its_own() -> None:
     target = Target(WorkItem("m_I_1", "invitees"), {"meeting_id": "m_I_1"})
     item = {"id": "i1", "email": "ada@sales.example", "new": nested}
     at = datetime(2026, 3, 11, tzinfo=UTC)
-    result = with_rows(INVITEES, FetchResult(target, Outcome.ROWS, at, [item]), "run")
+    result = with_rows(INVITEES, FetchResult(target, Outcome.ROWS, at, items=[item]), "run")
     assert (result.outcome, result.rows) == (Outcome.FAULT, [])

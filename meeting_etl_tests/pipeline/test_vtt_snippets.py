@@ -31,7 +31,7 @@ def test_the_id_of_a_cues_identifier_is_kept_beside_the_row(tmp_path: Path) -> N
     target = Target(item, meeting, {"started_at": BEGUN})
     spec, drift = vtt_snippets(lambda _: VTT), SchemaDrift()
     with Sandbox(small_world(), ManualClock(NOW)) as webex:
-        listing = spec.request(Product(tmp_path, webex).etl().webex, target)
+        listing = spec.request(Product(tmp_path, webex).etl().accounts.all[0].webex, target)
     rows = spec.rows(listing.items, target, drift, {})
     assert [(row["person_name"], row["text"], row["extra"]) for row in rows] == [
         ("Ana Luz", "One", '{"speakerId": "41"}'),

@@ -90,7 +90,7 @@ def test_other_scopes_of_the_same_grant_open_what_was_forbidden(tmp_path: Path) 
         etl, seen = product.etl(), webex.counters.total
         work_off(etl)
         assert webex.counters.total == seen, "nothing is known of that before a renewal"
-        etl.webex.meeting(WORLD.meetings[0].id)
+        etl.accounts.all[0].webex.meeting(WORLD.meetings[0].id)
         seen = webex.counters.total
         work_off(product.etl())
         assert webex.counters.total == seen + 6
@@ -133,7 +133,9 @@ def test_two_tokens_that_take_turns_open_what_is_forbidden_once_each(tmp_path: P
         assert any("has changed" in notice for notice in second.run().notices)
         assert webex.counters.total > seen, "the second token is asked once"
         clock.advance(hours=1)
-        second.etl().webex.meeting(WORLD.meetings[1].id)  # it renews its token beforehand
+        second.etl().accounts.all[0].webex.meeting(
+            WORLD.meetings[1].id
+        )  # it renews its token beforehand
         seen = webex.counters.total
         for product in (first, second, first, second):
             assert product.run().notices == []

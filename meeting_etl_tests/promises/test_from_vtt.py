@@ -241,7 +241,7 @@ def test_absent_snippets_say_nothing_of_what_was_read_from_a_file(tmp_path: Path
         assert row["snippet_count"] == 3
         look = TRANSCRIPTS.status_by_id
         assert look is not None
-        assert look(product.etl().webex, row) == "unlisted"
+        assert look(product.etl().accounts.all[0].webex, row) == "unlisted"
 
 
 def test_rows_of_snippets_are_not_replaced_by_those_of_a_file(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ SHARDS = 4
 
 def discover(etl: Etl) -> None:
     fetch_context = etl.fetch_context("run")
-    ours = OwnMeetings(fetch_context.webex)
-    windows = ListingWindows(fetch_context.webex, etl.clock, "run")
+    ours = OwnMeetings()
+    windows = ListingWindows(fetch_context.accounts, etl.clock, "run")
     list(reconcile(fetch_context, windows, ours, [*DAYS]))
     look_up_meetings(fetch_context, ours, [*DAYS])
     catalog.publish(etl.files, etl.lake)

@@ -29,7 +29,8 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
             "[fetsh]\na = 1",
             (
                 "unknown section [fetsh]; expected one of fetch, privacy, downloads, settling, "
-                "reconcile, checks, alerts, retention, analytics, ingest, partitions, auto_record."
+                "reconcile, checks, alerts, retention, analytics, ingest, partitions, auto_record, "
+                "accounts."
             ),
         ),
         ("fetch = 3", "fetch must be a section: [fetch]."),

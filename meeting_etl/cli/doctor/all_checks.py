@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from meeting_etl.cli.doctor.account_checks import account_checks
 from meeting_etl.cli.doctor.finding import CheckResult, State, skipped
 from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, work_checks
 from meeting_etl.cli.doctor.local_checks import (
@@ -53,7 +54,8 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
     else:
         settings, are_known = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS")), True
     policy = privacy_checks(etl) if are_known else []
-    return _without_secrets([*settings, *policy, *_checks(etl, environ)], environ)
+    secrets = etl.settings.secrets if are_known else []
+    return _without_secrets([*settings, *policy, *_checks(etl, environ)], environ, secrets)
 
 
 def has_readable_settings(etl: Etl) -> bool:
@@ -67,15 +69,25 @@ def has_readable_settings(etl: Etl) -> bool:
 
 def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
     folder = folder_checks(etl)
-    client = ProbeClient(etl)
     writable = folder[0].state is State.OK
-    if not writable and not etl.settings.credentials.access_token:
-        # The refresh grant invalidates the old token, and the new one could not be stored.
-        client.stop(skipped("Not checked: a renewed token could not be stored in the data folder."))
+    clients = [ProbeClient(etl, connection) for connection in etl.connections]
+    for client in clients:
+        if not writable and not client.account.credentials.access_token:
+            # The refresh grant invalidates the old token, and the new one could not be stored.
+            client.stop(
+                skipped("Not checked: a renewed token could not be stored in the data folder.")
+            )
+    targets, several = probe_targets(etl), len(clients) > 1
+    online: list[CheckResult] = []
     try:
-        online = [*token_checks(etl, client, probe_targets(etl)), *webhook_checks(etl, client)]
+        for client in clients:
+            of_account = f" of {client.account.name}" if several else ""
+            online += token_checks(etl, client, targets, of_account)
+        online += account_checks(etl) if several else []
+        online += webhook_checks(etl, clients)
     finally:
-        client.close()
+        for client in clients:
+            client.close()
     return [
         *online,
         *receiver_checks(etl),
@@ -88,10 +100,12 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
 
 
 def _without_secrets(
-    results: Iterable[CheckResult], environ: Mapping[str, str]
+    results: Iterable[CheckResult],
+    environ: Mapping[str, str],
+    secrets_of_accounts: Iterable[str] = (),
 ) -> list[CheckResult]:
     """The results with every configured secret cut out, in case a sentence quotes one."""
-    values = [environ.get(name, "") for name in _SECRETS]
+    values = [*secrets_of_accounts, *(environ.get(name, "") for name in _SECRETS)]
     values.append(_password(environ.get("WEBEX_BASE_URL", "")))
     secrets = [value for value in values if len(value) >= _MIN_SECRET_LENGTH]
 

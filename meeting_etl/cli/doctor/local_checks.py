@@ -25,6 +25,7 @@ from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.orchestration.instance.instance_folder import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
+from meeting_etl.webex.account_rights import DEFAULT
 from meeting_etl.webex.webhook_spec import read_webhook_spec
 
 _TRIAL_FILE = "state/doctor"
@@ -73,11 +74,14 @@ def dagster_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
 
 def _credentials(etl: Etl) -> Finding:
     try:
-        etl.auth  # noqa: B018 - building it checks them
+        etl.check_tokens()
     except SettingsError as error:
         return problem(str(error), "Set these variables where meeting-etl runs.")
-    kind = etl.settings.token_kind
-    if etl.settings.credentials.access_token:
+    if len(etl.connections) > 1 or etl.settings.accounts[0].name != DEFAULT:
+        names = (f"{account.name} ({account.kind})" for account in etl.settings.accounts)
+        return ok(f"Accounts: {', '.join(names)}.")
+    kind = etl.settings.accounts[0].kind
+    if etl.settings.accounts[0].credentials.access_token:
         return ok(f"WEBEX_ACCESS_TOKEN is set, WEBEX_TOKEN_KIND is {kind}.")
     return ok(f"The three variables of the refresh grant are set, WEBEX_TOKEN_KIND is {kind}.")
 

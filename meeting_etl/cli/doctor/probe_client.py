@@ -18,6 +18,7 @@ from meeting_etl.errors import (
     StorageError,
 )
 from meeting_etl.settings import Etl
+from meeting_etl.settings.connections import Connection
 from meeting_etl.webex.client import Client
 from meeting_etl.webex.transport import Limits, TransientError
 
@@ -38,18 +39,19 @@ _PAUSE = "Wait until then; runs continue automatically."
 
 
 class ProbeClient:
-    """Sends requests with one attempt each, within the rate limit that all processes share.
+    """Sends one account's requests, each with one attempt, within the rate limit of all processes.
 
     After an outcome that concerns all requests (no token, a rejected one, no connection, a pause by
     Retry-After) no further request is sent, and every check gets that outcome.
     """
 
-    def __init__(self, etl: Etl) -> None:
+    def __init__(self, etl: Etl, connection: Connection) -> None:
+        self.account = connection.account
         self._etl = etl
         self._stopped: Finding | None = None
         self._deadline = etl.clock.monotonic() + _MAX_SECONDS
         try:
-            self._client: Client | None = etl.client_with(LIMITS, max_wait_seconds=0)
+            self._client: Client | None = connection.client_with(LIMITS, max_wait_seconds=0)
         except SettingsError:
             self._client = None
             self.stop(skipped("Not checked: settings are missing, see above."))
@@ -122,9 +124,11 @@ class ProbeClient:
         return problem(f"Webex cannot be reached: {sentence}", todo)
 
     def _new_token(self) -> str:
-        if self._etl.settings.credentials.access_token:
-            return "Set a new WEBEX_ACCESS_TOKEN."
+        credentials = self.account.credentials
+        names = credentials.names
+        if credentials.access_token:
+            return f"Set a new {names.access_token}."
         return (
-            "Authorise the integration again, set WEBEX_REFRESH_TOKEN, and check WEBEX_CLIENT_ID "
-            "and WEBEX_CLIENT_SECRET."
+            f"Authorise the integration again, set {names.refresh_token}, and check "
+            f"{names.client_id} and {names.client_secret}."
         )

@@ -40,27 +40,34 @@ class Outcomes:
     denied: set[str] = field(default_factory=set)
 
 
-def token_checks(etl: Etl, client: ProbeClient, targets: ProbeTargets) -> list[CheckResult]:
-    """Token, scopes and sites, in the order of the output."""
-    expiry = run_check("token", "expiry", lambda: _expiry(etl, client))
+def token_checks(
+    etl: Etl, client: ProbeClient, targets: ProbeTargets, of_account: str = ""
+) -> list[CheckResult]:
+    """Token, scopes and sites of one account, in the order of the output.
+
+    `of_account` is added to the titles of the sections.
+    """
+    kind = client.account.kind
+    token, titles = f"token{of_account}", f"scopes{of_account}"
+    expiry = run_check(token, "expiry", lambda: _expiry(etl, client))
     sites: list[str] = []
-    site_check = run_check("sites", "sites", lambda: _sites(etl, client, sites))
+    site_check = run_check(f"sites{of_account}", "sites", lambda: _sites(etl, client, sites))
     if targets.site_url is None and sites:
         targets = ProbeTargets(site_url=sites[0])
     outcomes = Outcomes()
+    off = OPTIONAL - etl.switched_on
     scopes = [
-        run_check("scopes", probe.endpoint, partial(_probe, client, probe, targets, outcomes))
-        for probe in probes.probes_of(
-            etl.settings.token_kind, targets, etl.clock.now(), OPTIONAL - etl.switched_on
-        )
+        run_check(titles, probe.endpoint, partial(_probe, client, probe, targets, outcomes))
+        for probe in probes.probes_of(kind, targets, etl.clock.now(), off)
     ]
-    if etl.settings.token_kind is TokenKind.ADMIN:
-        scopes.append(run_check("scopes", probes.SNIPPETS, _unreadable_snippets))
-    if etl.settings.token_kind is TokenKind.COMPLIANCE and etl.settings.invitees:
-        scopes.append(run_check("scopes", probes.INVITEES, _unreadable_invitees))
-    kind = run_check("token", "kind", lambda: _kind(etl, client, outcomes))
-    clock = run_check("token", "clock", lambda: _clock(client))
-    return [expiry, kind, clock, *scopes, site_check]
+    if not of_account:
+        if kind is TokenKind.ADMIN:
+            scopes.append(run_check(titles, probes.SNIPPETS, _unreadable_snippets))
+        if kind is TokenKind.COMPLIANCE and etl.settings.invitees:
+            scopes.append(run_check(titles, probes.INVITEES, _unreadable_invitees))
+    kind_check = run_check(token, "kind", lambda: _kind(etl, client, outcomes))
+    clock = run_check(token, "clock", lambda: _clock(client))
+    return [expiry, kind_check, clock, *scopes, site_check]
 
 
 def _expiry(etl: Etl, client: ProbeClient) -> Finding:
@@ -72,12 +79,14 @@ def _expiry(etl: Etl, client: ProbeClient) -> Finding:
         return warning("Accepted; Webex does not report its expiry.", "Check when it was issued.")
     left = expires_at - etl.clock.now()
     until = f"{expires_at:%Y-%m-%d %H:%M} UTC"
-    if not etl.settings.credentials.access_token:
+    credentials = client.account.credentials
+    if not credentials.access_token:
         return ok(f"Accepted until {until}; it renews itself.")
     if left < _SOON:
         return warning(
             f"Expires at {until}, {left // timedelta(hours=1)} hours from now.",
-            "Set a new WEBEX_ACCESS_TOKEN, or use the refresh grant, which renews itself.",
+            f"Set a new {credentials.names.access_token}, or use the refresh grant, which renews "
+            "itself.",
         )
     return ok(f"Accepted until {until}, {left.days} days from now.")
 
@@ -117,7 +126,7 @@ def _probe(client: ProbeClient, probe: Probe, targets: ProbeTargets, outcomes: O
         return problem(
             str(error),
             f"Give the token the scope {probe.scope}; for another kind of token set "
-            "WEBEX_TOKEN_KIND.",
+            f"{client.account.kind_setting}.",
         )
     except Refused as error:
         if probe.is_of_one and error.http_status in (404, 410):
@@ -144,7 +153,7 @@ def _unreadable_invitees() -> Finding:
 
 
 def _kind(etl: Etl, client: ProbeClient, outcomes: Outcomes) -> Finding:
-    kind = etl.settings.token_kind
+    kind, setting = client.account.kind, client.account.kind_setting
     own = Outcomes(set(outcomes.allowed), set(outcomes.denied))
     further = probes.further_probe(kind, outcomes.allowed, outcomes.denied, etl.clock.now())
     if further is not None:
@@ -154,13 +163,13 @@ def _kind(etl: Etl, client: ProbeClient, outcomes: Outcomes) -> Finding:
         return skipped("Unknown: no request was answered.")
     likely = probes.infer_kind(outcomes.allowed, outcomes.denied)
     if likely not in (None, kind):
-        found = f"WEBEX_TOKEN_KIND is {kind}, but the token seems to be of kind {likely}."
-        todo = f"Set WEBEX_TOKEN_KIND={likely}, or use a token of kind {kind}."
+        found = f"{setting} is {kind}, but the token seems to be of kind {likely}."
+        todo = f"Set {setting}={likely}, or use a token of kind {kind}."
         return Finding(State.PROBLEM if own.denied else State.WARNING, found, todo)
     if not own.allowed:
         return problem(
             f"The token may do nothing that a token of kind {kind} is used for.",
-            "See the scopes below, or correct WEBEX_TOKEN_KIND.",
+            f"See the scopes below, or correct {setting}.",
         )
     return ok(f"The token works as one of kind {kind}.")
 

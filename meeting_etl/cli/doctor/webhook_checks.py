@@ -9,6 +9,7 @@ import http.client
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -29,7 +30,14 @@ from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
 from meeting_etl.schemas import INGESTED_LOGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
+from meeting_etl.webex.webhook_plan import plan_webhooks
+from meeting_etl.webex.webhook_spec import (
+    WebhookFinding,
+    WebhookSpec,
+    WebhookStatus,
+    needing_repair,
+    read_webhook_spec,
+)
 from meeting_etl.webex.webhook_sync import check_webhooks
 from meeting_etl.webhook_logs.known_logs import KnownLogs
 from meeting_etl.webhook_logs.listing import shown
@@ -45,9 +53,9 @@ _WEEKEND = timedelta(days=2)
 _MONDAY, _SATURDAY = 0, 5
 
 
-def webhook_checks(etl: Etl, client: ProbeClient) -> list[CheckResult]:
+def webhook_checks(etl: Etl, clients: Sequence[ProbeClient]) -> list[CheckResult]:
     """Whether the expected webhooks are registered and active."""
-    return [run_check("webhooks", "registered", lambda: _registered(etl, client))]
+    return [run_check("webhooks", "registered", lambda: _registered(etl, clients))]
 
 
 def receiver_checks(etl: Etl) -> list[CheckResult]:
@@ -63,24 +71,35 @@ def log_checks(etl: Etl) -> list[CheckResult]:
     return [run_check("logs", "files", lambda: _log_files(etl))]
 
 
-def _registered(etl: Etl, client: ProbeClient) -> Finding:
+def _registered(etl: Etl, clients: Sequence[ProbeClient]) -> Finding:
     spec = read_webhook_spec(etl.state)
     if spec is None:
         return warning(
             "No webhooks are expected: no events arrive unless another program writes the logs.",
             "Run `meeting-etl webhooks create --target-url …`.",
         )
-    kind = etl.settings.token_kind
+    by_account = {client.account: client for client in clients}
+    plan = plan_webhooks(list(by_account), spec)
     try:
-        findings = client(lambda client: check_webhooks(Webex(client, kind, etl.clock), spec))
+        wrong = [
+            (f"{account.name}: {found}" if len(plan) > 1 else str(found), found)
+            for account, own in plan
+            for found in _wrong(etl, by_account[account], own)
+        ]
     except Forbidden as error:
         return problem(str(error), "Webhooks need the read scopes of their resources.")
-    wrong = needing_repair(findings)
     if not wrong:
-        return ok(f"All {len(spec.events())} are registered and active.")
-    only_duplicates = all(finding.status is WebhookStatus.DUPLICATE for finding in wrong)
+        count = sum(len(own.events()) for _, own in plan)
+        return ok(f"All {count} are registered and active.")
+    only_duplicates = all(found.status is WebhookStatus.DUPLICATE for _, found in wrong)
     finding = warning if only_duplicates else problem
-    return finding(f"{'; '.join(map(str, wrong))}.", "Run `meeting-etl webhooks repair`.")
+    sentences = "; ".join(sentence for sentence, _ in wrong)
+    return finding(f"{sentences}.", "Run `meeting-etl webhooks repair`.")
+
+
+def _wrong(etl: Etl, client: ProbeClient, spec: WebhookSpec) -> list[WebhookFinding]:
+    kind = client.account.kind
+    return needing_repair(client(lambda api: check_webhooks(Webex(api, kind, etl.clock), spec)))
 
 
 def _reachable(etl: Etl) -> Finding:

@@ -60,13 +60,13 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
 
 def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
     """Reopen forbidden work items if the access token has changed; do nothing without one."""
-    from meeting_etl.pipeline.ledger.token_history import record_token
+    from meeting_etl.pipeline.ledger.token_history import record_tokens
 
     try:
-        token = etl.token_identity
+        tokens = etl.token_identities
     except SettingsError:
         return
-    reopened = record_token(etl.state, etl.ledger, token, etl.clock.now())
+    reopened = record_tokens(etl.state, etl.lake, etl.ledger, tokens, etl.clock.now())
     if reopened:
         yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
 
@@ -101,7 +101,7 @@ def auto_record_actions(context: dg.AssetExecutionContext, etl: dg.ResourceParam
     with report_failures(context, etl):
         try:
             rows = auto_record(
-                lambda: etl.webex,
+                lambda: etl.accounts,
                 etl.lake,
                 etl.clock,
                 etl.settings.auto_record,

@@ -124,3 +124,6 @@ def report_failures(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Non
             raise
         except (KeyboardInterrupt, DagsterExecutionInterruptedError):
             raise StepCanceled from None
+        finally:
+            for name, why in etl.set_aside.items():
+                context.log.warning(f"Account {name} is set aside for this run: {why}")

@@ -70,8 +70,8 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Ta
     days, requests_before = days_of(context), etl.requests_sent
     fetch_context = etl.fetch_context(context.run.run_id)
     run: Metadata = {}
-    own = OwnMeetings(fetch_context.webex)
-    windows = ListingWindows(fetch_context.webex, etl.clock, fetch_context.run_id)
+    own = OwnMeetings()
+    windows = ListingWindows(fetch_context.accounts, etl.clock, fetch_context.run_id)
     by_day: dict[date, Metadata] = {}
     if not can_list(fetch_context):
         run["skipped"] = CANNOT_LIST

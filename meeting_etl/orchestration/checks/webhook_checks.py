@@ -14,11 +14,12 @@ from meeting_etl.orchestration.assets.reconciled_meetings import (
 )
 from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.orchestration.run_tags import span_of
+from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, last_days
-from meeting_etl.webex.token_kind import TokenKind
-from meeting_etl.webex.webhook_spec import WebhookStatus, needing_repair, read_webhook_spec
-from meeting_etl.webex.webhook_sync import check_webhooks
+from meeting_etl.webex.webhook_plan import plan_webhooks
+from meeting_etl.webex.webhook_spec import WebhookStatus, read_webhook_spec
+from meeting_etl.webex.webhook_sync import wrong_webhooks
 
 
 @dg.asset_check(
@@ -40,21 +41,20 @@ def _registration_verdict(etl: Etl) -> Verdict:
     if expected is None:
         return Verdict("No webhooks are expected.")
     try:
-        webex = etl.webex
+        accounts = etl.accounts.all
     except SettingsError as error:
         return Verdict(f"Skipped: no token. {error}", passed=False)
-    wrong = needing_repair(check_webhooks(webex, expected))
-    counts = {
-        "expected": len(expected.events()),
-        "wrong": len(wrong),
-        "unhealthy": [str(finding) for finding in wrong],
-    }
+    plan = plan_webhooks(accounts, expected)
+    wrong = wrong_webhooks(plan)
+    sentences = [sentence for sentence, _ in wrong]
+    count = sum(len(own.events()) for _, own in plan)
+    counts = {"expected": count, "wrong": len(wrong), "unhealthy": sentences}
     if not wrong:
-        return Verdict(f"All {len(expected.events())} webhooks are there and active.", counts)
+        return Verdict(f"All {count} webhooks are there and active.", counts)
     # Duplicates deliver events twice, which does no harm; everything else loses events.
-    loses_events = any(finding.status is not WebhookStatus.DUPLICATE for finding in wrong)
+    loses_events = any(finding.status is not WebhookStatus.DUPLICATE for _, finding in wrong)
     return Verdict(
-        f"{'; '.join(map(str, wrong))}. Run `meeting-etl webhooks repair`.",
+        f"{'; '.join(sentences)}. Run `meeting-etl webhooks repair`.",
         counts,
         passed=False,
         is_error=loses_events,
@@ -90,7 +90,7 @@ def _coverage_verdict(etl: Etl, span: Span) -> Verdict:
     if not coverage.days:
         sentence = f"Not known: there are no webhook logs of {span}."
         return Verdict(sentence, counts, passed=False)
-    if etl.settings.token_kind is TokenKind.COMPLIANCE:
+    if all(DETAILS not in account.kind.access.listings for account in etl.settings.accounts):
         return Verdict(f"Not known: {CANNOT_LIST}", counts, passed=False)
     found = f"{coverage.missed:,} of {coverage.meetings:,} meetings of {span} had no webhook event"
     if coverage.missed <= most * coverage.meetings:

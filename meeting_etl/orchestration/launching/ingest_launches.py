@@ -69,12 +69,12 @@ def ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) ->
 def _has_more_to_do(etl: Etl) -> bool:
     """Whether the assets of the ingest job have work although no log has new lines."""
     from meeting_etl.pipeline.auto_record.created_meetings import undecided_meetings
-    from meeting_etl.pipeline.ledger.token_history import is_recorded
+    from meeting_etl.pipeline.ledger.token_history import are_recorded
     from meeting_etl.pipeline.reconcile.recordings_without_meeting import has_due_recordings
 
     now, policy = etl.clock.now(), etl.settings.auto_record
     try:
-        is_new_token = not is_recorded(etl.state, etl.token_identity)
+        is_new_token = not are_recorded(etl.state, etl.token_identities)
     except SettingsError:
         is_new_token = False
     return (

@@ -85,7 +85,7 @@ def _last_work_of(instance: dg.DagsterInstance, day: date) -> datetime | None:
 
 def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     """Why no request may be sent to Webex now, and until when; None when requests may be sent."""
-    if (paused_until := etl.bucket.paused_until()) is not None:
+    if (paused_until := etl.paused_until) is not None:
         return f"Webex asked for no requests before {format_timestamp(paused_until)}."
     # Runs of `meeting-etl run` count too: one that succeeds ends the pause.
     records = [

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from meeting_etl.errors import BadResponse, MeetingEtlError, Refused, SettingsError
+from meeting_etl.errors import (
+    ApiUnavailable,
+    AuthError,
+    BadResponse,
+    MeetingEtlError,
+    Refused,
+    SettingsError,
+)
 from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.auto_record.created_meetings import (
     CreatedMeeting,
@@ -23,6 +30,7 @@ from meeting_etl.pipeline.auto_record.results import ActionReason, ActionResult
 from meeting_etl.pipeline.rows import Row, email_domain
 from meeting_etl.schemas import AUTO_RECORD_ACTIONS
 from meeting_etl.times import Clock, parse_timestamp
+from meeting_etl.webex.accounts import Accounts
 from meeting_etl.webex.endpoints import Webex
 
 # A kill repeats at most this much of the work that changed nothing at Webex.
@@ -32,7 +40,7 @@ _OVER = frozenset({"ended", "missed", "expired"})
 
 
 def auto_record(
-    webex: Callable[[], Webex],
+    accounts: Callable[[], Accounts],
     lake: Lake,
     clock: Clock,
     policy: Policy,
@@ -43,15 +51,15 @@ def auto_record(
 ) -> list[Row]:
     """Decide on every meeting whose created event was received recently; returns the new rows.
 
-    `webex` is called at the first request: there is none without lines in the policy or without an
-    undecided meeting. `again`: retry what was refused. Raises SettingsError for a token that cannot
+    `accounts` is called at the first request: there is none without lines in the policy or without
+    an undecided meeting. `again`: retry what was refused. Raises SettingsError when no token can
     change meetings, and what `Client` and `Lake` raise, after committing the earlier decisions.
     """
     if not policy.is_on:
         return []
     with lake.state.lock("auto_record"):
         waiting = undecided_meetings(lake, policy, clock.now(), again=again)
-        work = _Work(webex, lake, clock, policy, run_id)
+        work = _Work(accounts, lake, clock, policy, run_id)
         try:
             for number, created in enumerate(waiting):
                 progress(AUTO_RECORD_ACTIONS.name, number, len(waiting))
@@ -68,14 +76,14 @@ class _Work:
 
     def __init__(
         self,
-        webex: Callable[[], Webex],
+        accounts: Callable[[], Accounts],
         lake: Lake,
         clock: Clock,
         policy: Policy,
         run_id: str,
     ) -> None:
         self.rows: list[Row] = []
-        self._webex, self._lake, self._clock = webex, lake, clock
+        self._accounts, self._lake, self._clock = accounts, lake, clock
         self._policy, self._run_id = policy, run_id
         self._pending: dict[date, list[Row]] = defaultdict(list)
         self._since = clock.monotonic()
@@ -115,19 +123,34 @@ class _Work:
 
     def _decision(self, created: CreatedMeeting, row: Row) -> Row:
         """What to record of a meeting after fetching it; SWITCHING when it is to be switched on."""
-        webex = self._webex()
-        if not webex.can_schedule:
-            raise SettingsError(
-                "Auto-record needs the token of a host or an administrator, but WEBEX_TOKEN_KIND "
-                "is compliance. Set another token, or remove [auto_record] from the settings."
-            )
         try:
-            meeting = webex.scheduled_meeting(created.meeting_id, host_email=row["host_email"])
+            meeting = self._ask(
+                row,
+                lambda webex, host: webex.scheduled_meeting(created.meeting_id, host_email=host),
+            )
         except Refused as error:
             return refusal_row(error, created, self._clock.now())
         except BadResponse as error:
             return fault_row(error, created, self._clock.now(), sent=False)
         return self._apply_policy(created, row, meeting)
+
+    def _ask(
+        self, row: Row, request: Callable[[Webex, str | None], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The response to the account of the host, or of an administrator."""
+        accounts = self._accounts()
+        while able := accounts.scheduling(row):
+            try:
+                return request(able[0].webex, row["host_email"])
+            except (AuthError, ApiUnavailable) as error:
+                accounts.put_aside(able[0], error)
+        if accounts.set_aside:
+            raise next(iter(accounts.set_aside.values()))
+        kinds = ", ".join(f"{each.kind_setting} is {each.kind}" for each in accounts.all)
+        raise SettingsError(
+            f"Auto-record needs the token of the host or of an administrator, but {kinds}. Set "
+            "another token, or remove [auto_record] from the settings."
+        )
 
     def _apply_policy(self, created: CreatedMeeting, row: Row, meeting: Mapping[str, Any]) -> Row:
         host_email = text_field(meeting, "hostEmail") or row["host_email"]
@@ -167,8 +190,9 @@ class _Work:
     def _switch_on(self, created: CreatedMeeting, row: Row) -> Row:
         """Switch recording on; returns the columns that record the outcome."""
         try:
-            meeting = self._webex().enable_auto_record(
-                created.meeting_id, host_email=row["host_email"]
+            meeting = self._ask(
+                row,
+                lambda webex, host: webex.enable_auto_record(created.meeting_id, host_email=host),
             )
         except Refused as error:
             return refusal_row(error, created, self._clock.now())

@@ -34,8 +34,8 @@ def download_days(
     A day is locked to read and to commit only, and by a lock of its own that keeps other runs from
     downloading the same files. Each recording is committed when its files are here.
     """
-    resource, since = spec.resource, context.reading_since
-    guard = RefusalGuard(lambda: context.ledger.was_allowed(resource, since))
+    resource, accounts = spec.resource, context.accounts
+    guard = RefusalGuard(lambda: any(accounts.was_allowed(each, resource) for each in accounts.all))
     for day in sorted(days, reverse=True):
         downloads = _Downloads(context, spec, day)
         with context.lake.state.lock_if_free(f"{resource}-{day}") as is_free:

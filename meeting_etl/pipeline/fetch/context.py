@@ -7,7 +7,7 @@ Belongs here: the plain values that the steps of a fetch pass on. Does not: any 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.row_changes import RowChanges
@@ -17,11 +17,10 @@ from meeting_etl.pipeline.ledger.work_item import Outcome, WorkItem
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import Table
 from meeting_etl.times import Clock
-from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.accounts import Accounts
 from meeting_etl.webex.traffic import Traffic
 
 Progress = Callable[[str, int, int], None]
-_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -86,18 +85,16 @@ class DayReport:
 class FetchContext:
     """What every fetch needs; `run_id` is written into the rows.
 
-    `reading_since` is when the present token read for the first time: a 404 for what another token
-    read proves nothing. Without `windows` each meeting is requested by itself. With
+    Without `windows` each meeting is requested by itself. With
     `honours_deletes` content that was deleted at Webex is removed here, too.
     """
 
-    webex: Webex
+    accounts: Accounts
     clock: Clock
     lake: Lake
     ledger: Ledger
     run_id: str
     threads: int = 24
     progress: Progress = lambda *_: None
-    reading_since: datetime = _ALWAYS
     windows: bool = True
     honours_deletes: bool = False

@@ -5,7 +5,7 @@ Belongs here: what may be requested when, and when a batch is full. Does not: se
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
@@ -18,8 +18,8 @@ from meeting_etl.pipeline.fetch.day_writer import DayWriter
 from meeting_etl.pipeline.fetch.deletion_proof import proven_deletion
 from meeting_etl.pipeline.fetch.due import due_targets, is_due, targets_of
 from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
-from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
-from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuards
+from meeting_etl.pipeline.fetch.request_pool import Group, Job, RequestPool
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
@@ -28,13 +28,12 @@ from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, Outcome, WorkI
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, RECORDING_FILES
+from meeting_etl.webex.accounts import Account
 
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0
 # A batch has at most about so many rows, whatever the time.
 COMMIT_ROWS = 10_000
-# So many jobs wait or run at most, for each thread: enough for what a commit takes.
-_JOBS_PER_THREAD = 16
 
 
 class DayFetch:
@@ -49,7 +48,7 @@ class DayFetch:
         context: FetchContext,
         specs: Sequence[FetchSpec],
         day: date,
-        guards: Mapping[str, RefusalGuard],
+        guards: RefusalGuards,
         rank: int,
     ) -> None:
         self.day = day
@@ -64,7 +63,7 @@ class DayFetch:
         self._writer = DayWriter(context, specs, self._state, self.report)
         self._opened_at = self._began_at = context.clock.monotonic()
         self._jobs: deque[Job] = deque()
-        self._waiting: dict[str, deque[Target]] = {name: deque() for name in self._specs}
+        self._waiting: dict[tuple[str, Group], deque[Target]] = defaultdict(deque)
         # Targets by resource that wait, run, or are held back.
         self._open: Counter[str] = Counter()
         self._known = 0
@@ -96,18 +95,14 @@ class DayFetch:
                 self._plan(self._specs[name])
         while self._jobs:
             self._submit(pool, self._jobs.popleft())
-        for name, targets in self._waiting.items():
-            guard = self._guards[name]
+        for (name, accounts), targets in list(self._waiting.items()):
+            guard = self._guards.of(name, accounts)
             while targets and guard.gave_up:
                 now = self._context.clock.now()
                 self._take(self._specs[name], [guard.result_of_rest(targets.popleft(), now)])
-            while (
-                targets
-                and guard.may_start()
-                and pool.unfinished < _JOBS_PER_THREAD * self._context.threads
-            ):
+            while targets and guard.may_start() and pool.accepts(accounts):
                 guard.start()
-                self._submit(pool, self._single_job(self._specs[name], targets.popleft()))
+                self._submit(pool, self._single_job(self._specs[name], accounts, targets.popleft()))
 
     def _submit(self, pool: RequestPool, job: Job) -> None:
         job.traffic = self.report.traffic
@@ -192,29 +187,30 @@ class DayFetch:
         keys = ((item.meeting_id, name, item.resource_id) for name in names)
         before = next((key for key in keys if key in self._running_keys), None)
         if before is None:
-            self._waiting[item.resource].append(target)
+            accounts = self._context.accounts.best(item.resource, target.meeting)
+            self._waiting[item.resource, accounts].append(target)
         else:
             self._held[before].append(target)
 
     # --- jobs -----------------------------------------------------------------------------------
 
-    def _single_job(self, spec: FetchSpec, target: Target) -> Job:
-        context, guard = self._context, self._guards[spec.resource]
+    def _single_job(self, spec: FetchSpec, accounts: Group, target: Target) -> Job:
+        context, guard = self._context, self._guards.of(spec.resource, accounts)
 
-        def call() -> FetchResult:
-            return with_rows(spec, request_one(context, spec, target), context.run_id)
+        def call(account: Account) -> FetchResult:
+            return with_rows(spec, request_one(context, spec, target, account), context.run_id)
 
         def done(result: FetchResult) -> None:
             guard.count(result.outcome)
             self._take(spec, [result])
             self._show_progress()
 
-        return Job((self._rank, 1, self._known), call, done)
+        return Job((self._rank, 1, self._known), call, done, accounts)
 
     def _window_job(self, spec: FetchSpec, window: OpenWindow) -> Job:
         def done(answer: WindowResult) -> None:
             if answer.listed:
-                self._guards[spec.resource].allow()
+                self._guards.of(spec.resource, window.accounts).allow()
                 self._writer.leave_to_single_requests(answer.remaining)
             self._open[spec.resource] -= len(answer.remaining)
             self._known -= len(answer.remaining)
@@ -222,7 +218,7 @@ class DayFetch:
             self._take(spec, answer.results)
             self._show_progress()
 
-        return Job((self._rank, 0, self._known), window.answer, done)
+        return Job((self._rank, 0, self._known), window.answer, done, window.accounts)
 
     def _show_progress(self) -> None:
         self._context.progress(str(self.day), self._known - self._open.total(), self._known)
@@ -249,9 +245,14 @@ class DayFetch:
             if not unchecked:
                 self._settle(spec, waiting)
 
+        answers = {result.target.meeting_id: result for result in waiting}
         for row in missing:
-            call = partial(proven_deletion, self._context, spec, row)
-            self._jobs.append(Job((self._rank, 0, self._known), call, partial(checked, row)))
+            answer = answers[row["meeting_id"]]
+            accounts = (answer.account,) if answer.account else ()
+            read_by = answer.target.work_item.account
+            call = partial(proven_deletion, self._context, spec, row, read_by)
+            job = Job((self._rank, 0, self._known), call, partial(checked, row), accounts)
+            self._jobs.append(job)
 
     def _settle(self, spec: FetchSpec, results: Sequence[FetchResult]) -> None:
         self._writer.settle(spec, results)

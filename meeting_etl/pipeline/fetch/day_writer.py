@@ -267,6 +267,7 @@ class DayWriter:
             result.at,
             self._context.run_id,
             rows=len(present(spec, result.rows)),
+            account=result.account.name if result.account else None,
             http_status=result.http_status,
             may_grow=spec.grows or result.from_window,
             has_none=target.flagged is False,

@@ -6,27 +6,35 @@ longer listed (day_writer.py), what a tombstone is (pipeline/deletions/tombstone
 
 from datetime import datetime
 
-from meeting_etl.errors import BadResponse, Gone, NotFound, Refused
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Gone, NotFound, Refused
 from meeting_etl.pipeline.deletions.tombstones import DELETED, DELETED_STATUSES
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.rows import Row
+from meeting_etl.webex.accounts import Account
 
 
-def proven_deletion(context: FetchContext, spec: FetchSpec, row: Row) -> Row | None:
+def proven_deletion(
+    context: FetchContext, spec: FetchSpec, row: Row, read_by: str | None, account: Account
+) -> Row | None:
     """The row with the proof of its deletion; None when nothing was proven.
 
-    Not found is a proof only for what this token read before, and what was not merely shared with
-    it. Raises AuthError and ApiUnavailable.
+    Not found is a proof only for what this account read before, and what was not merely shared with
+    it. `read_by` is the account that read the list before; None where that is not known. Raises
+    AuthError and ApiUnavailable when no account is left.
     """
     now = context.clock.now()
     if spec.status_by_id is None or row.get("share_to_me"):
         return None
     try:
-        status = spec.status_by_id(context.webex, row)
+        status = spec.status_by_id(account.webex, row)
     except (NotFound, Gone):
-        read_before = row["fetched_at"] is not None and row["fetched_at"] >= context.reading_since
-        return _proven(row, DELETED, now, "not_found") if read_before else None
+        is_known = row["fetched_at"] is not None and row["fetched_at"] >= account.reading_since
+        is_reader = read_by in (None, account.name)
+        return _proven(row, DELETED, now, "not_found") if is_known and is_reader else None
+    except (AuthError, ApiUnavailable) as error:
+        context.accounts.put_aside(account, error)
+        return None
     except (Refused, BadResponse):
         return None
     return _proven(row, status, now, "listing") if status in DELETED_STATUSES else None

@@ -14,13 +14,11 @@ from itertools import islice
 from meeting_etl.errors import DamagedFile
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_fetch import DayFetch
-from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuards
 from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
 from meeting_etl.pipeline.fetch.spec import FetchSpec
+from meeting_etl.webex.accounts import Account
 
-# The requests of the next day are on their way while a day is committed: it is opened when fewer
-# jobs than these, for each thread, are left to begin.
-_JOBS_LEFT_PER_THREAD = 4
 # More days are not open at a time: their rows are in memory, and they are locked.
 _OPEN_DAYS = 8
 # So many days are prepared before their turn: preparing one may need the lock of the day after it,
@@ -66,14 +64,7 @@ class _Stream:
         self._reports: list[DayReport] = []
         # The next day is locked elsewhere: it waits until no other day is open.
         self._is_blocked = False
-        ledger, since = context.ledger, context.reading_since
-        self._guards = {
-            spec.resource: RefusalGuard(partial(ledger.was_allowed, spec.resource, since))
-            for spec in specs
-        }
-        for spec in specs:
-            if spec.fallback:
-                self._guards[spec.resource].allow()
+        self._guards = RefusalGuards(context.accounts, specs)
 
     def run(self) -> Iterator[DayReport]:
         """Work off all days; yields a report as each of them is done."""
@@ -99,7 +90,7 @@ class _Stream:
             or self._pool.error is not None
             or len(self._open) >= _OPEN_DAYS
             or sum(fetch.awaits_details for fetch, _ in self._open.values()) >= 2
-            or self._pool.waiting >= _JOBS_LEFT_PER_THREAD * self._context.threads
+            or self._pool.has_enough
         ):
             return False
         is_opened = self._open_day(self._waiting[0])
@@ -166,6 +157,6 @@ def work_of(day: date) -> Iterator[None]:
         raise
 
 
-def _close(fetch: DayFetch, day: date) -> DayReport:
+def _close(fetch: DayFetch, day: date, _: Account) -> DayReport:
     with work_of(day):
         return fetch.close()

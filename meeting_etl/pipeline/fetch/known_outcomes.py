@@ -27,7 +27,7 @@ class KnownOutcomes:
         """The outcome of a target; None when it must be requested."""
         if self._is_pruned(spec.resource):
             return Outcome.PRUNED
-        if not self._context.webex.can_read(spec.resource):
+        if not self._context.accounts.may_read(spec.resource, target.meeting):
             return Outcome.RULED_OUT
         if spec.resource in FILES and (
             target.meeting_id in self._erased or _were_erased(target.stored_files)

@@ -5,12 +5,13 @@ a refusal of one target is (single_request.py).
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from meeting_etl.pipeline.fetch.single_request import FetchResult
-from meeting_etl.pipeline.fetch.spec import Target
+from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
+from meeting_etl.webex.accounts import Account, Accounts
 
 # So many refusals before any other outcome: the token lacks the scope, or this is not Webex.
 _ENOUGH = 20
@@ -63,3 +64,22 @@ class RefusalGuard:
         if self._refusals[Outcome.FORBIDDEN]:
             return FetchResult(target, Outcome.NOT_REQUESTED, now, http_status=403)
         return FetchResult(target, Outcome.NOT_THE_API, now, http_status=404)
+
+
+class RefusalGuards:
+    """The guards of a run: one for each resource and the accounts that are asked for it."""
+
+    def __init__(self, accounts: Accounts, specs: Sequence[FetchSpec]) -> None:
+        self._accounts = accounts
+        self._with_fallback = {spec.resource for spec in specs if spec.fallback}
+        self._guards: dict[tuple[str, tuple[Account, ...]], RefusalGuard] = {}
+
+    def of(self, resource: str, accounts: tuple[Account, ...]) -> RefusalGuard:
+        """The guard of a resource and these accounts."""
+        if (guard := self._guards.get((resource, accounts))) is None:
+            was_allowed = self._accounts.was_allowed
+            guard = RefusalGuard(lambda: any(was_allowed(each, resource) for each in accounts))
+            if resource in self._with_fallback:
+                guard.allow()
+            self._guards[resource, accounts] = guard
+        return guard

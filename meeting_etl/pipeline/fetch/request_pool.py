@@ -1,42 +1,57 @@
 """class RequestPool: threads that send requests, the most urgent first.
 
 Belongs here: threads, what they still have to do, and ending them early. Does not: what a request
-is and what becomes of its result (day_fetch.py, single_request.py).
+is and what becomes of its result (day_fetch.py, single_request.py), which account may send it
+(webex/accounts.py).
+
+Each account has threads of its own, because each has a rate of its own: while one is waiting for
+its rate, the others go on. A request that several accounts may send is sent by the first that is
+free, so that their rates add up.
 """
 
+import heapq
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from queue import Empty, PriorityQueue, SimpleQueue
-from threading import Event, Thread
+from queue import Empty, SimpleQueue
+from threading import Condition, Event, Lock, Thread
 from typing import Any
 
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.traffic import Traffic
 
 # After an interruption, how long running requests are waited for.
 _LAST_RESULTS_SECONDS = 3.0
+# So many jobs wait or run at most, for each thread: enough for what a commit takes.
+_JOBS_PER_THREAD = 16
+# The requests of the next day are on their way while a day is committed: it is opened when fewer
+# jobs than these, for each thread, are left to begin.
+_JOBS_LEFT_PER_THREAD = 4
+# With several accounts, the threads that each has at least.
+_FEWEST_THREADS = 4
+
+Group = tuple[Account, ...]
 
 
 @dataclass(order=True)
 class Job:
-    """`call` runs in a thread; `done` gets its result where the pool is waited for.
+    """`call` runs in a thread of one of the `accounts` and gets it; without any, in any thread.
 
-    What it sends is counted in `traffic`, too.
+    `done` gets its result where the pool is waited for. What it sends is counted in `traffic`, too.
     Of the jobs that wait, the one with the least `priority` comes first.
     """
 
     priority: tuple[float, ...]
-    call: Callable[[], Any] = field(compare=False, default=lambda: None)
+    call: Callable[[Account], Any] = field(compare=False)
     done: Callable[[Any], None] = field(compare=False, default=lambda _: None)
+    accounts: Group = field(compare=False, default=())
     traffic: Traffic | None = field(compare=False, default=None)
-
-
-_END = Job((math.inf,))
 
 
 class RequestPool:
@@ -62,8 +77,19 @@ class RequestPool:
         self._finishes_running = finishes_running
         self._cancelled = Event()
         self._interrupted = False
-        self._threads: list[Thread] = []
-        self._waiting: PriorityQueue[Job] = PriorityQueue()
+        self._accounts = context.accounts.all
+        count = len(self._accounts)
+        share = math.ceil(context.threads / count)
+        self._threads_each = share if count == 1 else max(share, _FEWEST_THREADS)
+        self._threads: dict[Account, list[Thread]] = {account: [] for account in self._accounts}
+        # What follows changes under the lock only.
+        lock = Lock()
+        self._wake = {account: Condition(lock) for account in self._accounts}
+        self._lock = lock
+        self._idle: Counter[Account] = Counter()
+        self._waiting: dict[Group, list[Job]] = defaultdict(list)
+        self._is_ended = False
+        self._unfinished_of: Counter[Group] = Counter()
         self._finished: SimpleQueue[tuple[Job, Any, BaseException | None]] = SimpleQueue()
 
     def __enter__(self) -> "RequestPool":
@@ -73,25 +99,44 @@ class RequestPool:
         if kind is not None:
             self._interrupted = True
             self._cancel()
-        for _ in self._threads:
-            self._waiting.put(_END)
-        for thread in self._threads if self._waits_for_running else ():
+        with self._lock:
+            self._is_ended = True
+            for wake in self._wake.values():
+                wake.notify_all()
+        threads = [thread for threads in self._threads.values() for thread in threads]
+        for thread in threads if self._waits_for_running else ():
             thread.join()
 
     @property
-    def waiting(self) -> int:
-        """How many jobs no thread has begun yet."""
-        return self._waiting.qsize()
+    def has_enough(self) -> bool:
+        """Whether there is enough to do for every account while a day is committed."""
+        with self._lock:
+            enough = _JOBS_LEFT_PER_THREAD * self._threads_each
+            return all(self._waiting_for(account) >= enough for account in self._accounts)
+
+    def accepts(self, accounts: Group) -> bool:
+        """Whether one more job of these accounts should be submitted now."""
+        most = _JOBS_PER_THREAD * self._threads_each * len(accounts)
+        return self._unfinished_of[accounts] < most
 
     def submit(self, job: Job) -> None:
         """Do a job as soon as a thread is free and nothing more urgent waits, unless all ends."""
         if self.error is not None:
             return
         self.unfinished += 1
-        self._waiting.put(job)
-        if len(self._threads) < min(self._context.threads, self.unfinished):
-            thread = Thread(target=self._work, name="fetch")
-            self._threads.append(thread)
+        self._unfinished_of[job.accounts] += 1
+        able = job.accounts or self._accounts
+        with self._lock:
+            heapq.heappush(self._waiting[job.accounts], job)
+            for account in able:
+                self._wake[account].notify()
+            busy = [each for each in able if self._waiting_for(each) > self._idle[each]]
+        if not busy:
+            return
+        account = min(busy, key=lambda each: len(self._threads[each]))
+        if len(self._threads[account]) < self._threads_each:
+            thread = Thread(target=self._work, args=(account,), name=f"fetch-{account.name}")
+            self._threads[account].append(thread)
             thread.start()
 
     def finish(self, *, waits: bool = True) -> None:
@@ -119,6 +164,7 @@ class RequestPool:
         while True:
             job, result, error = finished
             self.unfinished -= 1
+            self._unfinished_of[finished[0].accounts] -= 1
             if error is None:
                 yield job, result
             elif self.error is None:
@@ -129,14 +175,34 @@ class RequestPool:
             except Empty:
                 return
 
-    def _work(self) -> None:
-        self._context.webex.cancel_on(self._cancelled)
-        while (job := self._waiting.get()) is not _END:
-            self._context.webex.count_in(job.traffic)
+    def _work(self, account: Account) -> None:
+        accounts = self._context.accounts
+        accounts.cancel_on(self._cancelled)
+        while (job := self._take(account)) is not None:
+            accounts.count_in(job.traffic)
             try:
-                self._finished.put((job, job.call(), None))
+                self._finished.put((job, job.call(account), None))
             except BaseException as error:  # noqa: BLE001 - raised where the pool is waited for
                 self._finished.put((job, None, error))
+
+    def _take(self, account: Account) -> Job | None:
+        """Wait for the most urgent job of an account; None when there will be no more."""
+        with self._lock:
+            while not (found := self._queues_of(account)) and not self._is_ended:
+                self._idle[account] += 1
+                self._wake[account].wait()
+                self._idle[account] -= 1
+            return heapq.heappop(min(found, key=lambda queue: queue[0])) if found else None
+
+    def _queues_of(self, account: Account) -> list[list[Job]]:
+        return [
+            queue
+            for accounts, queue in self._waiting.items()
+            if queue and (not accounts or account in accounts)
+        ]
+
+    def _waiting_for(self, account: Account) -> int:
+        return sum(len(queue) for queue in self._queues_of(account))
 
     def _interrupt(self, interruption: BaseException) -> None:
         """Cancel the jobs; a second interruption waits for none of them."""
@@ -153,12 +219,11 @@ class RequestPool:
     def _cancel(self) -> None:
         self._cancelled.set()
         self._cancel_requests()
-        try:
-            while True:
-                self._waiting.get_nowait()
-                self.unfinished -= 1
-        except Empty:
-            pass
+        with self._lock:
+            for accounts, queue in self._waiting.items():
+                self.unfinished -= len(queue)
+                self._unfinished_of[accounts] -= len(queue)
+                queue.clear()
 
 
 def request_all(
@@ -181,8 +246,10 @@ def request_all(
         while pool.unfinished or pool.error or (waiting and not guard.gave_up):
             while waiting and guard.may_start() and pool.unfinished < 2 * context.threads:
                 guard.start()
-                call = partial(request_one, context, spec, waiting.pop())
-                pool.submit(Job((0,), call, arrived.append))
+                target = waiting.pop()
+                call = partial(request_one, context, spec, target)
+                accounts = context.accounts.best(spec.resource, target.meeting)
+                pool.submit(Job((0,), call, arrived.append, accounts))
             pool.finish()
             for result in arrived:
                 guard.count(result.outcome)

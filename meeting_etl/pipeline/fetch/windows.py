@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from meeting_etl.errors import BadResponse, Refused
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.ownership import may_own, named_instance
 from meeting_etl.pipeline.fetch.response_rows import with_rows
@@ -25,9 +25,13 @@ from meeting_etl.pipeline.ledger.schedule import is_last
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, start_of, utc_day
+from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.listings import Listing
 from meeting_etl.webex.token_kind import ListingScope
 
+Group = tuple[Account, ...]
+# What targets have that no listing shows.
+_NO_LISTING: tuple[Group, str | None] = ((), None)
 _PAGE_ITEMS = 100
 _DAY = timedelta(days=1)
 # Recordings and transcripts appear up to days after their meeting.
@@ -53,34 +57,45 @@ def plan_windows(
 ) -> tuple[list["OpenWindow"], list[Target]]:
     """Windows for as many targets of a day as they can answer, and the targets that remain.
 
-    There is one for each site where listings are of one site; none where a window is not allowed or
-    costs more requests than it saves.
+    There is one for each group of accounts, and for each site where listings are of one site; none
+    where a window is not allowed or costs more requests than it saves.
     """
-    scope = context.webex.listing_scope(spec.resource)
-    if spec.windows is None or scope is None or not context.windows:
+    if spec.windows is None or not context.windows:
         return [], list(targets)
     now = context.clock.now()
-    by_site: dict[str | None, list[Target]] = defaultdict(list)
+    by_listing: dict[tuple[Group, str | None], list[Target]] = defaultdict(list)
     for target in targets:
-        site = target.meeting["site_url"] if scope is ListingScope.ONE_SITE else None
-        by_site[site].append(target)
+        by_listing[_listing_of(context, spec.resource, target)].append(target)
+    remaining = by_listing.pop(_NO_LISTING, [])
     windows: list[OpenWindow] = []
-    remaining: list[Target] = []
-    for site, on_site in by_site.items():
-        if scope is ListingScope.ONE_SITE and not site:
-            remaining += on_site
-            continue
+    for (accounts, site), on_site in by_listing.items():
         window = _window(spec.windows, day, on_site, now, site)
         covered = [target for target in on_site if _covers(spec.windows, window, target, now)]
         share = len(covered) / len(targets)
         max_pages = _max_pages(context, spec.windows, window, len(covered), share)
         if max_pages:
-            windows.append(OpenWindow(context, spec, spec.windows, window, now, covered, max_pages))
+            windows.append(
+                OpenWindow(context, spec, spec.windows, window, now, covered, max_pages, accounts)
+            )
             keys = {target.work_item.key for target in covered}
             remaining += [target for target in on_site if target.work_item.key not in keys]
         else:
             remaining += on_site
     return windows, remaining
+
+
+def _listing_of(context: FetchContext, resource: str, target: Target) -> tuple[Group, str | None]:
+    """The accounts whose listing shows the target, and the site that they must list if any."""
+    accounts, meeting = context.accounts, target.meeting
+    group = accounts.best(resource, meeting)
+    scopes = {account.webex.listing_scope(resource) for account in group}
+    if len(scopes) != 1 or None in scopes:
+        return _NO_LISTING
+    if len(accounts.all) > 1 and not group[0].sees_all_of(resource, meeting):
+        return _NO_LISTING
+    if ListingScope.EVERYTHING in scopes:
+        return group, None
+    return (group, meeting["site_url"]) if meeting["site_url"] else _NO_LISTING
 
 
 def _window(
@@ -142,8 +157,10 @@ class OpenWindow:
         now: datetime,
         targets: list[Target],
         max_pages: int,
+        accounts: Group,
     ) -> None:
         self.targets = targets
+        self.accounts = accounts
         self._context = context
         self._spec = spec
         self._listing = listing
@@ -153,17 +170,27 @@ class OpenWindow:
         # Where nothing appears late, a window that is over has shown all.
         self._covered_until = window.end if listing.late and window.end < now else None
 
-    def answer(self) -> WindowResult:
-        """Request the listing, and make results of it. Raises AuthError and ApiUnavailable."""
-        try:
-            listing = self._listing.request(self._context.webex, self._window, self._max_pages)
-        except (Refused, BadResponse):
-            return WindowResult(remaining=self.targets)
-        if listing is None:
-            return WindowResult(remaining=self.targets, listed=True)
-        return self._results(listing, self.targets)
+    def answer(self, first: Account) -> WindowResult:
+        """Request the listing, and make results of it.
 
-    def _results(self, listing: Listing, targets: list[Target]) -> WindowResult:
+        The other accounts are asked when `first` cannot be used. Raises AuthError and
+        ApiUnavailable when no account is left.
+        """
+        others = [account for account in self.accounts if account is not first]
+        for account in (first, *others):
+            try:
+                listing = self._listing.request(account.webex, self._window, self._max_pages)
+            except (Refused, BadResponse):
+                return WindowResult(remaining=self.targets)
+            except (AuthError, ApiUnavailable) as error:
+                self._context.accounts.put_aside(account, error)
+                continue
+            if listing is None:
+                return WindowResult(remaining=self.targets, listed=True)
+            return self._results(account, listing, self.targets)
+        return WindowResult(remaining=self.targets)
+
+    def _results(self, account: Account, listing: Listing, targets: list[Target]) -> WindowResult:
         by_meeting: dict[str, list[Item]] = defaultdict(list)
         unassigned = list(listing.broken)
         for item in listing.items:
@@ -176,16 +203,18 @@ class OpenWindow:
                 result.remaining.append(target)
             elif items or self._proves_absence(target):
                 outcome = Outcome.ROWS if items else Outcome.EMPTY
-                found = self._result(target, outcome, items)
+                found = self._result(account, target, outcome, items)
                 result.results.append(with_rows(self._spec, found, self._context.run_id))
             else:
                 result.remaining.append(target)
         return result
 
-    def _result(self, target: Target, outcome: Outcome, items: list[Item]) -> FetchResult:
+    def _result(
+        self, account: Account, target: Target, outcome: Outcome, items: list[Item]
+    ) -> FetchResult:
         until = self._covered_until
         return FetchResult(
-            target, outcome, self._now, items, 200, from_window=True, covered_until=until
+            target, outcome, self._now, account, items, 200, from_window=True, covered_until=until
         )
 
     def _proves_absence(self, target: Target) -> bool:

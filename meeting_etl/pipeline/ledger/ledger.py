@@ -267,15 +267,16 @@ class Ledger:
             if item.status == Status.FAILED and not item.settled and item.run_id in run_ids
         )
 
-    def was_allowed(self, resource: str, since: datetime) -> bool:
-        """Whether a request for the resource succeeded since that moment."""
-        columns = ["http_status", "last_attempt_at"]
+    def was_allowed(self, resource: str, account: str, since: datetime) -> bool:
+        """Whether a request of this account for the resource succeeded since that moment."""
+        columns = ["http_status", "last_attempt_at", "account"]
         for day in sorted(self.days(), reverse=True):
             rows: Any = self._lake.read(
                 FETCH_LEDGER, day, columns=columns, where={"resource": [resource]}
             )
             for row in rows.to_pylist():
-                if row["http_status"] == 200 and row["last_attempt_at"] >= since:
+                is_own = row["account"] in (None, account)
+                if is_own and row["http_status"] == 200 and row["last_attempt_at"] >= since:
                     return True
         return False
 

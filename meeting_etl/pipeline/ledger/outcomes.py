@@ -20,6 +20,7 @@ _TRANSIENT = {
     Outcome.FAULT: Reason.FAULT,
     Outcome.PARTIAL: Reason.PARTIAL,
     Outcome.NOT_REQUESTED: Reason.SCOPE,
+    Outcome.SET_ASIDE: Reason.ACCOUNT,
     Outcome.NOT_THE_API: Reason.NOT_THE_API,
     # 400, 405 and the like come from a wrong WEBEX_BASE_URL as well as from a wrong request.
     Outcome.REFUSED: Reason.BAD_REQUEST,
@@ -64,6 +65,7 @@ class Attempt:
     at: datetime
     run_id: str
     rows: int = 0
+    account: str | None = None
     http_status: int | None = None
     may_grow: bool = False
     has_none: bool = False
@@ -98,6 +100,7 @@ def apply_outcome(
         first_attempt_at=item.first_attempt_at or attempt.at,
         last_attempt_at=attempt.at,
         covered_until=attempt.covered_until,
+        account=attempt.account,
         http_status=attempt.http_status,
         run_id=attempt.run_id,
     )
@@ -129,12 +132,14 @@ def _failed(item: WorkItem, attempt: Attempt) -> WorkItem:
     """After a fault: retried after 15 minutes, then twice as long each time up to 6 hours.
 
     What fails for 7 days settles as failed: some requests are always refused, a personal room's
-    participants for one (docs/webex-api-notes.md T55).
+    participants for one (docs/webex-api-notes.md T55). An account that cannot be used is waited
+    for.
     """
     backoff = min(_FIRST_RETRY * 2 ** min(item.failures, 10), _LONGEST_RETRY)
     next_at = max(attempt.at + backoff, attempt.retry_at or attempt.at)
     first_failed_at = item.first_failed_at or attempt.at
-    settled = attempt.at - first_failed_at >= _LONGEST_FAILING
+    is_refused = attempt.outcome is not Outcome.SET_ASIDE
+    settled = is_refused and attempt.at - first_failed_at >= _LONGEST_FAILING
     return replace(
         item,
         status=Status.FAILED,

@@ -1,77 +1,75 @@
 """Which tokens have read from Webex, and which work items another one reopens.
 
-Belongs here: the small value with the identities of tokens of earlier runs. Does not: tokens
+Belongs here: the small value with the identities of the tokens of earlier runs. Does not: tokens
 themselves, which are never stored here (webex/auth.py), nor what a kind of token may read
 (webex/token_kind.py).
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
 
+from meeting_etl.lake.lake import Lake
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import Reason, Status, WorkItem
+from meeting_etl.schemas import MEETINGS
 from meeting_etl.state import State
 from meeting_etl.times import format_timestamp, parse_timestamp
+from meeting_etl.webex.account_rights import covers
+from meeting_etl.webex.accounts import TokenIdentity
+from meeting_etl.webex.token_kind import TokenKind
 
 _NAME = "reader"
 # So many earlier tokens are remembered.
 _MAX_EARLIER = 20
-# As it is stored: kind, digest, scopes, and since when and until when the token read.
+# As it is stored: kind, digest, scopes, what it covers, and since when and until when it read.
 Entry = dict[str, str | None]
+_FIELDS = ("kind", "digest", "scopes", "covers", "since", "until")
 
 
-@dataclass(frozen=True)
-class TokenIdentity:
-    """A token without its secret: its kind, a digest of what is configured, scopes where known."""
+def record_tokens(
+    state: State, lake: Lake, ledger: Ledger, tokens: Collection[TokenIdentity], now: datetime
+) -> int:
+    """Remember the tokens that read from now on; returns how many work items that reopened.
 
-    kind: str
-    digest: str
-    scopes: str | None = None
-
-
-def record_token(state: State, ledger: Ledger, token: TokenIdentity, now: datetime) -> int:
-    """Remember the token that reads from now on; returns how many work items that reopened.
-
-    With another token, kind or scopes, what was forbidden before is requested again. Where two
-    tokens take turns on one folder, that happens once for each: for a token that read here before,
-    only work items that were opened since then are reopened. To be called before due work is looked
-    for.
+    What was forbidden before is requested again if a new token may be able to read it: another
+    token, or one with another kind, other scopes, or other hosts and sites. Where tokens take turns
+    on one folder, that happens once for each: for a token that read here before, only work items
+    that were opened since then are reopened. To be called before due work is looked for.
     """
     with state.swap(_NAME, secret=True) as value:
         entries = _entries(value.content)
-        latest = entries[0] if entries else None
-        own = _entry_of(token, entries)
+        current: list[Entry] = []
         reopened = 0
-        if latest is not None and (own is not latest or _has_other_scopes(own, token)):
-            read_until = None
-            if own is not None and not _has_other_scopes(own, token):
-                read_until = parse_timestamp(own["until"]) if own["until"] else None
-            is_wanted = partial(_may_differ, latest["kind"] == token.kind, read_until)
-            reopened = ledger.reopen(ledger.days(), is_wanted)
-        new: Entry = {
-            "kind": token.kind,
-            "digest": token.digest,
-            "scopes": token.scopes or (own or {}).get("scopes"),
-            "since": format_timestamp(_since(own, now)),
-            "until": None,
-        }
-        earlier = [entry for entry in entries[1:] if entry is not own]
-        if latest is not None and latest is not own:
-            earlier.insert(0, latest | {"until": format_timestamp(now)})
-        if [new, *earlier] != entries:
-            document = new | {"others": earlier[:_MAX_EARLIER]}
+        for token in tokens:
+            own = _entry_of(token, entries)
+            if entries and (own is None or own["until"] or _has_changed(own, token)):
+                read_until = None
+                if own is not None and own["until"] and not _has_changed(own, token):
+                    read_until = parse_timestamp(own["until"])
+                reopened += _reopen(lake, ledger, token, read_until)
+            current.append(_new_entry(token, own, now))
+        identities = {_key(entry) for entry in current}
+        earlier = [
+            entry if entry["until"] else entry | {"until": format_timestamp(now)}
+            for entry in entries
+            if _key(entry) not in identities
+        ]
+        latest = [*current, *earlier[:_MAX_EARLIER]]
+        if latest != entries:
+            document: dict[str, object] = {**latest[0], "others": latest[1:]}
             value.content = json.dumps(document).encode()
         return reopened
 
 
-def is_recorded(state: State, token: TokenIdentity) -> bool:
-    """Whether it is the token of the latest run, so that `record_token` has nothing to do."""
+def are_recorded(state: State, tokens: Collection[TokenIdentity]) -> bool:
+    """Whether they are the tokens of the latest run, so that `record_tokens` has nothing to do."""
     entries = _entries(state.get(_NAME))
-    own = _entry_of(token, entries)
-    return own is not None and own is entries[0] and not _has_other_scopes(own, token)
+    current = [entry for entry in entries if not entry["until"]]
+    owns = [_entry_of(token, current) for token in tokens]
+    return len(current) == len({_key(own) for own in owns if own}) and not any(
+        own is None or _has_changed(own, token) for own, token in zip(owns, tokens, strict=True)
+    )
 
 
 def reading_since(state: State, token: TokenIdentity, now: datetime) -> datetime:
@@ -79,42 +77,85 @@ def reading_since(state: State, token: TokenIdentity, now: datetime) -> datetime
     return _since(_entry_of(token, _entries(state.get(_NAME))), now)
 
 
+def _new_entry(token: TokenIdentity, own: Entry | None, now: datetime) -> Entry:
+    return {
+        "kind": token.kind,
+        "digest": token.digest,
+        "scopes": token.scopes or (own or {}).get("scopes"),
+        "covers": token.covers,
+        "since": format_timestamp(_since(own, now)),
+        "until": None,
+    }
+
+
 def _since(own: Entry | None, now: datetime) -> datetime:
     since = own["since"] if own else None
     return (parse_timestamp(since) if since else None) or now
 
 
-def _has_other_scopes(own: Entry | None, token: TokenIdentity) -> bool:
-    """Whether the scopes of the token have changed; they count when both are known."""
-    scopes = own and own["scopes"]
-    return bool(scopes and token.scopes and scopes != token.scopes)
+def _has_changed(own: Entry, token: TokenIdentity) -> bool:
+    """Whether the token may read something else now. Scopes count when both are known."""
+    scopes = own["scopes"]
+    has_other_scopes = bool(scopes and token.scopes and scopes != token.scopes)
+    return has_other_scopes or (own["covers"] or "") != token.covers
 
 
-def _may_differ(same_kind: bool, read_until: datetime | None, item: WorkItem) -> bool:
-    """Whether another token may get another response for the work item.
+def _reopen(lake: Lake, ledger: Ledger, token: TokenIdentity, read_until: datetime | None) -> int:
+    """Reopen what the token may be able to read, of all days.
 
-    What is ruled out for a kind of token, another one of that kind may not read either. This token
-    itself attempted all that was first attempted before `read_until`.
+    It itself attempted all that was first attempted before `read_until`.
     """
+    count = 0
+    for day in ledger.days():
+        is_covered = _covered_meetings(lake, token, day)
+
+        def is_wanted(item: WorkItem, is_covered: Callable[[str], bool] = is_covered) -> bool:
+            return _may_differ(token, read_until, item) and is_covered(item.meeting_id)
+
+        count += ledger.reopen([day], is_wanted)
+    return count
+
+
+def _covered_meetings(lake: Lake, token: TokenIdentity, day: date) -> Callable[[str], bool]:
+    """Whether the token's account is asked about a meeting of the day, by its id."""
+    if not token.covers:
+        return lambda _: True
+    columns = ["meeting_id", "host_email", "site_url"]
+    rows = lake.read(MEETINGS, day, columns=columns).to_pylist()
+    clear = lake.privacy.hosts.clear
+    return {
+        row["meeting_id"]
+        for row in rows
+        if covers(token.covers, row | {"host_email": clear(row["host_email"])})
+    }.__contains__
+
+
+def _may_differ(token: TokenIdentity, read_until: datetime | None, item: WorkItem) -> bool:
+    """Whether the token may get another response for the work item."""
     if read_until and item.first_attempt_at and item.first_attempt_at <= read_until:
         return False
     if item.status == Status.FAILED:
-        return item.reason == Reason.SCOPE
-    return item.status == Status.FORBIDDEN and not (same_kind and item.reason == Reason.TOKEN_KIND)
+        return item.reason in (Reason.SCOPE, Reason.ACCOUNT)
+    can_read = item.resource not in TokenKind(token.kind).access.unreadable
+    return item.status == Status.FORBIDDEN and can_read
 
 
 def _entry_of(token: TokenIdentity, entries: Sequence[Entry]) -> Entry | None:
     """The entry of this token, if it read before."""
     for entry in entries:
-        if (entry["kind"], entry["digest"]) == (token.kind, token.digest):
+        if _key(entry) == (token.kind, token.digest):
             return entry
     return None
+
+
+def _key(entry: Entry) -> tuple[str | None, str | None]:
+    return entry["kind"], entry["digest"]
 
 
 def _entries(content: bytes | None) -> list[Entry]:
     """The entries, the latest first; none when nothing is stored or that is damaged.
 
-    `until` is when another token took its place, None for the latest.
+    `until` is when other tokens took its place, None for the latest ones.
     """
     try:
         document = json.loads(content or b"null")
@@ -122,9 +163,6 @@ def _entries(content: bytes | None) -> list[Entry]:
         for entry in entries:
             parse_timestamp(entry["since"])
             parse_timestamp(entry.get("until") or "1970-01-01T00:00:00Z")
-        return [
-            {name: entry.get(name) for name in ("kind", "digest", "scopes", "since", "until")}
-            for entry in entries
-        ]
+        return [{name: entry.get(name) for name in _FIELDS} for entry in entries]
     except (AttributeError, ValueError, TypeError, KeyError):
         return []

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     FAULT = "fault"
     PARTIAL = "partial"
     SCOPE = "scope"
+    ACCOUNT = "account_unavailable"
     NOT_THE_API = "not_the_api"
     LINKS_MISSING = "links_missing"
     DOWNLOAD_PREVENTED = "download_prevented"
@@ -122,6 +123,7 @@ class Outcome(StrEnum):
     PARTIAL = "partial"  # some items came with errors
     FAULT = "fault"
     NOT_REQUESTED = "not_requested"  # all before were forbidden: the token lacks the scope
+    SET_ASIDE = "set_aside"  # an account that may read it cannot be used now
     NOT_THE_API = "not_the_api"  # all before were not found: this does not look like Webex
 
 
@@ -129,6 +131,7 @@ NO_REQUEST = frozenset(
     {
         Outcome.RULED_OUT,
         Outcome.NOT_REQUESTED,
+        Outcome.SET_ASIDE,
         Outcome.NOT_THE_API,
         Outcome.OUT_OF_BOUNDS,
         Outcome.PERSONAL_ROOM,
@@ -160,6 +163,7 @@ class WorkItem:
     last_attempt_at: datetime | None = None
     covered_until: datetime | None = None
     next_attempt_at: datetime | None = None
+    account: str | None = None
     http_status: int | None = None
     run_id: str | None = None
     extra: str | None = None

@@ -22,7 +22,7 @@ from meeting_etl.pipeline.fetch.spec import Target
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
-from meeting_etl.pipeline.reconcile.reconcile import add_meetings
+from meeting_etl.pipeline.reconcile.reconcile import Found, add_meetings
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.schemas import MEETINGS, ORPHANS, WEBHOOK_EVENTS
@@ -61,7 +61,10 @@ def look_up_meetings(
         received: list[FetchResult] = []
         try:
             targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
-            guard = RefusalGuard(lambda: context.ledger.was_allowed(DETAILS, context.reading_since))
+            accounts = context.accounts
+            guard = RefusalGuard(
+                lambda: any(accounts.was_allowed(each, DETAILS) for each in accounts.all)
+            )
             with closing(request_all(context, MEETING_DETAILS, targets, guard)) as results:
                 for result in results:
                     received.append(result)
@@ -130,10 +133,10 @@ def _commit(
     report: LookupReport,
 ) -> None:
     """Add the meetings first, then write the outcomes to `orphans`."""
-    found: dict[date, dict[str, Row]] = defaultdict(dict)
+    found: dict[date, dict[str, Found]] = defaultdict(dict)
     rows = list(settled)
     for result in received:
-        if result.outcome in (Outcome.NOT_REQUESTED, Outcome.NOT_THE_API):
+        if result.outcome in (Outcome.NOT_REQUESTED, Outcome.NOT_THE_API, Outcome.SET_ASIDE):
             continue
         report.requested += 1
         meeting = _meeting(context, result)
@@ -141,7 +144,8 @@ def _commit(
             report.unusable += 1
         outcome = _outcome(result, meeting, own)
         if meeting is not None and outcome == "found":
-            found[utc_day(meeting["ended_at"])][meeting["meeting_id"]] = meeting
+            day = utc_day(meeting["ended_at"])
+            found[day][meeting["meeting_id"]] = meeting, result.account
         rows.append(_row(context, orphans.get(result.target.meeting_id), result, outcome))
     for day, meetings in found.items():
         report.found += add_meetings(context, day, meetings, own)
@@ -163,7 +167,8 @@ def _outcome(result: FetchResult, meeting: Row | None, own: OwnMeetings) -> str:
         return "refused"
     if meeting is None:
         return "not_ended"
-    return "found" if own.includes(meeting) else "not_own"
+    is_own = result.account is not None and own.includes(meeting, result.account)
+    return "found" if is_own else "not_own"
 
 
 def _row(context: FetchContext, before: Row | None, result: FetchResult, outcome: str) -> Row:

@@ -8,15 +8,16 @@ It is not documented whether Webex selects ended meetings by their start or by a
 than a day may be missed.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from meeting_etl.errors import ApiUnavailable, AuthError
+from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.rows import Row, SchemaDrift
 from meeting_etl.times import Clock, Span, spans, start_of, utc_day
-from meeting_etl.webex.endpoints import Webex
+from meeting_etl.webex.accounts import Account, Accounts
 
 # A window covers this many days at most, and fewer when it would list more meetings than this:
 # Webex silently stops at 10,000.
@@ -29,20 +30,27 @@ _OVERLAP = timedelta(hours=1)
 
 @dataclass
 class ListedDay:
-    """The meetings that Webex lists as ended on a day: their rows by id."""
+    """The meetings that Webex lists as ended on a day: their rows by id, and who lists each."""
 
     day: date
     rows: dict[str, Row] = field(default_factory=dict)
+    listed_by: dict[str, list[Account]] = field(default_factory=dict)
+
+    def add(self, row: Row, account: Account) -> None:
+        """Add a meeting that an account lists."""
+        self.rows.setdefault(row["meeting_id"], row)
+        self.listed_by.setdefault(row["meeting_id"], []).append(account)
 
 
 @dataclass
 class ListingWindows:
     """Lists the ended meetings of some days, and counts requests and problems.
 
+    Every account that can list them does, and those that cannot be used are set aside.
     `broken` counts items that cannot be used: with errors instead of data, or an implausible end.
     """
 
-    webex: Webex
+    accounts: Accounts
     clock: Clock
     run_id: str
     windows: int = 0
@@ -57,7 +65,7 @@ class ListingWindows:
 
     def _span(self, span: Span) -> Iterator[ListedDay]:
         # A window's meetings of later days are kept: the next window does not list them again.
-        ahead: dict[date, dict[str, Row]] = defaultdict(dict)
+        ahead: dict[date, ListedDay] = {}
         first, start, width = span.first, start_of(span.first) - _DAY, MAX_WINDOW_DAYS
         while first <= span.last:
             last = min(first + (width - 1) * _DAY, span.last)
@@ -66,13 +74,25 @@ class ListingWindows:
                 count = self._list(start, end, ahead)
                 width = max(1, min(MAX_WINDOW_DAYS, width * _MAX_LISTED // max(count, 1)))
             for day in Span(first, last):
-                yield ListedDay(day, ahead.pop(day, {}))
+                yield ahead.pop(day, ListedDay(day))
             first = last + _DAY
             start = start_of(first) - _OVERLAP
 
-    def _list(self, start: datetime, end: datetime, ahead: dict[date, dict[str, Row]]) -> int:
-        """Add the meetings of a window to their days; returns how many it lists."""
-        listing = self.webex.ended_meetings(start, end)
+    def _list(self, start: datetime, end: datetime, ahead: dict[date, ListedDay]) -> int:
+        """Add the meetings of a window to their days; returns the most that one account lists."""
+        counts = [0]
+        for account in self.accounts.listing(DETAILS):
+            if account not in self.accounts.set_aside:
+                try:
+                    counts.append(self._list_of(account, start, end, ahead))
+                except (AuthError, ApiUnavailable) as error:
+                    self.accounts.put_aside(account, error)
+        return max(counts)
+
+    def _list_of(
+        self, account: Account, start: datetime, end: datetime, ahead: dict[date, ListedDay]
+    ) -> int:
+        listing = account.webex.ended_meetings(start, end)
         self.windows += 1
         self.broken += len(listing.broken)
         run_columns = {"run_id": self.run_id, "fetched_at": self.clock.now()}
@@ -81,6 +101,7 @@ class ListingWindows:
             if row is None:
                 self.broken += 1
             else:
-                ahead[utc_day(row["ended_at"])][row["meeting_id"]] = row
+                day = utc_day(row["ended_at"])
+                ahead.setdefault(day, ListedDay(day)).add(row, account)
         self.listed += len(listing.items)
         return len(listing.items)

@@ -27,7 +27,10 @@ from meeting_etl.pipeline.reconcile.listing import ListedDay, ListingWindows
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, RECONCILED, WEBHOOK_EVENTS
+from meeting_etl.webex.accounts import Account
 
+# A meeting, and the account that lists it.
+Found = tuple[Row, Account | None]
 # Columns that differ in every run: a row that differs in nothing else is not written.
 _RUN_COLUMNS = ("run_id", "fetched_at")
 
@@ -51,8 +54,8 @@ class ReconcileReport:
 
 
 def can_list(context: FetchContext) -> bool:
-    """Whether this token kind can list ended meetings; sends no request."""
-    return context.webex.listing_scope(DETAILS) is not None
+    """Whether any account can list ended meetings; sends no request."""
+    return bool(context.accounts.listing(DETAILS))
 
 
 def reconcile(
@@ -80,9 +83,10 @@ def _reconcile_day(context: FetchContext, listed: ListedDay, own: OwnMeetings) -
         written = lake.as_written(MEETINGS, listed.rows.values())
         rows = {row["meeting_id"]: row for row in written}
         unknown = {key: listed.rows[key] for key in rows if key not in stored}
-        candidates = {key: row for key, row in unknown.items() if own.includes(row)}
+        owned_by = {key: _lister(own, row, listed.listed_by[key]) for key, row in unknown.items()}
+        candidates = {key: row for key, row in unknown.items() if owned_by[key]}
         missing = _claim_missing(context, day, candidates)
-        _write_new(context, day, [candidates[key] for key in missing], own)
+        _write_new(context, day, [(candidates[key], owned_by[key]) for key in missing], own)
         changed = [
             row
             for key, item in rows.items()
@@ -107,8 +111,13 @@ def _reconcile_day(context: FetchContext, listed: ListedDay, own: OwnMeetings) -
     )
 
 
+def _lister(own: OwnMeetings, row: Row, listed_by: Iterable[Account]) -> Account | None:
+    """The account whose listing makes a meeting one that is added; None if there is none."""
+    return next((account for account in listed_by if own.includes(row, account)), None)
+
+
 def add_meetings(
-    context: FetchContext, day: date, rows: Mapping[str, Row], own: OwnMeetings
+    context: FetchContext, day: date, found: Mapping[str, Found], own: OwnMeetings
 ) -> int:
     """Add those of these meetings, which ended on this day, that have no ended event.
 
@@ -116,10 +125,10 @@ def add_meetings(
     """
     with context.lake.lock_days([day]):
         context.lake.sweep([MEETINGS, FETCH_LEDGER], [day])
-        missing = _claim_missing(context, day, rows)
+        missing = _claim_missing(context, day, found)
         if day < context.ledger.queue.floor():
             return 0
-        _write_new(context, day, [rows[key] for key in missing], own)
+        _write_new(context, day, [found[key] for key in missing], own)
     _fold(context, day)
     return len(missing)
 
@@ -152,36 +161,45 @@ def _has_ended_event(mentions: Collection[Mention]) -> bool:
     return any(mention.date and not mention.by_listing for mention in mentions)
 
 
-def _write_new(context: FetchContext, day: date, rows: Collection[Row], own: OwnMeetings) -> None:
+def _write_new(
+    context: FetchContext, day: date, found: Collection[Found], own: OwnMeetings
+) -> None:
     """Write new meetings: news first, ledger last. Their details are fetched already."""
-    if not rows:
+    if not found:
         return
-    context.ledger.announce({day: {row["meeting_id"]: () for row in rows}})
+    context.ledger.announce({day: {row["meeting_id"]: () for row, _ in found}})
     context.lake.merge(
         MEETINGS,
         day,
         [
-            _without_early_flags(context, row) | {"org_id": row["org_id"] or own.org_id}
-            for row in rows
+            _without_early_flags(context, row)
+            | {"org_id": row["org_id"] or (account and own.org_id(account))}
+            for row, account in found
         ],
     )
     fetched = {item.meeting_id for item in context.ledger.items(day) if item.resource == DETAILS}
     # A meeting that was looked up by id can lack the flags that the listing has. Then its details
     # are fetched as usual.
     items = [
-        _details(context, row)
-        for row in rows
+        _details(context, row, account)
+        for row, account in found
         if row["meeting_id"] not in fetched and row["has_recording"] is not None
     ]
     if items:
         context.ledger.record(day, items)
 
 
-def _details(context: FetchContext, row: Row) -> WorkItem:
+def _details(context: FetchContext, row: Row, account: Account | None) -> WorkItem:
     """The work item of a meeting's details, after the response of a window."""
     item = WorkItem(row["meeting_id"], DETAILS, opened_at=row["ended_at"])
     attempt = Attempt(
-        Outcome.ROWS, row["fetched_at"], context.run_id, rows=1, http_status=200, may_grow=True
+        Outcome.ROWS,
+        row["fetched_at"],
+        context.run_id,
+        rows=1,
+        account=account.name if account else None,
+        http_status=200,
+        may_grow=True,
     )
     return apply_outcome(item, attempt, row["ended_at"], context.ledger.schedule)
 

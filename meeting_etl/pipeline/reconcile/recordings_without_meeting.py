@@ -16,6 +16,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
+from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.pipeline.meetings.meeting_row import row_from_api
 from meeting_etl.pipeline.paths import file_stem
 from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
@@ -23,6 +24,7 @@ from meeting_etl.pipeline.reconcile.reconcile import add_meetings
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
 from meeting_etl.times import format_timestamp, parse_timestamp, utc_day
+from meeting_etl.webex.accounts import Account
 
 _FOLDER = "lake/unowned_recordings"
 # Delays before the next attempts after a look-up without result; then the recording is given up.
@@ -89,7 +91,7 @@ def look_up_recordings(context: FetchContext) -> int:
     Raises AuthError and ApiUnavailable; what was not looked up stays in the queue.
     """
     files, opened = context.lake.files, 0
-    own = OwnMeetings(context.webex)
+    own = OwnMeetings()
     with context.lake.state.lock("unowned_recordings"):
         for queued in _due(files, context.clock.now()):
             recording = _with_meeting(context, queued)
@@ -140,13 +142,12 @@ def _with_meeting(context: FetchContext, recording: QueuedRecording) -> QueuedRe
     """The recording with the meeting id from its details."""
     if recording.meeting_id is not None:
         return recording
-    try:
-        meeting_id = context.webex.meeting_of_recording(
-            recording.recording_id,
-            host_email=context.lake.privacy.hosts.clear(recording.host_email),
-        )
-    except (Refused, BadResponse):
-        return recording
+    host_email = context.lake.privacy.hosts.clear(recording.host_email)
+
+    def request(account: Account) -> str | None:
+        return account.webex.meeting_of_recording(recording.recording_id, host_email=host_email)
+
+    meeting_id, _ = context.accounts.ask(RECORDINGS.name, {"host_email": host_email}, request)
     return replace(recording, meeting_id=meeting_id)
 
 
@@ -169,14 +170,16 @@ def _ended_days(context: FetchContext, meeting_id: str) -> set[date]:
 
 def _add_meeting(context: FetchContext, meeting_id: str, own: OwnMeetings) -> set[date]:
     """Fetch a meeting without an ended event and add it; returns its day if it has ended."""
-    webex, now = context.webex, context.clock.now()
+    now = context.clock.now()
+    item, account = context.accounts.ask(DETAILS, {}, lambda each: each.webex.meeting(meeting_id))
+    if item is None or account is None:
+        return set()
+    row = row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=now)
     try:
-        item = webex.meeting(meeting_id)
-        row = row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=now)
-        if row is None or row["meeting_id"] != meeting_id or not own.includes(row):
+        if row is None or row["meeting_id"] != meeting_id or not own.includes(row, account):
             return set()
     except (Refused, BadResponse):
         return set()
     day = utc_day(row["ended_at"])
-    add_meetings(context, day, {meeting_id: row}, own)
+    add_meetings(context, day, {meeting_id: (row, account)}, own)
     return {day}

@@ -32,7 +32,7 @@ def etl(tmp_path: Path, webex: Sandbox) -> Etl:
 
 def register(etl: Etl) -> None:
     write_webhook_spec(etl.state, EXPECTED)
-    list(create(etl.webex, EXPECTED, "signing", etl.clock))
+    list(create(etl.accounts.all[0].webex, EXPECTED, "signing", etl.clock))
 
 
 def checked(etl: Etl) -> dg.AssetCheckEvaluation:
@@ -81,7 +81,7 @@ def test_yellow_when_there_are_only_duplicates(tmp_path: Path, webex: Sandbox) -
     expected = WebhookSpec("https://hooks.team.example/webex", False, ("meetingTranscripts",))
     write_webhook_spec(etl.state, expected)
     for _ in range(2):
-        etl.webex.webhooks.create(
+        etl.accounts.all[0].webex.webhooks.create(
             {
                 "name": "meeting_etl meetingTranscripts created",
                 "targetUrl": expected.target_url,

@@ -11,7 +11,7 @@ import pytest
 
 from meeting_etl.orchestration.launching.ingest_launches import every_quarter_hour
 from meeting_etl.pipeline.ingest.ingest import ingest
-from meeting_etl.pipeline.ledger.token_history import record_token
+from meeting_etl.pipeline.ledger.token_history import record_tokens
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.launching.test_ingest_launches import append, launch, requests
@@ -101,7 +101,7 @@ def test_the_schedule_launches_ingest_for_another_token(
 
     etl = etl_with("first")
     assert len(scheduled(etl, instance)) == 1
-    record_token(etl.state, etl.ledger, etl.token_identity, NOW)
+    record_tokens(etl.state, etl.lake, etl.ledger, etl.token_identities, NOW)
     assert scheduled(etl, instance) == []
     assert len(scheduled(etl_with("second"), instance)) == 1
 

@@ -261,7 +261,7 @@ def test_days_wait_for_a_retry_after_and_the_tick_says_until_when(
     """At 12:07 Webex returns a Retry-After of an hour."""
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "t"}, ManualClock(NOW))
     announce(etl, "2026-03-10")
-    etl.bucket.pause(3600)
+    etl.connections[0].bucket.pause(3600)
     found = ticked(etl, instance)
     assert found.run_requests == []
     assert "Webex asked for no requests before 2026-03-16T13:07:00Z." in str(found.skip_message)
