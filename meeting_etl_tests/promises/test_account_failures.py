@@ -1,0 +1,179 @@
+"""An account that fails: the others go on, it is named, and nothing is lost or asked twice."""
+
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import sized_world
+from meeting_etl_tests.accounts import ADMIN, OFFICER, Own, several, user
+from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.product import Product, tables, work_off
+from meeting_etl_tests.promises.test_accounts import forbidden, with_hosts
+
+NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
+WORLD = sized_world(2, NOW, meetings=24, participants=2, snippets=3)
+TEAM = {"admin": ADMIN, "officer": OFFICER}
+
+
+def due(product: Product, account_reason: str = "account_unavailable") -> Counter[str]:
+    rows = product.rows("fetch_ledger")
+    return Counter(row["resource"] for row in rows if row["reason"] == account_reason)
+
+
+def revoke_after(webex: Sandbox, owner: str, requests: int) -> threading.Thread:
+    """Refuse the tokens of an owner once so many of their requests were answered."""
+
+    def watch() -> None:
+        while webex.counters.by_owner[owner] < requests:
+            pause.wait(0.002)
+        webex.revoke(owner)
+
+    pause = threading.Event()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_token_that_is_revoked_during_a_run(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock, Faults(seed=1)) as webex:
+        calm = several(tmp_path / "calm", webex, TEAM, clock)
+        calm.write_logs()
+        work_off(calm.etl())
+        webex.counters.reset()
+        product = several(tmp_path / "data", webex, TEAM, clock)
+        product.write_logs()
+        officer = WORLD.officer.email
+        watch = revoke_after(webex, officer, 12)
+        outcome = product.run()
+        watch.join(10)
+        assert [what for _, what in outcome.failures if "officer" in what]
+        assert "TOKEN_OFFICER ([accounts.officer] access_token)" in outcome.failures[0][1]
+        # What the administrator may read was read; the rest is due, and not forbidden.
+        lacking = due(product)
+        assert set(lacking) == {"transcript_snippets"}
+        assert forbidden(product) == {}
+        assert len(product.rows("participants")) == 48
+        # With another token all is as if nothing had happened, and nothing was asked twice.
+        clock.advance(hours=1)
+        again = several(tmp_path / "data", webex, TEAM, clock)
+        work_off(again.etl())
+        mine, theirs = tables(tmp_path / "data"), tables(tmp_path / "calm")
+        for rows in (*mine.values(), *theirs.values()):
+            for row in rows:
+                row.pop("account", None)
+                row.pop("attempts", None)
+        assert mine == theirs
+        answered = Counter(seen.url for seen in webex.counters.requests if seen.status == 200)
+        answered.pop("/v1/people/me")
+        assert {url: count for url, count in answered.items() if count > 1} == {}
+
+
+def test_a_refused_account_is_not_asked_again_by_the_same_run(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = several(tmp_path / "data", webex, TEAM, clock)
+        product.write_logs()
+        product.etl().accounts  # noqa: B018 - their owners are known from now on
+        webex.revoke(WORLD.officer.email)
+        webex.counters.reset()
+        outcome = product.run()
+        assert len(outcome.failures) == 1
+        refused = [seen for seen in webex.counters.requests if seen.status == 401]
+        assert 0 < len(refused) <= 12, "those that were on their way"
+        assert due(product)["transcript_snippets"] == 24
+        # It is waited for, however long that takes; and it says so each time.
+        for _ in range(12):
+            clock.advance(days=1)
+            assert len(product.run().failures) == 1
+        assert due(product)["transcript_snippets"] == 24
+
+
+def test_an_account_that_was_removed_from_the_settings(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        both = several(tmp_path / "data", webex, TEAM, clock)
+        both.write_logs()
+        work_off(both.etl())
+        before, seen = tables(tmp_path / "data"), webex.counters.total
+        alone = several(tmp_path / "data", webex, {"admin": ADMIN}, clock)
+        assert alone.run().failures == []
+        assert webex.counters.total == seen, "what was read stays read"
+        assert tables(tmp_path / "data") == before
+        # It comes back: nothing is opened either.
+        back = several(tmp_path / "data", webex, TEAM, clock)
+        assert back.run().failures == []
+        assert tables(tmp_path / "data") == before
+
+
+def test_an_added_account_reopens_what_it_may_read_and_nothing_else(tmp_path: Path) -> None:
+    clock, world = ManualClock(NOW), with_hosts(WORLD, 4)
+    with Sandbox(world, clock) as webex:
+        hosts = sorted({meeting.host.email for meeting in world.meetings})
+        three = {f"host-{number}": user(hosts[number]) for number in range(3)}
+        product = several(tmp_path / "data", webex, three, clock)
+        product.write_logs()
+        work_off(product.etl())
+        # Nobody's account is that of the fourth host: six meetings.
+        assert forbidden(product)["participants"] == 6
+        seen = webex.counters.total
+        four = three | {"host-3": user(hosts[3])}
+        product = several(tmp_path / "data", webex, four, clock)
+        work_off(product.etl())
+        assert forbidden(product) == {}
+        assert {each.owner for each in webex.counters.requests[seen:]} == {hosts[3]}
+        assert len(product.rows("participants")) == 48
+
+
+def test_two_accounts_with_one_owner_share_one_limit_and_it_is_said(tmp_path: Path) -> None:
+    with Sandbox(WORLD) as webex:
+        twins = {"one": OFFICER, "two": Own("compliance", WORLD.officer.email)}
+        product = several(tmp_path / "data", webex, twins)
+        product.etl().accounts  # noqa: B018 - asks who they are
+        first, second = product.etl().connections
+        first.bucket.pause(100)
+        assert second.bucket.paused_until() is not None
+        found = product.command("doctor")
+        assert "The same owner: one and two." in " ".join(found.stdout.split())
+        others = several(tmp_path / "other", webex, TEAM)
+        others.etl().accounts  # noqa: B018
+        first, second = others.etl().connections
+        first.bucket.pause(100)
+        assert second.bucket.paused_until() is None
+
+
+def test_a_long_pause_of_one_account_stops_that_one_alone(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = several(tmp_path / "data", webex, TEAM, clock)
+        product.write_logs()
+        etl = product.etl()
+        etl.accounts  # noqa: B018 - their owners are known from now on
+        etl.connections[1].bucket.pause(3600)
+        seen = webex.counters.by_owner[WORLD.officer.email]
+        outcome = product.run()
+        assert "accepts no requests before" in outcome.failures[0][1]
+        assert webex.counters.by_owner[WORLD.officer.email] == seen
+        assert len(product.rows("participants")) == 48
+        clock.advance(hours=2)
+        assert product.run().failures == []
+        assert {row["source"] for row in product.rows("transcript_snippets")} == {"snippets"}
+
+
+def test_no_account_left_is_the_error_of_one_account(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        product = several(tmp_path / "data", webex, TEAM, clock)
+        product.write_logs()
+        for owner in (WORLD.officer.email, WORLD.admin.email):
+            webex.revoke(owner)
+        outcome = product.run()
+        assert outcome.failures[0][0] == "AuthError"
+        assert due(product) == {}, "nothing was attempted"
+        clock.advance(minutes=1)
+        again = several(tmp_path / "data", webex, TEAM, clock)
+        assert again.run().failures == []
+        assert forbidden(again) == {}
