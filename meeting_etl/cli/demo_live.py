@@ -13,7 +13,8 @@ from pathlib import Path
 import dagster as dg
 
 from meeting_etl.cli import display
-from meeting_etl.cli.demo_run import emptied, environ_for, show_answers
+from meeting_etl.cli.demo_accounts import demo_environ
+from meeting_etl.cli.demo_run import emptied, show_answers
 from meeting_etl.cli.live_figures import live_figures, repeating
 from meeting_etl.cli.run_report import status_of
 from meeting_etl.definitions import build_defs
@@ -29,6 +30,7 @@ from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
 from meeting_etl.webex import webhook_sync
+from meeting_etl.webex.webhook_plan import plan_webhooks
 from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 _MEETINGS = 80
@@ -73,15 +75,14 @@ def run_live(seed: int, data_dir: str, minutes: float) -> int:
     with ExitStack() as stack:
         webex = stack.enter_context(Sandbox(world, clock))
         secret = {"WEBEX_WEBHOOK_SECRET": WEBHOOK_SECRET}
-        etl = Etl(environ_for(webex, "compliance", folder) | secret, clock)
+        etl = Etl(demo_environ(webex, folder) | secret, clock)
         receiver = stack.enter_context(
             open_receiver(
                 etl.files.of(etl.logs_folder), clock, etl.settings.webhook_secrets, display.say
             )
         )
         address = stack.enter_context(serve_in_thread(receiver))
-        # A compliance officer, who can read everything, cannot create webhooks on meetings.
-        count = _register(Etl(environ_for(webex, "admin", folder) | secret, clock), address)
+        count = _register(etl, address)
         display.say(
             f"The embedded Webex at {webex.base_url} posts {count} webhooks to {address}. "
             f"{day:%A, %d %B %Y} begins; it takes {minutes:g} minutes."
@@ -107,8 +108,11 @@ def _register(etl: Etl, address: str) -> int:
     """
     spec = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
-    (account,) = etl.accounts.all
-    return sum(1 for _ in webhook_sync.create(account.webex, spec, secret, etl.clock))
+    return sum(
+        1
+        for account, own in plan_webhooks(etl.accounts.all, spec)
+        for _ in webhook_sync.create(account.webex, own, secret, etl.clock)
+    )
 
 
 class _Show:

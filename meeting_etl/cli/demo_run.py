@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from meeting_etl.cli import display
+from meeting_etl.cli.demo_accounts import demo_environ
 from meeting_etl.cli.dev import UI_LOCK
 from meeting_etl.cli.run_report import run_and_report
 from meeting_etl.errors import SettingsError
@@ -21,8 +22,7 @@ from meeting_etl.report import drawing
 from meeting_etl.report.report import LATEST, latest_days, write_report
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
-from meeting_etl.sandbox.world.model import Kind
-from meeting_etl.sandbox.world.worlds import TOKEN_KINDS, world_named
+from meeting_etl.sandbox.world.worlds import world_named
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
 from meeting_etl.state import LocalState
@@ -61,21 +61,10 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
             f"The embedded Webex at {webex.base_url} has {len(world.meetings)} meetings "
             f"({world_name})."
         )
-        etl = Etl(environ_for(webex, TOKEN_KINDS[world_name], folder), clock)
+        etl = Etl(demo_environ(webex, folder), clock)
         status = run_and_report(etl, None)
     show_answers(etl, data_dir)
     return status
-
-
-def environ_for(webex: Sandbox, kind: Kind, folder: Path) -> dict[str, str]:
-    """The variables that point the pipeline at that Webex and that data folder."""
-    return {
-        "WEBEX_BASE_URL": webex.base_url,
-        "WEBEX_ACCESS_TOKEN": webex.token(kind),
-        "WEBEX_TOKEN_KIND": kind,
-        "WEBEX_REQUESTS_PER_MINUTE": "0",
-        "MEETING_ETL_DATA_DIR": str(folder),
-    }
 
 
 def show_answers(etl: Etl, data_dir: str) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from meeting_etl.cli import display
-from meeting_etl.cli.demo_run import emptied, environ_for
+from meeting_etl.cli.demo_accounts import demo_environ
+from meeting_etl.cli.demo_run import emptied
 from meeting_etl.cli.dev import check_port, serve
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
-from meeting_etl.sandbox.world.worlds import TOKEN_KINDS, World, world_named
+from meeting_etl.sandbox.world.worlds import World, world_named
 from meeting_etl.settings import Etl
 from meeting_etl.settings.variables import VARIABLES
 from meeting_etl.times import Clock, utc_day
@@ -29,7 +30,7 @@ def serve_demo(
     world = world_named(world_name, seed, clock.now())
     write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
     with Sandbox(world, clock) as webex:
-        ours = environ_for(webex, TOKEN_KINDS[world_name], folder) | _settings(world, folder)
+        ours = demo_environ(webex, folder, _settings(world))
         others = {
             name: value
             for name, value in environ.items()
@@ -42,9 +43,7 @@ def serve_demo(
         return serve(Etl(ours, clock), others | ours, host, port)
 
 
-def _settings(world: World, folder: Path) -> dict[str, str]:
+def _settings(world: World) -> str:
     """Partitions from the first meeting on: when Dagster starts, the lake is still empty."""
     first = utc_day(min(meeting.ended_at for meeting in world.meetings))
-    path = folder / "settings.toml"
-    path.write_text(f"[partitions]\nfirst_day = {first}\n")
-    return {"MEETING_ETL_SETTINGS": str(path)}
+    return f"[partitions]\nfirst_day = {first}\n\n"
