@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
@@ -176,7 +177,10 @@ class Etl:
     @property
     def paused_until(self) -> datetime | None:
         """When the first account may send requests again; None when one may now."""
-        pauses = [connection.bucket.paused_until() for connection in self.connections]
+        try:
+            pauses = [connection.bucket.paused_until() for connection in self.connections]
+        except SettingsError:  # a token is not set, which the run itself will say
+            return None
         return None if None in pauses else min(filter(None, pauses))
 
     @property

@@ -1,5 +1,6 @@
 """Several accounts together read what none of them can read alone, each what it is good for."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import Meeting, Person, World
 from meeting_etl.sandbox.world.worlds import demo_world, sized_world
-from meeting_etl_tests.accounts import ADMIN, OFFICER, several, user
+from meeting_etl.times import Clock
+from meeting_etl_tests.accounts import ADMIN, OFFICER, Own, several, user
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.pipeline import recording
 from meeting_etl_tests.product import DATA_TABLES, Product, span, work_off
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
@@ -64,6 +68,21 @@ def test_an_administrator_and_an_officer_read_all(demo: World, tmp_path: Path) -
         assert asked["invitees"] == asked["meeting"] == {"admin"}
         assert asked["participants"] == {"admin", "officer"}, "either may be asked: both are"
         assert product.run().days == []
+
+
+def test_recording_is_switched_on_by_the_administrator(tmp_path: Path) -> None:
+    world, clock = recording.world(), ManualClock(recording.NOW)
+    with Sandbox(world, clock) as webex:
+        team = {"officer": OFFICER, "admin": ADMIN}
+        product = several(tmp_path / "team", webex, team, clock, '[auto_record]\nhosts = ["*"]\n')
+        log = product.folder / "webhook_logs" / "a.jsonl"
+        log.parent.mkdir(parents=True)
+        log.write_text(json.dumps(recording.created(recording.S5)) + "\n")
+        assert product.run().failures == []
+        (row,) = product.rows("auto_record_actions")
+        assert (row["meeting_id"], row["result"]) == (recording.S5, "switched_on")
+        changed = [seen.owner for seen in webex.counters.requests if seen.method == "PATCH"]
+        assert changed == [world.admin.email]
 
 
 @pytest.mark.slow
@@ -130,3 +149,22 @@ def test_forty_hosts_give_the_tables_of_the_organization(tmp_path: Path) -> None
             assert seen.status == 200, seen
             named = [host for key, host in own.items() if key in seen.url]
             assert named in ([], [seen.owner]), "each was asked for its own meetings only"
+
+
+@pytest.mark.slow
+def test_each_account_obeys_the_pauses_of_its_own_rate(tmp_path: Path) -> None:
+    """Webex allows each owner 20 requests a second, and the product learns that from 429 alone."""
+    clock = Clock()
+    world = sized_world(5, clock.now(), meetings=100, participants=2, snippets=3)
+    faults = Faults(requests_per_second=20, burst=10, retry_after_seconds=1)
+    with Sandbox(world, clock, faults) as webex:
+        officers = {"one": OFFICER, "two": Own("compliance", world.owner.email)}
+        product = several(tmp_path / "data", webex, officers, clock)
+        product.write_logs()
+        assert product.run().failures == []
+        assert webex.counters.during_retry_after == 0
+        assert webex.counters.injected["rate_limit"] > 0
+        shares = webex.counters.by_owner
+        assert set(shares) == {world.officer.email, world.owner.email}
+        assert min(shares.values()) > 0.3 * shares.total()
+        assert len(product.rows("transcript_snippets")) == 300
