@@ -18,6 +18,7 @@ from meeting_etl_tests.accounts import ADMIN, OFFICER, Own, several, user
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.pipeline import recording
 from meeting_etl_tests.product import DATA_TABLES, Product, span, work_off
+from meeting_etl_tests.sandbox.small import NOW as SMALL_NOW
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 # So that everything has settled.
@@ -71,7 +72,7 @@ def test_an_administrator_and_an_officer_read_all(demo: World, tmp_path: Path) -
 
 
 def test_recording_is_switched_on_by_the_administrator(tmp_path: Path) -> None:
-    world, clock = recording.world(), ManualClock(recording.NOW)
+    world, clock = recording.world(), ManualClock(SMALL_NOW)
     with Sandbox(world, clock) as webex:
         team = {"officer": OFFICER, "admin": ADMIN}
         product = several(tmp_path / "team", webex, team, clock, '[auto_record]\nhosts = ["*"]\n')
