@@ -30,7 +30,6 @@ from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, FastClock, start_of, utc_day
 from meeting_etl.webex import webhook_sync
-from meeting_etl.webex.webhook_plan import plan_webhooks
 from meeting_etl.webex.webhook_spec import EVENTS, WebhookSpec
 
 _MEETINGS = 80
@@ -108,10 +107,11 @@ def _register(etl: Etl, address: str) -> int:
     """
     spec = WebhookSpec(address, org=True, resources=tuple(EVENTS))
     secret = etl.settings.webhook_secret
+    found = webhook_sync.check_accounts(etl.accounts.all, spec, {})
     return sum(
         1
-        for account, own in plan_webhooks(etl.accounts.all, spec)
-        for _ in webhook_sync.create(account.webex, own, secret, etl.clock)
+        for part in found.parts
+        for _ in webhook_sync.create(part.account.webex, spec, part.findings, secret, etl.clock)
     )
 
 

@@ -1,72 +1,128 @@
-"""What the accounts mean for the commands of webhooks.
+"""What the commands of webhooks do with all accounts: comparing, changing, showing.
 
-Belongs here: which resources they may have webhooks on, and the webhooks of all of them. Does not:
-the commands (webhooks.py), which account registers what (webex/webhook_plan.py).
+Belongs here: one account after the other, and what is printed of each. Does not: the commands
+(webhooks.py), which account registers what (webex/webhook_plan.py).
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator
 
-from meeting_etl.cli import display
-from meeting_etl.errors import SettingsError
+from meeting_etl.cli import display, formats
 from meeting_etl.settings import Etl
+from meeting_etl.settings.connections import owners_of
+from meeting_etl.times import Clock
 from meeting_etl.webex import webhook_sync
-from meeting_etl.webex.webhook_plan import plan_webhooks
-from meeting_etl.webex.webhook_spec import (
-    DEFAULT_RESOURCES,
-    WebhookFinding,
-    WebhookSpec,
-    compare_webhooks,
-)
+from meeting_etl.webex.account_webhooks import UNUSABLE, AccountWebhooks, Part
+from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.webhook_plan import able_to_register, kinds_of
+from meeting_etl.webex.webhook_spec import DEFAULT_RESOURCES, WebhookSpec
+from meeting_etl.webex.webhook_sync import Action
+
+_COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")
+_REPAIR = "run `meeting-etl webhooks repair`"
+Found = AccountWebhooks[Account]
+AccountPart = Part[Account]
 
 
-def usual(etl: Etl) -> tuple[str, ...]:
-    """The default resources that this token kind can register."""
-    able = tuple(name for name in DEFAULT_RESOURCES if _can_register(etl, name, org=False))
-    if able != DEFAULT_RESOURCES:
+def usual(etl: Etl, *, org: bool) -> tuple[str, ...]:
+    """The default resources that the accounts can register."""
+    accounts = etl.settings.accounts
+    able = tuple(name for name in DEFAULT_RESOURCES if able_to_register(accounts, name, org=org))
+    if able and able != DEFAULT_RESOURCES:
         unable = ", ".join(name for name in DEFAULT_RESOURCES if name not in able)
         display.say(
-            f"{_kinds(etl)}: such a token cannot create webhooks on {unable}: create those "
+            f"{kinds_of(accounts)}: such a token cannot create webhooks on {unable}: create those "
             "with an administrator's or a host's token, in another data folder, or add its account."
         )
-    return able
+    return able or DEFAULT_RESOURCES
 
 
-def check_kind(etl: Etl, names: Sequence[str], *, org: bool) -> None:
-    """Raise SettingsError where no account may have these webhooks, or a token is not set."""
-    etl.check_tokens()
-    unable = [name for name in names if not _can_register(etl, name, org=False)]
-    if unable:
-        raise SettingsError(
-            f"{_kinds(etl)}: such a token cannot create webhooks on "
-            f"{', '.join(unable)}. Omit them from --resources."
+def compared(etl: Etl, spec: WebhookSpec | None) -> Found:
+    """The webhooks of all accounts, compared with the spec."""
+    return webhook_sync.check_accounts(etl.accounts.all, spec, owners_of(etl.connections))
+
+
+def create_missing(found: Found, secret: str | None, clock: Clock) -> None:
+    """Create what is missing, account by account."""
+
+    def create(part: AccountPart, spec: WebhookSpec) -> Iterator[Action]:
+        return webhook_sync.create(part.account.webex, spec, part.findings, secret, clock)
+
+    _carry_out(found, lambda part: create(part, part.spec) if part.spec else ())
+
+
+def repair_wrong(found: Found, secret: str | None, clock: Clock) -> None:
+    """Correct what is wrong, account by account."""
+    listed_by = {key: account.webex for key, account in found.listed_by.items()}
+
+    def repair(part: AccountPart, spec: WebhookSpec) -> Iterator[Action]:
+        webex, findings = part.account.webex, part.findings
+        return webhook_sync.repair(webex, spec, findings, secret, clock, listed_by)
+
+    _carry_out(found, lambda part: repair(part, part.spec) if part.spec else ())
+
+
+def delete_all(found: Found) -> None:
+    """Delete everything that is ours, each by the account that lists it."""
+
+    def delete(part: AccountPart) -> Iterator[Action]:
+        ours = [finding.webhook for finding in part.findings if finding.webhook]
+        return webhook_sync.delete(part.account.webex, ours)
+
+    _carry_out(found, delete, "run this command again")
+
+
+def _carry_out(
+    found: Found, act: Callable[[AccountPart], Iterable[Action]], todo: str = _REPAIR
+) -> None:
+    """Print each action as it is done; exit status 1 if one could not be.
+
+    Where there are several accounts, an error ends what is done for its account alone.
+    """
+    done, failures = list[bool](), found.unusable_sentences()
+    for part in found.parts:
+        try:
+            for action in act(part):
+                finding = action.finding
+                account = found.account_of(part, finding)
+                event = f"{finding.resource} {finding.event}"
+                display.say(found.named(account, f"{event}: {action.what}"))
+                done.append(action.done)
+        except UNUSABLE as error:
+            if len(found.accounts) == 1:
+                raise
+            failures.append(found.named(part.account, str(error)))
+    if not done and not failures:
+        display.say("Nothing to do.")
+    for sentence in failures:
+        display.complain(sentence)
+    if failures or not all(done):
+        display.complain(f"Some webhooks still need attention: {todo}.")
+        sys.exit(1)
+
+
+def complain_of(sentences: list[str]) -> None:
+    """Print what is wrong; exit status 1 if anything is."""
+    for sentence in sentences:
+        display.complain(sentence)
+    if sentences:
+        sys.exit(1)
+
+
+def show_webhooks(found: Found, row_format: str) -> None:
+    """What was found; with the account in the first column where there are several."""
+    several = len(found.accounts) > 1
+    columns = ("account", *_COLUMNS) if several else _COLUMNS
+    rows = [
+        (
+            *((account.name,) if several else ()),
+            *(finding.resource, finding.event, str(finding.status)),
+            *(getattr(finding.webhook, name, None) or None for name in _COLUMNS[3:]),
         )
-    if org and not _can_register(etl, names[0], org=True):
-        raise SettingsError(
-            f"--org needs the token of an administrator or compliance officer, but {_kinds(etl)}."
-        )
-
-
-def _can_register(etl: Etl, resource: str, *, org: bool) -> bool:
-    """Whether any account may have webhooks on a resource."""
-    return any(each.kind.access.can_register(resource, org=org) for each in etl.settings.accounts)
-
-
-def _kinds(etl: Etl) -> str:
-    return ", ".join(f"{each.kind_setting} is {each.kind}" for each in etl.settings.accounts)
-
-
-def listed(etl: Etl, spec: WebhookSpec | None) -> tuple[list[WebhookFinding], int]:
-    """What all accounts find, each webhook once, and the number of those of others."""
-    accounts = etl.accounts.all
-    plan = plan_webhooks(accounts, spec) if spec else []
-    parts = dict(plan)
-    findings: list[WebhookFinding] = []
-    seen: set[str] = set()
-    others: set[str] = set()
-    for account in [*parts, *(each for each in accounts if each not in parts)]:
-        existing = webhook_sync.list_webhooks(account.webex)
-        others |= {webhook.id for webhook in existing if not webhook.is_ours}
-        found = compare_webhooks(parts.get(account), [w for w in existing if w.id not in seen])
-        findings += found
-        seen |= {finding.webhook.id for finding in found if finding.webhook}
-    return findings, len(others)
+        for account, finding in found.findings()
+    ]
+    if row_format == "table":
+        # Ids are long and of no use to a reader.
+        display.show_table("", columns[:-1], [row[:-1] for row in rows])
+    else:
+        formats.write_rows(row_format, columns, rows)

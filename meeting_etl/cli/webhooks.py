@@ -1,12 +1,10 @@
 """`webhooks create|list|repair|delete`: the webhooks in Webex that post events to the receiver.
 
-Belongs here: options, messages, exit statuses. Does not: comparing and changing webhooks
-(webex/webhook_spec.py, webex/webhook_sync.py).
+Belongs here: options, messages, exit statuses. Does not: what is done with each account
+(webhook_accounts.py), comparing and changing webhooks (webex/).
 """
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,28 +13,29 @@ from meeting_etl.addresses import http_url
 from meeting_etl.cli import display, formats
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import YES, confirm
-from meeting_etl.cli.webhook_accounts import check_kind, listed, usual
+from meeting_etl.cli.webhook_accounts import (
+    compared,
+    complain_of,
+    create_missing,
+    delete_all,
+    repair_wrong,
+    show_webhooks,
+    usual,
+)
 from meeting_etl.errors import SettingsError
-from meeting_etl.webex import webhook_sync
-from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.webhook_plan import plan_webhooks
 from meeting_etl.webex.webhook_spec import (
     EVENTS,
-    Webhook,
-    WebhookFinding,
     WebhookSpec,
-    compare_webhooks,
     delete_webhook_spec,
     read_webhook_spec,
     write_webhook_spec,
 )
-from meeting_etl.webex.webhook_sync import Action
 
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
 
 _PARTICIPANTS = "meetingParticipants"
-_COLUMNS = ("resource", "event", "health", "created", "owned_by", "filter", "target_url", "id")
 
 
 def _target_url(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -75,7 +74,7 @@ def _spec_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--org/--no-org",
             default=None,
-            help="Events of the whole organization, or what the token's owner sees (default).",
+            help="Events of the whole organization, or what each token's owner sees (default).",
         ),
         click.option(
             "--target-url",
@@ -118,10 +117,7 @@ def create(context: CommandContext, /, *, insecure: bool, **options: Any) -> Non
     etl = context.etl()
     spec, secret = _spec(etl, None, **options), _secret(etl, insecure=insecure)
     write_webhook_spec(etl.state, spec)
-    _carry_out(
-        webhook_sync.create(account.webex, own, secret, etl.clock)
-        for account, own in plan_webhooks(etl.accounts.all, spec)
-    )
+    create_missing(compared(etl, spec), secret, etl.clock)
 
 
 @webhooks.command("list", short_help="Show webhooks with their health")
@@ -131,12 +127,13 @@ def list_(context: CommandContext, /, row_format: str) -> None:
     """Show managed and missing webhooks, with their health."""
     etl = context.etl()
     spec = read_webhook_spec(etl.state)
-    findings, others = listed(etl, spec)
-    _show(findings, row_format)
-    if others:
-        display.say(f"{display.counted(others, 'other webhook')} not managed by meeting_etl.")
+    found = compared(etl, spec)
+    show_webhooks(found, row_format)
+    if count := len(found.other_ids):
+        display.say(f"{display.counted(count, 'other webhook')} not managed by meeting_etl.")
     if spec is None:
         display.say("No webhooks are configured: run `meeting-etl webhooks create`.")
+    complain_of(found.unusable_sentences())
 
 
 @webhooks.command(short_help="Re-activate and correct webhooks")
@@ -160,21 +157,13 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
         return
     spec = _spec(etl, old, **options)
     if check:
-        plan = plan_webhooks(etl.accounts.all, spec)
-        problems = webhook_sync.wrong_webhooks(plan)
-        for sentence, _ in problems:
-            display.complain(sentence)
-        if problems:
-            sys.exit(1)
-        count = sum(len(own.events()) for _, own in plan)
-        display.say(f"All {count} webhooks exist and are active.")
+        found = compared(etl, spec)
+        complain_of(found.wrong_sentences())
+        display.say(f"All {found.expected} webhooks exist and are active.")
         return
     secret = _secret(etl, insecure=insecure)
     write_webhook_spec(etl.state, spec)
-    _carry_out(
-        webhook_sync.repair(account.webex, own, secret, etl.clock)
-        for account, own in plan_webhooks(etl.accounts.all, spec)
-    )
+    repair_wrong(compared(etl, spec), secret, etl.clock)
 
 
 @webhooks.command(short_help="Delete all managed webhooks")
@@ -183,15 +172,11 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
 def delete(context: CommandContext, /, *, yes: bool) -> None:
     """Delete all webhooks managed by meeting_etl, and the stored options of `create`."""
     etl = context.etl()
-    ours: dict[str, tuple[Account, Webhook]] = {}
-    for account in etl.accounts.all:
-        for webhook in webhook_sync.list_webhooks(account.webex):
-            if webhook.is_ours:
-                ours.setdefault(webhook.id, (account, webhook))
-    if ours and not yes:
-        _show(compare_webhooks(None, [webhook for _, webhook in ours.values()]), "table")
-        confirm(f"Delete {display.counted(len(ours), 'webhook')}?")
-    _carry_out(webhook_sync.delete(account.webex, [webhook]) for account, webhook in ours.values())
+    found = compared(etl, None)
+    if (count := len(list(found.findings()))) and not yes:
+        show_webhooks(found, "table")
+        confirm(f"Delete {display.counted(count, 'webhook')}?")
+    delete_all(found)
     delete_webhook_spec(etl.state)
 
 
@@ -210,11 +195,13 @@ def _spec(
             "No webhooks are configured: run `meeting-etl webhooks create --target-url …` first."
         )
     org = org if org is not None else bool(old and old.org)
-    names = resources or (old.resources if old else usual(etl))
+    names = resources or (old.resources if old else usual(etl, org=org))
     if participants:
         names = tuple(dict.fromkeys((*names, _PARTICIPANTS)))
-    check_kind(etl, names, org=org)
-    return WebhookSpec(target_url or (old.target_url if old else ""), org, names)
+    spec = WebhookSpec(target_url or (old.target_url if old else ""), org, names)
+    etl.check_tokens()
+    plan_webhooks(etl.settings.accounts, spec)
+    return spec
 
 
 def _secret(etl: "Etl", *, insecure: bool) -> str | None:
@@ -225,31 +212,3 @@ def _secret(etl: "Etl", *, insecure: bool) -> str | None:
             "long random text, the same for the receiver, or add --insecure."
         )
     return secret
-
-
-def _carry_out(by_account: Iterable[Iterable[Action]]) -> None:
-    """Print each action as it is done; exit status 1 if one could not be."""
-    done = []
-    for action in chain.from_iterable(by_account):
-        display.say(f"{action.finding.resource} {action.finding.event}: {action.what}")
-        done.append(action.done)
-    if not done:
-        display.say("Nothing to do.")
-    if not all(done):
-        display.complain("Some webhooks still need attention: run `meeting-etl webhooks repair`.")
-        sys.exit(1)
-
-
-def _show(findings: Sequence[WebhookFinding], row_format: str) -> None:
-    rows = [
-        (
-            *(finding.resource, finding.event, str(finding.status)),
-            *(getattr(finding.webhook, name, None) or None for name in _COLUMNS[3:]),
-        )
-        for finding in findings
-    ]
-    if row_format == "table":
-        # Ids are long and of no use to a reader.
-        display.show_table("", _COLUMNS[:-1], [row[:-1] for row in rows])
-    else:
-        formats.write_rows(row_format, _COLUMNS, rows)

@@ -9,7 +9,7 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
 from meeting_etl.files import Files
 from meeting_etl.settings.accounts import AccountSettings
 from meeting_etl.settings.environment import Settings
@@ -137,12 +137,24 @@ class Connection:
             value.content = json.dumps(owners | {self.auth.token_identity: owner}).encode()
 
 
+def owners_of(connections: list[Connection]) -> dict[str, str]:
+    """Digests of the owners of accounts by name, as far as they are known."""
+    found = {}
+    for connection in connections:
+        try:
+            owner = connection.owner
+        except SettingsError:
+            continue
+        if owner:
+            found[connection.account.name] = owner
+    return found
+
+
 def same_owner(connections: list[Connection]) -> list[tuple[str, str]]:
     """Pairs of accounts that have the same owner, as far as that is known."""
     first: dict[str, str] = {}
     pairs = []
-    for connection in connections:
-        owner, name = connection.owner, connection.account.name
-        if owner and (other := first.setdefault(owner, name)) != name:
+    for name, owner in owners_of(connections).items():
+        if (other := first.setdefault(owner, name)) != name:
             pairs.append((other, name))
     return pairs

@@ -5,11 +5,12 @@ wrong with a webhook (webhook_spec.py), the requests themselves (webhook_endpoin
 (cli/).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meeting_etl.errors import BadResponse, Gone, NotFound, Refused, SettingsError
+from meeting_etl.errors import BadResponse, Gone, NotFound, Refused
 from meeting_etl.times import Clock
+from meeting_etl.webex.account_webhooks import AccountWebhooks, compare_accounts
 from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.webhook_spec import (
@@ -28,6 +29,7 @@ _ATTEMPTS = 3
 # New webhooks are listed with a delay.
 _LAG_SECONDS = 5.0
 _CONFLICT = 409
+_BY_THE_SAME: Mapping[str, Webex] = {}
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,15 @@ class Action:
 
 
 def check_webhooks(webex: Webex, spec: WebhookSpec | None) -> list[WebhookFinding]:
-    """The expected webhooks compared with those that are registered now.
-
-    Raises what `list_webhooks` does, and SettingsError when the token cannot see those expected.
-    """
-    if spec and spec.org and not webex.can_register("recordings", org=True):
-        raise SettingsError(
-            "The expected webhooks belong to the organization, which needs the token of an "
-            "administrator or compliance officer; see WEBEX_TOKEN_KIND."
-        )
+    """The expected webhooks compared with those that one token can see now."""
     return compare_webhooks(spec, list_webhooks(webex))
 
 
-def wrong_webhooks(plan: Sequence[tuple[Account, WebhookSpec]]) -> list[tuple[str, WebhookFinding]]:
-    """The webhooks of all accounts that need repair, each with a sentence that names it.
-
-    Where several accounts have webhooks, the sentence names the account, too.
-    """
-    return [
-        (f"{account.name}: {finding}" if len(plan) > 1 else str(finding), finding)
-        for account, spec in plan
-        for finding in needing_repair(check_webhooks(account.webex, spec))
-    ]
+def check_accounts(
+    accounts: Sequence[Account], spec: WebhookSpec | None, owners: Mapping[str, str]
+) -> AccountWebhooks[Account]:
+    """The expected webhooks compared with those that all accounts can see now."""
+    return compare_accounts(accounts, spec, owners, lambda each: list_webhooks(each.webex))
 
 
 def list_webhooks(webex: Webex) -> list[Webhook]:
@@ -81,9 +70,15 @@ def list_webhooks(webex: Webex) -> list[Webhook]:
     return list(found.values())
 
 
-def create(webex: Webex, spec: WebhookSpec, secret: str | None, clock: Clock) -> Iterator[Action]:
+def create(
+    webex: Webex,
+    spec: WebhookSpec,
+    findings: Sequence[WebhookFinding],
+    secret: str | None,
+    clock: Clock,
+) -> Iterator[Action]:
     """Create missing webhooks, one by one as the result is iterated; nothing else changes."""
-    for finding in check_webhooks(webex, spec):
+    for finding in findings:
         if finding.status is WebhookStatus.MISSING:
             _create(webex, spec, finding, secret, clock)
             yield Action(finding, "created")
@@ -93,19 +88,28 @@ def create(webex: Webex, spec: WebhookSpec, secret: str | None, clock: Clock) ->
             yield Action(finding, finding.status, done=False)
 
 
-def repair(webex: Webex, spec: WebhookSpec, secret: str | None, clock: Clock) -> Iterator[Action]:
+def repair(
+    webex: Webex,
+    spec: WebhookSpec,
+    findings: Sequence[WebhookFinding],
+    secret: str | None,
+    clock: Clock,
+    listed_by: Mapping[str, Webex] = _BY_THE_SAME,
+) -> Iterator[Action]:
     """Correct what is wrong, one by one as the result is iterated.
 
     Target and status can be updated. Owner and filter cannot: a new webhook replaces the old one,
     which is deleted once the new one exists. Duplicates go once the remaining one is right.
+    `listed_by` has by id the webhooks that another account can change.
     """
     unresolved = set()
-    for finding in needing_repair(check_webhooks(webex, spec)):
+    for finding in needing_repair(list(findings)):
         event = (finding.resource, finding.event)
         if finding.status is WebhookStatus.DUPLICATE and event in unresolved:
             yield Action(finding, "duplicate kept until the other one is right", done=False)
             continue
-        action = _repair(webex, spec, finding, secret, clock)
+        key = finding.webhook.id if finding.webhook else ""
+        action = _repair(webex, listed_by.get(key, webex), spec, finding, secret, clock)
         if not action.done:
             unresolved.add(event)
         yield action
@@ -120,20 +124,26 @@ def delete(webex: Webex, webhooks: list[Webhook]) -> Iterator[Action]:
 
 
 def _repair(
-    webex: Webex, spec: WebhookSpec, finding: WebhookFinding, secret: str | None, clock: Clock
+    webex: Webex,
+    owner: Webex,
+    spec: WebhookSpec,
+    finding: WebhookFinding,
+    secret: str | None,
+    clock: Clock,
 ) -> Action:
+    """Repair one webhook: `owner` can change the old one, `webex` creates the new one."""
     webhook = finding.webhook
     if webhook is None:
         _create(webex, spec, finding, secret, clock)
         return Action(finding, "created")
     if finding.status is WebhookStatus.DUPLICATE:
-        _delete(webex, webhook)
+        _delete(owner, webhook)
         return Action(finding, "deleted")
     if finding.status in (WebhookStatus.WRONG_FILTER, WebhookStatus.WRONG_OWNER):
         _create(webex, spec, finding, secret, clock)
-        _delete(webex, webhook)
+        _delete(owner, webhook)
         return Action(finding, "replaced by a new one")
-    return _update(webex, spec, finding, webhook, secret)
+    return _update(owner, spec, finding, webhook, secret)
 
 
 def _update(

@@ -12,7 +12,7 @@ from meeting_etl.schemas import WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
 from meeting_etl.times import utc_day
 from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
-from meeting_etl.webex.webhook_sync import create
+from meeting_etl.webex.webhook_sync import check_webhooks, create
 from meeting_etl_tests.cli.doctor_results import OK, PROBLEM, SECRET, SKIPPED, WARNING, checked
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
@@ -40,7 +40,8 @@ def product(tmp_path: Path, webex: Sandbox) -> Product:
 def register(product: Product) -> None:
     etl = product.etl()
     write_webhook_spec(etl.state, EXPECTED)
-    list(create(etl.accounts.all[0].webex, EXPECTED, f"{SECRET}-signing", etl.clock))
+    webex = etl.accounts.all[0].webex
+    list(create(webex, EXPECTED, check_webhooks(webex, EXPECTED), f"{SECRET}-signing", etl.clock))
 
 
 # Webhooks

@@ -141,7 +141,8 @@ def test_a_webhook_listed_but_not_found_stays_with_its_duplicates(
     server = serve(answer)
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    actions = list(webhook_sync.repair(webex, only, SECRET, clock))
+    findings = webhook_sync.check_webhooks(webex, only)
+    actions = list(webhook_sync.repair(webex, only, findings, SECRET, clock))
     assert [action.done for action in actions] == [False, False]
     assert [seen.method for seen in server.seen] == ["GET", "PUT"]
 
@@ -160,7 +161,8 @@ def test_a_webhook_that_webex_leaves_inactive_is_reported(
     server = serve(lambda seen: Reply({"items": [item]} if seen.method == "GET" else item))
     webex = Webex(connect(server.url), TokenKind.USER, clock)
     only = WebhookSpec(TARGET, False, ("meetingTranscripts",))
-    (action,) = webhook_sync.repair(webex, only, SECRET, clock)
+    findings = webhook_sync.check_webhooks(webex, only)
+    (action,) = webhook_sync.repair(webex, only, findings, SECRET, clock)
     assert (action.done, action.what) == (False, "Webex did not change it: inactive")
 
 

@@ -27,11 +27,13 @@ Start = Callable[..., tuple[Sandbox, Webex]]
 
 
 def create(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return described(webhook_sync.create(webex, expected, SECRET, clock))
+    findings = webhook_sync.check_webhooks(webex, expected)
+    return described(webhook_sync.create(webex, expected, findings, SECRET, clock))
 
 
 def repair(webex: Webex, expected: WebhookSpec, clock: ManualClock) -> list[tuple[str, str, str]]:
-    return described(webhook_sync.repair(webex, expected, SECRET, clock))
+    findings = webhook_sync.check_webhooks(webex, expected)
+    return described(webhook_sync.repair(webex, expected, findings, SECRET, clock))
 
 
 def described(actions: Iterator[webhook_sync.Action]) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from meeting_etl.cli.doctor.finding import (
     CheckResult,
     Finding,
+    NotChecked,
     ok,
     problem,
     run_check,
@@ -24,21 +25,17 @@ from meeting_etl.cli.doctor.finding import (
 )
 from meeting_etl.cli.doctor.lake_checks import newest_days
 from meeting_etl.cli.doctor.probe_client import ProbeClient
-from meeting_etl.errors import Forbidden
+from meeting_etl.errors import BadResponse, Forbidden
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
 from meeting_etl.schemas import INGESTED_LOGS, WEBHOOK_EVENTS
 from meeting_etl.settings import Etl
+from meeting_etl.settings.accounts import AccountSettings
+from meeting_etl.settings.connections import owners_of
+from meeting_etl.webex.account_webhooks import compare_accounts
 from meeting_etl.webex.endpoints import Webex
-from meeting_etl.webex.webhook_plan import plan_webhooks
-from meeting_etl.webex.webhook_spec import (
-    WebhookFinding,
-    WebhookSpec,
-    WebhookStatus,
-    needing_repair,
-    read_webhook_spec,
-)
-from meeting_etl.webex.webhook_sync import check_webhooks
+from meeting_etl.webex.webhook_spec import Webhook, WebhookStatus, read_webhook_spec
+from meeting_etl.webex.webhook_sync import list_webhooks
 from meeting_etl.webhook_logs.known_logs import KnownLogs
 from meeting_etl.webhook_logs.listing import shown
 
@@ -79,27 +76,27 @@ def _registered(etl: Etl, clients: Sequence[ProbeClient]) -> Finding:
             "Run `meeting-etl webhooks create --target-url …`.",
         )
     by_account = {client.account: client for client in clients}
-    plan = plan_webhooks(list(by_account), spec)
+
+    def listed(account: AccountSettings) -> list[Webhook]:
+        client, kind = by_account[account], account.kind
+        try:
+            return client(lambda api: list_webhooks(Webex(api, kind, etl.clock)))
+        except NotChecked as error:
+            if len(clients) == 1:
+                raise
+            raise BadResponse(error.finding.found) from None
+
     try:
-        wrong = [
-            (f"{account.name}: {found}" if len(plan) > 1 else str(found), found)
-            for account, own in plan
-            for found in _wrong(etl, by_account[account], own)
-        ]
+        found = compare_accounts(list(by_account), spec, owners_of(etl.connections), listed)
     except Forbidden as error:
         return problem(str(error), "Webhooks need the read scopes of their resources.")
-    if not wrong:
-        count = sum(len(own.events()) for _, own in plan)
-        return ok(f"All {count} are registered and active.")
-    only_duplicates = all(found.status is WebhookStatus.DUPLICATE for _, found in wrong)
-    finding = warning if only_duplicates else problem
-    sentences = "; ".join(sentence for sentence, _ in wrong)
-    return finding(f"{sentences}.", "Run `meeting-etl webhooks repair`.")
-
-
-def _wrong(etl: Etl, client: ProbeClient, spec: WebhookSpec) -> list[WebhookFinding]:
-    kind = client.account.kind
-    return needing_repair(client(lambda api: check_webhooks(Webex(api, kind, etl.clock), spec)))
+    if not (sentences := found.wrong_sentences()):
+        return ok(f"All {found.expected} are registered and active.")
+    is_slight = all(finding.status is WebhookStatus.DUPLICATE for finding in found.wrong())
+    return (warning if is_slight else problem)(
+        f"{'; '.join(sentence.rstrip('.') for sentence in sentences)}.",
+        "Run `meeting-etl webhooks repair`.",
+    )
 
 
 def _reachable(etl: Etl) -> Finding:

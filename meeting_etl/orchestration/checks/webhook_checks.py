@@ -16,10 +16,10 @@ from meeting_etl.orchestration.checks.verdict import Verdict
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.settings import Etl
+from meeting_etl.settings.connections import owners_of
 from meeting_etl.times import Span, last_days
-from meeting_etl.webex.webhook_plan import plan_webhooks
 from meeting_etl.webex.webhook_spec import WebhookStatus, read_webhook_spec
-from meeting_etl.webex.webhook_sync import wrong_webhooks
+from meeting_etl.webex.webhook_sync import check_accounts
 
 
 @dg.asset_check(
@@ -44,20 +44,18 @@ def _registration_verdict(etl: Etl) -> Verdict:
         accounts = etl.accounts.all
     except SettingsError as error:
         return Verdict(f"Skipped: no token. {error}", passed=False)
-    plan = plan_webhooks(accounts, expected)
-    wrong = wrong_webhooks(plan)
-    sentences = [sentence for sentence, _ in wrong]
-    count = sum(len(own.events()) for _, own in plan)
-    counts = {"expected": count, "wrong": len(wrong), "unhealthy": sentences}
-    if not wrong:
-        return Verdict(f"All {count} webhooks are there and active.", counts)
+    found = check_accounts(accounts, expected, owners_of(etl.connections))
+    wrong, sentences = found.wrong(), found.wrong_sentences()
+    counts = {"expected": found.expected, "wrong": len(wrong), "unhealthy": sentences}
+    if not sentences:
+        return Verdict(f"All {found.expected} webhooks are there and active.", counts)
     # Duplicates deliver events twice, which does no harm; everything else loses events.
-    loses_events = any(finding.status is not WebhookStatus.DUPLICATE for _, finding in wrong)
+    loses_events = any(finding.status is not WebhookStatus.DUPLICATE for finding in wrong)
     return Verdict(
         f"{'; '.join(sentences)}. Run `meeting-etl webhooks repair`.",
         counts,
         passed=False,
-        is_error=loses_events,
+        is_error=loses_events or bool(found.unusable),
     )
 
 

@@ -11,7 +11,7 @@ from meeting_etl.orchestration.schedules import webhooks_hourly
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl.webex.webhook_spec import WebhookSpec, write_webhook_spec
-from meeting_etl.webex.webhook_sync import create
+from meeting_etl.webex.webhook_sync import check_webhooks, create
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import NOW, small_world
@@ -32,7 +32,8 @@ def etl(tmp_path: Path, webex: Sandbox) -> Etl:
 
 def register(etl: Etl) -> None:
     write_webhook_spec(etl.state, EXPECTED)
-    list(create(etl.accounts.all[0].webex, EXPECTED, "signing", etl.clock))
+    webex = etl.accounts.all[0].webex
+    list(create(webex, EXPECTED, check_webhooks(webex, EXPECTED), "signing", etl.clock))
 
 
 def checked(etl: Etl) -> dg.AssetCheckEvaluation:
