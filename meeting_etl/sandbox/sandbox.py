@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meeting_etl.sandbox.api.app import Api, Service
 from meeting_etl.sandbox.api.changes import Changes
-from meeting_etl.sandbox.api.oauth import Tokens
+from meeting_etl.sandbox.api.oauth import ServiceApp, Tokens
 from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimit, RateLimits
 from meeting_etl.sandbox.api.webhook_posting import Posted, Poster
@@ -143,6 +143,15 @@ class Sandbox:
     def grant(self, kind: Kind, owner: str | None = None) -> str:
         """A new refresh token, good for one use, that leads to access tokens of that kind."""
         return self._tokens.grant(kind, self._owner(kind, owner), self.clock.now())
+
+    def integration_grant(self, owner: str | None = None) -> str:
+        """A new refresh token of an integration that may request tokens of service apps."""
+        person, now = self._owner("user", owner), self.clock.now()
+        return self._tokens.grant("user", person, now, is_integration=True)
+
+    def service_app(self, kind: Kind, owner: str | None = None) -> ServiceApp:
+        """A service app whose tokens are of that kind and owner; the same one each time."""
+        return self._tokens.service_app(kind, self._owner(kind, owner), self.world.org_id)
 
     def revoke(self, owner: str) -> None:
         """Refuse the access tokens that one person has so far."""

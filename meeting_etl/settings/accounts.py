@@ -1,26 +1,27 @@
 """[accounts.NAME] of the settings file: whose tokens there are, and where their secrets come from.
 
-Belongs here: what may stand in such a section, and reading the secrets that it names. Does not: the
-rest of the file (toml_file.py), tokens and requests (webex/), which account is asked
-(webex/accounts.py).
+Belongs here: what may stand in such a section. Does not: reading the secrets that it names
+(secret_sources.py), the rest of the file (toml_file.py), tokens and requests (webex/), which
+account is asked (webex/accounts.py).
 """
 
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings.host_patterns import check_hosts, check_not_empty, check_sites
+from meeting_etl.settings.secret_sources import Secrets, name_of
 from meeting_etl.settings.toml_errors import sentence_of
 from meeting_etl.webex.account_rights import DEFAULT, AccountRights
-from meeting_etl.webex.credentials import CredentialNames, Credentials
+from meeting_etl.webex.credentials import CredentialNames, Credentials, ServiceApp
 from meeting_etl.webex.token_kind import TokenKind
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SECRETS = ("access_token", "client_id", "client_secret", "refresh_token")
@@ -29,14 +30,32 @@ _VARIABLES = {key: f"WEBEX_{key.upper()}" for key in _SECRETS}
 _KIND = "WEBEX_TOKEN_KIND"
 
 
-class _Section(Struct, forbid_unknown_fields=True, frozen=True):
-    """[accounts.NAME]: one account at Webex."""
+class _Tokens(Struct, forbid_unknown_fields=True, frozen=True):
+    """The keys of an access token, or of what it is got by; as [accounts.NAME.integration] has."""
 
-    kind: Literal["user", "admin", "compliance"]
     access_token: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
     refresh_token: str | None = None
+
+    def __post_init__(self) -> None:
+        grant = (self.client_id, self.client_secret, self.refresh_token)
+        if not self.access_token and not all(grant):
+            raise ValueError("needs access_token, or client_id, client_secret and refresh_token")
+        if self.access_token and any(grant):
+            raise ValueError(
+                "has access_token as well as parts of client_id, client_secret and refresh_token: "
+                "remove one of the two"
+            )
+
+
+class _Section(_Tokens, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """[accounts.NAME]: one account at Webex."""
+
+    kind: Literal["user", "admin", "compliance"]
+    application_id: str | None = None
+    target_org_id: str | None = None
+    integration: dict[str, Any] | None = None
     hosts: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     requests_per_minute: Annotated[float, Meta(ge=0)] | None = None
@@ -47,23 +66,32 @@ class _Section(Struct, forbid_unknown_fields=True, frozen=True):
         check_sites(self.sites)
         if self.kind != "user" and self.hosts:
             raise ValueError("hosts is for accounts of kind user; the others read all hosts")
-        grant = (self.client_id, self.client_secret, self.refresh_token)
-        if not self.access_token and not all(grant):
-            raise ValueError("needs access_token, or client_id, client_secret and refresh_token")
-        if self.access_token and any(grant):
-            raise ValueError(
-                "has access_token as well as parts of client_id, client_secret and refresh_token: "
-                "remove one of the two"
-            )
+        if self.application_id or self.target_org_id or self.integration is not None:
+            self._check_service_app()
+        else:
+            super().__post_init__()
         if self.requests_per_minute and self.requests_per_minute < 1:
             raise ValueError("requests_per_minute must be 0 or at least 1")
+
+    def _check_service_app(self) -> None:
+        needed = ("application_id", "target_org_id", "client_id", "client_secret", "integration")
+        missing = [key for key in needed if getattr(self, key) in (None, "")]
+        if missing:
+            raise ValueError(f"is a service app and needs {', '.join(missing)}, too")
+        unused = [key for key in ("access_token", "refresh_token") if getattr(self, key)]
+        if unused:
+            raise ValueError(
+                f"is a service app, whose integration gets its tokens: remove {unused[0]}"
+            )
+        if self.kind == "user":
+            raise ValueError("is a service app, which must be of kind admin or compliance")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AccountSettings(AccountRights):
     """One account with its credentials and its rate."""
 
-    credentials: Credentials = field(repr=False)
+    credentials: Credentials | ServiceApp = field(repr=False)
     requests_per_minute: float
 
 
@@ -80,9 +108,9 @@ def read_accounts(
     """
     if not sections:
         return (_default(environ, requests_per_minute),)
+    secrets = Secrets(environ, settings_file or "")
     accounts = tuple(
-        _account(name, content, environ, requests_per_minute, settings_file or "")
-        for name, content in sections.items()
+        _account(name, content, secrets, requests_per_minute) for name, content in sections.items()
     )
     _check_variables(sections, environ)
     for account in accounts:
@@ -114,74 +142,77 @@ def _token_kind(value: str) -> TokenKind:
 
 
 def _account(
-    name: str,
-    content: Any,
-    environ: Mapping[str, str],
-    requests_per_minute: float,
-    settings_file: str,
+    name: str, content: Any, secrets: Secrets, requests_per_minute: float
 ) -> AccountSettings:
     title = f"accounts.{name}"
     if not _NAME.fullmatch(name):
         raise SettingsError(
-            f"{settings_file}: [{title}]: names of accounts have lower-case letters, digits, "
-            "hyphens and underscores only."
+            f"{secrets.settings_file}: [{title}]: names of accounts have lower-case letters, "
+            "digits, hyphens and underscores only."
         )
-    try:
-        section = msgspec.convert(content, _Section)
-    except msgspec.ValidationError as error:
-        sentence = sentence_of(error, {title: content}, {title: _Section}, section=title)
-        raise SettingsError(f"{settings_file}: {sentence}.") from None
-    folder = Path(settings_file).absolute().parent
-    secrets, names = list[str | None](), list[str]()
-    for key in _SECRETS:
-        source = getattr(section, key)
-        setting = f"{settings_file}: [{title}] {key}"
-        secrets.append(_secret(source, setting, environ, folder) if source else None)
-        names.append(f"{source.partition(':')[2]} ([{title}] {key})" if source else key)
+    section = _read_section(title, content, _Section, secrets)
     rate = section.requests_per_minute
     return AccountSettings(
         name=name,
         kind=TokenKind(section.kind),
         hosts=tuple(pattern.strip() for pattern in section.hosts),
         sites=tuple(site.strip() for site in section.sites),
-        credentials=Credentials(*secrets, names=CredentialNames(*names)),
+        credentials=_account_credentials(title, section, secrets),
         requests_per_minute=requests_per_minute if rate is None else rate,
     )
 
 
-def _secret(source: str, setting: str, environ: Mapping[str, str], folder: Path) -> str | None:
-    """The secret that a text like env:NAME or file:PATH names; None when the variable is unset."""
-    kind, _, place = source.partition(":")
-    if kind == "env" and place:
-        return environ.get(place) or None
-    if kind == "file" and place:
-        return _from_file(folder / place, setting)
-    raise SettingsError(
-        f"{setting} must be 'env:NAME' or 'file:PATH', which say where the secret is: secrets do "
-        "not belong into this file."
+def _read_section(title: str, content: Any, kind: type[T], secrets: Secrets) -> T:
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        sentence = sentence_of(error, {title: content}, {title: kind}, section=title)
+        raise SettingsError(f"{secrets.settings_file}: {sentence}.") from None
+
+
+def _account_credentials(
+    title: str, section: _Section, secrets: Secrets
+) -> Credentials | ServiceApp:
+    own = _credentials(f"[{title}]", section, secrets)
+    if not section.application_id:
+        return own
+    inner = f"{title}.integration"
+    integration = _read_section(inner, section.integration, _Tokens, secrets)
+    return ServiceApp(
+        section.application_id,
+        section.target_org_id or "",
+        own.client_id,
+        own.client_secret,
+        integration=_credentials(f"[{inner}]", integration, secrets),
+        names=own.names,
+        section=f"[{title}]",
     )
 
 
-def _from_file(path: Path, setting: str) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                raise SettingsError(f"{setting}: others may read {path}; run `chmod 600 {path}`.")
-            secret = file.read().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text"
-        raise SettingsError(f"{setting}: cannot read {path}: {reason}.") from None
-    if not secret:
-        raise SettingsError(f"{setting}: {path} is empty.")
-    return secret
+def _credentials(section: str, tokens: _Tokens, secrets: Secrets) -> Credentials:
+    values, names = list[str | None](), list[str]()
+    for key in _SECRETS:
+        source = getattr(tokens, key)
+        values.append(secrets.read(source, section, key) if source else None)
+        names.append(name_of(source, section, key) if source else key)
+    return Credentials(*values, names=CredentialNames(*names))
 
 
 def _check_variables(sections: Mapping[str, Any], environ: Mapping[str, str]) -> None:
     """Raise SettingsError for a variable of `default` that no account names: it has no effect."""
-    named = {text for section in sections.values() for text in map(str, section.values())}
+    named = set(_texts(sections))
     for variable in (*_VARIABLES.values(), _KIND):
         if environ.get(variable) and f"env:{variable}" not in named:
             raise SettingsError(
                 f"{variable} is set, and the settings file has [accounts]: remove the variable, or "
                 f"name it in an account, as in access_token = 'env:{_VARIABLES['access_token']}'."
             )
+
+
+def _texts(content: Mapping[str, Any]) -> Iterator[str]:
+    """All texts in the sections, and in the sections within them."""
+    for value in content.values():
+        if isinstance(value, Mapping):
+            yield from _texts(value)
+        else:
+            yield str(value)

@@ -11,6 +11,7 @@ import msgspec
 
 _PATH = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _BOUND = re.compile(r"Expected `\w+` (?P<sign><=|>=) (?P<bound>\S+)")
 _SIGNS = {"<=": "at most", ">=": "at least"}
 _TYPES = {
@@ -45,6 +46,8 @@ def sentence_of(
         return _of_table(what, section, key.removesuffix("[...]"), content, sections)
     if unknown := _UNKNOWN.fullmatch(what):
         return _unknown(unknown["name"], section, sections)
+    if missing := _MISSING.fullmatch(what):
+        return f"[{section}] needs {missing['name']}"
     if not key and not what.startswith("Expected "):
         return f"[{section}] {what}"  # a sentence of toml_file.py
     if not key:

@@ -20,13 +20,13 @@ from meeting_etl.errors import (
     AuthError,
     BadResponse,
     MeetingEtlError,
-    NotFound,
     Refused,
 )
 from meeting_etl.times import Clock
-from meeting_etl.webex.api_check import NOT_WEBEX, ApiCheck
+from meeting_etl.webex.api_check import ApiCheck
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.bucket import LONGEST_PAUSE_SECONDS
+from meeting_etl.webex.grants import TokenRequest
 from meeting_etl.webex.pagination import PageTooLarge, Pagination
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.responses import (
@@ -195,14 +195,14 @@ class Client:
         retry = retry or self._new_retry()
         renewed, too_large = False, 0
         while True:
-            token = self._auth.token(self._grant)
+            token = self._auth.token(self._post_grant)
             try:
                 sent_headers = base_headers | self._auth.headers(url, token)
                 response = self._transport.send(method, url, sent_headers, body)
                 self._clock_ahead = clock_ahead(response)
                 content = read_with(response, read)
             except AuthError as error:
-                if renewed or not self._auth.renew(token, self._grant):
+                if renewed or not self._auth.renew(token, self._post_grant):
                     raise AuthError(f"{self._auth.remedy}: {error}.") from error
                 renewed = True
             except TransientError as error:
@@ -250,23 +250,22 @@ class Client:
     def _get_people_me(self) -> dict[str, Any]:
         """The token's owner, without retries; raises what `error_for` returns."""
         url = self._url("/people/me")
-        headers = self._auth.headers(url, self._auth.token(self._grant))
+        headers = self._auth.headers(url, self._auth.token(self._post_grant))
         return read_with(self._transport.send("GET", url, headers), json_object)
 
-    def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """Auth's `grant`: POST the form, without a token."""
+    def _post_grant(self, request: TokenRequest) -> dict[str, Any]:
+        """Auth's `post`. Repeating it is harmless: the newest tokens count."""
         retry = self._new_retry(min(_GRANT_ATTEMPTS, self._limits.attempts))
-        body = urlencode(form).encode()
+        url = self._url(request.path)
         headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Content-Length": str(len(body)),
+            "Content-Type": request.content_type,
+            "Content-Length": str(len(request.body)),
+            **(self._auth.headers(url, request.bearer) if request.bearer else {}),
         }
         while True:
             try:
-                url = self._url("/access_token")
-                return read_with(self._transport.send("POST", url, headers, body), json_object)
-            except NotFound as error:
-                raise ApiUnavailable(f"{NOT_WEBEX}. {error}") from error
+                response = self._transport.send("POST", url, headers, request.body)
+                return read_with(response, json_object)
             except TransientError as error:
                 if not retry.wait_or_give_up(error, is_down=False):
                     raise

@@ -15,7 +15,7 @@ from meeting_etl.times import Clock
 from meeting_etl.webex.auth import Auth
 from meeting_etl.webex.bucket import FileBucket
 from meeting_etl.webex.client import Client
-from meeting_etl.webex.credentials import Credentials
+from meeting_etl.webex.credentials import Credentials, ServiceApp
 from meeting_etl.webex.endpoints import Webex
 from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.token_kind import TokenKind
@@ -26,6 +26,7 @@ from meeting_etl_tests.webex.certificates import Authority
 from meeting_etl_tests.webex.endpoint_calls import Build
 from meeting_etl_tests.webex.granting import GrantingWebex
 from meeting_etl_tests.webex.servers import Answering, Server, running
+from meeting_etl_tests.webex.service_app_requests import StartWebex
 from meeting_etl_tests.webex.webhook_calls import Start
 
 Serve = Callable[[Answering], Server]
@@ -36,7 +37,8 @@ class Connect(Protocol):
         self,
         url: str,
         *,
-        credentials: Credentials = ...,
+        credentials: Credentials | ServiceApp = ...,
+        auth: Auth | None = None,
         clock: Clock | None = None,
         limits: Limits | None = None,
         random: Random | None = None,
@@ -74,7 +76,8 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
         def build(
             url: str,
             *,
-            credentials: Credentials = Credentials(access_token="given-token"),  # noqa: B008
+            credentials: Credentials | ServiceApp = Credentials("given-token"),  # noqa: B008
+            auth: Auth | None = None,
             clock: Clock | None = None,
             limits: Limits | None = None,
             random: Random | None = None,
@@ -84,7 +87,7 @@ def connect(files: Files, clock: ManualClock) -> Iterator[Connect]:
             clock = clock or manual
             bucket = FileBucket(files, clock, requests_per_minute=requests_per_minute)
             rate_limiter = RateLimiter(bucket, clock, max_wait_seconds=max_wait_seconds)
-            auth = Auth(credentials, LocalState(files), clock, base_url=url)
+            auth = auth or Auth(credentials, LocalState(files), clock, base_url=url)
             client = Client(url, auth, rate_limiter, clock, limits=limits, random=random)
             return stack.enter_context(closing(client))
 
@@ -99,6 +102,14 @@ def webex() -> GrantingWebex:
 @pytest.fixture
 def server(serve: Serve, webex: GrantingWebex) -> Server:
     return serve(webex)
+
+
+@pytest.fixture
+def webex_of(clock: ManualClock) -> Iterator[StartWebex]:
+    with ExitStack() as stack:
+        yield lambda clock=clock, **faults: stack.enter_context(
+            Sandbox(small_world(), clock, Faults(**faults))
+        )
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ class ProbeClient:
         try:
             return request(client)
         except AuthError as error:
-            finding = problem(str(error), self._new_token())
+            finding = problem(str(error), f"{self.account.credentials.remedy}.")
             self.stop(skipped("Not checked: the token is rejected."))
         except ApiUnavailable as error:
             finding = self._unavailable(error)
@@ -122,13 +122,3 @@ class ProbeClient:
         todo = f"Check WEBEX_BASE_URL ({url}), the network, and HTTPS_PROXY if you use one."
         self.stop(problem("Not checked: Webex cannot be reached.", "See the first such line."))
         return problem(f"Webex cannot be reached: {sentence}", todo)
-
-    def _new_token(self) -> str:
-        credentials = self.account.credentials
-        names = credentials.names
-        if credentials.access_token:
-            return f"Set a new {names.access_token}."
-        return (
-            f"Authorise the integration again, set {names.refresh_token}, and check "
-            f"{names.client_id} and {names.client_secret}."
-        )

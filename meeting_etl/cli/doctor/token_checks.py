@@ -85,8 +85,7 @@ def _expiry(etl: Etl, client: ProbeClient) -> Finding:
     if left < _SOON:
         return warning(
             f"Expires at {until}, {left // timedelta(hours=1)} hours from now.",
-            f"Set a new {credentials.names.access_token}, or use the refresh grant, which renews "
-            "itself.",
+            f"{credentials.remedy}, or use the refresh grant, which renews itself.",
         )
     return ok(f"Accepted until {until}, {left.days} days from now.")
 

@@ -20,7 +20,7 @@ from meeting_etl.sandbox.api.pagination import Pager
 from meeting_etl.sandbox.api.rate_limit import RateLimits
 from meeting_etl.sandbox.api.responses import JSON_TYPE, Responses
 from meeting_etl.sandbox.api.results import Item, NoContent, Result, Text
-from meeting_etl.sandbox.api.routes import ENDPOINTS, RENEWAL_PATH, Endpoint
+from meeting_etl.sandbox.api.routes import ENDPOINTS, RENEWAL_PATH, SERVICE_APP_PATH, Endpoint
 from meeting_etl.sandbox.api.webhook_registry import Registry
 from meeting_etl.sandbox.counters import Counters, Seen
 from meeting_etl.sandbox.json_values import Json
@@ -81,6 +81,7 @@ class Api:
                 for endpoint in ENDPOINTS
             ),
             self._route(RENEWAL_PATH, "POST", self._backend(self._token)),
+            self._route(SERVICE_APP_PATH, "POST", self._backend(self._service_app_token)),
             Route("/{rest:path}", self._served("", self._unknown), methods=list(METHODS)),
         ]
 
@@ -129,7 +130,7 @@ class Api:
             token = self._service.tokens.check(
                 request.headers.get("Authorization"), self._service.clock.now()
             )
-            if token.kind not in endpoint.kinds:
+            if token.is_integration or token.kind not in endpoint.kinds:
                 raise Refusal(403, "The token has none of the scopes that this needs.")
             request.state.token = token
             return await within(request)
@@ -170,6 +171,15 @@ class Api:
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         service = self._service
         return self._responses.json(service.tokens.refresh(form, service.clock.now()))
+
+    async def _service_app_token(self, request: Request) -> Response:
+        """POST /applications/{id}/token, with the token of an integration."""
+        tokens, now = self._service.tokens, self._service.clock.now()
+        if not tokens.check(request.headers.get("Authorization"), now).is_integration:
+            raise Refusal(403, "The token does not have the scope spark:applications_token.")
+        document = _document(request, await request.body(), "application/json")
+        application_id = request.path_params["id"]
+        return self._responses.json(tokens.service_app_token(application_id, document, now))
 
     async def _unknown(self, request: Request) -> Response:
         # Without the version the real host answers 404 in the API's own words, too.

@@ -1,4 +1,4 @@
-"""Tokens: which are valid, their kind and owner, and the refresh grant.
+"""Tokens: which are valid, their kind and owner, the refresh grant, and service apps.
 
 Belongs here: issuing, checking and rotating tokens. Does not: what a token may do
 (sandbox/sandbox.py).
@@ -7,14 +7,14 @@ Belongs here: issuing, checking and rotating tokens. Does not: what a token may 
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from meeting_etl.sandbox.api.context import RequestContext
 from meeting_etl.sandbox.api.results import Item, Result
 from meeting_etl.sandbox.json_values import Json
 from meeting_etl.sandbox.layers import Refusal
-from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, Person
+from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, Person, cisco_id
 
 REFRESH_TOKEN_LIFE = timedelta(days=90)
 SCOPES: dict[Kind, str] = {
@@ -27,13 +27,30 @@ SCOPES: dict[Kind, str] = {
 }
 
 
+INTEGRATION_SCOPES = "spark:applications_token spark:kms"
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access or refresh token: its kind, whose it is, and when it expires."""
+    """An access or refresh token: its kind, whose it is, and when it expires.
+
+    That of an integration may request tokens of service apps and has no other scope.
+    """
 
     kind: Kind
     owner: Person
     expires_at: datetime
+    is_integration: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceApp:
+    """A service app that an administrator authorized for one organization."""
+
+    application_id: str
+    target_org_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 def token_expiry(context: RequestContext) -> Result:
@@ -52,20 +69,53 @@ class Tokens:
         self._issued = 0
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
+        self._apps: dict[str, tuple[ServiceApp, Kind, Person]] = {}
         self._lock = threading.Lock()
 
     def access(self, kind: Kind, owner: Person, now: datetime) -> str:
         """A valid access token of that kind: the newest one, or a new one if that has expired."""
         with self._lock:
             for text, token in reversed(self._access.items()):
-                if (token.kind, token.owner) == (kind, owner) and token.expires_at > now:
+                whose = (token.kind, token.owner, token.is_integration)
+                if whose == (kind, owner, False) and token.expires_at > now:
                     return text
             return self._new("access", Token(kind, owner, now + self._life), self._access)
 
-    def grant(self, kind: Kind, owner: Person, now: datetime) -> str:
+    def grant(
+        self, kind: Kind, owner: Person, now: datetime, *, is_integration: bool = False
+    ) -> str:
         """A new refresh token for that kind of access."""
+        token = Token(kind, owner, now + REFRESH_TOKEN_LIFE, is_integration)
         with self._lock:
-            return self._new("refresh", Token(kind, owner, now + REFRESH_TOKEN_LIFE), self._refresh)
+            return self._new("refresh", token, self._refresh)
+
+    def service_app(self, kind: Kind, owner: Person, org_id: str) -> ServiceApp:
+        """A service app of that kind of access, as if by that person."""
+        key = hashlib.sha256(f"app {self._seed} {kind} {owner.email}".encode()).hexdigest()
+        application_id = cisco_id("APPLICATION", f"C{key}")
+        secret = f"{SECRET_MARK}-app-{key[-12:]}"
+        app = ServiceApp(application_id, cisco_id("ORGANIZATION", org_id), f"A{key}", secret)
+        self._apps[application_id] = (app, kind, owner)
+        return app
+
+    def service_app_token(self, application_id: str, document: Json, now: datetime) -> Json:
+        """A new access token of a service app, for the fields of a request's body."""
+        if application_id not in self._apps:
+            raise Refusal(404, "There is no such service app.")
+        app, kind, owner = self._apps[application_id]
+        names = ("clientId", "clientSecret", "targetOrgId")
+        client_id, client_secret, org_id = (document.get(name) for name in names)
+        if (client_id, client_secret) != (app.client_id, app.client_secret):
+            raise Refusal(400, "Invalid client credentials")
+        if not isinstance(org_id, str):
+            raise Refusal(400, "targetOrgId is missing.")
+        if org_id != app.target_org_id:
+            raise Refusal(403, "The service app is not authorized for that organization.")
+        with self._lock:
+            access = self._new("access", Token(kind, owner, now + self._life), self._access)
+            # No refresh grant of service apps is served.
+            refresh = self._new("refresh", Token(kind, owner, now), {})
+        return self._response(access, refresh)
 
     def change(self, kind: Kind) -> None:
         """Have all refresh tokens lead to that kind of access; access tokens stay as they are."""
@@ -112,13 +162,16 @@ class Tokens:
             access = self._new("access", new, self._access)
             kept = replace(token, expires_at=now + REFRESH_TOKEN_LIFE)
             refresh = self._new("refresh", kept, self._refresh)
+        scopes = INTEGRATION_SCOPES if token.is_integration else SCOPES[token.kind]
+        return self._response(access, refresh) | {"scope": scopes}
+
+    def _response(self, access: str, refresh: str) -> Json:
         return {
             "access_token": access,
             "expires_in": int(self._life.total_seconds()),
             "refresh_token": refresh,
             "refresh_token_expires_in": int(REFRESH_TOKEN_LIFE.total_seconds()),
             "token_type": "Bearer",
-            "scope": SCOPES[token.kind],
         }
 
     def _new(self, sort: str, token: Token, store: dict[str, Token]) -> str:

@@ -25,6 +25,7 @@ from meeting_etl.sandbox.api.results import Result
 from meeting_etl.sandbox.world.model import Kind
 
 RENEWAL_PATH = "/access_token"
+SERVICE_APP_PATH = "/applications/{id}/token"
 _ALL: tuple[Kind, ...] = ("user", "admin", "compliance")
 
 
