@@ -6,7 +6,7 @@ account is asked (webex/accounts.py).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -113,6 +113,7 @@ def read_accounts(
         _account(name, content, secrets, requests_per_minute) for name, content in sections.items()
     )
     _check_variables(sections, environ)
+    _check_tokens(accounts, settings_file)
     for account in accounts:
         if account.kind is TokenKind.USER and not account.hosts and len(accounts) > 1:
             raise SettingsError(
@@ -196,6 +197,19 @@ def _credentials(section: str, tokens: _Tokens, secrets: Secrets) -> Credentials
         values.append(secrets.read(source, section, key) if source else None)
         names.append(name_of(source, section, key) if source else key)
     return Credentials(*values, names=CredentialNames(*names))
+
+
+def _check_tokens(accounts: Iterable[AccountSettings], settings_file: str | None) -> None:
+    """Raise SettingsError for one token that is asked about different meetings by two names."""
+    first: dict[tuple[TokenKind, str], AccountSettings] = {}
+    for account in accounts:
+        own = account.credentials
+        other = first.setdefault((account.kind, own.digest("")), account)
+        if own.secrets and other.covers != account.covers:
+            raise SettingsError(
+                f"{settings_file}: [accounts.{other.name}] and [accounts.{account.name}] have the "
+                "same token: make one account of them, with the hosts and sites of both."
+            )
 
 
 def _check_variables(sections: Mapping[str, Any], environ: Mapping[str, str]) -> None:

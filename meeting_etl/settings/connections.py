@@ -9,6 +9,8 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
 from meeting_etl.files import Files
 from meeting_etl.settings.accounts import AccountSettings
@@ -70,9 +72,7 @@ class Connection:
     @property
     def owner(self) -> str | None:
         """A digest of its owner's id at Webex; None before it was requested, empty if unknown."""
-        owners = json.loads(self._state.get(_OWNERS) or b"{}")
-        owner: str | None = owners.get(self.auth.token_identity)
-        return owner
+        return _owners(self._state.get(_OWNERS)).get(self.auth.token_identity)
 
     @property
     def bucket(self) -> Bucket:
@@ -133,8 +133,16 @@ class Connection:
         finally:
             client.close()
         with self._state.swap(_OWNERS, secret=True) as value:
-            owners = json.loads(value.content or b"{}")
-            value.content = json.dumps(owners | {self.auth.token_identity: owner}).encode()
+            owners = _owners(value.content) | {self.auth.token_identity: owner}
+            value.content = json.dumps(owners).encode()
+
+
+def _owners(content: bytes | None) -> dict[str, str]:
+    """Digests of owners by token identity; none when that is damaged, so that they are asked."""
+    try:
+        return msgspec.json.decode(content or b"{}", type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}
 
 
 def owners_of(connections: list[Connection]) -> dict[str, str]:

@@ -62,6 +62,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._refusals: Counter[tuple[Account, str]] = Counter()
         self._allowed: set[tuple[Account, str]] = set()
+        self._lacking: set[tuple[Account, str]] = set()
         self._ranked: dict[tuple[str, str | None, str | None], list[Account]] = {}
 
     def may_read(self, resource: str, meeting: Mapping[str, Any]) -> bool:
@@ -93,10 +94,10 @@ class Accounts:
     def lacks(self, account: Account, resource: str) -> bool:
         """Whether an account seems to lack the scope for a resource, by its first responses."""
         key = account, resource
-        return self._refusals[key] >= _ENOUGH and key not in self._allowed
+        return key in self._lacking and key not in self._allowed
 
     def count(self, account: Account, resource: str, *, refused: bool) -> None:
-        """Count a response."""
+        """Count a response about a meeting that the account sees for certain."""
         key = account, resource
         if key in self._allowed or len(self.all) == 1:
             return
@@ -106,17 +107,17 @@ class Accounts:
         with self._lock:
             self._refusals[key] += 1
             is_enough = self._refusals[key] == _ENOUGH
-        if is_enough and self.was_allowed(account, resource):
-            self._allowed.add(key)
+        if is_enough:
+            was_allowed = self.was_allowed(account, resource)
+            (self._allowed if was_allowed else self._lacking).add(key)
 
     def listing(self, resource: str) -> list[Account]:
         """The accounts that can list a resource by time."""
         return [account for account in self.all if account.webex.listing_scope(resource)]
 
     def scheduling(self, meeting: Mapping[str, Any]) -> list[Account]:
-        """The usable accounts that may change a scheduled meeting, the best first."""
-        able = self.ranked("meeting", meeting)
-        return [each for each in able if each.webex.can_schedule and each not in self.set_aside]
+        """The accounts that may change a scheduled meeting, the best first."""
+        return [each for each in self.ranked("meeting", meeting) if each.webex.can_schedule]
 
     def ask(
         self, resource: str, meeting: Mapping[str, Any], request: Callable[[Account], T | None]

@@ -95,6 +95,8 @@ def _reconciled_days(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[Ta
         "run_orphans_found": lookup.found,
         "run_requests": etl.requests_sent - requests_before,
     }
+    if etl.set_aside:
+        run["not_listed_by"] = ", ".join(etl.set_aside)
     if windows.drift.unknown:
         run["unknown_fields"] = dict(windows.drift.unknown)
     for metadata in by_day.values():

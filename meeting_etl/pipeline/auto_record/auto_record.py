@@ -14,7 +14,9 @@ from meeting_etl.errors import (
     ApiUnavailable,
     AuthError,
     BadResponse,
+    Forbidden,
     MeetingEtlError,
+    NotFound,
     Refused,
     SettingsError,
 )
@@ -137,20 +139,31 @@ class _Work:
     def _ask(
         self, row: Row, request: Callable[[Webex, str | None], dict[str, Any]]
     ) -> dict[str, Any]:
-        """The response to the account of the host, or of an administrator."""
+        """The response to the account of the host, or of an administrator.
+
+        What is refused to one may be allowed to the next. Raises BadResponse where one that may be
+        allowed is set aside: the meeting is waited for, and the others go on.
+        """
         accounts = self._accounts()
-        while able := accounts.scheduling(row):
+        if not any(account.webex.can_schedule for account in accounts.all):
+            kinds = ", ".join(f"{each.kind_setting} is {each.kind}" for each in accounts.all)
+            raise SettingsError(
+                f"Auto-record needs the token of the host or of an administrator, but {kinds}. Set "
+                "another token, or remove [auto_record] from the settings."
+            )
+        refusal: Refused = Forbidden("No account is asked about the meetings of this host.", 403)
+        able = accounts.scheduling(row)
+        for account in able:
             try:
-                return request(able[0].webex, row["host_email"])
+                if account not in accounts.set_aside:
+                    return request(account.webex, row["host_email"])
             except (AuthError, ApiUnavailable) as error:
-                accounts.put_aside(able[0], error)
-        if accounts.set_aside:
-            raise next(iter(accounts.set_aside.values()))
-        kinds = ", ".join(f"{each.kind_setting} is {each.kind}" for each in accounts.all)
-        raise SettingsError(
-            f"Auto-record needs the token of the host or of an administrator, but {kinds}. Set "
-            "another token, or remove [auto_record] from the settings."
-        )
+                accounts.put_aside(account, error)
+            except (Forbidden, NotFound) as error:
+                refusal = error
+        if accounts.set_aside.keys() & set(able):
+            raise BadResponse("An account that may change this meeting cannot be used now.")
+        raise refusal
 
     def _apply_policy(self, created: CreatedMeeting, row: Row, meeting: Mapping[str, Any]) -> Row:
         host_email = text_field(meeting, "hostEmail") or row["host_email"]

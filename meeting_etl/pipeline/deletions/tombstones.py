@@ -36,7 +36,7 @@ def with_tombstone(stored: Row, new: Row) -> Row:
 
 
 def unlisted(stored: Iterable[Row], listed: Collection[str], key: str) -> Iterator[Row]:
-    """Stored rows that are not among the listed keys, marked as such."""
+    """Stored rows that are not among the listed keys, without those that were deleted."""
     for row in stored:
         if row[key] not in listed and not is_deleted(row):
-            yield row | {"status": UNLISTED}
+            yield row

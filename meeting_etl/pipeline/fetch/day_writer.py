@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from meeting_etl.pipeline.deletions.tombstones import is_deleted, unlisted
+from meeting_etl.pipeline.deletions.tombstones import UNLISTED, is_deleted, unlisted
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_state import DayState
 from meeting_etl.pipeline.fetch.response_rows import present
@@ -129,14 +129,14 @@ class DayWriter:
     def _unlisted(
         self, spec: FetchSpec, results: Sequence[FetchResult], listed: Collection[str]
     ) -> list[Row]:
-        """Mark the stored rows that complete results do not list any more, and return them."""
+        """Mark stored rows that complete results do not list any more; returns them unmarked."""
         complete = (Outcome.ROWS, Outcome.EMPTY)
         answered = {result.target.meeting_id for result in results if result.outcome in complete}
         rows = self._state.rows(spec.table).values()
         of_answered = [row for row in rows if row["meeting_id"] in answered]
         missing = list(unlisted(of_answered, listed, spec.table.key[0]))
         for row in missing:
-            self._put_row(spec, row)
+            self._put_row(spec, row | {"status": UNLISTED})
         return missing
 
     def _open(self, spec: FetchSpec, result: FetchResult) -> list[WorkItem]:

@@ -242,9 +242,11 @@ def request_all(
     the generator, which ends the threads.
     """
     waiting, arrived = list(reversed(targets)), list[FetchResult]()
+    # Several accounts may have more threads together than `threads`.
+    most = context.threads * (2 if len(context.accounts.all) == 1 else 1)
     with RequestPool(context, cancel=spec.cancel, finishes_running=finishes_running) as pool:
         while pool.unfinished or pool.error or (waiting and not guard.gave_up):
-            while waiting and guard.may_start() and pool.unfinished < 2 * context.threads:
+            while waiting and guard.may_start() and pool.unfinished < most:
                 guard.start()
                 target = waiting.pop()
                 call = partial(request_one, context, spec, target)

@@ -82,7 +82,7 @@ def request_one(
                 left_out = Outcome.SET_ASIDE
                 continue
             is_refused = result.outcome in _MAY_BE_ALLOWED_TO_OTHERS
-            accounts.count(account, resource, refused=is_refused)
+            _count(context, spec, account, result)
             is_empty = result.outcome is Outcome.ROWS and not result.items
             if not is_refused and (not is_empty or account.sees_all_of(resource, meeting)):
                 return result
@@ -90,6 +90,19 @@ def request_one(
     if left_out is not None or refusal is None:
         return FetchResult(target, left_out or Outcome.RULED_OUT, context.clock.now())
     return refusal
+
+
+def _count(context: FetchContext, spec: FetchSpec, account: Account, result: FetchResult) -> None:
+    """Count what a response says of the account's scope.
+
+    Not found says nothing of it, nor does a meeting that may be another host's. With a fallback
+    every refusal opens one.
+    """
+    is_forbidden = result.outcome is Outcome.FORBIDDEN
+    is_refused = result.outcome in _MAY_BE_ALLOWED_TO_OTHERS
+    sees_all = account.sees_all_of(spec.resource, result.target.meeting)
+    if not is_refused or (is_forbidden and sees_all and spec.fallback is None):
+        context.accounts.count(account, spec.resource, refused=is_refused)
 
 
 def _request(

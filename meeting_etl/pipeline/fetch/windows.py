@@ -178,6 +178,8 @@ class OpenWindow:
         """
         others = [account for account in self.accounts if account is not first]
         for account in (first, *others):
+            if account in self._context.accounts.set_aside:
+                continue
             try:
                 listing = self._listing.request(account.webex, self._window, self._max_pages)
             except (Refused, BadResponse):

@@ -100,7 +100,7 @@ def apply_outcome(
         first_attempt_at=item.first_attempt_at or attempt.at,
         last_attempt_at=attempt.at,
         covered_until=attempt.covered_until,
-        account=attempt.account,
+        account=attempt.account or item.account,
         http_status=attempt.http_status,
         run_id=attempt.run_id,
     )

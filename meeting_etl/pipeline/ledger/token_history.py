@@ -41,13 +41,16 @@ def record_tokens(
         entries = _entries(value.content)
         current: list[Entry] = []
         reopened = 0
-        for token in tokens:
+        for token in dict.fromkeys(tokens):
             own = _entry_of(token, entries)
             if entries and (own is None or own["until"] or _has_changed(own, token)):
                 read_until = None
                 if own is not None and own["until"] and not _has_changed(own, token):
                     read_until = parse_timestamp(own["until"])
-                reopened += _reopen(lake, ledger, token, read_until)
+                covered = None
+                if own is not None and not own["until"] and not _has_other_scopes(own, token):
+                    covered = own["covers"] or ""
+                reopened += _reopen(lake, ledger, token, read_until, covered)
             current.append(_new_entry(token, own, now))
         identities = {_key(entry) for entry in current}
         earlier = [
@@ -94,20 +97,31 @@ def _since(own: Entry | None, now: datetime) -> datetime:
 
 
 def _has_changed(own: Entry, token: TokenIdentity) -> bool:
-    """Whether the token may read something else now. Scopes count when both are known."""
+    """Whether the token may read something else now."""
+    return _has_other_scopes(own, token) or (own["covers"] or "") != token.covers
+
+
+def _has_other_scopes(own: Entry, token: TokenIdentity) -> bool:
+    """Whether its scopes have changed; they count when both are known."""
     scopes = own["scopes"]
-    has_other_scopes = bool(scopes and token.scopes and scopes != token.scopes)
-    return has_other_scopes or (own["covers"] or "") != token.covers
+    return bool(scopes and token.scopes and scopes != token.scopes)
 
 
-def _reopen(lake: Lake, ledger: Ledger, token: TokenIdentity, read_until: datetime | None) -> int:
+def _reopen(
+    lake: Lake,
+    ledger: Ledger,
+    token: TokenIdentity,
+    read_until: datetime | None,
+    covered: str | None,
+) -> int:
     """Reopen what the token may be able to read, of all days.
 
-    It itself attempted all that was first attempted before `read_until`.
+    It itself attempted all that was first attempted before `read_until`, and what it `covered` in
+    the latest run.
     """
     count = 0
     for day in ledger.days():
-        is_covered = _covered_meetings(lake, token, day)
+        is_covered = _covered_meetings(lake, token.covers, covered, day)
 
         def is_wanted(item: WorkItem, is_covered: Callable[[str], bool] = is_covered) -> bool:
             return _may_differ(token, read_until, item) and is_covered(item.meeting_id)
@@ -116,23 +130,28 @@ def _reopen(lake: Lake, ledger: Ledger, token: TokenIdentity, read_until: dateti
     return count
 
 
-def _covered_meetings(lake: Lake, token: TokenIdentity, day: date) -> Callable[[str], bool]:
-    """Whether the token's account is asked about a meeting of the day, by its id."""
-    if not token.covers:
+def _covered_meetings(lake: Lake, now: str, before: str | None, day: date) -> Callable[[str], bool]:
+    """Whether an account is asked about a meeting of the day now and was not before, by its id."""
+    if not now and before is None:
         return lambda _: True
     columns = ["meeting_id", "host_email", "site_url"]
     rows = lake.read(MEETINGS, day, columns=columns).to_pylist()
-    clear = lake.privacy.hosts.clear
+    for row in rows:
+        row["host_email"] = lake.privacy.hosts.clear(row["host_email"])
     return {
         row["meeting_id"]
         for row in rows
-        if covers(token.covers, row | {"host_email": clear(row["host_email"])})
+        if covers(now, row) and not (before is not None and covers(before, row))
     }.__contains__
 
 
 def _may_differ(token: TokenIdentity, read_until: datetime | None, item: WorkItem) -> bool:
-    """Whether the token may get another response for the work item."""
-    if read_until and item.first_attempt_at and item.first_attempt_at <= read_until:
+    """Whether the token may get another response for the work item.
+
+    What was ruled out nobody was asked about, although this token may have been before.
+    """
+    attempted_at = None if item.reason == Reason.TOKEN_KIND else item.first_attempt_at
+    if read_until and attempted_at and attempted_at <= read_until:
         return False
     if item.status == Status.FAILED:
         return item.reason in (Reason.SCOPE, Reason.ACCOUNT)

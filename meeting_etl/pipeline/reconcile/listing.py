@@ -79,14 +79,20 @@ class ListingWindows:
             start = start_of(first) - _OVERLAP
 
     def _list(self, start: datetime, end: datetime, ahead: dict[date, ListedDay]) -> int:
-        """Add the meetings of a window to their days; returns the most that one account lists."""
-        counts = [0]
-        for account in self.accounts.listing(DETAILS):
-            if account not in self.accounts.set_aside:
+        """Add the meetings of a window to their days; returns the most that one account lists.
+
+        Raises AuthError and ApiUnavailable when no account is left that can list them.
+        """
+        counts, accounts = list[int](), self.accounts
+        listing = accounts.listing(DETAILS)
+        for account in listing:
+            if account not in accounts.set_aside:
                 try:
                     counts.append(self._list_of(account, start, end, ahead))
                 except (AuthError, ApiUnavailable) as error:
-                    self.accounts.put_aside(account, error)
+                    accounts.put_aside(account, error)
+        if not counts:
+            raise accounts.set_aside[listing[0]]
         return max(counts)
 
     def _list_of(

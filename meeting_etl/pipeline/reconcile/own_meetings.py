@@ -6,6 +6,7 @@ listing them (listing.py).
 
 from meeting_etl.errors import BadResponse, Forbidden, NotFound, Refused, SettingsError
 from meeting_etl.pipeline.rows import Row, organization_uuid
+from meeting_etl.texts import first_match
 from meeting_etl.webex.accounts import Account
 from meeting_etl.webex.endpoints import Owner
 
@@ -22,11 +23,15 @@ class OwnMeetings:
     def includes(self, row: Row, account: Account) -> bool:
         """Whether a meeting that an account lists is to be added.
 
-        Raises SettingsError when the account's owner is unknown.
+        Where Webex does not tell whose token it is, the hosts of the settings say it. Raises
+        SettingsError when there are none.
         """
         if account.webex.is_org_wide:
             return True
-        return (row["host_email"] or "").lower() in self._owner(account).emails
+        host, emails = row["host_email"], self._owner(account).emails
+        if not emails:
+            return first_match(host, account.hosts) is not None
+        return (host or "").lower() in emails
 
     def org_id(self, account: Account) -> str | None:
         """UUID of the organization, which listings do not contain; None when it is unknown."""
@@ -42,7 +47,7 @@ def _owner_of(account: Account) -> Owner:
     try:
         return account.webex.owner()
     except (Refused, BadResponse) as error:
-        if account.webex.is_org_wide:
+        if account.webex.is_org_wide or account.hosts:
             return Owner(frozenset(), None)
         if not isinstance(error, Forbidden | NotFound):
             raise

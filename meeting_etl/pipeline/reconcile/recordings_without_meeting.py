@@ -103,7 +103,8 @@ def look_up_recordings(context: FetchContext) -> int:
             elif recording.attempts < len(_RETRY_DELAYS):
                 delay = _RETRY_DELAYS[recording.attempts]
                 next_attempt_at = format_timestamp(context.clock.now() + delay)
-                attempts = recording.attempts + 1
+                # An account that cannot be used is waited for.
+                attempts = recording.attempts + (not context.accounts.set_aside)
                 _store(
                     files,
                     replace(recording, attempts=attempts, next_attempt_at=next_attempt_at),
