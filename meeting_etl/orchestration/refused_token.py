@@ -4,6 +4,7 @@ Belongs here: the tag, and until when it pauses runs. Does not: finding the run
 (launching/launch_pauses.py).
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ def refused_token_tag(etl: Etl) -> dict[str, str]:
 def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
     """Until when a run with these tags pauses others; None when it does not, or no longer.
 
-    With another token there is no pause.
+    With another token, or other settings to get one, there is no pause.
     """
     if (tag := tags.get(_TAG)) is None:
         return None
@@ -33,8 +34,10 @@ def refused_until(tags: Mapping[str, str], etl: Etl) -> datetime | None:
 
 
 def _configured(etl: Etl) -> str:
-    """The first characters of the configured tokens' digests; empty without a token."""
+    """A digest of all that tokens come from, so that any mended setting counts; empty without."""
     try:
-        return "-".join(token.digest[:12] for token in etl.token_identities)
+        digests = [token.digest for token in etl.token_identities]
     except SettingsError:
         return ""
+    secrets = [text for each in etl.settings.accounts for text in each.credentials.secrets]
+    return hashlib.sha256("\0".join([*digests, *secrets]).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """Rule 8: with everything switched on, no secret of any answer is anywhere afterwards."""
 
 import sqlite3
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import TABLES
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.service_apps import service_app_section, service_app_variables
 
 # What fails is told in words, and words may quote.
 FAULTS = Faults(
@@ -26,6 +28,7 @@ FAULTS = Faults(
     media_bytes=20_000,
     seed=5,
 )
+TARGET = "https://hooks.example/webhooks/webex"
 EVERYTHING = """
 [fetch]
 summaries = true
@@ -60,28 +63,33 @@ def searched(folder: Path) -> dict[str, str]:
     return found
 
 
+def said_by(product: Product, target: str, *, discover: bool) -> str:
+    """What the commands print, in processes of their own."""
+    product.write_logs()
+    days = ["--from", str((datetime.now(UTC) - timedelta(days=8)).date())]
+    said = ""
+    for command in (
+        ["run"],
+        ["run", *days, *(["--discover"] if discover else []), "--refetch"],
+        ["doctor", "--json"],
+        ["webhooks", "create", "--target-url", target],
+        ["webhooks", "list"],
+        ["status"],
+    ):
+        done = product.command_process(*command)
+        said += done.stdout + done.stderr
+    return said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["user", "admin", "compliance"])
 def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(EVERYTHING)
-    said = ""
     with Sandbox(world, faults=FAULTS) as webex:
         more = {"MEETING_ETL_SETTINGS": str(settings), "WEBEX_WEBHOOK_SECRET": SECRET_MARK}
         product = Product(tmp_path / "data", webex, kind, more=more)
-        product.write_logs()
-        discover = [] if kind == "compliance" else ["--discover"]
-        days = ["--from", str((datetime.now(UTC) - timedelta(days=8)).date())]
-        for command in (
-            ["run"],
-            ["run", *days, *discover, "--refetch"],
-            ["doctor", "--json"],
-            ["webhooks", "create", "--target-url", "https://hooks.example/webhooks/webex"],
-            ["webhooks", "list"],
-            ["status"],
-        ):
-            done = product.command_process(*command)
-            said += done.stdout + done.stderr
+        said = said_by(product, TARGET, discover=kind != "compliance")
         requested = [seen.url for seen in webex.counters.requests]
         assert webex.counters.tokens_elsewhere == 0
         downloaded = [
@@ -98,3 +106,60 @@ def test_no_secret_is_kept_or_told(world: World, tmp_path: Path, kind: Kind) -> 
     assert [name for name, text in held.items() if token in text] == []
     assert len(product.rows("recording_files")) > 5
     assert any("compute_logs" in name or "storage" in name for name in held)
+
+
+def accounts(webex: Sandbox, folder: Path) -> str:
+    """An officer's token in a variable, a host's in a file, and an administrator's service app."""
+    secret = folder / "secrets/host"
+    secret.parent.mkdir()
+    secret.touch(0o600)
+    secret.write_text(webex.token("user"))
+    owner = webex.world.owner.email
+    return f"""
+[accounts.officer]
+kind = "compliance"
+access_token = "env:OFFICER_TOKEN"
+[accounts.host]
+kind = "user"
+access_token = "file:secrets/host"
+hosts = ["{owner}"]
+{service_app_section(webex, "company")}
+"""
+
+
+@pytest.mark.slow
+def test_no_secret_of_several_accounts_is_kept_or_told(world: World, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    with Sandbox(world, faults=FAULTS) as webex:
+        settings.write_text(EVERYTHING + accounts(webex, tmp_path))
+        more = {
+            "MEETING_ETL_SETTINGS": str(settings),
+            "WEBEX_WEBHOOK_SECRET": SECRET_MARK,
+            "WEBEX_ACCESS_TOKEN": "",
+            "WEBEX_TOKEN_KIND": "",
+            "OFFICER_TOKEN": webex.token("compliance"),
+            **service_app_variables(webex),
+        }
+        product = Product(tmp_path / "data", webex, more=more)
+        said = said_by(product, TARGET, discover=True)
+        # The service app gets another token; the officer is rejected, and messages say so.
+        for owner in (world.admin.email, world.officer.email):
+            webex.revoke(owner)
+        for command in (["run"], ["doctor", "--json"], ["webhooks", "list"]):
+            done = product.command_process(*command)
+            said += done.stdout + done.stderr
+        assert "OFFICER_TOKEN" in said
+        asked = {seen.owner for seen in webex.counters.requests}
+        assert webex.counters.tokens_elsewhere == 0
+        used = [more[name] for name in ("OFFICER_TOKEN", *service_app_variables(webex))]
+    planted = [*used, (tmp_path / "secrets/host").read_text()]
+    assert {world.officer.email, world.admin.email, world.owner.email} <= asked
+    tokens = {path.name: path for path in (tmp_path / "data/state").glob("tokens*")}
+    assert len(tokens) == 2, "of the service app, and of its integration"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tokens.values()} == {0o600}
+    held = searched(tmp_path / "data")
+    for path in tokens.values():
+        assert SECRET_MARK in held.pop(str(path))
+    for secret in (SECRET_MARK, *planted):
+        assert secret not in said
+        assert [name for name, text in held.items() if secret in text] == []

@@ -94,6 +94,23 @@ def answering(*acts: Act) -> tuple[list[str], Callable[[Seen], Act]]:
     return paths, answer
 
 
+def test_a_repeated_401_may_be_the_integration_or_the_secret(
+    connect: Connect, serve: Serve, webex_of: StartWebex
+) -> None:
+    refused = Reply({"message": "Invalid client credentials"}, 401)
+    paths, answer = answering(*[refused] * 9)
+    app = service_app(webex_of())
+    client = connect(serve(answer).url, credentials=app)
+    for _ in range(2):
+        with pytest.raises(AuthError) as caught:
+            client.get("/people/me")
+        assert str(caught.value).startswith(
+            "Authorise the integration again and set TOKENS_REFRESH, and check APP_SECRET: "
+        )
+    token = f"{TOKEN}{app.application_id}/token"
+    assert paths == [REFRESH, token, REFRESH, token]
+
+
 GRANTED = Reply({"access_token": "app-1", "expires_in": 3600})
 
 
