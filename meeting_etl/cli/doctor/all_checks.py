@@ -4,7 +4,8 @@ Belongs here: which sections there are, what one means for another, and that no 
 secret. Does not: any check (the modules beside this one), output (command.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from meeting_etl.cli.doctor.local_checks import (
 )
 from meeting_etl.cli.doctor.privacy_checks import privacy_checks
 from meeting_etl.cli.doctor.probe_client import ProbeClient
-from meeting_etl.cli.doctor.token_checks import token_checks
+from meeting_etl.cli.doctor.token_checks import expiry_checks, token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
@@ -35,6 +36,8 @@ _SECRETS = (
     "MEETING_ETL_PRIVACY_KEY",
 )
 _MIN_SECRET_LENGTH = 6
+# So many accounts of each kind are checked thoroughly; the help of the command names it, too.
+FEW = 3
 
 
 def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
@@ -77,14 +80,15 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
             client.stop(
                 skipped("Not checked: a renewed token could not be stored in the data folder.")
             )
-    targets, several = probe_targets(etl), len(clients) > 1
+    few = _first_of_each_kind(clients)
     online: list[CheckResult] = []
     try:
-        for client in clients:
-            of_account = f" of {client.account.name}" if several else ""
-            online += token_checks(etl, client, targets, of_account)
-        online += account_checks(etl) if several else []
-        online += webhook_checks(etl, clients)
+        for client in few:
+            online += _account_checks(etl, client, is_first=client is clients[0])
+            _stop_all_without_network(clients, client)
+        online += expiry_checks(etl, [client for client in clients if client not in few])
+        online += account_checks(etl) if len(clients) > 1 else []
+        online += webhook_checks(etl, few, unchecked=len(clients) - len(few))
     finally:
         for client in clients:
             client.close()
@@ -97,6 +101,34 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *dagster_checks(etl, environ),
         *work_checks(etl),
     ]
+
+
+def _first_of_each_kind(clients: Sequence[ProbeClient]) -> list[ProbeClient]:
+    """Those that are checked thoroughly: forty hosts would cost hundreds of requests."""
+    kinds: Counter[str] = Counter()
+    few = []
+    for client in clients:
+        kinds[client.account.kind] += 1
+        if kinds[client.account.kind] <= FEW:
+            few.append(client)
+    return few
+
+
+def _account_checks(etl: Etl, client: ProbeClient, *, is_first: bool) -> list[CheckResult]:
+    """Token, scopes and sites of one account."""
+    account = client.account
+    if len(etl.connections) == 1:
+        return token_checks(etl, client, probe_targets(etl))
+    reader = None if account.kind.access.is_org_wide else account.name
+    targets, suffix = probe_targets(etl, reader), f" of {account.name}"
+    return token_checks(etl, client, targets, suffix, with_clock=is_first)
+
+
+def _stop_all_without_network(clients: Iterable[ProbeClient], client: ProbeClient) -> None:
+    """Send no request for any account after one found that Webex cannot be reached."""
+    if client.unreachable is not None:
+        for other in clients:
+            other.stop(client.unreachable)
 
 
 def _without_secrets(

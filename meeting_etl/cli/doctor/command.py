@@ -5,8 +5,9 @@ Belongs here: options, output and exit status. Does not: the checks (all_checks.
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
 
 import click
 from rich import box
@@ -25,6 +26,10 @@ _STYLES = {
 }
 
 
+# Longer names of accounts are folded.
+_SECTION_WIDTH = 13
+
+
 @click.command()
 @click.option(
     "--format",
@@ -41,7 +46,8 @@ def doctor(context: CommandContext, /, output_format: str, *, as_json: bool) -> 
 
     Checks settings, token, scopes, sites, webhooks, receiver, recent recordings and transcripts,
     data folder, clock, Dagster and open work. Each line is ok, a warning, a problem, or skipped.
-    Sends at most a dozen requests to Webex and changes nothing.
+    Sends at most a dozen requests to Webex and changes nothing. With several accounts: a dozen for
+    each of the first three of each kind, and one for each further account.
 
     \b
     Exit status:
@@ -49,26 +55,34 @@ def doctor(context: CommandContext, /, output_format: str, *, as_json: bool) -> 
       1  a problem
       2  wrong usage, or settings that cannot be read
     """  # noqa: D301 - click wants a real backspace
+    from meeting_etl.cli.doctor.account_checks import matrix
     from meeting_etl.cli.doctor.all_checks import has_readable_settings, run_checks
     from meeting_etl.settings import Etl
 
     etl = Etl(context.environ, context.clock)
     results = run_checks(etl, context.environ)
-    (write_json if as_json or output_format == "json" else show)(results)
-    if not has_readable_settings(etl):
+    is_readable = has_readable_settings(etl)
+    if as_json or output_format == "json":
+        write_json(results)
+    else:
+        show(results)
+        if is_readable and len(etl.settings.accounts) > 1:
+            show_matrix(*matrix(etl))
+        display.say(f"{_counted(results, State.PROBLEM)}, {_counted(results, State.WARNING)}.")
+    if not is_readable:
         sys.exit(2)
     sys.exit(int(any(result.state is State.PROBLEM for result in results)))
 
 
 def show(results: Sequence[CheckResult]) -> None:
-    """Print the results as one table, each with what to do, then the number of problems."""
+    """Print the results as one table, each with what to do."""
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table.add_column("", max_width=_SECTION_WIDTH, overflow="fold")
     table.add_column("what", overflow="fold")
     table.add_column("state", no_wrap=True)
     table.add_column("found", overflow="fold")
     section = ""
-    for result in results:
+    for result in _shortened(results):
         found = display.styled(display.one_line(result.found), "")
         if result.todo:
             found.append(f" → {display.one_line(result.todo)}", "bold")
@@ -80,7 +94,33 @@ def show(results: Sequence[CheckResult]) -> None:
         )
         section = result.section
     display.answers.print(table)
-    display.say(f"{_counted(results, State.PROBLEM)}, {_counted(results, State.WARNING)}.")
+
+
+def show_matrix(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Print which account is asked for what."""
+    display.show_table("Who is asked", names, rows)
+    if any("own" in row for row in rows):
+        display.answer("own: for the meetings of their own hosts, before the others.")
+
+
+def _shortened(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
+    """The results, those of each account together, endpoints with the same result in one line."""
+    for section, group in groupby(results, lambda result: result.section):
+        title, _, account = section.partition(" of ")
+        alike: dict[tuple[State, str], list[CheckResult]] = {}
+        for result in group:
+            is_scope = account and title == "scopes"
+            what = "allowed" if is_scope and result.state is State.OK else result.found
+            name = result.name if not is_scope or result.todo else ""
+            alike.setdefault((result.state, name or what), []).append(
+                replace(result, section=account or section)
+            )
+        for (_, what), found in alike.items():
+            first = found[0]
+            if len(found) > 1:
+                sentence = f"{len(found)} endpoints: {what}".removesuffix(".")
+                first = replace(first, name="scopes", found=f"{sentence}.")
+            yield first
 
 
 def write_json(results: Sequence[CheckResult]) -> None:

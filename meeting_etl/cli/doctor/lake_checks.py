@@ -70,23 +70,26 @@ def recent_sites(etl: Etl) -> set[str]:
     return sites
 
 
-def probe_targets(etl: Etl) -> ProbeTargets:
+def probe_targets(etl: Etl, reader: str | None = None) -> ProbeTargets:
     """The latest meeting and transcript for probes, preferably ones that were read before.
 
-    Nothing for a lake that cannot be read, which its own checks report.
+    `reader`: only what this account read; a host's own may not read what others host. Nothing for a
+    lake that cannot be read, which its own checks report.
     """
     try:
-        return _probe_targets(etl)
+        return _probe_targets(etl, reader)
     except (MeetingEtlError, OSError, ValueError):
         return ProbeTargets()
 
 
-def _probe_targets(etl: Etl) -> ProbeTargets:
+def _probe_targets(etl: Etl, reader: str | None) -> ProbeTargets:
     meeting_id, meeting_day, was_read = None, None, False
     transcript_id = None
-    columns = ["meeting_id", "resource", "resource_id", "status"]
+    columns = ["meeting_id", "resource", "resource_id", "status", "account"]
     for day in newest_days(etl, FETCH_LEDGER):
         for item in etl.lake.read(FETCH_LEDGER, day, columns=columns).to_pylist():
+            if reader and item["account"] != reader:
+                continue
             ready = item["status"] == Status.READY
             if item["resource"] == PARTICIPANTS.name and not was_read and (ready or not meeting_id):
                 meeting_id, meeting_day, was_read = item["meeting_id"], day, ready

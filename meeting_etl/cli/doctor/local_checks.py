@@ -4,7 +4,7 @@ Belongs here: settings without their secrets, disk, foreign files in the lake, t
 Does not: whether the token works (token_checks.py), nor rows of tables (lake_checks.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.orchestration.instance.instance_folder import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
+from meeting_etl.settings.accounts import AccountSettings
 from meeting_etl.webex.account_rights import DEFAULT
+from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl.webex.webhook_spec import read_webhook_spec
 
 _TRIAL_FILE = "state/doctor"
@@ -78,12 +80,23 @@ def _credentials(etl: Etl) -> Finding:
     except SettingsError as error:
         return problem(str(error), "Set these variables where meeting-etl runs.")
     if len(etl.connections) > 1 or etl.settings.accounts[0].name != DEFAULT:
-        names = (f"{account.name} ({account.kind})" for account in etl.settings.accounts)
-        return ok(f"Accounts: {', '.join(names)}.")
+        return ok(f"Accounts: {_by_kind(etl.settings.accounts)}.")
     kind = etl.settings.accounts[0].kind
     if etl.settings.accounts[0].credentials.access_token:
         return ok(f"WEBEX_ACCESS_TOKEN is set, WEBEX_TOKEN_KIND is {kind}.")
     return ok(f"The three variables of the refresh grant are set, WEBEX_TOKEN_KIND is {kind}.")
+
+
+def _by_kind(accounts: Sequence[AccountSettings]) -> str:
+    """Their names by kind; the first few of many."""
+    found = []
+    for kind in TokenKind:
+        names = [account.name for account in accounts if account.kind is kind]
+        if (more := len(names) - _MOST_SHOWN) > 1:
+            names[_MOST_SHOWN:] = [f"{more:,} more"]
+        if names:
+            found.append(f"{', '.join(names)} ({kind})")
+    return "; ".join(found)
 
 
 def _internal_domains(etl: Etl) -> Finding:

@@ -49,7 +49,8 @@ class ProbeClient:
         self.account = connection.account
         self._etl = etl
         self._stopped: Finding | None = None
-        self._deadline = etl.clock.monotonic() + _MAX_SECONDS
+        self.unreachable: Finding | None = None  # why no account can reach Webex
+        self.deadline: float | None = None  # _MAX_SECONDS after its first request
         try:
             self._client: Client | None = connection.client_with(LIMITS, max_wait_seconds=0)
         except SettingsError:
@@ -63,7 +64,10 @@ class ProbeClient:
     @property
     def client(self) -> Client:
         """The client; raises NotChecked when no further request is to be sent."""
-        if self._stopped is None and self._etl.clock.monotonic() > self._deadline:
+        now = self._etl.clock.monotonic()
+        if self.deadline is None:
+            self.deadline = now + _MAX_SECONDS
+        if self._stopped is None and now > self.deadline:
             self.stop(warning("Not checked: the requests before took too long.", _SLOW))
         if self._stopped is not None or self._client is None:
             raise NotChecked(self._stopped or skipped("Not checked."))
@@ -120,5 +124,8 @@ class ProbeClient:
     def _unreachable(self, sentence: str) -> Finding:
         url = without_credentials(self._etl.settings.base_url)
         todo = f"Check WEBEX_BASE_URL ({url}), the network, and HTTPS_PROXY if you use one."
-        self.stop(problem("Not checked: Webex cannot be reached.", "See the first such line."))
+        self.unreachable = problem(
+            "Not checked: Webex cannot be reached.", "See the first such line."
+        )
+        self.stop(self.unreachable)
         return problem(f"Webex cannot be reached: {sentence}", todo)
