@@ -100,7 +100,7 @@ class ServiceApp:
     @property
     def remedy(self) -> str:
         """What to do when the token is rejected; the beginning of a sentence."""
-        return f"Authorise the service app of {self.section} again in Control Hub"
+        return f"Check the service app of {self.section} and its integration"
 
     def digest(self, base_url: str) -> str:
         """What is configured, without secrets. Another integration gets the same tokens."""

@@ -111,6 +111,20 @@ def test_a_repeated_401_may_be_the_integration_or_the_secret(
     assert paths == [REFRESH, token, REFRESH, token]
 
 
+def test_a_new_token_that_is_rejected_too_is_an_auth_error(
+    connect: Connect, serve: Serve, webex_of: StartWebex
+) -> None:
+    def answer(seen: Seen) -> Act:
+        rejected = Reply({"message": "no"}, 401)
+        return rejected if seen.path == ME else Reply({"access_token": "a", "expires_in": 3600})
+
+    server = serve(answer)
+    client = connect(server.url, credentials=service_app(webex_of()))
+    with pytest.raises(AuthError, match=r"^Check the service app of \[accounts.company\] and its"):
+        client.get("/people/me")
+    assert [seen.path for seen in server.seen].count(ME) == 2
+
+
 GRANTED = Reply({"access_token": "app-1", "expires_in": 3600})
 
 
