@@ -15,7 +15,7 @@ from meeting_etl.lake.migration import files_of_other_policy
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.coverage import Coverage
 from meeting_etl.pipeline.ledger.due_days import DueDay
-from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.pipeline.ledger.work_item import Reason, Status
 from meeting_etl.privacy.policy import ColumnPolicy
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Span
@@ -125,6 +125,7 @@ def show(status: StatusReport, etl: "Etl") -> None:
     _show_open_days(status.open_days, etl)
     if status.days:
         _show_days(status.days)
+        _show_waiting_for_accounts(status.days)
     _show_privacy(status)
     if status.kept_since:
         display.show_table("Pruned", ["what", "kept since"], [*status.kept_since.items()])
@@ -169,6 +170,14 @@ def _show_days(days: Collection[Coverage]) -> None:
         rows.append([day, coverage.resource, coverage.statuses.total(), *counts, next_at, reasons])
     names = ["day", "resource", "items", *Status, "next attempt (UTC)", "reasons"]
     display.show_table("Day by day", names, rows)
+
+
+def _show_waiting_for_accounts(days: Collection[Coverage]) -> None:
+    if count := sum(coverage.reasons[Reason.ACCOUNT] for coverage in days):
+        display.answer(
+            f"Due once an account can be used again: {display.counted(count, 'work item')}. "
+            "`meeting-etl doctor` names the account."
+        )
 
 
 def write_json(status: StatusReport) -> None:

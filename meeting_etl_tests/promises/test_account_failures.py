@@ -85,6 +85,10 @@ def test_a_refused_account_is_not_asked_again_by_the_same_run(tmp_path: Path) ->
         refused = [seen for seen in webex.counters.requests if seen.status == 401]
         assert 0 < len(refused) <= 12, "those that were on their way"
         assert due(product)["transcript_snippets"] == 24
+        status = product.command("status").stdout
+        assert (
+            "Due once an account can be used again: 24 work items. `meeting-etl doctor`" in status
+        )
         # It is waited for, however long that takes; and it says so each time.
         for _ in range(12):
             clock.advance(days=1)
