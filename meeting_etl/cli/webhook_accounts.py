@@ -122,7 +122,12 @@ def show_webhooks(found: Found, row_format: str) -> None:
         for account, finding in found.findings()
     ]
     if row_format == "table":
-        # Ids are long and of no use to a reader.
-        display.show_table("", columns[:-1], [row[:-1] for row in rows])
+        # Ids are long and of no use to a reader; none of the pipeline's own has a filter.
+        is_filtered = any(row[columns.index("filter")] for row in rows)
+        left_out = {"id"} if is_filtered else {"id", "filter"}
+        shown = [number for number, name in enumerate(columns) if name not in left_out]
+        display.show_table(
+            "", [columns[number] for number in shown], [[row[n] for n in shown] for row in rows]
+        )
     else:
         formats.write_rows(row_format, columns, rows)
