@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo dev dev-demo test test-slow test-ui bench clean
+.PHONY: help demo dev dev-demo test test-slow test-cluster test-ui bench clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
 	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal
+
+test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian's package
+	$(BIN)/pytest -q -m cluster
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
 	$(BIN)/pytest -q -m ui
@@ -55,6 +58,14 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/cluster: .venv/ready
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cluster]'; \
+	else \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[cluster]'; \
+	fi
+	@touch $@
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -14,6 +14,7 @@ Belongs here: the tree and what each branch carries. Does not: which HTTP respon
         Gone             410: existed and was removed
       BadResponse        no usable response; retried later
       StorageError       the data folder cannot be read or written: space, permissions, damage
+        LockLost         the connection that held a lock is broken: nothing more is written
         DamagedFile      a file cannot be read: the days that do not need it continue
       Stopped            not a failure: the run was asked to end
 """
@@ -88,6 +89,10 @@ class Stopped(MeetingEtlError):
 
 class StorageError(MeetingEtlError):
     """A file of the data folder cannot be read or written; committed work stays."""
+
+
+class LockLost(StorageError):
+    """A lock was lost while its holder was at work; what was committed before stays."""
 
 
 class DamagedFile(StorageError):

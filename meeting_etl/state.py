@@ -22,7 +22,7 @@ class Held:
     """A lock that is held. A process that dies loses it, and nothing else takes it away here."""
 
     def check(self) -> None:
-        """Raise StorageError if the lock was lost. To be called before each write under it."""
+        """Raise StorageError if the lock was lost."""
 
 
 @dataclass
@@ -40,6 +40,9 @@ class State(Protocol):
 
     def lock_if_free(self, name: str) -> AbstractContextManager[Held | None]:
         """As `lock`, without waiting: None when another has it."""
+
+    def check_held(self) -> None:
+        """Check all locks that are held through this object. To be called before each write."""
 
     def is_locked(self, name: str) -> bool:
         """Whether the lock `name` is held now."""
@@ -78,6 +81,9 @@ class LocalState:
     def lock_if_free(self, name: str) -> Iterator[Held | None]:
         with self._files.open_to_write(_lock_file(name)) as file:
             yield Held() if try_lock(file) else None
+
+    def check_held(self) -> None:
+        """Nothing to check: nobody takes a lock away here."""
 
     def is_locked(self, name: str) -> bool:
         with suppress(FileNotFoundError), self._files.path(_lock_file(name)).open("rb") as file:

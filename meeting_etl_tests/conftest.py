@@ -2,9 +2,12 @@
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from meeting_etl_tests.cluster.postgres_server import VARIABLE, postgres_server
 
 # Machines that run tests are busy: a slow example is no failure. `make test-slow` looks further.
 settings.register_profile("quick", deadline=None, max_examples=25)
@@ -34,3 +37,16 @@ def _without_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "CURL_CA_BUNDLE",
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server with our tables; other processes find it in a variable."""
+    from meeting_etl.postgres.database import Database
+    from meeting_etl.postgres.schema import migrate
+
+    with postgres_server() as url:
+        migrate(Database(url))
+        os.environ[VARIABLE] = url
+        yield url
+        del os.environ[VARIABLE]

@@ -33,6 +33,7 @@ def test_what_is_imported_is_declared() -> None:
         for requirement in (
             *project["dependencies"],
             *project["optional-dependencies"]["report"],
+            *project["optional-dependencies"]["cluster"],
         )
     }
     installed = packages_distributions()

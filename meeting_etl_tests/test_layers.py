@@ -15,6 +15,7 @@ LAYERS = (
     ("privacy",),
     ("webex", "receiver", "webhook_logs", "lake", "sandbox"),
     ("pipeline", "report"),
+    ("postgres",),
     ("settings",),
     ("orchestration",),
     ("definitions",),

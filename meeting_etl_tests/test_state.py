@@ -11,6 +11,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.state import LocalState, State
 from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.kinds import POSTGRES, params, pg_state, start_server
 from meeting_etl_tests.processes import begun, run_together
 
 
@@ -18,12 +19,12 @@ def local(folder: Path) -> State:
     return LocalState(Files(folder))
 
 
-KINDS = {"local": local}
+KINDS = {"local": local, POSTGRES: pg_state}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=params(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return start_server(request.param, request)
 
 
 @pytest.fixture

@@ -23,11 +23,16 @@ def migrate(context: CommandContext, /, *, dry_run: bool, yes: bool) -> None:
     Afterwards all files have the current columns, and follow the column policy of [privacy]. That
     hashes and drops what the policy does not keep, so it asks first. What was hashed or dropped
     before does not come back: remove lake/ for that, and `run` reads the logs and fetches again.
-    `run` rewrites up to 200 files of an earlier version by itself, but because of the
-    policy only those of days it has work for. Safe at any time: each day is rewritten under its
-    lock, runs and queries can continue, and an interrupted migration continues when repeated.
+    `run` rewrites up to 200 files of an earlier version by itself, but because of the policy only
+    those of days it has work for. Safe at any time: each day is rewritten under its lock, runs and
+    queries can continue, and an interrupted migration continues when repeated.
+
+    With MEETING_ETL_STATE, its tables in PostgreSQL are made or changed first, and what was in
+    files of state/ is moved there. Stop everything that works on the data folder before that.
     """
     etl = context.etl()
+    if not dry_run and (changed := etl.shared.migrate()):
+        display.say(f"{display.counted(changed, 'change')} to the state in PostgreSQL.")
     with progress() as meter:
         of_policy = migration.files_of_other_policy(etl.lake, meter)
     if of_policy and not yes:

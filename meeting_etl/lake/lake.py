@@ -56,7 +56,9 @@ class Lake:
         self._tables = tables or ParquetTables(files)
         self.privacy = privacy or Privacy(self.state)
         self.policy_notes = PolicyNotes(self.state)
-        self._writer = RowWriter(self._tables, self.privacy, self.policy_notes)
+        self._writer = RowWriter(
+            self._tables, self.privacy, self.policy_notes, self.state.check_held
+        )
 
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column, as text and sorted."""

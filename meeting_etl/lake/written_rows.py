@@ -4,8 +4,8 @@ Belongs here: the order of both, the policy in Arrow, and the stamp that names i
 erased rows (erased_rows.py), the policy itself (privacy/), when rows are written (lake.py).
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -24,9 +24,15 @@ _BY_PARTICIPANT = ("email", "name")
 
 
 class RowWriter:
-    """Parts of tables, written with rows that follow the policy and stamped with it."""
+    """Parts of tables, written with rows that follow the policy and stamped with it.
 
-    def __init__(self, tables: Tables, privacy: Privacy, notes: PolicyNotes) -> None:
+    `check_locks` is called before each write, and raises when its lock was lost.
+    """
+
+    def __init__(
+        self, tables: Tables, privacy: Privacy, notes: PolicyNotes, check_locks: Callable[[], None]
+    ) -> None:
+        self._check_locks = check_locks
         self._tables = tables
         self._privacy = privacy
         self._notes = notes
@@ -76,14 +82,22 @@ class RowWriter:
     ) -> int:
         """Replace parts by rows that are as `written` returns them; returns how many."""
         stamp = self._new_stamp(table)
-        return self._tables.commit(table, partition, parts, policy_stamp=stamp)
+        return self._tables.commit(table, partition, self._checked(parts), policy_stamp=stamp)
 
+    @contextmanager
     def writing(
         self, table: Table, partition: Partition, part: int, rows: int
-    ) -> AbstractContextManager[Callable[[pa.Table], None]]:
+    ) -> Iterator[Callable[[pa.Table], None]]:
         """As `Tables.writing`, for rows that are as `written` returns them."""
         stamp = self._new_stamp(table)
-        return self._tables.writing(table, partition, part, rows=rows, policy_stamp=stamp)
+        with self._tables.writing(table, partition, part, rows=rows, policy_stamp=stamp) as write:
+            yield write
+            self._check_locks()
+
+    def _checked(self, parts: Iterable[tuple[int, pa.Table]]) -> Iterator[tuple[int, pa.Table]]:
+        for part in parts:
+            self._check_locks()
+            yield part
 
     def _new_stamp(self, table: Table) -> str:
         stamp = self._privacy.policy.stamp(table)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused, SettingsError
-from meeting_etl.files import Files
 from meeting_etl.settings.accounts import AccountSettings
 from meeting_etl.settings.environment import Settings
+from meeting_etl.settings.shared import Shared
 from meeting_etl.state import State
 from meeting_etl.times import Clock
 from meeting_etl.webex.account_rights import DEFAULT
-from meeting_etl.webex.bucket import Bucket, FileBucket
+from meeting_etl.webex.bucket import Bucket
 
 # Loaded when used: requests alone costs more than all of `meeting-etl status`.
 if TYPE_CHECKING:
@@ -37,11 +37,16 @@ class Connection:
     """What one account works with. Raises SettingsError when its token is not set."""
 
     def __init__(
-        self, account: AccountSettings, settings: Settings, files: Files, state: State, clock: Clock
+        self,
+        account: AccountSettings,
+        settings: Settings,
+        shared: Shared,
+        state: State,
+        clock: Clock,
     ) -> None:
         self.account = account
         self._settings = settings
-        self._files = files
+        self._shared = shared
         self._state = state
         self._clock = clock
 
@@ -83,9 +88,7 @@ class Connection:
             name = f"pace-{(self.owner or '')[:16] or self.account.name}"
         rate = self.account.requests_per_minute
         burst = max(_BURST, int(rate / 60))
-        return FileBucket(
-            self._files, self._clock, requests_per_minute=rate, burst=burst, name=name
-        )
+        return self._shared.bucket(requests_per_minute=rate, burst=burst, name=name)
 
     @cached_property
     def client(self) -> "Client":

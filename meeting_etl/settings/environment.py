@@ -38,6 +38,7 @@ class Settings:
     max_wait_seconds: float
     webhook_secret: str | None = field(repr=False)
     previous_webhook_secret: str | None = field(repr=False)
+    state_url: str | None = field(repr=False)
     data_dir: Path
     file_mode: int | None
     threads: int
@@ -87,6 +88,7 @@ class Settings:
             self.alerts.webhook_url,
             self.alerts.mail and self.alerts.mail.password,
             self.privacy_key,
+            self.state_url,
         )
         return [secret for secret in configured if secret and len(secret) >= _SHORTEST_SECRET]
 
@@ -115,6 +117,7 @@ def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
         max_wait_seconds=_number(environ, "WEBEX_MAX_WAIT_SECONDS", 300),
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
+        state_url=environ.get("MEETING_ETL_STATE") or None,
         data_dir=_folder("MEETING_ETL_DATA_DIR", environ.get("MEETING_ETL_DATA_DIR") or "data"),
         file_mode=int(file.privacy.file_mode, 8) if file.privacy.file_mode else None,
         threads=file.fetch.threads,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
-from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
+from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import (
@@ -23,7 +23,8 @@ from meeting_etl.schemas import (
     TRANSCRIPT_FILES,
 )
 from meeting_etl.settings.environment import Settings, read_settings
-from meeting_etl.state import LocalState, State
+from meeting_etl.settings.shared import Shared, shared_of
+from meeting_etl.state import State
 from meeting_etl.times import Clock
 
 # Loaded when used: requests alone costs more than all of `meeting-etl status`, and pyarrow a third
@@ -61,9 +62,14 @@ class Etl:
         return Files(self.settings.data_dir, self.settings.file_mode)
 
     @cached_property
+    def shared(self) -> Shared:
+        """Where what processes share is kept: files, or PostgreSQL."""
+        return shared_of(self.settings, self.files, self.clock)
+
+    @cached_property
     def state(self) -> State:
         """Locks, and small values that all processes share."""
-        return LocalState(self.files)
+        return self.shared.state()
 
     @cached_property
     def privacy(self) -> Privacy:
@@ -105,7 +111,7 @@ class Etl:
     @cached_property
     def queue(self) -> Queue:
         """The days with open work."""
-        return FileQueue(self.files, self.state)
+        return self.shared.queue(self.state)
 
     @cached_property
     def ledger(self) -> "Ledger":
@@ -123,7 +129,7 @@ class Etl:
 
         settings = self.settings
         return [
-            Connection(account, settings, self.files, self.state, self.clock)
+            Connection(account, settings, self.shared, self.state, self.clock)
             for account in settings.accounts
         ]
 

@@ -18,6 +18,7 @@ VARIABLES = {
     "MEETING_ETL_ALERT_WEBHOOK_URL": "where alerts are posted, as Slack takes them",
     "MEETING_ETL_SMTP_PASSWORD": "password of [alerts] smtp_user",
     "MEETING_ETL_PRIVACY_KEY": "key of pseudonyms; default: a file in state/",
+    "MEETING_ETL_STATE": "PostgreSQL for several machines; default: files",
     "MEETING_ETL_SETTINGS": "path of a TOML file with all other settings",
     "MEETING_ETL_DATA_DIR": "data folder; default: ./data",
 }

@@ -12,6 +12,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import DueDay, FileQueue, Queue
 from meeting_etl.state import LocalState
+from meeting_etl_tests.cluster.kinds import POSTGRES, params, pg_queue, start_server
 from meeting_etl_tests.processes import begun, run_together
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -23,12 +24,12 @@ def local(folder: Path) -> Queue:
     return FileQueue(files, LocalState(files))
 
 
-KINDS = {"local": local}
+KINDS = {"local": local, POSTGRES: pg_queue}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=params(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return start_server(request.param, request)
 
 
 @pytest.fixture

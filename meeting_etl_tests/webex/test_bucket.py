@@ -14,6 +14,7 @@ import pytest
 from meeting_etl.files import Files
 from meeting_etl.times import Clock
 from meeting_etl.webex.bucket import LONGEST_PAUSE_SECONDS, Bucket, FileBucket
+from meeting_etl_tests.cluster.kinds import POSTGRES, params, pg_bucket, start_server
 from meeting_etl_tests.processes import begun, run_together
 
 INTERVAL_SECONDS = 0.005  # of 12,000 requests a minute
@@ -28,12 +29,12 @@ def local(folder: Path, *, requests_per_minute: float, burst: int = 10) -> Bucke
     return FileBucket(files, Clock(), requests_per_minute=requests_per_minute, burst=burst)
 
 
-KINDS: dict[str, Open] = {"local": local}
+KINDS: dict[str, Open] = {"local": local, POSTGRES: pg_bucket}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=params(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return start_server(request.param, request)
 
 
 def taken(bucket: Bucket) -> int:

@@ -20,6 +20,7 @@ from meeting_etl.cli.doctor.local_checks import (
 )
 from meeting_etl.cli.doctor.privacy_checks import privacy_checks
 from meeting_etl.cli.doctor.probe_client import ProbeClient
+from meeting_etl.cli.doctor.state_checks import state_checks
 from meeting_etl.cli.doctor.token_checks import expiry_checks, token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
 from meeting_etl.errors import SettingsError
@@ -98,6 +99,7 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *log_checks(etl),
         *meeting_checks(etl),
         *folder,
+        *state_checks(etl),
         *dagster_checks(etl, environ),
         *work_checks(etl),
     ]

@@ -6,6 +6,7 @@ small files. Does not: when a due day changes (ledger.py), removing what is prun
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -85,11 +86,13 @@ class Queue(Protocol):
         """Read and change the open work of a day. Without any it is closed."""
 
 
-class FileQueue:
-    """A small file for each open day in lake/due_days/; the floor is that of everything."""
+class DayQueue(ABC):
+    """A queue whose days are small documents; kinds differ in where these are.
+
+    The floor is that of everything, in the lake.
+    """
 
     def __init__(self, files: Files, state: State) -> None:
-        self._files = files
         self._state = state
         self._floors = Floors(files, state)
 
@@ -99,17 +102,17 @@ class FileQueue:
     def raise_floor(self, before: date) -> None:
         with self._state.lock(_LOCK):
             self._floors.raise_to({EVERYTHING: before})
-            for day in self._days():
+            for day in self._all():
                 if day < before:
-                    self._files.remove(_file(day))
+                    self._remove(day)
 
     def open_days(self) -> dict[date, DueDay]:
         floor = self.floor()
-        days = sorted((day for day in self._days() if day >= floor), reverse=True)
-        return {day: self.due_day(day) for day in days}
+        days = sorted(self._all().items(), reverse=True)
+        return {day: _parse(content) for day, content in days if day >= floor}
 
     def due_day(self, day: date) -> DueDay:
-        content = self._files.read_bytes(_file(day))
+        content = self._get(day)
         return DueDay() if content is None else _parse(content)
 
     @contextmanager
@@ -118,17 +121,57 @@ class FileQueue:
             work = OpenWork(before := self.due_day(day))
             yield work
             due = work.due if day >= self.floor() else DueDay()
+            self._state.check_held()
             if due != before and due.is_open:
-                self._files.replace_bytes(_file(day), _format(due))
+                self._put(day, _format(due))
             elif due != before:
-                self._files.remove(_file(day))
+                self._remove(day)
 
-    def _days(self) -> Iterator[date]:
-        """All days that have a file, in no order."""
+    @abstractmethod
+    def _all(self) -> Mapping[date, bytes]:
+        """The documents of all days."""
+
+    @abstractmethod
+    def _get(self, day: date) -> bytes | None:
+        """The document of a day, if it has one."""
+
+    @abstractmethod
+    def _put(self, day: date, content: bytes) -> None:
+        """Replace the document of a day."""
+
+    @abstractmethod
+    def _remove(self, day: date) -> None:
+        """Remove the document of a day, if it has one."""
+
+
+class FileQueue(DayQueue):
+    """A small file for each open day in lake/due_days/."""
+
+    def __init__(self, files: Files, state: State) -> None:
+        super().__init__(files, state)
+        self._files = files
+
+    def close(self, day: date) -> None:
+        """Close a day, whatever is open, as when it is moved to another queue."""
+        with self._state.lock(_LOCK):
+            self._remove(day)
+
+    def _all(self) -> dict[date, bytes]:
+        found = {}
         for name in self._files.names(_FOLDER):
             day = parse_day(name.removesuffix(".json")) if name.endswith(".json") else None
-            if day is not None:
-                yield day
+            if day is not None and (content := self._get(day)) is not None:
+                found[day] = content
+        return found
+
+    def _get(self, day: date) -> bytes | None:
+        return self._files.read_bytes(_file(day))
+
+    def _put(self, day: date, content: bytes) -> None:
+        self._files.replace_bytes(_file(day), content)
+
+    def _remove(self, day: date) -> None:
+        self._files.remove(_file(day))
 
 
 def _parse(content: bytes) -> DueDay:

@@ -1,0 +1,63 @@
+"""Section state: whether PostgreSQL keeps what processes on several machines agree on.
+
+Belongs here: what its health means for the user. Does not: measuring it (postgres/health.py).
+"""
+
+from datetime import timedelta
+
+from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
+from meeting_etl.settings import Etl
+
+_SECTION = "state"
+_CLOCK_WARNING = timedelta(seconds=5)
+
+
+def state_checks(etl: Etl) -> list[CheckResult]:
+    """Nothing where the state is in files."""
+    if etl.settings.state_url is None:
+        return []
+    return [
+        run_check(_SECTION, "tables", lambda: _tables(etl)),
+        run_check(_SECTION, "locks", lambda: _locks(etl)),
+        run_check(_SECTION, "clock", lambda: _clock(etl)),
+    ]
+
+
+def _tables(etl: Etl) -> Finding:
+    etl.ledger.open_days()
+    return ok("PostgreSQL has the state of this data folder.")
+
+
+def _locks(etl: Etl) -> Finding:
+    from meeting_etl.postgres.database import SERVER_TIMEOUT_SECONDS
+    from meeting_etl.settings.shared_postgres import health_of
+
+    health = health_of(etl.settings.state_url or "")
+    if not health.keeps_sessions:
+        return problem(
+            "Two connections have one session, as behind a pooler in transaction mode: locks would "
+            "not exclude anybody.",
+            "Let MEETING_ETL_STATE name the server itself, or a pool in session mode.",
+        )
+    timeout = health.server_timeout_seconds
+    if timeout is not None and timeout != SERVER_TIMEOUT_SECONDS:
+        return problem(
+            f"The server gives up a silent connection after {timeout} s instead of "
+            f"{SERVER_TIMEOUT_SECONDS} s, so that a lock may be free before its holder knows.",
+            "Allow clients to set tcp_keepalives_idle, _interval and _count.",
+        )
+    return ok("Each connection has a session of its own; a lost one is noticed in time.")
+
+
+def _clock(etl: Etl) -> Finding:
+    from meeting_etl.settings.shared_postgres import health_of
+
+    ahead = etl.clock.now() - health_of(etl.settings.state_url or "").now
+    if abs(ahead) <= _CLOCK_WARNING:
+        return ok("This machine's clock agrees with the database's.")
+    direction = "ahead" if ahead > timedelta() else "late"
+    return warning(
+        f"This machine's clock is {abs(ahead.total_seconds()):,.0f} s {direction} of the "
+        "database's, by which all machines keep the rate.",
+        "Set the clocks of all machines by NTP.",
+    )

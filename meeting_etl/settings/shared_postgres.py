@@ -1,0 +1,52 @@
+"""What processes share, in PostgreSQL.
+
+Belongs here: making the kinds in postgres/ for one data folder. Does not: choosing them
+(shared.py); it is imported only where the driver is needed.
+"""
+
+from meeting_etl.files import Files
+from meeting_etl.pipeline.ledger.due_days import Queue
+from meeting_etl.postgres import schema
+from meeting_etl.postgres.bucket import PgBucket
+from meeting_etl.postgres.database import Database
+from meeting_etl.postgres.health import Health, check_health
+from meeting_etl.postgres.move import move_state
+from meeting_etl.postgres.queue import PgQueue
+from meeting_etl.postgres.state import PgState
+from meeting_etl.state import State
+from meeting_etl.webex.bucket import Bucket
+
+
+def health_of(url: str) -> Health:
+    """Whether the database keeps locks as needed. Raises StorageError."""
+    return check_health(Database(url))
+
+
+class Postgres:
+    """One database for all. `root` names the data folder among others in it."""
+
+    def __init__(self, url: str, root: str, files: Files) -> None:
+        self._database = Database(url)
+        self._root = root
+        self._files = files
+
+    def state(self) -> State:
+        """Locks and values."""
+        return PgState(self._database, self._root)
+
+    def queue(self, state: State) -> Queue:
+        """The days with open work."""
+        return PgQueue(self._files, state, self._database, self._root)
+
+    def bucket(self, *, requests_per_minute: float, burst: int, name: str) -> Bucket:
+        """A rate and its pauses."""
+        rate = requests_per_minute
+        return PgBucket(
+            self._database, self._root, requests_per_minute=rate, burst=burst, name=name
+        )
+
+    def migrate(self) -> int:
+        """Make or change the tables, and move in what is in files; returns how much."""
+        state = self.state()
+        changed = schema.migrate(self._database)
+        return changed + move_state(self._files, state, self.queue(state))

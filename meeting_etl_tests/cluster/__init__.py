@@ -1,0 +1,1 @@
+"""What several machines need: PostgreSQL. Run by `make test-cluster`."""

@@ -1,0 +1,63 @@
+"""A PostgreSQL server of the tests' own, on a free port of 127.0.0.1."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+VARIABLE = "TEST_POSTGRES_URL"
+_ADMIN = "postgres"
+
+
+@contextmanager
+def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
+    """Its URL. It trusts everybody, and runs as another user where we are root."""
+    folder = Path(tempfile.mkdtemp(prefix="meeting_etl_pg_"))
+    data = folder / "data"
+    as_root = os.getuid() == 0
+    if as_root:
+        user = pwd.getpwnam(_ADMIN)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    run = ["runuser", "-u", _ADMIN, "--"] if as_root else []
+    port = free_port()
+    options = f"-c listen_addresses={address} -c port={port} -c unix_socket_directories={folder}"
+    control = [*run, program("pg_ctl"), "-D", str(data), "-s", "-w"]
+    try:
+        subprocess.run(
+            [*run, program("initdb"), "-D", str(data), "-U", _ADMIN, "--auth=trust", "-N"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with (data / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
+        log = str(folder / "log")
+        subprocess.run([*control, "-o", options, "-l", log, "start"], check=True)
+        try:
+            yield f"postgresql+psycopg2://{_ADMIN}@{address}:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def program(name: str) -> str:
+    """A program of the newest version that is installed, wherever Debian has it."""
+    found = shutil.which(name) or next(
+        iter(sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), reverse=True)),
+        None,
+    )
+    if found is None:
+        raise FileNotFoundError(f"{name} of PostgreSQL: install the Debian package postgresql")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
