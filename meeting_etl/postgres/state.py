@@ -57,8 +57,8 @@ class PgState:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[Held]:
-        with self._waited_for(name) as held:
-            yield held
+        with self._waited_for(name) as lock:
+            yield lock
 
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[Held | None]:
@@ -68,12 +68,12 @@ class PgState:
             if not self._database.execute_on(connection, sql, [key])[0][0]:
                 yield None
                 return
-            with self._holding(name, connection, key) as held:
-                yield held
+            with self._holding(name, connection, key) as lock:
+                yield lock
 
     def check_held(self) -> None:
-        for held in list(self._held.values()):
-            held.check()
+        for lock in list(self._held.values()):
+            lock.check()
 
     def is_locked(self, name: str) -> bool:
         key = self._key(name)
@@ -99,8 +99,8 @@ class PgState:
 
     @contextmanager
     def swap(self, name: str, *, secret: bool = False) -> Iterator[Value]:
-        with self._waited_for(name) as held:
-            on, where = held.connection, [self._root, name]
+        with self._waited_for(name) as lock:
+            on, where = lock.connection, [self._root, name]
             before = _content(self._database.execute_on(on, _GET, where))
             value = Value(before)
             yield value
@@ -115,15 +115,15 @@ class PgState:
         with self._database.connection() as connection:
             with self._database.translate_errors():
                 _wait_for(connection, key)
-            with self._holding(name, connection, key) as held:
-                yield held
+            with self._holding(name, connection, key) as lock:
+                yield lock
 
     @contextmanager
     def _holding(self, name: str, connection: Connection, key: int) -> Iterator[PgHeld]:
         """Release the lock at the end of the block, whatever has become of the connection."""
-        held = self._held[key] = PgHeld(name, self._database, connection)
+        lock = self._held[key] = PgHeld(name, self._database, connection)
         try:
-            yield held
+            yield lock
         finally:
             del self._held[key]
             with suppress(psycopg2.Error), connection.cursor() as cursor:
