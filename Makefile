@@ -43,6 +43,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/flow.py
 	$(BIN)/python benchmarks/receive.py
 	$(BIN)/python benchmarks/pace.py
+	$(BIN)/python benchmarks/accounts.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/large_day.py
 	$(BIN)/python benchmarks/history.py
