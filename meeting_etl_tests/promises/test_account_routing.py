@@ -34,7 +34,7 @@ from meeting_etl_tests.product import Product, work_off
 from meeting_etl_tests.promises.reconciling import HOUR, tell
 from meeting_etl_tests.promises.test_accounts import forbidden, with_hosts
 from meeting_etl_tests.promises.test_unowned import created_line
-from meeting_etl_tests.sandbox.small import HANA, S1, TOM
+from meeting_etl_tests.sandbox.small import HANA, OWNER, S1, TOM, C, small_world
 from meeting_etl_tests.sandbox.small import NOW as DESK_NOW
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
@@ -254,3 +254,14 @@ def test_a_recording_in_the_queue_waits_for_its_account(tmp_path: Path) -> None:
         product = several(tmp_path / "data", webex, HOSTS, clock)
         assert product.run().failures == []
         assert [row["recording_id"] for row in product.rows("recordings")] == [recording.id]
+
+
+def test_a_meeting_is_found_by_its_event_although_a_guest_answers_first(tmp_path: Path) -> None:
+    clock = ManualClock(DESK_NOW)
+    with Sandbox(small_world(), clock) as webex:
+        guest_first = {"olga": user(OWNER.email), "hana": user(HANA.email)}
+        product = several(tmp_path / "data", webex, guest_first, clock)
+        tell(product, created_line("R", DESK_NOW - timedelta(hours=2), meetingId=C))
+        today = Span(DESK_NOW.date(), DESK_NOW.date())
+        assert product.run(today, discover=True).failures == []
+        assert [row["meeting_id"] for row in product.rows("meetings")] == [C]

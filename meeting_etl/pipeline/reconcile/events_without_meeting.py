@@ -142,7 +142,7 @@ def _commit(
         meeting = _meeting(context, result)
         if meeting is None and any(item.get("state") == "ended" for item in result.items):
             report.unusable += 1
-        outcome = _outcome(result, meeting, own)
+        outcome = _outcome(context, result, meeting, own)
         if meeting is not None and outcome == "found":
             day = utc_day(meeting["ended_at"])
             found[day][meeting["meeting_id"]] = meeting, result.account
@@ -160,14 +160,17 @@ def _meeting(context: FetchContext, result: FetchResult) -> Row | None:
     return None
 
 
-def _outcome(result: FetchResult, meeting: Row | None, own: OwnMeetings) -> str:
+def _outcome(
+    context: FetchContext, result: FetchResult, meeting: Row | None, own: OwnMeetings
+) -> str:
     if result.outcome in (Outcome.FAULT, Outcome.PARTIAL):
         return "fault"
     if result.outcome is not Outcome.ROWS:
         return "refused"
     if meeting is None:
         return "not_ended"
-    is_own = result.account is not None and own.includes(meeting, result.account)
+    account, accounts = result.account, context.accounts
+    is_own = account is not None and own.includes_for_any(meeting, accounts, account)
     return "found" if is_own else "not_own"
 
 

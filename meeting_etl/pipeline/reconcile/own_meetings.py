@@ -5,9 +5,10 @@ listing them (listing.py).
 """
 
 from meeting_etl.errors import BadResponse, Forbidden, NotFound, Refused, SettingsError
+from meeting_etl.pipeline.ledger.work_item import DETAILS
 from meeting_etl.pipeline.rows import Row, organization_uuid
 from meeting_etl.texts import first_match
-from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.accounts import Account, Accounts
 from meeting_etl.webex.endpoints import Owner
 
 
@@ -32,6 +33,15 @@ class OwnMeetings:
         if not emails:
             return first_match(host, account.hosts) is not None
         return (host or "").lower() in emails
+
+    def includes_for_any(self, row: Row, accounts: Accounts, answered_by: Account) -> bool:
+        """Whether a meeting that one account told of is to be added because of any of them.
+
+        Whoever was invited can read a meeting, too.
+        """
+        others = accounts.ranked(DETAILS, row)
+        sees_all = any(account.sees_all_of(DETAILS, row) for account in others)
+        return sees_all or self.includes(row, answered_by)
 
     def org_id(self, account: Account) -> str | None:
         """UUID of the organization, which listings do not contain; None when it is unknown."""

@@ -156,7 +156,7 @@ def _open(context: FetchContext, recording: QueuedRecording, own: OwnMeetings) -
     """Open the work item of its meeting's recordings, as the event would have with its id."""
     meeting_id = str(recording.meeting_id)
     at = parse_timestamp(recording.received_at) if recording.received_at else None
-    days = _ended_days(context, meeting_id) or _add_meeting(context, meeting_id, own)
+    days = _ended_days(context, meeting_id) or _add_meeting(context, recording, own)
     return any(
         context.ledger.open_by_event(day, meeting_id, RECORDINGS.name, at or context.clock.now())
         for day in sorted(days, reverse=True)
@@ -169,15 +169,18 @@ def _ended_days(context: FetchContext, meeting_id: str) -> set[date]:
     return {mention.date for mention in mentions if mention.date is not None}
 
 
-def _add_meeting(context: FetchContext, meeting_id: str, own: OwnMeetings) -> set[date]:
+def _add_meeting(context: FetchContext, recording: QueuedRecording, own: OwnMeetings) -> set[date]:
     """Fetch a meeting without an ended event and add it; returns its day if it has ended."""
-    now = context.clock.now()
-    item, account = context.accounts.ask(DETAILS, {}, lambda each: each.webex.meeting(meeting_id))
+    now, accounts, meeting_id = context.clock.now(), context.accounts, str(recording.meeting_id)
+    host = {"host_email": context.lake.privacy.hosts.clear(recording.host_email)}
+    item, account = accounts.ask(DETAILS, host, lambda each: each.webex.meeting(meeting_id))
     if item is None or account is None:
         return set()
     row = row_from_api(item, SchemaDrift(), run_id=context.run_id, fetched_at=now)
     try:
-        if row is None or row["meeting_id"] != meeting_id or not own.includes(row, account):
+        if row is None or row["meeting_id"] != meeting_id:
+            return set()
+        if not own.includes_for_any(row, accounts, account):
             return set()
     except (Refused, BadResponse):
         return set()
