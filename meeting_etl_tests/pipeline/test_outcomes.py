@@ -40,6 +40,12 @@ def test_a_fault_that_was_overcome_does_not_count_towards_the_seven_days() -> No
     assert not attempted(item, Outcome.FAULT, at(20, 12)).settled
 
 
+def test_who_answered_last_stays_known_while_its_account_cannot_be_used() -> None:
+    # Otherwise any account could prove that what it never read was deleted.
+    item = replace(WorkItem("m", "recordings"), account="officer")
+    assert attempted(item, Outcome.SET_ASIDE, at(2, 10, 30)).account == "officer"
+
+
 @pytest.mark.parametrize(
     ("rows", "last"), [(0, ("absent", "deadline_passed")), (3, ("ready", "no_longer_listed"))]
 )
