@@ -47,6 +47,10 @@ class Account(AccountRights):
     reading_since: datetime = _ALWAYS
 
 
+Group = tuple[Account, ...]
+"""Accounts that are equally good a choice."""
+
+
 @dataclass
 class Accounts:
     """All accounts, and those that are set aside because they cannot be used now.
@@ -76,7 +80,7 @@ class Accounts:
             self._ranked[key] = ranked(self.all, resource, meeting)
         return self._ranked[key]
 
-    def best(self, resource: str, meeting: Mapping[str, Any]) -> tuple[Account, ...]:
+    def best(self, resource: str, meeting: Mapping[str, Any]) -> Group:
         """Those of the usable accounts that are the best choice, all equally good."""
         able = self.ranked(resource, meeting)
         usable = [account for account in able if self.is_usable(account, resource)] or able

@@ -19,7 +19,7 @@ from meeting_etl.pipeline.fetch.deletion_proof import proven_deletion
 from meeting_etl.pipeline.fetch.due import due_targets, is_due, targets_of
 from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuards
-from meeting_etl.pipeline.fetch.request_pool import Group, Job, RequestPool
+from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
@@ -28,7 +28,7 @@ from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, Outcome, WorkI
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.rows import Row
 from meeting_etl.schemas import FETCH_LEDGER, RECORDING_FILES
-from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.accounts import Account, Group
 
 # A kill repeats at most the requests of this much time.
 COMMIT_SECONDS = 20.0

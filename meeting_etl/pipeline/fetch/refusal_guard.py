@@ -11,7 +11,7 @@ from datetime import datetime
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
-from meeting_etl.webex.accounts import Account, Accounts
+from meeting_etl.webex.accounts import Accounts, Group
 
 # So many refusals before any other outcome: the token lacks the scope, or this is not Webex.
 _ENOUGH = 20
@@ -72,9 +72,9 @@ class RefusalGuards:
     def __init__(self, accounts: Accounts, specs: Sequence[FetchSpec]) -> None:
         self._accounts = accounts
         self._with_fallback = {spec.resource for spec in specs if spec.fallback}
-        self._guards: dict[tuple[str, tuple[Account, ...]], RefusalGuard] = {}
+        self._guards: dict[tuple[str, Group], RefusalGuard] = {}
 
-    def of(self, resource: str, accounts: tuple[Account, ...]) -> RefusalGuard:
+    def of(self, resource: str, accounts: Group) -> RefusalGuard:
         """The guard of a resource and these accounts."""
         if (guard := self._guards.get((resource, accounts))) is None:
             was_allowed = self._accounts.was_allowed

@@ -23,7 +23,7 @@ from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
-from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.accounts import Account, Group
 from meeting_etl.webex.traffic import Traffic
 
 # After an interruption, how long running requests are waited for.
@@ -35,8 +35,6 @@ _JOBS_PER_THREAD = 16
 _JOBS_LEFT_PER_THREAD = 4
 # With several accounts, the threads that each has at least.
 _FEWEST_THREADS = 4
-
-Group = tuple[Account, ...]
 
 
 @dataclass(order=True)

@@ -25,11 +25,10 @@ from meeting_etl.pipeline.ledger.schedule import is_last
 from meeting_etl.pipeline.ledger.work_item import Outcome, Reason
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Span, start_of, utc_day
-from meeting_etl.webex.accounts import Account
+from meeting_etl.webex.accounts import Account, Group
 from meeting_etl.webex.listings import Listing
 from meeting_etl.webex.token_kind import ListingScope
 
-Group = tuple[Account, ...]
 # What targets have that no listing shows.
 _NO_LISTING: tuple[Group, str | None] = ((), None)
 _PAGE_ITEMS = 100
