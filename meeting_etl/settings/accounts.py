@@ -151,6 +151,11 @@ def _account(
             f"{secrets.settings_file}: [{title}]: names of accounts have lower-case letters, "
             "digits, hyphens and underscores only."
         )
+    if name == DEFAULT:
+        raise SettingsError(
+            f"{secrets.settings_file}: [{title}]: this is the name of the account of the variables "
+            "WEBEX_…; choose another."
+        )
     section = _read_section(title, content, _Section, secrets)
     rate = section.requests_per_minute
     return AccountSettings(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # commit, during which nothing is sent, costs none of the rate.
 _BURST = 10
 _OWNERS = "account_owners"
+# The last owner of an account is among these, too.
+_ACCOUNT = "account {}"
 
 
 class Connection:
@@ -82,13 +84,25 @@ class Connection:
     @property
     def bucket(self) -> Bucket:
         """The rate and the pauses of requests, shared by all processes and all of one owner."""
-        if len(self._settings.accounts) == 1:
-            name = "pace"
-        else:
-            name = f"pace-{(self.owner or '')[:16] or self.account.name}"
         rate = self.account.requests_per_minute
         burst = max(_BURST, int(rate / 60))
-        return self._shared.bucket(requests_per_minute=rate, burst=burst, name=name)
+        return self._shared.bucket(requests_per_minute=rate, burst=burst, name=self._bucket_name)
+
+    @property
+    def _bucket_name(self) -> str:
+        """Of its owner, where there are several accounts.
+
+        Before the owner of a token is known, it is taken for that of the account's last one, so
+        that a pause is obeyed after a new token, too.
+        """
+        if len(self._settings.accounts) == 1:
+            return "pace"
+        name, owner = self.account.name, self.owner
+        if owner is None:
+            owner = _owners(self._state.get(_OWNERS)).get(_ACCOUNT.format(name))
+        if owner is None:
+            return "pace"
+        return f"pace-{owner[:16] or name}"
 
     @cached_property
     def client(self) -> "Client":
@@ -136,7 +150,8 @@ class Connection:
         finally:
             client.close()
         with self._state.swap(_OWNERS, secret=True) as value:
-            owners = _owners(value.content) | {self.auth.token_identity: owner}
+            name = _ACCOUNT.format(self.account.name)
+            owners = _owners(value.content) | {self.auth.token_identity: owner, name: owner}
             value.content = json.dumps(owners).encode()
 
 

@@ -167,6 +167,21 @@ def test_a_long_pause_of_one_account_stops_that_one_alone(tmp_path: Path) -> Non
         assert {row["source"] for row in product.rows("transcript_snippets")} == {"snippets"}
 
 
+def test_a_new_token_obeys_the_pause_of_the_old_one(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    with Sandbox(WORLD, clock) as webex:
+        etl = several(tmp_path / "data", webex, TEAM, clock).etl()
+        etl.accounts  # noqa: B018 - their owners are known from now on
+        etl.connections[1].bucket.pause(200)
+        webex.revoke(WORLD.officer.email)
+        seen, before = webex.counters.by_owner[WORLD.officer.email], clock.now()
+        renewed = several(tmp_path / "data", webex, TEAM, clock).etl()
+        assert renewed.token_identities[1].digest != etl.token_identities[1].digest
+        renewed.accounts  # noqa: B018 - asks whose token it is, after the pause
+        assert webex.counters.by_owner[WORLD.officer.email] == seen + 1
+        assert (clock.now() - before).total_seconds() >= 200
+
+
 def test_no_account_left_is_the_error_of_one_account(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
