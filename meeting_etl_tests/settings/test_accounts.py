@@ -82,7 +82,7 @@ def test_a_variable_may_be_named_by_an_account(tmp_path: Path) -> None:
         ),
         (
             ADMIN + 'host = ["a@b.example"]\n',
-            "unknown key host in [accounts.admin]; expected one of kind, ",
+            "unknown key host in [accounts.admin]; expected one of access_token, ",
         ),
         (
             ADMIN + 'hosts = ["a@b.example"]\n',
