@@ -17,7 +17,9 @@ from meeting_etl.orchestration.checks.all_checks import build_checks
 from meeting_etl.orchestration.jobs import FILES_JOB, JOBS, REPORT_JOB
 from meeting_etl.orchestration.key_prefix import with_key_prefix
 from meeting_etl.orchestration.launching.ingest_launches import every_quarter_hour
+from meeting_etl.orchestration.launching.lost_runs import lost_runs_sensor
 from meeting_etl.orchestration.launching.sensors import due_files_sensor, due_work_sensor
+from meeting_etl.orchestration.run_lock import locking_executor
 from meeting_etl.orchestration.schedules import SCHEDULES
 from meeting_etl.report.drawing import can_draw
 from meeting_etl.schemas import RECORDING_FILES
@@ -41,21 +43,23 @@ def build_defs(
     """
     first = first_day or first_partition(etl)
     has_files = RECORDING_FILES.name in loadable(etl).switched_on
+    # On one machine, Dagster itself knows the processes of its runs.
+    is_locking = executor is dg.in_process_executor and loadable(etl).settings.state_url is not None
     definitions = dg.Definitions(
         assets=all_assets(etl, first),
         asset_checks=build_checks(days_since(first)),
         jobs=[*JOBS, *([FILES_JOB] if has_files else []), *([REPORT_JOB] if can_draw() else [])],
         schedules=[every_quarter_hour, *SCHEDULES] if automation else [],
-        sensors=_sensors(etl, has_files=has_files) if automation else [],
+        sensors=_sensors(etl, has_files=has_files, is_locking=is_locking) if automation else [],
         resources={"etl": etl},
-        executor=executor,
+        executor=locking_executor(etl) if is_locking else executor,
     )
     return with_key_prefix(definitions, key_prefix) if key_prefix else definitions
 
 
-def _sensors(etl: Etl, *, has_files: bool) -> list[dg.SensorDefinition]:
+def _sensors(etl: Etl, *, has_files: bool, is_locking: bool) -> list[dg.SensorDefinition]:
     """The sensors; those of downloads and alerts only if the settings switch them on."""
-    found = [due_work_sensor(etl)]
+    found = [due_work_sensor(etl), *([lost_runs_sensor(etl)] if is_locking else [])]
     if has_files:
         found.append(due_files_sensor(etl))
     if loadable(etl).settings.alerts.is_on:

@@ -37,7 +37,7 @@ PIPELINE_LAYERS = (
 # The same within orchestration/.
 ORCHESTRATION_LAYERS = (
     ("run_tags", "refused_token", "interrupts", "failures"),
-    ("instance",),
+    ("instance", "run_lock"),
     ("assets",),
     ("checks", "ops"),
     ("jobs",),

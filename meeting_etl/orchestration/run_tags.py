@@ -17,6 +17,8 @@ SENSOR_TAG = "dagster/sensor_name"
 SCHEDULE_TAG = "dagster/schedule_name"
 # Names the lock that the process of a run_now() holds until it ends.
 LOCK_TAG = "meeting_etl/lock"
+# Names the lock that the process of a launched run holds; added by that process (run_lock.py).
+PROCESS_LOCK_TAG = "meeting_etl/process_lock"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 
