@@ -8,7 +8,13 @@ from pathlib import Path
 
 from meeting_etl.sandbox.sandbox import Sandbox
 
-_ACCOUNTS = """\
+# Of the guide's meeting, which its host reads.
+_HOST = """\
+[accounts.host]
+kind = "user"
+access_token = "env:WEBEX_HOST_TOKEN"
+"""
+_ORGANIZATION = """\
 [accounts.admin]
 kind = "admin"
 access_token = "env:WEBEX_ADMIN_TOKEN"
@@ -19,16 +25,19 @@ access_token = "env:WEBEX_OFFICER_TOKEN"
 """
 
 
-def demo_environ(webex: Sandbox, folder: Path, settings: str = "") -> dict[str, str]:
+def demo_environ(
+    webex: Sandbox, folder: Path, settings: str = "", *, world_name: str = "demo"
+) -> dict[str, str]:
     """The variables that point the pipeline at that Webex and that data folder.
 
     An administrator and a compliance officer together read everything. Their accounts are in a
     settings file in the folder, which has the further `settings`, too.
     """
     path = folder / "settings.toml"
-    path.write_text(f"{settings}{_ACCOUNTS}")
+    path.write_text(settings + (_HOST if world_name == "guide" else _ORGANIZATION))
     return {
         "WEBEX_BASE_URL": webex.base_url,
+        "WEBEX_HOST_TOKEN": webex.token("user"),
         "WEBEX_ADMIN_TOKEN": webex.token("admin"),
         "WEBEX_OFFICER_TOKEN": webex.token("compliance"),
         "WEBEX_REQUESTS_PER_MINUTE": "0",

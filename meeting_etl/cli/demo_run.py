@@ -61,7 +61,7 @@ def run_demo(world_name: str, seed: int, data_dir: str) -> int:
             f"The embedded Webex at {webex.base_url} has {len(world.meetings)} meetings "
             f"({world_name})."
         )
-        etl = Etl(demo_environ(webex, folder), clock)
+        etl = Etl(demo_environ(webex, folder, world_name=world_name), clock)
         status = run_and_report(etl, None)
     show_answers(etl, data_dir)
     return status

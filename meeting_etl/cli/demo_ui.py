@@ -30,7 +30,7 @@ def serve_demo(
     world = world_named(world_name, seed, clock.now())
     write_logs(world, folder / "webhook_logs", seed=seed, until=clock.now())
     with Sandbox(world, clock) as webex:
-        ours = demo_environ(webex, folder, _settings(world))
+        ours = demo_environ(webex, folder, _settings(world), world_name=world_name)
         others = {
             name: value
             for name, value in environ.items()
