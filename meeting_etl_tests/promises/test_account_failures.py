@@ -39,6 +39,7 @@ def revoke_after(
     monkeypatch.setattr(webex.counters, "note", note_and_revoke)
 
 
+@pytest.mark.slow
 def test_a_token_that_is_revoked_during_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_token_that_is_revoked_during_a_run(
         assert {url: count for url, count in answered.items() if count > 1} == {}
 
 
+@pytest.mark.slow
 def test_a_refused_account_is_not_asked_again_by_the_same_run(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -99,6 +101,7 @@ def test_a_refused_account_is_not_asked_again_by_the_same_run(tmp_path: Path) ->
         assert due(product)["transcript_snippets"] == 24
 
 
+@pytest.mark.slow
 def test_an_account_that_was_removed_from_the_settings(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -152,6 +155,7 @@ def test_two_accounts_with_one_owner_share_one_limit_and_it_is_said(tmp_path: Pa
         assert second.bucket.paused_until() is None
 
 
+@pytest.mark.slow
 def test_a_long_pause_of_one_account_stops_that_one_alone(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -185,6 +189,7 @@ def test_a_new_token_obeys_the_pause_of_the_old_one(tmp_path: Path) -> None:
         assert (clock.now() - before).total_seconds() >= 200
 
 
+@pytest.mark.slow
 def test_no_account_left_is_the_error_of_one_account(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:

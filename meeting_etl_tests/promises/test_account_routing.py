@@ -63,6 +63,7 @@ def test_refusals_that_open_a_fallback_are_all_asked_for(tmp_path: Path) -> None
         assert outcomes == [Outcome.FORBIDDEN] * 24
 
 
+@pytest.mark.slow
 def test_meetings_that_are_not_there_say_nothing_of_scopes(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -113,6 +114,7 @@ def test_an_administrator_switches_on_what_the_host_may_not(tmp_path: Path) -> N
         assert product.record()[S5]["result"] == ActionResult.SWITCHED_ON
 
 
+@pytest.mark.slow
 def test_what_was_ruled_out_without_an_account_is_requested_when_it_is_back(
     tmp_path: Path,
 ) -> None:
@@ -219,6 +221,7 @@ def test_only_who_listed_a_recording_proves_that_it_is_gone(
         assert (found or {}).get("deletion_proof") == proof
 
 
+@pytest.mark.slow
 def test_hosts_are_found_by_listings_that_do_not_say_whose_token_it_is(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(HOSTED, clock, Faults(no_people_scope=True)) as webex:
@@ -239,6 +242,7 @@ def test_days_that_nobody_can_list_any_more_are_no_reconciled_days(tmp_path: Pat
         assert outcome.failures[0][0] == "AuthError"
 
 
+@pytest.mark.slow
 def test_a_recording_in_the_queue_waits_for_its_account(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(HOSTED, clock) as webex:
@@ -256,6 +260,7 @@ def test_a_recording_in_the_queue_waits_for_its_account(tmp_path: Path) -> None:
         assert [row["recording_id"] for row in product.rows("recordings")] == [recording.id]
 
 
+@pytest.mark.slow
 def test_a_meeting_is_found_by_its_event_although_a_guest_answers_first(tmp_path: Path) -> None:
     clock = ManualClock(DESK_NOW)
     with Sandbox(small_world(), clock) as webex:

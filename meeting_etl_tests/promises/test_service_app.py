@@ -34,6 +34,7 @@ def company(folder: Path, webex: Sandbox, clock: ManualClock, **changed: str) ->
     return Product(folder, webex, clock=clock, more=more)
 
 
+@pytest.mark.slow
 def test_a_token_that_is_revoked_in_mid_run_is_replaced_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_token_that_is_revoked_in_mid_run_is_replaced_and_nothing_is_lost(
         assert files[1].startswith("tokens.integration-")
 
 
+@pytest.mark.slow
 def test_a_refused_service_app_is_set_aside_and_its_work_waits(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
