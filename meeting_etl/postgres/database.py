@@ -8,22 +8,21 @@ server gives the lock away: the client gives up after 10 s without an acknowledg
 after 14 s: of silence (5 s, then three probes, 3 s apart), or with an answer under way.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import psycopg2.extensions
 
-from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.errors import StorageError
+from meeting_etl.postgres.urls import SETTING, dsn_of, name_of
 
 Connection = psycopg2.extensions.connection
 Parameters = Sequence[object] | Mapping[str, object]
 
-SETTING = "MEETING_ETL_STATE"
-SCHEME = "postgresql+psycopg2"
 SCHEMA = "meeting_etl"
 CLIENT_TIMEOUT_SECONDS = 10
 SERVER_TIMEOUT_SECONDS = 14
@@ -31,8 +30,13 @@ _CONNECT_SECONDS = 10
 _OPTIONS = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 "
     f"-c tcp_user_timeout={SERVER_TIMEOUT_SECONDS * 1000} "
-    f"-c search_path={SCHEMA} -c client_min_messages=warning"
+    f"-c search_path={SCHEMA} -c client_min_messages=warning "
+    # Whatever the role has: no statement takes long but waiting for a lock, which is ended here.
+    "-c lock_timeout=0 -c statement_timeout=0"
 )
+# The connection of a lock is silent as long as the lock is held; servers before 14 have no limit.
+_UNLIMITED = "SELECT set_config('idle_session_timeout', '0', false)"
+_FIRST_WITH_LIMIT = 140000
 
 
 class Database:
@@ -43,9 +47,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._dsn = dsn_of(url)
-        self.name = _without_password(url)
+        self.name = name_of(url)
         self._lock = threading.Lock()
         self._free: list[Connection] = []
+        self._process_id = os.getpid()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -83,6 +88,8 @@ class Database:
             ) from error
         except psycopg2.Error as error:
             reason = " ".join(str(error).split()) or type(error).__name__
+            if "unsupported startup parameter" in reason:
+                raise StorageError(self._pooler_sentence) from error
             raise StorageError(
                 f"Cannot use {self.name} ({SETTING}): {reason}. Check that PostgreSQL runs and can "
                 "be reached, then run again."
@@ -98,15 +105,34 @@ class Database:
             keepalives_count=2,
             tcp_user_timeout=CLIENT_TIMEOUT_SECONDS * 1000,
             application_name="meeting_etl",
+            client_encoding="utf8",
             options=_OPTIONS,
         )
         connection.autocommit = True
+        self._check(connection)
         return connection
+
+    def _check(self, connection: Connection) -> None:
+        """Raise StorageError if the settings did not arrive."""
+        if _execute(connection, "SHOW search_path", ())[0][0] != SCHEMA:
+            raise StorageError(self._pooler_sentence)
+        if connection.server_version >= _FIRST_WITH_LIMIT:
+            _execute(connection, _UNLIMITED, ())
+
+    @property
+    def _pooler_sentence(self) -> str:
+        return (
+            f"{self.name} ({SETTING}) is a pooler, which does not pass on our timeouts and may "
+            "take sessions apart, so that locks exclude nobody: name the server itself."
+        )
 
     def _usable(self) -> Connection | None:
         """A connection that was used before and still works, if there is one."""
         while True:
             with self._lock:
+                if self._process_id != os.getpid():
+                    # After a fork: parent and child would talk over the same connections.
+                    self._process_id, self._free = os.getpid(), []
                 connection = self._free.pop() if self._free else None
             if connection is None:
                 return None
@@ -116,22 +142,7 @@ class Database:
             connection.close()
 
 
-def dsn_of(url: str) -> str:
-    """The URL as libpq takes it. Raises SettingsError for another database."""
-    scheme, separator, rest = url.partition("://")
-    if scheme not in (SCHEME, "postgresql") or not separator or not rest:
-        raise SettingsError(
-            f"{SETTING} must begin with {SCHEME}://, as in {SCHEME}://user@host/database."
-        )
-    return f"postgresql://{rest}"
-
-
 def _execute(connection: Connection, sql: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(dsn_of(url))
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -8,8 +8,15 @@ from datetime import datetime
 
 from meeting_etl.postgres.database import Database
 
-# Any number that no lock has: names are hashed to 64 bits.
-_PROBE = 1_234_567_890
+_SESSION = "SELECT pg_backend_pid()"
+_TIMEOUTS = """
+    SELECT idle + interval * count, user_timeout / 1000, NOT pg_is_in_recovery(), clock_timestamp()
+    FROM (SELECT current_setting('tcp_keepalives_idle')::int AS idle,
+                 current_setting('tcp_keepalives_interval')::int AS interval,
+                 current_setting('tcp_keepalives_count')::int AS count,
+                 (SELECT setting::int FROM pg_settings WHERE name = 'tcp_user_timeout')
+                     AS user_timeout) AS settings
+"""
 
 
 @dataclass(frozen=True)
@@ -17,30 +24,24 @@ class Health:
     """What a database does.
 
     `keeps_sessions`: a connection has a session of its own, as it has not behind a pooler in
-    transaction mode. `server_timeout_seconds`: after so much silence the server gives up a
-    connection, None over a Unix socket. `now`: the present by its clock.
+    transaction mode. `server_timeouts_seconds`: after so much silence, and so long without an
+    acknowledgement, the server gives up a connection; None over a Unix socket. `is_primary`: it is
+    not a standby, whose locks nobody else sees. `now`: the present by its clock.
     """
 
     keeps_sessions: bool
-    server_timeout_seconds: int | None
+    server_timeouts_seconds: tuple[int, int] | None
+    is_primary: bool
     now: datetime
 
 
 def check_health(database: Database) -> Health:
     """Measure it. Raises StorageError."""
     with database.connection() as first, database.connection() as second:
-        take = "SELECT pg_try_advisory_lock(%s)"
-        database.execute_on(first, take, [_PROBE])
-        # In one session both would get it.
-        is_same = database.execute_on(second, take, [_PROBE])[0][0]
-        for connection in (second, first):
-            database.execute_on(connection, "SELECT pg_advisory_unlock_all()")
-        settings = ("idle", "interval", "count")
-        values = [
-            int(database.execute_on(first, f"SHOW tcp_keepalives_{name}")[0][0])
-            for name in settings
-        ]
-        now = database.execute_on(first, "SELECT clock_timestamp()")[0][0]
-    idle, interval, count = values
-    timeout = idle + interval * count
-    return Health(not is_same, timeout or None, now)
+        # A pooler gives any of its sessions to each statement: the same one to both, or by turns.
+        ours, again, other = (
+            database.execute_on(connection, _SESSION)[0][0] for connection in (first, first, second)
+        )
+        silence, unacknowledged, is_primary, now = database.execute_on(first, _TIMEOUTS)[0]
+    timeouts = (silence, unacknowledged) if silence else None
+    return Health(ours == again != other, timeouts, is_primary, now)

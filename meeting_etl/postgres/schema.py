@@ -38,16 +38,15 @@ def migrate(database: Database) -> int:
     """Execute the steps that were not executed yet; returns how many. Raises StorageError."""
     with database.connection() as connection:
         database.execute_on(connection, "SELECT pg_advisory_lock(%s)", [_LOCK])
-        try:
-            database.execute_on(connection, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            database.execute_on(
-                connection, "CREATE TABLE IF NOT EXISTS executed_steps (number int PRIMARY KEY)"
-            )
-            rows = database.execute_on(connection, "SELECT count(*) FROM executed_steps")
-            first = int(rows[0][0])
-            for number, step in enumerate(_STEPS[first:], first):
-                # Both or none.
-                database.execute_on(connection, f"BEGIN; {step}; {_NOTE.format(number)}; COMMIT")
-        finally:
-            database.execute_on(connection, "SELECT pg_advisory_unlock(%s)", [_LOCK])
+        database.execute_on(connection, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        database.execute_on(
+            connection, "CREATE TABLE IF NOT EXISTS executed_steps (number int PRIMARY KEY)"
+        )
+        rows = database.execute_on(connection, "SELECT count(*) FROM executed_steps")
+        first = int(rows[0][0])
+        for number, step in enumerate(_STEPS[first:], first):
+            # Both or none.
+            database.execute_on(connection, f"BEGIN; {step}; {_NOTE.format(number)}; COMMIT")
+        # After an error the connection is closed, and the lock is free with it.
+        database.execute_on(connection, "SELECT pg_advisory_unlock(%s)", [_LOCK])
     return len(_STEPS) - first

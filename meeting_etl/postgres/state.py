@@ -19,8 +19,9 @@ from meeting_etl.errors import LockLost, StorageError
 from meeting_etl.postgres.database import Connection, Database
 from meeting_etl.state import Held, Value
 
-# Waiting for a lock is interrupted so often, so that signals are noticed.
-_WAIT_MS = 500
+# Waiting for a lock is interrupted so often, so that signals are noticed. The limit is that of this
+# statement: rows are waited for without one.
+_WAIT = "SET LOCAL lock_timeout = 500; SELECT pg_advisory_lock(%s)"
 _PUT = (
     "INSERT INTO state_values VALUES (%s, %s, %s) "
     "ON CONFLICT (root, name) DO UPDATE SET content = excluded.content"
@@ -53,7 +54,7 @@ class PgState:
     def __init__(self, database: Database, root: str) -> None:
         self._database = database
         self._root = root
-        self._held: dict[int, PgHeld] = {}
+        self._held: set[PgHeld] = set()
 
     @contextmanager
     def lock(self, name: str) -> Iterator[Held]:
@@ -68,12 +69,17 @@ class PgState:
             if not self._database.execute_on(connection, sql, [key])[0][0]:
                 yield None
                 return
-            with self._holding(name, connection, key) as lock:
+            with self._holding(name, connection) as lock:
                 yield lock
 
     def check_held(self) -> None:
-        for lock in list(self._held.values()):
-            lock.check()
+        for lock in list(self._held):
+            try:
+                lock.check()
+            except LockLost:
+                # Another thread may have released it meanwhile.
+                if lock in self._held:
+                    raise
 
     def is_locked(self, name: str) -> bool:
         key = self._key(name)
@@ -115,19 +121,21 @@ class PgState:
         with self._database.connection() as connection:
             with self._database.translate_errors():
                 _wait_for(connection, key)
-            with self._holding(name, connection, key) as lock:
+            with self._holding(name, connection) as lock:
                 yield lock
 
     @contextmanager
-    def _holding(self, name: str, connection: Connection, key: int) -> Iterator[PgHeld]:
+    def _holding(self, name: str, connection: Connection) -> Iterator[PgHeld]:
         """Release the lock at the end of the block, whatever has become of the connection."""
-        lock = self._held[key] = PgHeld(name, self._database, connection)
+        lock = PgHeld(name, self._database, connection)
+        self._held.add(lock)
         try:
             yield lock
         finally:
-            del self._held[key]
+            self._held.remove(lock)
+            # All: a wait that was granted at the moment of its timeout counts although it failed.
             with suppress(psycopg2.Error), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+                cursor.execute("SELECT pg_advisory_unlock_all()")
 
     def _key(self, name: str) -> int:
         digest = hashlib.sha256(f"{self._root}\0{name}".encode()).digest()
@@ -136,10 +144,9 @@ class PgState:
 
 def _wait_for(connection: Connection, key: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {_WAIT_MS}")
         while True:
             with suppress(psycopg2.errors.LockNotAvailable):
-                cursor.execute("SELECT pg_advisory_lock(%s)", [key])
+                cursor.execute(_WAIT, [key])
                 return
 
 

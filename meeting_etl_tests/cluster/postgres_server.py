@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "TEST_POSTGRES_URL"
-_ADMIN = "postgres"
+ADMIN = "postgres"
 
 
 @contextmanager
@@ -21,15 +21,15 @@ def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
     data = folder / "data"
     as_root = os.getuid() == 0
     if as_root:
-        user = pwd.getpwnam(_ADMIN)
+        user = pwd.getpwnam(ADMIN)
         os.chown(folder, user.pw_uid, user.pw_gid)
-    run = ["runuser", "-u", _ADMIN, "--"] if as_root else []
+    run = ["runuser", "-u", ADMIN, "--"] if as_root else []
     port = free_port()
     options = f"-c listen_addresses={address} -c port={port} -c unix_socket_directories={folder}"
     control = [*run, program("pg_ctl"), "-D", str(data), "-s", "-w"]
     try:
         subprocess.run(
-            [*run, program("initdb"), "-D", str(data), "-U", _ADMIN, "--auth=trust", "-N"],
+            [*run, program("initdb"), "-D", str(data), "-U", ADMIN, "--auth=trust", "-N"],
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -38,7 +38,7 @@ def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
         log = str(folder / "log")
         subprocess.run([*control, "-o", options, "-l", log, "start"], check=True)
         try:
-            yield f"postgresql+psycopg2://{_ADMIN}@{address}:{port}/postgres"
+            yield f"postgresql+psycopg2://{ADMIN}@{address}:{port}/postgres"
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False)
     finally:

@@ -14,6 +14,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.cluster.sessions import end_sessions
 from meeting_etl_tests.product import Product, tables
 
 pytestmark = pytest.mark.cluster
@@ -108,16 +109,6 @@ def test_a_value_is_not_swapped_after_its_lock_was_lost(
         value.content = b"new"
         end_sessions(postgres)
     assert state.get("reader") == b"old"
-
-
-def end_sessions(url: str) -> None:
-    """End all other sessions, as a restarted server does."""
-    from meeting_etl.postgres.database import Database
-
-    Database(url).execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND application_name = 'meeting_etl'"
-    )
 
 
 @pytest.mark.parametrize(

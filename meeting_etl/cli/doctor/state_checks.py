@@ -37,15 +37,21 @@ def _locks(etl: Etl) -> Finding:
         return problem(
             "Two connections have one session, as behind a pooler in transaction mode: locks would "
             "not exclude anybody.",
-            "Let MEETING_ETL_STATE name the server itself, or a pool in session mode.",
+            "Let MEETING_ETL_STATE name the server itself.",
         )
-    timeout = health.server_timeout_seconds
-    if timeout is not None and timeout != SERVER_TIMEOUT_SECONDS:
+    if not health.is_primary:
         return problem(
-            f"The server gives up a silent connection after {timeout} s instead of "
-            f"{SERVER_TIMEOUT_SECONDS} s, so that a lock may be free before its holder knows.",
-            "Allow clients to set tcp_keepalives_idle, _interval and _count.",
+            "The server is a standby, whose locks nobody sees and where nothing can be stored.",
+            "Let MEETING_ETL_STATE name the primary, as with target_session_attrs=read-write.",
         )
+    for timeout in health.server_timeouts_seconds or ():
+        if timeout != SERVER_TIMEOUT_SECONDS:
+            return problem(
+                f"The server gives up a broken connection after {timeout} s instead of "
+                f"{SERVER_TIMEOUT_SECONDS} s, so that a lock may be free before its holder knows, "
+                "or much later.",
+                "Let it run on a system with TCP keepalives and TCP_USER_TIMEOUT, such as Linux.",
+            )
     return ok("Each connection has a session of its own; a lost one is noticed in time.")
 
 
