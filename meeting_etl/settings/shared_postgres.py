@@ -10,7 +10,7 @@ from meeting_etl.postgres import schema
 from meeting_etl.postgres.bucket import PgBucket
 from meeting_etl.postgres.database import Database
 from meeting_etl.postgres.health import Health, check_health
-from meeting_etl.postgres.move import move_state
+from meeting_etl.postgres.move import check_moved, move_state
 from meeting_etl.postgres.queue import PgQueue
 from meeting_etl.postgres.state import PgState
 from meeting_etl.state import State
@@ -31,7 +31,8 @@ class Postgres:
         self._files = files
 
     def state(self) -> State:
-        """Locks and values."""
+        """Locks and values. Raises StorageError while some of them are still in files."""
+        check_moved(self._files)
         return PgState(self._database, self._root)
 
     def queue(self, state: State) -> Queue:
@@ -47,6 +48,6 @@ class Postgres:
 
     def migrate(self) -> int:
         """Make or change the tables, and move in what is in files; returns how much."""
-        state = self.state()
+        state = PgState(self._database, self._root)
         changed = schema.migrate(self._database)
         return changed + move_state(self._files, state, self.queue(state))

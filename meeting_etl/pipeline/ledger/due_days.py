@@ -151,10 +151,15 @@ class FileQueue(DayQueue):
         super().__init__(files, state)
         self._files = files
 
-    def close(self, day: date) -> None:
-        """Close a day, whatever is open, as when it is moved to another queue."""
+    def has_files(self) -> bool:
+        """Whether there is any day, pruned ones included."""
+        return bool(self._all())
+
+    def remove_files(self) -> None:
+        """Close all days, whatever is open, as when they were moved to another queue."""
         with self._state.lock(_LOCK):
-            self._remove(day)
+            for day in self._all():
+                self._remove(day)
 
     def _all(self) -> dict[date, bytes]:
         found = {}
