@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo dev dev-demo test test-slow test-cluster test-ui bench clean
+.PHONY: help demo dev dev-demo test test-slow test-cluster test-ui bench bench-cluster clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -29,8 +29,12 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
 	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal
 
+bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
+	$(BIN)/python benchmarks/cluster.py
+
 test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian's package
 	$(BIN)/pytest -q -m cluster
+	$(BIN)/pytest -q -m postgres --postgres
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
 	$(BIN)/pytest -q -m ui

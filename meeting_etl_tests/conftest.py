@@ -7,12 +7,23 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from meeting_etl_tests.cluster.postgres_server import VARIABLE, postgres_server
+from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES, VARIABLE, postgres_server
 
 # Machines that run tests are busy: a slow example is no failure. `make test-slow` looks further.
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("quick")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", action="store_true", help="products have their state there")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state(request: pytest.FixtureRequest) -> None:
+    """With --postgres all products have their state in PostgreSQL."""
+    if request.config.getoption("--postgres"):
+        ON_POSTGRES["MEETING_ETL_STATE"] = request.getfixturevalue("postgres")
 
 
 def pytest_collection_finish() -> None:

@@ -24,6 +24,7 @@ from meeting_etl.sandbox.world.model import Kind
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, Span
+from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
 from meeting_etl_tests.commands import Completed, command, command_process
 
 # Columns that differ from run to run by their nature.
@@ -71,6 +72,7 @@ class Product:
             "WEBEX_TOKEN_KIND": self.kind,
             "WEBEX_REQUESTS_PER_MINUTE": "0",
             "MEETING_ETL_DATA_DIR": str(self.folder),
+            **ON_POSTGRES,
             **self.more,
         }
 

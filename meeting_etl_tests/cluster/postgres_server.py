@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "TEST_POSTGRES_URL"
+# The variable that pytest's option --postgres sets for all products.
+ON_POSTGRES: dict[str, str] = {}
 ADMIN = "postgres"
 
 

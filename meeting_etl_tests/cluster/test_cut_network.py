@@ -1,6 +1,5 @@
 """A cut network: the holder of a lock knows before the server gives the lock to another."""
 
-import os
 import subprocess
 import sys
 import time
@@ -10,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from meeting_etl_tests.cluster.kinds import pg_state
-from meeting_etl_tests.cluster.postgres_server import VARIABLE, postgres_server
+from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_a_link, set_link
+from meeting_etl_tests.cluster.postgres_server import VARIABLE
 
-NAMESPACE, OURS, THEIRS = "metl-holder", "metl-a", "metl-b"
-ADDRESS = "10.231.7.1"
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -28,47 +26,25 @@ with pg_state(Path(sys.argv[1])).lock("day-2026-03-02") as lock:
     except LockLost:
         print("lost", flush=True)
 """
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(os.getuid() != 0, reason="network namespaces need root"),
-]
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)
+pytestmark = [pytest.mark.cluster, needs_root]
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """A server that a namespace of its own reaches over a link."""
-    subprocess.run(["ip", "netns", "del", NAMESPACE], check=False, stderr=subprocess.DEVNULL)
-    ip("netns", "add", NAMESPACE)
-    try:
-        ip("link", "add", OURS, "type", "veth", "peer", "name", THEIRS, "netns", NAMESPACE)
-        ip("addr", "add", f"{ADDRESS}/24", "dev", OURS)
-        ip("link", "set", OURS, "up")
-        ip("-n", NAMESPACE, "addr", "add", "10.231.7.2/24", "dev", THEIRS)
-        ip("-n", NAMESPACE, "link", "set", THEIRS, "up")
-        with postgres_server(ADDRESS) as url:
-            yield url
-    finally:
-        ip("netns", "del", NAMESPACE)
+    with server_over_a_link() as url:
+        yield url
 
 
 def test_the_holder_knows_first(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from meeting_etl.postgres.database import Database
-    from meeting_etl.postgres.schema import migrate
-
-    migrate(Database(url))
     monkeypatch.setenv(VARIABLE, url)
-    command = ["ip", "netns", "exec", NAMESPACE, sys.executable, "-c", HOLDER, str(tmp_path)]
+    command = [*INSIDE, sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         state = pg_state(tmp_path)
         assert state.is_locked("day-2026-03-02")
         cut_at = time.monotonic()
-        ip("-n", NAMESPACE, "link", "set", THEIRS, "down")
+        set_link("down")
         assert holder.stdout.readline() == "lost\n"
         lost_after = time.monotonic() - cut_at
         assert state.is_locked("day-2026-03-02"), "nobody else can have it yet"

@@ -14,7 +14,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.cluster.sessions import end_sessions
+from meeting_etl_tests.cluster.sessions import contents, end_sessions
 from meeting_etl_tests.product import Product, tables
 
 pytestmark = pytest.mark.cluster
@@ -163,6 +163,20 @@ main(["status"])
     )
     assert done.returncode == 2
     assert "pip install 'meeting_etl[cluster]'" in done.stderr
+
+
+def test_an_erased_meeting_is_not_in_the_database(
+    webex: Sandbox, postgres: str, tmp_path: Path
+) -> None:
+    product = on_postgres(tmp_path / "data", webex, postgres)
+    product.write_logs()
+    assert product.run().failures == []
+    meeting = webex.world.meetings[0]
+    product.etl().ledger.announce({DAY: {meeting.id: ("recordings",)}})
+    assert any(meeting.id in content for content in contents(postgres, product.folder))
+    done = product.command("erase", "--meeting", meeting.id, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not any(meeting.id in content for content in contents(postgres, product.folder))
 
 
 def test_doctor_says_what_the_database_does(webex: Sandbox, postgres: str, tmp_path: Path) -> None:

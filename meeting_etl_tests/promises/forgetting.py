@@ -21,6 +21,8 @@ from meeting_etl.sandbox.world.model import (
 )
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
+from meeting_etl_tests.cluster.sessions import contents, copy_state
 from meeting_etl_tests.privacy.search import found_in
 from meeting_etl_tests.product import Product
 
@@ -199,6 +201,8 @@ class Forgetting(Product):
 
     def copy(self, folder: Path) -> "Forgetting":
         shutil.copytree(self.folder, folder, symlinks=True)
+        if url := ON_POSTGRES.get("MEETING_ETL_STATE"):
+            copy_state(url, self.folder, folder)
         return replace(self, folder=folder)
 
     def succeed(self, *arguments: str) -> str:
@@ -211,7 +215,11 @@ class Forgetting(Product):
         self.succeed("run", "--from", str(first), "--refetch", *more)
 
     def found(self, *skip: str, texts: Collection[str] = TRACES) -> dict[str, str]:
-        return found_in(self.folder, texts, skip=skip)
+        found = found_in(self.folder, texts, skip=skip)
+        if url := ON_POSTGRES.get("MEETING_ETL_STATE"):
+            for content in contents(url, self.folder):
+                found |= {text: "PostgreSQL" for text in texts if text.lower() in content.lower()}
+        return found
 
     def numbers(self) -> dict[str, list[Any]]:
         """What stays the same: counts, times and sides, of everybody."""

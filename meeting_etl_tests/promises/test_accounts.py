@@ -45,6 +45,7 @@ def demo() -> World:
 
 
 @pytest.mark.slow
+@pytest.mark.postgres
 def test_an_administrator_and_an_officer_read_all(demo: World, tmp_path: Path) -> None:
     with Sandbox(demo, ManualClock(LATER)) as webex:
         team = {"admin": ADMIN, "officer": OFFICER}

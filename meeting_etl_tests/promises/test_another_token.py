@@ -33,6 +33,7 @@ def granted(webex: Sandbox, kind: Kind) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.postgres
 def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(WORLD, clock) as webex:
@@ -58,6 +59,7 @@ def test_another_kind_of_token_opens_what_was_forbidden(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.postgres
 def test_another_grant_opens_what_was_forbidden_and_its_renewal_does_not(tmp_path: Path) -> None:
     """A host's grant where an officer's is needed; then the officer authorises."""
     clock = ManualClock(NOW)

@@ -53,6 +53,7 @@ def late_lines(product: Forgetting) -> list[str]:
     return [*ended, *lines_of_the_person(world)]
 
 
+@pytest.mark.postgres
 def test_a_person_is_found_nowhere_and_does_not_come_back(
     filled: Forgetting, tmp_path: Path
 ) -> None:

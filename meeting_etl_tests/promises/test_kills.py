@@ -24,6 +24,7 @@ from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.promises.requested import (
     WorkItem,
@@ -35,6 +36,8 @@ from meeting_etl_tests.promises.requested import (
 
 # Kills that really hit a run, in each of the two tests that go side by side: 50 together.
 KILLS = 25
+# Where the same is repeated with the state in PostgreSQL.
+KILLS_ON_POSTGRES = 5
 # The same for each of two runs that go on at once.
 KILLS_OF_TWO = 10
 # Some runs end before their moment has come.
@@ -161,12 +164,13 @@ def assert_completed(product: Product, work: Work, whole: dict[str, Any]) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [4, 8])
+@pytest.mark.parametrize("seed", [pytest.param(4, marks=pytest.mark.postgres), 8])
 def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     """Of ingest and of fetch, while events keep coming; the Dagster instance is lost on the way."""
     world = demo_world(seed, Clock().now() - timedelta(days=10), days=4, meetings=60)
     lines = lines_of(world, tmp_path / "logs", seed)
     whole = made_calmly(world, tmp_path / "whole", lines)
+    kills = KILLS_ON_POSTGRES if ON_POSTGRES else KILLS
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
         product = Product(tmp_path / "killed", webex)
         chance, work, killed = random.Random(seed), Work(product, lines), 0
@@ -174,11 +178,11 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
             work.go_on()
             killed += sum(killed_at([start(product)], [chosen(product, chance, number)]))
             assert not work.repeated(), f"after try {number}"
-            if killed == KILLS:
+            if killed == kills:
                 break
-            if number == KILLS // 2:
+            if number == kills // 2:
                 shutil.rmtree(product.folder / "dagster", ignore_errors=True)
-        assert killed == KILLS
+        assert killed == kills
         assert_completed(product, work, whole)
 
 
@@ -220,6 +224,7 @@ def without_when(product: Product) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.postgres
 def test_two_runs_at_once_ask_for_nothing_twice(tmp_path: Path) -> None:
     world = demo_world(5, Clock().now() - timedelta(days=10), days=4, meetings=60)
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:

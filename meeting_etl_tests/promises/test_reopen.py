@@ -130,6 +130,7 @@ def test_a_refetch_that_a_full_disk_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.postgres
 def test_a_refetch_that_was_killed(tmp_path: Path) -> None:
     """As long as it must wait, nothing is on its way: what was answered is committed."""
     ended = datetime.now(UTC) - timedelta(days=10)
