@@ -34,7 +34,7 @@ bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its s
 
 test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian's package
 	$(BIN)/pytest -q -m cluster
-	$(BIN)/pytest -q -m postgres --postgres
+	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
 	$(BIN)/pytest -q -m ui
