@@ -11,6 +11,7 @@ import click
 
 from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.options import FROM, TO, YES, span_of
+from meeting_etl.webex.account_rights import DEFAULT
 
 
 @click.command()
@@ -58,6 +59,8 @@ def run(
       2  wrong usage or configuration
     """  # noqa: D301 - click wants a real backspace
     etl = context.etl()
+    if etl.settings.accounts[0].name != DEFAULT:
+        etl.check_tokens()
     span = span_of(first, last, etl.clock)
     if refetch and first is None:
         raise click.UsageError("--refetch needs --from, the first day to fetch again.")

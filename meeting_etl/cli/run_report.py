@@ -77,6 +77,8 @@ def status_of(outcome: RunSummary) -> int:
     # Several steps can fail for one reason.
     for sentence in {kind or sentence: sentence for kind, sentence in outcome.failures}.values():
         display.complain(sentence)
+    for sentence in outcome.set_aside:
+        display.complain(sentence)
     if any(kind == SettingsError.__name__ for kind, _ in outcome.failures):
         return 2
     if outcome.failed_items:
@@ -84,4 +86,4 @@ def status_of(outcome: RunSummary) -> int:
             f"{display.counted(outcome.failed_items, 'request')} failed and will be retried by a "
             "later run; see `meeting-etl status`."
         )
-    return 1 if outcome.failures or outcome.failed_items else 0
+    return 1 if outcome.failures or outcome.failed_items or outcome.set_aside else 0

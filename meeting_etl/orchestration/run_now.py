@@ -71,8 +71,8 @@ def run_now(
         if not summary.failures:
             _do_due_work(runs, etl, span)
     etl.state.sweep_locks(lock)
-    summary.failures += [
-        ("", f"Account {name} is set aside: {why}") for name, why in etl.set_aside.items()
+    summary.set_aside += [
+        f"Account {name} is set aside: {why}" for name, why in etl.set_aside.items()
     ]
     return summary
 

@@ -24,12 +24,14 @@ class RunSummary:
 
     `failures` are the kind of error and the message of each failed step. `notices` are sentences
     about the logs, auto-record and discovered meetings. `failed_items` counts the work items whose
-    requests failed and will be retried.
+    requests failed and will be retried. `set_aside` are sentences about accounts that could not be
+    used; the others went on.
     """
 
     days: list[date] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     failed_items: int = 0
+    set_aside: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 

@@ -6,7 +6,7 @@ account is asked (webex/accounts.py).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -89,10 +89,20 @@ class _Section(_Tokens, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AccountSettings(AccountRights):
-    """One account with its credentials and its rate."""
+    """One account with its credentials and its rate.
+
+    `problems` are sentences about secrets that could not be read.
+    """
 
     credentials: Credentials | ServiceApp = field(repr=False)
     requests_per_minute: float
+    problems: Sequence[str] = ()
+
+    def check(self) -> None:
+        """Raise SettingsError when a secret is missing."""
+        if self.problems:
+            raise SettingsError(" ".join(self.problems))
+        self.credentials.check()
 
 
 def read_accounts(
@@ -103,14 +113,14 @@ def read_accounts(
 ) -> tuple[AccountSettings, ...]:
     """The accounts of the settings file; without any, the account `default` of the variables.
 
-    Raises SettingsError, naming section and key, and never with a secret in it. A variable that is
-    not set is allowed here: definitions load without a token.
+    Raises SettingsError, naming section and key, and never with a secret in it. A secret that
+    cannot be read is allowed here: definitions load, and tables can be read, without a token.
     """
     if not sections:
         return (_default(environ, requests_per_minute),)
-    secrets = Secrets(environ, settings_file or "")
     accounts = tuple(
-        _account(name, content, secrets, requests_per_minute) for name, content in sections.items()
+        _account(name, content, Secrets(environ, settings_file or ""), requests_per_minute)
+        for name, content in sections.items()
     )
     _check_variables(sections, environ)
     _check_tokens(accounts, settings_file)
@@ -146,6 +156,11 @@ def _account(
     name: str, content: Any, secrets: Secrets, requests_per_minute: float
 ) -> AccountSettings:
     title = f"accounts.{name}"
+    if not isinstance(content, Mapping):
+        raise SettingsError(
+            f"{secrets.settings_file}: [accounts] has {name} = …, which is not an account: give "
+            "each account a section of its own, as in [accounts.admin]."
+        )
     if not _NAME.fullmatch(name):
         raise SettingsError(
             f"{secrets.settings_file}: [{title}]: names of accounts have lower-case letters, "
@@ -157,14 +172,15 @@ def _account(
             "WEBEX_…; choose another."
         )
     section = _read_section(title, content, _Section, secrets)
-    rate = section.requests_per_minute
+    rate, credentials = section.requests_per_minute, _account_credentials(title, section, secrets)
     return AccountSettings(
         name=name,
         kind=TokenKind(section.kind),
         hosts=tuple(pattern.strip() for pattern in section.hosts),
         sites=tuple(site.strip() for site in section.sites),
-        credentials=_account_credentials(title, section, secrets),
+        credentials=credentials,
         requests_per_minute=requests_per_minute if rate is None else rate,
+        problems=secrets.problems,
     )
 
 

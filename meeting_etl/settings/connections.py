@@ -58,7 +58,7 @@ class Connection:
         from meeting_etl.webex.auth import Auth
 
         account = self.account
-        account.credentials.check()
+        account.check()
         suffix = "" if account.name == DEFAULT else f"-{account.name}"
         return Auth(
             account.credentials,

@@ -143,6 +143,7 @@ class Etl:
         from meeting_etl.webex.accounts import Account, Accounts
         from meeting_etl.webex.endpoints import Webex
 
+        self.check_tokens()
         if len(self.connections) > 1:
             for connection in self.connections:
                 connection.learn_owner()
@@ -164,7 +165,10 @@ class Etl:
         return self.ledger.was_allowed(resource, account.name, account.reading_since)
 
     def check_tokens(self) -> None:
-        """Raise SettingsError when a token is not set; sends no request."""
+        """Raise SettingsError when secrets are missing, with all of them; sends no request."""
+        problems = [text for account in self.settings.accounts for text in account.problems]
+        if problems:
+            raise SettingsError(" ".join(problems))
         for connection in self.connections:
             connection.auth  # noqa: B018 - building it checks them
 

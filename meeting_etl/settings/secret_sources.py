@@ -6,7 +6,7 @@ them (accounts.py).
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from meeting_etl.errors import SettingsError
@@ -14,22 +14,32 @@ from meeting_etl.errors import SettingsError
 
 @dataclass(frozen=True)
 class Secrets:
-    """Reads the secrets that a settings file names."""
+    """Reads the secrets of an account that a settings file names.
+
+    `problems` are sentences about those that could not be read.
+    """
 
     environ: Mapping[str, str]
     settings_file: str
+    problems: list[str] = field(default_factory=list)
 
     def read(self, source: str, section: str, key: str) -> str | None:
-        """The secret; None when its variable is not set. `section` is a title in brackets.
+        """The secret; None with a new problem when it cannot be read. `section` is in brackets.
 
-        Raises SettingsError, which never has the secret in it.
+        Raises SettingsError, which never has the secret in it, for a text that is no such source.
         """
         kind, _, place = source.partition(":")
-        if kind == "env" and place:
-            return self.environ.get(place) or None
         setting = f"{self.settings_file}: {section} {key}"
+        if kind == "env" and place:
+            if not self.environ.get(place):
+                self.problems.append(f"{setting}: the variable {place} is not set.")
+            return self.environ.get(place) or None
         if kind == "file" and place:
-            return _from_file(Path(self.settings_file).absolute().parent / place, setting)
+            try:
+                return _from_file(Path(self.settings_file).absolute().parent / place, setting)
+            except SettingsError as error:
+                self.problems.append(str(error))
+                return None
         raise SettingsError(
             f"{setting} must be 'env:NAME' or 'file:PATH', which say where the secret is: secrets "
             "do not belong into this file."

@@ -199,7 +199,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, frozen=True):
     ingest: Ingest = field(default_factory=Ingest)
     partitions: Partitions = field(default_factory=Partitions)
     auto_record: AutoRecord = field(default_factory=AutoRecord)
-    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    accounts: dict[str, Any] = field(default_factory=dict)
 
 
 def read_toml_file(name: str | None) -> SettingsFile:

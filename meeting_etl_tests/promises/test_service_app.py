@@ -65,7 +65,7 @@ def test_a_refused_service_app_is_set_aside_and_its_work_waits(tmp_path: Path) -
         wrong = f"{SECRET_MARK}-of-yesterday"
         product = company(tmp_path / "data", webex, clock, APP_CLIENT_SECRET=wrong)
         product.write_logs()
-        [(_, sentence)] = product.run().failures
+        [sentence] = product.run().set_aside
         assert "APP_CLIENT_SECRET ([accounts.company] client_secret)" in sentence
         assert SECRET_MARK not in sentence
         assert len(product.rows("participants")) == 48

@@ -6,6 +6,7 @@ import pytest
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings.environment import Settings, read_settings
+from meeting_etl_tests.commands import command
 
 ADMIN = '[accounts.admin]\nkind = "admin"\naccess_token = "env:ADMIN_TOKEN"\n'
 HANA = '[accounts.hana]\nkind = "user"\naccess_token = "env:HANA_TOKEN"\n'
@@ -40,18 +41,34 @@ def test_a_secret_in_a_file_of_its_own(tmp_path: Path) -> None:
     secret.parent.mkdir()
     secret.write_text("planted-in-a-file\n")
     text = ADMIN.replace("env:ADMIN_TOKEN", "file:secrets/admin")
+    setting = r"settings.toml: \[accounts.admin\] access_token: "
     secret.chmod(0o640)
-    with pytest.raises(SettingsError, match=rf"others may read {secret}; run `chmod 600 {secret}`"):
-        read(tmp_path, text)
+    with pytest.raises(SettingsError, match=f"{setting}others may read {secret}; run `chmod 600"):
+        read(tmp_path, text).accounts[0].check()
     secret.chmod(0o600)
     (admin,) = read(tmp_path, text).accounts
+    admin.check()
     assert admin.credentials.secrets == ["planted-in-a-file"]
     secret.write_text(" \n")
-    with pytest.raises(SettingsError, match="is empty"):
-        read(tmp_path, text)
+    with pytest.raises(SettingsError, match=rf"{setting}.* is empty"):
+        read(tmp_path, text).accounts[0].check()
     secret.unlink()
-    with pytest.raises(SettingsError, match=r"cannot read .*: No such file or directory"):
-        read(tmp_path, text)
+    with pytest.raises(SettingsError, match=rf"{setting}cannot read .*: No such file or directory"):
+        read(tmp_path, text).accounts[0].check()
+
+
+def test_all_secrets_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(ADMIN + HANA + 'hosts = ["hana@team.example"]\n')
+    environ = {"MEETING_ETL_SETTINGS": str(file), "MEETING_ETL_DATA_DIR": str(tmp_path / "data")}
+    for arguments, status in ((["run"], 2), (["webhooks", "list"], 2), (["status"], 0)):
+        done = command(*arguments, environ=environ)
+        said = " ".join(done.stderr.split())
+        assert done.returncode == status
+        for name, variable in (("admin", "ADMIN_TOKEN"), ("hana", "HANA_TOKEN")):
+            sentence = f"[accounts.{name}] access_token: the variable {variable} is not set."
+            assert (sentence in said) == (status == 2)
+    assert not list((tmp_path / "data").rglob("*.parquet"))
 
 
 def test_the_variables_are_the_account_default(tmp_path: Path) -> None:
@@ -118,6 +135,13 @@ def test_a_variable_may_be_named_by_an_account(tmp_path: Path) -> None:
         (
             ADMIN.replace("accounts.admin", "accounts.default"),
             "this is the name of the account of the variables WEBEX_…; choose another.",
+        ),
+        (
+            '[accounts]\nkind = "admin"\naccess_token = "env:ADMIN_TOKEN"\n',
+            (
+                "[accounts] has kind = …, which is not an account: give each account a section of "
+                "its own, as in [accounts.admin]."
+            ),
         ),
     ],
 )

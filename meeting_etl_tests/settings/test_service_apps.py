@@ -190,8 +190,10 @@ def test_wrong_keys_are_named(file: Path, content: str, sentence: str) -> None:
 def test_a_file_that_others_may_read_is_refused(file: Path) -> None:
     secret = file.parent / "secrets/tokens"
     secret.chmod(0o640)
+    file.write_text(OWN + INTEGRATION)
+    settings = read_settings({"MEETING_ETL_SETTINGS": str(file), **VARIABLES})
     with pytest.raises(SettingsError) as refused:
-        service_app(file, OWN + INTEGRATION)
+        settings.accounts[0].check()
     setting = f"{file}: [accounts.company.integration] client_secret"
     assert str(refused.value) == f"{setting}: others may read {secret}; run `chmod 600 {secret}`."
 

@@ -68,7 +68,7 @@ def _reopen_for_new_token(etl: Etl) -> Iterator[str]:
         return
     reopened = record_tokens(etl.state, etl.lake, etl.ledger, tokens, etl.clock.now())
     if reopened:
-        yield f"The access token has changed: {reopened:,} forbidden work items are fetched again."
+        yield f"What the tokens may read has changed: {reopened:,} work items are fetched again."
 
 
 def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:

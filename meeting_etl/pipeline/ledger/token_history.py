@@ -35,7 +35,8 @@ def record_tokens(
     What was forbidden before is requested again if a new token may be able to read it: another
     token, or one with another kind, other scopes, or other hosts and sites. Where tokens take turns
     on one folder, that happens once for each: for a token that read here before, only work items
-    that were opened since then are reopened. To be called before due work is looked for.
+    that were opened since then are reopened. An empty list that nobody saw who sees all hosts is
+    requested again, too. To be called before due work is looked for.
     """
     with state.swap(_NAME, secret=True) as value:
         entries = _entries(value.content)
@@ -50,7 +51,8 @@ def record_tokens(
                 covered = None
                 if own is not None and not own["until"] and not _has_other_scopes(own, token):
                     covered = own["covers"] or ""
-                reopened += _reopen(lake, ledger, token, read_until, covered)
+                is_certain = _sees_what_nobody_saw(token, entries)
+                reopened += _reopen(lake, ledger, token, read_until, covered, is_certain=is_certain)
             current.append(_new_entry(token, own, now))
         identities = {_key(entry) for entry in current}
         earlier = [
@@ -113,21 +115,42 @@ def _reopen(
     token: TokenIdentity,
     read_until: datetime | None,
     covered: str | None,
+    *,
+    is_certain: bool,
 ) -> int:
     """Reopen what the token may be able to read, of all days.
 
     It itself attempted all that was first attempted before `read_until`, and what it `covered` in
-    the latest run.
+    the latest run. With `is_certain` empty lists are requested again.
     """
     count = 0
     for day in ledger.days():
         is_covered = _covered_meetings(lake, token.covers, covered, day)
 
         def is_wanted(item: WorkItem, is_covered: Callable[[str], bool] = is_covered) -> bool:
-            return _may_differ(token, read_until, item) and is_covered(item.meeting_id)
+            differs = _may_differ(token, read_until, item) or (is_certain and _was_empty(item))
+            return differs and is_covered(item.meeting_id)
 
         count += ledger.reopen([day], is_wanted)
     return count
+
+
+def _sees_what_nobody_saw(token: TokenIdentity, entries: Sequence[Entry]) -> bool:
+    """Whether an empty list may have been empty for the latest tokens only.
+
+    A user's lists are empty for the meetings of other hosts, and which these are is known only of
+    accounts with hosts.
+    """
+    latest = [entry for entry in entries if not entry["until"]]
+    if any(TokenKind(entry["kind"] or "").access.is_org_wide for entry in latest):
+        return False
+    is_user = not TokenKind(token.kind).access.is_org_wide
+    had_hosts = any((entry["covers"] or "") == token.covers for entry in latest)
+    return not is_user or (bool(token.covers) and not had_hosts)
+
+
+def _was_empty(item: WorkItem) -> bool:
+    return item.status == Status.ABSENT and item.reason == Reason.DEADLINE_PASSED
 
 
 def _covered_meetings(lake: Lake, now: str, before: str | None, day: date) -> Callable[[str], bool]:
