@@ -47,7 +47,8 @@ def test_an_administrator_and_an_officer(tmp_path: Path, webex: Sandbox) -> None
         assert states(lines, f"scopes of {name}") <= {OK, SKIPPED}
     clocks = [section for section, name in lines if name == "clock"]
     assert clocks == ["token of admin"], "there is one clock"
-    assert states(lines, "accounts") == {OK}
+    assert states(lines, "accounts") == {OK, SKIPPED}
+    assert lines["accounts", "meetings"].found == "There are no meetings yet."
     assert lines["accounts", "meeting"].found == "Asked: admin, then officer."
     assert lines["accounts", "recordings"].found == "Asked: admin or officer."
     assert lines["accounts", "transcripts"].found == "Asked: officer, then admin."
@@ -98,7 +99,8 @@ def test_hosts_beside_an_administrator(tmp_path: Path, webex: Sandbox) -> None:
     lines = checked(product_of(tmp_path, webex, THREE))
     assert lines["accounts", "recordings"].found == f"{own}."
     assert "those of others are not read" in lines["accounts", "reconcile"].found
-    assert states(lines, "accounts") == {OK}
+    assert states(lines, "accounts") == {OK, SKIPPED}
+    assert lines["accounts", "meetings"].found == "There are no meetings yet."
 
 
 def test_a_hosts_token_is_tried_with_meetings_of_that_host(tmp_path: Path, webex: Sandbox) -> None:
@@ -171,3 +173,23 @@ def test_the_table_has_a_line_for_all_scopes_and_a_matrix(tmp_path: Path, webex:
     alone = product_of(tmp_path, webex, {"admin": ADMIN}).command("doctor").stdout
     assert "Who is asked" not in alone
     assert "Allowed by meeting:admin_schedule_read." in alone
+
+
+def test_hosts_and_meetings_without_an_account_are_told(tmp_path: Path, webex: Sandbox) -> None:
+    typo = Own("user", EMAILS[1], 'hosts = ["nobody@sized.example"]\n')
+    product = product_of(tmp_path, webex, {"one": user(EMAILS[0]), "two": typo})
+    product.write_logs()
+    product.run()
+    finding = checked(product)["accounts", "meetings"]
+    assert finding.state == WARNING
+    assert finding.found == "No recent meeting is of the hosts and sites of two."
+    product = product_of(tmp_path, webex, {"one": user(EMAILS[0]), "two": user(EMAILS[1])})
+    meetings = len(WORLD.meetings)
+    others = sum(each.host.email not in EMAILS[:2] for each in WORLD.meetings)
+    hosts = len({each.host.email for each in WORLD.meetings}) - 2
+    finding = checked(product)["accounts", "meetings"]
+    assert finding.found == (
+        f"{others} of {meetings} recent meetings are of {hosts} hosts without an account, and "
+        "cannot be read."
+    )
+    assert checked(product_of(tmp_path, webex, TEAM))["accounts", "meetings"].state == OK

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, run_check, warning
+from meeting_etl.cli.doctor.finding import (
+    CheckResult,
+    Finding,
+    ok,
+    run_check,
+    skipped,
+    warning,
+)
+from meeting_etl.cli.doctor.lake_checks import newest_days
 from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, OPTIONAL, RESOURCES
-from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
+from meeting_etl.schemas import MEETINGS, TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
 from meeting_etl.settings.connections import owners_of, same_owner
-from meeting_etl.webex.account_rights import AccountRights, ranked
+from meeting_etl.webex.account_rights import AccountRights, host_of, ranked
 from meeting_etl.webex.token_kind import TokenKind
 
 # Of a meeting of which nothing is known: what is shown is for any meeting.
@@ -32,6 +40,7 @@ def account_checks(etl: Etl) -> list[CheckResult]:
             for resource in _wanted(etl)
         ),
         run_check("accounts", "reconcile", lambda: _listing(accounts)),
+        run_check("accounts", "meetings", lambda: _meetings(etl)),
         run_check("accounts", "owners", lambda: _owners(etl)),
     ]
 
@@ -132,6 +141,33 @@ def _listing(accounts: Sequence[AccountRights]) -> Finding:
         "event is lost may not be found.",
         "Add an account of kind admin.",
     )
+
+
+def _meetings(etl: Etl) -> Finding:
+    """Whether the hosts and sites of the settings are those of recent meetings."""
+    accounts = etl.settings.accounts
+    meetings = [
+        row | {"host_email": etl.lake.privacy.hosts.clear(row["host_email"])}
+        for day in newest_days(etl, MEETINGS)
+        for row in etl.lake.read(MEETINGS, day, columns=["host_email", "site_url"]).to_pylist()
+    ]
+    if not meetings:
+        return skipped("There are no meetings yet.", "Run `meeting-etl run`.")
+    idle = [each for each in accounts if not any(each.may_read(DETAILS, row) for row in meetings)]
+    if idle:
+        names = ", ".join(account.name for account in idle)
+        return warning(
+            f"No recent meeting is of the hosts and sites of {names}.", "Correct hosts and sites."
+        )
+    left = [row for row in meetings if not ranked(accounts, DETAILS, row)]
+    if left:
+        hosts = {host_of(row) for row in left}
+        return warning(
+            f"{len(left):,} of {len(meetings):,} recent meetings are of {len(hosts):,} hosts "
+            "without an account, and cannot be read.",
+            "Add their accounts, or one of kind admin or compliance.",
+        )
+    return ok(f"All {len(meetings):,} recent meetings are of hosts and sites with an account.")
 
 
 def _owners(etl: Etl) -> Finding:
