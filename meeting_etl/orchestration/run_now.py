@@ -71,6 +71,10 @@ def run_now(
         if not summary.failures:
             _do_due_work(runs, etl, span)
     etl.state.sweep_locks(lock)
+    summary.notices += [
+        f"Account {name} was refused {resource} each time; run `meeting-etl doctor` to see why."
+        for name, resource in etl.lacking
+    ]
     summary.set_aside += [
         f"Account {name} is set aside: {why}" for name, why in etl.set_aside.items()
     ]

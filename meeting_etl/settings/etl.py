@@ -180,6 +180,11 @@ class Etl:
         return {account.name: str(error) for account, error in self.accounts.set_aside.items()}
 
     @property
+    def lacking(self) -> list[tuple[str, str]]:
+        """Names of accounts, each with a resource that this process was refused each time."""
+        return self.accounts.lacking if "accounts" in self.__dict__ else []
+
+    @property
     def token_identities(self) -> "list[TokenIdentity]":
         """Whose tokens they are. Raises SettingsError when a token is not set."""
         return [connection.identity for connection in self.connections]

@@ -100,6 +100,12 @@ class Accounts:
         key = account, resource
         return key in self._lacking and key not in self._allowed
 
+    @property
+    def lacking(self) -> list[tuple[str, str]]:
+        """Names of accounts, each with a resource that it was refused each time, in order."""
+        lacking = self._lacking - self._allowed
+        return sorted((account.name, resource) for account, resource in lacking)
+
     def count(self, account: Account, resource: str, *, refused: bool) -> None:
         """Count a response about a meeting that the account sees for certain."""
         key = account, resource

@@ -162,6 +162,22 @@ def test_lists_that_were_empty_for_one_host_are_requested_for_the_organization(
         assert webex.counters.total == seen
 
 
+@pytest.mark.slow
+def test_an_account_of_another_kind_than_it_says_is_named(tmp_path: Path) -> None:
+    clock, world = ManualClock(NOW), sized_world(4, NOW, meetings=80, participants=2, snippets=3)
+    with Sandbox(world, clock) as webex:
+        product = several(tmp_path / "data", webex, TEAM | {"admin": Own("user")}, clock)
+        product.write_logs()
+        file = tmp_path / "data.toml"
+        file.write_text(file.read_text().replace('kind = "user"', 'kind = "admin"'))
+        outcome = product.run()
+        assert outcome.failures == []
+        assert "Account admin was refused recordings each time; run `meeting-etl doctor`" in (
+            " ".join(outcome.notices)
+        )
+        assert len(product.rows("recordings")) == 80
+
+
 def test_two_accounts_with_one_owner_share_one_limit_and_it_is_said(tmp_path: Path) -> None:
     with Sandbox(WORLD) as webex:
         twins = {"one": OFFICER, "two": Own("compliance", WORLD.officer.email)}
