@@ -32,7 +32,7 @@ test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examp
 bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
 	$(BIN)/python benchmarks/cluster.py
 
-test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian's package
+test-cluster: .venv/cluster  ## Several machines; needs the servers of PostgreSQL and RabbitMQ, as in Debian
 	$(BIN)/pytest -q -m cluster
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 

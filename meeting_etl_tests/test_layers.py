@@ -18,7 +18,7 @@ LAYERS = (
     ("postgres",),
     ("settings",),
     ("orchestration",),
-    ("definitions",),
+    ("definitions", "workers"),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

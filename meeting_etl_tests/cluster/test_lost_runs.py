@@ -64,7 +64,7 @@ def test_a_run_whose_lock_stays_free_is_failed(etl: Etl, instance: dg.DagsterIns
     inherited = started(instance, lock_of("the-run-before"))
     with etl.state.lock(lock_of(alive)):
         assert ticks.tick() == "No run is lost."
-        clock.advance(seconds=29)
+        clock.advance(seconds=24)
         assert ticks.tick() == "No run is lost."
         assert status(instance, dead) == "STARTED"
         clock.advance(seconds=1)
