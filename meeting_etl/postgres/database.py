@@ -105,6 +105,8 @@ class Database:
             keepalives_count=2,
             tcp_user_timeout=CLIENT_TIMEOUT_SECONDS * 1000,
             application_name="meeting_etl",
+            # The locks of a standby exclude nobody on the primary.
+            target_session_attrs="read-write",
             client_encoding="utf8",
             options=_OPTIONS,
         )

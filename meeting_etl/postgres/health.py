@@ -10,7 +10,7 @@ from meeting_etl.postgres.database import Database
 
 _SESSION = "SELECT pg_backend_pid()"
 _TIMEOUTS = """
-    SELECT idle + interval * count, user_timeout / 1000, NOT pg_is_in_recovery(), clock_timestamp()
+    SELECT idle + interval * count, user_timeout / 1000, clock_timestamp()
     FROM (SELECT current_setting('tcp_keepalives_idle')::int AS idle,
                  current_setting('tcp_keepalives_interval')::int AS interval,
                  current_setting('tcp_keepalives_count')::int AS count,
@@ -25,13 +25,12 @@ class Health:
 
     `keeps_sessions`: a connection has a session of its own, as it has not behind a pooler in
     transaction mode. `server_timeouts_seconds`: after so much silence, and so long without an
-    acknowledgement, the server gives up a connection; None over a Unix socket. `is_primary`: it is
-    not a standby, whose locks nobody else sees. `now`: the present by its clock.
+    acknowledgement, the server gives up a connection; None over a Unix socket. `now`: the present
+    by its clock.
     """
 
     keeps_sessions: bool
     server_timeouts_seconds: tuple[int, int] | None
-    is_primary: bool
     now: datetime
 
 
@@ -42,6 +41,6 @@ def check_health(database: Database) -> Health:
         ours, again, other = (
             database.execute_on(connection, _SESSION)[0][0] for connection in (first, first, second)
         )
-        silence, unacknowledged, is_primary, now = database.execute_on(first, _TIMEOUTS)[0]
+        silence, unacknowledged, now = database.execute_on(first, _TIMEOUTS)[0]
     timeouts = (silence, unacknowledged) if silence else None
-    return Health(ours == again != other, timeouts, is_primary, now)
+    return Health(ours == again != other, timeouts, now)

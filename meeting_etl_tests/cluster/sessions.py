@@ -28,7 +28,7 @@ def session(url: str) -> Iterator["cursor"]:
 def select(url: str, sql: str) -> list[tuple[Any, ...]]:
     with session(url) as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []
 
 
 def end_sessions(url: str) -> None:

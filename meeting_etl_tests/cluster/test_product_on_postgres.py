@@ -14,7 +14,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.cluster.sessions import contents, end_sessions
+from meeting_etl_tests.cluster.sessions import contents, end_sessions, session
 from meeting_etl_tests.product import Product, tables
 
 pytestmark = pytest.mark.cluster
@@ -163,6 +163,21 @@ main(["status"])
     )
     assert done.returncode == 2
     assert "pip install 'meeting_etl[cluster]'" in done.stderr
+
+
+def test_a_read_only_server_is_refused(webex: Sandbox, postgres: str, tmp_path: Path) -> None:
+    """As a standby is: its locks would exclude nobody on the primary."""
+    product = on_postgres(tmp_path / "data", webex, postgres)
+    with session(postgres) as cursor:
+        cursor.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+        try:
+            with (
+                pytest.raises(StorageError, match="session is read-only"),
+                product.etl().state.lock("x"),
+            ):
+                pass
+        finally:
+            cursor.execute("ALTER ROLE postgres RESET default_transaction_read_only")
 
 
 def test_an_erased_meeting_is_not_in_the_database(

@@ -39,11 +39,6 @@ def _locks(etl: Etl) -> Finding:
             "not exclude anybody.",
             "Let MEETING_ETL_STATE name the server itself.",
         )
-    if not health.is_primary:
-        return problem(
-            "The server is a standby, whose locks nobody sees and where nothing can be stored.",
-            "Let MEETING_ETL_STATE name the primary, as with target_session_attrs=read-write.",
-        )
     for timeout in health.server_timeouts_seconds or ():
         if timeout != SERVER_TIMEOUT_SECONDS:
             return problem(
