@@ -27,13 +27,13 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/pytest -q -n 3 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
-	$(BIN)/pytest -q -m 'slow or hypothesis' --hypothesis-profile thorough -n 2 --dist worksteal
+	$(BIN)/pytest -q -m '(slow or hypothesis) and not cluster' --hypothesis-profile thorough -n 2 --dist worksteal
 
 bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
 	$(BIN)/python benchmarks/cluster.py
 
 test-cluster: .venv/cluster  ## Several machines; needs the servers of PostgreSQL and RabbitMQ, as in Debian
-	$(BIN)/pytest -q -m cluster
+	$(BIN)/pytest -q -m 'cluster and not slow'
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium

@@ -117,6 +117,7 @@ def test_a_lost_worker_loses_and_repeats_nothing(cluster: Cluster) -> None:
     assert 0 <= cluster.asked() - asked_locally <= OPEN_BATCH
 
 
+@pytest.mark.slow
 def test_a_run_is_failed_even_if_no_worker_is_left(cluster: Cluster) -> None:
     day = cluster.local.etl().lake.days(MEETINGS)[-1]
     for etl in (cluster.local.etl(), cluster.shared.etl()):
