@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo dev dev-demo test test-slow test-cluster test-ui bench bench-cluster clean
+.PHONY: help demo dev dev-demo test test-slow test-cluster test-cluster-slow test-ui bench bench-cluster clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -33,7 +33,10 @@ bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its s
 	$(BIN)/python benchmarks/cluster.py
 
 test-cluster: .venv/cluster  ## Several machines; needs the servers of PostgreSQL and RabbitMQ, as in Debian
-	$(BIN)/pytest -q -m 'cluster and not slow'
+	$(BIN)/pytest -q -m 'cluster and not slow' -n 2 --dist loadfile
+
+test-cluster-slow: .venv/cluster  ## Losing all workers, cutting the network, and promises with PostgreSQL
+	$(BIN)/pytest -q -m 'cluster and slow'
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium

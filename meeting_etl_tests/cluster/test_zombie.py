@@ -26,7 +26,7 @@ from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_
 from meeting_etl_tests.cluster.sessions import select
 from meeting_etl_tests.product import Product, files, tables
 
-pytestmark = [pytest.mark.cluster, needs_root]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 FETCHED = ("participants", "transcripts", "transcript_snippets")
 LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
 
