@@ -1,6 +1,7 @@
 """Another machine: a network namespace that reaches a PostgreSQL server over a link to be cut."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ def server_over_a_link() -> Iterator[str]:
     from meeting_etl.postgres.database import Database
     from meeting_etl.postgres.schema import migrate
 
-    _ip("netns", "add", _NAMESPACE)
+    made = shutil.which("ip") and subprocess.run(["ip", "netns", "add", _NAMESPACE], check=False)
+    if not made or made.returncode:
+        pytest.skip("network namespaces are not allowed here")
     try:
         _ip("link", "add", _OURS, "type", "veth", "peer", "name", _THEIRS, "netns", _NAMESPACE)
         _ip("addr", "add", f"{_NETWORK}.1/24", "dev", _OURS)
