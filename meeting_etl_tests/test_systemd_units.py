@@ -27,7 +27,7 @@ def test_there_are_units_for_the_receiver_dagster_and_workers() -> None:
     ]
 
 
-@pytest.mark.parametrize("unit", set(UNITS) - {WORKER}, ids=lambda path: path.stem)
+@pytest.mark.parametrize("unit", sorted({*UNITS} - {WORKER}), ids=lambda path: path.stem)
 def test_the_command_has_the_options_that_the_unit_uses(unit: Path) -> None:
     program, name, *options = command_of(unit)
     assert program == f"{INSTALLED}/meeting-etl"
