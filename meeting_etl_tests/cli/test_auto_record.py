@@ -32,6 +32,7 @@ def with_created(product: Desk, *ids: str) -> Desk:
     return product
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_what_the_real_one_then_does(tmp_path: Path, webex: Sandbox) -> None:
     product = with_created(desk(tmp_path, webex, hosts=HANAS), S5, S6)
     shown = product.command("auto-record", "--dry-run")
@@ -92,6 +93,7 @@ def test_what_is_tried_again_is_exit_status_1(tmp_path: Path, webex: Sandbox) ->
     assert "a later run retries" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_token_that_cannot_do_it_is_exit_status_2(tmp_path: Path, webex: Sandbox) -> None:
     product = with_created(desk(tmp_path, webex, "compliance", hosts=HANAS), S5)
     done = product.command("auto-record")

@@ -41,6 +41,7 @@ def test_run_makes_a_dagster_instance_without_telemetry_in_the_data_folder(ran: 
     assert (ran.folder / "dagster/history").is_dir()
 
 
+@pytest.mark.slow
 def test_a_refetch_of_some_days_asks_again_for_those_alone(ran: Product) -> None:
     seen = ran.webex.counters.total
     assert (

@@ -175,6 +175,7 @@ def test_the_table_has_a_line_for_all_scopes_and_a_matrix(tmp_path: Path, webex:
     assert "Allowed by meeting:admin_schedule_read." in alone
 
 
+@pytest.mark.slow
 def test_hosts_and_meetings_without_an_account_are_told(tmp_path: Path, webex: Sandbox) -> None:
     typo = Own("user", EMAILS[1], 'hosts = ["nobody@sized.example"]\n')
     product = product_of(tmp_path, webex, {"one": user(EMAILS[0]), "two": typo})

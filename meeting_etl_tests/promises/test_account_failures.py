@@ -139,6 +139,7 @@ def test_an_added_account_reopens_what_it_may_read_and_nothing_else(tmp_path: Pa
         assert len(product.rows("participants")) == 48
 
 
+@pytest.mark.slow
 def test_lists_that_were_empty_for_one_host_are_requested_for_the_organization(
     tmp_path: Path,
 ) -> None:

@@ -133,6 +133,7 @@ def test_what_was_ruled_out_without_an_account_is_requested_when_it_is_back(
         assert forbidden(product) == {}
 
 
+@pytest.mark.slow
 def test_another_host_of_an_account_reopens_its_meetings_only(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     with Sandbox(HOSTED, clock) as webex:

@@ -65,6 +65,7 @@ def test_a_run_fetches_all_while_an_analyst_writes_into_the_catalog(tmp_path: Pa
         assert len(product.rows("transcript_snippets")) == 6
 
 
+@pytest.mark.slow
 def test_a_run_and_its_tables_work_in_a_folder_of_any_name(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     folder = tmp_path / "state=prod/date=2026/b[1]/it's *? %20#/data"

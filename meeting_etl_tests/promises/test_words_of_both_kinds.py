@@ -196,6 +196,7 @@ def test_words_that_an_earlier_version_read_are_not_requested_again(company: Com
     assert company.requested == {}, "404 is no matter of the token"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("http_status", [403, None])
 def test_another_token_reopens_what_an_earlier_version_read_from_the_file(
     company: Company, http_status: int | None
