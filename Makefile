@@ -32,10 +32,10 @@ test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examp
 bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
 	$(BIN)/python benchmarks/cluster.py
 
-test-cluster: .venv/cluster  ## Several machines; needs the servers of PostgreSQL and RabbitMQ, as in Debian
+test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian
 	$(BIN)/pytest -q -m 'cluster and not slow' -n 2 --dist loadfile
 
-test-cluster-slow: .venv/cluster  ## Losing all workers, cutting the network, and promises with PostgreSQL
+test-cluster-slow: .venv/cluster  ## Workers and their loss, zombies, promises; needs RabbitMQ, too
 	$(BIN)/pytest -q -m 'cluster and slow'
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 

@@ -20,7 +20,7 @@ from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.served_ui import served_ui, wait_until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 PER_MINUTE = 300
 # Requests of the open batch: it is committed after 20 seconds, and the commit takes a while.
 OPEN_BATCH = PER_MINUTE * 25 // 60
@@ -117,7 +117,6 @@ def test_a_lost_worker_loses_and_repeats_nothing(cluster: Cluster) -> None:
     assert 0 <= cluster.asked() - asked_locally <= OPEN_BATCH
 
 
-@pytest.mark.slow
 def test_a_run_is_failed_even_if_no_worker_is_left(cluster: Cluster) -> None:
     day = cluster.local.etl().lake.days(MEETINGS)[-1]
     for etl in (cluster.local.etl(), cluster.shared.etl()):
