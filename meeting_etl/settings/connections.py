@@ -97,12 +97,9 @@ class Connection:
         """
         if len(self._settings.accounts) == 1:
             return "pace"
-        name, owner = self.account.name, self.owner
-        if owner is None:
-            owner = _owners(self._state.get(_OWNERS)).get(_ACCOUNT.format(name))
-        if owner is None:
-            return "pace"
-        return f"pace-{owner[:16] or name}"
+        name, owners = self.account.name, _owners(self._state.get(_OWNERS))
+        owner = owners.get(self.auth.token_identity, owners.get(_ACCOUNT.format(name)))
+        return "pace" if owner is None else f"pace-{owner[:16] or name}"
 
     @cached_property
     def client(self) -> "Client":

@@ -9,17 +9,11 @@ from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.postgres import schema
 from meeting_etl.postgres.bucket import PgBucket
 from meeting_etl.postgres.database import Database
-from meeting_etl.postgres.health import Health, check_health
 from meeting_etl.postgres.move import check_moved, move_state
 from meeting_etl.postgres.queue import PgQueue
 from meeting_etl.postgres.state import PgState
 from meeting_etl.state import State
 from meeting_etl.webex.bucket import Bucket
-
-
-def health_of(url: str) -> Health:
-    """Whether the database keeps locks as needed. Raises StorageError."""
-    return check_health(Database(url))
 
 
 class Postgres:

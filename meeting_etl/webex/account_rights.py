@@ -13,8 +13,6 @@ from meeting_etl.privacy.pseudonyms import is_replaced
 from meeting_etl.texts import first_match
 from meeting_etl.webex.token_kind import LISTED_BY_SOME, TokenKind
 
-# The rank of a user who may not be the host.
-UNSURE = 9
 DEFAULT = "default"
 """The account of the variables WEBEX_…"""
 
@@ -47,7 +45,8 @@ class AccountRights:
 
         `meeting` has host_email and site_url where they are known.
         """
-        return resource not in self.kind.access.unreadable and covers(self.covers, meeting)
+        can_read = resource not in self.kind.access.unreadable
+        return can_read and _is_about(self.hosts, self.sites, meeting)
 
     def rank(self, resource: str, meeting: Mapping[str, Any]) -> int:
         """How good a choice it is, the best first.
@@ -57,12 +56,15 @@ class AccountRights:
         """
         access = self.kind.access
         if not access.is_org_wide:
-            return 0 if first_match(host_of(meeting), self.hosts) is not None else UNSURE
+            return 0 if self._is_of_the_host(meeting) else 3
         return 1 if resource in access.listings or resource not in LISTED_BY_SOME else 2
 
-    def sees_all_of(self, resource: str, meeting: Mapping[str, Any]) -> bool:
+    def sees_all_of(self, meeting: Mapping[str, Any]) -> bool:
         """Whether an empty response of it is the truth about the meeting."""
-        return self.rank(resource, meeting) < UNSURE
+        return self.kind.access.is_org_wide or self._is_of_the_host(meeting)
+
+    def _is_of_the_host(self, meeting: Mapping[str, Any]) -> bool:
+        return first_match(host_of(meeting), self.hosts) is not None
 
 
 A = TypeVar("A", bound=AccountRights)
@@ -76,9 +78,11 @@ def ranked(accounts: Iterable[A], resource: str, meeting: Mapping[str, Any]) -> 
 
 def covers(text: str, meeting: Mapping[str, Any]) -> bool:
     """Whether `AccountRights.covers` includes a meeting, by its host and site where known."""
-    if not text:
-        return True
-    hosts, sites = json.loads(text)
+    hosts, sites = json.loads(text) if text else ((), ())
+    return _is_about(hosts, sites, meeting)
+
+
+def _is_about(hosts: Sequence[str], sites: Sequence[str], meeting: Mapping[str, Any]) -> bool:
     site, host = meeting.get("site_url"), host_of(meeting)
     return not (sites and site and first_match(site, sites) is None) and not (
         hosts and host and first_match(host, hosts) is None

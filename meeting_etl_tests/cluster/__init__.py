@@ -1,1 +1,1 @@
-"""What several machines need: PostgreSQL. Run by `make test-cluster`."""
+"""Several machines: PostgreSQL and RabbitMQ. Run by `make test-cluster` and -slow."""

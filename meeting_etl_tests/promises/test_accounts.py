@@ -55,7 +55,7 @@ def test_an_administrator_and_an_officer_read_all(demo: World, tmp_path: Path) -
         outcome = product.run(span("2026-03-10", "2026-03-16"), discover=True)
         assert outcome.failures == []
         assert forbidden(product) == {}
-        # Meetings that no webhook told of were found, which an officer alone cannot do.
+        # Meetings without a webhook event were found, which an officer alone cannot do.
         origins = Counter(row["origin"] for row in product.rows("meetings"))
         assert origins["reconciled"] > 0
         assert len(product.rows("meetings")) == len(demo.meetings)

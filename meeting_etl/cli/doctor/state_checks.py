@@ -4,9 +4,14 @@ Belongs here: what its health means for the user. Does not: measuring it (postgr
 """
 
 from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 
 from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
 from meeting_etl.settings import Etl
+
+if TYPE_CHECKING:
+    from meeting_etl.postgres.health import Health
 
 _SECTION = "state"
 _CLOCK_WARNING = timedelta(seconds=5)
@@ -14,12 +19,21 @@ _CLOCK_WARNING = timedelta(seconds=5)
 
 def state_checks(etl: Etl) -> list[CheckResult]:
     """Nothing where the state is in files."""
-    if etl.settings.state_url is None:
+    url = etl.settings.state_url
+    if url is None:
         return []
+
+    @cache
+    def health() -> "Health":
+        from meeting_etl.postgres.database import Database
+        from meeting_etl.postgres.health import check_health
+
+        return check_health(Database(url))
+
     return [
         run_check(_SECTION, "tables", lambda: _tables(etl)),
-        run_check(_SECTION, "locks", lambda: _locks(etl)),
-        run_check(_SECTION, "clock", lambda: _clock(etl)),
+        run_check(_SECTION, "locks", lambda: _locks(health())),
+        run_check(_SECTION, "clock", lambda: _clock(etl.clock.now() - health().now)),
     ]
 
 
@@ -28,11 +42,9 @@ def _tables(etl: Etl) -> Finding:
     return ok("PostgreSQL has the state of this data folder.")
 
 
-def _locks(etl: Etl) -> Finding:
+def _locks(health: "Health") -> Finding:
     from meeting_etl.postgres.database import SERVER_TIMEOUT_SECONDS
-    from meeting_etl.settings.shared_postgres import health_of
 
-    health = health_of(etl.settings.state_url or "")
     if not health.keeps_sessions:
         return problem(
             "Two connections have one session, as behind a pooler in transaction mode: locks would "
@@ -50,10 +62,7 @@ def _locks(etl: Etl) -> Finding:
     return ok("Each connection has a session of its own; a lost one is noticed in time.")
 
 
-def _clock(etl: Etl) -> Finding:
-    from meeting_etl.settings.shared_postgres import health_of
-
-    ahead = etl.clock.now() - health_of(etl.settings.state_url or "").now
+def _clock(ahead: timedelta) -> Finding:
     if abs(ahead) <= _CLOCK_WARNING:
         return ok("This machine's clock agrees with the database's.")
     direction = "ahead" if ahead > timedelta() else "late"

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from meeting_etl.errors import MeetingEtlError
-from meeting_etl.orchestration.failures import StepFailure
+from meeting_etl.orchestration.failures import report_errors
 from meeting_etl.orchestration.run_lock import holds_a_lock, lock_of
 from meeting_etl.settings import Etl
 
@@ -34,10 +33,8 @@ def lost_runs_sensor(etl: Etl) -> dg.SensorDefinition:
         "two ticks found its lock in PostgreSQL free.",
     )
     def lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        try:
+        with report_errors():
             lost = _fail_lost(context.instance, etl, free_since)
-        except MeetingEtlError as error:
-            raise StepFailure(error) from None
         return dg.SkipReason(f"Failed {lost:,} runs." if lost else "No run is lost.")
 
     return lost_runs

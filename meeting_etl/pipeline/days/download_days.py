@@ -16,7 +16,7 @@ from meeting_etl.pipeline.fetch.day_state import DayState
 from meeting_etl.pipeline.fetch.day_writer import DayWriter
 from meeting_etl.pipeline.fetch.due import due_targets
 from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
-from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard, RefusalGuards
 from meeting_etl.pipeline.fetch.request_pool import request_all
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult
@@ -34,11 +34,11 @@ def download_days(
     A day is locked to read and to commit only, and by a lock of its own that keeps other runs from
     downloading the same files. Each recording is committed when its files are here.
     """
-    resource, accounts = spec.resource, context.accounts
-    guard = RefusalGuard(lambda: any(accounts.was_allowed(each, resource) for each in accounts.all))
+    guards = RefusalGuards(context.accounts, [spec])
+    guard = guards.of(spec.resource, tuple(context.accounts.all))
     for day in sorted(days, reverse=True):
         downloads = _Downloads(context, spec, day)
-        with context.lake.state.lock_if_free(f"{resource}-{day}") as is_free:
+        with context.lake.state.lock_if_free(f"{spec.resource}-{day}") as is_free:
             if is_free:
                 downloads.run(guard)
         items = context.ledger.items(day)

@@ -81,12 +81,12 @@ class RequestPool:
         self._threads_each = share if count == 1 else max(share, _FEWEST_THREADS)
         self._threads: dict[Account, list[Thread]] = {account: [] for account in self._accounts}
         # What follows changes under the lock only.
-        lock = Lock()
-        self._wake = {account: Condition(lock) for account in self._accounts}
-        self._lock = lock
+        self._lock = Lock()
+        self._wake = {account: Condition(self._lock) for account in self._accounts}
         self._idle: Counter[Account] = Counter()
         self._waiting: dict[Group, list[Job]] = defaultdict(list)
         self._is_ended = False
+        # Of the main thread alone.
         self._unfinished_of: Counter[Group] = Counter()
         self._finished: SimpleQueue[tuple[Job, Any, BaseException | None]] = SimpleQueue()
 
@@ -162,7 +162,7 @@ class RequestPool:
         while True:
             job, result, error = finished
             self.unfinished -= 1
-            self._unfinished_of[finished[0].accounts] -= 1
+            self._unfinished_of[job.accounts] -= 1
             if error is None:
                 yield job, result
             elif self.error is None:

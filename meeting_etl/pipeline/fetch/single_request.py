@@ -84,7 +84,7 @@ def request_one(
             is_refused = result.outcome in _MAY_BE_ALLOWED_TO_OTHERS
             _count(context, spec, account, result)
             is_empty = result.outcome is Outcome.ROWS and not result.items
-            if not is_refused and (not is_empty or account.sees_all_of(resource, meeting)):
+            if not is_refused and (not is_empty or account.sees_all_of(meeting)):
                 return result
             refusal = refusal or result
     if left_out is not None or refusal is None:
@@ -100,7 +100,7 @@ def _count(context: FetchContext, spec: FetchSpec, account: Account, result: Fet
     """
     is_forbidden = result.outcome is Outcome.FORBIDDEN
     is_refused = result.outcome in _MAY_BE_ALLOWED_TO_OTHERS
-    sees_all = account.sees_all_of(spec.resource, result.target.meeting)
+    sees_all = account.sees_all_of(result.target.meeting)
     if not is_refused or (is_forbidden and sees_all and spec.fallback is None):
         context.accounts.count(account, spec.resource, refused=is_refused)
 

@@ -90,7 +90,7 @@ def _listing_of(context: FetchContext, resource: str, target: Target) -> tuple[G
     scopes = {account.webex.listing_scope(resource) for account in group}
     if len(scopes) != 1 or None in scopes:
         return _NO_LISTING
-    if len(accounts.all) > 1 and not group[0].sees_all_of(resource, meeting):
+    if len(accounts.all) > 1 and not group[0].sees_all_of(meeting):
         return _NO_LISTING
     if ListingScope.EVERYTHING in scopes:
         return group, None

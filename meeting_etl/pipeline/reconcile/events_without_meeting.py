@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
-from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard
+from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuards
 from meeting_etl.pipeline.fetch.request_pool import request_all
 from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import Target
@@ -61,10 +61,8 @@ def look_up_meetings(
         received: list[FetchResult] = []
         try:
             targets = [Target(WorkItem(key, DETAILS), {}) for key in due]
-            accounts = context.accounts
-            guard = RefusalGuard(
-                lambda: any(accounts.was_allowed(each, DETAILS) for each in accounts.all)
-            )
+            guards = RefusalGuards(context.accounts, [MEETING_DETAILS])
+            guard = guards.of(DETAILS, tuple(context.accounts.all))
             with closing(request_all(context, MEETING_DETAILS, targets, guard)) as results:
                 for result in results:
                     received.append(result)

@@ -35,12 +35,12 @@ class OwnMeetings:
         return (host or "").lower() in emails
 
     def includes_for_any(self, row: Row, accounts: Accounts, answered_by: Account) -> bool:
-        """Whether a meeting that one account told of is to be added because of any of them.
+        """Whether a meeting that one account was shown is to be added because of any of them.
 
         Whoever was invited can read a meeting, too.
         """
         others = accounts.ranked(DETAILS, row)
-        sees_all = any(account.sees_all_of(DETAILS, row) for account in others)
+        sees_all = any(account.sees_all_of(row) for account in others)
         return sees_all or self.includes(row, answered_by)
 
     def org_id(self, account: Account) -> str | None:
