@@ -4,7 +4,7 @@ import itertools
 import socket
 import struct
 
-from meeting_etl_tests.webex.servers import Handler
+from meeting_etl_tests.webex.servers import Act, Handler, Reply
 
 
 def trickle_head(handler: Handler) -> None:
@@ -16,6 +16,14 @@ def trickle_head(handler: Handler) -> None:
 def reset(handler: Handler) -> None:
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
+
+
+TRANSIENT_FAULTS: list[Act] = [
+    Reply({"message": "busy"}, 503),
+    Reply({"message": "later"}, 429, {"Retry-After": "5"}),
+    Reply(b"<html>maintenance</html>"),
+    reset,
+]
 
 
 def hang_up(handler: Handler) -> None:

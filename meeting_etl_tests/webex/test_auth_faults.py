@@ -4,7 +4,7 @@ import pytest
 
 from meeting_etl.errors import ApiUnavailable, AuthError
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.webex.broken_responses import reset
+from meeting_etl_tests.webex.broken_responses import TRANSIENT_FAULTS, reset
 from meeting_etl_tests.webex.conftest import Connect
 from meeting_etl_tests.webex.granting import CONFIGURED, GrantingWebex
 from meeting_etl_tests.webex.servers import Act, Reply, Server
@@ -46,15 +46,7 @@ def test_a_refused_grant_is_not_repeated(
     assert (webex.grants, requests_with_token(server)) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        Reply({"message": "busy"}, 503),
-        Reply({"message": "later"}, 429, {"Retry-After": "5"}),
-        Reply(b"<html>maintenance</html>"),
-        reset,
-    ],
-)
+@pytest.mark.parametrize("act", TRANSIENT_FAULTS)
 def test_a_transient_fault_of_a_renewal_is_retried(
     connect: Connect, server: Server, webex: GrantingWebex, act: Act
 ) -> None:

@@ -1,7 +1,5 @@
 """Renewal after a 401: once, by one thread of one process."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.webex.broken_responses import reset
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.granting import CONFIGURED, GrantingWebex
+from meeting_etl_tests.webex.processes import run_at_once
 from meeting_etl_tests.webex.servers import Act, Answering, Reply, Server
 
 
@@ -135,21 +134,6 @@ client.close()
 
 def test_many_processes_renew_once(server: Server, webex: GrantingWebex, tmp_path: Path) -> None:
     webex.grant_seconds = 0.2
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), server.url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert [process.communicate(timeout=30)[0] for process in processes] == ["access-1\n"] * 3
+    arguments = [str(tmp_path), server.url]
+    assert run_at_once(OTHER_PROCESS, arguments, 3) == ["access-1\n"] * 3
     assert webex.grants == 1

@@ -10,7 +10,7 @@ from meeting_etl.errors import ApiUnavailable, AuthError
 from meeting_etl.sandbox.world.model import SECRET_MARK, cisco_id
 from meeting_etl.webex.credentials import Credentials
 from meeting_etl_tests.service_apps import service_app
-from meeting_etl_tests.webex.broken_responses import reset
+from meeting_etl_tests.webex.broken_responses import TRANSIENT_FAULTS, reset
 from meeting_etl_tests.webex.conftest import Connect, Serve
 from meeting_etl_tests.webex.servers import Act, Reply, Seen
 from meeting_etl_tests.webex.service_app_requests import ME, REFRESH, TOKEN, StartWebex, sent
@@ -128,15 +128,7 @@ def test_a_new_token_that_is_rejected_too_is_an_auth_error(
 GRANTED = Reply({"access_token": "app-1", "expires_in": 3600})
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        Reply({"message": "busy"}, 503),
-        Reply({"message": "later"}, 429, {"Retry-After": "5"}),
-        Reply(b"<html>maintenance</html>"),
-        reset,
-    ],
-)
+@pytest.mark.parametrize("act", TRANSIENT_FAULTS)
 def test_a_transient_fault_is_retried(
     connect: Connect, serve: Serve, webex_of: StartWebex, act: Act
 ) -> None:

@@ -1,13 +1,12 @@
 """A service app's token is obtained once: by one thread of one process."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from meeting_etl.times import Clock
 from meeting_etl_tests.service_apps import service_app
 from meeting_etl_tests.webex.conftest import Connect
+from meeting_etl_tests.webex.processes import run_at_once
 from meeting_etl_tests.webex.service_app_requests import ME, REFRESH, TOKEN, StartWebex, sent
 
 
@@ -57,19 +56,5 @@ def test_two_processes_obtain_one_token(webex_of: StartWebex, tmp_path: Path) ->
     own = (app.application_id, app.target_org_id, app.client_id, app.client_secret)
     integration = (webex.client_id, webex.client_secret, app.integration.refresh_token)
     arguments = [str(argument) for argument in (tmp_path, webex.base_url, *own, *integration)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OTHER_PROCESS, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.communicate("go\n", timeout=30)
-    assert [process.returncode for process in processes] == [0, 0]
+    run_at_once(OTHER_PROCESS, arguments, 2)
     assert sorted(sent(webex)) == [(REFRESH, 200), (TOKEN, 200), (ME, 200), (ME, 200)]
