@@ -163,20 +163,42 @@ def test_lists_that_were_empty_for_one_host_are_requested_for_the_organization(
         assert webex.counters.total == seen
 
 
+def misnamed(folder: Path, webex: Sandbox, clock: ManualClock, *, windows: bool = True) -> Product:
+    """A product with an officer, whose account `admin` has a user's token."""
+    settings = f"[fetch]\nwindows = {str(windows).lower()}\n"
+    product = several(folder, webex, TEAM | {"admin": Own("user")}, clock, settings)
+    product.write_logs()
+    file = folder.with_name(f"{folder.name}.toml")
+    file.write_text(file.read_text().replace('kind = "user"', 'kind = "admin"', 1))
+    return product
+
+
 @pytest.mark.slow
 def test_an_account_of_another_kind_than_it_says_is_named(tmp_path: Path) -> None:
-    clock, world = ManualClock(NOW), sized_world(4, NOW, meetings=80, participants=2, snippets=3)
+    """Both are asked for recordings one by one, so that it is refused some dozens of times."""
+    clock, world = ManualClock(NOW), sized_world(4, NOW, meetings=240, participants=1, snippets=1)
     with Sandbox(world, clock) as webex:
-        product = several(tmp_path / "data", webex, TEAM | {"admin": Own("user")}, clock)
-        product.write_logs()
-        file = tmp_path / "data.toml"
-        file.write_text(file.read_text().replace('kind = "user"', 'kind = "admin"'))
+        product = misnamed(tmp_path / "data", webex, clock, windows=False)
         outcome = product.run()
         assert outcome.failures == []
         assert "Account admin was refused recordings each time; run `meeting-etl doctor`" in (
             " ".join(outcome.notices)
         )
-        assert len(product.rows("recordings")) == 80
+        assert len(product.rows("recordings")) == 240
+
+
+@pytest.mark.slow
+def test_a_listing_that_one_account_is_refused_is_requested_by_the_next(tmp_path: Path) -> None:
+    """Ten days of four meetings, a listing a day, which either account may be the first to send."""
+    clock = ManualClock(NOW)
+    world = sized_world(4, NOW, meetings=40, participants=1, snippets=1, days=10)
+    with Sandbox(world, clock) as webex:
+        product = misnamed(tmp_path / "data", webex, clock)
+        assert product.run().failures == []
+        sent = [seen for seen in webex.counters.requests if "/recordings?" in seen.url]
+        assert Counter(seen.status for seen in sent)[200] == 10
+        assert {seen.owner for seen in sent if seen.status == 200} == {world.officer.email}
+        assert len(product.rows("recordings")) == 40
 
 
 def test_two_accounts_with_one_owner_share_one_limit_and_it_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Refused
+from meeting_etl.errors import ApiUnavailable, AuthError, BadResponse, Forbidden, Refused
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.fetch.ownership import may_own, named_instance
 from meeting_etl.pipeline.fetch.response_rows import with_rows
@@ -172,15 +172,18 @@ class OpenWindow:
     def answer(self, first: Account) -> WindowResult:
         """Request the listing, and make results of it.
 
-        The other accounts are asked when `first` cannot be used. Raises AuthError and
+        The other accounts are asked when `first` is refused or cannot be used. Raises AuthError and
         ApiUnavailable when no account is left.
         """
         others = [account for account in self.accounts if account is not first]
         for account in (first, *others):
-            if account in self._context.accounts.set_aside:
+            if not self._context.accounts.is_usable(account, self._spec.resource):
                 continue
             try:
                 listing = self._listing.request(account.webex, self._window, self._max_pages)
+            except Forbidden:
+                self._context.accounts.count(account, self._spec.resource, refused=True)
+                continue
             except (Refused, BadResponse):
                 return WindowResult(remaining=self.targets)
             except (AuthError, ApiUnavailable) as error:
