@@ -7,7 +7,6 @@ OSError into a StorageError that says what to do. Does not: what is in the files
 Names are relative to the root and have slashes, as in object storage.
 """
 
-import errno
 import fcntl
 import io
 import os
@@ -18,28 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
+from meeting_etl.disk_errors import remedy_of
 from meeting_etl.errors import StorageError
 
-_FULL = "free some disk space and run again"
-_FORBIDDEN = "check the permissions or set MEETING_ETL_DATA_DIR"
-_REMEDY = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: "allow larger files (see `ulimit -f`) and run again",
-    errno.EROFS: "the folder is read-only: mount it writable or set MEETING_ETL_DATA_DIR",
-    errno.EACCES: _FORBIDDEN,
-    errno.EPERM: _FORBIDDEN,
-}
-
-
-def describe_disk_error(message: str) -> str | None:
-    """The cause and what to do, for libraries that pass on the system's message without errno."""
-    for code, remedy in _REMEDY.items():
-        if (reason := os.strerror(code)) in message:
-            return f"{reason}; {remedy}"
-    return None
+# Loaded when used.
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Files:
@@ -61,6 +46,10 @@ class Files:
     def path(self, name: str) -> Path:
         """The absolute path of a name."""
         return self.root / name
+
+    def where(self, name: str) -> str:
+        """The path of a name, for messages."""
+        return str(self.path(name))
 
     @contextmanager
     def replacement(self, name: str, *, secret: bool = False) -> Iterator[Path]:
@@ -91,6 +80,18 @@ class Files:
         with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
             return self.path(name).read_bytes()
         return None
+
+    def reading(self, name: str) -> "pa.NativeFile":
+        """The file, open for reading. Raises OSError."""
+        import pyarrow as pa
+
+        return pa.OSFile(str(self.path(name)))
+
+    def move_in(self, path: Path, name: str) -> None:
+        """Rename a whole file of the same disk to `name`, durably."""
+        with self.translate_errors(name):
+            self._make_folder(self.path(name).parent)
+            self._commit(path, self.path(name))
 
     def remove_folder(self, folder: str) -> None:
         """Remove an empty folder; for the holder of the lock that guards it."""
@@ -185,11 +186,6 @@ class Files:
         with self.translate_errors(name):
             os.fdatasync(file.fileno())
 
-    def finish(self, partial: str, name: str) -> None:
-        """Rename a partial file to `name`, in the same folder, durably."""
-        with self.translate_errors(name):
-            self._commit(self.path(partial), self.path(name))
-
     def size_bytes(self, name: str) -> int | None:
         """Size of a file; None without the file."""
         with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
@@ -252,9 +248,10 @@ class Files:
         try:
             yield
         except OSError as error:
-            remedy = _REMEDY.get(error.errno or 0, "fix the cause and run again")
             reason = error.strerror or str(error)
-            raise StorageError(f"Cannot {doing} {self.path(name)}: {reason}; {remedy}.") from error
+            raise StorageError(
+                f"Cannot {doing} {self.path(name)}: {reason}; {remedy_of(error)}."
+            ) from error
 
 
 def is_older(path: Path, before: datetime | None) -> bool:

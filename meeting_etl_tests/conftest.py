@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES, VARIABLE, postgres_server
+from meeting_etl_tests.cluster.s3_server import ON_BUCKET, s3_server
 
 # Machines that run tests are busy: a slow example is no failure. `make test-slow` looks further.
 settings.register_profile("quick", deadline=None, max_examples=25)
@@ -17,6 +18,7 @@ settings.load_profile("quick")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", action="store_true", help="products have their state there")
+    parser.addoption("--bucket", action="store_true", help="products have their tables there")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +50,23 @@ def _without_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "CURL_CA_BUNDLE",
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _storage(request: pytest.FixtureRequest) -> None:
+    """With --bucket all products have their tables and files in object storage."""
+    if request.config.getoption("--bucket"):
+        ON_BUCKET.update(request.getfixturevalue("s3"))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """The variables of an S3 server, which are set for this process, too."""
+    with s3_server() as environ:
+        os.environ.update(environ)
+        yield environ
+        for name in environ:
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")

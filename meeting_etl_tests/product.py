@@ -25,6 +25,7 @@ from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock, Span
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
+from meeting_etl_tests.cluster.s3_server import ON_BUCKET, url_of
 from meeting_etl_tests.commands import Completed, command, command_process
 
 # Columns that differ from run to run by their nature.
@@ -71,7 +72,9 @@ class Product:
             "WEBEX_ACCESS_TOKEN": self.webex.token(self.kind),
             "WEBEX_TOKEN_KIND": self.kind,
             "WEBEX_REQUESTS_PER_MINUTE": "0",
-            "MEETING_ETL_DATA_DIR": str(self.folder),
+            "MEETING_ETL_DATA_DIR": str(location(self.folder)),
+            "MEETING_ETL_WORK_DIR": str(self.folder) if ON_BUCKET else "",
+            **ON_BUCKET,
             **ON_POSTGRES,
             **self.more,
         }
@@ -107,6 +110,11 @@ class Product:
         return [seen.url for seen in self.webex.counters.requests[since:]]
 
 
+def location(folder: Path) -> str | Path:
+    """Where the tables of a data folder are: there, or in the bucket of the tests."""
+    return url_of(folder) if ON_BUCKET else folder
+
+
 def work_off(etl: Etl) -> None:
     """What `meeting-etl run` does, without Dagster, which writes files of its own."""
     ingest(etl.logs, etl.lake, etl.ledger, etl.clock)
@@ -117,14 +125,14 @@ def work_off(etl: Etl) -> None:
 
 def fetch_due(etl: Etl) -> None:
     """Fold and fetch what is due."""
-    specs = [spec for spec in day_specs(etl.files, ()) if etl.ledger.wants(spec.resource)]
+    specs = [spec for spec in day_specs(etl.storage, ()) if etl.ledger.wants(spec.resource)]
     due = etl.ledger.due_days()
     list(work_days(etl.lake, etl.ledger, lambda: etl.fetch_context("run"), specs, due))
 
 
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:
     """All rows of a table, by column, without what differs from run to run."""
-    names, found = catalog.query(folder, f"SELECT * FROM {name} ORDER BY ALL")
+    names, found = catalog.query(location(folder), f"SELECT * FROM {name} ORDER BY ALL")
     return [
         {
             column: value

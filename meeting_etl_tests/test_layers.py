@@ -10,8 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "meeting_etl"
 # Lowest first. A name is a module or a folder; folders of one layer may not import each other.
 LAYERS = (
-    ("errors", "schemas", "times", "texts", "addresses", "files"),
-    ("state",),
+    ("errors", "disk_errors", "schemas", "times", "texts", "addresses", "files"),
+    ("storage",),
+    ("state", "object_storage"),
     ("privacy",),
     ("webex", "receiver", "webhook_logs", "lake", "sandbox"),
     ("pipeline", "report"),
@@ -101,7 +102,7 @@ def test_imports_point_down(path: Path) -> None:
         return
     known = {name for name in ours(path) if name in LEVEL and name != own}
     if own in LAYERS[0]:
-        assert known <= {"errors"}
+        assert known <= {"errors", "disk_errors"}
         return
     assert {name for name in known if LEVEL[name] >= LEVEL[own]} == set()
 
@@ -167,8 +168,14 @@ def test_the_receiver_and_the_sandbox_serve_http() -> None:
         assert users <= {"receiver", "sandbox", "cli"}
 
 
+def test_only_object_storage_imports_its_clients() -> None:
+    for library in ("obstore", "deltalake"):
+        assert {name.split("/")[0] for name in importers(library)} == {"object_storage"}
+
+
 def test_only_the_catalog_and_the_metrics_import_duckdb() -> None:
     assert importers("duckdb") == {
+        "lake/bucket_catalog.py",
         "lake/catalog.py",
         "lake/catalog_file.py",
         "lake/metrics.py",

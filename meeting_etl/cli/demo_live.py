@@ -177,5 +177,5 @@ class _Show:
 
     def _counted(self) -> dict[str, str]:
         parts = (f"(SELECT count(*) FROM {what})" for what in _FIGURES.values())  # noqa: S608
-        _, [counts] = catalog.query(self._etl.settings.data_dir, f"SELECT {', '.join(parts)}")
+        _, [counts] = catalog.query(self._etl.settings.location, f"SELECT {', '.join(parts)}")
         return {name: f"{count:,}" for name, count in zip(_FIGURES, counts, strict=True)}

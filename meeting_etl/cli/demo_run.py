@@ -71,7 +71,7 @@ def show_answers(etl: Etl, data_dir: str) -> None:
     """The end of a demonstration: the tables, some queries over them, and what to try next."""
     _show_tables(etl)
     for question, sql in _QUESTIONS.items():
-        names, rows = catalog.query(etl.settings.data_dir, sql)
+        names, rows = catalog.query(etl.settings.location, sql)
         display.show_table(question, names, rows)
     if drawing.can_draw():
         _write_report(etl)
@@ -90,7 +90,7 @@ def _show_tables(etl: Etl) -> None:
     for table in TABLES.values():
         days = f"count(DISTINCT {table.partition.name})" if table.partition else "NULL"
         sql = f"SELECT count(*), {days} FROM {table.name}"  # noqa: S608 - our own names
-        _, [(count, partitions)] = catalog.query(etl.settings.data_dir, sql)
+        _, [(count, partitions)] = catalog.query(etl.settings.location, sql)
         rows.append((table.name, count, partitions, table.comment))
     display.show_table("Tables", ["table", "rows", "days", "contents"], rows)
 

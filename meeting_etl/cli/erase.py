@@ -131,14 +131,16 @@ def _preview(etl: "Etl", wanted: "Wanted") -> "ErasureReport":
     from meeting_etl.pipeline.erase.erase import EraseContext, preview
 
     with progress() as meter:
-        return preview(EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter), wanted)
+        return preview(
+            EraseContext(etl.lake, etl.ledger, etl.logs, etl.files, etl.clock, meter), wanted
+        )
 
 
 def _erase(etl: "Etl", wanted: "Wanted", seen: "ErasureReport") -> "ErasureReport":
     from meeting_etl.pipeline.erase import erase as pipeline
 
     with progress() as meter:
-        erasing = pipeline.EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock, meter)
+        erasing = pipeline.EraseContext(etl.lake, etl.ledger, etl.logs, etl.files, etl.clock, meter)
         report = pipeline.erase(erasing, wanted, log_lines=seen.logs.lines)
     if not wanted.in_logs:
         report.logs = seen.logs  # still there

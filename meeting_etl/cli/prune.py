@@ -116,8 +116,8 @@ def prune(
     if rows or yes:
         _show(rows, f"Removed: {what}")
     display.say(
-        f"What was removed stays away: {etl.files.path(FLOOR_FILE)} has the first day that is kept "
-        "of each table. To accept late events of earlier days again, remove it."
+        f"What was removed stays away: {etl.storage.where(FLOOR_FILE)} has the first day that is "
+        "kept of each table. To accept late events of earlier days again, remove it."
     )
 
 

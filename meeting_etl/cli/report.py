@@ -62,7 +62,13 @@ def report(
     span = span_of(first, last, etl.clock)
     path = output or etl.settings.data_dir / report_name(span, meeting)
     if meeting is None:
-        write_report(etl.files, span or latest_days(etl.clock), path, etl.clock)
+        write_report(
+            etl.files,
+            span or latest_days(etl.clock),
+            path,
+            etl.clock,
+            data_dir=etl.settings.location,
+        )
     elif span is not None:
         raise click.UsageError("Give --meeting or days, not both.")
     elif not etl.settings.analytics.person_metrics:
@@ -71,5 +77,5 @@ def report(
             "[analytics] leaves out."
         )
     else:
-        write_meeting_report(etl.files, meeting, path, etl.clock)
+        write_meeting_report(etl.files, meeting, path, etl.clock, data_dir=etl.settings.location)
     display.say(f"Report: {path}")

@@ -46,7 +46,7 @@ def run_and_report(
         outcome.notices.append(sentence)
     if span is not None and span.first < (since := etl.ledger.queue.floor()):
         outcome.notices.append(
-            f"Days before {since} are pruned and were skipped; see {etl.files.path(FLOOR_FILE)}."
+            f"Days before {since} are pruned and were skipped; see {etl.storage.where(FLOOR_FILE)}."
         )
     for notice in outcome.notices:
         display.say(notice)
@@ -54,7 +54,7 @@ def run_and_report(
         display.say(sentence)
     display.say(
         f"{_days(outcome)}; {etl.requests_sent:,} requests in {seconds:.1f} s. "
-        f"Data in {etl.settings.data_dir}."
+        f"Data in {etl.settings.location}."
     )
     if outcome.days:
         which = display.counted(len(outcome.days), "day")

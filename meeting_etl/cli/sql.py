@@ -65,9 +65,10 @@ def sql(
     if not query.strip():
         raise click.UsageError("No query: give one as an argument or on standard input.")
     if parquet is not None:
-        catalog.write_parquet(context.etl().files, query, parquet)
+        etl = context.etl()
+        catalog.write_parquet(etl.settings.location, etl.files, query, parquet)
         display.say(f"Written: {parquet}")
         return
-    with catalog.stream_query(context.etl().settings.data_dir, query) as (names, rows):
+    with catalog.stream_query(context.etl().settings.location, query) as (names, rows):
         most = None if everything else _SHOWN_ROWS
         formats.write_rows(row_format, names, rows, most=most)

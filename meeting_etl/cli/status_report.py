@@ -65,7 +65,7 @@ def collect(etl: "Etl", span: Span | None) -> StatusReport:
     else:
         days = [day for day in etl.ledger.days() if span.first <= day <= span.last]
     return StatusReport(
-        data_dir=str(etl.settings.data_dir),
+        data_dir=str(etl.settings.location),
         logs=_logs(etl),
         ledger=ledger_report.ledger_counts(etl),
         open_days=open_days,
@@ -107,7 +107,7 @@ def _catalog_problem(etl: "Etl") -> str | None:
     if is_current(etl.lake, etl.settings.analytics):
         return None
     return (
-        f"{etl.settings.data_dir / CATALOG} is out of date; the next `meeting-etl run` "
+        f"{etl.settings.location}/{CATALOG} is out of date; the next `meeting-etl run` "
         "publishes it, or reports why it cannot."
     )
 

@@ -17,9 +17,10 @@ import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
+from meeting_etl.disk_errors import describe_disk_error
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.files import Files, describe_disk_error
-from meeting_etl.lake import catalog_file
+from meeting_etl.files import Files
+from meeting_etl.lake import bucket_catalog, catalog_file
 from meeting_etl.lake.analytics import Analytics, sql_text
 from meeting_etl.lake.catalog_sql import catalog_statements, glob_literal
 from meeting_etl.lake.catalog_state import (
@@ -34,6 +35,8 @@ from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.datapackage import DATAPACKAGE
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
+from meeting_etl.object_storage.urls import is_url, url_of
+from meeting_etl.schemas import MEETINGS
 
 T = TypeVar("T")
 
@@ -61,25 +64,36 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     with lake.state.lock("catalog"):
         contents = dict(catalog_statements(lake, analytics, _time_zones()))
         fingerprint = digest(statement for found in contents.values() for statement in found)
-        is_whole = _is_duckdb(files.path(CATALOG)) and files.path(DATAPACKAGE).exists()
+        in_bucket = lake.tables.relation(MEETINGS) is not None
+        if in_bucket:
+            is_whole = lake.storage.size_bytes(bucket_catalog.CATALOG) is not None
+        else:
+            is_whole = _is_duckdb(files.path(CATALOG)) and files.path(DATAPACKAGE).exists()
         if is_whole and read_state(lake).fingerprint == fingerprint:
             return False
-        if files.path(f"{CATALOG}.wal").exists():
-            raise StorageError(
-                f"{files.path(CATALOG)} is not published: it is open for writing in another "
-                f"program, or was when that ended ({CATALOG}.wal exists). Close that program "
-                "(analysts open the catalog read-only) and remove the .wal file if it remains; the "
-                "next run publishes the catalog."
-            )
-        files.sweep(".")
-        try:
-            with files.replacement(CATALOG) as path:
-                description = catalog_file.build(path, contents)
-            files.replace_bytes(DATAPACKAGE, description)
-        except duckdb.Error as error:
-            raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
+        if in_bucket:
+            bucket_catalog.publish(lake, contents)
+        else:
+            _publish_file(files, contents)
         write_state(lake, CatalogState(fingerprint, sources_digest(lake, analytics)))
         return True
+
+
+def _publish_file(files: Files, contents: catalog_file.Contents) -> None:
+    if files.path(f"{CATALOG}.wal").exists():
+        raise StorageError(
+            f"{files.path(CATALOG)} is not published: it is open for writing in another "
+            f"program, or was when that ended ({CATALOG}.wal exists). Close that program "
+            "(analysts open the catalog read-only) and remove the .wal file if it remains; the "
+            "next run publishes the catalog."
+        )
+    files.sweep(".")
+    try:
+        with files.replacement(CATALOG) as path:
+            description = catalog_file.build(path, contents)
+        files.replace_bytes(DATAPACKAGE, description)
+    except duckdb.Error as error:
+        raise StorageError(_publishing_error(files.path(CATALOG), str(error))) from error
 
 
 def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> str | None:
@@ -104,11 +118,14 @@ def _publishing_error(path: Path, message: str) -> str:
 
 
 def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
-    """Open the catalog of a data folder for queries.
+    """Open the catalog of a data folder, or of one in a bucket, for queries.
 
-    A moved data folder works: the views read below the given folder. Raises SettingsError when
-    there is no catalog yet, StorageError when it cannot be opened.
+    The connection to a bucket is in memory, and has the tables of this moment. A moved data folder
+    works: the views read below the given folder. Raises SettingsError when there is no catalog yet,
+    StorageError when it cannot be opened.
     """
+    if is_url(str(data_dir)):
+        return bucket_catalog.connect(url_of(str(data_dir)))
     path = Path(data_dir).absolute() / CATALOG
     if not path.exists():
         raise SettingsError(
@@ -183,12 +200,14 @@ def stream_query(
             raise SettingsError(f"The query failed: {error}") from error
 
 
-def write_parquet(files: Files, sql: str, path: Path) -> None:
+def write_parquet(data_dir: str | Path, files: Files, sql: str, path: Path) -> None:
     """Write the answer of one SQL statement into a Parquet file, as a whole or not at all.
+
+    `files` says how the file is made; its path may be anywhere.
 
     Raises SettingsError with DuckDB's message, and StorageError when the disk fails.
     """
-    with connect(files.root) as connection:
+    with connect(data_dir) as connection:
 
         def write() -> None:
             with files.of(path.parent).replacement(path.name) as temporary:

@@ -72,7 +72,7 @@ def catalog_views(
     `time_zones` are the names of time zones that DuckDB accepts.
     """
     domains = analytics.internal_domains or host_domains(lake)
-    root = glob_literal(str(lake.files.path("lake")))
+    root = glob_literal(lake.storage.where("lake"))
     for table in TABLES.values():
         view = f"CREATE VIEW {table.name} AS {_select(lake, table, root, domains)}"
         yield table.name, [view, *_table_comments(table)]
@@ -110,25 +110,34 @@ def _select(lake: "Lake", table: Table, root: str, domains: Iterable[str]) -> st
         )
         return f"SELECT {types} WHERE false"
     expressions = {column.name: expand(sql, domains) for column, sql in _columns(table)}
-    pattern = f"/{table.name}/*/*.parquet" if table.partition else f"/{table.name}/*.parquet"
-    # Without union_by_name, which opens each file twice, by its path: a day that is replaced in
-    # between would fail the query. So every file must have its table's full schema.
-    options = "union_by_name = false, hive_partitioning = false"
-    if column := table.partition:
-        # Not hive_partitioning: it also reads `key=value` folders above the data folder, and
-        # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
-        # files out as well.
-        options += ", filename = true"
-        # split_part() would be computed for every row instead of once a file.
-        folder = sql_text(f"/{column.name}=([^/]*)/[^/]*$")
-        expressions[column.name] = f"TRY_CAST(regexp_extract(filename, {folder}, 1) AS DATE)"
+    source = lake.tables.relation(table)
+    if source is None:
+        source = _files(table, root)
+        if column := table.partition:
+            # split_part() would be computed for every row instead of once a file.
+            folder = sql_text(f"/{column.name}=([^/]*)/[^/]*$")
+            expressions[column.name] = f"TRY_CAST(regexp_extract(filename, {folder}, 1) AS DATE)"
     selected = ", ".join(
         name if name == expression else f"{expression} AS {name}"
         for name, expression in expressions.items()
     )
+    return f"SELECT {selected} FROM {source}"  # noqa: S608 - names of ours
+
+
+def _files(table: Table, root: str) -> str:
+    """The Parquet files of a table as a source in SQL, with their paths in `filename`."""
+    pattern = f"/{table.name}/*/*.parquet" if table.partition else f"/{table.name}/*.parquet"
+    # Without union_by_name, which opens each file twice, by its path: a day that is replaced in
+    # between would fail the query. So every file must have its table's full schema.
+    options = "union_by_name = false, hive_partitioning = false"
+    if table.partition:
+        # Not hive_partitioning: it also reads `key=value` folders above the data folder, and
+        # DuckDB before 1.4.4 cannot cast the folder of undated rows. A filter on this column leaves
+        # files out as well.
+        options += ", filename = true"
     # The default path is absolute; a moved lake is read by setting the variable lake_root.
     where = f"coalesce(getvariable('lake_root'), {sql_text(root)}) || {sql_text(pattern)}"
-    return f"SELECT {selected} FROM read_parquet({where}, {options})"  # noqa: S608 - names of ours
+    return f"read_parquet({where}, {options})"
 
 
 def _sql_type(column: Column) -> str:
@@ -144,7 +153,7 @@ def _macros(lake: "Lake") -> Iterator[tuple[str, str]]:
     The tables that it reads are inlined: a view that a macro names is not found where the catalog
     is attached under another name.
     """
-    root = glob_literal(str(lake.files.path("lake")))
+    root = glob_literal(lake.storage.where("lake"))
     for name, text in _texts("macros"):
         sql = text.replace("{accented_letters}", sql_text(accented_letters()))
         for table in TABLES.values():

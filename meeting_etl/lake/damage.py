@@ -6,7 +6,6 @@ of meetings, which is rebuilt automatically (meeting_index.py).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -28,13 +27,13 @@ _RUN_AGAIN = "Move the file away and run again, or restore it from a copy."
 
 
 @contextmanager
-def translate_read_errors(path: Path, table: str) -> Iterator[None]:
+def translate_read_errors(where: str, table: str) -> Iterator[None]:
     """Turn an error while reading a file of the table into a DamagedFile error with the remedy."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
         raise DamagedFile(
-            f"Cannot read {path}: {str(error).rstrip('.')}. {remedy(table)}"
+            f"Cannot read {where}: {str(error).rstrip('.')}. {remedy(table)}"
         ) from error
 
 

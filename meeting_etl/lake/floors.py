@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from meeting_etl import schemas
 from meeting_etl.errors import StorageError
-from meeting_etl.files import Files
 from meeting_etl.schemas import Table
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ class Floors:
     All methods raise StorageError.
     """
 
-    def __init__(self, files: Files, state: State) -> None:
+    def __init__(self, files: Storage, state: State) -> None:
         self._files = files
         self._state = state
 
@@ -60,7 +60,7 @@ class Floors:
             floors = {group: date.fromisoformat(text) for group, text in texts.items()}
         except (ValueError, TypeError, KeyError) as error:
             raise StorageError(
-                f"{self._files.path(FLOOR_FILE)} is damaged, so it is unknown which days were "
+                f"{self._files.where(FLOOR_FILE)} is damaged, so it is unknown which days were "
                 "pruned: remove it and run `meeting-etl prune` again."
             ) from error
         return {group: day for group, day in floors.items() if day > date.min}

@@ -31,19 +31,19 @@ def add_host_domains(lake: "Lake", days: Iterable[date]) -> None:
         known = _known(lake)
         domains = _all(lake) if known is None else known | _of(lake, days)
         if domains != known:
-            lake.files.replace_bytes(_FILE, json.dumps(sorted(domains)).encode())
+            lake.storage.replace_bytes(_FILE, json.dumps(sorted(domains)).encode())
 
 
 def forget_host_domains(lake: "Lake") -> None:
     """Remove the file: it is made again of the meetings that there are."""
     with lake.state.lock("host_domains"):
-        lake.files.remove(_FILE)
+        lake.storage.remove(_FILE)
 
 
 def _known(lake: "Lake") -> set[str] | None:
     """The content of the file; None when it is missing or damaged."""
     try:
-        content = json.loads(lake.files.read_bytes(_FILE) or b"null")
+        content = json.loads(lake.storage.read_bytes(_FILE) or b"null")
     except ValueError:
         return None
     if not isinstance(content, list) or not all(isinstance(name, str) for name in content):

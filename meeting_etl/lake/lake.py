@@ -15,8 +15,8 @@ import pyarrow as pa
 from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import joined, schema_of, to_arrow
 from meeting_etl.lake.floors import Floors
+from meeting_etl.lake.kinds import on_disk, tables_of
 from meeting_etl.lake.merging import merged, unique
-from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.policy_notes import PolicyNotes
 from meeting_etl.lake.row_changes import ChangeCounts
@@ -25,6 +25,7 @@ from meeting_etl.lake.written_rows import RowWriter
 from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import Table
 from meeting_etl.state import LocalState, State
+from meeting_etl.storage import Storage
 from meeting_etl.times import parse_day
 
 # The lock of the process that reads logs and writes the tables of received days.
@@ -34,52 +35,53 @@ INGEST_LOCK = "ingest"
 class Lake:
     """The tables of a data folder.
 
-    All methods raise StorageError when something cannot be read or written. `state` has the locks,
-    `tables` what is stored: by default files of the folder. All rows are written as `privacy` says
-    (written_rows.py). `person_metrics`: whether metrics of single persons are stored (metrics.py).
+    All methods raise StorageError when something cannot be read or written. `state` has the locks.
+    All rows are written as `privacy` says (written_rows.py). `person_metrics`: whether metrics of
+    single persons are stored (metrics.py).
     """
 
     def __init__(
         self,
-        files: Files,
+        files: Storage,
         state: State | None = None,
         *,
         tables: Tables | None = None,
         privacy: Privacy | None = None,
         person_metrics: bool = True,
     ) -> None:
-        self.files = files
-        self.state = state or LocalState(files)
+        self.storage = files
+        self.state = state or LocalState(on_disk(files))
         self.floors = Floors(files, self.state)
         self.person_metrics = person_metrics
         self.changes = ChangeCounts()  # by merges of this process
-        self._tables = tables or ParquetTables(files)
+        self.tables = tables or tables_of(files)
         self.privacy = privacy or Privacy(self.state)
         self.policy_notes = PolicyNotes(self.state)
         self._writer = RowWriter(
-            self._tables, self.privacy, self.policy_notes, self.state.check_held
+            self.tables, self.privacy, self.policy_notes, self.state.check_held
         )
+
+    @property
+    def files(self) -> Files:
+        """The storage, which must be a folder."""
+        return on_disk(self.storage)
 
     def partitions(self, table: Table) -> list[str]:
         """Values of the partition column, as text and sorted."""
-        return self._tables.partitions(table)
+        return self.tables.partitions(table)
 
     def days(self, table: Table) -> list[date]:
         """The partitions of a table that are days, the oldest first."""
         return [day for day in map(parse_day, self.partitions(table)) if day]
 
-    def strays(self, table: Table) -> list[str]:
-        """Names beside the partitions of a table that are not partitions, sorted."""
-        return self._tables.strays(table)
-
     def has_rows(self, table: Table) -> bool:
         """Whether the table has rows, or had some."""
-        return self._tables.has_parts(table)
+        return self.tables.has_parts(table)
 
     def count(self, table: Table, partition: Partition = None) -> int:
         """Number of rows of a partition, without reading them."""
-        parts = self._tables.parts(table, partition)
-        return sum(self._tables.count(table, partition, part) for part in parts)
+        parts = self.tables.parts(table, partition)
+        return sum(self.tables.count(table, partition, part) for part in parts)
 
     def read(
         self,
@@ -91,8 +93,7 @@ class Lake:
     ) -> pa.Table:
         """Rows of a partition in the table's schema; none when it does not exist.
 
-        `where` keeps the rows whose column has one of the values. The rows of each part are in the
-        table's order.
+        `where` keeps rows whose column has one of the values. Each part is in the table's order.
         """
         schema = table.schema if columns is None else schema_of(table, columns)
         return joined(self.read_in_groups(table, partition, schema, where), schema)
@@ -105,8 +106,8 @@ class Lake:
         where: Where | None = None,
     ) -> Iterator[pa.Table]:
         """The rows of a partition, some at a time."""
-        for part in self._tables.parts(table, partition):
-            yield from self._tables.read(table, partition, part, schema or table.schema, where)
+        for part in self.tables.parts(table, partition):
+            yield from self.tables.read(table, partition, part, schema or table.schema, where)
 
     def merge(
         self,
@@ -134,7 +135,7 @@ class Lake:
         self, table: Table, partition: Partition, new: pa.Table, replacing: Where
     ) -> Iterator[tuple[int, pa.Table]]:
         """The parts that a merge changes, with all their rows."""
-        parts = self._tables.parts(table, partition)
+        parts = self.tables.parts(table, partition)
         for part, arriving in self._placed(table, partition, parts, new, replacing).items():
             old = stored = table.schema.empty_table()
             if part in parts:
@@ -166,7 +167,7 @@ class Lake:
     def _read_part(
         self, table: Table, partition: Partition, part: int, schema: pa.Schema
     ) -> pa.Table:
-        return joined(self._tables.read(table, partition, part, schema), schema)
+        return joined(self.tables.read(table, partition, part, schema), schema)
 
     def replace(self, table: Table, partition: Partition, rows: pa.Table) -> None:
         """Make `rows`, sorted already, the content of a partition, in one part.
@@ -174,7 +175,7 @@ class Lake:
         For tables that are always replaced as a whole: where there are several parts, the others
         are emptied one after the other.
         """
-        rows, parts = self.floors.kept(table, partition, rows), self._tables.parts(table, partition)
+        rows, parts = self.floors.kept(table, partition, rows), self.tables.parts(table, partition)
         if rows.num_rows or parts:
             first, *others = parts or [0]
             empty = table.schema.empty_table()
@@ -188,36 +189,32 @@ class Lake:
         """The rows as they would be stored, to be compared with stored ones."""
         return list(self._writer.written(table, to_arrow(table, rows)).to_pylist())
 
-    def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
-        """When a part of the partition was last written; None without any."""
-        return self._tables.changed_at_ns(table, partition)
-
     def has_schema(self, table: Table, partition: Partition) -> bool:
         """Whether the parts of a partition, if there are any, have the table's full schema."""
-        parts = self._tables.parts(table, partition)
-        return all(self._tables.has_schema(table, partition, part) for part in parts)
+        parts = self.tables.parts(table, partition)
+        return all(self.tables.has_schema(table, partition, part) for part in parts)
 
     def has_policy(self, table: Table, partition: Partition) -> bool:
         """Whether the parts of a partition, if there are any, follow the current column policy."""
-        parts = self._tables.parts(table, partition)
+        parts = self.tables.parts(table, partition)
         return all(self._writer.has_policy(table, partition, part) for part in parts)
 
     def update(self, table: Table, partition: Partition) -> None:
         """Rewrite the parts of a partition that have another schema or follow another policy."""
-        for part in self._tables.parts(table, partition):
-            has_schema = self._tables.has_schema(table, partition, part)
+        for part in self.tables.parts(table, partition):
+            has_schema = self.tables.has_schema(table, partition, part)
             if not has_schema or not self._writer.has_policy(table, partition, part):
                 self._writer.rewrite(table, partition, part)
 
     def erase(self, table: Table, partition: Partition) -> None:
         """Rewrite the parts of a partition that have rows of erased persons or meetings."""
-        for part in self._tables.parts(table, partition):
+        for part in self.tables.parts(table, partition):
             if self._writer.changes(table, partition, part):
                 self._writer.rewrite(table, partition, part)
 
     def remove(self, table: Table, partition: Partition) -> None:
         """Remove a partition if it is there, of an index alone: a reader may miss a part."""
-        self._tables.remove(table, partition)
+        self.tables.remove(table, partition)
 
     def filter_rows(
         self,
@@ -232,9 +229,9 @@ class Lake:
         `keep` gets rows with all columns or those of the key. Parts without such rows stay as they
         are.
         """
-        parts, schema = self._tables.parts(table, partition), schema_of(table, table.key)
+        parts, schema = self.tables.parts(table, partition), schema_of(table, table.key)
         for part in parts[-1:] if newest_only else parts:
-            keys = self._tables.read(table, partition, part, schema)
+            keys = self.tables.read(table, partition, part, schema)
             if any(keep(rows).num_rows < rows.num_rows for rows in keys):
                 self._writer.rewrite(table, partition, part, keep)
 
@@ -249,7 +246,7 @@ class Lake:
         """
         part = self._part_to_grow(table, partition)
         stored = table.schema.empty_table()
-        if part in self._tables.parts(table, partition):
+        if part in self.tables.parts(table, partition):
             stored = self._read_part(table, partition, part, table.schema)
             stored = self._writer.of_current_policy(table, partition, part, stored)
         most = stored.num_rows + (rows or table.part_rows)
@@ -263,8 +260,9 @@ class Lake:
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
         """Hold the locks of days, taken in date order so that processes cannot deadlock."""
         with ExitStack() as stack:
-            for day in sorted(set(days)):
+            for day in (days := sorted(set(days))):
                 stack.enter_context(self.state.lock(f"day-{day}"))
+            stack.enter_context(self.tables.pinned(days))
             yield
 
     @contextmanager
@@ -278,22 +276,22 @@ class Lake:
                 yield True
             return
         with ExitStack() as stack:
-            free = (
-                stack.enter_context(self.state.lock_if_free(f"day-{day}"))
-                for day in sorted(set(days))
-            )
-            yield all(free)
+            days = sorted(set(days))
+            free = (stack.enter_context(self.state.lock_if_free(f"day-{day}")) for day in days)
+            if is_locked := all(free):
+                stack.enter_context(self.tables.pinned(days))
+            yield is_locked
 
     def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:
         """Remove what killed writers left in these partitions; their lock must be held."""
         for table in tables:
             for partition in partitions:
-                self._tables.sweep(table, partition)
+                self.tables.sweep(table, partition)
 
     def _part_to_grow(self, table: Table, partition: Partition) -> int:
         """The part that more rows go to: the newest, or a new one when that is large."""
-        parts = self._tables.parts(table, partition)
+        parts = self.tables.parts(table, partition)
         if not parts:
             return 0
         newest = parts[-1]
-        return newest + (self._tables.count(table, partition, newest) >= table.part_rows)
+        return newest + (self.tables.count(table, partition, newest) >= table.part_rows)

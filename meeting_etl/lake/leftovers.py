@@ -7,6 +7,7 @@ sweep (lake.py).
 from datetime import datetime, timedelta
 
 from meeting_etl.lake.lake import Lake
+from meeting_etl.schemas import MEETING_INDEX, TABLES
 
 _FOLDERS = (
     "dagster",
@@ -20,10 +21,14 @@ _FOLDERS = (
     "state",
 )
 _RUN_BEGAN_BY_NOW = timedelta(days=1)
+# Longer than any query that reads a version, and any write that is not committed yet.
+_KEEP_VERSIONS_HOURS = 24
 
 
 def sweep_leftovers(lake: Lake, now: datetime) -> None:
-    """Remove them, and the locks of killed runs."""
+    """Remove them, versions of tables that nobody reads any more, and the locks of killed runs."""
     for folder in _FOLDERS:
-        lake.files.sweep(folder)
+        lake.storage.sweep(folder)
+    for table in (*TABLES.values(), MEETING_INDEX):
+        lake.tables.vacuum(table, keep_hours=_KEEP_VERSIONS_HOURS)
     lake.state.sweep_locks("run-", before=now - _RUN_BEGAN_BY_NOW)

@@ -125,7 +125,7 @@ class MeetingIndex:
 
     def is_complete(self) -> bool:
         """Whether it has all events; not before the first ingest, nor after it was deleted."""
-        return self._lake.files.read_bytes(_COMPLETE) is not None
+        return self._lake.storage.read_bytes(_COMPLETE) is not None
 
     def rebuild_if_incomplete(self) -> None:
         """Rebuild it from the events if it is not complete; INDEX_LOCK must be held."""
@@ -142,7 +142,7 @@ class MeetingIndex:
                 self._spread(buffered)
                 buffered.clear()
         self._spread(buffered)
-        self._lake.files.replace_bytes(_COMPLETE, b"")
+        self._lake.storage.replace_bytes(_COMPLETE, b"")
 
     @contextmanager
     def _invalidating_on_damage(self, shard: str) -> Iterator[None]:
@@ -151,8 +151,8 @@ class MeetingIndex:
         except StorageError as error:
             if not _is_damage(error.__cause__):
                 raise
-            self._lake.files.remove(_COMPLETE)
-            path = self._lake.files.path(folder_of(MEETING_INDEX, shard))
+            self._lake.storage.remove(_COMPLETE)
+            path = self._lake.storage.where(folder_of(MEETING_INDEX, shard))
             raise StorageError(
                 f"The index of meetings in {path} is damaged. Run again: the index is rebuilt from "
                 "the events."

@@ -85,10 +85,10 @@ def has_current_metrics(lake: Lake, day: date) -> bool:
         return lake.count(SPEAKER_METRICS, day) == 0
     if is_frozen(lake, day):
         return True
-    computed_at = lake.changed_at_ns(SPEAKER_METRICS, day)
+    computed_at = lake.tables.changed_at_ns(SPEAKER_METRICS, day)
     if computed_at is None or lake.count(SPEAKER_METRICS, day) == 0:
         return not _has_words(lake, day)
-    changes = (lake.changed_at_ns(table, day) for table, _ in _INPUTS.values())
+    changes = (lake.tables.changed_at_ns(table, day) for table, _ in _INPUTS.values())
     if any(changed_at is not None and changed_at >= computed_at for changed_at in changes):
         return False
     definitions = lake.read(SPEAKER_METRICS, day, columns=["definition"])["definition"]

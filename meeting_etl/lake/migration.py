@@ -115,14 +115,14 @@ def migrate_if_quick(lake: Lake) -> None:
         count = count or len(files)
         # Finding them opens every file; the next runs need not do that again.
         many = {"count": count, "of": _digests(lake)}
-        lake.files.replace_bytes(_MANY, json.dumps(many, indent=1).encode())
+        lake.storage.replace_bytes(_MANY, json.dumps(many, indent=1).encode())
         raise StorageError(
-            f"{count:,} files in {lake.files.path('lake')} are from an earlier version and lack "
+            f"{count:,} files in {lake.storage.where('lake')} are from an earlier version and lack "
             "columns or metrics. Run `meeting-etl migrate`; until then the catalog stays as it is."
         )
     if locked := sum(not _rewrite_if_free(lake, file) for file in files):
         raise StorageError(
-            f"{locked:,} files of an earlier version in {lake.files.path('lake')} could not be "
+            f"{locked:,} files of an earlier version in {lake.storage.where('lake')} could not be "
             "rewritten, because another process is writing there. The catalog stays as it is until "
             "the next `meeting-etl run` or `meeting-etl migrate`."
         )
@@ -132,7 +132,7 @@ def migrate_if_quick(lake: Lake) -> None:
 def _known_to_be_many(lake: Lake) -> int:
     """Number of files to rewrite that an earlier run found; 0 when none did."""
     try:
-        noted = json.loads(lake.files.read_bytes(_MANY) or b"{}")
+        noted = json.loads(lake.storage.read_bytes(_MANY) or b"{}")
         return int(noted["count"]) if noted["of"] == _digests(lake) else 0
     except (KeyError, TypeError, ValueError):
         return 0
@@ -177,7 +177,7 @@ def _known(lake: Lake) -> dict[str, str]:
 
 
 def _note(lake: Lake) -> None:
-    lake.files.remove(_MANY)
+    lake.storage.remove(_MANY)
     lake.state.put(_SCHEMAS, json.dumps(_digests(lake), indent=1).encode())
 
 

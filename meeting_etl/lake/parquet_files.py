@@ -7,17 +7,16 @@ schema. Does not: which files there are (parquet_tables.py).
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial, reduce
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import conform, is_one_of
 from meeting_etl.lake.damage import translate_read_errors
 from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
+from meeting_etl.storage import Storage
 
 # In the metadata of a file: names the column policy under which it was written.
 _STAMP = b"meeting_etl.policy"
@@ -30,25 +29,25 @@ class ParquetFiles:
     All methods raise StorageError when a file cannot be read or written.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Storage) -> None:
         self._files = files
 
     def count_rows(self, name: str) -> int:
         """Number of rows, from the footer."""
-        with self._readable(name) as path:
-            rows: int = pq.read_metadata(path).num_rows
+        with self._readable(name) as file:
+            rows: int = pq.read_metadata(file).num_rows
         return rows
 
     def has_schema(self, name: str, schema: pa.Schema) -> bool:
         """Whether the file has exactly this schema."""
-        with self._readable(name) as path:
-            same: bool = pq.read_schema(path).equals(schema)
+        with self._readable(name) as file:
+            same: bool = pq.read_schema(file).equals(schema)
         return same
 
     def policy_stamp(self, name: str) -> str:
         """The stamp with which the file was written."""
-        with self._readable(name) as path:
-            metadata = pq.read_metadata(path).metadata or {}
+        with self._readable(name) as file:
+            metadata = pq.read_metadata(file).metadata or {}
         return str(metadata.get(_STAMP, b"").decode())
 
     def row_groups(
@@ -60,7 +59,7 @@ class ParquetFiles:
         of its rows.
         """
         where = where or {}
-        with self._readable(name) as path, pq.ParquetFile(path) as file:
+        with self._readable(name) as stored_file, pq.ParquetFile(stored_file) as file:
             stored = set(file.schema_arrow.names)
             if not where.keys() <= stored:
                 return  # a column that an older file lacks is NULL
@@ -108,11 +107,13 @@ class ParquetFiles:
             yield lambda rows: writer.write_table(rows, row_group_size=table.group_rows)
 
     @contextmanager
-    def _readable(self, name: str) -> Iterator[Path]:
-        """The path of a file; whatever keeps it from being read is a StorageError."""
-        path = self._files.path(name)
-        with translate_read_errors(path, name.split("/")[1]):
-            yield path
+    def _readable(self, name: str) -> Iterator[pa.NativeFile]:
+        """A file, open; whatever keeps it from being read is a StorageError."""
+        with (
+            translate_read_errors(self._files.where(name), name.split("/")[1]),
+            self._files.reading(name) as file,
+        ):
+            yield file
 
 
 def _described(table: Table, policy_stamp: str) -> pa.Schema:

@@ -5,8 +5,9 @@ Belongs here: which files there are. Does not: their names (partitions.py), a si
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -106,3 +107,16 @@ class ParquetTables:
 
     def sweep(self, table: Table, partition: Partition) -> None:
         self._files.sweep(folder_of(table, partition))
+
+    def forget_versions(self, table: Table, partition: Partition) -> None:
+        self.sweep(table, partition)
+
+    def vacuum(self, table: Table, *, keep_hours: int) -> None:
+        """Nothing: a file that is replaced is gone."""
+
+    def pinned(self, days: Collection[date]) -> AbstractContextManager[None]:
+        """Nothing: here a lock is enough."""
+        return nullcontext()
+
+    def relation(self, table: Table) -> str | None:
+        return None

@@ -91,3 +91,15 @@ class Tables(Protocol):
 
     def sweep(self, table: Table, partition: Partition) -> None:
         """Remove what killed writers left in a partition; its lock must be held."""
+
+    def forget_versions(self, table: Table, partition: Partition) -> None:
+        """Remove what earlier versions of a partition had, and killed writers; under its lock."""
+
+    def vacuum(self, table: Table, *, keep_hours: int) -> None:
+        """Remove what is in no version of the table in the last hours, where there are versions."""
+
+    def pinned(self, days: Collection[date]) -> AbstractContextManager[None]:
+        """While the locks of days are held: what is read of them must be what is changed."""
+
+    def relation(self, table: Table) -> str | None:
+        """The relation that has a table's rows in SQL; None where DuckDB reads the files itself."""

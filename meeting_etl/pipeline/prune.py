@@ -140,7 +140,7 @@ class _Pruning:
         lake, folder = self._lake, FOLDERS[table.name]
         report = Pruned(f"{folder}/", self._first_kept(table))
         self._raise_floor(table, report.before)
-        names = (name.removeprefix("date=") for name in lake.files.names(folder))
+        names = (name.removeprefix("date=") for name in lake.storage.names(folder))
         partitions = lake.partitions(table)
         days = sorted({*_days(partitions, report.before), *_days(names, report.before)})
         kept_paths = _paths(lake, table, since=report.before) if days else set()
@@ -158,18 +158,18 @@ class _Pruning:
     ) -> None:
         lake, folder = self._lake, files_folder(table.name, day)
         rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
-        paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - kept_paths
+        paths = {f"{folder}/{name}" for name in lake.storage.names(folder)} - kept_paths
         paths |= {row["path"] for row in rows}
         report.days += bool(paths)
         report.files += len(paths)
-        report.size_bytes += sum(lake.files.size_bytes(path) or 0 for path in paths)
+        report.size_bytes += sum(lake.storage.size_bytes(path) or 0 for path in paths)
         if self._dry_run:
             return
         if paths:
             self._ledger.settle_pruned(day, table)
         for path in sorted(paths):
-            lake.files.remove(path)
-        lake.files.remove_folder(folder)
+            lake.storage.remove(path)
+        lake.storage.remove_folder(folder)
         remove_files(lake, table, day, rows, self._now, "pruned")
 
     def _first_kept(self, table: Table) -> date:

@@ -6,16 +6,16 @@ changes (pipeline/ledger/due_days.py), the floor, which is in the lake (lake/flo
 
 from datetime import date
 
-from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import DayQueue
 from meeting_etl.postgres.database import Database
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 
 
 class PgQueue(DayQueue):
     """A row for each open day."""
 
-    def __init__(self, files: Files, state: State, database: Database, root: str) -> None:
+    def __init__(self, files: Storage, state: State, database: Database, root: str) -> None:
         super().__init__(files, state)
         self._database = database
         self._root = root

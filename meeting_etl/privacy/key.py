@@ -7,9 +7,9 @@ import json
 import secrets
 
 from meeting_etl.errors import SettingsError, StorageError
-from meeting_etl.files import Files
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 
 PRIVACY_KEY = "MEETING_ETL_PRIVACY_KEY"
 _NAME = "privacy_key"
@@ -34,7 +34,7 @@ def checked_key(value: str | None) -> str | None:
     return value or None
 
 
-def pseudonyms_of(state: State, files: Files | None, configured: str | None) -> Pseudonyms:
+def pseudonyms_of(state: State, files: Storage | None, configured: str | None) -> Pseudonyms:
     """Pseudonyms with the configured key, else with a random one that is kept in the state.
 
     Raises SettingsError when it is another key than before: persons would get a second pseudonym,
@@ -70,7 +70,7 @@ def pseudonyms_of(state: State, files: Files | None, configured: str | None) -> 
     return pseudonyms
 
 
-def _id_of_lake(files: Files | None) -> str | None:
+def _id_of_lake(files: Storage | None) -> str | None:
     content = files.read_bytes(_ID_FILE) if files else None
     return (content or b"").decode("ascii", "replace").strip() or None
 

@@ -6,7 +6,6 @@ the treatments (policy.py), what an erasure remembers (erasures.py), rows (lake/
 
 from functools import cached_property, lru_cache
 
-from meeting_etl.files import Files
 from meeting_etl.privacy.erasures import ERASURES, Erasures, parse_erasures
 from meeting_etl.privacy.host_addresses import HostAddresses
 from meeting_etl.privacy.key import pseudonyms_of
@@ -14,6 +13,7 @@ from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, personal_
 from meeting_etl.privacy.pseudonyms import Pseudonyms
 from meeting_etl.schemas import ADDRESS, NAME
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 
 _CACHED = 10_000
 
@@ -31,7 +31,7 @@ class Privacy:
         policy: ColumnPolicy | None = None,
         *,
         key: str | None = None,
-        files: Files | None = None,
+        files: Storage | None = None,
         remembers_hosts: bool = False,
     ) -> None:
         self.policy = policy or ColumnPolicy()

@@ -39,9 +39,14 @@ def report_name(span: Span | None, meeting_id: str | None) -> str:
     return LATEST if span is None else f"reports/{span.first}_{span.last}.html"
 
 
-def write_report(files: Files, span: Span, path: Path, clock: Clock) -> None:
-    """The report about some days. Raises SettingsError, and StorageError."""
-    data_dir = files.root
+def write_report(
+    files: Files, span: Span, path: Path, clock: Clock, *, data_dir: str | Path | None = None
+) -> None:
+    """The report about some days. Raises SettingsError, and StorageError.
+
+    `data_dir` is where the tables are, by default with the files.
+    """
+    data_dir = data_dir or files.root
     parameters = {"first": span.first, "last": span.last}
     (row,) = _rows(data_dir, query("overview"), parameters)
     figures = {name.replace("_", " "): _number(value) for name, value in row.items()}
@@ -49,12 +54,14 @@ def write_report(files: Files, span: Span, path: Path, clock: Clock) -> None:
     _write(files, path, f"Meetings, {span}", _made(clock), figures, charts)
 
 
-def write_meeting_report(files: Files, meeting_id: str, path: Path, clock: Clock) -> None:
+def write_meeting_report(
+    files: Files, meeting_id: str, path: Path, clock: Clock, *, data_dir: str | Path | None = None
+) -> None:
     """The report about one meeting: who was there, and who spoke when.
 
     Raises SettingsError, and StorageError.
     """
-    data_dir, parameters = files.root, {"meeting_id": meeting_id}
+    data_dir, parameters = data_dir or files.root, {"meeting_id": meeting_id}
     found = _rows(data_dir, query("meeting"), parameters)
     if not found:
         raise SettingsError(
@@ -73,7 +80,7 @@ def write_meeting_report(files: Files, meeting_id: str, path: Path, clock: Clock
     )
 
 
-def coverage_svg(data_dir: Path, span: Span) -> str:
+def coverage_svg(data_dir: str | Path, span: Span) -> str:
     """The heat map of the report alone, in grey ink for pages of any colour.
 
     Raises SettingsError, and StorageError.
@@ -113,12 +120,12 @@ def _number(value: float | None) -> str:
 
 
 def _drawn(
-    data_dir: Path, charts: Sequence[Chart], parameters: Mapping[str, object]
+    data_dir: str | Path, charts: Sequence[Chart], parameters: Mapping[str, object]
 ) -> list[Drawn]:
     return [Drawn(chart, _rows(data_dir, chart.sql, parameters), parameters) for chart in charts]
 
 
-def _rows(data_dir: Path, sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+def _rows(data_dir: str | Path, sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
     names, rows = catalog.query(data_dir, sql, parameters)
     return [
         {name: _drawable(value) for name, value in zip(names, row, strict=True)} for row in rows

@@ -20,6 +20,7 @@ from meeting_etl.privacy.key import PRIVACY_KEY, checked_key
 from meeting_etl.privacy.policy import DROP, HASH, KEEP, ColumnPolicy, policy_of
 from meeting_etl.settings.accounts import AccountSettings, read_accounts
 from meeting_etl.settings.alerts import SMTP_PASSWORD, WEBHOOK_URL, Alerts, Mail, webhook_url
+from meeting_etl.settings.data_folder import bucket, data_dir
 from meeting_etl.settings.toml_file import SettingsFile, read_toml_file
 from meeting_etl.times import parse_days
 from meeting_etl.webex.token_kind import TokenKind
@@ -40,6 +41,7 @@ class Settings:
     previous_webhook_secret: str | None = field(repr=False)
     state_url: str | None = field(repr=False)
     data_dir: Path
+    bucket: str | None
     file_mode: int | None
     threads: int
     windows: bool
@@ -71,6 +73,11 @@ class Settings:
         if not self.webhook_secret:
             return ()
         return tuple(filter(None, (self.webhook_secret, self.previous_webhook_secret)))
+
+    @property
+    def location(self) -> str | Path:
+        """Where the tables are: the URL of a bucket's folder, or the data folder."""
+        return self.bucket or self.data_dir
 
     @property
     def needs_hosts(self) -> bool:
@@ -118,7 +125,8 @@ def _settings(file: SettingsFile, environ: Mapping[str, str]) -> Settings:
         webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET"),
         previous_webhook_secret=_secret(environ, "WEBEX_WEBHOOK_SECRET_PREVIOUS"),
         state_url=environ.get("MEETING_ETL_STATE") or None,
-        data_dir=_folder("MEETING_ETL_DATA_DIR", environ.get("MEETING_ETL_DATA_DIR") or "data"),
+        data_dir=data_dir(environ),
+        bucket=bucket(environ),
         file_mode=int(file.privacy.file_mode, 8) if file.privacy.file_mode else None,
         threads=file.fetch.threads,
         windows=file.fetch.windows,
@@ -248,19 +256,6 @@ def _base_url(value: str) -> str:
             "WEBEX_BASE_URL must end with its path: remove ? or # and what follows."
         )
     return url.rstrip("/")
-
-
-def _folder(name: str, value: str) -> Path:
-    """The folder, which need not exist yet."""
-    path = Path(value).absolute()
-    try:
-        str(path).encode()
-        is_file = path.exists() and not path.is_dir()
-    except (OSError, ValueError):  # the name is too long, not UTF-8, or has a NUL
-        raise SettingsError(f"{name} is {str(path)!r}, which is not a usable path.") from None
-    if is_file:
-        raise SettingsError(f"{name} is {path}, which is a file, not a folder.")
-    return path
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str | None:

@@ -25,6 +25,7 @@ from meeting_etl.schemas import (
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.settings.shared import Shared, shared_of
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 from meeting_etl.times import Clock
 
 # Loaded when used: requests alone costs more than all of `meeting-etl status`, and pyarrow a third
@@ -58,13 +59,22 @@ class Etl:
 
     @cached_property
     def files(self) -> Files:
-        """The data folder."""
+        """The data folder, or this machine's folder beside a bucket."""
         return Files(self.settings.data_dir, self.settings.file_mode)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Where tables, media and transcripts are: the data folder, or a bucket."""
+        if self.settings.bucket is None:
+            return self.files
+        from meeting_etl.object_storage.object_files import ObjectFiles
+
+        return ObjectFiles(self.settings.bucket)
 
     @cached_property
     def shared(self) -> Shared:
         """Where what processes share is kept: files, or PostgreSQL."""
-        return shared_of(self.settings, self.files, self.clock)
+        return shared_of(self.settings, self.files, self.storage, self.clock)
 
     @cached_property
     def state(self) -> State:
@@ -80,7 +90,7 @@ class Etl:
             self.state,
             settings.policy,
             key=settings.privacy_key,
-            files=self.files,
+            files=self.storage,
             remembers_hosts=bool(patterns) or settings.needs_hosts,
         )
 
@@ -90,7 +100,7 @@ class Etl:
         from meeting_etl.lake.lake import Lake
 
         return Lake(
-            self.files,
+            self.storage,
             self.state,
             privacy=self.privacy,
             person_metrics=self.settings.analytics.person_metrics,
@@ -233,7 +243,9 @@ class Etl:
         media = MediaClient(self.settings.base_url, self.clock)
         floor = self.settings.downloads.keep_free_bytes
         byte_progress = ByteProgress(lambda what, done, total: self.progress(what, done, total))
-        return DownloadContext(self.files, media, self.clock, floor, Event(), byte_progress)
+        return DownloadContext(
+            self.files, self.storage, media, self.clock, floor, Event(), byte_progress
+        )
 
     def fetch_context(self, run_id: str, at_once: int | None = None) -> "FetchContext":
         """What a fetch of the run works with; `at_once` replaces [fetch] threads."""

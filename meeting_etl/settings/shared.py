@@ -11,6 +11,7 @@ from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import FileQueue, Queue
 from meeting_etl.settings.environment import Settings
 from meeting_etl.state import LocalState, State
+from meeting_etl.storage import Storage
 from meeting_etl.times import Clock
 from meeting_etl.webex.bucket import Bucket, FileBucket
 
@@ -31,10 +32,10 @@ class Shared(Protocol):
         """Bring what is stored up to date; returns how many things were moved or changed."""
 
 
-def shared_of(settings: Settings, files: Files, clock: Clock) -> Shared:
+def shared_of(settings: Settings, files: Files, storage: Storage, clock: Clock) -> Shared:
     """What MEETING_ETL_STATE says. Raises SettingsError without the driver of PostgreSQL."""
     if settings.state_url is None:
-        return _Local(files, clock)
+        return _Local(files, storage, clock)
     try:
         from meeting_etl.settings.shared_postgres import Postgres
     except ModuleNotFoundError as error:
@@ -43,19 +44,20 @@ def shared_of(settings: Settings, files: Files, clock: Clock) -> Shared:
         raise SettingsError(
             "MEETING_ETL_STATE needs the driver of PostgreSQL: pip install 'meeting_etl[cluster]'."
         ) from error
-    return Postgres(settings.state_url, str(settings.data_dir), files)
+    return Postgres(settings.state_url, str(settings.location), files, storage)
 
 
 class _Local:
-    def __init__(self, files: Files, clock: Clock) -> None:
+    def __init__(self, files: Files, storage: Storage, clock: Clock) -> None:
         self._files = files
+        self._storage = storage
         self._clock = clock
 
     def state(self) -> State:
         return LocalState(self._files)
 
     def queue(self, state: State) -> Queue:
-        return FileQueue(self._files, state)
+        return FileQueue(self._storage, state)
 
     def bucket(self, *, requests_per_minute: float, burst: int, name: str) -> Bucket:
         rate = requests_per_minute

@@ -13,16 +13,18 @@ from meeting_etl.postgres.move import check_moved, move_state
 from meeting_etl.postgres.queue import PgQueue
 from meeting_etl.postgres.state import PgState
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 from meeting_etl.webex.bucket import Bucket
 
 
 class Postgres:
     """One database for all. `root` names the data folder among others in it."""
 
-    def __init__(self, url: str, root: str, files: Files) -> None:
+    def __init__(self, url: str, root: str, files: Files, storage: Storage) -> None:
         self._database = Database(url)
         self._root = root
         self._files = files
+        self._storage = storage
 
     def state(self) -> State:
         """Locks and values. Raises StorageError while some of them are still in files."""
@@ -31,7 +33,7 @@ class Postgres:
 
     def queue(self, state: State) -> Queue:
         """The days with open work."""
-        return PgQueue(self._files, state, self._database, self._root)
+        return PgQueue(self._storage, state, self._database, self._root)
 
     def bucket(self, *, requests_per_minute: float, burst: int, name: str) -> Bucket:
         """A rate and its pauses."""

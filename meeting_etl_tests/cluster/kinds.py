@@ -1,6 +1,6 @@
-"""The kinds in PostgreSQL, for the suites that all kinds pass.
+"""The kinds in PostgreSQL and in object storage, for the suites that all kinds pass.
 
-They are imported when they are used: the base installation has no driver.
+They are imported when they are used: the base installation has neither driver.
 """
 
 import os
@@ -10,25 +10,36 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.files import Files
+from meeting_etl.lake.tables import Tables
 from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.state import State
 from meeting_etl.webex.bucket import Bucket
 from meeting_etl_tests.cluster.postgres_server import VARIABLE
+from meeting_etl_tests.cluster.s3_server import url_of
 
-POSTGRES = "postgres"
+POSTGRES, DELTA = "postgres", "delta"
+_SERVERS = {POSTGRES: "postgres", DELTA: "s3"}
 
 
 def params(kinds: Mapping[str, object]) -> list[object]:
-    """The kinds as parameters of a fixture; that of PostgreSQL only where there is a server."""
-    marks = {POSTGRES: pytest.mark.cluster}
-    return [pytest.param(kind, marks=marks.get(kind, ())) for kind in kinds]
+    """The kinds as parameters of a fixture; those of servers only where these are."""
+    return [
+        pytest.param(kind, marks=pytest.mark.cluster if kind in _SERVERS else ()) for kind in kinds
+    ]
 
 
 def start_server(kind: str, request: pytest.FixtureRequest) -> str:
     """The kind, its server running."""
-    if kind == POSTGRES:
-        request.getfixturevalue("postgres")
+    if server := _SERVERS.get(kind):
+        request.getfixturevalue(server)
     return kind
+
+
+def delta_tables(folder: Path) -> Tables:
+    from meeting_etl.lake.delta_tables import DeltaTables
+    from meeting_etl.object_storage.object_files import ObjectFiles
+
+    return DeltaTables(ObjectFiles(url_of(folder)))
 
 
 def pg_state(folder: Path) -> State:

@@ -43,7 +43,7 @@ def end_sessions(url: str) -> None:
 _TABLES = ("state_values", "buckets", "due_days")
 
 
-def copy_state(url: str, folder: Path, to: Path) -> None:
+def copy_state(url: str, folder: str | Path, to: str | Path) -> None:
     """Give a copy of a data folder a copy of its state."""
     with session(url) as cursor:
         for table in _TABLES:
@@ -56,7 +56,7 @@ def copy_state(url: str, folder: Path, to: Path) -> None:
             cursor.execute("DROP TABLE copied")
 
 
-def contents(url: str, folder: Path) -> Iterator[str]:
+def contents(url: str, folder: str | Path) -> Iterator[str]:
     """All that the database has of a data folder, as text."""
     with session(url) as cursor:
         for table in ("state_values", "due_days"):

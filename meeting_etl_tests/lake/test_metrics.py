@@ -64,9 +64,9 @@ def test_what_changed_is_made_anew_and_what_did_not_is_left_alone(lake: Lake) ->
     refresh_metrics(lake, DAY)
     assert persons(lake) == ["name:Ana"]
     assert has_current_metrics(lake, DAY)
-    made_at = lake.changed_at_ns(SPEAKER_METRICS, DAY)
+    made_at = lake.tables.changed_at_ns(SPEAKER_METRICS, DAY)
     refresh_metrics(lake, DAY)
-    assert lake.changed_at_ns(SPEAKER_METRICS, DAY) == made_at
+    assert lake.tables.changed_at_ns(SPEAKER_METRICS, DAY) == made_at
     # Who Ana is becomes known.
     people = {"meeting_id": "m", "participant_id": "p", "display_name": "Ana"}
     lake.merge(PARTICIPANTS, DAY, [people | {"email": "ana@sales.example"}])

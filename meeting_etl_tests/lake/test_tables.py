@@ -13,6 +13,7 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.parquet_tables import ParquetTables
 from meeting_etl.lake.tables import Partition, Tables
 from meeting_etl.schemas import INGESTED_LOGS, MEETING_INDEX, MEETINGS, WEBHOOK_EVENTS, Table
+from meeting_etl_tests.cluster.kinds import DELTA, delta_tables, params, start_server
 
 DAY = date(2026, 3, 2)
 NEXT_DAY = date(2026, 3, 3)
@@ -22,12 +23,12 @@ def parquet(folder: Path) -> Tables:
     return ParquetTables(Files(folder))
 
 
-KINDS = {"parquet": parquet}
+KINDS = {"parquet": parquet, DELTA: delta_tables}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=params(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return start_server(str(request.param), request)
 
 
 @pytest.fixture

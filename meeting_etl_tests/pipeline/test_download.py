@@ -46,7 +46,9 @@ def chunked(handler: Handler) -> None:
 def download_context(tmp_path: Path) -> DownloadContext:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     media = MediaClient("http://127.0.0.1/v1", clock)
-    return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
+    return DownloadContext(
+        Files(tmp_path), Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,9 @@ def test_progress_counts_received_and_expected_bytes(tmp_path: Path) -> None:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     byte_progress = ByteProgress(lambda *told: said.append(told))
     media = MediaClient("http://127.0.0.1/v1", clock)
-    download_context = DownloadContext(Files(tmp_path), media, clock, 0, Event(), byte_progress)
+    download_context = DownloadContext(
+        Files(tmp_path), Files(tmp_path), media, clock, 0, Event(), byte_progress
+    )
     acts = iter([cut(2_500_000)])
     with running(lambda seen: next(acts, None) or rest(seen)) as server:
         downloaded(download_context, server)

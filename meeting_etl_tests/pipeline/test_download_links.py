@@ -19,7 +19,9 @@ from meeting_etl_tests.webex.servers import Act, Handler, Reply, Seen, running
 def download_context(tmp_path: Path) -> DownloadContext:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     media = MediaClient("http://127.0.0.1/v1", clock)
-    return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
+    return DownloadContext(
+        Files(tmp_path), Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None)
+    )
 
 
 def test_a_redirect_is_followed_without_a_token(download_context: DownloadContext) -> None:
@@ -78,6 +80,7 @@ def test_https_only_where_the_api_is(download_context: DownloadContext, tmp_path
     media = MediaClient("https://webexapis.example/v1", download_context.clock)
     safe = DownloadContext(
         download_context.files,
+        download_context.storage,
         media,
         download_context.clock,
         0,

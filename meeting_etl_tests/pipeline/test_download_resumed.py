@@ -33,7 +33,9 @@ UNSURE = 1_048_576 + 262_144
 def download_context(tmp_path: Path) -> DownloadContext:
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     media = MediaClient("http://127.0.0.1/v1", clock)
-    return DownloadContext(Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None))
+    return DownloadContext(
+        Files(tmp_path), Files(tmp_path), media, clock, 0, Event(), ByteProgress(lambda *_: None)
+    )
 
 
 def leave_unfinished(download_context: DownloadContext, length: int) -> None:
@@ -145,6 +147,7 @@ def test_a_full_disk_is_reported_and_the_download_resumes(
     leave_unfinished(download_context, 2_500_000)
     full = DownloadContext(
         download_context.files,
+        download_context.storage,
         download_context.media,
         download_context.clock,
         10**18,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from meeting_etl.lake import catalog
@@ -22,9 +23,10 @@ from meeting_etl.sandbox.world.model import (
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
+from meeting_etl_tests.cluster.s3_server import ON_BUCKET, copy_objects, download, url_of
 from meeting_etl_tests.cluster.sessions import contents, copy_state
 from meeting_etl_tests.privacy.search import found_in
-from meeting_etl_tests.product import Product
+from meeting_etl_tests.product import Product, location
 
 NAME, ADDRESS = "Zoë Quillfeather", "zoe.quill@sales.example"
 NICKNAME = "Quilly"
@@ -201,8 +203,10 @@ class Forgetting(Product):
 
     def copy(self, folder: Path) -> "Forgetting":
         shutil.copytree(self.folder, folder, symlinks=True)
+        if ON_BUCKET:
+            copy_objects(url_of(self.folder), url_of(folder))
         if url := ON_POSTGRES.get("MEETING_ETL_STATE"):
-            copy_state(url, self.folder, folder)
+            copy_state(url, location(self.folder), location(folder))
         return replace(self, folder=folder)
 
     def succeed(self, *arguments: str) -> str:
@@ -217,13 +221,17 @@ class Forgetting(Product):
     def found(self, *skip: str, texts: Collection[str] = TRACES) -> dict[str, str]:
         found = found_in(self.folder, texts, skip=skip)
         if url := ON_POSTGRES.get("MEETING_ETL_STATE"):
-            for content in contents(url, self.folder):
+            for content in contents(url, location(self.folder)):
                 found |= {text: "PostgreSQL" for text in texts if text.lower() in content.lower()}
+        if ON_BUCKET:
+            with TemporaryDirectory() as folder:
+                download(url_of(self.folder), Path(folder))
+                found = found_in(Path(folder), texts, skip=skip) | found
         return found
 
     def numbers(self) -> dict[str, list[Any]]:
         """What stays the same: counts, times and sides, of everybody."""
-        return {sql: catalog.query(self.folder, sql)[1] for sql in NUMBERS}
+        return {sql: catalog.query(location(self.folder), sql)[1] for sql in NUMBERS}
 
 
 NUMBERS = (

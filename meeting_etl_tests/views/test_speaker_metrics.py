@@ -191,8 +191,8 @@ def test_sides_are_by_the_domains_of_the_hosts_and_not_in_the_files(tmp_path: Pa
     lake = Lake(Files(tmp_path))
     assert "side" not in lake.read(SPEAKER_METRICS, DAY).column_names
     # Another domain becomes internal: the catalog is published again, no metric is made anew.
-    made_at = lake.changed_at_ns(SPEAKER_METRICS, DAY)
+    made_at = lake.tables.changed_at_ns(SPEAKER_METRICS, DAY)
     assert catalog.publish(lake.files, lake, Analytics(("customer.example",)))
     sql = "SELECT person FROM speaker_metrics WHERE side = 'internal'"
     assert catalog.query(tmp_path, sql)[1] == [("bo@customer.example",)]
-    assert lake.changed_at_ns(SPEAKER_METRICS, DAY) == made_at
+    assert lake.tables.changed_at_ns(SPEAKER_METRICS, DAY) == made_at

@@ -143,7 +143,9 @@ def _space(etl: Etl) -> Finding:
 
 def _lake(etl: Etl) -> Finding:
     strays = [
-        f"lake/{table.name}/{name}" for table in TABLES.values() for name in etl.lake.strays(table)
+        f"lake/{table.name}/{name}"
+        for table in TABLES.values()
+        for name in etl.lake.tables.strays(table)
     ]
     if strays:
         shown = ", ".join(strays[:_MOST_SHOWN])

@@ -36,7 +36,7 @@ def all_assets(etl: Etl, first: date) -> list[dg.AssetsDefinition | dg.AssetSpec
     settings = etl.settings
 
     def fitted(spec: dg.AssetSpec) -> dg.AssetSpec:
-        return with_uri(starting_at(spec, first), settings.data_dir)
+        return with_uri(starting_at(spec, first), settings.location)
 
     found = [
         *INGEST_ASSETS,

@@ -142,7 +142,7 @@ def _worked_off(
     days = days_of(context)
     optional = OPTIONAL.intersection(tables)
     open_newly_enabled(etl.lake, etl.ledger, days, optional, etl.clock.now())
-    all_specs = day_specs(etl.files, etl.settings.transcript_formats)
+    all_specs = day_specs(etl.storage, etl.settings.transcript_formats)
     specs = [spec for spec in all_specs if spec.table.name in tables]
     if specs:
         log = RunLog(context.log, etl.clock, len(days))

@@ -78,7 +78,7 @@ def _look_up_recordings(etl: Etl, run_id: str) -> Iterator[str]:
         look_up_recordings,
     )
 
-    if not has_queued_recordings(etl.files):
+    if not has_queued_recordings(etl.storage):
         return
     try:
         found = look_up_recordings(etl.fetch_context(run_id))

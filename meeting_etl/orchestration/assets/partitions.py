@@ -50,8 +50,10 @@ def first_partition(etl: Etl) -> date:
 
 def _first_with_data(etl: Etl) -> date | None:
     """The first day with meetings or with open work; None when there is none."""
-    # Not by the lake and the ledger, which load pyarrow.
-    days = filter(None, map(parse_day, partitions(etl.files, MEETINGS)))
+    # In a folder, not by the lake, which loads pyarrow.
+    in_bucket = etl.settings.bucket is not None
+    names = etl.lake.partitions(MEETINGS) if in_bucket else partitions(etl.files, MEETINGS)
+    days = filter(None, map(parse_day, names))
     return min([*days, *etl.queue.open_days()], default=None)
 
 

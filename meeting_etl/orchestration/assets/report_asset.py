@@ -47,9 +47,9 @@ def report(
     from meeting_etl.report.report import LATEST, coverage_svg, latest_days, write_report
 
     with report_failures(context, etl):
-        data_dir, span = etl.settings.data_dir, latest_days(etl.clock)
-        path = data_dir / LATEST
-        write_report(etl.files, span, path, etl.clock)
+        data_dir, span = etl.settings.location, latest_days(etl.clock)
+        path = etl.settings.data_dir / LATEST
+        write_report(etl.files, span, path, etl.clock, data_dir=data_dir)
         picture = base64.b64encode(coverage_svg(data_dir, span).encode()).decode()
     return dg.MaterializeResult(
         metadata={

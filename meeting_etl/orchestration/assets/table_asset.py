@@ -53,12 +53,13 @@ def as_markdown(comment: str) -> str:
     return re.sub(r"(?<!\w)_|_(?!\w)|[<*]|(?<=>)_", r"\\\g<0>", comment)
 
 
-def with_uri(spec: dg.AssetSpec, data_dir: Path) -> dg.AssetSpec:
+def with_uri(spec: dg.AssetSpec, location: str | Path) -> dg.AssetSpec:
     """The asset of a table with the address of its folder."""
     table = TABLES.get(spec.key.path[-1])
     if table is None:
         return spec
-    return spec.merge_attributes(metadata={"dagster/uri": (data_dir / folder_of(table)).as_uri()})
+    root = location.as_uri() if isinstance(location, Path) else location
+    return spec.merge_attributes(metadata={"dagster/uri": f"{root}/{folder_of(table)}"})
 
 
 def _columns(table: Table) -> dg.TableSchema:

@@ -79,6 +79,6 @@ def _has_more_to_do(etl: Etl) -> bool:
         is_new_token = False
     return (
         is_new_token
-        or has_due_recordings(etl.files, now)
+        or has_due_recordings(etl.storage, now)
         or (policy.is_on and bool(undecided_meetings(etl.lake, policy, now, again=False)))
     )

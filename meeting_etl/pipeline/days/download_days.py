@@ -70,7 +70,7 @@ class _Downloads:
         context, spec = self._context, self._spec
         with context.lake.lock_days([self._day]):
             context.lake.sweep([spec.table, FETCH_LEDGER], [self._day])
-            context.lake.files.sweep(files_folder(spec.resource, self._day))
+            context.lake.storage.sweep(files_folder(spec.resource, self._day))
             state = DayState(context.lake, context.ledger, self._day)
             return due_targets(state, spec, context.ledger.schedule, context.clock.now())
 
@@ -129,5 +129,5 @@ class _Downloads:
             stored = {row["path"] for row in result.target.stored_files}
             for row in result.rows:
                 if row["path"] not in stored or of_meeting(row["meeting_id"]):
-                    self._context.lake.files.remove(row["path"])
+                    self._context.lake.storage.remove(row["path"])
         return remaining

@@ -75,7 +75,7 @@ def remove_erased_files(
     """
     if not lake.privacy.erasures.all:
         return
-    has_files = any(lake.files.names(files_folder(table.name, day)) for _, table in _FILES_OF)
+    has_files = any(lake.storage.names(files_folder(table.name, day)) for _, table in _FILES_OF)
     meetings = erased_meetings(lake, day) if has_files else set[str]()
     found = [_files(lake, table, day, meetings, is_new) for _, table in _FILES_OF if has_files]
     plan(sum(len(files.rows) + len(files.without_row) for files in found))
@@ -84,7 +84,7 @@ def remove_erased_files(
         marked = [row | {"removed_at": now, "removed_because": ERASED} for row in files.rows]
         lake.merge(files.table, day, marked)
         for path in (*(row["path"] for row in files.rows), *files.without_row):
-            lake.files.remove(path)
+            lake.storage.remove(path)
     for parents, table in _FILES_OF if meetings else ():
         key = parents.key[0]
         ids = lake.read(parents, day, columns=[key], where={"meeting_id": meetings})[key]
@@ -112,7 +112,7 @@ def _files(
     if is_new is None:
         folder = files_folder(table.name, day)
         own = {row["path"] for row in rows} - remaining.keys()
-        paths = {f"{folder}/{name}" for name in lake.files.names(folder)} - own
+        paths = {f"{folder}/{name}" for name in lake.storage.names(folder)} - own
     else:
         paths = {path for path, row in remaining.items() if is_new(row)}
     naming = [path for path in sorted(paths) if _mentions(lake, path)]
@@ -125,5 +125,5 @@ def _mentions(lake: Lake, path: str) -> bool:
     """Whether a file of words mentions an erased person."""
     if not path.endswith(_TEXTS):
         return False
-    text = (lake.files.read_bytes(path) or b"").decode(errors="replace")
+    text = (lake.storage.read_bytes(path) or b"").decode(errors="replace")
     return lake.privacy.erasures.mentions.blank(text) != text

@@ -99,9 +99,9 @@ def remove_files_without_row(lake: Lake, folder: str, identifiers: set[str]) -> 
     """Remove unfinished files, and files that a kill left without a row."""
     stems = [file_stem(identifier) for identifier in identifiers]
     starts = tuple(f"{dot}{stem}." for stem in stems for dot in (".", ""))
-    for name in lake.files.names(folder):
+    for name in lake.storage.names(folder):
         if name.startswith(starts):
-            lake.files.remove(f"{folder}/{name}")
+            lake.storage.remove(f"{folder}/{name}")
 
 
 def remove_files(
@@ -110,6 +110,6 @@ def remove_files(
     """Remove files, then write that into their rows: after a kill in between, repeating is safe."""
     present = [row for row in rows if row["removed_at"] is None]
     for row in present:
-        lake.files.remove(str(row["path"]))
+        lake.storage.remove(str(row["path"]))
     lake.merge(table, day, [row | {"removed_at": now, "removed_because": why} for row in present])
     return len(present)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from meeting_etl.errors import MeetingEtlError
+from meeting_etl.files import Files
 from meeting_etl.lake.host_domains import forget_host_domains
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.leftovers import sweep_leftovers
@@ -58,11 +59,12 @@ _REPORTS = "reports"
 
 @dataclass(frozen=True)
 class EraseContext:
-    """What erasing works with."""
+    """What erasing works with; `files` are those of this machine, with its reports."""
 
     lake: Lake
     ledger: Ledger
     logs: Logs
+    files: Files
     clock: Clock
     progress: Progress = lambda *_: None
 
@@ -248,12 +250,13 @@ class _Work:
 
     def _erase_partition(self, report: ErasureReport, table: Table, partition: Partition) -> None:
         lake = self._lake
-        lake.sweep([table], [partition])  # what killed writers left may be of the person
         counts = count_erased(lake, table, partition, lake.privacy.erasures)
         _count(report, table, counts)
         if counts.is_touched:
             self.plan(f"rows/{table.name}/{partition}", counts.changed, counts.removed)
             lake.erase(table, partition)
+        # What earlier versions had, and what killed writers left, may be of the person.
+        lake.tables.forget_versions(table, partition)
 
     def _remove_files(self, day: date) -> None:
         lake = self._lake
@@ -262,7 +265,7 @@ class _Work:
             found = {*self.erasure.meetings, *map(digest, erased_meetings(lake, day))}
             self.erasure = replace(self.erasure, meetings=tuple(sorted(found)))
             self.store()
-        lake.files.sweep(files_folder(TRANSCRIPT_FILES.name, day))
+        lake.storage.sweep(files_folder(TRANSCRIPT_FILES.name, day))
         now = self._context.clock.now()
         remove_erased_files(lake, day, now, plan=lambda count: self.plan(f"files/{day}", 0, count))
 
@@ -279,10 +282,10 @@ class _Work:
         lake = self._lake
         self._context.ledger.forget_erased()
         forget_recordings(lake)
-        names = [name for name in lake.files.names(_REPORTS) if name.endswith(".html")]
+        names = [name for name in self._context.files.names(_REPORTS) if name.endswith(".html")]
         self.plan("files/reports", 0, len(names))
         for name in names:
-            lake.files.remove(f"{_REPORTS}/{name}")
+            self._context.files.remove(f"{_REPORTS}/{name}")
         lake.privacy.hosts.forget(lake.privacy.erasures)
         if not self.erasure.keeps_domain:
             forget_host_domains(lake)

@@ -144,7 +144,7 @@ class DayFetch:
         self._context.lake.sweep([*tables.values(), FETCH_LEDGER], [self.day])
         for name in FILES - {RECORDING_FILES.name}:
             if name in self._specs:
-                self._context.lake.files.sweep(files_folder(name, self.day))
+                self._context.lake.storage.sweep(files_folder(name, self.day))
 
     def _plan(self, spec: FetchSpec) -> None:
         context = self._context

@@ -101,7 +101,7 @@ class Batch:
         self.rows.commit({row["log_id"]: row["bytes_consumed"] for row in rows})
         self.announce(self.mentions)
         self.mentions.clear()
-        note_future_ends(self._lake.files, self.future_ends)
+        note_future_ends(self._lake.storage, self.future_ends)
         self.future_ends.clear()
         for recording_id, event in self.recordings_without_meeting.items():
             queue_recording(self._lake, recording_id, event.received_at, event.body)

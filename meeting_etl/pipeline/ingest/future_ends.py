@@ -16,12 +16,12 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
-from meeting_etl.files import Files
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import Mention
 from meeting_etl.pipeline.ingest.rejected_lines import places_by_log, rejected_on
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
+from meeting_etl.storage import Storage
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 from meeting_etl.webhook_logs.events import Event, Rejected, RejectionReason, read_event
 from meeting_etl.webhook_logs.logs import Logs
@@ -32,7 +32,7 @@ Place = tuple[str, int]
 Announce = Callable[[Mapping[Mention, Collection[str]]], None]
 
 
-def note_future_ends(files: Files, retry_at: Mapping[date | None, datetime]) -> None:
+def note_future_ends(files: Storage, retry_at: Mapping[date | None, datetime]) -> None:
     """Remember dates of rejected_lines with such lines, and when to retry the first of them."""
     if retry_at:
         noted = _noted(files)
@@ -46,7 +46,7 @@ def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce)
 
     Lines whose log no longer exists stay rejected.
     """
-    noted, count = _noted(lake.files), 0
+    noted, count = _noted(lake.storage), 0
     for day in [day for day, at in noted.items() if at <= now]:
         events, retry_later = _read_again(logs, lake, day, now)
         if events:
@@ -57,7 +57,7 @@ def retry_future_ends(logs: Logs, lake: Lake, now: datetime, announce: Announce)
         del noted[day]
         if retry_later:
             noted[day] = min(retry_later)
-        _store(lake.files, noted)
+        _store(lake.storage, noted)
         count += len(events)
     return count
 
@@ -134,7 +134,7 @@ def _without(places: Collection[Place]) -> Callable[[pa.Table], pa.Table]:
     return keep
 
 
-def _noted(files: Files) -> dict[date | None, datetime]:
+def _noted(files: Storage) -> dict[date | None, datetime]:
     """The file's content; empty when it is missing or damaged: then the lines stay rejected."""
     try:
         content = json.loads(files.read_bytes(_FILE) or b"{}")
@@ -144,7 +144,7 @@ def _noted(files: Files) -> dict[date | None, datetime]:
     return {day: at for day, at in parsed.items() if at}
 
 
-def _store(files: Files, noted: Mapping[date | None, datetime]) -> None:
+def _store(files: Storage, noted: Mapping[date | None, datetime]) -> None:
     if not noted:
         files.remove(_FILE)
         return

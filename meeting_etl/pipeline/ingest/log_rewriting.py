@@ -270,7 +270,8 @@ def _write_log(path: Path, log: _Pending) -> int:
         return 1  # it was replaced before
     if (status.st_size, status.st_mtime_ns) != log.replaced:
         return 0
-    Files(path.parent).finish(log.replacement, path.name)
+    files = Files(path.parent)
+    files.move_in(files.path(log.replacement), path.name)
     return 1
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from meeting_etl.files import Files
 from meeting_etl.lake.floors import EVERYTHING, Floors
 from meeting_etl.schemas import FOLDED
 from meeting_etl.state import State
+from meeting_etl.storage import Storage
 from meeting_etl.times import format_timestamp, parse_day, parse_timestamp
 
 # In lake/, as the floors are (lake/floors.py).
@@ -92,7 +92,7 @@ class DayQueue(ABC):
     The floor is that of everything, in the lake.
     """
 
-    def __init__(self, files: Files, state: State) -> None:
+    def __init__(self, files: Storage, state: State) -> None:
         self._state = state
         self._floors = Floors(files, state)
 
@@ -147,7 +147,7 @@ class DayQueue(ABC):
 class FileQueue(DayQueue):
     """A small file for each open day in lake/due_days/."""
 
-    def __init__(self, files: Files, state: State) -> None:
+    def __init__(self, files: Storage, state: State) -> None:
         super().__init__(files, state)
         self._files = files
 

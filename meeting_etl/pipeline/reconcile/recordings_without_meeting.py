@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 from meeting_etl.errors import BadResponse, Refused
-from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.pipeline.fetch.context import FetchContext
@@ -23,6 +22,7 @@ from meeting_etl.pipeline.reconcile.own_meetings import OwnMeetings
 from meeting_etl.pipeline.reconcile.reconcile import add_meetings
 from meeting_etl.pipeline.rows import SchemaDrift
 from meeting_etl.schemas import RECORDINGS
+from meeting_etl.storage import Storage
 from meeting_etl.times import format_timestamp, parse_timestamp, utc_day
 from meeting_etl.webex.accounts import Account
 
@@ -52,7 +52,7 @@ def queue_recording(
     lake: Lake, recording_id: str, received_at: datetime | None, body: bytes
 ) -> None:
     """Put the recording of an event into the queue, unless it is there already."""
-    files, host_email = lake.files, json.loads(body)["data"].get("hostEmail")
+    files, host_email = lake.storage, json.loads(body)["data"].get("hostEmail")
     if not isinstance(host_email, str) or lake.privacy.erasures.of_address(host_email):
         host_email = None
     else:
@@ -66,7 +66,7 @@ def queue_recording(
 
 def forget_recordings(lake: Lake) -> None:
     """Remove erased meetings from the queue, and the addresses of erased hosts."""
-    erasures, files = lake.privacy.erasures, lake.files
+    erasures, files = lake.privacy.erasures, lake.storage
     with lake.state.lock("unowned_recordings"):
         for queued in _queued(files):
             if erasures.of_meeting(queued.meeting_id):
@@ -75,12 +75,12 @@ def forget_recordings(lake: Lake) -> None:
                 _store(files, replace(queued, host_email=None))
 
 
-def has_queued_recordings(files: Files) -> bool:
+def has_queued_recordings(files: Storage) -> bool:
     """Whether any recording waits in the queue."""
     return bool(files.names(_FOLDER))
 
 
-def has_due_recordings(files: Files, now: datetime) -> bool:
+def has_due_recordings(files: Storage, now: datetime) -> bool:
     """Whether any recording in the queue is due."""
     return next(_due(files, now), None) is not None
 
@@ -90,7 +90,7 @@ def look_up_recordings(context: FetchContext) -> int:
 
     Raises AuthError and ApiUnavailable; what was not looked up stays in the queue.
     """
-    files, opened = context.lake.files, 0
+    files, opened = context.lake.storage, 0
     own = OwnMeetings()
     with context.lake.state.lock("unowned_recordings"):
         for queued in _due(files, context.clock.now()):
@@ -114,7 +114,7 @@ def look_up_recordings(context: FetchContext) -> int:
     return opened
 
 
-def _due(files: Files, now: datetime) -> Iterator[QueuedRecording]:
+def _due(files: Storage, now: datetime) -> Iterator[QueuedRecording]:
     for recording in _queued(files):
         text = recording.next_attempt_at
         at = parse_timestamp(text) if text else None
@@ -122,7 +122,7 @@ def _due(files: Files, now: datetime) -> Iterator[QueuedRecording]:
             yield recording
 
 
-def _queued(files: Files) -> Iterator[QueuedRecording]:
+def _queued(files: Storage) -> Iterator[QueuedRecording]:
     for name in files.names(_FOLDER):
         content = files.read_bytes(f"{_FOLDER}/{name}") if name.endswith(".json") else None
         if content is None:
@@ -135,7 +135,7 @@ def _queued(files: Files) -> Iterator[QueuedRecording]:
         yield recording
 
 
-def _store(files: Files, recording: QueuedRecording) -> None:
+def _store(files: Storage, recording: QueuedRecording) -> None:
     files.replace_bytes(recording.file, json.dumps(asdict(recording)).encode())
 
 

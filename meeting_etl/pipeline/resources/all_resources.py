@@ -7,7 +7,6 @@ whose downloads have runs of their own (recording_files.py).
 from collections.abc import Sequence
 from functools import partial
 
-from meeting_etl.files import Files
 from meeting_etl.pipeline.fetch.spec import FetchSpec
 from meeting_etl.pipeline.resources.details import MEETING_DETAILS
 from meeting_etl.pipeline.resources.invitees import INVITEES
@@ -18,9 +17,10 @@ from meeting_etl.pipeline.resources.summaries import SUMMARIES
 from meeting_etl.pipeline.resources.transcript_files import stored_vtt, transcript_files
 from meeting_etl.pipeline.resources.transcripts import TRANSCRIPTS
 from meeting_etl.pipeline.resources.vtt_snippets import vtt_snippets
+from meeting_etl.storage import Storage
 
 
-def day_specs(files: Files, transcript_formats: Sequence[str]) -> list[FetchSpec]:
+def day_specs(files: Storage, transcript_formats: Sequence[str]) -> list[FetchSpec]:
     """The specs of all resources that a day's run fetches: lists before their parts.
 
     A fallback comes after what it is the fallback of.

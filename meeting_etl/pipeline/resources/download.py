@@ -14,6 +14,7 @@ from threading import Event, Lock
 
 from meeting_etl.errors import BadResponse, Stopped, StorageError
 from meeting_etl.files import Files
+from meeting_etl.storage import Storage
 from meeting_etl.times import Clock
 from meeting_etl.webex.bucket import LONGEST_PAUSE_SECONDS
 from meeting_etl.webex.media import ByteRange, LinkRefused, MediaClient, RangeChanged
@@ -52,12 +53,13 @@ class ByteProgress:
 
 @dataclass(frozen=True)
 class DownloadContext:
-    """Where files come from and where they go.
+    """Where files come from and where they go: `files` while they are partial, then `storage`.
 
     `keep_free_bytes` stay free on the disk; `cancel` makes all downloads end soon.
     """
 
     files: Files
+    storage: Storage
     media: MediaClient
     clock: Clock
     keep_free_bytes: int
@@ -129,7 +131,7 @@ class Download:
         """
         is_there = self._files.size_bytes(self._partial) is not None
         if is_there:
-            self._files.finish(self._partial, name)
+            self._context.storage.move_in(self._files.path(self._partial), name)
         self._files.remove(self._state)
         if not is_there:
             raise BadResponse(f"{self._partial} was removed while it was downloaded.")

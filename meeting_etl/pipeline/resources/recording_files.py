@@ -174,7 +174,7 @@ class _RecordingDownload:
         download.finish(path)
         if kind in self._stored and self._stored[kind]["path"] != path:
             # From before the end of the meeting was corrected to another day.
-            self._context.files.remove(self._stored[kind]["path"])
+            self._context.storage.remove(self._stored[kind]["path"])
         return {"path": path, "bytes": file.size_bytes, "sha256": file.sha256}
 
     def _stored_file(self, kind: str, listed_bytes: int | None) -> Item | None:
@@ -182,21 +182,20 @@ class _RecordingDownload:
 
         A complete file without a row was left by a kill, and is taken as it is.
         """
-        files, row = self._context.files, self._stored.get(kind)
+        storage, row = self._context.storage, self._stored.get(kind)
         if row is not None:
             is_same = row["told_bytes"] == listed_bytes
-            is_complete = files.size_bytes(row["path"]) == row["bytes"]
+            is_complete = storage.size_bytes(row["path"]) == row["bytes"]
             return (
                 {name: row[name] for name in _STORED_COLUMNS} if is_same and is_complete else None
             )
         path = f"{self._folder}/{file_stem(self._id)}.{self._extension(kind, None)}"
-        if listed_bytes is None or files.size_bytes(path) != listed_bytes:
+        if listed_bytes is None or storage.size_bytes(path) != listed_bytes:
             return None
         return {"path": path, "bytes": listed_bytes, "sha256": self._sha256(path)}
 
     def _sha256(self, path: str) -> str:
-        files = self._context.files
-        with files.translate_errors(path, doing="read"), files.path(path).open("rb") as file:
+        with self._context.storage.reading(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def _extension(self, kind: str, file: DownloadedFile | None) -> str:

@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from functools import partial
 
 from meeting_etl import schemas
-from meeting_etl.files import Files
 from meeting_etl.pipeline.deletions.tombstones import is_deleted
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Item, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import file_stem, files_folder
 from meeting_etl.pipeline.resources.recording_files import collect_files
 from meeting_etl.pipeline.rows import Row, SchemaDrift
+from meeting_etl.storage import Storage
 from meeting_etl.webex.endpoints import Webex
 
 FORMATS = ("vtt", "txt")
 
 
-def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
+def transcript_files(files: Storage, formats: Sequence[str]) -> FetchSpec:
     """The spec of transcript_files, for some of FORMATS."""
     return FetchSpec(
         schemas.TRANSCRIPT_FILES,
@@ -35,7 +35,7 @@ def transcript_files(files: Files, formats: Sequence[str]) -> FetchSpec:
     )
 
 
-def stored_vtt(files: Files, target: Target) -> bytes | None:
+def stored_vtt(files: Storage, target: Target) -> bytes | None:
     """The VTT file of a transcript; None when it was not downloaded."""
     return files.read_bytes(_path(target, "vtt"))
 
@@ -45,7 +45,7 @@ def _path(target: Target, format_: str) -> str:
     return f"{folder}/{file_stem(target.work_item.resource_id)}.{format_}"
 
 
-def _download(files: Files, webex: Webex, target: Target, format_: str) -> Item:
+def _download(files: Storage, webex: Webex, target: Target, format_: str) -> Item:
     """Download one file; returns values of columns of transcript_files."""
     content = webex.transcript_text(
         target.work_item.resource_id, format_, target.meeting["host_email"], target.meeting_id

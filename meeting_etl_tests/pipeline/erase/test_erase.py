@@ -32,7 +32,7 @@ def etl_of(box: Box, **more: str) -> Etl:
 
 
 def context(etl: Etl) -> EraseContext:
-    return EraseContext(etl.lake, etl.ledger, etl.logs, etl.clock)
+    return EraseContext(etl.lake, etl.ledger, etl.logs, etl.files, etl.clock)
 
 
 def erased(box: Box, *persons: str, **wanted: Any) -> ErasureReport:

@@ -1,0 +1,70 @@
+"""The catalog of a bucket: the statements of its views and macros, which a connection runs.
+
+Belongs here: publishing them as an object, and a connection in memory that has the tables. Does
+not: the statements (catalog_sql.py), the catalog of a folder, which is a file (catalog.py).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import duckdb
+
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.lake.datapackage import COLUMNS, DATAPACKAGE, datapackage
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.partitions import folder_of
+from meeting_etl.object_storage.delta_log import dataset_of
+from meeting_etl.object_storage.object_files import ObjectFiles
+from meeting_etl.schemas import TABLES
+from meeting_etl.storage import Storage
+
+CATALOG = "catalog.json"
+
+
+def publish(lake: Lake, contents: Mapping[str, Sequence[str]]) -> None:
+    """Write the statements of each view and macro, and datapackage.json."""
+    relations = {
+        relation: table.name
+        for table in TABLES.values()
+        if (relation := lake.tables.relation(table)) and lake.has_rows(table)
+    }
+    content = {"relations": relations, "statements": contents}
+    with closing(_connected(lake.storage, content)) as connection:
+        description = datapackage(connection.execute(COLUMNS).fetchall())
+    lake.storage.replace_bytes(DATAPACKAGE, description)
+    lake.storage.replace_bytes(CATALOG, json.dumps(content, indent=1).encode())
+
+
+def connect(url: str) -> duckdb.DuckDBPyConnection:
+    """A connection in memory with the views and macros over the tables as they are now.
+
+    Raises SettingsError when there is no catalog yet, StorageError when it cannot be read.
+    """
+    files = ObjectFiles(url)
+    content = files.read_bytes(CATALOG)
+    if content is None:
+        raise SettingsError(
+            f"There is no {files.where(CATALOG)} yet. Run `meeting-etl run`, or name the bucket "
+            "with MEETING_ETL_DATA_DIR."
+        )
+    try:
+        return _connected(files, json.loads(content))
+    except (ValueError, KeyError, duckdb.Error) as error:
+        raise StorageError(
+            f"{files.where(CATALOG)} does not fit this version of meeting_etl: {error}. Run "
+            "`meeting-etl run` to publish it again."
+        ) from error
+
+
+def _connected(files: Storage, content: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    """A connection with the relations of the content, and the results of its statements."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for relation, name in content["relations"].items():
+        connection.register(relation, dataset_of(files.where(folder_of(TABLES[name]))))
+    for statements in content["statements"].values():
+        for statement in statements:
+            connection.execute(statement)
+    return connection

@@ -1,0 +1,205 @@
+"""class DeltaTables: tables as Delta tables in a bucket, `lake/<table>/`.
+
+Belongs here: parts as Parquet files with a name of their own each, and what a process knows of a
+partition when it changes it. Does not: the log that names the files
+(object_storage/delta_log.py), a single file
+(parquet_files.py), which rows are in which part (lake.py).
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pyarrow as pa
+
+from meeting_etl.lake.parquet_files import ParquetFiles
+from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
+from meeting_etl.lake.tables import Partition, Where
+from meeting_etl.object_storage.delta_log import DeltaLog, PartFile
+from meeting_etl.object_storage.object_files import ObjectFiles
+from meeting_etl.schemas import Table
+
+
+class DeltaTables:
+    """Tables in a bucket. A commit replaces all its parts at once.
+
+    A partition that was changed by another process since this one read it is not written: since the
+    last call of `parts`, or for days since `lock_days` has begun.
+    """
+
+    def __init__(self, files: ObjectFiles) -> None:
+        self._files = files
+        self._parquet = ParquetFiles(files)
+        self._logs: dict[str, DeltaLog] = {}
+        # Numbers of partitions when they were read, and the days for which these stay.
+        self._known: dict[tuple[str, str | None], int] = {}
+        self._pinned: set[str] = set()
+        # Of files, which never change: their column policy, and whether they have all columns.
+        self._stamps: dict[str, str] = {}
+        self._complete: dict[str, bool] = {}
+
+    def partitions(self, table: Table) -> list[str]:
+        if table.partition is None:
+            return []
+        return sorted(NULL_PARTITION if name is None else name for name in self._log(table).all())
+
+    def strays(self, table: Table) -> list[str]:
+        return []
+
+    def has_parts(self, table: Table) -> bool:
+        return bool(self._log(table).all())
+
+    def parts(self, table: Table, partition: Partition) -> list[int]:
+        log, key = self._log(table), _key(partition)
+        if key not in self._pinned or (table.name, key) not in self._known:
+            self._known[table.name, key] = log.number(key)
+        return list(log.parts(key))
+
+    def count(self, table: Table, partition: Partition, part: int) -> int:
+        return self._file(table, partition, part).rows
+
+    def read(
+        self,
+        table: Table,
+        partition: Partition,
+        part: int,
+        schema: pa.Schema,
+        where: Where | None = None,
+    ) -> Iterator[pa.Table]:
+        return self._parquet.row_groups(self._name(table, partition, part), schema, where)
+
+    def has_schema(self, table: Table, partition: Partition, part: int) -> bool:
+        name = self._name(table, partition, part)
+        if name not in self._complete:
+            self._complete[name] = self._parquet.has_schema(name, table.schema)
+        return self._complete[name]
+
+    def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
+        files = self._log(table).parts(_key(partition)).values()
+        return max((file.changed_at_ms * 1_000_000 for file in files), default=None)
+
+    def policy_stamp(self, table: Table, partition: Partition, part: int) -> str:
+        name = self._name(table, partition, part)
+        if name not in self._stamps:
+            self._stamps[name] = self._parquet.policy_stamp(name)
+        return self._stamps[name]
+
+    def commit(
+        self,
+        table: Table,
+        partition: Partition,
+        parts: Iterable[tuple[int, pa.Table]],
+        *,
+        policy_stamp: str = "",
+    ) -> int:
+        files = {
+            part: self._written(table, partition, part, rows, policy_stamp) for part, rows in parts
+        }
+        if files:
+            self._commit(table, partition, files)
+        return len(files)
+
+    @contextmanager
+    def writing(
+        self, table: Table, partition: Partition, part: int, *, rows: int, policy_stamp: str = ""
+    ) -> Iterator[Callable[[pa.Table], None]]:
+        distinct = dict.fromkeys(table.bloom, min(rows, table.group_rows))
+        path, written = _new_path(table, partition, part), 0
+        name = f"{folder_of(table)}/{path}"
+        with self._parquet.writing(table, name, distinct, policy_stamp) as write:
+
+            def write_and_count(more: pa.Table) -> None:
+                nonlocal written
+                write(more)
+                written += more.num_rows
+
+            yield write_and_count
+        self._commit(table, partition, {part: self._part_file(table, path, written, policy_stamp)})
+
+    def remove(self, table: Table, partition: Partition) -> None:
+        if self.parts(table, partition):
+            self._commit(table, partition, {})
+
+    def sweep(self, table: Table, partition: Partition) -> None:
+        """Nothing: files that are in no version are removed by `vacuum`."""
+
+    def forget_versions(self, table: Table, partition: Partition) -> None:
+        current = {file.path for file in self._log(table).parts(_key(partition)).values()}
+        folder, root = folder_of(table, partition), folder_of(table)
+        for name in self._files.paths(folder):
+            path = name.removeprefix(f"{root}/")
+            if path.endswith(".parquet") and path not in current and not path.startswith("_"):
+                self._files.remove(name)
+
+    def vacuum(self, table: Table, *, keep_hours: int) -> None:
+        """Remove files that are in no version of the last hours."""
+        self._log(table).vacuum(keep_hours)
+
+    @contextmanager
+    def pinned(self, days: Collection[date]) -> Iterator[None]:
+        """While the locks of days are held: nobody else may change what was read of them."""
+        keys = {str(day) for day in days} - self._pinned
+        for table, key in list(self._known):
+            if key in keys:
+                del self._known[table, key]
+        self._pinned |= keys
+        try:
+            yield
+        finally:
+            self._pinned -= keys
+
+    def relation(self, table: Table) -> str | None:
+        return relation_of(table)
+
+    def _log(self, table: Table) -> DeltaLog:
+        if table.name not in self._logs:
+            self._logs[table.name] = DeltaLog(table, self._files.where(folder_of(table)))
+        return self._logs[table.name]
+
+    def _file(self, table: Table, partition: Partition, part: int) -> PartFile:
+        return self._log(table).parts(_key(partition))[part]
+
+    def _name(self, table: Table, partition: Partition, part: int) -> str:
+        return f"{folder_of(table)}/{self._file(table, partition, part).path}"
+
+    def _written(
+        self, table: Table, partition: Partition, part: int, rows: pa.Table, policy_stamp: str
+    ) -> PartFile:
+        path = _new_path(table, partition, part)
+        self._parquet.replace(table, f"{folder_of(table)}/{path}", rows, policy_stamp)
+        return self._part_file(table, path, rows.num_rows, policy_stamp)
+
+    def _part_file(self, table: Table, path: str, rows: int, policy_stamp: str) -> PartFile:
+        name = f"{folder_of(table)}/{path}"
+        self._stamps[name], self._complete[name] = policy_stamp, True
+        now_ms = time.time_ns() // 1_000_000
+        return PartFile(path, self._files.size_bytes(name) or 0, rows, now_ms)
+
+    def _commit(self, table: Table, partition: Partition, files: dict[int, PartFile]) -> None:
+        """Replace the parts that have new files; without any, remove the partition."""
+        log, key = self._log(table), _key(partition)
+        known = self._known.get((table.name, key))
+        if known is None:
+            known = log.number(key)
+        removed = list(files or log.parts(key))
+        number = log.commit(key, files, removed, known)
+        self._known[table.name, key] = number
+
+
+def relation_of(table: Table) -> str:
+    """The name of the relation that has a table's rows in SQL."""
+    return f"stored_{table.name}"
+
+
+def _key(partition: Partition) -> str | None:
+    return None if partition is None else str(partition)
+
+
+def _new_path(table: Table, partition: Partition, part: int) -> str:
+    """A path below the table's that no file has had."""
+    name = f"part-{part}-{uuid.uuid4().hex}.parquet"
+    if table.partition is None:
+        return name
+    return f"{folder_of(table, partition).rsplit('/', 1)[1]}/{name}"

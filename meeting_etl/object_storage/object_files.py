@@ -1,0 +1,187 @@
+"""class ObjectFiles: files by name in a bucket.
+
+Belongs here: reading and writing whole objects, and what errors of the bucket mean. Does not:
+credentials and the endpoint, which come from the variables of its provider (AWS_…, GOOGLE_…,
+AZURE_…), tables (delta_log.py).
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.object_storage.urls import url_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from obstore.store import ObjectStore
+
+# Larger objects are read piece by piece.
+_LARGE_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 8 * 1024 * 1024
+_TIMEOUT = "30s"
+_MOST_RETRIES = 4
+
+
+class ObjectFiles:
+    """The objects below a URL such as `s3://bucket/folder`; names are relative to it.
+
+    An object is replaced as a whole by one request, so that nothing half-written is ever seen.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url_of(url)
+
+    @cached_property
+    def _store(self) -> "ObjectStore":
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+
+        try:
+            return from_url(
+                self.url,
+                # Without TLS only where the endpoint says http://.
+                client_options={"allow_http": True, "timeout": _TIMEOUT},
+                retry_config={"max_retries": _MOST_RETRIES},
+            )
+        except (BaseError, ValueError) as error:
+            raise SettingsError(
+                f"MEETING_ETL_DATA_DIR is {self.url}, which cannot be used: {_first_line(error)}"
+            ) from error
+
+    def where(self, name: str) -> str:
+        """The URL of an object, for messages."""
+        return f"{self.url}/{name}"
+
+    @contextmanager
+    def replacement(self, name: str) -> Iterator[Path]:
+        """Replace an object by the file that is written to the path, unless the block fails."""
+        with TemporaryDirectory(prefix="meeting-etl-") as folder:
+            path = Path(folder) / "object"
+            path.touch()
+            yield path
+            self._put(name, path)
+
+    def replace_bytes(self, name: str, content: bytes) -> None:
+        """Replace an object by this content."""
+        self._put(name, content)
+
+    def move_in(self, path: Path, name: str) -> None:
+        """Upload a file, in parts if it is large, and remove it from the disk."""
+        self._put(name, path)
+        path.unlink()
+
+    def put_new(self, name: str, content: bytes) -> bool:
+        """Make an object of this content unless there is one; returns whether it was made."""
+        from obstore.exceptions import AlreadyExistsError
+
+        with self.translate_errors(name):
+            try:
+                self._store.put(name, content, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def read_bytes(self, name: str) -> bytes | None:
+        """The content; None without the object."""
+        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+            return bytes(self._store.get(name).bytes())
+        return None
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator["pa.NativeFile"]:
+        """The object, open for reading. Raises FileNotFoundError without it."""
+        import pyarrow as pa
+
+        with self.translate_errors(name, doing="read"):
+            found = self._store.get(name)
+            if found.meta["size"] <= _LARGE_BYTES:
+                file = pa.BufferReader(found.bytes())
+            else:
+                file = pa.PythonFile(_Pieces(self._store, name), "r")
+        with file:
+            yield file
+
+    def names(self, folder: str) -> list[str]:
+        """Names of what is in a folder, sorted."""
+        with self.translate_errors(folder, doing="list"):
+            found = self._store.list_with_delimiter(None if folder == "." else folder)
+        paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        return sorted(path.rsplit("/", 1)[-1] for path in paths)
+
+    def paths(self, folder: str) -> list[str]:
+        """Names of all objects below a folder, relative to the URL."""
+        with self.translate_errors(folder, doing="list"):
+            prefix = None if folder == "." else f"{folder}/"
+            return [meta["path"] for batch in self._store.list(prefix) for meta in batch]
+
+    def size_bytes(self, name: str) -> int | None:
+        """Size of an object; None without it."""
+        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+            return int(self._store.head(name)["size"])
+        return None
+
+    def remove(self, name: str) -> None:
+        """Remove an object if there is one."""
+        with self.translate_errors(name, doing="remove"), suppress(FileNotFoundError):
+            self._store.delete(name)
+
+    def remove_folder(self, folder: str) -> None:
+        """Nothing: a folder is there while objects are in it."""
+
+    def sweep(self, folder: str) -> None:
+        """Nothing: an object is never there in part."""
+
+    @contextmanager
+    def translate_errors(self, name: str, *, doing: str = "write") -> Iterator[None]:
+        """Translate errors of the bucket into a StorageError that says what to do."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise StorageError(
+                f"Cannot {doing} {self.where(name)}: {_first_line(error)}. Check the bucket, its "
+                "endpoint and its credentials (docs/cluster.md), and run again."
+            ) from error
+
+    def _put(self, name: str, content: bytes | Path) -> None:
+        with self.translate_errors(name):
+            self._store.put(name, content)
+
+
+class _Pieces(io.RawIOBase):
+    """An object, read by requests for a range each."""
+
+    def __init__(self, store: "ObjectStore", name: str) -> None:
+        import obstore
+
+        self._reader: Any = obstore.open_reader(store, name, buffer_size=_PIECE_BYTES)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._reader.read(len(buffer)).to_bytes()
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._reader.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._reader.tell())
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without the response of the server and the library's own details."""
+    return str(error).split("\n", 1)[0].split(": <?xml", 1)[0].rstrip(" .:")
