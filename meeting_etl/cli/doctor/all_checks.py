@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from meeting_etl.cli.doctor.account_checks import account_checks
+from meeting_etl.cli.doctor.bucket_checks import bucket_checks
 from meeting_etl.cli.doctor.finding import CheckResult, State, skipped
 from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, work_checks
 from meeting_etl.cli.doctor.local_checks import (
@@ -99,6 +100,7 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *log_checks(etl),
         *meeting_checks(etl),
         *folder,
+        *bucket_checks(etl),
         *state_checks(etl),
         *dagster_checks(etl, environ),
         *work_checks(etl),

@@ -125,7 +125,8 @@ def _writable(etl: Etl) -> Finding:
         etl.files.replace_bytes(_TRIAL_FILE, b"This file may be removed.\n")
         etl.files.remove(_TRIAL_FILE)
     except StorageError as error:
-        todo = "Free space, correct the permissions, or set MEETING_ETL_DATA_DIR to another folder."
+        setting = "MEETING_ETL_WORK_DIR" if etl.settings.bucket else "MEETING_ETL_DATA_DIR"
+        todo = f"Free space, correct the permissions, or set {setting} to another folder."
         return problem(str(error), todo)
     return ok(f"{etl.files.root} can be written.")
 

@@ -1,0 +1,48 @@
+"""`doctor` about the bucket that has the tables."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.worlds import guide_world
+from meeting_etl_tests.cluster.s3_server import SECRET, url_of
+from meeting_etl_tests.product import Product
+
+pytestmark = pytest.mark.cluster
+
+
+def checked(folder: Path, webex: Sandbox, environ: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """State and sentence of each check of the section, by name."""
+    more = {
+        **environ,
+        "MEETING_ETL_DATA_DIR": url_of(folder),
+        "MEETING_ETL_WORK_DIR": str(folder),
+    }
+    done = Product(folder, webex, more=more).command_process("doctor", "--format", "json")
+    assert SECRET not in done.stdout + done.stderr
+    return {
+        check["name"]: (check["state"], check["found"])
+        for check in json.loads(done.stdout)
+        if check["section"] == "bucket"
+    }
+
+
+def test_a_bucket_that_fits(tmp_path: Path, s3: dict[str, str]) -> None:
+    with Sandbox(guide_world()) as webex:
+        found = checked(tmp_path, webex, s3)
+    assert {name: state for name, (state, _) in found.items()} == {
+        "objects": "ok",
+        "conditional writes": "ok",
+        "locks": "warning",  # only this machine may work on it
+    }
+
+
+def test_a_bucket_that_cannot_be_used(tmp_path: Path, s3: dict[str, str]) -> None:
+    with Sandbox(guide_world()) as webex:
+        found = checked(tmp_path, webex, s3 | {"AWS_SECRET_ACCESS_KEY": "another-secret"})
+    assert found["objects"][0] == "problem"
+    assert found["objects"][1].startswith(f"Cannot write {url_of(tmp_path)}/doctor/")
+    assert "403 Forbidden" in found["objects"][1]
+    assert found["conditional writes"] == ("skipped", "No object can be written.")
