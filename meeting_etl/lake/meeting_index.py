@@ -31,8 +31,9 @@ TAIL_MENTIONS = 4096
 INDEX_LOCK = "meeting_index"
 # Mentions in memory during a rebuild, some 100 MB.
 _BUFFERED_MENTIONS = 200_000
-# Written when all events are in the index, so that an unfinished rebuild starts again.
-_COMPLETE = f"lake/{MEETING_INDEX.name}/complete"
+# Written when all events are in the index, so that an unfinished rebuild starts again. In a bucket,
+# vacuum removes what is beside the files of a table, but for names like this.
+_COMPLETE = f"lake/{MEETING_INDEX.name}/_complete"
 
 
 class Mention(NamedTuple):
