@@ -39,7 +39,7 @@ def test_an_incomplete_index_is_rebuilt(world: World) -> None:
     world.commit_events(*events)
     MeetingIndex(world.lake).rebuild_if_incomplete()
     index = world.lake.files.path("lake/meeting_index")
-    (index / "complete").unlink()
+    (index / "_complete").unlink()
     next(index.glob("*/*.parquet")).unlink()
     world.fold()
     assert len(world.meetings(MONDAY)) == 8
