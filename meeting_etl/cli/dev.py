@@ -64,7 +64,8 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
     variables = {
         **environ,
         "DAGSTER_HOME": str(path_for_dagster(home)),
-        "MEETING_ETL_DATA_DIR": str(etl.settings.data_dir),
+        "MEETING_ETL_DATA_DIR": str(etl.settings.location),
+        "MEETING_ETL_WORK_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     with etl.state.lock_if_free(UI_LOCK) as lock:

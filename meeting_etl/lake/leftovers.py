@@ -1,4 +1,4 @@
-"""Temporary files that killed processes leave outside the partitions of days.
+"""What nobody needs any more: temporary files outside the partitions of days, old versions.
 
 Belongs here: the folders that have them. Does not: partitions, which the holders of a day's lock
 sweep (lake.py).
@@ -6,6 +6,7 @@ sweep (lake.py).
 
 from datetime import datetime, timedelta
 
+from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import MEETING_INDEX, TABLES
 
@@ -25,10 +26,14 @@ _RUN_BEGAN_BY_NOW = timedelta(days=1)
 _KEEP_VERSIONS_HOURS = 24
 
 
-def sweep_leftovers(lake: Lake, now: datetime) -> None:
-    """Remove them, versions of tables that nobody reads any more, and the locks of killed runs."""
+def sweep_leftovers(lake: Lake, files: Files, now: datetime) -> None:
+    """Remove them from the folder of this machine, and the locks of killed runs."""
     for folder in _FOLDERS:
-        lake.storage.sweep(folder)
+        files.sweep(folder)
+    lake.state.sweep_locks("run-", before=now - _RUN_BEGAN_BY_NOW)
+
+
+def vacuum_tables(lake: Lake) -> None:
+    """Remove versions of tables that nobody reads any more, where tables have versions."""
     for table in (*TABLES.values(), MEETING_INDEX):
         lake.tables.vacuum(table, keep_hours=_KEEP_VERSIONS_HOURS)
-    lake.state.sweep_locks("run-", before=now - _RUN_BEGAN_BY_NOW)

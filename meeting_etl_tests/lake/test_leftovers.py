@@ -37,7 +37,7 @@ def test_a_temporary_file_goes_unless_its_writer_is_at_work(lake: Lake, folder: 
     finished = leave(lake.files, f"{folder}/part-0.parquet")
     with lake.files.replacement(f"{folder}/part-1.parquet") as path:
         path.write_bytes(b"in time")
-        sweep_leftovers(lake, NOW)
+        sweep_leftovers(lake, lake.files, NOW)
         assert path.exists()
     assert lake.files.read_bytes(f"{folder}/part-1.parquet") == b"in time"
     assert not left.exists()
@@ -51,7 +51,7 @@ def test_locks_of_killed_runs_go_and_no_others(lake: Lake) -> None:
     begun = leave(lake.files, "state/locks/run-begun.lock", age=timedelta(minutes=1))
     other = leave(lake.files, "state/locks/ingest.lock", age=day)
     with lake.state.lock("run-held"):
-        sweep_leftovers(lake, NOW)
+        sweep_leftovers(lake, lake.files, NOW)
         assert lake.state.is_locked("run-held")
     assert not killed.exists()
     assert held.exists()
@@ -60,5 +60,5 @@ def test_locks_of_killed_runs_go_and_no_others(lake: Lake) -> None:
 
 
 def test_a_folder_without_data_stays_without_files(lake: Lake) -> None:
-    sweep_leftovers(lake, NOW)
+    sweep_leftovers(lake, lake.files, NOW)
     assert not lake.files.path("lake").exists()

@@ -52,7 +52,7 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         etl.settings  # noqa: B018 - reading them checks them
     except SettingsError as error:
         settings, are_known = [unreadable_settings(error)], False
-        names = ("MEETING_ETL_DATA_DIR",)
+        names = ("MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR")
         etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
         if not has_readable_settings(etl):
             return _without_secrets(settings, environ)

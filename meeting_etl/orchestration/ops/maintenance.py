@@ -64,10 +64,14 @@ def apply_retention(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) 
         )
 
 
-@dg.op(description="Remove temporary files that killed processes left in the data folder.")
+@dg.op(
+    description="Remove temporary files that killed processes left, and old versions of tables in "
+    "a bucket."
+)
 def remove_leftovers(etl: dg.ResourceParam[Etl]) -> None:
     """Remove those that are abandoned; rows are never touched."""
-    from meeting_etl.lake.leftovers import sweep_leftovers
+    from meeting_etl.lake.leftovers import sweep_leftovers, vacuum_tables
 
     with report_errors():
-        sweep_leftovers(etl.lake, etl.clock.now())
+        sweep_leftovers(etl.lake, etl.files, etl.clock.now())
+        vacuum_tables(etl.lake)
