@@ -38,12 +38,13 @@ PIPELINE_LAYERS = (
 # The same within orchestration/.
 ORCHESTRATION_LAYERS = (
     ("run_tags", "refused_token", "interrupts", "failures"),
+    ("ownership",),
     ("instance", "run_lock"),
     ("assets",),
     ("checks", "ops"),
     ("jobs",),
     ("launching", "schedules", "alerts"),
-    ("run_summary", "key_prefix"),
+    ("run_summary", "key_prefix", "tenant_names"),
     ("run_now",),
 )
 # The same within sandbox/: the world, what serves it, and the faults around that.

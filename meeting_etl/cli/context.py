@@ -1,4 +1,4 @@
-"""What every command gets from main.py: the environment, and the Etl that is built from it.
+"""What every command gets from main.py: the environment, and what is built from it.
 
 Belongs here: that object alone. Does not: reading os.environ (main.py), settings (settings/).
 """
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meeting_etl.errors import SettingsError
 from meeting_etl.times import Clock
 
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
+    from meeting_etl.settings.tenants import Tenant
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,32 @@ class CommandContext:
 
     @property
     def dagster_home(self) -> str | None:
-        """The configured folder of the Dagster instance."""
-        return self.environ.get("DAGSTER_HOME")
+        """The configured folder of the Dagster instance, which tenants share."""
+        home = self.environ.get("DAGSTER_HOME")
+        if not home and self.environ.get("MEETING_ETL_TENANTS"):
+            raise SettingsError(
+                "DAGSTER_HOME is not set: the Dagster instance of several tenants belongs into a "
+                "folder of its own, with a dagster.yaml."
+            )
+        return home
+
+    def tenants(self) -> "list[Tenant]":
+        """All tenants, or the only one."""
+        from meeting_etl.settings.tenants import read_tenants
+
+        return read_tenants(self.environ)
+
+    def tenant(self) -> "Tenant":
+        """The tenant that the command works on. Raises SettingsError where it is not named."""
+        from meeting_etl.settings.tenants import chosen_tenant
+
+        return chosen_tenant(self.environ)
 
     def etl(self) -> "Etl":
-        """The Etl, its settings checked: a wrong one ends the command before any work."""
+        """Its Etl, the settings checked: a wrong one ends the command before any work."""
         from meeting_etl.settings import Etl
 
-        etl = Etl(self.environ, self.clock)
+        etl = Etl.of(self.tenant(), self.clock)
         etl.settings  # noqa: B018 - reading them checks them
         return etl
 

@@ -40,7 +40,7 @@ def serve_demo(
             f"The embedded Webex at {webex.base_url} has {len(world.meetings)} meetings "
             f"({world_name}). The sensors fetch them as soon as Dagster is up."
         )
-        return serve(Etl(ours, clock), others | ours, host, port)
+        return serve([Etl(ours, clock)], others | ours, host, port)
 
 
 def _settings(world: World) -> str:

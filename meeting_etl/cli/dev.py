@@ -5,7 +5,8 @@ Belongs here: the command, its port, the instance. Does not: the processes (dags
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -47,11 +48,32 @@ def dev(context: CommandContext, /, port: int, host: str, *, insecure: bool) -> 
             "reaches it can start runs and see data. Put a proxy with a login in front of the "
             "default address (docs/deployment.md), or add --insecure."
         )
-    sys.exit(serve(context.etl(), context.environ, host, port))
+    context.dagster_home  # noqa: B018 - tenants need one
+    sys.exit(serve(_etls(context), context.environ, host, port))
 
 
-def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
-    """Serve the UI of this data folder until interrupted; returns the exit status."""
+def _etls(context: CommandContext) -> "list[Etl]":
+    """Those of all tenants. One whose settings are wrong does not keep others from being served."""
+    from meeting_etl.settings import Etl
+
+    found = []
+    for tenant in context.tenants():
+        etl = Etl.of(tenant, context.clock)
+        try:
+            etl.settings  # noqa: B018 - reading them checks them
+        except SettingsError as error:
+            if not tenant.name:
+                raise
+            display.complain(str(error))
+        else:
+            found.append(etl)
+    if not found:
+        raise SettingsError("The settings of no tenant can be read.")
+    return found
+
+
+def serve(etls: "Sequence[Etl]", environ: Mapping[str, str], host: str, port: int) -> int:
+    """Serve the UI of these data folders until interrupted; returns the exit status."""
     from meeting_etl.cli.dagster_processes import serve_ui
     from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
     from meeting_etl.orchestration.instance.instance_folder import path_for_dagster
@@ -60,22 +82,28 @@ def serve(etl: "Etl", environ: Mapping[str, str], host: str, port: int) -> int:
     warn_if_reachable(
         host, "The UI has no login: anyone who reaches it can start runs and see data."
     )
-    home = dagster_home(etl.files, environ.get("DAGSTER_HOME"))
+    home = dagster_home(etls[0].files, environ.get("DAGSTER_HOME"))
+    folders = {
+        "MEETING_ETL_DATA_DIR": str(etls[0].settings.location),
+        "MEETING_ETL_WORK_DIR": str(etls[0].settings.data_dir),
+    }
     variables = {
         **environ,
+        **(folders if not etls[0].tenant else {}),
         "DAGSTER_HOME": str(path_for_dagster(home)),
-        "MEETING_ETL_DATA_DIR": str(etl.settings.location),
-        "MEETING_ETL_WORK_DIR": str(etl.settings.data_dir),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    with etl.state.lock_if_free(UI_LOCK) as lock:
-        if lock is None:  # Dagster would run two daemons, whose ticks launch the same runs
-            raise SettingsError("The Dagster UI of this data folder is running already.")
+    with ExitStack() as stack:
+        for etl in etls:
+            # Dagster would run two daemons, whose ticks launch the same runs.
+            if stack.enter_context(etl.state.lock_if_free(UI_LOCK)) is None:
+                whose = f"tenant {etl.tenant}" if etl.tenant else "this data folder"
+                raise SettingsError(f"The Dagster UI of {whose} is running already.")
         # Complete before several processes open it: they would create its storages concurrently,
         # which breaks them.
         open_instance(home).dispose()
         display.say(f"Starting Dagster, instance {home}")
-        return serve_ui(variables, home, host, port, etl.clock)
+        return serve_ui(variables, home, host, port, etls[0].clock)
 
 
 def check_port(host: str, port: int) -> None:

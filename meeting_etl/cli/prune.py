@@ -153,13 +153,13 @@ def _prune_runs(
     before = etl.clock.now() - timedelta(days=days)
     with open_instance(dagster_home(etl.files, configured_home)) as instance:
         if dry_run or not yes:
-            count = len(ended_runs(instance, before))
+            count = len(ended_runs(instance, etl, before))
             display.say(f"Runs to remove: {count:,}.")
             if dry_run or not count:
                 return
             confirm("Remove these?")
         with progress() as meter:
-            count = purge_runs(instance, ended_runs(instance, before), meter)
+            count = purge_runs(instance, etl, ended_runs(instance, etl, before), meter)
     display.say(f"Runs removed: {count:,}.")
 
 

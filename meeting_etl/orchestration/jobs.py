@@ -20,6 +20,7 @@ from meeting_etl.orchestration.ops.maintenance import (
     remove_leftovers,
 )
 from meeting_etl.orchestration.ops.reopen import reopen_work_items
+from meeting_etl.orchestration.run_tags import DOWNLOADS_TAG
 from meeting_etl.schemas import RECORDING_FILES
 
 # Without those that are switched off.
@@ -48,7 +49,7 @@ FILES_JOB = dg.define_asset_job(
     "files",
     selection=dg.AssetSelection.assets(RECORDING_FILES.name).materializable(),
     # dagster.yaml runs one at a time, so that downloads leave room for all other runs.
-    tags={"meeting_etl/downloads": "true"},
+    tags={DOWNLOADS_TAG: "true"},
     description="Download the recordings of some days, if downloads are switched on.",
 )
 

@@ -4,11 +4,13 @@ Belongs here: which runs hold a lock, and its name. Does not: what happens when 
 (launching/lost_runs.py), the runs of run_now(), which hold one lock together (run_now.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from meeting_etl.orchestration.ownership import is_ours
 from meeting_etl.orchestration.run_tags import PROCESS_LOCK_TAG
 from meeting_etl.settings import Etl
 
@@ -19,15 +21,18 @@ if TYPE_CHECKING:
     from dagster._core.execution.retries import RetryMode
 
 
-def locking_executor(etl: Etl) -> dg.ExecutorDefinition:
-    """The in-process executor, each of whose runs holds a lock of its own."""
+def locking_executor(etls: Sequence[Etl]) -> dg.ExecutorDefinition:
+    """The in-process executor, each of whose runs holds a lock of its own.
+
+    The lock is in the state of the run's tenant, or of all whose assets somebody selected.
+    """
     usual = dg.in_process_executor
     create = usual.executor_creation_fn
     assert create is not None  # noqa: S101 - for the type checker
     return dg.ExecutorDefinition(
         name=usual.name,
         config_schema=usual.config_schema.as_field(),
-        executor_creation_fn=lambda context: _LockingExecutor(create(context), etl),
+        executor_creation_fn=lambda context: _LockingExecutor(create(context), etls),
     )
 
 
@@ -44,9 +49,9 @@ def lock_of(run_id: str) -> str:
 class _LockingExecutor(dg.Executor):
     """Executes steps as another executor does, and holds the lock meanwhile."""
 
-    def __init__(self, executor: dg.Executor, etl: Etl) -> None:
+    def __init__(self, executor: dg.Executor, etls: Sequence[Etl]) -> None:
         self._executor = executor
-        self._etl = etl
+        self._etls = etls
 
     @property
     def retries(self) -> "RetryMode":
@@ -57,8 +62,12 @@ class _LockingExecutor(dg.Executor):
         self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
     ) -> "Iterator[DagsterEvent]":
         """Execute the steps; the tag says that there is a lock to look at."""
-        run_id = plan_context.run_id
-        lock = lock_of(run_id)
-        with self._etl.state.lock(lock):
-            plan_context.instance.add_run_tags(run_id, {PROCESS_LOCK_TAG: lock})
+        lock = lock_of(plan_context.run_id)
+        owners = [etl for etl in self._etls if is_ours(plan_context.dagster_run, etl)]
+        with ExitStack() as stack:
+            for etl in owners:
+                stack.enter_context(etl.state.lock(lock))
+            if owners:
+                tag = {PROCESS_LOCK_TAG: lock}
+                plan_context.instance.add_run_tags(plan_context.run_id, tag)
             yield from self._executor.execute(plan_context, execution_plan)

@@ -20,6 +20,7 @@ from meeting_etl.orchestration.launching.day_spans import (
     active_runs,
     partition_days,
 )
+from meeting_etl.orchestration.ownership import named
 from meeting_etl.orchestration.run_summary import (
     INTERRUPTED,
     RunSummary,
@@ -64,7 +65,7 @@ def run_now(
         active_runs(instance, etl)
         if refetch and span is not None:
             reopen(etl.lake, etl.ledger, Reopening(span))
-        runs = _Runs(defs, instance, summary, {LOCK_TAG: lock}, interrupted)
+        runs = _Runs(defs, instance, etl, summary, {LOCK_TAG: lock}, interrupted)
         runs.execute(INGEST_JOB.name, {})
         if discover and span is not None and not summary.failures:
             _discover(runs, etl, span)
@@ -148,6 +149,7 @@ class _Runs:
         self,
         defs: dg.Definitions,
         instance: dg.DagsterInstance,
+        etl: Etl,
         summary: RunSummary,
         tags: dict[str, str],
         interrupted: Callable[[], bool],
@@ -156,12 +158,13 @@ class _Runs:
         self.ids: list[str] = []
         self._defs = defs
         self._instance = instance
+        self._etl = etl
         self._tags = tags
         self._interrupted = interrupted
 
     def execute(self, job: str, tags: dict[str, str]) -> None:
         """Execute one run and add its failures and notices to the summary."""
-        result = self._defs.resolve_job_def(job).execute_in_process(
+        result = self._defs.resolve_job_def(named(self._etl, job)).execute_in_process(
             instance=self._instance,
             tags=tags | self._tags,
             partition_key=tags.get(PARTITION),

@@ -19,6 +19,10 @@ SCHEDULE_TAG = "dagster/schedule_name"
 LOCK_TAG = "meeting_etl/lock"
 # Names the lock that the process of a launched run holds; added by that process (run_lock.py).
 PROCESS_LOCK_TAG = "meeting_etl/process_lock"
+# The tenant whose job it is; dagster.yaml limits the runs of each.
+TENANT_TAG = "meeting_etl/tenant"
+# Marks runs of downloads; dagster.yaml limits them.
+DOWNLOADS_TAG = "meeting_etl/downloads"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 

@@ -4,12 +4,12 @@ Belongs here: which object gets which setting. Does not: reading settings (envir
 work.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
@@ -24,6 +24,7 @@ from meeting_etl.schemas import (
 )
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.settings.shared import Shared, shared_of
+from meeting_etl.settings.tenants import Tenant, check_name
 from meeting_etl.state import State
 from meeting_etl.storage import Storage
 from meeting_etl.times import Clock
@@ -43,18 +44,42 @@ if TYPE_CHECKING:
 class Etl:
     """Everything that the pipeline works with, each part built when it is first used.
 
-    `environ` holds the variables of VARIABLES; `clock` is the only source of time.
+    `environ` holds the variables of VARIABLES; `clock` is the only source of time. `tenant` names
+    one of several organizations in one deployment; the only one has no name.
     """
 
-    def __init__(self, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], clock: Clock | None = None, *, tenant: str = ""
+    ) -> None:
+        if tenant:
+            check_name(tenant)
         self._environ = dict(environ)
+        self._problems: Sequence[str] = ()
+        self.tenant = tenant
         self.clock = clock or Clock()
         # Called with what is worked on, how much is done and how much there is.
         self.progress: Callable[[str, int, int], None] = lambda *_: None
 
+    @classmethod
+    def of(cls, tenant: Tenant, clock: Clock | None = None) -> Self:
+        """That of a tenant of the settings."""
+        etl = cls(tenant.variables, clock, tenant=tenant.name)
+        etl._problems = tenant.problems
+        return etl
+
     @cached_property
     def settings(self) -> Settings:
         """The settings; raises SettingsError when one is wrong."""
+        try:
+            return self._read_settings()
+        except SettingsError as error:
+            if not self.tenant:
+                raise
+            raise SettingsError(f"Tenant {self.tenant}: {error}") from error
+
+    def _read_settings(self) -> Settings:
+        if self._problems:
+            raise SettingsError(" ".join(self._problems))
         return read_settings(self._environ)
 
     @cached_property

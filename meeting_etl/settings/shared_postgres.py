@@ -4,6 +4,8 @@ Belongs here: making the kinds in postgres/ for one data folder. Does not: choos
 (shared.py); it is imported only where the driver is needed.
 """
 
+from functools import cache
+
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.postgres import schema
@@ -17,11 +19,17 @@ from meeting_etl.storage import Storage
 from meeting_etl.webex.bucket import Bucket
 
 
+@cache
+def _database_of(url: str) -> Database:
+    """One for all tenants of a process, so that they use the same connections in turn."""
+    return Database(url)
+
+
 class Postgres:
     """One database for all. `root` names the data folder among others in it."""
 
     def __init__(self, url: str, root: str, files: Files, storage: Storage) -> None:
-        self._database = Database(url)
+        self._database = _database_of(url)
         self._root = root
         self._files = files
         self._storage = storage

@@ -81,8 +81,13 @@ def test_dagster_accepts_the_settings_of_the_instance(tmp_path: Path) -> None:
 
 def test_each_limit_of_the_instance_is_set_once() -> None:
     limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_queue"]
-    keys = [limit["key"] for limit in limits["tag_concurrency_limits"]]
-    assert sorted(keys) == ["dagster/backfill", "meeting_etl/downloads"]
+    keys = [(limit["key"], "value" in limit) for limit in limits["tag_concurrency_limits"]]
+    assert sorted(keys) == [
+        ("dagster/backfill", False),
+        ("meeting_etl/downloads", False),
+        ("meeting_etl/downloads", True),  # of each value
+        ("meeting_etl/tenant", True),
+    ]
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml"])

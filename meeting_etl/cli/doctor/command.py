@@ -59,8 +59,10 @@ def doctor(context: CommandContext, /, output_format: str, *, as_json: bool) -> 
     from meeting_etl.cli.doctor.all_checks import has_readable_settings, run_checks
     from meeting_etl.settings import Etl
 
-    etl = Etl(context.environ, context.clock)
-    results = run_checks(etl, context.environ)
+    context.dagster_home  # noqa: B018 - tenants need one
+    tenant = context.tenant()
+    etl = Etl.of(tenant, context.clock)
+    results = run_checks(etl, tenant.variables)
     is_readable = has_readable_settings(etl)
     if as_json or output_format == "json":
         write_json(results)

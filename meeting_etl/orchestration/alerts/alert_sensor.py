@@ -15,6 +15,7 @@ import dagster as dg
 from meeting_etl.orchestration.alerts.channels import NotSent, send
 from meeting_etl.orchestration.alerts.failed_runs import Alert, alerts_of
 from meeting_etl.orchestration.failures import StepFailure
+from meeting_etl.orchestration.ownership import is_ours, named
 from meeting_etl.settings import Etl
 from meeting_etl.settings.alerts import Alerts
 from meeting_etl.times import format_timestamp, parse_timestamp
@@ -25,20 +26,28 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _RUNS_OF_A_TICK = 50
 
 
-@dg.sensor(
-    name="alerts",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert for each run that failed and each check that is an error, at most "
-    "one an hour for a cause. It is there if MEETING_ETL_ALERT_WEBHOOK_URL or [alerts] email_to is "
-    "set.",
-)
-def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]) -> dg.SkipReason:
-    """Looks at the runs that ended since the last tick, those of `meeting-etl run` included.
+def alert_sensor(etl: Etl) -> dg.SensorDefinition:
+    """The sensor. It looks at the runs that ended since the last tick, `meeting-etl run` included.
 
     The first tick only notes where it begins. When sending fails, so does the tick, and the next
     one tries again.
     """
+
+    @dg.sensor(
+        name=named(etl, "alerts"),
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends an alert for each run that failed and each check that is an error, at "
+        "most one an hour for a cause. It is there if MEETING_ETL_ALERT_WEBHOOK_URL or [alerts] "
+        "email_to is set.",
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return _send_alerts(context, etl)
+
+    return alerts
+
+
+def _send_alerts(context: dg.SensorEvaluationContext, etl: Etl) -> dg.SkipReason:
     instance = context.instance
     if context.cursor is None:
         newest = instance.get_run_records(limit=1, order_by="update_timestamp")
@@ -51,7 +60,7 @@ def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
         ascending=True,
     )
     settings, subjects = etl.settings, []
-    for record in (record for record in records if _is_ours(context, record.dagster_run)):
+    for record in (record for record in records if _is_ours(context, record.dagster_run, etl)):
         for alert in alerts_of(
             instance,
             record.dagster_run,
@@ -67,8 +76,10 @@ def alert_sensor(context: dg.SensorEvaluationContext, etl: dg.ResourceParam[Etl]
     return dg.SkipReason(f"{sent} {len(records)} runs have ended since the last tick.")
 
 
-def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
-    """Whether a run is of this code location: an instance may have those of others, too."""
+def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun, etl: Etl) -> bool:
+    """Whether a run is of the tenant, and of this code location: an instance may have others."""
+    if not is_ours(run, etl):
+        return False
     ours = context.repository_def
     if ours is None:
         return True

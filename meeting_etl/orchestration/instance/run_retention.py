@@ -11,7 +11,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from meeting_etl.orchestration.ownership import is_ours, own_assets
 from meeting_etl.orchestration.run_tags import SCHEDULE_TAG, SENSOR_TAG
+from meeting_etl.settings import Etl
 
 _ENDED = [
     dg.DagsterRunStatus.SUCCESS,
@@ -22,23 +24,27 @@ _ENDED = [
 _IDS_PER_QUERY = 500
 
 
-def ended_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
-    """Ids of ended runs that were created before a moment, newest first."""
-    return list(instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)))
+def ended_runs(instance: dg.DagsterInstance, etl: Etl, before: datetime) -> list[dg.DagsterRun]:
+    """Ended runs of the tenant that were created before a moment, newest first."""
+    ended = dg.RunsFilter(statuses=_ENDED, created_before=before)
+    return [run for run in instance.get_runs(ended) if is_ours(run, etl)]
 
 
-def routine_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
-    """Ids of runs that a sensor or schedule launched before a moment and that succeeded."""
-    succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], created_before=before)
+def routine_runs(instance: dg.DagsterInstance, etl: Etl, before: datetime) -> list[dg.DagsterRun]:
+    """Those that a sensor or schedule launched and that succeeded."""
     return [
-        run.run_id
-        for run in instance.get_runs(succeeded)
-        if SENSOR_TAG in run.tags or SCHEDULE_TAG in run.tags
+        run
+        for run in ended_runs(instance, etl, before)
+        if run.status is dg.DagsterRunStatus.SUCCESS
+        and (SENSOR_TAG in run.tags or SCHEDULE_TAG in run.tags)
     ]
 
 
 def purge_runs(
-    instance: dg.DagsterInstance, run_ids: Iterable[str], progress: Callable[[str, int, int], None]
+    instance: dg.DagsterInstance,
+    etl: Etl,
+    runs: Iterable[dg.DagsterRun],
+    progress: Callable[[str, int, int], None],
 ) -> int:
     """Remove ended runs and their events from the instance; returns how many there were.
 
@@ -46,9 +52,13 @@ def purge_runs(
     which is all Dagster has to show it, is first recorded again with its metadata and without a
     run. `progress` is called with a label, the number of runs done and the number of all.
     """
-    to_remove = sorted(set(run_ids))
+    by_id = {run.run_id: run for run in runs}
+    # Assets of other tenants are left out, unless somebody selected them together with ours.
+    selected = {key for run in by_id.values() for key in run.asset_selection or ()}
+    keys = selected.union(own_assets(instance.get_asset_keys(), etl))
+    to_remove = sorted(by_id)
     # All of them before the first run is removed: an interruption then leaves no day missing.
-    for materialization in list(_newest_materializations(instance, set(to_remove))):
+    for materialization in list(_newest_materializations(instance, keys, set(to_remove))):
         instance.report_runless_asset_event(materialization)
     for done, run_id in enumerate(to_remove, start=1):
         instance.compute_log_manager.delete_logs(prefix=[run_id])
@@ -59,10 +69,10 @@ def purge_runs(
 
 
 def _newest_materializations(
-    instance: dg.DagsterInstance, run_ids: set[str]
+    instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey], run_ids: set[str]
 ) -> Iterator[dg.AssetMaterialization]:
     """The newest materialization of each asset and partition, if one of these runs made it."""
-    for key in instance.get_asset_keys():
+    for key in keys:
         newest = instance.fetch_materializations(key, limit=1).records
         by_partition = instance.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_MATERIALIZATION

@@ -24,6 +24,7 @@ from meeting_etl.orchestration.launching.launch_pauses import (
     request_tag,
     webex_pause_reason,
 )
+from meeting_etl.orchestration.ownership import named
 from meeting_etl.orchestration.run_tags import RUN_KEY, span_of, span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up
@@ -56,8 +57,8 @@ def launch_days(
     The run key changes with any news for these days and every quarter hour, so that a span whose
     run failed is tried again, but not every few seconds.
     """
-    instance, first = context.instance, first_partition_of(context.repository_def)
-    busy = busy_days(runs, newest=first_recent_day(etl), files=job == FILES_JOB.name)
+    instance, first = context.instance, first_partition_of(context.repository_def, etl)
+    busy = busy_days(runs, etl, newest=first_recent_day(etl), files=job == FILES_JOB.name)
     due = [day for day in partition_days(days, etl, first) if day not in busy]
     reasons = [ingest_state] if ingest_state else []
     if any(day < first for day in days):
@@ -69,7 +70,8 @@ def launch_days(
         reasons.append(pause_reason)
     else:
         recent = first_recent_day(etl)
-        has_old = any(_is_old(span_of(run.tags), recent) for run in runs if run.job_name == job)
+        of_job = [run for run in runs if run.job_name == named(etl, job)]
+        has_old = any(_is_old(span_of(run.tags), recent) for run in of_job)
         for span in launchable_spans(due, busy):
             if _is_old(span, recent) and has_old:
                 reasons.append(f"{span} waits for the run of other old days.")
@@ -103,8 +105,8 @@ def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
     due_texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
     news_digest = hashlib.sha256("/".join(due_texts).encode()).hexdigest()[:16]
     return dg.RunRequest(
-        run_key=f"{job}/{span}/{news_digest}/{quarter}",
-        job_name=job,
+        run_key=f"{named(etl, job)}/{span}/{news_digest}/{quarter}",
+        job_name=named(etl, job),
         tags=span_tags(span) | request_tag(etl),
     )
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, RECONCILE_JOB
+from meeting_etl.orchestration.ownership import is_ours, named, own_assets
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
 from meeting_etl.schemas import FIRST_DAY, TABLES
 from meeting_etl.settings import Etl
@@ -18,7 +19,7 @@ from meeting_etl.times import Span, spans, utc_day
 # One run may cover up to this many days without work between two days with work.
 BRIDGE_DAYS = 10
 _RECENT_DAYS = 4  # today, and the days covered by the default attempt schedule
-_DAY_JOBS = {DAYS_JOB.name, INGEST_AND_DAYS_JOB.name, FILES_JOB.name}
+_DAY_JOBS = (DAYS_JOB, INGEST_AND_DAYS_JOB, FILES_JOB)
 _ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -38,13 +39,15 @@ def launchable_spans(due: list[date], busy: set[date]) -> Iterator[Span]:
 
 
 def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
-    """Queued and running runs.
+    """Queued and running runs of the tenant.
 
     A run of run_now() whose process was killed is not active: nothing else would ever end it, so it
     is reported to the instance as failed.
     """
     found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_ACTIVE)):
+        if not is_ours(run, etl):
+            continue
         lock = run.tags.get(LOCK_TAG)
         if lock and not etl.state.is_locked(lock):
             instance.report_run_failed(run, "The process of this run was killed.")
@@ -54,7 +57,7 @@ def active_runs(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
 
 
 def busy_days(
-    runs: Iterable[dg.DagsterRun], *, newest: date = date.max, files: bool = False
+    runs: Iterable[dg.DagsterRun], etl: Etl, *, newest: date = date.max, files: bool = False
 ) -> set[date]:
     """Days covered by one of these runs; with `files`, days covered by a run of downloads.
 
@@ -65,19 +68,21 @@ def busy_days(
     for run in runs:
         span = span_of(run.tags)
         # A day can be worked on while it is reconciled, and while its files are downloaded.
-        if span is None or run.job_name == RECONCILE_JOB.name or not _is_ours(run):
+        if span is None or not _is_about_days(run, etl):
             continue
-        if (run.job_name == FILES_JOB.name) == files:
+        if (run.job_name == named(etl, FILES_JOB.name)) == files:
             is_long = (span.last - span.first).days >= _RECENT_DAYS
             found.update(day for day in span if not (is_long and day >= newest))
     return found
 
 
-def _is_ours(run: dg.DagsterRun) -> bool:
-    """Whether a run is of one of our jobs or assets: an instance may have those of others, too."""
-    if run.job_name in _DAY_JOBS:
+def _is_about_days(run: dg.DagsterRun, etl: Etl) -> bool:
+    """Whether a run works on days: an instance may have jobs and assets of others, too."""
+    if run.job_name == named(etl, RECONCILE_JOB.name):
+        return False
+    if run.job_name in {named(etl, job.name) for job in _DAY_JOBS}:
         return True
-    return any(key.path[-1] in TABLES for key in run.asset_selection or ())
+    return any(key.path[-1] in TABLES for key in own_assets(run.asset_selection or (), etl))
 
 
 def first_recent_day(etl: Etl) -> date:
@@ -91,8 +96,9 @@ def partition_days(days: Iterable[date], etl: Etl, first: date = FIRST_DAY) -> l
     return [day for day in days if first <= day <= today]
 
 
-def first_partition_of(repository: dg.RepositoryDefinition | None) -> date:
-    """The first partition of the definitions that a sensor belongs to."""
-    days = repository.get_job(DAYS_JOB.name).partitions_def if repository else None
+def first_partition_of(repository: dg.RepositoryDefinition | None, etl: Etl) -> date:
+    """The first partition of the tenant in the definitions that a sensor belongs to."""
+    job = repository.get_job(named(etl, DAYS_JOB.name)) if repository else None
+    days = job.partitions_def if job else None
     first = days.get_first_partition_key() if days else None
     return date.fromisoformat(first) if first else FIRST_DAY

@@ -11,11 +11,12 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.orchestration.jobs import INGEST_AND_DAYS_JOB, INGEST_JOB
 from meeting_etl.orchestration.launching.day_spans import active_runs
 from meeting_etl.orchestration.launching.launch_pauses import (
-    INGEST_JOBS,
     QUARTER_HOUR,
+    ingest_jobs,
     next_ingest_at,
     request_tag,
 )
+from meeting_etl.orchestration.ownership import named
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp
@@ -36,7 +37,7 @@ def every_quarter_hour(
     from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 
     runs = active_runs(context.instance, etl)
-    if any(run.job_name in INGEST_JOBS for run in runs):
+    if any(run.job_name in ingest_jobs(etl) for run in runs):
         return dg.SkipReason("Ingest is running.")
     next_at = next_ingest_at(context.instance, etl)
     now = etl.clock.now()
@@ -56,12 +57,12 @@ def ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) ->
     """An ingest, with the work of a span if any. By its run key, a repeated tick launches none."""
     latest = [
         run_id
-        for job in INGEST_JOBS
+        for job in ingest_jobs(etl)
         for run_id in instance.get_run_ids(dg.RunsFilter(job_name=job), limit=1)
     ]
     return dg.RunRequest(
-        run_key=f"{INGEST_JOB.name}/after {' '.join(latest)}",
-        job_name=INGEST_AND_DAYS_JOB.name if span else INGEST_JOB.name,
+        run_key=f"{named(etl, INGEST_JOB.name)}/after {' '.join(latest)}",
+        job_name=named(etl, (INGEST_AND_DAYS_JOB if span else INGEST_JOB).name),
         tags=request_tag(etl) | (span_tags(span) if span else {}),
     )
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.jobs import DAYS_JOB, INGEST_AND_DAYS_JOB, INGEST_JOB
+from meeting_etl.orchestration.ownership import named
 from meeting_etl.orchestration.refused_token import refused_until
 from meeting_etl.orchestration.run_tags import REQUESTED_AT_TAG, span_of
 from meeting_etl.settings import Etl
@@ -20,9 +21,12 @@ QUARTER_HOUR = timedelta(minutes=15)
 _IN_A_ROW = QUARTER_HOUR
 # The tenth ingest in a row already has the longest pause.
 _LATEST_INGESTS = 12
-# Jobs that read the logs.
-INGEST_JOBS = (INGEST_JOB.name, INGEST_AND_DAYS_JOB.name)
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+
+
+def ingest_jobs(etl: Etl) -> tuple[str, str]:
+    """The names of the jobs that read the logs."""
+    return named(etl, INGEST_JOB.name), named(etl, INGEST_AND_DAYS_JOB.name)
 
 
 def request_tag(etl: Etl) -> dict[str, str]:
@@ -50,14 +54,14 @@ def next_ingest_at(instance: dg.DagsterInstance, etl: Etl) -> datetime | None:
     least = timedelta(seconds=etl.settings.ingest_at_most_every_seconds)
     most = max(least, QUARTER_HOUR)
     pause, next_at, is_long = least, None, False
-    requested = filter(None, (requested_at(run.tags) for run in _latest_ingests(instance)))
+    requested = filter(None, (requested_at(run.tags) for run in _latest_ingests(instance, etl)))
     for at in sorted(at for at in requested if at <= now):
         in_a_row = next_at is not None and at <= next_at + _IN_A_ROW
         pause = min(2 * pause, most) if in_a_row else least
         is_long = least < pause == QUARTER_HOUR
         next_at = _end_of_long_pause(at) if is_long else at + pause
     if next_at is not None and is_long:
-        worked_at = _last_work_of(instance, utc_day(now))
+        worked_at = _last_work_of(instance, etl, utc_day(now))
         if worked_at and next_at <= worked_at < next_at + QUARTER_HOUR:
             return _end_of_long_pause(worked_at)
     return next_at
@@ -67,17 +71,17 @@ def _end_of_long_pause(begins_at: datetime) -> datetime:
     return round_up(begins_at + QUARTER_HOUR / 2, QUARTER_HOUR)
 
 
-def _latest_ingests(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+def _latest_ingests(instance: dg.DagsterInstance, etl: Etl) -> list[dg.DagsterRun]:
     return [
         run
-        for job in INGEST_JOBS
+        for job in ingest_jobs(etl)
         for run in instance.get_runs(dg.RunsFilter(job_name=job), limit=_LATEST_INGESTS)
     ]
 
 
-def _last_work_of(instance: dg.DagsterInstance, day: date) -> datetime | None:
+def _last_work_of(instance: dg.DagsterInstance, etl: Etl, day: date) -> datetime | None:
     """When the newest run of the job `days` was requested, if it covers the day."""
-    for run in instance.get_runs(dg.RunsFilter(job_name=DAYS_JOB.name), limit=1):
+    for run in instance.get_runs(dg.RunsFilter(job_name=named(etl, DAYS_JOB.name)), limit=1):
         span = span_of(run.tags)
         return requested_at(run.tags) if span and day in span else None
     return None
@@ -90,9 +94,9 @@ def webex_pause_reason(instance: dg.DagsterInstance, etl: Etl) -> str | None:
     # Runs of `meeting-etl run` count too: one that succeeds ends the pause.
     records = [
         record
-        for job in (DAYS_JOB.name, INGEST_AND_DAYS_JOB.name)
+        for job in (DAYS_JOB, INGEST_AND_DAYS_JOB)
         for record in instance.get_run_records(
-            dg.RunsFilter(job_name=job, statuses=_ENDED), limit=1
+            dg.RunsFilter(job_name=named(etl, job.name), statuses=_ENDED), limit=1
         )
     ]
     newest = max(records, key=lambda record: record.create_timestamp, default=None)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.failures import report_errors
+from meeting_etl.orchestration.ownership import is_ours, named
 from meeting_etl.orchestration.run_lock import holds_a_lock, lock_of
 from meeting_etl.settings import Etl
 
@@ -26,6 +27,7 @@ def lost_runs_sensor(etl: Etl) -> dg.SensorDefinition:
     free_since: dict[str, datetime] = {}  # by id of the run
 
     @dg.sensor(
+        name=named(etl, "lost_runs"),
         target=None,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -46,7 +48,7 @@ def _fail_lost(instance: dg.DagsterInstance, etl: Etl, free_since: dict[str, dat
     free = {
         run.run_id: run
         for run in started
-        if holds_a_lock(run) and not etl.state.is_locked(lock_of(run.run_id))
+        if is_ours(run, etl) and holds_a_lock(run) and not etl.state.is_locked(lock_of(run.run_id))
     }
     now = etl.clock.now()
     lost = [run for key, run in free.items() if now - free_since.get(key, now) >= _FREE_FOR]

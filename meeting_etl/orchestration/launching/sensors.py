@@ -22,11 +22,12 @@ from meeting_etl.orchestration.launching.day_spans import (
 from meeting_etl.orchestration.launching.failed_ticks import FailedTicks
 from meeting_etl.orchestration.launching.ingest_launches import ingest_request
 from meeting_etl.orchestration.launching.launch_pauses import (
-    INGEST_JOBS,
+    ingest_jobs,
     next_ingest_at,
     requested_at,
     webex_pause_reason,
 )
+from meeting_etl.orchestration.ownership import named
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, utc_day
 
@@ -43,6 +44,7 @@ def due_work_sensor(etl: Etl) -> dg.SensorDefinition:
     failed_ticks = FailedTicks(etl.clock)
 
     @dg.sensor(
+        name=named(etl, "due_work"),
         jobs=[INGEST_JOB, DAYS_JOB, INGEST_AND_DAYS_JOB],
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -61,6 +63,7 @@ def due_files_sensor(etl: Etl) -> dg.SensorDefinition:
     failed_ticks = FailedTicks(etl.clock)
 
     @dg.sensor(
+        name=named(etl, "due_files"),
         job=FILES_JOB,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -87,13 +90,13 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
         return
     instance, now = context.instance, etl.clock.now()
     runs = active_runs(instance, etl)
-    ingests = [run for run in runs if run.job_name in INGEST_JOBS]
+    ingests = [run for run in runs if run.job_name in ingest_jobs(etl)]
     if any(_has_just_begun(run, now) for run in ingests):
         yield dg.SkipReason("Ingest has just begun: runs of days wait for its news.")
         return
     next_at = next_ingest_at(instance, etl)
     is_ingesting = etl.state.is_locked(INGEST_LOCK)
-    if is_ingesting or any(run.job_name == INGEST_JOB.name for run in ingests):
+    if is_ingesting or any(run.job_name == named(etl, INGEST_JOB.name) for run in ingests):
         ingest_state = "Ingest is running."
     elif not has_new_lines:
         ingest_state = "No log has new lines."
@@ -128,9 +131,9 @@ def _span_beside_ingest(
     None when today is busy.
     """
     today = utc_day(etl.clock.now())
-    busy = busy_days(runs, newest=first_recent_day(etl))
+    busy = busy_days(runs, etl, newest=first_recent_day(etl))
     if today in busy or webex_pause_reason(context.instance, etl):
         return None
-    first = first_partition_of(context.repository_def)
+    first = first_partition_of(context.repository_def, etl)
     days = partition_days({*due, today - timedelta(days=1), today}, etl, first)
     return next(launchable_spans([day for day in days if day not in busy], busy))

@@ -33,9 +33,10 @@ def purge_old_runs(
     with report_errors():
         now, settings = etl.clock.now(), etl.settings
         keep_days = config.older_than_days or settings.dagster_runs_days
-        old = ended_runs(context.instance, now - timedelta(days=keep_days))
-        routine = routine_runs(context.instance, now - timedelta(days=settings.routine_runs_days))
-        count = purge_runs(context.instance, [*old, *routine], etl.progress)
+        routine_days = settings.routine_runs_days
+        old = ended_runs(context.instance, etl, now - timedelta(days=keep_days))
+        routine = routine_runs(context.instance, etl, now - timedelta(days=routine_days))
+        count = purge_runs(context.instance, etl, [*old, *routine], etl.progress)
     context.add_output_metadata({"runs_removed": count})
     context.log.info(f"Removed {count:,} ended runs.")
 

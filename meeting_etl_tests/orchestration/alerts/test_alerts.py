@@ -53,10 +53,9 @@ class Home:
         with dg.build_sensor_context(
             self.instance,
             cursor=self._cursor,
-            resources={"etl": self.etl},
             definitions=build_defs(self.etl),
         ) as context:
-            tick = alert_sensor.evaluate_tick(context)
+            tick = alert_sensor(self.etl).evaluate_tick(context)
             self._cursor = tick.cursor
             return tick.skip_message or ""
 

@@ -148,7 +148,8 @@ def test_the_last_two_days_are_reconciled_every_night(tmp_path: Path) -> None:
 def test_runs_of_the_sensor_do_not_reconcile_and_do_not_wait_for_it(
     tmp_path: Path, webex: Sandbox
 ) -> None:
-    defs = build_defs(product(tmp_path, webex).etl())
+    etl = product(tmp_path, webex).etl()
+    defs = build_defs(etl)
     layer = defs.resolve_job_def(DAYS_JOB.name).asset_layer
     keys = {key.to_user_string() for key in layer.executable_asset_keys}
     assert "meetings" in keys
@@ -157,4 +158,4 @@ def test_runs_of_the_sensor_do_not_reconcile_and_do_not_wait_for_it(
         run = instance.create_run_for_job(
             defs.resolve_job_def("reconcile"), tags={"dagster/partition": "2026-03-05"}
         )
-        assert busy_days([run]) == set()
+        assert busy_days([run], etl) == set()

@@ -20,6 +20,7 @@ from meeting_etl_tests.commands import command
 
 DAY, OTHER_DAY = "2026-03-02", "2026-03-03"
 KEY = dg.AssetKey("meetings")
+ETL = Etl({})
 
 
 @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-03-01"))
@@ -58,7 +59,7 @@ def test_an_old_run_leaves_no_file_behind(instance: dg.DagsterInstance) -> None:
     run_id = executed(instance, DAY)
     assert files_of(instance, run_id)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert purge_runs(instance, ended_runs(instance, later), silent) == 1
+    assert purge_runs(instance, ETL, ended_runs(instance, ETL, later), silent) == 1
     assert instance.get_run_by_id(run_id) is None
     assert files_of(instance, run_id) == []
 
@@ -71,7 +72,7 @@ def test_days_stay_materialized_with_their_metadata_when_their_runs_are_removed(
         executed(instance, day)
     later = datetime.now(UTC) + timedelta(seconds=1)
     for runs in (3, 0):
-        assert purge_runs(instance, ended_runs(instance, later), silent) == runs
+        assert purge_runs(instance, ETL, ended_runs(instance, ETL, later), silent) == runs
         assert instance.get_materialized_partitions(KEY) == {DAY, OTHER_DAY}
         records = instance.fetch_materializations(KEY, limit=10).records
         # The newest event of each day, once.
@@ -88,7 +89,7 @@ def test_a_day_keeps_the_event_of_its_newest_run(
     executed(instance, DAY)
     between = datetime.now(UTC)
     younger = executed(instance, DAY)
-    assert purge_runs(instance, ended_runs(instance, between), silent) == 1
+    assert purge_runs(instance, ETL, ended_runs(instance, ETL, between), silent) == 1
     (record,) = instance.fetch_materializations(KEY, limit=10).records
     assert record.run_id == younger
 
@@ -107,7 +108,9 @@ def test_active_and_recent_runs_are_never_removed(instance: dg.DagsterInstance) 
     stay |= {ended(instance, status, old) for status in statuses - ends}
     for status in ends:
         ended(instance, status, old)
-    assert purge_runs(instance, ended_runs(instance, now - timedelta(days=30)), silent) == 3
+    assert (
+        purge_runs(instance, ETL, ended_runs(instance, ETL, now - timedelta(days=30)), silent) == 3
+    )
     assert set(instance.get_run_ids()) == stay
 
 
@@ -184,7 +187,8 @@ def test_runs_by_sensor_and_schedule_that_succeeded_are_routine(
     recorded(success, new, sensor_name="due_work")
     recorded(failure, old, sensor_name="due_work")
     recorded(success, old, backfill="b")
-    assert set(routine_runs(instance, now - timedelta(days=1))) == routine
+    found = routine_runs(instance, ETL, now - timedelta(days=1))
+    assert {run.run_id for run in found} == routine
 
 
 def test_prune_works_on_the_instance_of_the_environment(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_days_of_an_active_run_are_skipped(etl: Etl, instance: dg.DagsterInstanc
             "dagster/asset_partition_range_end": "2026-03-16",
         },
     )
-    assert date(2026, 3, 15) in busy_days(active_runs(instance, etl))
+    assert date(2026, 3, 15) in busy_days(active_runs(instance, etl), etl)
     assert [request.tags["dagster/partition"] for request in tick(etl, instance)] == ["2026-02-01"]
 
 

@@ -1,0 +1,167 @@
+"""The tenants: organizations of one deployment, each with its own variables.
+
+Belongs here: the file that MEETING_ETL_TENANTS names, and which tenant a command works on. Does
+not: the variables themselves (variables.py, environment.py), what Dagster calls the assets and jobs
+of a tenant (orchestration/).
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from meeting_etl.errors import SettingsError
+from meeting_etl.settings.secret_sources import Secrets
+from meeting_etl.settings.variables import VARIABLES
+
+_FILE, _CHOSEN = "MEETING_ETL_TENANTS", "MEETING_ETL_TENANT"
+_DATA_DIR = "MEETING_ETL_DATA_DIR"
+# Names of Dagster's have the tenant in front of two underscores, so that it must have none.
+_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_LONGEST_NAME = 63
+# What a tenant has from the environment unless its section has it: it says nothing of whose data
+# they are.
+_INHERITED = frozenset(
+    {
+        "WEBEX_BASE_URL",
+        "WEBEX_REQUESTS_PER_MINUTE",
+        "WEBEX_MAX_WAIT_SECONDS",
+        "MEETING_ETL_ALERT_WEBHOOK_URL",
+        "MEETING_ETL_SMTP_PASSWORD",
+    }
+)
+_OF_THE_DEPLOYMENT = frozenset({_FILE, _CHOSEN, "MEETING_ETL_STATE"})
+_OF_A_TENANT = [name for name in VARIABLES if name not in _OF_THE_DEPLOYMENT]
+# Their values say where the secret is.
+_SECRETS = frozenset(
+    {
+        "WEBEX_ACCESS_TOKEN",
+        "WEBEX_CLIENT_ID",
+        "WEBEX_CLIENT_SECRET",
+        "WEBEX_REFRESH_TOKEN",
+        "WEBEX_WEBHOOK_SECRET",
+        "WEBEX_WEBHOOK_SECRET_PREVIOUS",
+        "MEETING_ETL_ALERT_WEBHOOK_URL",
+        "MEETING_ETL_SMTP_PASSWORD",
+        "MEETING_ETL_PRIVACY_KEY",
+    }
+)
+_PATHS = frozenset({_DATA_DIR, "MEETING_ETL_SETTINGS"})
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant; the only one has no name.
+
+    `variables` is what the environment is for a single one. `problems` are sentences about secrets
+    that could not be read.
+    """
+
+    name: str
+    variables: Mapping[str, str] = field(repr=False)
+    problems: Sequence[str] = ()
+
+
+def check_name(name: str) -> None:
+    """Raise SettingsError for a name that a tenant cannot have."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise SettingsError(
+            f"{name!r} cannot be the name of a tenant: use lower-case letters and digits, with "
+            f"single underscores between them, {_LONGEST_NAME} at most."
+        )
+
+
+def check_folders(folders: Mapping[str, Path]) -> None:
+    """Raise SettingsError for data that two tenants would share, given the folder of each name."""
+    found = [(name, folder.resolve()) for name, folder in folders.items()]
+    for (name, folder), (other, its) in combinations(found, 2):
+        if folder.is_relative_to(its) or its.is_relative_to(folder):
+            raise SettingsError(
+                f"The tenants {name} and {other} have {folder} and {its} as {_DATA_DIR}: give each "
+                "a folder of its own, not within that of another."
+            )
+
+
+def read_tenants(environ: Mapping[str, str]) -> list[Tenant]:
+    """The tenants of the file; without one, the only one.
+
+    Raises SettingsError, naming file, section and variable. What is wrong within a tenant's
+    settings is found when they are read, so that it concerns no other.
+    """
+    file = environ.get(_FILE)
+    if not file:
+        if environ.get(_CHOSEN):
+            raise SettingsError(f"{_CHOSEN} is set, but {_FILE}, the file of the tenants, is not.")
+        return [Tenant("", environ)]
+    sections = _sections(file)
+    for name in _OF_A_TENANT:
+        if environ.get(name) and name not in _INHERITED:
+            raise SettingsError(
+                f"{name} is set beside {_FILE}: it belongs into [tenants.NAME] of {file}."
+            )
+    tenants = [_tenant(name, content, environ, file) for name, content in sections.items()]
+    try:
+        check_folders({tenant.name: Path(tenant.variables[_DATA_DIR]) for tenant in tenants})
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    return tenants
+
+
+def chosen_tenant(environ: Mapping[str, str]) -> Tenant:
+    """The tenant that a command works on. Raises SettingsError when several could be meant."""
+    tenants = {tenant.name: tenant for tenant in read_tenants(environ)}
+    if "" in tenants:
+        return tenants[""]
+    chosen = environ.get(_CHOSEN)
+    if not chosen:
+        raise SettingsError(f"Set {_CHOSEN} to one of {', '.join(tenants)}.")
+    if chosen not in tenants:
+        raise SettingsError(
+            f"{_CHOSEN} is {chosen!r}, but {environ[_FILE]} has {', '.join(tenants)}."
+        )
+    return tenants[chosen]
+
+
+def _sections(file: str) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{_FILE}: cannot read {file}: {reason}.") from error
+    sections = content.get("tenants")
+    if not isinstance(sections, dict) or not sections or len(content) > 1:
+        raise SettingsError(f"{file} must have a section [tenants.NAME] for each tenant alone.")
+    return sections
+
+
+def _tenant(name: str, content: Any, environ: Mapping[str, str], file: str) -> Tenant:
+    section = f"[tenants.{name}]"
+    try:
+        check_name(name)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {section}: {error}") from None
+    if not isinstance(content, Mapping) or not content.get(_DATA_DIR):
+        raise SettingsError(f"{file}: {section} needs {_DATA_DIR}, a data folder of its own.")
+    secrets, own = Secrets(environ, file), dict[str, str]()
+    for key, value in content.items():
+        if key not in _OF_A_TENANT:
+            raise SettingsError(
+                f"{file}: unknown variable {key} in {section}; expected one of "
+                f"{', '.join(_OF_A_TENANT)}."
+            )
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise SettingsError(f"{file}: {section} {key} must be a text or a number.")
+        own[key] = _value(key, str(value), section, secrets)
+    inherited = {key: value for key, value in environ.items() if key not in (_FILE, _CHOSEN)}
+    return Tenant(name, inherited | own, secrets.problems)
+
+
+def _value(key: str, value: str, section: str, secrets: Secrets) -> str:
+    if key in _SECRETS:
+        return secrets.read(value, section, key) or ""
+    if key in _PATHS:
+        return str(Path(secrets.settings_file).absolute().parent / value)
+    return value

@@ -1,0 +1,1 @@
+"""Tests of several tenants in one code location and on one instance."""
