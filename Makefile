@@ -61,6 +61,7 @@ bench: .venv/ready  ## Print the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/search.py --days 360 --scripts latin --runs 3
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/tenants.py
 	$(BIN)/python benchmarks/instance_start.py
 	$(BIN)/python benchmarks/instance_growth.py
 	$(BIN)/python benchmarks/dagster_overhead.py

@@ -170,6 +170,7 @@ def test_a_read_only_server_is_refused(webex: Sandbox, postgres: str, tmp_path: 
     product = on_postgres(tmp_path / "data", webex, postgres)
     with session(postgres) as cursor:
         cursor.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+        end_sessions(postgres)  # a server becomes a standby when it starts
         try:
             with (
                 pytest.raises(StorageError, match="session is read-only"),

@@ -1,6 +1,7 @@
 """The file of tenants: whose variables are whose, and what is wrong with it in one sentence."""
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from meeting_etl.settings.tenants import chosen_tenant, read_tenants
 TWO = """
 [tenants.acme]
 MEETING_ETL_DATA_DIR = "acme"
-MEETING_ETL_SETTINGS = "conf/acme.toml"
+MEETING_ETL_SETTINGS = "./acme.toml"
 
 [tenants.globex]
 MEETING_ETL_DATA_DIR = "/srv/globex"
@@ -40,8 +41,7 @@ def written(tmp_path: Path) -> Written:
 def test_each_tenant_has_its_own_folder_settings_and_token(
     written: Written, tmp_path: Path
 ) -> None:
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "acme.toml").write_text(
+    (tmp_path / "acme.toml").write_text(
         "[fetch]\nthreads = 3\n[accounts.officer]\nkind = 'compliance'\n"
         "access_token = 'env:ACME_TOKEN'\n"
     )
@@ -68,6 +68,16 @@ def test_what_concerns_all_comes_from_the_environment(written: Written) -> None:
     acme, globex = (tenant.variables for tenant in read_tenants(environ))
     assert acme.items() >= common.items()
     assert globex.items() >= (common | {"WEBEX_REQUESTS_PER_MINUTE": "60"}).items()
+
+
+def test_the_documented_file_has_two(written: Written) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "tenants.md").read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", document, re.DOTALL)
+    acme, globex = read_tenants(written(textwrap.dedent(toml)))
+    assert (acme.name, globex.name) == ("acme", "globex")
+    assert acme.problems == []
+    # Its token and its secret are not there.
+    assert len(globex.problems) == 2
 
 
 def test_without_the_file_there_is_one_without_a_name() -> None:
@@ -193,13 +203,12 @@ def test_data_of_one_cannot_be_fetched_with_a_token_of_all(written: Written) -> 
 def test_settings_that_are_wrong_concern_their_tenant_alone(
     written: Written, tmp_path: Path
 ) -> None:
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "acme.toml").write_text("[fetch]\nthreads = 0\n")
+    (tmp_path / "acme.toml").write_text("[fetch]\nthreads = 0\n")
     acme, globex = map(Etl.of, read_tenants(written(TWO)))
     with pytest.raises(SettingsError) as raised:
         acme.settings  # noqa: B018 - reading them checks them
     assert str(raised.value) == (
-        f"Tenant acme: {tmp_path}/conf/acme.toml: [fetch] threads must be at least 1, but is 0."
+        f"Tenant acme: {tmp_path}/acme.toml: [fetch] threads must be at least 1, but is 0."
     )
     with pytest.raises(SettingsError) as raised:
         globex.settings  # noqa: B018 - as above

@@ -19,6 +19,8 @@ def days(requests: list[dg.RunRequest]) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_each_sensor_launches_the_days_of_its_tenant(two: Two) -> None:
+    sensor = two.defs.resolve_sensor_def("acme__due_work")
+    assert sensor.minimum_interval_seconds == 30
     announce(two.acme, "2026-03-10")
     announce(two.globex, "2026-03-12", "2026-03-13")
     assert days(two.requests(two.acme)) == {"acme__days": "2026-03-10"}

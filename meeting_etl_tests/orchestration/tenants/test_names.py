@@ -1,5 +1,6 @@
 """All names of a tenant's definitions have the tenant; without tenants nothing has another name."""
 
+import re
 from collections.abc import Sequence, Set
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from meeting_etl.settings import Etl
 from meeting_etl_tests.orchestration.tenants.two import tenant
 
 ROOT = Path(__file__).parents[3]
+DOCUMENT = ROOT / "docs" / "tenants.md"
 ALL_ON = """
 [downloads]
 recordings = ["video"]
@@ -191,6 +193,14 @@ def test_dagster_loads_both_with_a_prefix_of_somebody_else(tmp_path: Path) -> No
     dg.Definitions.validate_loadable(definitions)
     keys = {key.to_user_string() for key in definitions.resolve_all_asset_keys()}
     assert {"webex/acme/meetings", "webex/globex/meetings"} <= keys
+
+
+def test_the_documented_definitions_are_those_of_two_tenants() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own document
+    keys = {key.to_user_string() for key in names["defs"].resolve_all_asset_keys()}
+    assert {"acme/meetings", "globex/meetings"} <= keys
 
 
 def test_two_of_one_name_or_folder_are_refused(tmp_path: Path) -> None:
