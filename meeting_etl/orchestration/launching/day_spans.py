@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from meeting_etl.orchestration.jobs import DAYS_JOB, FILES_JOB, INGEST_AND_DAYS_JOB, RECONCILE_JOB
-from meeting_etl.orchestration.ownership import is_ours, named, own_assets
+from meeting_etl.orchestration.ownership import is_ours, named
 from meeting_etl.orchestration.run_tags import LOCK_TAG, span_of
 from meeting_etl.schemas import FIRST_DAY, TABLES
 from meeting_etl.settings import Etl
@@ -82,7 +82,7 @@ def _is_about_days(run: dg.DagsterRun, etl: Etl) -> bool:
         return False
     if run.job_name in {named(etl, job.name) for job in _DAY_JOBS}:
         return True
-    return any(key.path[-1] in TABLES for key in own_assets(run.asset_selection or (), etl))
+    return any(key.path[-1] in TABLES for key in run.asset_selection or ())
 
 
 def first_recent_day(etl: Etl) -> date:
