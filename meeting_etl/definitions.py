@@ -71,7 +71,9 @@ def _check_distinct(etls: Sequence[Etl]) -> None:
         )
     # What is wrong with the settings of one is reported by its own runs and sensors.
     readable = [each for each in etls if loadable(each) is each]
-    check_folders({each.tenant: each.settings.data_dir for each in readable})
+    check_folders(
+        {each.tenant: [each.settings.location, each.settings.data_dir] for each in readable}
+    )
 
 
 def _of_one(

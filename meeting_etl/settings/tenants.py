@@ -7,18 +7,19 @@ of a tenant (orchestration/).
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from meeting_etl.errors import SettingsError
+from meeting_etl.object_storage.urls import is_url
 from meeting_etl.settings.secret_sources import Secrets
 from meeting_etl.settings.variables import VARIABLES
 
 _FILE, _CHOSEN = "MEETING_ETL_TENANTS", "MEETING_ETL_TENANT"
-_DATA_DIR = "MEETING_ETL_DATA_DIR"
+_DATA_DIR, _WORK_DIR = "MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR"
 # Names of Dagster's have the tenant in front of two underscores, so that it must have none.
 _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _LONGEST_NAME = 63
@@ -49,7 +50,7 @@ _SECRETS = frozenset(
         "MEETING_ETL_PRIVACY_KEY",
     }
 )
-_PATHS = frozenset({_DATA_DIR, "MEETING_ETL_SETTINGS"})
+_PATHS = frozenset({_DATA_DIR, _WORK_DIR, "MEETING_ETL_SETTINGS"})
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,21 @@ def check_name(name: str) -> None:
         )
 
 
-def check_folders(folders: Mapping[str, Path]) -> None:
-    """Raise SettingsError for data that two tenants would share, given the folder of each name."""
-    found = [(name, folder.resolve()) for name, folder in folders.items()]
+def check_folders(folders: Mapping[str, Iterable[str | Path]]) -> None:
+    """Raise SettingsError for data that two tenants would share, given the folders of each name."""
+    found = [(name, folder) for name, several in folders.items() for folder in several]
     for (name, folder), (other, its) in combinations(found, 2):
-        if folder.is_relative_to(its) or its.is_relative_to(folder):
+        one, another = _comparable(folder), _comparable(its)
+        if name != other and (one.is_relative_to(another) or another.is_relative_to(one)):
             raise SettingsError(
-                f"The tenants {name} and {other} have {folder} and {its} as {_DATA_DIR}: give each "
+                f"The tenants {name} and {other} have {folder} and {its} for their data: give each "
                 "a folder of its own, not within that of another."
             )
+
+
+def _comparable(folder: str | Path) -> PurePath:
+    """What belongs to one folder is relative to it: paths, or URLs of a bucket."""
+    return PurePosixPath(str(folder)) if is_url(str(folder)) else Path(folder).resolve()
 
 
 def read_tenants(environ: Mapping[str, str]) -> list[Tenant]:
@@ -104,10 +111,17 @@ def read_tenants(environ: Mapping[str, str]) -> list[Tenant]:
             )
     tenants = [_tenant(name, content, environ, file) for name, content in sections.items()]
     try:
-        check_folders({tenant.name: Path(tenant.variables[_DATA_DIR]) for tenant in tenants})
+        check_folders({tenant.name: _folders(tenant) for tenant in tenants})
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}") from None
     return tenants
+
+
+def _folders(tenant: Tenant) -> list[str]:
+    """Its data folder; beside a bucket also the one of this machine."""
+    data_dir = tenant.variables[_DATA_DIR]
+    work_dir = tenant.variables.get(_WORK_DIR) or "data"
+    return [data_dir, work_dir] if is_url(data_dir) else [data_dir]
 
 
 def chosen_tenant(environ: Mapping[str, str]) -> Tenant:
@@ -162,6 +176,6 @@ def _tenant(name: str, content: Any, environ: Mapping[str, str], file: str) -> T
 def _value(key: str, value: str, section: str, secrets: Secrets) -> str:
     if key in _SECRETS:
         return secrets.read(value, section, key) or ""
-    if key in _PATHS:
+    if key in _PATHS and not is_url(value):
         return str(Path(secrets.settings_file).absolute().parent / value)
     return value

@@ -141,11 +141,11 @@ def test_a_name_without_the_file_is_an_error() -> None:
         ),
         (
             '[tenants.acme]\nMEETING_ETL_DATA_DIR="x"\n[tenants.globex]\nMEETING_ETL_DATA_DIR="./x"',
-            "The tenants acme and globex have {folder}/x and {folder}/x as MEETING_ETL_DATA_DIR: ",
+            "The tenants acme and globex have {folder}/x and {folder}/x for their data: ",
         ),
         (
             '[tenants.acme]\nMEETING_ETL_DATA_DIR="x"\n[tenants.globex]\nMEETING_ETL_DATA_DIR="x/y"',
-            "The tenants acme and globex have {folder}/x and {folder}/x/y as",
+            "The tenants acme and globex have {folder}/x and {folder}/x/y for",
         ),
     ],
 )
@@ -181,6 +181,20 @@ def test_a_link_to_the_folder_of_another_is_found(written: Written, tmp_path: Pa
                 '[tenants.globex]\nMEETING_ETL_DATA_DIR = "y"\n'
             )
         )
+
+
+def test_tenants_in_buckets_have_two_folders_each_of_their_own(written: Written) -> None:
+    section = (
+        '[tenants.{}]\nMEETING_ETL_DATA_DIR = "s3://meetings/{}"\nMEETING_ETL_WORK_DIR = "{}"\n'
+    )
+    good = section.format("acme", "acme", "a") + section.format("globex", "globex", "b")
+    acme, _ = (Etl.of(tenant).settings for tenant in read_tenants(written(good)))
+    assert acme.location == "s3://meetings/acme"
+    assert acme.data_dir.name == "a"
+    for bucket, folder in (("acme/x", "b"), ("globex", "a")):
+        one = section.format("acme", "acme", "a") + section.format("globex", bucket, folder)
+        with pytest.raises(SettingsError, match="The tenants acme and globex have"):
+            read_tenants(written(one))
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
