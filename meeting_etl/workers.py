@@ -25,8 +25,10 @@ app = make_app(
             # Each run in a process of its own, as Dagster's own launcher has it: settings are read
             # anew, and an account that was set aside is tried again.
             "worker_max_tasks_per_child": 1,
-            # Dagster logs for itself.
+            # Dagster logs for itself, and captures what a run prints, which it finds in the
+            # process's own streams alone.
             "worker_hijack_root_logger": False,
+            "worker_redirect_stdouts": False,
         }
     }
 )

@@ -66,7 +66,7 @@ def test_every_option_that_the_documents_name_exists() -> None:
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help", "--assets", "--partition-range", "--job", "--config-json"}
-    ours = re.sub(r"sudo (?:.*\\\n)*.*", "", DOCS)  # without commands of the system
+    ours = re.sub(r"(?:sudo|docker) (?:.*\\\n)*.*", "", DOCS)  # without commands of the system
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", ours)) <= known
 
 

@@ -130,3 +130,11 @@ def test_a_run_is_failed_even_if_no_worker_is_left(cluster: Cluster) -> None:
     cluster.wait_for_rest()
     assert cluster.status(cluster.runs("days")[0]) == "SUCCESS"
     assert tables(cluster.shared.folder) == tables(cluster.local.folder)
+
+
+def test_what_a_run_prints_is_what_the_worker_prints(cluster: Cluster) -> None:
+    """Dagster captures the streams of the process: Celery must not put its own there."""
+    printed = "".join(path.read_text() for path in cluster.hosts.folder.glob("*.log"))
+    lines = [line for line in printed.splitlines() if "RUN_SUCCESS" in line]
+    assert lines
+    assert not [line for line in lines if "ForkPoolWorker" in line]
