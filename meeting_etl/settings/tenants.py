@@ -79,8 +79,8 @@ def check_folders(folders: Mapping[str, Iterable[str | Path]]) -> None:
     """Raise SettingsError for data that two tenants would share, given the folders of each name."""
     found = [(name, folder) for name, several in folders.items() for folder in several]
     for (name, folder), (other, its) in combinations(found, 2):
-        one, another = _comparable(folder), _comparable(its)
-        if name != other and (one.is_relative_to(another) or another.is_relative_to(one)):
+        first, second = _comparable(folder), _comparable(its)
+        if name != other and (first.is_relative_to(second) or second.is_relative_to(first)):
             raise SettingsError(
                 f"The tenants {name} and {other} have {folder} and {its} for their data: give each "
                 "a folder of its own, not within that of another."
