@@ -33,7 +33,7 @@ PIPELINE_LAYERS = (
     ("resources",),
     ("reconcile",),
     ("days", "ingest", "auto_record", "prune"),
-    ("erase",),
+    ("erase", "to_bucket"),
 )
 # The same within orchestration/.
 ORCHESTRATION_LAYERS = (

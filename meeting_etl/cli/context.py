@@ -5,6 +5,7 @@ Belongs here: that object alone. Does not: reading os.environ (main.py), setting
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +55,11 @@ class CommandContext:
         etl = Etl.of(self.tenant(), self.clock)
         etl.settings  # noqa: B018 - reading them checks them
         return etl
+
+    def moved_to(self, url: str, folder: Path) -> "Etl":
+        """The Etl that there is after the data folder was moved to a bucket."""
+        places = {"MEETING_ETL_DATA_DIR": url, "MEETING_ETL_WORK_DIR": str(folder)}
+        return CommandContext({**self.environ, **places}, self.clock).etl()
 
 
 pass_context = click.make_pass_decorator(CommandContext)

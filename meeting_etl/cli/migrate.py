@@ -1,8 +1,10 @@
-"""`migrate`: rewrite files of an earlier version, or of another column policy.
+"""`migrate`: rewrite files of an earlier version, or of another column policy; `--to`.
 
 Belongs here: the command and what it prints. Does not: which files, and rewriting them
-(lake/migration.py).
+(lake/migration.py), moving to a bucket (to_bucket.py).
 """
+
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +14,20 @@ from meeting_etl.cli.options import YES, confirm
 from meeting_etl.cli.progress import progress
 from meeting_etl.lake import catalog, migration
 
+if TYPE_CHECKING:
+    from meeting_etl.settings import Etl
+
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only count the files that would be rewritten.")
+@click.option(
+    "--to",
+    metavar="URL",
+    help="Then move the data folder to this folder of a bucket, such as s3://bucket/etl.",
+)
+@click.option("--dry-run", is_flag=True, help="Only count what would be rewritten, or moved.")
 @YES
 @pass_context
-def migrate(context: CommandContext, /, *, dry_run: bool, yes: bool) -> None:
+def migrate(context: CommandContext, /, to: str | None, *, dry_run: bool, yes: bool) -> None:
     """Rewrite files that an earlier version wrote, or that were written under another policy.
 
     Afterwards all files have the current columns, and follow the column policy of [privacy]. That
@@ -29,8 +39,32 @@ def migrate(context: CommandContext, /, *, dry_run: bool, yes: bool) -> None:
 
     With MEETING_ETL_STATE, its tables in PostgreSQL are made or changed first, and what was in
     files of state/ is moved there. Stop everything that works on the data folder before that.
-    """
+
+    With --to, all tables, recordings and transcripts are then copied to the bucket, and compared
+    there, and the folder is marked: it is refused as the data folder from then on. Nothing in it is
+    removed. It can be interrupted and repeated. See docs/object-storage.md.
+
+    \b
+    Examples:
+      meeting-etl migrate --dry-run
+      meeting-etl migrate --to s3://meetings/etl
+    """  # noqa: D301 - click wants a real backspace
     etl = context.etl()
+    target = None
+    if to is not None:
+        from meeting_etl.cli.to_bucket import Target
+
+        target = Target(context, etl, to)
+    # A folder whose move has begun is not changed any more.
+    if target is None or not target.is_begun:
+        _migrate(etl, dry_run=dry_run, yes=yes)
+    if target is not None and dry_run:
+        target.show()
+    elif target is not None:
+        target.move(yes=yes)
+
+
+def _migrate(etl: "Etl", *, dry_run: bool, yes: bool) -> None:
     if not dry_run and (changed := etl.shared.migrate()):
         display.say(f"{display.counted(changed, 'change')} to the state in PostgreSQL.")
     with progress() as meter:

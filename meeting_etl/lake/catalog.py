@@ -35,6 +35,7 @@ from meeting_etl.lake.damage import remedy
 from meeting_etl.lake.datapackage import DATAPACKAGE
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
+from meeting_etl.lake.moved import check_readable
 from meeting_etl.object_storage.urls import is_url, url_of
 from meeting_etl.schemas import MEETINGS
 
@@ -122,11 +123,12 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
 
     The connection to a bucket is in memory, and has the tables of this moment. A moved data folder
     works: the views read below the given folder. Raises SettingsError when there is no catalog yet,
-    StorageError when it cannot be opened.
+    or the folder was moved, StorageError when it cannot be opened.
     """
     if is_url(str(data_dir)):
         return bucket_catalog.connect(url_of(str(data_dir)))
     path = Path(data_dir).absolute() / CATALOG
+    check_readable(Files(path.parent))
     if not path.exists():
         raise SettingsError(
             f"There is no {path} yet. Run `meeting-etl run`, or name the data folder with "

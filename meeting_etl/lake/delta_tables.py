@@ -8,18 +8,23 @@ partition when it changes it. Does not: the log that names the files
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
 from meeting_etl.lake.tables import Partition, Where
-from meeting_etl.object_storage.delta_log import DeltaLog, PartFile
+from meeting_etl.object_storage.delta_log import DeltaLog, PartFile, Parts
 from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.schemas import Table
+
+# Files that are uploaded at a time.
+_UPLOADS = 8
 
 
 class DeltaTables:
@@ -118,6 +123,23 @@ class DeltaTables:
             yield write_and_count
         self._commit(table, partition, {part: self._part_file(table, path, written, policy_stamp)})
 
+    def stored(self, table: Table) -> Mapping[str | None, Parts]:
+        """The files of all partitions, which are named as in the log."""
+        return self._log(table).all()
+
+    def take_over(self, table: Table, files: Iterable[tuple[Partition, int, Path, int]]) -> None:
+        """Make Parquet files of a disk the parts of partitions, which have none of these yet.
+
+        `files`: partition, part, path, number of rows. They keep their bytes and the time of their
+        change. All at once, in a table that no other process writes.
+        """
+        with ThreadPoolExecutor(_UPLOADS) as pool:
+            uploads = [(file, pool.submit(self._uploaded, table, *file)) for file in files]
+            found: dict[str | None, dict[int, PartFile]] = {}
+            for (partition, part, *_), upload in uploads:
+                found.setdefault(_key(partition), {})[part] = upload.result()
+        self._log(table).add(found)
+
     def remove(self, table: Table, partition: Partition) -> None:
         if self.parts(table, partition):
             self._commit(table, partition, {})
@@ -170,6 +192,13 @@ class DeltaTables:
         path = _new_path(table, partition, part)
         self._parquet.replace(table, f"{folder_of(table)}/{path}", rows, policy_stamp)
         return self._part_file(table, path, rows.num_rows, policy_stamp)
+
+    def _uploaded(
+        self, table: Table, partition: Partition, part: int, path: Path, rows: int
+    ) -> PartFile:
+        to, found = _new_path(table, partition, part), path.stat()
+        self._files.copy_in(path, f"{folder_of(table)}/{to}")
+        return PartFile(to, found.st_size, rows, found.st_mtime_ns // 1_000_000)
 
     def _part_file(self, table: Table, path: str, rows: int, policy_stamp: str) -> PartFile:
         name = f"{folder_of(table)}/{path}"

@@ -17,6 +17,7 @@ from meeting_etl.lake.arrow_rows import joined, schema_of, to_arrow
 from meeting_etl.lake.floors import Floors
 from meeting_etl.lake.kinds import on_disk, tables_of
 from meeting_etl.lake.merging import merged, unique
+from meeting_etl.lake.moved import write_check
 from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.policy_notes import PolicyNotes
 from meeting_etl.lake.row_changes import ChangeCounts
@@ -57,9 +58,8 @@ class Lake:
         self.tables = tables or tables_of(files)
         self.privacy = privacy or Privacy(self.state)
         self.policy_notes = PolicyNotes(self.state)
-        self._writer = RowWriter(
-            self.tables, self.privacy, self.policy_notes, self.state.check_held
-        )
+        self._check = write_check(files, self.state)
+        self._writer = RowWriter(self.tables, self.privacy, self.policy_notes, self._check)
 
     @property
     def files(self) -> Files:
@@ -214,6 +214,7 @@ class Lake:
 
     def remove(self, table: Table, partition: Partition) -> None:
         """Remove a partition if it is there, of an index alone: a reader may miss a part."""
+        self._check()
         self.tables.remove(table, partition)
 
     def filter_rows(

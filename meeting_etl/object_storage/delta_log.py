@@ -135,6 +135,26 @@ class DeltaLog:
             "nothing was written. Run again."
         )
 
+    def add(self, partitions: Mapping[str | None, Parts]) -> None:
+        """Make files the parts of partitions that have none of these, all at once.
+
+        For a table that no other process writes.
+        """
+        from deltalake.exceptions import DeltaError
+
+        additions = [
+            self._addition(partition, part, parts[part])
+            for partition, parts in partitions.items()
+            for part in parts
+        ]
+        try:
+            with self._lock:
+                (self._refresh() or self._create()).create_write_transaction(
+                    additions, "append", _schema(self._table), self._partition_by
+                )
+        except (DeltaError, OSError) as error:
+            raise StorageError(f"Cannot write {self._url}: {error}") from error
+
     @property
     def _partition_by(self) -> list[str]:
         column = self._table.partition

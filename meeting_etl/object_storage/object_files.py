@@ -70,9 +70,13 @@ class ObjectFiles:
         """Replace an object by this content."""
         self._put(name, content)
 
-    def move_in(self, path: Path, name: str) -> None:
-        """Upload a file, in parts if it is large, and remove it from the disk."""
+    def copy_in(self, path: Path, name: str) -> None:
+        """Upload a file, in parts if it is large."""
         self._put(name, path)
+
+    def move_in(self, path: Path, name: str) -> None:
+        """Upload a file and remove it from the disk."""
+        self.copy_in(path, name)
         path.unlink()
 
     def put_new(self, name: str, content: bytes) -> bool:
@@ -115,9 +119,21 @@ class ObjectFiles:
 
     def paths(self, folder: str) -> list[str]:
         """Names of all objects below a folder, relative to the URL."""
+        return list(self.sizes_bytes(folder))
+
+    def first_paths(self, most: int) -> list[str]:
+        """Names of so many objects, if there are any: folders may remain that have none."""
+        with self.translate_errors(".", doing="list"):
+            for found in self._store.list(chunk_size=most):
+                return [meta["path"] for meta in found]
+        return []
+
+    def sizes_bytes(self, folder: str) -> dict[str, int]:
+        """Sizes of all objects below a folder, by their names relative to the URL."""
         with self.translate_errors(folder, doing="list"):
             prefix = None if folder == "." else f"{folder}/"
-            return [meta["path"] for batch in self._store.list(prefix) for meta in batch]
+            found = (meta for batch in self._store.list(prefix) for meta in batch)
+            return {meta["path"]: meta["size"] for meta in found}
 
     def size_bytes(self, name: str) -> int | None:
         """Size of an object; None without it."""
@@ -148,7 +164,7 @@ class ObjectFiles:
                 raise
             raise StorageError(
                 f"Cannot {doing} {self.where(name)}: {_first_line(error)}. Check the bucket, its "
-                "endpoint and its credentials (docs/cluster.md), and run again."
+                "endpoint and its credentials (docs/object-storage.md), and run again."
             ) from error
 
     def _put(self, name: str, content: bytes | Path) -> None:

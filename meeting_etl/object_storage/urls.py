@@ -16,12 +16,13 @@ def is_url(text: str) -> bool:
     return "://" in text
 
 
-def url_of(text: str) -> str:
+def url_of(text: str, setting: str = "MEETING_ETL_DATA_DIR") -> str:
     """The URL without a slash at its end. Raises SettingsError for what is none."""
     if not _URL.fullmatch(text):
+        a_folder_or = "" if setting.startswith("--") else "a folder or "
         raise SettingsError(
-            f"MEETING_ETL_DATA_DIR is {text}, but must be a folder or the URL of one in a bucket, "
-            "such as s3://bucket/etl (or gs://, az://). Credentials belong in the variables of the "
+            f"{setting} is {text}, but must be {a_folder_or}the URL of a folder in a bucket, such "
+            "as s3://bucket/etl (or gs://, az://). Credentials belong in the variables of the "
             "provider, such as AWS_ACCESS_KEY_ID."
         )
     return text.rstrip("/")

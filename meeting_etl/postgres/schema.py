@@ -29,6 +29,12 @@ _STEPS = (
            PRIMARY KEY (root, day)
        )""",
 )
+# Those beside `root`, which is the first of each table.
+_COLUMNS = {
+    "state_values": "name, content",
+    "buckets": "name, arrival_at, not_before_at",
+    "due_days": "day, content",
+}
 _NOTE = "INSERT INTO executed_steps VALUES ({})"
 # Two migrations at the same time take turns.
 _LOCK = 7_302_451_962
@@ -50,3 +56,13 @@ def migrate(database: Database) -> int:
         # After an error the connection is closed, and the lock is free with it.
         database.execute_on(connection, "SELECT pg_advisory_unlock(%s)", [_LOCK])
     return len(_STEPS) - first
+
+
+def copy_rows(database: Database, root: str, to: str) -> None:
+    """Make a data folder's rows those of another one as well, all at once. Raises StorageError."""
+    statements = [
+        f"DELETE FROM {table} WHERE root = %(to)s; "  # noqa: S608 - names of our own
+        f"INSERT INTO {table} SELECT %(to)s, {columns} FROM {table} WHERE root = %(root)s"
+        for table, columns in _COLUMNS.items()
+    ]
+    database.execute(f"BEGIN; {'; '.join(statements)}; COMMIT", {"root": root, "to": to})

@@ -121,7 +121,15 @@ class Etl:
 
     @cached_property
     def lake(self) -> "Lake":
-        """The tables."""
+        """The tables. Raises SettingsError when they were moved, or have not arrived yet."""
+        from meeting_etl.lake.moved import check_in_use
+
+        check_in_use(self.storage)
+        return self.lake_in_move
+
+    @cached_property
+    def lake_in_move(self) -> "Lake":
+        """The tables, even while they are moved."""
         from meeting_etl.lake.lake import Lake
 
         return Lake(

@@ -31,6 +31,9 @@ class Shared(Protocol):
     def migrate(self) -> int:
         """Bring what is stored up to date; returns how many things were moved or changed."""
 
+    def copy_to(self, location: str) -> None:
+        """Make all of it that of another data folder as well, in the place of what that had."""
+
 
 def shared_of(settings: Settings, files: Files, storage: Storage, clock: Clock) -> Shared:
     """What MEETING_ETL_STATE says. Raises SettingsError without the driver of PostgreSQL."""
@@ -67,3 +70,6 @@ class _Local:
 
     def migrate(self) -> int:
         return 0
+
+    def copy_to(self, location: str) -> None:
+        """Nothing: state/ stays in the working folder, and due days are in the lake."""

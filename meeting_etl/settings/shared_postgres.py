@@ -55,3 +55,7 @@ class Postgres:
         state = PgState(self._database, self._root)
         changed = schema.migrate(self._database)
         return changed + move_state(self._files, state, self.queue(state))
+
+    def copy_to(self, location: str) -> None:
+        """Make all rows those of another data folder as well, in the place of what that had."""
+        schema.copy_rows(self._database, self._root, location)

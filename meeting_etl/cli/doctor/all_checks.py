@@ -16,6 +16,7 @@ from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, wo
 from meeting_etl.cli.doctor.local_checks import (
     dagster_checks,
     folder_checks,
+    moved_checks,
     settings_checks,
     unreadable_settings,
 )
@@ -58,6 +59,8 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
             return _without_secrets(settings, environ)
     else:
         settings, are_known = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS")), True
+    if moved := moved_checks(etl):
+        return _without_secrets(moved, environ)
     policy = privacy_checks(etl) if are_known else []
     secrets = etl.settings.secrets if are_known else []
     return _without_secrets([*settings, *policy, *_checks(etl, environ)], environ, secrets)

@@ -22,6 +22,7 @@ from meeting_etl.cli.doctor.finding import (
 )
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.lake.host_domains import host_domains
+from meeting_etl.lake.moved import check_in_use
 from meeting_etl.orchestration.instance.instance_folder import check_configuration, instance_folder
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings import Etl
@@ -54,6 +55,18 @@ def unreadable_settings(error: SettingsError) -> CheckResult:
     """The only result for settings that cannot be read."""
     todo = "Correct it, then run `meeting-etl doctor` again."
     return run_check("settings", "values", lambda: problem(str(error), todo))
+
+
+def moved_checks(etl: Etl) -> list[CheckResult]:
+    """The only result for a data folder that was moved to a bucket, or has not arrived there."""
+    try:
+        check_in_use(etl.storage)
+    except SettingsError as error:
+        finding = problem(str(error), "Set the variables, or finish the move.")
+        return [run_check("data folder", "in use", lambda: finding)]
+    except StorageError:
+        return []  # the other checks say it
+    return []
 
 
 def folder_checks(etl: Etl) -> list[CheckResult]:
