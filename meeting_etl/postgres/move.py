@@ -11,24 +11,25 @@ from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import DueDay, FileQueue, Queue
 from meeting_etl.state import LocalState, State
+from meeting_etl.storage import Storage
 
 _FOLDER = "state"
 _ENDING = ".json"
 
 
-def check_moved(files: Files) -> None:
-    """Raise StorageError while something is still in files.
+def check_moved(files: Files, storage: Storage) -> None:
+    """Raise StorageError while something is still in files of the folder or, due days, the lake.
 
     Erasures, keys and due work that are not there yet must not be missing in a run.
     """
-    if any(_values(files)) or FileQueue(files, LocalState(files)).has_files():
+    if any(_values(files)) or FileQueue(storage, LocalState(files)).has_files():
         raise StorageError(
             "State of this data folder is still in files of state/ or lake/due_days/, and "
             "MEETING_ETL_STATE names a database: run `meeting-etl migrate`, which moves it."
         )
 
 
-def move_state(files: Files, state: State, queue: Queue) -> int:
+def move_state(files: Files, storage: Storage, state: State, queue: Queue) -> int:
     """Move values and due days into another kind of state; returns how many.
 
     Can be interrupted and repeated: a file is removed only when its content is there. No process
@@ -47,7 +48,7 @@ def move_state(files: Files, state: State, queue: Queue) -> int:
             value.content = content
         local.remove(name)
         count += 1
-    old = FileQueue(files, local)
+    old = FileQueue(storage, local)
     for day, due in old.open_days().items():
         with queue.swap(day) as work:
             work.due = _union(work.due, due)

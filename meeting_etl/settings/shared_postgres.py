@@ -36,7 +36,7 @@ class Postgres:
 
     def state(self) -> State:
         """Locks and values. Raises StorageError while some of them are still in files."""
-        check_moved(self._files)
+        check_moved(self._files, self._storage)
         return PgState(self._database, self._root)
 
     def queue(self, state: State) -> Queue:
@@ -54,7 +54,7 @@ class Postgres:
         """Make or change the tables, and move in what is in files; returns how much."""
         state = PgState(self._database, self._root)
         changed = schema.migrate(self._database)
-        return changed + move_state(self._files, state, self.queue(state))
+        return changed + move_state(self._files, self._storage, state, self.queue(state))
 
     def copy_to(self, location: str) -> None:
         """Make all rows those of another data folder as well, in the place of what that had."""

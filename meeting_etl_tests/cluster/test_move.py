@@ -15,6 +15,7 @@ from meeting_etl.pipeline.ledger.due_days import DueDay, FileQueue
 from meeting_etl.settings import Etl
 from meeting_etl.state import LocalState
 from meeting_etl_tests.cluster.kinds import pg_queue, pg_state
+from meeting_etl_tests.cluster.s3_server import url_of
 from meeting_etl_tests.commands import command
 
 pytestmark = pytest.mark.cluster
@@ -146,3 +147,22 @@ def test_news_of_both_queues_stay(postgres: str, tmp_path: Path) -> None:
     assert due.news == {"meeting-0": ("details", "participants"), "new": ("recordings",)}
     assert due.due_at == datetime.fromisoformat("2026-03-01T00:00:00Z")
     assert due.version == 8
+
+
+def test_due_days_of_a_bucket_are_moved(postgres: str, s3: dict[str, str], tmp_path: Path) -> None:
+    """Those in the working folder are of the time before the tables were in the bucket."""
+    url = url_of(tmp_path)
+    fill(tmp_path)
+    places = {"MEETING_ETL_DATA_DIR": url, "MEETING_ETL_WORK_DIR": str(tmp_path)}
+    before, due = Etl(places), DueDay(version=3, everything=True)
+    with before.queue.swap(DAYS[2]) as work:
+        work.due = due
+    environ = {**s3, **places, "MEETING_ETL_STATE": postgres}
+    assert "run `meeting-etl migrate`" in " ".join(
+        command("status", environ=environ).stderr.split()
+    )
+    done = command("migrate", "--yes", environ=environ)
+    assert done.returncode == 0, done.stderr
+    assert Etl(environ).queue.open_days() == {DAYS[2]: due}
+    assert before.queue.open_days() == {}
+    assert command("status", environ=environ).returncode == 0
