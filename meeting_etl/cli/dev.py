@@ -17,6 +17,7 @@ from meeting_etl.cli.context import CommandContext, pass_context
 from meeting_etl.cli.listening import address, warn_if_reachable
 from meeting_etl.cli.options import PORT
 from meeting_etl.errors import SettingsError
+from meeting_etl.lake.moved import check_in_use
 
 if TYPE_CHECKING:
     from meeting_etl.settings import Etl
@@ -78,6 +79,7 @@ def serve(etls: "Sequence[Etl]", environ: Mapping[str, str], host: str, port: in
     from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
     from meeting_etl.orchestration.instance.instance_folder import path_for_dagster
 
+    check_in_use(etl.storage)
     check_port(host, port)
     warn_if_reachable(
         host, "The UI has no login: anyone who reaches it can start runs and see data."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meeting_etl.cli import display
 from meeting_etl.cli.context import CommandContext
+from meeting_etl.cli.dev import UI_LOCK
 from meeting_etl.cli.options import confirm
 from meeting_etl.cli.progress import progress
 from meeting_etl.errors import SettingsError
@@ -44,9 +45,13 @@ class Target:
         self._bucket = _bucket_of(self._etl)
         mark = check_target(etl.files, self._bucket)
         self.is_begun = mark is not None
+        self._is_done = mark is not None and mark.is_done
 
     def show(self) -> None:
         """Show what would be moved."""
+        if self._is_done:
+            display.say(f"{self._source.files.root} was moved to {self._bucket.url} already.")
+            return
         with progress() as meter:
             found = counts(contents_of(self._source.lake_in_move, meter))
         _show(f"To be moved to {self._bucket.url}", found)
@@ -54,8 +59,10 @@ class Target:
     def move(self, *, yes: bool) -> None:
         """Move it, after a question, and say what to do next."""
         folder, url = self._source.files.root, self._bucket.url
-        if not yes:
+        if not yes and not self._is_done:
             confirm(f"Move {folder} to {url}? Nothing may work there meanwhile.")
+        if self._source.state.is_locked(UI_LOCK):
+            raise SettingsError(f"The Dagster UI of {folder} is running: stop it, and its daemon.")
         with progress() as meter:
             lake, queue = self._source.lake_in_move, self._source.queue
             moved = move(lake, queue, self._bucket, self._finish, meter)

@@ -27,6 +27,7 @@ REFUSED = (
     ["status"],
     ["sql", "FROM meetings"],
     ["doctor"],
+    ["dev"],
     ["prune", "--older-than", "400d", "--yes"],
 )
 

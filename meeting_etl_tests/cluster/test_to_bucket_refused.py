@@ -110,6 +110,14 @@ def test_not_while_something_is_at_work(
     assert ObjectFiles(url_of(tmp_path)).paths(".") == []
 
 
+def test_not_while_the_ui_is_served(etl: Etl, s3: dict[str, str], tmp_path: Path) -> None:
+    with etl.state.lock("dev"):
+        done = migrate(tmp_path, s3, url_of(tmp_path))
+    assert done.returncode == 2
+    assert f"The Dagster UI of {tmp_path} is running: stop it" in words(done)
+    assert not (tmp_path / "moved.json").exists()
+
+
 def test_whoever_began_before_writes_nothing_afterwards(
     etl: Etl, s3: dict[str, str], tmp_path: Path
 ) -> None:
