@@ -122,14 +122,15 @@ class Files:
     def open_to_append(self, name: str) -> io.FileIO | None:
         """A new or existing file for `append`, locked until it is closed or its holder dies.
 
-        None when another process has it. The file's existence is durable, its folders' too.
+        None when another process has it, or removed it just now. The file's existence is durable,
+        its folders' too.
         """
         with self.translate_errors(name):
             path = self.path(name)
             self._make_folder(path.parent)
             file = io.FileIO(path, "a+b", opener=self._open)
             try:
-                if not try_lock(file):
+                if not (try_lock(file) and self.is_in_place(file)):
                     file.close()
                     return None
                 # A folder may come from a process that was killed before syncing it.

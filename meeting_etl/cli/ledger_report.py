@@ -44,6 +44,8 @@ def without_logs(etl: "Etl") -> str | None:
     was_read = etl.lake.read(INGESTED_LOGS, columns=["log_id"]).num_rows
     if was_read or list_logs(etl.logs_folder).found:
         return None
+    if etl.log_segments and etl.log_segments.logs()[0]:
+        return None
     return (
         f"There are no webhook logs: put *.jsonl, *.ndjson, *.json or *.log files (also with .gz) "
         f"into {etl.logs_folder}, or set MEETING_ETL_DATA_DIR to another data folder."

@@ -8,10 +8,11 @@ AZURE_…), tables (delta_log.py).
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.object_storage.urls import url_of
@@ -25,6 +26,14 @@ _LARGE_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 8 * 1024 * 1024
 _TIMEOUT = "30s"
 _MOST_RETRIES = 4
+
+
+class StoredObject(NamedTuple):
+    """An object as it is listed; its name is relative to the URL."""
+
+    name: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class ObjectFiles:
@@ -119,7 +128,7 @@ class ObjectFiles:
 
     def paths(self, folder: str) -> list[str]:
         """Names of all objects below a folder, relative to the URL."""
-        return list(self.sizes_bytes(folder))
+        return [each.name for each in self.objects(folder)]
 
     def first_paths(self, most: int) -> list[str]:
         """Names of so many objects, if there are any: folders may remain that have none."""
@@ -128,12 +137,15 @@ class ObjectFiles:
                 return [meta["path"] for meta in found]
         return []
 
-    def sizes_bytes(self, folder: str) -> dict[str, int]:
-        """Sizes of all objects below a folder, by their names relative to the URL."""
+    def objects(self, folder: str) -> list[StoredObject]:
+        """All objects below a folder."""
         with self.translate_errors(folder, doing="list"):
             prefix = None if folder == "." else f"{folder}/"
-            found = (meta for batch in self._store.list(prefix) for meta in batch)
-            return {meta["path"]: meta["size"] for meta in found}
+            return [
+                StoredObject(meta["path"], meta["size"], meta["last_modified"])
+                for batch in self._store.list(prefix)
+                for meta in batch
+            ]
 
     def size_bytes(self, name: str) -> int | None:
         """Size of an object; None without it."""

@@ -23,6 +23,7 @@ from meeting_etl.receiver import metrics
 from meeting_etl.receiver.envelope import envelope
 from meeting_etl.receiver.journal import Journal
 from meeting_etl.receiver.refusals import BAD_SIGNATURE, NO_SIGNATURE, Refusals
+from meeting_etl.receiver.shipper import Shipper
 from meeting_etl.times import Clock
 
 PATH = "/webhooks/webex"
@@ -65,9 +66,11 @@ class Receiver:
         notify: Callable[[str], None] = lambda _: None,
         max_body_bytes: int = MAX_BODY_BYTES,
         body_seconds: float = BODY_SECONDS,
+        shipper: Shipper | None = None,
     ) -> None:
         self.accepted = 0
         self._journal = journal
+        self._shipper = shipper
         self._clock = clock
         self._keys = [secret.encode() for secret in secrets]
         self._max_body_bytes = max_body_bytes
@@ -179,7 +182,7 @@ class Receiver:
         return PlainTextResponse("The latest write failed.\n", 503)
 
     async def _metrics(self, _: Request) -> Response:
-        samples = (
+        samples = [
             metrics.counter(
                 "accepted_total", "Events stored and answered with 200.", self.accepted
             ),
@@ -208,7 +211,20 @@ class Receiver:
                 "1, or 0 after a write that failed.",
                 float(self._journal.last_error is None),
             ),
-        )
+        ]
+        if self._shipper is not None:
+            samples += (
+                metrics.gauge(
+                    "unshipped_bytes",
+                    "Bytes on the disk that are not in the bucket yet, as of the latest look.",
+                    float(self._shipper.waiting_bytes),
+                ),
+                metrics.gauge(
+                    "unshipped_seconds",
+                    "Time since all that was on the disk was in the bucket, too.",
+                    self._shipper.lag_seconds,
+                ),
+            )
         return Response("".join(samples), media_type=metrics.CONTENT_TYPE)
 
 

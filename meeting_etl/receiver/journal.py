@@ -6,12 +6,16 @@ durable (files.py).
 
     YYYY-MM-DD/webhooks-YYYY-MM-DDTHH.jsonl       the UTC hour in which the lines were written
     YYYY-MM-DD/webhooks-YYYY-MM-DDTHH-2.jsonl     the same for a second receiver, and so on
+
+A log that is shipped has an id in its name, YYYY-MM-DDTHH-<log id>.jsonl, and is never opened
+again after it was closed: who can lock it knows that nothing will be appended to it.
 """
 
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -21,24 +25,43 @@ from meeting_etl.receiver.metrics import Histogram
 from meeting_etl.times import Clock
 
 
+def numbered_names(hour: str) -> Iterator[str]:
+    """Names for the log of an hour, to be tried one after the other."""
+    stem = f"{hour[:10]}/webhooks-{hour}"
+    for number in count(1):
+        yield f"{stem}-{number}.jsonl" if number > 1 else f"{stem}.jsonl"
+
+
+def shipped_names(hour: str) -> Iterator[str]:
+    """The same for logs that are shipped: no other log, of any receiver, has such a name."""
+    while True:
+        yield f"{hour}-{uuid.uuid4().hex[:16]}.jsonl"
+
+
 class Journal:
     """Appends to the logs below the root of `files`; for one event loop.
 
-    A file belongs to one journal at a time, over all processes. `last_error` is the message when
-    the latest write failed, else None; `notify` is called with a sentence when that changes, from
+    `names` has names for the log of an hour (YYYY-MM-DDTHH), to be tried in their order. A file
+    belongs to one journal at a time, over all processes. `last_error` is the message when the
+    latest write failed, else None; `notify` is called with a sentence when that changes, from
     another thread. `fsync_seconds` has the time of each write with its fsync.
     """
 
     def __init__(
-        self, files: Files, clock: Clock, notify: Callable[[str], None] = lambda _: None
+        self,
+        files: Files,
+        clock: Clock,
+        notify: Callable[[str], None] = lambda _: None,
+        names: Callable[[str], Iterator[str]] = numbered_names,
     ) -> None:
         self.last_error: str | None = None
         self.fsync_seconds = Histogram()
         self._files = files
         self._clock = clock
         self._notify = notify
+        self._names = names
         self._file: io.FileIO | None = None
-        self._stem = ""
+        self._hour = ""
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         # One thread, so that the loop never waits for the disk and files see one writer.
@@ -55,6 +78,10 @@ class Journal:
         """Finish writing and close the file."""
         self._executor.shutdown()
         self._close_file()
+
+    def close_finished(self) -> None:
+        """Close the file of an hour that is over, although no line came since; from any thread."""
+        self._executor.submit(self._close_finished).result()
 
     async def append(self, line: bytes) -> None:
         """Write a line, given with its newline; returns when it is durable.
@@ -102,23 +129,27 @@ class Journal:
 
     def _file_of_this_hour(self) -> io.FileIO:
         """The open file, or a new one when the hour is over or the file was moved away."""
-        now = self._clock.now()
-        stem = f"{now:%Y-%m-%d}/webhooks-{now:%Y-%m-%dT%H}"
-        if self._file is None or stem != self._stem or not self._files.is_in_place(self._file):
+        hour = self._this_hour()
+        if self._file is None or hour != self._hour or not self._files.is_in_place(self._file):
             self._close_file()
-            self._file, self._stem = self._free_file(*stem.split("/")), stem
+            self._file, self._hour = self._free_file(hour), hour
         return self._file
 
-    def _free_file(self, folder: str, stem: str) -> io.FileIO:
-        existing = self._files.names(folder)
-        for number in count(1):
-            name = f"{stem}-{number}.jsonl" if number > 1 else f"{stem}.jsonl"
+    def _this_hour(self) -> str:
+        return f"{self._clock.now():%Y-%m-%dT%H}"
+
+    def _free_file(self, hour: str) -> io.FileIO:
+        for name in self._names(hour):
             # X.gz is skipped when logs are read while X exists.
-            if f"{name}.gz" in existing:
+            if self._files.size_bytes(f"{name}.gz") is not None:
                 continue
-            if file := self._files.open_to_append(f"{folder}/{name}"):
+            if file := self._files.open_to_append(name):
                 return file
-        raise AssertionError("numbers do not end")
+        raise AssertionError("names do not end")
+
+    def _close_finished(self) -> None:
+        if self._hour != self._this_hour():
+            self._close_file()
 
     def _close_file(self) -> None:
         if self._file is not None:

@@ -1,8 +1,8 @@
 """The HTTP server of the receiver: a socket, uvicorn, and the journal that it writes to.
 
 Belongs here: listening, serving until a signal or in a thread, closing the journal. Does not:
-which responses are sent (app.py), single connections (connections.py), what users are shown
-(cli/receive.py).
+which responses are sent (app.py), single connections (connections.py), shipping logs (shipper.py),
+what users are shown (cli/receive.py).
 """
 
 import contextlib
@@ -17,7 +17,8 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.receiver.app import PATH, Receiver
 from meeting_etl.receiver.connections import BoundedProtocol
-from meeting_etl.receiver.journal import Journal
+from meeting_etl.receiver.journal import Journal, numbered_names, shipped_names
+from meeting_etl.receiver.shipper import Shipper, shipping
 from meeting_etl.times import Clock
 
 _SHUTDOWN_SECONDS = 3
@@ -38,16 +39,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def open_receiver(
-    files: Files, clock: Clock, secrets: Sequence[str], notify: Callable[[str], None]
+    files: Files,
+    clock: Clock,
+    secrets: Sequence[str],
+    notify: Callable[[str], None],
+    shipper: Shipper | None = None,
 ) -> Iterator[Receiver]:
     """A receiver that appends to the logs in `files`. Raises StorageError if it cannot write there.
 
-    `notify` is called with sentences for the user, also from another thread.
+    `notify` is called with sentences for the user, also from another thread. With a shipper the
+    logs are those that it ships.
     """
-    journal = Journal(files, clock, notify)
+    journal = Journal(files, clock, notify, shipped_names if shipper else numbered_names)
     journal.open()
     try:
-        yield Receiver(journal, clock, secrets, notify=notify)
+        with shipping(shipper, journal) if shipper else contextlib.nullcontext():
+            yield Receiver(journal, clock, secrets, notify=notify, shipper=shipper)
     finally:
         journal.close()
 

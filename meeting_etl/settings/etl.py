@@ -33,6 +33,7 @@ from meeting_etl.times import Clock
 # of Dagster, whose definitions need none of them.
 if TYPE_CHECKING:
     from meeting_etl.lake.lake import Lake
+    from meeting_etl.object_storage.log_segments import LogSegments
     from meeting_etl.pipeline.fetch.context import FetchContext
     from meeting_etl.pipeline.ledger.ledger import Ledger
     from meeting_etl.pipeline.resources.download import DownloadContext
@@ -144,12 +145,29 @@ class Etl:
         """The webhook logs."""
         from meeting_etl.webhook_logs.logs import Logs
 
-        return Logs(self.logs_folder)
+        return Logs(self.logs_folder, segments=self.log_segments)
 
     @property
     def logs_folder(self) -> Path:
-        """The folder of the webhook logs."""
+        """The folder of the webhook logs on this machine."""
         return self.settings.data_dir / "webhook_logs"
+
+    @cached_property
+    def log_segments(self) -> "LogSegments | None":
+        """The logs that receivers ship, where the tables are in a bucket."""
+        if self.settings.bucket is None:
+            return None
+        from meeting_etl.object_storage.log_segments import LogSegments
+        from meeting_etl.object_storage.object_files import ObjectFiles
+
+        return LogSegments(ObjectFiles(self.settings.bucket))
+
+    @property
+    def received_folder(self) -> Path:
+        """Where a receiver writes: among the logs, or apart from them what it ships."""
+        if self.settings.bucket is None:
+            return self.logs_folder
+        return self.settings.data_dir / "received"
 
     @cached_property
     def queue(self) -> Queue:

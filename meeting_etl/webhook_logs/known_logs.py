@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.webhook_logs.listing import FileStat
-from meeting_etl.webhook_logs.log_file import WINDOW_BYTES, LogFile
+from meeting_etl.webhook_logs.log_file import WINDOW_BYTES, OpenLog
 
 # Columns that `Logs.may_have_new_lines` needs.
 QUICK_COLUMNS = ["log_file", "bytes_consumed", "size", "mtime", "updated_at"]
@@ -41,12 +41,14 @@ class KnownLog(NamedTuple):
     head: str | None
     tail: str | None
 
-    def is_continued_by(self, file: LogFile) -> bool:
+    def is_continued_by(self, file: OpenLog) -> bool:
         """Whether a file, just opened, begins with all that was read of this log.
 
         If so, the file is positioned after that. A file with another head is not read further,
         which for gzip saves decompressing it. Raises OSError.
         """
+        if file.is_known_by_name:
+            return file.skip_to(self.bytes_consumed)
         if not file.skip_to(min(self.bytes_consumed, WINDOW_BYTES)):
             return False
         if file.fingerprint.digests()[0] != self.head:
@@ -69,6 +71,12 @@ class KnownLogs:
         """Committed bytes of each log by log id."""
         columns = (self._table[name].to_pylist() for name in ("log_id", "bytes_consumed"))
         return dict(zip(*columns, strict=True))
+
+    def read_so_far(self) -> dict[str, tuple[int, int]]:
+        """Bytes consumed, and the time of the file read to its end (else 0), of logs by path."""
+        names = ("log_file", "bytes_consumed", "mtime")
+        columns = (self._begun[name].to_pylist() for name in names)
+        return {path: (consumed, mtime) for path, consumed, mtime in zip(*columns, strict=True)}
 
     def rows(self, log_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """The whole rows of these logs by log id; a new log has none."""

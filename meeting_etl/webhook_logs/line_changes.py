@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from meeting_etl.files import Files
-from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.log_file import LogFile, OpenLog
 from meeting_etl.webhook_logs.reader import BOM, LogReader
 
 # The new line for a line, both without newline; None leaves it.
@@ -58,10 +58,10 @@ class LineChanges:
     the lines that are above the limit and were not looked at.
     """
 
-    def __init__(self, path: Path, reader: LogReader, change: Change) -> None:
+    def __init__(self, open_log: Callable[[], OpenLog], reader: LogReader, change: Change) -> None:
         self.count = 0
         self.too_long = 0
-        self._path, self._reader, self._change = path, reader, change
+        self._open_log, self._reader, self._change = open_log, reader, change
 
     def __iter__(self) -> Iterator[ChangedLine]:
         is_first = True
@@ -73,10 +73,14 @@ class LineChanges:
                 self.too_long += 1
             if new is not None:
                 self.count += 1
-                bom = len(BOM) if line.offset == 0 and _has_bom(self._path) else 0
+                bom = len(BOM) if line.offset == 0 and self._has_bom() else 0
                 former = hashlib.sha256(line.data or b"").hexdigest()
                 yield ChangedLine(line.offset, line.offset + bom, new, former, is_first)
             is_first = is_first and line.is_nul_run
+
+    def _has_bom(self) -> bool:
+        with closing(self._open_log()) as file:
+            return b"".join(file.take(len(BOM))) == BOM
 
 
 def _filled(old: bytes, new: bytes | None) -> bytes | None:
@@ -86,11 +90,6 @@ def _filled(old: bytes, new: bytes | None) -> bytes | None:
         raise ValueError("A changed line must not be longer, of several lines or blank.")
     filled = new.ljust(len(old))
     return None if filled == old else filled
-
-
-def _has_bom(path: Path) -> bool:
-    with closing(LogFile(path)) as file:
-        return b"".join(file.take(len(BOM))) == BOM
 
 
 def overwrite(path: Path, lines: Iterable[ChangedLine]) -> int:
@@ -130,14 +129,16 @@ def write_compressed(source: Path, target: Path, lines: Iterator[ChangedLine]) -
             closing(LogFile(source)) as log,
             gzip.GzipFile("", "wb", fileobj=file) as compressed,
         ):
-            for block in _overlaid(log.blocks(), lines):
+            for block in overlaid(log.blocks(), lines):
                 compressed.write(block)
             return log.damage is None
 
 
-def _overlaid(blocks: Iterator[bytes], lines: Iterator[ChangedLine]) -> Iterator[bytes]:
-    """The blocks with the lines written over them."""
-    begin, line = 0, next(lines, None)
+def overlaid(
+    blocks: Iterable[bytes], lines: Iterator[ChangedLine], begin: int = 0
+) -> Iterator[bytes]:
+    """The blocks of a log, from byte `begin` on, with the lines written over them."""
+    line = next(lines, None)
     for block in blocks:
         pieces, at, end = list[bytes](), begin, begin + len(block)
         while line and line.start < end:

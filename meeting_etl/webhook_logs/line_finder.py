@@ -4,26 +4,25 @@ Belongs here: the bytes of single lines. Does not: reading what is new (reader.p
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Self
 
-from meeting_etl.webhook_logs.log_file import LogFile
+from meeting_etl.webhook_logs.log_file import OpenLog
 from meeting_etl.webhook_logs.reader import BOM
 
 _MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 
 
 class LineFinder:
-    """Finds lines in the logs below `folder`. The latest log stays open.
+    """Finds lines in logs, which `open_log` opens by their path. The latest log stays open.
 
     So finding many lines of a compressed log, in order, decompresses it once.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file: LogFile | None = None
+    def __init__(self, open_log: Callable[[str], OpenLog]) -> None:
+        self._open_log = open_log
+        self._file: OpenLog | None = None
         self._log_file = ""
         self._position = 0
 
@@ -43,7 +42,7 @@ class LineFinder:
         """
         try:
             if byte_length > _MAX_BUFFERED_BYTES:
-                return self._long_line(self._folder / log_file, offset, byte_length, sha256)
+                return self._long_line(log_file, offset, byte_length, sha256)
             file = self._opened(log_file, offset)
             data = b"".join(_bytes_at(file, offset, byte_length))
         except OSError:
@@ -51,12 +50,12 @@ class LineFinder:
         self._position = offset + byte_length
         return iter((data,)) if hashlib.sha256(data).hexdigest() == sha256 else None
 
-    def _opened(self, log_file: str, offset: int) -> LogFile:
+    def _opened(self, log_file: str, offset: int) -> OpenLog:
         """The log, at or before the offset."""
         if self._file and (log_file != self._log_file or offset <= self._position):
             self._close()
         if self._file is None:
-            self._file = LogFile(self._folder / log_file)
+            self._file = self._open_log(log_file)
             self._log_file = log_file
         return self._file
 
@@ -66,22 +65,21 @@ class LineFinder:
         self._file = None
 
     def _long_line(
-        self, path: Path, offset: int, length: int, sha256: str
+        self, log_file: str, offset: int, length: int, sha256: str
     ) -> Iterator[bytes] | None:
         """A line that is too long for memory: read once to compare, and once more."""
         digest = hashlib.sha256()
-        with closing(LogFile(path)) as file:
+        with closing(self._open_log(log_file)) as file:
             for piece in _bytes_at(file, offset, length):
                 digest.update(piece)
-        return _pieces(path, offset, length) if digest.hexdigest() == sha256 else None
+        return self._pieces(log_file, offset, length) if digest.hexdigest() == sha256 else None
+
+    def _pieces(self, log_file: str, offset: int, length: int) -> Iterator[bytes]:
+        with closing(self._open_log(log_file)) as file:
+            yield from _bytes_at(file, offset, length)
 
 
-def _pieces(path: Path, offset: int, length: int) -> Iterator[bytes]:
-    with closing(LogFile(path)) as file:
-        yield from _bytes_at(file, offset, length)
-
-
-def _bytes_at(file: LogFile, offset: int, length: int) -> Iterator[bytes]:
+def _bytes_at(file: OpenLog, offset: int, length: int) -> Iterator[bytes]:
     """`length` bytes from the offset, fewer at the end; without a BOM at the start of a log."""
     if not file.skip_to(offset):
         return

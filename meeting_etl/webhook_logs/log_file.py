@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 # A log is recognised by this many bytes at both ends.
 WINDOW_BYTES = 64 * 1024
@@ -49,6 +50,45 @@ class Fingerprint:
         return hashlib.sha256(self.first).hexdigest(), hashlib.sha256(self.last).hexdigest()
 
 
+class OpenLog(Protocol):
+    """A log, open for reading: a file, or segments in a bucket. All methods raise OSError.
+
+    `size` and `mtime` (nanoseconds) are those at the time of opening. Nothing after `size` is read,
+    so that reading ends although the log grows. `fingerprint` is that of the bytes skipped.
+    `damage` is why the bytes end early, in words that follow the name of the log, else None.
+    `is_known_by_name`: its name says which log it is, and its bytes need no comparison.
+    """
+
+    damage: str | None
+    fingerprint: Fingerprint
+    is_gzip: bool
+    is_known_by_name: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+
+    @property
+    def mtime(self) -> int:
+        """When the file was changed."""
+
+    @property
+    def position(self) -> int:
+        """Bytes read of the file as it is stored."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+    def skip_to(self, length: int) -> bool:
+        """Skip forward to the uncompressed byte `length`; False if the log is shorter."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """The remaining uncompressed bytes, in blocks, none empty."""
+
+    def take(self, length: int) -> Iterator[bytes]:
+        """The next `length` uncompressed bytes, in pieces; fewer at the end of the file."""
+
+
 class LogFile:
     """An open log file.
 
@@ -57,6 +97,8 @@ class LogFile:
     `damage` is why gzip data ends early, in words that follow the name of the file, else None. All
     methods raise OSError.
     """
+
+    is_known_by_name = False
 
     def __init__(self, path: Path) -> None:
         self.damage: str | None = None

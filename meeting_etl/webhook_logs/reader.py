@@ -5,15 +5,14 @@ was consumed. Does not: which log a file is (scan.py), the event of a line (even
 """
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import msgspec
 
 from meeting_etl.webhook_logs.known_logs import KnownLog
-from meeting_etl.webhook_logs.log_file import Fingerprint, LogFile
+from meeting_etl.webhook_logs.log_file import Fingerprint, OpenLog
 from meeting_etl.webhook_logs.nul_runs import NulRun, split_nul_runs
 
 BOM = b"\xef\xbb\xbf"
@@ -126,7 +125,12 @@ class LogReader:
     """
 
     def __init__(
-        self, path: Path, log_file: str, known: KnownLog | None, *, max_line_bytes: int
+        self,
+        open_log: Callable[[], OpenLog],
+        log_file: str,
+        known: KnownLog | None,
+        *,
+        max_line_bytes: int,
     ) -> None:
         self.consumed = known.bytes_consumed if known else 0
         self.lines = known.lines if known else 0
@@ -134,18 +138,18 @@ class LogReader:
         self.mtime = 0
         self.problem: str | None = None
         self.has_unfinished_line = False
-        self._path = path
+        self._open_log = open_log
         self._log_file = log_file
         self._known = known
         self._max_line_bytes = max_line_bytes
-        self._file: LogFile | None = None
+        self._file: OpenLog | None = None
         self._is_sound = False
         self._prefix = Fingerprint()
         self._block = b""
 
     def __enter__(self) -> Self:
         try:
-            self._file = LogFile(self._path)
+            self._file = self._open_log()
             self._is_sound = self._known is None or self._known.is_continued_by(self._file)
         except OSError as error:
             self._report(f"cannot be read: {error.strerror or error}")
@@ -270,6 +274,8 @@ class LogReader:
         self.size, self.mtime = self._file.size, self._file.mtime
 
     def _digests(self) -> tuple[str | None, str | None]:
+        if self._file and self._file.is_known_by_name:
+            return None, None
         if self._is_sound and self.consumed:
             return self._consumed_prefix().digests()
         return (self._known.head, self._known.tail) if self._known else (None, None)

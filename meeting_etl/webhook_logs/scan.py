@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from meeting_etl.webhook_logs.known_logs import KnownLog, KnownLogs
@@ -169,7 +169,8 @@ class LogScan:
 
     def _stem(self, name: str) -> str | None:
         """None for a file without a finished line, NUL runs aside: it needs no identity yet."""
-        reader = LogReader(self._folder / name, name, None, max_line_bytes=self._max_line_bytes)
+        open_log = partial(LogFile, self._folder / name)
+        reader = LogReader(open_log, name, None, max_line_bytes=self._max_line_bytes)
         with reader:
             first = next((line for line in reader if not line.is_nul_run), None)
         if first:

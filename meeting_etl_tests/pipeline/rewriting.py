@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
-from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
+from meeting_etl.pipeline.ingest.log_rewriting import rewrite_logs
+from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, WEBHOOK_EVENTS
 from meeting_etl_tests.pipeline.box import Box, line, payload, received
 

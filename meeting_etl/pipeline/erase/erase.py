@@ -38,7 +38,8 @@ from meeting_etl.pipeline.erase.traces import (
     traces_of,
     with_ids_of_guests,
 )
-from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten, rewrite_logs
+from meeting_etl.pipeline.ingest.log_rewriting import rewrite_logs
+from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings

@@ -6,7 +6,7 @@ Belongs here: whom or what, and the counts. Does not: erasing (erase.py), printi
 from dataclasses import dataclass, field
 
 from meeting_etl.pipeline.erase.partition import RowCounts
-from meeting_etl.pipeline.ingest.log_rewriting import LogsRewritten
+from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.privacy.erasures import Erasure
 
 

@@ -1,8 +1,9 @@
 """rewrite_logs(): lines of the webhook logs changed in place, for what has to be forgotten.
 
 Belongs here: which logs and lines change, in which order, and redoing what a killed process began.
-Does not: the bytes of a log (webhook_logs/line_changes.py), what the tables say about logs
-(log_rows.py), what a line becomes (the caller).
+Does not: the bytes of a log (webhook_logs/line_changes.py), logs in a bucket
+(segment_rewriting.py), what the tables say about logs (log_rows.py), what a line becomes (the
+caller).
 
 Some lines at a time, in an order that survives a kill (rule 2): the new bytes go to a file in
 state/, then into the logs, then what follows from them into the tables; then the file is removed.
@@ -11,10 +12,10 @@ a line as it was before. The lock of ingest is held throughout.
 """
 
 import hashlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -23,6 +24,8 @@ import msgspec
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import INGEST_LOCK, Lake
 from meeting_etl.pipeline.ingest.log_rows import LogRows, RewrittenLog
+from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
+from meeting_etl.pipeline.ingest.segment_rewriting import rewrite_segments
 from meeting_etl.schemas import INGESTED_LOGS
 from meeting_etl.times import Clock
 from meeting_etl.webhook_logs.known_logs import KnownLogs
@@ -76,20 +79,6 @@ class _Pending(msgspec.Struct):
 _decode = msgspec.json.Decoder(list[_Pending]).decode
 
 
-@dataclass
-class LogsRewritten:
-    """What was rewritten, or would be: logs and lines changed, and lines that nobody looked at.
-
-    `lines_left` counts them by reason: too_long, unfinished. `problems` are sentences about files
-    that may have lines as they were.
-    """
-
-    logs: int = 0
-    lines: int = 0
-    lines_left: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-
-
 def rewrite_logs(
     logs: Logs,
     lake: Lake,
@@ -111,6 +100,9 @@ def rewrite_logs(
         rewriting = _Rewriting(logs, lake, clock, change, dry_run=dry_run)
         done = rewriting.run(progress)
         done.problems[:0] = problems
+        if logs.in_bucket:
+            rows = LogRows(lake, clock)
+            rewrite_segments(logs, logs.in_bucket, rows, change, done, dry_run=dry_run)
         return done
 
 
@@ -157,7 +149,7 @@ class _Rewriting:
 
     def _rewrite(self, log: LogToRead, inode: _Inode, reader: LogReader) -> None:
         path = (self._logs.folder / log.log_file).resolve()
-        changes = LineChanges(path, reader, self._change)
+        changes = LineChanges(partial(LogFile, path), reader, self._change)
         lines = iter(changes)
         first = next(lines, None)
         is_written = True

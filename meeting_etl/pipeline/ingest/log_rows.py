@@ -40,16 +40,16 @@ class LogRows:
     def update(self, logs: Sequence[RewrittenLog]) -> None:
         """Make the rows of these logs those of the files as they are now."""
         for log in logs:
-            self._update_rejected(log)
+            self.update_rejected(log.log_id, log.digests)
         self._update_logs({log.log_id: log for log in logs})
 
-    def _update_rejected(self, log: RewrittenLog) -> None:
-        for day in self._rejected_days.get(log.log_id, ()):
-            where = {"log_id": [log.log_id]}
-            rows = self._lake.read(REJECTED_LINES, day, where=where).to_pylist()
-            changed = [row for row in rows if row["byte_offset"] in log.digests]
+    def update_rejected(self, log_id: str, digests: Mapping[int, str]) -> None:
+        """Give the rejected lines of a log their digests, by offset."""
+        for day in self._rejected_days.get(log_id, ()):
+            rows = self._lake.read(REJECTED_LINES, day, where={"log_id": [log_id]}).to_pylist()
+            changed = [row for row in rows if row["byte_offset"] in digests]
             for row in changed:
-                row["line_sha256"] = log.digests[row["byte_offset"]]
+                row["line_sha256"] = digests[row["byte_offset"]]
             self._lake.merge(REJECTED_LINES, day, changed)
 
     @cached_property

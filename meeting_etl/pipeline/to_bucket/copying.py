@@ -120,9 +120,9 @@ class Copying:
     def _stored_downloads(self) -> dict[str, int]:
         folders = sorted({name.split("/", 1)[0] for name in self._contents.downloads})
         return {
-            name: size
+            found.name: found.size_bytes
             for folder in folders
-            for name, size in self._bucket.sizes_bytes(folder).items()
+            for found in self._bucket.objects(folder)
         }
 
     def _difference(self, name: str) -> StorageError:

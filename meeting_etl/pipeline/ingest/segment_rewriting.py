@@ -1,0 +1,75 @@
+"""Lines of the logs in a bucket changed, a segment at a time.
+
+Belongs here: which segments change, and in which order. Does not: logs that are files
+(log_rewriting.py), what the tables say about logs (log_rows.py), what a line becomes (the caller).
+
+A segment is replaced as a whole. What follows from its lines comes into the tables before: after a
+kill in between, a repetition finds the line as it was, and it becomes the same again. Digests of
+logs and ids do not change, as such a log is known by its name.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+
+from meeting_etl.object_storage.log_segments import LogSegments, Segment, chain_from, id_of
+from meeting_etl.pipeline.ingest.log_rows import LogRows
+from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
+from meeting_etl.webhook_logs.line_changes import Change, ChangedLine, LineChanges, overlaid
+from meeting_etl.webhook_logs.logs import Logs
+from meeting_etl.webhook_logs.segmented_logs import SegmentedLogs
+
+
+def rewrite_segments(
+    logs: Logs,
+    in_bucket: SegmentedLogs,
+    rows: LogRows,
+    change: Change,
+    done: LogsRewritten,
+    *,
+    dry_run: bool,
+) -> None:
+    """Change lines of all logs in the bucket, and add to `done`. The lock of ingest must be held.
+
+    Raises StorageError when the bucket or the lake cannot be written.
+    """
+    segments = in_bucket.segments
+    for log in segments.logs()[0]:
+        with logs.read_whole(log) as reader:
+            changes = LineChanges(partial(logs.open, log), reader, change)
+            for segment, lines in _by_segment(chain_from(segments.of(log), 0).segments, changes):
+                if not dry_run:
+                    rows.update_rejected(id_of(log), _digests(lines))
+                    _replace(segments, segment, lines)
+        done.logs += changes.count > 0
+        done.lines += changes.count
+        done.lines_left["too_long"] += changes.too_long
+        if reader.problem:
+            done.problems.append(reader.problem)
+
+
+def _by_segment(
+    segments: Sequence[Segment], changes: LineChanges
+) -> Iterator[tuple[Segment, list[ChangedLine]]]:
+    """The changed lines of each segment, in which they are as a whole."""
+    rest = iter(segments)
+    segment = next(rest)
+
+    def of(line: ChangedLine) -> Segment:
+        nonlocal segment
+        while segment.end <= line.offset:
+            segment = next(rest)
+        return segment
+
+    for found, lines in groupby(changes, of):
+        yield found, list(lines)
+
+
+def _digests(lines: Sequence[ChangedLine]) -> dict[int, str]:
+    return {line.offset: hashlib.sha256(line.data).hexdigest() for line in lines}
+
+
+def _replace(segments: LogSegments, segment: Segment, lines: Sequence[ChangedLine]) -> None:
+    content = segments.read(segment)
+    segments.replace(segment, b"".join(overlaid([content], iter(lines), segment.offset)))
