@@ -84,12 +84,12 @@ def test_killed_between_fsync_and_shipping_everything_arrives_once(
     s3: dict[str, str], url: str, tmp_path: Path
 ) -> None:
     acknowledged = set[int]()
-    for kill in range(4):
+    for kill in range(2):
         with receiver(tmp_path / "host", url, s3) as (process, port):
             senders = Senders(port, 4, 1_000_000 * (kill + 1))
             with senders.at_work():
                 wait_for(senders, 50, 20)
-                time.sleep(1.5 * kill)  # the last one is killed after it shipped a part
+                time.sleep(6 * kill)  # the second is killed after it shipped a part
                 process.send_signal(signal.SIGKILL)
                 process.wait(10)
             acknowledged |= senders.acknowledged

@@ -9,6 +9,7 @@ logs and ids do not change, as such a log is known by its name.
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -52,18 +53,10 @@ def rewrite_segments(
 def _by_segment(
     segments: Sequence[Segment], changes: LineChanges
 ) -> Iterator[tuple[Segment, list[ChangedLine]]]:
-    """The changed lines of each segment, in which they are as a whole."""
-    rest = iter(segments)
-    segment = next(rest)
-
-    def of(line: ChangedLine) -> Segment:
-        nonlocal segment
-        while segment.end <= line.offset:
-            segment = next(rest)
-        return segment
-
-    for found, lines in groupby(changes, of):
-        yield found, list(lines)
+    """The changed lines of each segment; no line is in two of them."""
+    offsets = [segment.offset for segment in segments]
+    for at, lines in groupby(changes, lambda line: bisect_right(offsets, line.offset) - 1):
+        yield segments[at], list(lines)
 
 
 def _digests(lines: Sequence[ChangedLine]) -> dict[int, str]:
