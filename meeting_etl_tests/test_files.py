@@ -125,6 +125,16 @@ def test_lines_are_appended_and_a_locked_file_is_not_opened_again(tmp_path: Path
     assert files.read_bytes("a/b/log") == b"1\n2\n3\n4\n"
 
 
+def test_a_file_that_was_removed_before_it_was_locked_is_not_appended_to(tmp_path: Path) -> None:
+    class Removed(Files):
+        def _open(self, path: str | Path, flags: int) -> int:
+            descriptor = super()._open(path, flags)
+            Path(path).unlink()
+            return descriptor
+
+    assert Removed(tmp_path).open_to_append("log") is None
+
+
 @pytest.mark.parametrize(
     ("size", "left"), [(2, b"1\n"), (3, b"1\n"), (5, b"1\n"), (6, b"1\n222\n"), (7, b"1\n222\n")]
 )

@@ -60,11 +60,11 @@ class Shipper:
         started = self._clock.monotonic()
         try:
             names = [name for name in self._files.names(".") if self._is_log(name)]
+            self._ends = {name: end for name, end in self._ends.items() if name in names}
             self.waiting_bytes = sum(self._waiting_bytes(name) for name in names)
             for name in names:
                 self._ship_log(name)
         except (MeetingEtlError, OSError) as error:
-            self._ends.clear()
             if self.last_error is None:
                 self._notify(
                     f"Events are stored on this disk, but not shipped until this is fixed: {error}"

@@ -7,6 +7,7 @@ import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import guide_world
+from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.s3_server import SECRET, url_of
 from meeting_etl_tests.product import Product
 
@@ -36,7 +37,20 @@ def test_a_bucket_that_fits(tmp_path: Path, s3: dict[str, str]) -> None:
         "objects": "ok",
         "conditional writes": "ok",
         "locks": "warning",  # only this machine may work on it
+        "received logs": "skipped",
     }
+
+
+def test_logs_that_a_receiver_left(tmp_path: Path, s3: dict[str, str]) -> None:
+    (tmp_path / "received").mkdir()
+    late = tmp_path / "received" / "2026-03-02T11-0123456789abcdef.jsonl"
+    late.write_bytes(b"{}\n")
+    with Sandbox(guide_world()) as webex:
+        state, sentence = checked(tmp_path, webex, s3)["received logs"]
+        assert state == "warning"
+        assert sentence == f"1 logs of earlier hours in {tmp_path}/received are not shipped."
+        late.rename(late.with_name(f"{Clock().now():%Y-%m-%dT%H}-0123456789abcdef.jsonl"))
+        assert checked(tmp_path, webex, s3)["received logs"][0] == "ok"
 
 
 def test_a_bucket_that_cannot_be_used(tmp_path: Path, s3: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.errors import StorageError
-from meeting_etl.object_storage.log_segments import LogSegments
+from meeting_etl.object_storage.log_segments import LogSegments, Segment
 from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.pipeline.ingest.log_rewriting import rewrite_logs
 from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
@@ -82,17 +82,21 @@ def test_changed_lines_keep_their_place_and_the_log_goes_on(
         assert b"".join(found).rstrip() == b"broken x"
 
 
+@pytest.mark.parametrize("replaced", [1, 2])
 def test_an_interrupted_change_is_finished_by_the_next(
-    url: str, host: Host, tmp_path: Path
+    replaced: int, url: str, host: Host, tmp_path: Path
 ) -> None:
     class Interrupted(LogSegments):
-        replaced = 0
+        """The second segment is the last, replaced or not."""
 
-        def replace(self, segment: object, lines: bytes) -> None:
-            if self.replaced == 1:
+        left = replaced
+
+        def replace(self, segment: Segment, lines: bytes) -> None:
+            if self.left:
+                super().replace(segment, lines)
+            self.left -= 1
+            if self.left <= 0 and segment.offset:
                 raise StorageError("Cut off.")
-            self.replaced += 1
-            super().replace(segment, lines)  # type: ignore[arg-type]
 
     bucket, machine = ObjectFiles(url), Machine(tmp_path / "machine", url)
     machine.ingest()
@@ -101,8 +105,9 @@ def test_an_interrupted_change_is_finished_by_the_next(
     etl.logs.in_bucket.segments = Interrupted(bucket)
     with pytest.raises(StorageError, match="Cut off"):
         rewrite(etl)
-    assert content_of(bucket, "webhook_logs").count(ADDRESS) == 3
-    assert rewrite(machine.etl()).lines == 3
+    left = content_of(bucket, "webhook_logs").count(ADDRESS)
+    assert left == {1: 3, 2: 1}[replaced]
+    assert rewrite(machine.etl()).lines == left
     assert ADDRESS not in content_of(bucket, "webhook_logs")
     (row,) = machine.rows(REJECTED_LINES)
     with machine.etl().logs.line_finder() as lines:
@@ -110,6 +115,17 @@ def test_an_interrupted_change_is_finished_by_the_next(
         place = row["byte_offset"], row["byte_length"], row["line_sha256"]
         assert lines.find(log["log_file"], *place) is not None
     assert machine.ingest().lines == 0
+
+
+def test_what_follows_a_segment_that_was_removed_is_changed_too(
+    url: str, host: Host, tmp_path: Path
+) -> None:
+    bucket, machine = ObjectFiles(url), Machine(tmp_path / "machine", url)
+    bucket.remove(sorted(bucket.paths("webhook_logs"))[0])
+    assert rewrite(machine.etl()).lines == 3
+    bucket.remove(sorted(bucket.paths("webhook_logs"))[0])
+    assert ADDRESS not in content_of(bucket, "webhook_logs")
+    assert event(4) in content_of(bucket, "webhook_logs")
 
 
 @contextmanager

@@ -60,7 +60,8 @@ def on_disk(folder: Path) -> list[Path]:
 def test_hosts_ship_while_they_run_and_all_when_they_stop(
     s3: dict[str, str], url: str, tmp_path: Path
 ) -> None:
-    machine, bucket = Machine(tmp_path / "machine", url), ObjectFiles(url)
+    # One of the hosts is the machine that ingests.
+    machine, bucket = Machine(tmp_path / "1", url), ObjectFiles(url)
     with (
         receiver(tmp_path / "1", url, s3) as (east, east_port),
         receiver(tmp_path / "2", url, s3, "west") as (west, west_port),
@@ -78,6 +79,7 @@ def test_hosts_ship_while_they_run_and_all_when_they_stop(
     assert {name.partition("/")[0] for name in segments_of(bucket)} == {"east", "west"}
     assert machine.ingest().events == 2
     assert machine.numbers() == [1, 2, 3, 4, 5]
+    assert machine.ingest().lines == 0
 
 
 def test_killed_between_fsync_and_shipping_everything_arrives_once(

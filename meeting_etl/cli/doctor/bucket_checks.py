@@ -1,10 +1,11 @@
 """Section bucket: whether tables can be kept in object storage as they need it.
 
-Belongs here: a trial of what the tables do with objects. Does not: the folder of this machine
-(local_checks.py).
+Belongs here: a trial of what the tables do with objects, and logs that wait to be shipped. Does
+not: the folder of this machine (local_checks.py).
 """
 
 import uuid
+from datetime import timedelta
 
 from meeting_etl.cli.doctor.finding import (
     CheckResult,
@@ -34,6 +35,7 @@ def bucket_checks(etl: Etl) -> list[CheckResult]:
         written,
         run_check(_SECTION, "conditional writes", lambda: _conditional(files, name, written)),
         run_check(_SECTION, "locks", lambda: _locks(etl)),
+        run_check(_SECTION, "received logs", lambda: _received(etl)),
     ]
 
 
@@ -81,3 +83,18 @@ def _locks(etl: Etl) -> Finding:
             "For several machines, set MEETING_ETL_STATE to a PostgreSQL database.",
         )
     return ok("Locks are in PostgreSQL.")
+
+
+def _received(etl: Etl) -> Finding:
+    """Whether a receiver left logs on this disk, which nobody ships."""
+    folder = etl.received_folder
+    names = [name for name in etl.files.of(folder).names(".") if name.endswith(".jsonl")]
+    if not names:
+        return skipped("No receiver has logs on this machine.")
+    hour_before = f"{etl.clock.now() - timedelta(hours=1):%Y-%m-%dT%H}"
+    if late := [name for name in names if name < hour_before]:
+        return warning(
+            f"{len(late):,} logs of earlier hours in {folder} are not shipped.",
+            "Start `meeting-etl receive` on this machine: it ships them, or says why it cannot.",
+        )
+    return ok(f"{folder} has no log of an earlier hour: all are shipped.")

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 
-from meeting_etl.object_storage.log_segments import LogSegments, Segment, chain_from, id_of
+from meeting_etl.object_storage.log_segments import LogSegments, Segment, id_of
 from meeting_etl.pipeline.ingest.log_rows import LogRows
 from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.webhook_logs.line_changes import Change, ChangedLine, LineChanges, overlaid
-from meeting_etl.webhook_logs.logs import Logs
+from meeting_etl.webhook_logs.logs import KnownLog, Logs, LogToRead
 from meeting_etl.webhook_logs.segmented_logs import SegmentedLogs
 
 
@@ -35,19 +35,31 @@ def rewrite_segments(
 
     Raises StorageError when the bucket or the lake cannot be written.
     """
-    segments = in_bucket.segments
-    for log in segments.logs()[0]:
-        with logs.read_whole(log) as reader:
-            changes = LineChanges(partial(logs.open, log), reader, change)
-            for segment, lines in _by_segment(chain_from(segments.of(log), 0).segments, changes):
-                if not dry_run:
-                    rows.update_rejected(id_of(log), _digests(lines))
-                    _replace(segments, segment, lines)
-        done.logs += changes.count > 0
-        done.lines += changes.count
-        done.lines_left["too_long"] += changes.too_long
-        if reader.problem:
-            done.problems.append(reader.problem)
+    for log in in_bucket.segments.logs()[0]:
+        segments = in_bucket.segments.of(log)
+        count = done.lines
+        for start in _starts(segments):
+            known = KnownLog(id_of(log), log, start, 0, 0, 0, None, None)
+            with logs.read(LogToRead(known.log_id, log, known, None, moved=False)) as reader:
+                changes = LineChanges(partial(logs.open, log), reader, change)
+                for segment, lines in _by_segment(segments, changes):
+                    if not dry_run:
+                        rows.update_rejected(known.log_id, _digests(lines))
+                        _replace(in_bucket.segments, segment, lines)
+            done.lines += changes.count
+            done.lines_left["too_long"] += changes.too_long
+            if reader.problem:
+                done.problems.append(reader.problem)
+        done.logs += done.lines > count
+
+
+def _starts(segments: Sequence[Segment]) -> Iterator[int]:
+    """Where the log begins, and where it goes on after a segment that was removed."""
+    end = -1
+    for segment in segments:
+        if segment.offset != end:
+            yield segment.offset
+        end = segment.end
 
 
 def _by_segment(
