@@ -128,10 +128,8 @@ def test_an_hour_that_is_over_is_ended_and_its_file_removed(
     assert machine.ingest().events == 1
     first, second = machine.logs()
     assert first["mtime"] > 0 == second["mtime"]
-    # What was ended and read is not even listed any more.
-    for name in bucket.paths(f"webhook_logs/{first['log_file']}"):
-        bucket.remove(name)
-    assert machine.ingest().problems == []
+    # What was ended and read is not looked into any more.
+    assert machine.ingest().logs == 0
     assert machine.numbers() == [1, 2]
 
 
