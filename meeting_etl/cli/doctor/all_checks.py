@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from meeting_etl.cli.doctor.account_checks import account_checks
+from meeting_etl.cli.doctor.bucket_checks import bucket_checks
 from meeting_etl.cli.doctor.finding import CheckResult, State, skipped
 from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, work_checks
 from meeting_etl.cli.doctor.local_checks import (
@@ -35,6 +36,11 @@ _SECRETS = (
     "MEETING_ETL_ALERT_WEBHOOK_URL",
     "MEETING_ETL_SMTP_PASSWORD",
     "MEETING_ETL_PRIVACY_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
 )
 _MIN_SECRET_LENGTH = 6
 # So many accounts of each kind are checked thoroughly; the help of the command names it, too.
@@ -51,7 +57,7 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         etl.settings  # noqa: B018 - reading them checks them
     except SettingsError as error:
         settings, are_known = [unreadable_settings(error)], False
-        names = ("MEETING_ETL_DATA_DIR",)
+        names = ("MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR")
         etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
         if not has_readable_settings(etl):
             return _without_secrets(settings, environ)
@@ -99,6 +105,7 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *log_checks(etl),
         *meeting_checks(etl),
         *folder,
+        *bucket_checks(etl),
         *state_checks(etl),
         *dagster_checks(etl, environ),
         *work_checks(etl),
