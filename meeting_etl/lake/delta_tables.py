@@ -15,6 +15,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from meeting_etl.errors import DamagedFile
+from meeting_etl.lake.arrow_rows import joined
+from meeting_etl.lake.column_cache import ColumnCache
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
 from meeting_etl.lake.tables import Partition, Where
@@ -24,6 +26,8 @@ from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.object_storage.part_files import NO_PARTS, PartFile, Parts
 from meeting_etl.schemas import MEETING_INDEX, TABLES, Table
 
+# The columns of the key of two million snippets.
+_MOST_KEPT_BYTES = 256 * 1024 * 1024
 # Logs that are read at a time.
 _LOGS_AT_ONCE = 8
 
@@ -47,6 +51,7 @@ class DeltaTables:
         # Of files, which never change: their column policy, and whether they have all columns.
         self._stamps: dict[str, str] = {}
         self._complete: dict[str, bool] = {}
+        self._kept = ColumnCache(_MOST_KEPT_BYTES)
 
     def partitions(self, table: Table) -> list[str]:
         if table.partition is None:
@@ -75,7 +80,10 @@ class DeltaTables:
     ) -> Iterator[pa.Table]:
         name = self._name(table, partition, part)
         try:
-            yield from self._parquet.row_groups(name, schema, where)
+            if where or len(schema) == len(table.schema):
+                yield from self._parquet.row_groups(name, schema, where)
+            else:
+                yield self._columns(name, schema)
         except DamagedFile as error:
             # Perhaps it was replaced since it was listed, and removed by `erase`.
             is_gone = isinstance(error.__cause__, FileNotFoundError)
@@ -200,6 +208,15 @@ class DeltaTables:
 
     def _name(self, table: Table, partition: Partition, part: int) -> str:
         return f"{folder_of(table)}/{self._file(table, partition, part).path}"
+
+    def _columns(self, name: str, schema: pa.Schema) -> pa.Table:
+        """Some columns of a file: each merge looks for rows in those of the key."""
+        key = (name, tuple(schema.names))
+        found = self._kept.get(key)
+        if found is None:
+            found = joined(self._parquet.row_groups(name, schema), schema)
+            self._kept.put(key, found)
+        return found
 
     def _written(
         self, table: Table, partition: Partition, part: int, rows: pa.Table, policy_stamp: str
