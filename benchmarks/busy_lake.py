@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from meeting_etl.lake import catalog
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.lake.migration import migrate
+from meeting_etl.lake.writers_locks import INDEX_LOCK
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.schemas import (
     FETCH_LEDGER,

@@ -79,7 +79,8 @@ def serve(etls: "Sequence[Etl]", environ: Mapping[str, str], host: str, port: in
     from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
     from meeting_etl.orchestration.instance.instance_folder import path_for_dagster
 
-    check_in_use(etl.storage)
+    for etl in etls:
+        check_in_use(etl.storage)
     check_port(host, port)
     warn_if_reachable(
         host, "The UI has no login: anyone who reaches it can start runs and see data."

@@ -6,6 +6,7 @@ not: the statements (catalog_sql.py), the catalog of a folder, which is a file (
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -21,6 +22,8 @@ from meeting_etl.schemas import TABLES
 from meeting_etl.storage import Storage
 
 CATALOG = "catalog.json"
+# Logs that are read at a time.
+_LOGS_AT_ONCE = 8
 
 
 def publish(lake: Lake, contents: Mapping[str, Sequence[str]]) -> None:
@@ -62,8 +65,14 @@ def _connected(files: Storage, content: Mapping[str, Any]) -> duckdb.DuckDBPyCon
     """A connection with the relations of the content, and the results of its statements."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for relation, name in content["relations"].items():
-        connection.register(relation, dataset_of(files.where(folder_of(TABLES[name]))))
+    relations: dict[str, str] = content["relations"]
+    urls = [files.where(folder_of(TABLES[name])) for name in relations.values()]
+    with ThreadPoolExecutor(_LOGS_AT_ONCE) as pool:
+        datasets = pool.map(dataset_of, urls)
+    for (relation, name), dataset in zip(relations.items(), datasets, strict=True):
+        connection.register(relation, dataset)
+        # They are listed among the tables.
+        connection.execute(f"COMMENT ON VIEW {relation} IS 'What the view {name} reads.'")
     for statements in content["statements"].values():
         for statement in statements:
             connection.execute(statement)

@@ -114,7 +114,7 @@ def _publishing_error(path: Path, message: str) -> str:
     if refusal := describe_disk_error(message):
         return f"The catalog {path} cannot be made: {refusal}."
     damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", message)
-    what_to_do = f" {remedy(damaged[1])}" if damaged else ""
+    what_to_do = f" {remedy(damaged[1], message)}" if damaged else ""
     return f"The catalog cannot be made: {message.rstrip('.!')}.{what_to_do}"
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from meeting_etl.errors import DamagedFile
+from meeting_etl.object_storage.urls import is_url
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, TABLES, WEBHOOK_EVENTS
 
 # Rows of a day come from the API, or are folded from events when the day is fetched again.
@@ -24,6 +25,15 @@ _INGEST_ALL = (
     "not restore it from a copy."
 )
 _RUN_AGAIN = "Move the file away and run again, or restore it from a copy."
+# In a bucket, the log of the table has the file's name until it is repaired.
+_REPAIR = (
+    "Restore it from a version of the bucket, or remove it and repair the table "
+    "(docs/object-storage.md)"
+)
+_INGEST_ALL_IN_BUCKET = (
+    f", and remove all objects of lake/{INGESTED_LOGS.name}/: all logs are read again then, and "
+    "the rows come back"
+)
 
 
 @contextmanager
@@ -32,16 +42,21 @@ def translate_read_errors(where: str, table: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        raise DamagedFile(
-            f"Cannot read {where}: {str(error).rstrip('.')}. {remedy(table)}"
-        ) from error
+        is_gone = isinstance(error, FileNotFoundError)
+        reason = "it is gone" if is_gone and is_url(where) else str(error).rstrip(".")
+        raise DamagedFile(f"Cannot read {where}: {reason}. {remedy(table, where)}") from error
 
 
-def remedy(table: str) -> str:
-    """What to do about a damaged file of the table."""
-    if table in (WEBHOOK_EVENTS.name, REJECTED_LINES.name):
+def remedy(table: str, where: str) -> str:
+    """What to do about a damaged file of the table, which is a path or a URL."""
+    is_of_ingest = table in (WEBHOOK_EVENTS.name, REJECTED_LINES.name)
+    of_days = table in TABLES and TABLES[table].partition is not None
+    if is_url(where):
+        if is_of_ingest or table == INGESTED_LOGS.name:
+            return f"{_REPAIR}{_INGEST_ALL_IN_BUCKET}. Run again."
+        return f"{_REPAIR}. Run again{' with --refetch for its day' if of_days else ''}."
+    if is_of_ingest:
         return _INGEST_AGAIN
     if table == INGESTED_LOGS.name:
         return _INGEST_ALL
-    partition = TABLES[table].partition if table in TABLES else None
-    return _REFETCH if partition is not None else _RUN_AGAIN
+    return _REFETCH if of_days else _RUN_AGAIN

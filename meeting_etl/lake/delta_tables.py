@@ -1,27 +1,36 @@
 """class DeltaTables: tables as Delta tables in a bucket, `lake/<table>/`.
 
 Belongs here: parts as Parquet files with a name of their own each, and what a process knows of a
-partition when it changes it. Does not: the log that names the files
-(object_storage/delta_log.py), a single file
-(parquet_files.py), which rows are in which part (lake.py).
+partition when it changes it. Does not: the log that names the files (object_storage/delta_log.py),
+a single file (parquet_files.py), which rows are in which part (lake.py).
 """
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 
+from meeting_etl.errors import DamagedFile
+from meeting_etl.lake.arrow_rows import joined
+from meeting_etl.lake.column_cache import ColumnCache
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
 from meeting_etl.lake.tables import Partition, Where
-from meeting_etl.object_storage.delta_log import DeltaLog, PartFile, Parts
+from meeting_etl.lake.writers_locks import day_of_lock, lock_of_table, writers_lock
+from meeting_etl.object_storage.delta_log import DeltaLog
 from meeting_etl.object_storage.object_files import ObjectFiles
-from meeting_etl.schemas import Table
+from meeting_etl.object_storage.part_files import NO_PARTS, PartFile, Parts
+from meeting_etl.schemas import MEETING_INDEX, TABLES, Table
+
+# The columns of the key of two million snippets.
+_MOST_KEPT_BYTES = 256 * 1024 * 1024
+# Logs that are read at a time.
+_LOGS_AT_ONCE = 8
 
 # Files that are uploaded at a time.
 _UPLOADS = 8
@@ -31,19 +40,22 @@ class DeltaTables:
     """Tables in a bucket. A commit replaces all its parts at once.
 
     A partition that was changed by another process since this one read it is not written: since the
-    last call of `parts`, or for days since `lock_days` has begun.
+    last call of `parts`, or since the lock under which it is written was taken. What is read of a
+    part is of that time, too.
     """
 
     def __init__(self, files: ObjectFiles) -> None:
         self._files = files
         self._parquet = ParquetFiles(files)
         self._logs: dict[str, DeltaLog] = {}
-        # Numbers of partitions when they were read, and the days for which these stay.
-        self._known: dict[tuple[str, str | None], int] = {}
-        self._pinned: set[str] = set()
+        # The parts of partitions when they were read, by table, and the locks that are held, under
+        # which these stay.
+        self._seen: dict[str, dict[str | None, Parts]] = defaultdict(dict)
+        self._held: set[str] = set()
         # Of files, which never change: their column policy, and whether they have all columns.
         self._stamps: dict[str, str] = {}
         self._complete: dict[str, bool] = {}
+        self._kept = ColumnCache(_MOST_KEPT_BYTES)
 
     def partitions(self, table: Table) -> list[str]:
         if table.partition is None:
@@ -57,10 +69,7 @@ class DeltaTables:
         return bool(self._log(table).all())
 
     def parts(self, table: Table, partition: Partition) -> list[int]:
-        log, key = self._log(table), _key(partition)
-        if key not in self._pinned or (table.name, key) not in self._known:
-            self._known[table.name, key] = log.number(key)
-        return list(log.parts(key))
+        return list(self._read_anew(table, _key(partition)))
 
     def count(self, table: Table, partition: Partition, part: int) -> int:
         return self._file(table, partition, part).rows
@@ -73,7 +82,19 @@ class DeltaTables:
         schema: pa.Schema,
         where: Where | None = None,
     ) -> Iterator[pa.Table]:
-        return self._parquet.row_groups(self._name(table, partition, part), schema, where)
+        name = self._name(table, partition, part)
+        try:
+            if where or len(schema) == len(table.schema):
+                yield from self._parquet.row_groups(name, schema, where)
+            else:
+                yield self._columns(name, schema)
+        except DamagedFile as error:
+            # Perhaps it was replaced since it was listed, and removed by `erase`.
+            is_gone = isinstance(error.__cause__, FileNotFoundError)
+            self._read_anew(table, _key(partition))
+            if not is_gone or self._name(table, partition, part) == name:
+                raise
+            yield from self.read(table, partition, part, schema, where)
 
     def has_schema(self, table: Table, partition: Partition, part: int) -> bool:
         name = self._name(table, partition, part)
@@ -82,8 +103,8 @@ class DeltaTables:
         return self._complete[name]
 
     def changed_at_ns(self, table: Table, partition: Partition) -> int | None:
-        files = self._log(table).parts(_key(partition)).values()
-        return max((file.changed_at_ms * 1_000_000 for file in files), default=None)
+        files = self._as_pinned(table, _key(partition))
+        return max((file.changed_at_ms * 1_000_000 for file in files.values()), default=None)
 
     def policy_stamp(self, table: Table, partition: Partition, part: int) -> str:
         name = self._name(table, partition, part)
@@ -141,8 +162,8 @@ class DeltaTables:
         self._log(table).add(found)
 
     def remove(self, table: Table, partition: Partition) -> None:
-        if self.parts(table, partition):
-            self._commit(table, partition, {})
+        if parts := self.parts(table, partition):
+            self._commit(table, partition, {}, removed=parts)
 
     def sweep(self, table: Table, partition: Partition) -> None:
         """Nothing: files that are in no version are removed by `vacuum`."""
@@ -160,31 +181,63 @@ class DeltaTables:
         self._log(table).vacuum(keep_hours)
 
     @contextmanager
-    def pinned(self, days: Collection[date]) -> Iterator[None]:
-        """While the locks of days are held: nobody else may change what was read of them."""
-        keys = {str(day) for day in days} - self._pinned
-        for table, key in list(self._known):
-            if key in keys:
-                del self._known[table, key]
-        self._pinned |= keys
+    def pinned(self, locks: Iterable[str]) -> Iterator[None]:
+        taken = set(locks) - self._held
+        days = {day for day in map(day_of_lock, taken) if day}
+
+        def pin(table: Table) -> None:
+            lock = lock_of_table(table)
+            if lock in taken:
+                self._seen[table.name] = dict(self._log(table).all())
+            elif lock is None and days:
+                found = self._log(table).all()
+                self._seen[table.name].update((day, found.get(day, NO_PARTS)) for day in days)
+
+        with ThreadPoolExecutor(_LOGS_AT_ONCE) as pool:
+            list(pool.map(pin, (*TABLES.values(), MEETING_INDEX)))
+        self._held |= taken
         try:
             yield
         finally:
-            self._pinned -= keys
+            self._held -= taken
 
     def relation(self, table: Table) -> str | None:
         return relation_of(table)
 
     def _log(self, table: Table) -> DeltaLog:
         if table.name not in self._logs:
-            self._logs[table.name] = DeltaLog(table, self._files.where(folder_of(table)))
+            log = DeltaLog(table, self._files.where(folder_of(table)))
+            return self._logs.setdefault(table.name, log)
         return self._logs[table.name]
 
+    def _as_pinned(self, table: Table, key: str | None) -> Parts:
+        """The parts of a partition now, or when the lock was taken under which it is written."""
+        if writers_lock(table, key) in self._held:
+            return self._seen[table.name].get(key, NO_PARTS)
+        return self._log(table).parts(key)
+
+    def _read_anew(self, table: Table, key: str | None) -> Parts:
+        """The same, which is from now on what was read."""
+        parts = self._seen[table.name][key] = self._as_pinned(table, key)
+        return parts
+
     def _file(self, table: Table, partition: Partition, part: int) -> PartFile:
-        return self._log(table).parts(_key(partition))[part]
+        key = _key(partition)
+        if key not in self._seen[table.name]:
+            self._read_anew(table, key)
+        return self._seen[table.name][key][part]
 
     def _name(self, table: Table, partition: Partition, part: int) -> str:
         return f"{folder_of(table)}/{self._file(table, partition, part).path}"
+
+    def _columns(self, name: str, schema: pa.Schema) -> pa.Table:
+        """Some columns of a file: each merge looks for rows in those of the key."""
+        key = (name, tuple(schema.names))
+        found = self._kept.get(key)
+        if found is None:
+            found = joined(self._parquet.row_groups(name, schema), schema)
+            self._kept.put(key, found)
+        return found
 
     def _written(
         self, table: Table, partition: Partition, part: int, rows: pa.Table, policy_stamp: str
@@ -206,15 +259,18 @@ class DeltaTables:
         now_ms = time.time_ns() // 1_000_000
         return PartFile(path, self._files.size_bytes(name) or 0, rows, now_ms)
 
-    def _commit(self, table: Table, partition: Partition, files: dict[int, PartFile]) -> None:
-        """Replace the parts that have new files; without any, remove the partition."""
-        log, key = self._log(table), _key(partition)
-        known = self._known.get((table.name, key))
-        if known is None:
-            known = log.number(key)
-        removed = list(files or log.parts(key))
-        number = log.commit(key, files, removed, known)
-        self._known[table.name, key] = number
+    def _commit(
+        self,
+        table: Table,
+        partition: Partition,
+        files: dict[int, PartFile],
+        removed: Collection[int] = (),
+    ) -> None:
+        """Replace the parts that have new files, and remove some."""
+        key = _key(partition)
+        seen = self._seen[table.name]
+        known = seen[key] if key in seen else self._read_anew(table, key)
+        seen[key] = self._log(table).commit(key, files, [*files, *removed], known)
 
 
 def relation_of(table: Table) -> str:

@@ -22,6 +22,7 @@ from meeting_etl.lake.placement import Placement
 from meeting_etl.lake.policy_notes import PolicyNotes
 from meeting_etl.lake.row_changes import ChangeCounts
 from meeting_etl.lake.tables import Partition, Tables, Where
+from meeting_etl.lake.writers_locks import day_lock
 from meeting_etl.lake.written_rows import RowWriter
 from meeting_etl.privacy.privacy import Privacy
 from meeting_etl.schemas import Table
@@ -29,16 +30,12 @@ from meeting_etl.state import LocalState, State
 from meeting_etl.storage import Storage
 from meeting_etl.times import parse_day
 
-# The lock of the process that reads logs and writes the tables of received days.
-INGEST_LOCK = "ingest"
-
 
 class Lake:
     """The tables of a data folder.
 
-    All methods raise StorageError when something cannot be read or written. `state` has the locks.
-    All rows are written as `privacy` says (written_rows.py). `person_metrics`: whether metrics of
-    single persons are stored (metrics.py).
+    All methods raise StorageError. All rows are written as `privacy` says (written_rows.py).
+    `person_metrics`: whether metrics of single persons are stored (metrics.py).
     """
 
     def __init__(
@@ -258,12 +255,18 @@ class Lake:
             yield lambda new: write(written(table, kept(table, partition, new)))
 
     @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold a lock under which tables are written (writers_locks.py)."""
+        with self.state.lock(name), self.tables.pinned([name]):
+            yield
+
+    @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
         """Hold the locks of days, taken in date order so that processes cannot deadlock."""
         with ExitStack() as stack:
-            for day in (days := sorted(set(days))):
-                stack.enter_context(self.state.lock(f"day-{day}"))
-            stack.enter_context(self.tables.pinned(days))
+            for lock in (locks := [day_lock(day) for day in sorted(set(days))]):
+                stack.enter_context(self.state.lock(lock))
+            stack.enter_context(self.tables.pinned(locks))
             yield
 
     @contextmanager
@@ -277,10 +280,11 @@ class Lake:
                 yield True
             return
         with ExitStack() as stack:
-            days = sorted(set(days))
-            free = (stack.enter_context(self.state.lock_if_free(f"day-{day}")) for day in days)
-            if is_locked := all(free):
-                stack.enter_context(self.tables.pinned(days))
+            locks = [day_lock(day) for day in sorted(set(days))]
+            if is_locked := all(
+                stack.enter_context(self.state.lock_if_free(lock)) for lock in locks
+            ):
+                stack.enter_context(self.tables.pinned(locks))
             yield is_locked
 
     def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:
@@ -291,8 +295,6 @@ class Lake:
 
     def _part_to_grow(self, table: Table, partition: Partition) -> int:
         """The part that more rows go to: the newest, or a new one when that is large."""
-        parts = self.tables.parts(table, partition)
-        if not parts:
+        if not (parts := self.tables.parts(table, partition)):
             return 0
-        newest = parts[-1]
-        return newest + (self.tables.count(table, partition, newest) >= table.part_rows)
+        return parts[-1] + (self.tables.count(table, partition, parts[-1]) >= table.part_rows)

@@ -28,7 +28,6 @@ SHARDS = 64
 TAIL = "tail"
 TAIL_MENTIONS = 4096
 # The lock for writing the index; no other lock is waited for while it is held.
-INDEX_LOCK = "meeting_index"
 # Mentions in memory during a rebuild, some 100 MB.
 _BUFFERED_MENTIONS = 200_000
 # Written when all events are in the index, so that an unfinished rebuild starts again. In a bucket,

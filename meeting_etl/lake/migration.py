@@ -94,7 +94,7 @@ def migrate(lake: Lake, *, progress: Progress = lambda *_: None) -> int:
     files = list(dict.fromkeys(files))
     for number, file in enumerate(files):
         progress(f"migrate {file.table.name}", number, len(files))
-        with lake.state.lock(writers_lock(file.table, file.partition)):
+        with lake.lock(writers_lock(file.table, file.partition)):
             _rewrite(lake, file)
     _note(lake)
     _note_policies(lake)

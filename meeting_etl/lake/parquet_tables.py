@@ -5,9 +5,8 @@ Belongs here: which files there are. Does not: their names (partitions.py), a si
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -114,7 +113,7 @@ class ParquetTables:
     def vacuum(self, table: Table, *, keep_hours: int) -> None:
         """Nothing: a file that is replaced is gone."""
 
-    def pinned(self, days: Collection[date]) -> AbstractContextManager[None]:
+    def pinned(self, locks: Iterable[str]) -> AbstractContextManager[None]:
         """Nothing: here a lock is enough."""
         return nullcontext()
 

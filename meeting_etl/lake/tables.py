@@ -98,8 +98,11 @@ class Tables(Protocol):
     def vacuum(self, table: Table, *, keep_hours: int) -> None:
         """Remove what is in no version of the table in the last hours, where there are versions."""
 
-    def pinned(self, days: Collection[date]) -> AbstractContextManager[None]:
-        """While the locks of days are held: what is read of them must be what is changed."""
+    def pinned(self, locks: Iterable[str]) -> AbstractContextManager[None]:
+        """While locks of writers are held, which were just taken (writers_locks.py).
+
+        Nothing that another process has changed since is written; what is read is of that time.
+        """
 
     def relation(self, table: Table) -> str | None:
         """The relation that has a table's rows in SQL; None where DuckDB reads the files itself."""

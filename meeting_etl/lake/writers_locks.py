@@ -3,8 +3,6 @@
 Belongs here: the names of the locks. Does not: taking them (the writers).
 """
 
-from meeting_etl.lake.lake import INGEST_LOCK
-from meeting_etl.lake.meeting_index import INDEX_LOCK
 from meeting_etl.lake.tables import Partition
 from meeting_etl.schemas import (
     AUTO_RECORD_ACTIONS,
@@ -17,6 +15,10 @@ from meeting_etl.schemas import (
     Table,
 )
 
+# The lock of the process that reads logs and writes the tables of received days.
+INGEST_LOCK = "ingest"
+_DAY = "day-"
+INDEX_LOCK = "meeting_index"
 # Tables that are not written under the lock of a day.
 _LOCKS = {
     WEBHOOK_EVENTS.name: INGEST_LOCK,
@@ -36,4 +38,14 @@ def lock_of_table(table: Table) -> str | None:
 
 def writers_lock(table: Table, partition: Partition) -> str:
     """Name of the lock under which a partition of a table is written."""
-    return lock_of_table(table) or f"day-{partition}"
+    return lock_of_table(table) or day_lock(partition)
+
+
+def day_lock(day: Partition) -> str:
+    """Name of the lock of a day."""
+    return f"{_DAY}{day}"
+
+
+def day_of_lock(name: str) -> str | None:
+    """The day whose lock has this name; None when it is another lock."""
+    return name.removeprefix(_DAY) if name.startswith(_DAY) else None

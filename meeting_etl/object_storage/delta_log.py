@@ -1,53 +1,43 @@
 """class DeltaLog: the log of one Delta table, which says which files are its rows.
 
 Belongs here: reading the log, and commits that replace files of one partition unless another
-process has changed that meanwhile. Does not: the files (lake/delta_tables.py).
+process has changed that meanwhile. Does not: the files (lake/delta_tables.py), single actions
+(part_files.py).
 
-Each commit raises a number of its partition, in Delta's own application transactions. Delta refuses
-a commit when another one has raised the same number since the log was read; whoever knew an earlier
-number is refused before.
+Each commit carries an application transaction, which Delta has for writers that must not write
+twice, in the name of its partition. Delta refuses a commit when another one with the same name was
+made since the log was read; whoever knew other files of the partition is refused before.
 """
 
-import json
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from threading import RLock
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from meeting_etl.errors import StorageError
+from meeting_etl.object_storage.errors import translate_errors
+from meeting_etl.object_storage.part_files import (
+    NO_PARTS,
+    Parts,
+    additions,
+    partition_by,
+    read_parts,
+    removals,
+    schema_in_log,
+)
 from meeting_etl.schemas import Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     import pyarrow.dataset as ds
     from deltalake import DeltaTable
 
-# The second partition column of every table.
-PART = "part"
-_PARTITION = "partition."
 _MOST_TRIES = 20
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 2 days",
     "delta.deletedFileRetentionDuration": "interval 1 days",
+    # Who reads the log reads as many small files at most.
+    "delta.checkpointInterval": "20",
 }
-_STORAGE_OPTIONS = {"allow_http": "true", "timeout": "30s"}
-
-
-@dataclass(frozen=True)
-class PartFile:
-    """The file that is a part: its path below the table's, and when it was made by its writer."""
-
-    path: str
-    size_bytes: int
-    rows: int
-    changed_at_ms: int
-
-
-Parts = Mapping[int, PartFile]
-"""The parts of a partition by number."""
-_NO_PARTS: Parts = MappingProxyType({})
+_STORAGE_OPTIONS = {"allow_http": "true", "timeout": "30s", "max_retries": "4"}
 
 
 class DeltaLog:
@@ -59,7 +49,8 @@ class DeltaLog:
         self._lock = RLock()
         self._delta: DeltaTable | None = None
         self._version = -1
-        self._partitions: dict[str | None, dict[int, PartFile]] = {}
+        self._partitions: dict[str | None, Parts] = {}
+        self._has_all_columns = False
 
     def all(self) -> Mapping[str | None, Parts]:
         """The parts of each partition, as they are now."""
@@ -71,23 +62,11 @@ class DeltaLog:
         """The parts of a partition, as they are now."""
         with self._lock:
             self._refresh()
-            return self._partitions.get(partition, _NO_PARTS)
-
-    def number(self, partition: str | None) -> int:
-        """How often the partition was changed."""
-        with self._lock:
-            self._refresh()
-            return self._number(partition)
-
-    def has_columns(self) -> bool:
-        """Whether the log has all columns that the table has now."""
-        with self._lock:
-            self._refresh()
-            return not self._delta or not self._missing(self._delta)
+            return self._known(partition)
 
     def vacuum(self, keep_hours: int) -> None:
         """Remove files that are in no version of the last hours, those of killed writers too."""
-        with self._lock:
+        with self._lock, translate_errors(self._url, doing="clean"):
             self._refresh()
             if self._delta is not None:
                 self._delta.vacuum(
@@ -95,41 +74,29 @@ class DeltaLog:
                 )
                 self._delta.create_checkpoint()
                 self._delta.cleanup_metadata()
+                self._load(self._delta)
 
     def commit(
-        self, partition: str | None, added: Parts, removed: Sequence[int], known: int
-    ) -> int:
-        """Remove parts of a partition and add some, all at once; returns its new number.
+        self, partition: str | None, added: Parts, removed: Sequence[int], known: Parts
+    ) -> Parts:
+        """Remove parts of a partition and add some, all at once; returns those it has then.
 
-        Raises StorageError when its number is another one than `known`.
+        Raises StorageError when it had other parts than `known`.
         """
-        from deltalake import CommitProperties, Transaction
-        from deltalake.exceptions import CommitFailedError
-
-        with self._lock:
-            delta = self._refresh() or self._create()
-            if missing := self._missing(delta):
-                delta.alter.add_columns(missing)
+        kept = {part: file for part, file in known.items() if part not in removed}
+        wanted = dict(sorted({**kept, **added}.items()))
+        actions = [
+            *removals(self._table, partition, {part: known[part] for part in known.keys() - kept}),
+            *additions(self._table, partition, added),
+        ]
+        with self._lock, translate_errors(self._url):
+            delta = self._delta or self._refresh() or self._create()
+            self._add_columns(delta)
             for _ in range(_MOST_TRIES):
-                self._refresh()
-                if self._number(partition) != known:
+                if self._known(partition) != known:
                     break
-                number = known + 1
-                transaction = Transaction(_app_id(partition), number)
-                try:
-                    delta.create_write_transaction(
-                        [
-                            *self._removals(partition, removed),
-                            *(self._addition(partition, part, added[part]) for part in added),
-                        ],
-                        "append",
-                        _schema(self._table),
-                        self._partition_by,
-                        commit_properties=CommitProperties(app_transactions=[transaction]),
-                    )
-                except CommitFailedError:
-                    continue  # perhaps only another partition was changed meanwhile
-                return number
+                if self._committed(delta, partition, actions, wanted):
+                    return wanted
         raise StorageError(
             f"Another process has changed {self._url} ({_app_id(partition)}) since it was read, so "
             "nothing was written. Run again."
@@ -140,149 +107,131 @@ class DeltaLog:
 
         For a table that no other process writes.
         """
+        actions = [
+            action
+            for partition, parts in partitions.items()
+            for action in additions(self._table, partition, parts)
+        ]
+        with self._lock, translate_errors(self._url):
+            delta = self._refresh() or self._create()
+            delta.create_write_transaction(
+                actions, "append", schema_in_log(self._table), partition_by(self._table)
+            )
+
+    def _committed(
+        self, delta: "DeltaTable", partition: str | None, actions: "list[object]", wanted: Parts
+    ) -> bool:
+        """Whether the actions are in the log; not where another commit came first."""
+        from deltalake import CommitProperties, PostCommitHookProperties, Transaction
         from deltalake.exceptions import DeltaError
 
-        additions = [
-            self._addition(partition, part, parts[part])
-            for partition, parts in partitions.items()
-            for part in parts
-        ]
+        before = self._version
+        transaction = Transaction(_app_id(partition), before + 1)
         try:
-            with self._lock:
-                (self._refresh() or self._create()).create_write_transaction(
-                    additions, "append", _schema(self._table), self._partition_by
-                )
-        except (DeltaError, OSError) as error:
-            raise StorageError(f"Cannot write {self._url}: {error}") from error
-
-    @property
-    def _partition_by(self) -> list[str]:
-        column = self._table.partition
-        return [column.name, PART] if column else [PART]
-
-    def _values(self, partition: str | None, part: int) -> dict[str, str | None]:
-        column = self._table.partition
-        return ({column.name: partition} if column else {}) | {PART: str(part)}
-
-    def _addition(self, partition: str | None, part: int, file: PartFile) -> "object":
-        from deltalake.transaction import AddAction
-
-        return AddAction(
-            file.path,
-            file.size_bytes,
-            self._values(partition, part),
-            file.changed_at_ms,
-            True,
-            json.dumps({"numRecords": file.rows}),
-        )
-
-    def _removals(self, partition: str | None, parts: Sequence[int]) -> "list[object]":
-        from deltalake.transaction import RemoveAction
-
-        stored = self._partitions.get(partition, _NO_PARTS)
-        now_ms = time.time_ns() // 1_000_000
-        return [
-            RemoveAction(
-                stored[part].path,
-                True,
-                now_ms,
-                stored[part].size_bytes,
-                self._values(partition, part),
+            delta.create_write_transaction(
+                actions,
+                "append",
+                schema_in_log(self._table),
+                partition_by(self._table),
+                commit_properties=CommitProperties(app_transactions=[transaction]),
+                # Which lists the whole log; `vacuum` does it.
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             )
-            for part in parts
-            if part in stored
-        ]
+            delta.update_incremental()
+        except (DeltaError, OSError):
+            self._refresh()
+            if self._known(partition) == wanted:  # only the answer was lost
+                return True
+            if self._version == before:
+                raise
+            return False  # perhaps only another partition was changed meanwhile
+        if delta.version() == before + 1:  # nobody else has changed anything
+            self._partitions = {**self._partitions, partition: wanted}
+            if not wanted:
+                del self._partitions[partition]
+            self._version = before + 1
+        else:
+            self._load(delta)
+        return True
 
-    def _number(self, partition: str | None) -> int:
-        if self._delta is None:
-            return 0
-        return self._delta.transaction_version(_app_id(partition)) or 0
+    def _known(self, partition: str | None) -> Parts:
+        return self._partitions.get(partition, NO_PARTS)
 
     def _refresh(self) -> "DeltaTable | None":
         """Read what others have committed; None while there is no table."""
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
-        if self._delta is None:
-            try:
-                self._delta = DeltaTable(self._url, storage_options=_STORAGE_OPTIONS)
-            except TableNotFoundError:
-                return None
-        else:
-            self._delta.update_incremental()
-        if self._delta.version() != self._version:
-            self._partitions = self._read(self._delta)
-            self._version = self._delta.version()
-        return self._delta
+        with translate_errors(self._url, doing="read"):
+            if self._delta is None:
+                try:
+                    self._delta = DeltaTable(self._url, storage_options=_STORAGE_OPTIONS)
+                except TableNotFoundError:
+                    return None
+            else:
+                self._delta.update_incremental()
+            self._load(self._delta)
+            return self._delta
 
-    def _read(self, delta: "DeltaTable") -> dict[str | None, dict[int, PartFile]]:
-        import pyarrow as pa
-
-        actions = pa.table(delta.get_add_actions(flatten=True))
-        count, column = actions.num_rows, self._table.partition
-        partitions = actions[_PARTITION + column.name].to_pylist() if column else [None] * count
-        found: dict[str | None, dict[int, PartFile]] = {}
-        names = ("path", "size_bytes", "num_records", "modification_time")
-        values = zip(*(_plain(actions[name]) for name in names), strict=True)
-        parts = actions[_PARTITION + PART].to_pylist()
-        for partition, part, value in zip(partitions, parts, values, strict=True):
-            key = None if partition is None else str(partition)
-            found.setdefault(key, {})[part] = PartFile(*value)
-        return {key: dict(sorted(found[key].items())) for key in found}
+    def _load(self, delta: "DeltaTable") -> None:
+        """Take over what the log says that was read."""
+        if delta.version() != self._version:
+            self._partitions = read_parts(self._table, delta)
+            self._version = delta.version()
 
     def _create(self) -> "DeltaTable":
         from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
 
-        self._delta = DeltaTable.create(
-            self._url,
-            _schema(self._table),
-            mode="ignore",
-            partition_by=self._partition_by,
-            name=self._table.name,
-            description=self._table.comment,
-            configuration=_CONFIGURATION,
-            storage_options=_STORAGE_OPTIONS,
-        )
+        try:
+            self._delta = DeltaTable.create(
+                self._url,
+                schema_in_log(self._table),
+                mode="ignore",
+                partition_by=partition_by(self._table),
+                name=self._table.name,
+                description=self._table.comment,
+                configuration=_CONFIGURATION,
+                storage_options=_STORAGE_OPTIONS,
+            )
+        except DeltaError:  # another process may have made it in the same moment
+            if (delta := self._refresh()) is None:
+                raise
+            return delta
+        self._load(self._delta)
         return self._delta
+
+    def _add_columns(self, delta: "DeltaTable") -> None:
+        """Add the columns that are new in the table's schema."""
+        from deltalake.exceptions import DeltaError
+
+        if self._has_all_columns:
+            return
+        try:
+            if missing := self._missing(delta):
+                delta.alter.add_columns(missing)
+        except DeltaError:  # another process may have added them in the same moment
+            delta.update_incremental()
+            if self._missing(delta):
+                raise
+        self._load(delta)
+        self._has_all_columns = True
 
     def _missing(self, delta: "DeltaTable") -> "list[object]":
         from deltalake import Schema
 
         stored = {field.name for field in delta.schema().fields}
-        fields = Schema.from_arrow(_schema(self._table)).fields
+        fields = Schema.from_arrow(schema_in_log(self._table)).fields
         return [field for field in fields if field.name not in stored]
 
 
 def dataset_of(url: str) -> "ds.Dataset":
     """The rows of a table as they are now, for readers."""
     from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
 
-    try:
+    with translate_errors(url, doing="read"):
         return DeltaTable(url, storage_options=_STORAGE_OPTIONS).to_pyarrow_dataset()
-    except (DeltaError, OSError) as error:
-        raise StorageError(f"Cannot read {url}: {error}") from error
 
 
 def _app_id(partition: str | None) -> str:
     return f"partition={partition or ''}"
-
-
-def _schema(table: Table) -> "pa.Schema":
-    import pyarrow as pa
-
-    columns = [*table.columns, *([table.partition] if table.partition else [])]
-    fields = [
-        pa.field(column.name, column.type, metadata={"comment": column.comment})
-        for column in columns
-    ]
-    return pa.schema([*fields, pa.field(PART, pa.int32())])
-
-
-def _plain(values: "pa.ChunkedArray") -> list[int]:
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.int64())
-    plain: list[int] = values.to_pylist()
-    return plain

@@ -7,14 +7,15 @@ AZURE_…), tables (delta_log.py).
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from meeting_etl.errors import SettingsError, StorageError
+from meeting_etl.errors import SettingsError
+from meeting_etl.object_storage.errors import cause_of, check_installed, translate_errors
 from meeting_etl.object_storage.urls import url_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class ObjectFiles:
     """
 
     def __init__(self, url: str) -> None:
+        """Raises SettingsError for what is no such URL, and without the libraries."""
         self.url = url_of(url)
+        check_installed()
 
     @cached_property
     def _store(self) -> "ObjectStore":
@@ -59,8 +62,8 @@ class ObjectFiles:
             )
         except (BaseError, ValueError) as error:
             raise SettingsError(
-                f"MEETING_ETL_DATA_DIR is {self.url}, which cannot be used: {_first_line(error)}"
-            ) from error
+                f"MEETING_ETL_DATA_DIR is {self.url}, which cannot be used: {cause_of(error)}."
+            ) from None
 
     def where(self, name: str) -> str:
         """The URL of an object, for messages."""
@@ -69,11 +72,14 @@ class ObjectFiles:
     @contextmanager
     def replacement(self, name: str) -> Iterator[Path]:
         """Replace an object by the file that is written to the path, unless the block fails."""
-        with TemporaryDirectory(prefix="meeting-etl-") as folder:
+        with (
+            self.translate_errors(name),
+            TemporaryDirectory(prefix="meeting-etl-") as folder,
+        ):
             path = Path(folder) / "object"
             path.touch()
             yield path
-            self._put(name, path)
+            self._store.put(name, path)
 
     def replace_bytes(self, name: str, content: bytes) -> None:
         """Replace an object by this content."""
@@ -101,7 +107,7 @@ class ObjectFiles:
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content; None without the object."""
-        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self.translate_errors(name, doing="read"):
             return bytes(self._store.get(name).bytes())
         return None
 
@@ -115,7 +121,7 @@ class ObjectFiles:
             if found.meta["size"] <= _LARGE_BYTES:
                 file = pa.BufferReader(found.bytes())
             else:
-                file = pa.PythonFile(_Pieces(self._store, name), "r")
+                file = pa.PythonFile(self._pieces(name), "r")
         with file:
             yield file
 
@@ -149,13 +155,13 @@ class ObjectFiles:
 
     def size_bytes(self, name: str) -> int | None:
         """Size of an object; None without it."""
-        with self.translate_errors(name, doing="read"), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self.translate_errors(name, doing="read"):
             return int(self._store.head(name)["size"])
         return None
 
     def remove(self, name: str) -> None:
         """Remove an object if there is one."""
-        with self.translate_errors(name, doing="remove"), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self.translate_errors(name, doing="remove"):
             self._store.delete(name)
 
     def remove_folder(self, folder: str) -> None:
@@ -164,20 +170,15 @@ class ObjectFiles:
     def sweep(self, folder: str) -> None:
         """Nothing: an object is never there in part."""
 
-    @contextmanager
-    def translate_errors(self, name: str, *, doing: str = "write") -> Iterator[None]:
-        """Translate errors of the bucket into a StorageError that says what to do."""
-        from obstore.exceptions import BaseError
+    def translate_errors(self, name: str, *, doing: str = "write") -> AbstractContextManager[None]:
+        """Translate errors into a StorageError, but FileNotFoundError only without the bucket."""
+        return translate_errors(self.where(name), doing=doing, may_lack=True)
 
-        try:
-            yield
-        except (BaseError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise StorageError(
-                f"Cannot {doing} {self.where(name)}: {_first_line(error)}. Check the bucket, its "
-                "endpoint and its credentials (docs/object-storage.md), and run again."
-            ) from error
+    def _pieces(self, name: str) -> "_Pieces":
+        import obstore
+
+        reader = obstore.open_reader(self._store, name, buffer_size=_PIECE_BYTES)
+        return _Pieces(reader, self.where(name))
 
     def _put(self, name: str, content: bytes | Path) -> None:
         with self.translate_errors(name):
@@ -187,10 +188,9 @@ class ObjectFiles:
 class _Pieces(io.RawIOBase):
     """An object, read by requests for a range each."""
 
-    def __init__(self, store: "ObjectStore", name: str) -> None:
-        import obstore
-
-        self._reader: Any = obstore.open_reader(store, name, buffer_size=_PIECE_BYTES)
+    def __init__(self, reader: Any, where: str) -> None:
+        self._reader = reader
+        self._where = where
 
     def readable(self) -> bool:
         return True
@@ -199,7 +199,8 @@ class _Pieces(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        piece = self._reader.read(len(buffer)).to_bytes()
+        with translate_errors(self._where, doing="read"):
+            piece = self._reader.read(len(buffer)).to_bytes()
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -208,8 +209,3 @@ class _Pieces(io.RawIOBase):
 
     def tell(self) -> int:
         return int(self._reader.tell())
-
-
-def _first_line(error: Exception) -> str:
-    """What an error says, without the response of the server and the library's own details."""
-    return str(error).split("\n", 1)[0].split(": <?xml", 1)[0].rstrip(" .:")

@@ -116,7 +116,7 @@ class _Pruning:
 
     def _prune_rows_of_day(self, table: Table, day: date, report: Pruned) -> None:
         lake = self._lake
-        with lake.state.lock(writers_lock(table, day)):
+        with lake.lock(writers_lock(table, day)):
             report.days += 1
             report.rows += lake.count(table, day)
             if self._dry_run:

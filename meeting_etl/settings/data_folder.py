@@ -4,26 +4,45 @@ Belongs here: which folder or URL they name. Does not: all other settings (envir
 where (storage.py).
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from meeting_etl.errors import SettingsError
 from meeting_etl.object_storage.urls import is_url, url_of
 
 _DATA_DIR = "MEETING_ETL_DATA_DIR"
 _WORK_DIR = "MEETING_ETL_WORK_DIR"
+_SPACE = re.compile(r"\s")
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_ENDPOINT")
 
 
 def bucket(environ: Mapping[str, str]) -> str | None:
     """The URL, where the data folder is one."""
     value = environ.get(_DATA_DIR) or ""
-    return url_of(value) if is_url(value) else None
+    if not is_url(value):
+        return None
+    for name in _ENDPOINTS:
+        _check_endpoint(name, environ.get(name) or "")
+    return url_of(value)
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
     """The data folder; beside a bucket, what of it belongs to this machine."""
     name = _WORK_DIR if bucket(environ) else _DATA_DIR
     return _folder(name, environ.get(name) or "data")
+
+
+def _check_endpoint(name: str, value: str) -> None:
+    """Raise SettingsError for what is no address: the libraries would end the process."""
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_address = False
+    if value and (not is_address or _SPACE.search(value)):
+        raise SettingsError(f"{name} must be an address such as https://s3.team.example.")
 
 
 def _folder(name: str, value: str) -> Path:

@@ -16,14 +16,10 @@ from meeting_etl.files import Files
 from meeting_etl.pipeline.ledger.due_days import Queue
 from meeting_etl.pipeline.ledger.work_item import OPTIONAL
 from meeting_etl.privacy.privacy import Privacy
-from meeting_etl.schemas import (
-    INVITEES,
-    MEETING_SUMMARIES,
-    RECORDING_FILES,
-    TRANSCRIPT_FILES,
-)
+from meeting_etl.schemas import RECORDING_FILES
 from meeting_etl.settings.environment import Settings, read_settings
 from meeting_etl.settings.shared import Shared, shared_of
+from meeting_etl.settings.switches import switched_on
 from meeting_etl.settings.tenants import Tenant, check_name
 from meeting_etl.state import State
 from meeting_etl.storage import Storage
@@ -180,7 +176,7 @@ class Etl:
         from meeting_etl.pipeline.ledger.ledger import Ledger
         from meeting_etl.pipeline.resources.opened_by_event import OPENED_BY
 
-        settling, off = self.settings.settling, self._switched_off
+        settling, off = self.settings.settling, OPTIONAL - self.switched_on
         return Ledger(self.lake, self.queue, self.clock, settling, opened_by=OPENED_BY, off=off)
 
     @cached_property
@@ -269,18 +265,7 @@ class Etl:
     @property
     def switched_on(self) -> frozenset[str]:
         """Optional resources that the settings enable."""
-        return OPTIONAL - self._switched_off
-
-    @property
-    def _switched_off(self) -> frozenset[str]:
-        settings = self.settings
-        switches = {
-            INVITEES.name: settings.invitees,
-            MEETING_SUMMARIES.name: settings.summaries,
-            RECORDING_FILES.name: settings.downloads.kinds,
-            TRANSCRIPT_FILES.name: settings.transcript_formats,
-        }
-        return frozenset(name for name, is_on in switches.items() if not is_on)
+        return switched_on(self.settings)
 
     def due_downloads(self) -> list[date]:
         """Days with recordings to download now, newest first; none unless downloads are enabled."""

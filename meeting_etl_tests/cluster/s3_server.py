@@ -17,6 +17,8 @@ from meeting_etl_tests.cluster.postgres_server import free_port
 
 BUCKET = "meetings"
 KEY, SECRET = "tests", "a-secret-of-the-tests"
+# Of those who may only read.
+READERS_KEY, READERS_SECRET = "readers", "a-secret-of-the-readers"
 # What pytest's option --bucket sets for all products.
 ON_BUCKET: dict[str, str] = {}
 _START_SECONDS = 60
@@ -26,9 +28,13 @@ _START_SECONDS = 60
 def s3_server(address: str = "127.0.0.1") -> Iterator[dict[str, str]]:
     """The variables by which clients find it."""
     folder = Path(tempfile.mkdtemp(prefix="meeting_etl_s3_"))
-    identity = {"accessKey": KEY, "secretKey": SECRET}
-    actions = ["Admin", "Read", "Write", "List", "Tagging"]
-    identities = [{"name": "tests", "credentials": [identity], "actions": actions}]
+    identities = [
+        {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+        for key, secret, actions in (
+            (KEY, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
+            (READERS_KEY, READERS_SECRET, ["Read", "List"]),
+        )
+    ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     ports = {name: _free_port() for name in ("master", "volume", "filer", "s3")}
     log = (folder / "log").open("w")

@@ -37,6 +37,11 @@ _SECRETS = (
     "MEETING_ETL_ALERT_WEBHOOK_URL",
     "MEETING_ETL_SMTP_PASSWORD",
     "MEETING_ETL_PRIVACY_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
 )
 _MIN_SECRET_LENGTH = 6
 # So many accounts of each kind are checked thoroughly; the help of the command names it, too.

@@ -83,7 +83,7 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
 
     There is no cursor: due work is in the lake. Days that an active run covers are skipped.
     """
-    from meeting_etl.lake.lake import INGEST_LOCK
+    from meeting_etl.lake.writers_locks import INGEST_LOCK
     from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 
     has_new_lines, due = bool(logs_to_ingest(etl.logs, etl.lake)), etl.ledger.due_days()

@@ -59,7 +59,7 @@ def auto_record(
     """
     if not policy.is_on:
         return []
-    with lake.state.lock("auto_record"):
+    with lake.lock("auto_record"):
         waiting = undecided_meetings(lake, policy, clock.now(), again=again)
         work = _Work(accounts, lake, clock, policy, run_id)
         try:

@@ -21,7 +21,7 @@ def write_erasures(lake: Lake, erasures: Iterable[Erasure]) -> None:
 def restore_erasures(lake: Lake) -> None:
     """Write the table again after the lake was deleted."""
     if lake.privacy.erasures.all and not lake.has_rows(ERASURES):
-        with lake.state.lock(writers_lock(ERASURES, None)):
+        with lake.lock(writers_lock(ERASURES, None)):
             write_erasures(lake, lake.privacy.erasures.all)
 
 

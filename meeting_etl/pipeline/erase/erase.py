@@ -98,7 +98,7 @@ def erase(context: EraseContext, wanted: Wanted, *, log_lines: int = 0) -> Erasu
     """
     lake = context.lake
     sweep_leftovers(lake, context.files, context.clock.now())  # they may be of the person
-    with lake.state.lock(writers_lock(ERASURES, None)):
+    with lake.lock(writers_lock(ERASURES, None)):
         erasure, clear = _erasure(context, wanted)
         work = _Work(context, erasure)
         work.store()
@@ -232,7 +232,7 @@ class _Work:
         for table in _tables():
             if lock := lock_of_table(table):
                 self._context.progress(f"erase in {table.name}", 0, 0)
-                with lake.state.lock(lock):
+                with lake.lock(lock):
                     for partition in partition_values(table, lake.partitions(table)):
                         self._erase_partition(report, table, partition)
         partitions = {

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import MeetingIndex, Mention
+from meeting_etl.lake.writers_locks import INDEX_LOCK
 from meeting_etl.pipeline.ingest.event_writer import EventWriter
 from meeting_etl.pipeline.ingest.future_ends import note_future_ends
 from meeting_etl.pipeline.ledger.ledger import Ledger

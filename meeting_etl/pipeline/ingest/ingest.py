@@ -8,8 +8,9 @@ meetings (pipeline/meetings/fold.py).
 from collections.abc import Callable
 from typing import cast
 
-from meeting_etl.lake.lake import INGEST_LOCK, Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.meeting_index import MeetingIndex
+from meeting_etl.lake.writers_locks import INDEX_LOCK, INGEST_LOCK
 from meeting_etl.pipeline.deletions.erasure_rows import restore_erasures
 from meeting_etl.pipeline.ingest.batch import Batch, IngestReport, LogProgress
 from meeting_etl.pipeline.ingest.future_ends import retry_future_ends
@@ -48,7 +49,7 @@ def ingest(
     StorageError when the lake cannot be written; what was committed before is not read again.
     """
     restore_erasures(lake)
-    with lake.state.lock(INGEST_LOCK):
+    with lake.lock(INGEST_LOCK):
         index = MeetingIndex(lake)
         with lake.state.lock(INDEX_LOCK):
             index.rebuild_if_incomplete()

@@ -22,7 +22,8 @@ from pathlib import Path
 import msgspec
 
 from meeting_etl.files import Files
-from meeting_etl.lake.lake import INGEST_LOCK, Lake
+from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.writers_locks import INGEST_LOCK
 from meeting_etl.pipeline.ingest.log_rows import LogRows, RewrittenLog
 from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.pipeline.ingest.segment_rewriting import rewrite_segments
@@ -95,7 +96,7 @@ def rewrite_logs(
     StorageError when a log or the lake cannot be written; what was done before stays, and a
     repetition is safe.
     """
-    with lake.state.lock(INGEST_LOCK):
+    with lake.lock(INGEST_LOCK):
         problems = finish_rewriting(logs, lake, clock)
         rewriting = _Rewriting(logs, lake, clock, change, dry_run=dry_run)
         done = rewriting.run(progress)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex
+from meeting_etl.lake.meeting_index import MeetingIndex
 from meeting_etl.lake.metrics import refresh_metrics
+from meeting_etl.lake.writers_locks import INDEX_LOCK
 from meeting_etl.pipeline.deletions.from_events import apply_deletion_events
 from meeting_etl.pipeline.ledger.due_days import DueDay
 from meeting_etl.pipeline.ledger.ledger import Ledger, News

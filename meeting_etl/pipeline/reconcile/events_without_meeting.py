@@ -55,7 +55,7 @@ def look_up_meetings(
     Raises AuthError and ApiUnavailable, after committing what was received.
     """
     report = LookupReport()
-    with context.lake.state.lock("orphans"):
+    with context.lake.lock("orphans"):
         orphans = {row["meeting_id"]: row for row in context.lake.read(ORPHANS).to_pylist()}
         due, settled = _due(context, orphans, days)
         received: list[FetchResult] = []

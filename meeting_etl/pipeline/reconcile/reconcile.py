@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from meeting_etl.lake.lake import Lake
-from meeting_etl.lake.meeting_index import INDEX_LOCK, MeetingIndex, Mention
+from meeting_etl.lake.meeting_index import MeetingIndex, Mention
 from meeting_etl.lake.metrics import refresh_metrics
 from meeting_etl.lake.partitions import NULL_PARTITION
+from meeting_etl.lake.writers_locks import INDEX_LOCK
 from meeting_etl.pipeline.fetch.context import FetchContext
 from meeting_etl.pipeline.ledger.outcomes import Attempt, apply_outcome
 from meeting_etl.pipeline.ledger.work_item import DETAILS, Outcome, WorkItem

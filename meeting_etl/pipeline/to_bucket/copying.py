@@ -15,8 +15,8 @@ from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.moved import MARK
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import folder_of
-from meeting_etl.object_storage.delta_log import PartFile
 from meeting_etl.object_storage.object_files import ObjectFiles
+from meeting_etl.object_storage.part_files import PartFile
 from meeting_etl.pipeline.to_bucket.contents import ALL_TABLES, Contents, Part, Progress
 from meeting_etl.schemas import Table
 
