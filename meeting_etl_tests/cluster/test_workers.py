@@ -134,7 +134,10 @@ def test_a_run_is_failed_even_if_no_worker_is_left(cluster: Cluster) -> None:
 
 def test_what_a_run_prints_is_what_the_worker_prints(cluster: Cluster) -> None:
     """Dagster captures the streams of the process: Celery must not put its own there."""
-    printed = "".join(path.read_text() for path in cluster.hosts.folder.glob("*.log"))
-    lines = [line for line in printed.splitlines() if "RUN_SUCCESS" in line]
-    assert lines
-    assert not [line for line in lines if "ForkPoolWorker" in line]
+
+    def ends_of_runs() -> list[str]:
+        printed = "".join(path.read_text() for path in cluster.hosts.folder.glob("*.log"))
+        return [line for line in printed.splitlines() if "RUN_SUCCESS" in line]
+
+    wait_until(ends_of_runs)
+    assert not [line for line in ends_of_runs() if "ForkPoolWorker" in line]
