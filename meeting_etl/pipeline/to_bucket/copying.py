@@ -23,7 +23,8 @@ from meeting_etl.schemas import Table
 T = TypeVar("T")
 # Files that one commit adds: as much is uploaded again after an interruption.
 _BATCH = 64
-_UPLOADS = 8
+# Each large file has a dozen pieces of 5 MB in memory.
+_UPLOADS = 4
 
 Place = tuple[str | None, int]
 
