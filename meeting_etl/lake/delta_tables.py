@@ -233,7 +233,7 @@ class DeltaTables:
     def _columns(self, name: str, schema: pa.Schema) -> pa.Table:
         """Some columns of a file: each merge looks for rows in those of the key."""
         key = (name, tuple(schema.names))
-        found = self._kept.get(key)
+        found = self._kept.get(key, schema)
         if found is None:
             found = joined(self._parquet.row_groups(name, schema), schema)
             self._kept.put(key, found)
