@@ -96,7 +96,8 @@ def test_killed_between_fsync_and_shipping_everything_arrives_once(
                 process.wait(10)
             acknowledged |= senders.acknowledged
         assert on_disk(tmp_path / "host")
-    with receiver(tmp_path / "host", url, s3) as (process, _):
+    with receiver(tmp_path / "host", url, s3) as (process, port):
+        assert figure(port, "healthy") == 1  # before, a signal would interrupt its start
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert on_disk(tmp_path / "host") == []
