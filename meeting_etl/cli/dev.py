@@ -39,7 +39,7 @@ def dev(context: CommandContext, /, port: int, host: str, *, insecure: bool) -> 
 
     The daemon ingests new webhook log lines within seconds and launches runs for days with due
     work; start backfills in the UI. `meeting-etl run` uses the same Dagster instance: DAGSTER_HOME,
-    or dagster/ in the data folder.
+    or dagster/ in the data folder. With MEETING_ETL_TENANTS all tenants are served.
 
     Exit status: 0 after Ctrl-C; 1 if Dagster stopped by itself; 2 wrong usage or configuration.
     """

@@ -31,7 +31,7 @@ from meeting_etl.orchestration.ownership import named
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, utc_day
 
-# Each tick costs the daemon 0.06 s of CPU: for fifty tenants every 5 s that would be half a core.
+# Each tick costs the daemon 0.1 s of CPU: for fifty tenants every 5 s that would be a whole core.
 _TENANTS_SECONDS = 30
 # After an ingest was requested, runs of days wait this long: its news may make more days due.
 _INGEST_COMES_FIRST = timedelta(seconds=60)

@@ -29,12 +29,13 @@ def test_each_sensor_launches_the_days_of_its_tenant(two: Two) -> None:
 
 def test_the_same_day_of_both_is_two_runs(two: Two) -> None:
     for etl in (two.acme, two.globex):
-        announce(etl, "2026-03-10")
+        announce(etl, "2026-03-15")
     (first,), (second,) = two.requests(two.acme), two.requests(two.globex)
     assert first.run_key != second.run_key
-    two.record("acme__days", Status.STARTED, {**first.tags, "dagster/run_key": str(first.run_key)})
+    run = two.record("acme__days", Status.STARTED, dict(first.tags))
+    assert two.status(run) is Status.STARTED
     assert two.requests(two.acme) == []
-    assert days(two.requests(two.globex)) == {"globex__days": "2026-03-10"}
+    assert days(two.requests(two.globex)) == {"globex__days": "2026-03-15"}
 
 
 def test_a_day_that_was_materialized_by_hand_is_busy_for_its_tenant(two: Two) -> None:
