@@ -29,8 +29,9 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
 	$(BIN)/pytest -q -m '(slow or hypothesis) and not cluster' --hypothesis-profile thorough -n 2 --dist worksteal
 
-bench-cluster: .venv/cluster  ## Figures of the state in PostgreSQL; needs its server
+bench-cluster: .venv/cluster  ## Figures of PostgreSQL, which must be there, and of a bucket
 	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/object_storage.py
 
 test-cluster: .venv/cluster  ## State in PostgreSQL, tables in S3; needs Debian's postgresql
 	$(BIN)/pytest -q -m 'cluster and not slow' -n 2 --dist loadfile

@@ -40,11 +40,14 @@ def ids(folder: Path, day: date | None = DAY, table: Table = MEETINGS) -> list[s
     return sorted(rows[table.key[0]].to_pylist())
 
 
+@pytest.mark.parametrize("is_table_there", [False, True])
 @pytest.mark.parametrize("before", [[], ["m"]])
 def test_what_another_process_changed_since_it_was_read_is_not_written(
-    tmp_path: Path, before: list[str]
+    tmp_path: Path, before: list[str], *, is_table_there: bool
 ) -> None:
     ours, theirs = lake_of(tmp_path), lake_of(tmp_path)
+    if is_table_there:
+        theirs.merge(MEETINGS, NEXT_DAY, meetings("of another day"))
     if before:
         theirs.merge(MEETINGS, DAY, meetings(*before))
     assert len(ours.tables.parts(MEETINGS, DAY)) == len(before)
@@ -55,6 +58,17 @@ def test_what_another_process_changed_since_it_was_read_is_not_written(
     # Read anew, it can be changed.
     assert ours.merge(MEETINGS, DAY, meetings("ours"))
     assert ids(tmp_path) == [*before, "ours", "theirs"]
+
+
+def test_two_new_parts_beside_the_same_ones_are_a_change_too(tmp_path: Path) -> None:
+    """Neither removes a file, so that Delta itself takes them for two appends."""
+    ours, theirs = lake_of(tmp_path), lake_of(tmp_path)
+    theirs.merge(MEETINGS, DAY, meetings("m"))
+    assert ours.tables.parts(MEETINGS, DAY) == theirs.tables.parts(MEETINGS, DAY) == [0]
+    theirs.tables.commit(MEETINGS, DAY, [(1, meetings("theirs"))])
+    with pytest.raises(StorageError, match=CHANGED):
+        ours.tables.commit(MEETINGS, DAY, [(1, meetings("ours"))])
+    assert ids(tmp_path) == ["m", "theirs"]
 
 
 def test_a_part_that_is_written_bit_by_bit_is_refused_too(tmp_path: Path) -> None:
