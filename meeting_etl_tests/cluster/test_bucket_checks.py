@@ -34,7 +34,8 @@ def test_a_bucket_that_fits(tmp_path: Path, s3: dict[str, str]) -> None:
     with Sandbox(guide_world()) as webex:
         found = checked(tmp_path, webex, s3)
     assert {name: state for name, (state, _) in found.items()} == {
-        "objects": "ok",
+        "readable": "ok",
+        "writable": "ok",
         "conditional writes": "ok",
         "locks": "warning",  # only this machine may work on it
         "received logs": "skipped",
@@ -56,7 +57,7 @@ def test_logs_that_a_receiver_left(tmp_path: Path, s3: dict[str, str]) -> None:
 def test_a_bucket_that_cannot_be_used(tmp_path: Path, s3: dict[str, str]) -> None:
     with Sandbox(guide_world()) as webex:
         found = checked(tmp_path, webex, s3 | {"AWS_SECRET_ACCESS_KEY": "another-secret"})
-    assert found["objects"][0] == "problem"
-    assert found["objects"][1].startswith(f"Cannot write {url_of(tmp_path)}/doctor/")
-    assert "403 Forbidden" in found["objects"][1]
+    assert found["writable"][0] == "problem"
+    assert found["writable"][1].startswith(f"Cannot write {url_of(tmp_path)}/doctor/")
+    assert "403 Forbidden" in found["writable"][1]
     assert found["conditional writes"] == ("skipped", "No object can be written.")

@@ -68,7 +68,8 @@ def test_other_data_in_the_bucket_stay(etl: Etl, s3: dict[str, str], tmp_path: P
 def test_what_is_no_bucket_is_one_sentence(tmp_path: Path, to: str) -> None:
     done = migrate(tmp_path, {}, to)
     assert done.returncode == 2
-    assert f"--to is {to}, but must be the URL of a folder in a bucket" in words(done)
+    shown = to.replace("key:secret", "…")
+    assert f"--to is {shown}, but must be the URL of a folder in a bucket" in words(done)
 
 
 def test_a_bucket_is_not_moved(s3: dict[str, str], tmp_path: Path) -> None:

@@ -30,8 +30,9 @@ def bucket_checks(etl: Etl) -> list[CheckResult]:
     if not isinstance(files, ObjectFiles):
         return []
     name = f"doctor/{uuid.uuid4().hex}"
-    written = run_check(_SECTION, "objects", lambda: _objects(files, name))
+    written = run_check(_SECTION, "writable", lambda: _writable(files, name))
     return [
+        run_check(_SECTION, "readable", lambda: _readable(files)),
         written,
         run_check(_SECTION, "conditional writes", lambda: _conditional(files, name, written)),
         run_check(_SECTION, "locks", lambda: _locks(etl)),
@@ -39,7 +40,12 @@ def bucket_checks(etl: Etl) -> list[CheckResult]:
     ]
 
 
-def _objects(files: ObjectFiles, name: str) -> Finding:
+def _readable(files: ObjectFiles) -> Finding:
+    files.names("lake")
+    return ok(f"{files.url} can be read.")
+
+
+def _writable(files: ObjectFiles, name: str) -> Finding:
     """Whether an object can be written, listed, read and removed."""
     content = b"This object may be removed.\n"
     todo = (
@@ -55,7 +61,7 @@ def _objects(files: ObjectFiles, name: str) -> Finding:
         return problem(str(error), todo)
     if not (is_same and is_gone):
         return problem(f"{files.url} did not show what had just been written or removed.", todo)
-    return ok(f"Objects in {files.url} can be written, listed, read and removed.")
+    return ok("Objects can be written, listed, read and removed.")
 
 
 def _conditional(files: ObjectFiles, name: str, written: CheckResult) -> Finding:

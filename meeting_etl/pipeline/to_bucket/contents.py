@@ -65,7 +65,7 @@ def contents_of(lake: Lake, progress: Progress) -> Contents:
         for folder in FOLDERS.values()
         for name, size in sorted(_files_below(lake.files, folder))
     }
-    return Contents(parts, downloads, [])
+    return Contents(parts, downloads, list(_notes(lake.files)))
 
 
 def counts(contents: Contents) -> list[Count]:
