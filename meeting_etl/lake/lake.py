@@ -157,8 +157,7 @@ class Lake:
             return {grows: new}
         placement = Placement(table, new, replacing)
         schema = schema_of(table, placement.columns)
-        for part in parts:
-            placement.show(part, self._read_part(table, partition, part, schema))
+        placement.look_at(parts, lambda part: self._read_part(table, partition, part, schema))
         return placement.changes(grows)
 
     def _read_part(

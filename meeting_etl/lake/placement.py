@@ -4,6 +4,8 @@ Belongs here: the choice, by what the stored parts have. Does not: merging the r
 (merging.py), reading and writing parts (lake.py).
 """
 
+from collections.abc import Callable, Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,9 +14,12 @@ from meeting_etl.lake.merging import keys
 from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
 
+# Parts of which the columns that are looked at are in memory at a time.
+_AT_ONCE = 8
+
 
 class Placement:
-    """Shown the parts one by one, it finds out which of them change.
+    """It looks at the parts, some at a time, and finds out which of them change.
 
     A new row goes to the part that has its key, else to the one that has its group, which are the
     rows with its value in the first column of the table's order: a meeting stays in one part, so
@@ -33,13 +38,29 @@ class Placement:
 
     @property
     def columns(self) -> list[str]:
-        """Columns of stored rows that `show` needs."""
+        """Columns of stored rows that `look_at` needs."""
         key = () if self._by_group_alone else self._table.key
         names = {*key, *self._replacing, *([self._group] if self._group else [])}
         return [name for name in self._table.schema.names if name in names]
 
-    def show(self, part: int, stored: pa.Table) -> None:
-        """Show the stored rows of a part."""
+    def look_at(self, parts: Sequence[int], read: Callable[[int], pa.Table]) -> None:
+        """Look at the stored rows of these parts; `read` returns those of one."""
+        for first in range(0, len(parts), _AT_ONCE):
+            some = {part: read(part) for part in parts[first : first + _AT_ONCE]}
+            # Most parts have nothing to do with the new rows, which one look at many of them tells.
+            if self._is_concerned(pa.concat_tables(some.values())):
+                for part, stored in some.items():
+                    self._show(part, stored)
+
+    def _is_concerned(self, stored: pa.Table) -> bool:
+        masks = [is_one_of(stored[name], values) for name, values in self._replacing.items()]
+        if self._group:
+            masks.append(_is_in(stored[self._group], self._new[self._group]))
+        if not self._by_group_alone:
+            masks.append(_is_in(keys(self._table, stored), keys(self._table, self._new)))
+        return any(pc.any(mask).as_py() for mask in masks)
+
+    def _show(self, part: int, stored: pa.Table) -> None:
         if any(
             pc.any(is_one_of(stored[name], values)).as_py()
             for name, values in self._replacing.items()
