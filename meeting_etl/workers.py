@@ -6,8 +6,14 @@ of deploy/cluster/dagster-control.yaml), where broker and results are: CELERY_BR
 CELERY_RESULT_BACKEND, which Celery reads itself.
 """
 
+from typing import Any
+
+import dagster as dg
+from dagster._cli.api import _execute_run_command_body
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import unpack_value
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_execute_job_task
 
 app = make_app(
     {
@@ -32,4 +38,32 @@ app = make_app(
         }
     }
 )
-execute_job = create_execute_job_task(app)
+
+
+class RunNotFinished(Exception):
+    """The history of runs does not know the end of a run, because it could not be written there."""
+
+
+@app.task(  # type: ignore[untyped-decorator]
+    name=TASK_EXECUTE_JOB_NAME,
+    track_started=True,
+    # PostgreSQL was away before the run began or when it ended: without another try, the run would
+    # be starting or started for ever. The next one executes it or, if it had begun, fails it.
+    autoretry_for=(Exception,),
+    max_retries=None,
+    default_retry_delay=5,
+)
+def execute_job(execute_job_args_packed: Any) -> int:
+    """Execute a run, as the task of this name in dagster_celery does; returns its exit code."""
+    run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
+    with dg.DagsterInstance.get() as instance:
+        code = _execute_run_command_body(
+            run_id=run_id,
+            instance=instance,
+            write_stream_fn=lambda _: None,
+            set_exit_code_on_failure=True,
+        )
+        run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        raise RunNotFinished(run_id)
+    return code

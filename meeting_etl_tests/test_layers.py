@@ -187,6 +187,7 @@ def test_only_orchestration_and_what_stands_above_it_import_dagster() -> None:
     assert {name.split("/")[0] for name in importers("dagster")} <= {
         "orchestration",
         "definitions.py",
+        "workers.py",
         "cli",
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from meeting_etl.orchestration.failures import report_errors
 from meeting_etl.orchestration.ownership import is_ours
 from meeting_etl.orchestration.run_tags import PROCESS_LOCK_TAG
 from meeting_etl.settings import Etl
@@ -61,13 +62,20 @@ class _LockingExecutor(dg.Executor):
     def execute(
         self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
     ) -> "Iterator[DagsterEvent]":
-        """Execute the steps; the tag says that there is a lock to look at."""
-        lock = lock_of(plan_context.run_id)
+        """Execute the steps; the tag says that there is a lock to look at.
+
+        A step that failed because locks were lost is no reason to give up: Dagster retries a run
+        that fails by itself, not one whose step failed.
+        """
+        lock, is_failed = lock_of(plan_context.run_id), False
         owners = [etl for etl in self._etls if is_ours(plan_context.dagster_run, etl)]
-        with ExitStack() as stack:
-            for etl in owners:
-                stack.enter_context(etl.state.lock(lock))
+        with report_errors(), ExitStack() as stack:
+            held = [stack.enter_context(etl.state.lock(lock)) for etl in owners]
             if owners:
                 tag = {PROCESS_LOCK_TAG: lock}
                 plan_context.instance.add_run_tags(plan_context.run_id, tag)
-            yield from self._executor.execute(plan_context, execution_plan)
+            for event in self._executor.execute(plan_context, execution_plan):
+                is_failed = is_failed or event.is_step_failure
+                yield event
+            for each in held if is_failed else ():
+                each.check()

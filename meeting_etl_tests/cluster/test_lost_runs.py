@@ -7,13 +7,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import RunFailureReason
 from dagster._core.execution.api import execute_run
 
 from meeting_etl.definitions import build_defs
+from meeting_etl.errors import StorageError
 from meeting_etl.orchestration.run_lock import lock_of
 from meeting_etl.orchestration.run_tags import PROCESS_LOCK_TAG
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.cluster.sessions import end_sessions
 
 pytestmark = pytest.mark.cluster
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
@@ -106,6 +109,36 @@ def test_the_process_of_a_run_holds_its_lock(
     assert execute_run(InMemoryJob(job), run, instance).success
     assert seen == [(lock_of(run.run_id), True)]
     assert not etl.state.is_locked(lock_of(run.run_id))
+
+
+@pytest.mark.parametrize(
+    ("are_lost", "reason"),
+    [(True, RunFailureReason.RUN_EXCEPTION), (False, RunFailureReason.STEP_FAILURE)],
+)
+def test_a_run_that_lost_its_locks_failed_by_itself(
+    etl: Etl,
+    instance: dg.DagsterInstance,
+    postgres: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    are_lost: bool,
+    reason: RunFailureReason,
+) -> None:
+    """Dagster retries such a run, and none whose step failed."""
+
+    def fail(*_: object, **__: object) -> None:
+        """In the place of what a step calls."""
+        if are_lost:
+            end_sessions(postgres)
+        raise StorageError("The step failed.")
+
+    monkeypatch.setattr("meeting_etl.lake.leftovers.sweep_leftovers", fail)
+    job = build_defs(etl).resolve_job_def("maintenance")
+    run = instance.create_run_for_job(job)
+    assert not execute_run(InMemoryJob(job), run, instance).success
+    (failure,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert failure.dagster_event is not None
+    assert failure.dagster_event.job_failure_data.failure_reason is reason
 
 
 def test_without_postgresql_there_is_neither_lock_nor_sensor(tmp_path: Path) -> None:

@@ -20,9 +20,16 @@ LOCAL = yaml.safe_load(
 )
 
 
-@pytest.mark.parametrize("name", ["telemetry", "nux", "run_retries", "run_queue", "retention"])
+@pytest.mark.parametrize("name", ["telemetry", "nux", "run_queue", "retention"])
 def test_the_control_host_has_the_settings_of_one_machine(name: str) -> None:
     assert CONTROL[name] == LOCAL[name]
+
+
+def test_lost_runs_are_retried_more_often_there_and_failed_steps_nowhere() -> None:
+    ours, usual = CONTROL["run_retries"], LOCAL["run_retries"]
+    assert ours == usual | {"max_retries": 10}
+    assert usual["max_retries"] < 10
+    assert not usual["retry_on_asset_or_op_failure"]
 
 
 def test_all_hosts_share_one_history_and_workers_do_not_monitor() -> None:
