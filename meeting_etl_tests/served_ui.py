@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import requests
@@ -55,11 +56,16 @@ def served_ui(
             while not ui.lines or not ui.lines[-1].startswith("Dagster UI: "):
                 ui.lines.append(process.stdout.readline())
                 assert ui.lines[-1], f"the UI ended by itself: {ui.lines}"
+            # A full pipe would stop it.
+            reader = Thread(target=ui.lines.extend, args=(process.stdout,), daemon=True)
+            reader.start()
             yield ui
         finally:
             process.send_signal(signal.SIGTERM)
-            # Whatever it started has this pipe open, too, so that all of it has ended.
-            ui.lines += process.communicate(timeout=seconds)[0].splitlines(keepends=True)
+            process.wait(seconds)
+        # Whatever it started has this pipe open, too, so that all of it has ended.
+        reader.join(seconds)
+        assert not reader.is_alive()
 
 
 def free_port() -> int:

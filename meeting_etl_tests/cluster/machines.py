@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -18,10 +18,14 @@ SETTINGS = Path(__file__).parents[2] / "deploy" / "cluster"
 
 @dataclass
 class Machines:
-    """What the hosts share, and the workers that were started. `folder` has all Dagster folders."""
+    """What the hosts share, and the workers that were started. `folder` has all Dagster folders.
+
+    `inside` has what starts a command on a host with a network of its own.
+    """
 
     folder: Path
     variables: Mapping[str, str]
+    inside: Mapping[str, list[str]] = field(default_factory=dict)
     workers: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
 
     def environ(self, host: str) -> dict[str, str]:
@@ -36,6 +40,7 @@ class Machines:
     def start_worker(self, host: str) -> None:
         """A worker as its systemd unit starts it, in a process group of its own."""
         command = [
+            *self.inside.get(host, ()),
             *(sys.executable, "-m", "celery", "-A", "meeting_etl.workers", "worker"),
             *("--queues", "dagster", "--concurrency", "1", "--hostname", f"1@{host}"),
         ]
@@ -50,10 +55,18 @@ class Machines:
                 start_new_session=True,
             )
 
+    def revive(self) -> None:
+        """Start workers again that have ended by themselves, as systemd does."""
+        for host, worker in list(self.workers.items()):
+            if worker.poll() is not None:
+                self.kill(host)
+                self.start_worker(host)
+
     def kill(self, host: str, number: int = signal.SIGKILL) -> None:
         """End a worker and its runs."""
         worker = self.workers.pop(host)
-        os.killpg(worker.pid, number)
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, number)
         worker.wait(60)
 
     def host_of(self, pid: int) -> str:
@@ -74,10 +87,12 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path, variables: Mapping[str, str]) -> Iterator[Machines]:
+def machines(
+    folder: Path, variables: Mapping[str, str], inside: Mapping[str, list[str]] | None = None
+) -> Iterator[Machines]:
     """Hosts that share these variables; their workers are ended with the block."""
     folder.mkdir()
-    made = Machines(folder, variables)
+    made = Machines(folder, variables, inside or {})
     try:
         yield made
     finally:

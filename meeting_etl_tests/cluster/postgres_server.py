@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from meeting_etl_tests.cluster.sessions import select
 
 VARIABLE = "TEST_POSTGRES_URL"
 # The variable that pytest's option --postgres sets for all products.
@@ -45,6 +48,27 @@ def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def process_of(url: str) -> int:
+    """The id of the server's main process."""
+    ((data,),) = select(url, "SHOW data_directory")
+    return int((Path(data) / "postmaster.pid").read_text().split()[0])
+
+
+@contextmanager
+def postgres_down(url: str, mode: str = "fast") -> Iterator[None]:
+    """Stop a server, and start it again after the block; `immediate` is like a crash."""
+    ((data,),) = select(url, "SHOW data_directory")
+    options = shlex.split((Path(data) / "postmaster.opts").read_text())[3:]
+    run = ["runuser", "-u", ADMIN, "--"] if os.getuid() == 0 else []
+    control = [*run, program("pg_ctl"), "-D", data, "-s", "-w"]
+    subprocess.run([*control, "-m", mode, "stop"], check=True)
+    try:
+        yield
+    finally:
+        log = str(Path(data).parent / "log")
+        subprocess.run([*control, "-o", shlex.join(options), "-l", log, "start"], check=True)
 
 
 def program(name: str) -> str:

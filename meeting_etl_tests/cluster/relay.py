@@ -5,7 +5,22 @@ As a program: `relay.py LISTEN CONNECT`, each a port of 127.0.0.1 or the path of
 
 import asyncio
 import contextlib
+import subprocess
 import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def relaying(listen: str, connect: str, *under: str) -> Iterator["subprocess.Popen[str]"]:
+    """A relay in a process of its own, until the block ends."""
+    command = [*under, sys.executable, __file__, listen, connect]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def relay(listen: str, connect: str) -> None:

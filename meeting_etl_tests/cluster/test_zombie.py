@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,26 +20,14 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
-from meeting_etl_tests.cluster import relay
 from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_a_link, set_link
+from meeting_etl_tests.cluster.relay import relaying
 from meeting_etl_tests.cluster.sessions import select
 from meeting_etl_tests.product import Product, files, tables
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 FETCHED = ("participants", "transcripts", "transcript_snippets")
 LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-
-
-@contextmanager
-def relaying(listen: str, connect: str, *under: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [*under, sys.executable, relay.__file__, listen, connect]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "listening\n"
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def wait_until(something: Callable[[], bool], seconds: float = 60) -> None:

@@ -1,0 +1,152 @@
+"""A cluster that works on one data folder, and one machine that does the same undisturbed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from meeting_etl.orchestration.run_lock import holds_a_lock
+from meeting_etl.orchestration.run_tags import span_tags
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.sandbox import Sandbox
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.times import Span
+from meeting_etl_tests.cluster.machines import Machines, machines
+from meeting_etl_tests.product import Product
+from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
+
+HOSTS = ("one", "two")
+_LAUNCH = """
+mutation ($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) { __typename }
+}"""
+_DAYS = {
+    "repositoryLocationName": "meeting_etl.definitions",
+    "repositoryName": "__repository__",
+    "jobName": "days",
+}
+_STARTED = [dg.DagsterRunStatus.STARTED]
+
+
+@dataclass
+class Cluster:
+    """Hosts that work on the data folder of `shared`; `local` has a sandbox of its own."""
+
+    hosts: Machines
+    ui: ServedUi
+    instance: dg.DagsterInstance
+    shared: Product
+    local: Product
+
+    @property
+    def asked(self) -> int:
+        """Requests of the cluster so far."""
+        return self.shared.webex.counters.total
+
+    @property
+    def asked_locally(self) -> int:
+        """Requests of the machine alone so far."""
+        return self.local.webex.counters.total
+
+    def runs(self, job: str) -> list[dg.DagsterRun]:
+        """The newest first."""
+        return list(self.instance.get_runs(dg.RunsFilter(job_name=job)))
+
+    def at_work(self, job: str) -> list[dg.DagsterRun]:
+        """The runs of a job that execute steps, or did when their process was lost."""
+        where = dg.RunsFilter(job_name=job, statuses=_STARTED)
+        return [run for run in self.instance.get_runs(where) if holds_a_lock(run)]
+
+    def started(self, job: str) -> dg.DagsterRun:
+        """The run of a job that is at work, once there is one."""
+        wait_until(lambda: self.at_work(job))
+        return self.at_work(job)[0]
+
+    def process_of(self, run: dg.DagsterRun) -> int:
+        """The id of the process that executes it."""
+        messages = "\n".join(entry.message for entry in self.instance.all_logs(run.run_id))
+        found = re.search(r"Started process for run \(pid: (\d+)\)", messages)
+        assert found is not None
+        return int(found[1])
+
+    def host_of(self, run: dg.DagsterRun) -> str:
+        """The host whose worker executes it."""
+        return self.hosts.host_of(self.process_of(run))
+
+    def status(self, run: dg.DagsterRun) -> str:
+        """Now."""
+        now = self.instance.get_run_by_id(run.run_id)
+        assert now is not None
+        return now.status.value
+
+    def launch_days(self, span: Span) -> None:
+        """Launch the job `days` for a span, as a user of the UI does."""
+        tags = [{"key": key, "value": value} for key, value in span_tags(span).items()]
+        parameters = {"selector": _DAYS, "executionMetadata": {"tags": tags}}
+        launched = self.ui.ask(_LAUNCH, parameters=parameters)["launchRun"]
+        assert launched == {"__typename": "LaunchRunSuccess"}
+
+    def lost(self) -> list[dg.RunRecord]:
+        """Runs that failed after they had begun."""
+        where = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+        return [record for record in self.instance.get_run_records(where) if record.start_time]
+
+    def history(self) -> str:
+        """What became of each run, the oldest first."""
+        lines = []
+        for record in reversed(self.instance.get_run_records()):
+            run = record.dagster_run
+            seconds = (record.end_time or 0) - (record.start_time or 0)
+            why = run.tags.get("dagster/failure_reason", "")
+            lines.append(
+                f"{record.create_timestamp:%H:%M:%S} {run.run_id[:8]} {run.job_name} "
+                f"{run.status.value} {seconds:.0f} s {why} retry of {str(run.parent_run_id)[:8]}"
+            )
+        return "\n".join(lines)
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing is due and nothing runs."""
+        return not self.shared.etl().ledger.due_days() and all(
+            run.is_finished for run in self.instance.get_runs()
+        )
+
+
+@contextmanager
+def running_cluster(
+    folder: Path,
+    world: World,
+    servers: Mapping[str, str],
+    *,
+    per_minute: int,
+    faults: Faults | None = None,
+    inside: Mapping[str, list[str]] | None = None,
+) -> Iterator[Cluster]:
+    """A control host and two workers, once one machine has done all that is due.
+
+    `servers` are the variables that name the servers, `inside` what starts a command on a host.
+    """
+    with Sandbox(world) as calm, Sandbox(world, faults=faults) as webex:
+        local = Product(folder / "local", calm)
+        more = {**servers, "WEBEX_REQUESTS_PER_MINUTE": str(per_minute)}
+        shared = Product(folder / "shared", webex, more=more)
+        for product in (local, shared):
+            product.write_logs()
+        assert local.run().failures == []
+        with machines(folder / "hosts", shared.environ, inside) as hosts:
+            for host in HOSTS:
+                hosts.start_worker(host)
+            control = hosts.environ("control")
+            with served_ui(control, within=folder) as ui, hosts.instance() as instance:
+                yield Cluster(hosts, ui, instance, shared, local)
+
+
+def names_of(postgres: str, broker: str) -> dict[str, str]:
+    """The variables that name these servers."""
+    return {
+        "MEETING_ETL_STATE": postgres,
+        "CELERY_BROKER_URL": broker,
+        "CELERY_RESULT_BACKEND": f"db+{postgres}",
+    }

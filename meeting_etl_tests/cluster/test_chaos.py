@@ -1,0 +1,129 @@
+"""Whatever happens to workers, links and servers, the tables are those of one machine alone.
+
+What happens, and in which order, follows from the seed, which is printed: CHAOS_SEED repeats it.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.lake import catalog
+from meeting_etl.sandbox.faults.faults import Faults
+from meeting_etl.sandbox.world.model import World
+from meeting_etl.sandbox.world.worlds import demo_world
+from meeting_etl.times import Clock, Span
+from meeting_etl_tests.cluster.disturbances import POSTGRES, RABBITMQ, Disturbances
+from meeting_etl_tests.cluster.hosts_network import HostsNetwork
+from meeting_etl_tests.cluster.namespace import needs_root
+from meeting_etl_tests.cluster.postgres_server import postgres_server
+from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
+from meeting_etl_tests.cluster.relay import relaying
+from meeting_etl_tests.cluster.running_cluster import HOSTS, Cluster, names_of, running_cluster
+from meeting_etl_tests.product import tables
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
+PER_MINUTE, BURST = 300, 10
+# A day is committed 20 s after its last commit or when it is done, and other days and commits may
+# come before it: a lost run repeats the requests of its last 25 s at most, those of all its days.
+UNCOMMITTED_SECONDS = 25
+# Who owns the rows of one answer.
+LISTS = {
+    "recordings": "meeting_id",
+    "participants": "meeting_id",
+    "transcripts": "meeting_id",
+    "transcript_snippets": "transcript_id",
+}
+
+
+def test_tables_are_those_of_one_machine(chaos: Disturbances) -> None:
+    cluster = chaos.cluster
+    cluster.started("days")
+    # The sensor has launched the newest stretch; the other one is asked for, so that both work.
+    oldest = min(cluster.shared.etl().ledger.due_days())
+    cluster.launch_days(Span(oldest, oldest + timedelta(days=2)))
+    chaos.in_any_order()
+    wait_for_rest(chaos)
+    assert tables(cluster.shared.folder) == tables(cluster.local.folder)
+    assert all(mixed(cluster, table) == [] for table in LISTS)
+    assert cluster.shared.webex.counters.injected["rate_limit"] == 0, "the rate was exceeded"
+    assert cluster.asked <= cluster.asked_locally + most_repeated(cluster)
+    seen = cluster.asked
+    assert cluster.shared.run().days == []
+    assert cluster.asked == seen
+
+
+def wait_for_rest(chaos: Disturbances) -> None:
+    """Three minutes later no run lacks its process, and nothing is due."""
+    ended_at = time.monotonic()
+    while not chaos.cluster.is_at_rest() and time.monotonic() < ended_at + 180:
+        chaos.wait(1)
+    print(f"at rest after {time.monotonic() - ended_at:.0f} s\n{chaos.cluster.history()}")
+    print(f"{chaos.cluster.asked} requests, {chaos.cluster.asked_locally} by one machine")
+    assert chaos.cluster.is_at_rest()
+
+
+def mixed(cluster: Cluster, table: str) -> list[tuple[object, ...]]:
+    """Owners whose rows are of more than one answer."""
+    owner = LISTS[table]
+    _, rows = catalog.query(
+        cluster.shared.folder,
+        f"SELECT {owner} FROM {table} GROUP BY {owner} "
+        "HAVING count(DISTINCT (run_id, fetched_at)) > 1",
+    )
+    return rows
+
+
+def most_repeated(cluster: Cluster) -> float:
+    """Requests that lost runs may repeat: all runs share the rate."""
+    seconds = [(lost.end_time or 0) - (lost.start_time or 0) for lost in cluster.lost()]
+    assert seconds, "nothing was disturbed"
+    repeated = sum(min(each, UNCOMMITTED_SECONDS) for each in seconds) * PER_MINUTE / 60
+    return repeated + BURST * len(seconds)
+
+
+def two_stretches() -> World:
+    """Two days, and two days two weeks before: what is due of them are two runs."""
+    now = Clock().now()
+    recent = demo_world(1, now - timedelta(days=4), days=2, meetings=40)
+    old = demo_world(2, now - timedelta(days=18), days=2, meetings=40)
+    return replace(recent, meetings=(*old.meetings, *recent.meetings))
+
+
+@pytest.fixture
+def chaos(tmp_path: Path) -> Iterator[Disturbances]:
+    from meeting_etl.postgres.database import Database
+    from meeting_etl.postgres.schema import migrate
+
+    seed = int(os.environ.get("CHAOS_SEED", "0")) or random.randrange(1, 10_000)
+    print(f"CHAOS_SEED={seed}")
+    network = HostsNetwork(HOSTS, [POSTGRES, RABBITMQ])
+    with ExitStack() as stack:
+        stack.enter_context(network.made())
+        url = stack.enter_context(postgres_server(network.address(POSTGRES)))
+        migrate(Database(url))
+        broker = stack.enter_context(rabbitmq_server(network.address(RABBITMQ)))
+        cluster = stack.enter_context(
+            running_cluster(
+                tmp_path / "cluster",
+                two_stretches(),
+                names_of(url, broker.url),
+                per_minute=PER_MINUTE,
+                # Two requests may be under way when a process is stopped.
+                faults=Faults(requests_per_second=PER_MINUTE / 60, burst=BURST + 2),
+                inside={host: network.inside(host) for host in HOSTS},
+            )
+        )
+        # Webex is reached whatever is cut.
+        port = cluster.shared.webex.base_url.split(":")[2].split("/")[0]
+        socket = str(tmp_path / "relay")
+        stack.enter_context(relaying(socket, port))
+        for host in HOSTS:
+            stack.enter_context(relaying(port, socket, *network.inside(host)))
+        yield Disturbances(cluster, network, broker, random.Random(seed))
