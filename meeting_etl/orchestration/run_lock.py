@@ -70,12 +70,12 @@ class _LockingExecutor(dg.Executor):
         lock, is_failed = lock_of(plan_context.run_id), False
         owners = [etl for etl in self._etls if is_ours(plan_context.dagster_run, etl)]
         with report_errors(), ExitStack() as stack:
-            held = [stack.enter_context(etl.state.lock(lock)) for etl in owners]
+            locks = [stack.enter_context(etl.state.lock(lock)) for etl in owners]
             if owners:
                 tag = {PROCESS_LOCK_TAG: lock}
                 plan_context.instance.add_run_tags(plan_context.run_id, tag)
             for event in self._executor.execute(plan_context, execution_plan):
                 is_failed = is_failed or event.is_step_failure
                 yield event
-            for each in held if is_failed else ():
+            for each in locks if is_failed else ():
                 each.check()
