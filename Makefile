@@ -36,7 +36,7 @@ bench-cluster: .venv/cluster  ## Figures of PostgreSQL, which must be there, and
 test-cluster: .venv/cluster  ## State in PostgreSQL, tables in S3; needs Debian's postgresql
 	$(BIN)/pytest -q -m 'cluster and not slow' -n 2 --dist loadfile
 
-test-cluster-slow: .venv/cluster  ## Workers and their loss, zombies, promises; needs RabbitMQ, too
+test-cluster-slow: .venv/cluster  ## Workers and their loss, outages, chaos, promises; needs RabbitMQ, too
 	$(BIN)/pytest -q -m 'cluster and slow'
 	$(BIN)/pytest -q -m postgres --postgres -n 2 --dist worksteal
 	$(BIN)/pytest -q -m postgres --postgres --bucket -n 2 --dist worksteal
