@@ -15,7 +15,7 @@ from meeting_etl.lake.tables import Where
 from meeting_etl.schemas import Table
 
 # Parts of which the columns that are looked at are in memory at a time.
-_AT_ONCE = 8
+_AT_ONCE = 4
 
 
 class Placement:
