@@ -46,10 +46,10 @@ class Placement:
     def look_at(self, parts: Sequence[int], read: Callable[[int], pa.Table]) -> None:
         """Look at the stored rows of these parts; `read` returns those of one."""
         for first in range(0, len(parts), _AT_ONCE):
-            some = {part: read(part) for part in parts[first : first + _AT_ONCE]}
+            group = {part: read(part) for part in parts[first : first + _AT_ONCE]}
             # Most parts have nothing to do with the new rows, which one look at many of them tells.
-            if self._is_concerned(pa.concat_tables(some.values())):
-                for part, stored in some.items():
+            if self._is_concerned(pa.concat_tables(group.values())):
+                for part, stored in group.items():
                     self._show(part, stored)
 
     def _is_concerned(self, stored: pa.Table) -> bool:

@@ -20,8 +20,8 @@ VARIABLES = {
     "MEETING_ETL_PRIVACY_KEY": "key of pseudonyms; default: a file in state/",
     "MEETING_ETL_STATE": "PostgreSQL for several machines; default: files",
     "MEETING_ETL_SETTINGS": "path of a TOML file with all other settings",
-    "MEETING_ETL_DATA_DIR": "data folder, or s3://bucket/folder; default: ./data",
-    "MEETING_ETL_WORK_DIR": "this machine's folder beside a bucket; default: ./data",
+    "MEETING_ETL_DATA_DIR": "folder or s3://bucket/folder; default: ./data",
+    "MEETING_ETL_WORK_DIR": "local folder beside a bucket; default: ./data",
     "MEETING_ETL_TENANTS": "TOML file with several tenants",
     "MEETING_ETL_TENANT": "which of them a command works on",
 }

@@ -20,9 +20,10 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_a_link, set_link
+from meeting_etl_tests.cluster.relay import relaying
 from meeting_etl_tests.cluster.s3_server import ON_BUCKET, url_of
 from meeting_etl_tests.cluster.sessions import select
-from meeting_etl_tests.cluster.test_zombie import LOCKS, relaying, wait_until
+from meeting_etl_tests.cluster.test_zombie import LOCKS, wait_until
 from meeting_etl_tests.product import Product, tables
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
