@@ -27,7 +27,7 @@ test: .venv/ready  ## Lint, types, layers and all quick tests
 	$(BIN)/pytest -q -n 3 --dist worksteal
 
 test-slow: .venv/ready  ## Kill, load and real-daemon tests, and generated examples by the hundred
-	$(BIN)/pytest -q -m '(slow or hypothesis) and not cluster' --hypothesis-profile thorough -n 2 --dist worksteal
+	$(BIN)/pytest -q -m '(slow or hypothesis) and not cluster' --hypothesis-profile thorough -n 3 --dist worksteal
 
 bench-cluster: .venv/cluster  ## Figures of PostgreSQL, which must be there, and of a bucket
 	$(BIN)/python benchmarks/cluster.py

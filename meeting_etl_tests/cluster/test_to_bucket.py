@@ -60,7 +60,7 @@ def assert_moved(product: Moving, before: dict[str, Any]) -> None:
     assert len(ids) > len(before["meetings"])
 
 
-@pytest.fixture(params=["files", "postgres"])
+@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.slow)])
 def product(
     request: pytest.FixtureRequest, webex: Sandbox, s3: dict[str, str], tmp_path: Path
 ) -> Moving:
