@@ -1,8 +1,9 @@
-"""The rate and the locks of several processes on one PostgreSQL server, which it starts.
+"""Several processes on one PostgreSQL server, which is started: rate, locks, throughput.
 
 Four processes take 400 slots of 2,400 a minute as a run does, a burst of one second among them.
 Then the cost of one statement each, of which a run has several for a request: a slot, a lock that
-is taken and released, the check of a lock, a value that is read.
+is taken and released, the check of a lock, a value that is read. Then what several workers get
+done of several data folders (throughput.py).
 
     .venv/bin/python benchmarks/cluster.py
 """
@@ -104,8 +105,19 @@ def show(url: str, runs: int) -> None:
 
 
 if __name__ == "__main__":
-    from meeting_etl_tests.cluster.postgres_server import postgres_server
+    from benchmarks import throughput
+    from meeting_etl_tests.cluster.postgres_server import postgres_server, process_of
 
-    given = runs_argument(__doc__).parse_args()
+    parser = runs_argument(__doc__)
+    parser.add_argument("--meetings", type=int, default=100, help="of each data folder")
+    parser.add_argument("--latency", type=int, default=50, help="ms of each response of Webex")
+    given = parser.parse_args()
     with postgres_server() as server:
         show(server, given.runs)
+        throughput.show(
+            server,
+            process_of(server),
+            meetings=given.meetings,
+            latency_ms=given.latency,
+            runs=given.runs,
+        )

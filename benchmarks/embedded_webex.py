@@ -24,6 +24,7 @@ class EmbeddedWebex:
 
     def __init__(self, server: Server, kind: str) -> None:
         self._server = server
+        self.pid = server.pid
         self.kind = kind
         self.base_url, self.token = server.next()
 

@@ -102,6 +102,11 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
     def next(self) -> Any:
         """Its next line."""
         assert self._process.stdout is not None
@@ -127,6 +132,15 @@ def serving(name: str, *arguments: str) -> Iterator[Server]:
             yield Server(process)
         finally:
             process.stdin.close()
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process with its children, those that have ended too, so far."""
+    # The name of the program may have spaces; it is in parentheses.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = sum(int(field) for field in fields[11:15])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(child)) for child in children)
 
 
 def _pin() -> None:
