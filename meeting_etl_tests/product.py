@@ -110,9 +110,9 @@ class Product:
         return [seen.url for seen in self.webex.counters.requests[since:]]
 
 
-def location(folder: Path) -> str | Path:
+def location(folder: str | Path) -> str | Path:
     """Where the tables of a data folder are: there, or in the bucket of the tests."""
-    return url_of(folder) if ON_BUCKET else folder
+    return url_of(Path(folder)) if ON_BUCKET else folder
 
 
 def work_off(etl: Etl) -> None:
@@ -130,7 +130,7 @@ def fetch_due(etl: Etl) -> None:
     list(work_days(etl.lake, etl.ledger, lambda: etl.fetch_context("run"), specs, due))
 
 
-def rows(folder: Path, name: str) -> list[dict[str, Any]]:
+def rows(folder: str | Path, name: str) -> list[dict[str, Any]]:
     """All rows of a table, by column, without what differs from run to run."""
     names, found = catalog.query(location(folder), f"SELECT * FROM {name} ORDER BY ALL")
     return [

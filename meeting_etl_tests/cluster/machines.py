@@ -35,7 +35,12 @@ class Machines:
             home.mkdir(parents=True)
             kind = "control" if host == "control" else "worker"
             shutil.copy(SETTINGS / f"dagster-{kind}.yaml", home / "dagster.yaml")
-        return {"PATH": os.environ["PATH"], **self.variables, "DAGSTER_HOME": str(home)}
+        return {
+            "PATH": os.environ["PATH"],
+            **self.variables,
+            "DAGSTER_HOME": str(home),
+            "MEETING_ETL_WORK_DIR": str(home / "work"),
+        }
 
     def start_worker(self, host: str) -> None:
         """A worker as its systemd unit starts it, in a process group of its own."""

@@ -1,6 +1,8 @@
 """A cluster that works on one data folder, and one machine that does the same undisturbed."""
 
+import gzip
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from meeting_etl.object_storage.log_segments import LogSegments
+from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.orchestration.run_lock import holds_a_lock
 from meeting_etl.orchestration.run_tags import span_tags
 from meeting_etl.sandbox.faults.faults import Faults
@@ -15,6 +19,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Span
 from meeting_etl_tests.cluster.machines import Machines, machines
+from meeting_etl_tests.cluster.s3_server import url_of
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
 
@@ -123,17 +128,24 @@ def running_cluster(
     per_minute: int,
     faults: Faults | None = None,
     inside: Mapping[str, list[str]] | None = None,
+    bucket: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """A control host and two workers, once one machine has done all that is due.
 
     `servers` are the variables that name the servers, `inside` what starts a command on a host.
+    With the variables of a `bucket`, the tables are there, and the hosts share no folder.
     """
     with Sandbox(world) as calm, Sandbox(world, faults=faults) as webex:
         local = Product(folder / "local", calm)
         more = {**servers, "WEBEX_REQUESTS_PER_MINUTE": str(per_minute)}
+        if bucket is not None:
+            more |= {**bucket, "MEETING_ETL_DATA_DIR": url_of(folder / "shared")}
+            more["MEETING_ETL_WORK_DIR"] = str(folder / "shared")
         shared = Product(folder / "shared", webex, more=more)
         for product in (local, shared):
             product.write_logs()
+        if bucket is not None:
+            ship_logs(shared.folder / "webhook_logs", url_of(shared.folder))
         assert local.run().failures == []
         with machines(folder / "hosts", shared.environ, inside) as hosts:
             for host in HOSTS:
@@ -141,6 +153,16 @@ def running_cluster(
             control = hosts.environ("control")
             with served_ui(control, within=folder) as ui, hosts.instance() as instance:
                 yield Cluster(hosts, ui, instance, shared, local)
+
+
+def ship_logs(folder: Path, url: str) -> None:
+    """Put the logs of a folder into a bucket, as receivers do, and remove them."""
+    segments = LogSegments(ObjectFiles(url))
+    for number, path in enumerate(sorted(folder.rglob("*.jsonl*"))):
+        lines = path.read_bytes()
+        lines = gzip.decompress(lines) if path.suffix == ".gz" else lines
+        segments.add(f"receiver/2026-01-01T00-{number:016x}", 0, lines.rstrip(b"\n") + b"\n")
+    shutil.rmtree(folder)
 
 
 def names_of(postgres: str, broker: str) -> dict[str, str]:

@@ -1,0 +1,46 @@
+"""Runs on workers that share no folder: the tables of one machine, from logs in the bucket."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from meeting_etl.sandbox.world.worlds import demo_world
+from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
+from meeting_etl_tests.cluster.running_cluster import HOSTS, names_of, running_cluster
+from meeting_etl_tests.cluster.s3_server import url_of
+from meeting_etl_tests.product import DATA_TABLES, rows
+from meeting_etl_tests.served_ui import wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+# Here they are of other logs.
+OF_LOGS = ("webhook_events", "rejected_lines")
+
+
+def test_the_tables_are_those_of_one_machine(
+    postgres: str, s3: dict[str, str], tmp_path: Path
+) -> None:
+    world = demo_world(1, Clock().now() - timedelta(days=4), days=3, meetings=50)
+    with (
+        rabbitmq_server() as broker,
+        running_cluster(
+            tmp_path, world, names_of(postgres, broker.url), per_minute=0, bucket=s3
+        ) as cluster,
+    ):
+        wait_until(lambda: cluster.runs("ingest_and_days") and cluster.is_at_rest(), 240)
+        assert not cluster.lost()
+        assert cluster.asked == cluster.asked_locally
+        for name in set(DATA_TABLES) - set(OF_LOGS):
+            there, alone = (
+                rows(url_of(cluster.shared.folder), name),
+                rows(cluster.local.folder, name),
+            )
+            for row in (*there, *alone):
+                row.pop("events_seen", None)  # places in logs
+            assert there == alone, name
+        for host in HOSTS:
+            assert not (tmp_path / "hosts" / host / "work" / "lake").exists()
+        # On any machine, another run asks for nothing.
+        assert cluster.shared.run().failures == []
+        assert cluster.asked == cluster.asked_locally
