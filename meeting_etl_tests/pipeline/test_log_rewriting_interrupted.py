@@ -53,7 +53,7 @@ def test_what_was_begun_is_finished_by_the_next_ingest(
 
     owners = {
         "overwrite": (log_rewriting, "overwrite"),
-        "finish": (Files, "finish"),
+        "finish": (Files, "move_in"),
         "update": (log_rows.LogRows, "update"),
         "_update_logs": (log_rows.LogRows, "_update_logs"),
     }

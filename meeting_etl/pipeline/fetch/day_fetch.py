@@ -23,6 +23,7 @@ from meeting_etl.pipeline.fetch.request_pool import Job, RequestPool
 from meeting_etl.pipeline.fetch.response_rows import with_rows
 from meeting_etl.pipeline.fetch.single_request import FetchResult, request_one
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
+from meeting_etl.pipeline.fetch.uninterrupted import uninterrupted
 from meeting_etl.pipeline.fetch.windows import OpenWindow, WindowResult, plan_windows
 from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, Outcome, WorkItem
 from meeting_etl.pipeline.paths import files_folder
@@ -115,9 +116,10 @@ class DayFetch:
             self.commit()
 
     def commit(self) -> None:
-        """Commit what arrived."""
+        """Commit what arrived; an interruption waits for it."""
         self._began_at = self._context.clock.monotonic()
-        self._writer.commit()
+        with uninterrupted():
+            self._writer.commit()
         self.report.commit_seconds += self._context.clock.monotonic() - self._began_at
 
     def close(self) -> DayReport:
