@@ -99,7 +99,7 @@ def test_dg_launches_a_range_and_a_form_and_lists_and_checks_the_definitions(
 @pytest.mark.slow
 def test_backfills_of_the_ui(webex: Sandbox, expected: Any, tmp_path: Path) -> None:
     """Through GraphQL and the daemon: a day, scattered days, all days, canceled and repeated."""
-    product = Product(tmp_path, webex, more={"WEBEX_REQUESTS_PER_MINUTE": "900"})
+    product = Product(tmp_path, webex, more={"WEBEX_REQUESTS_PER_MINUTE": "400"})
     days, counters = days_of(expected), webex.counters
     with served_ui(product.environ, within=tmp_path) as ui:
         backfills = Backfills(ui)
