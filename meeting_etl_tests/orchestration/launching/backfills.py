@@ -62,10 +62,18 @@ class Backfills:
         return str(launched["backfillId"])
 
     def done(self, days: list[str], *assets: str) -> int:
-        """Launch a backfill and wait for it; returns of how many runs it consisted."""
+        """Launch a backfill and wait for it; returns of how many runs it consisted.
+
+        Dagster calls a backfill completed when all is materialized, and its runs end after that.
+        """
         backfill = self.launch(days, *assets)
         self._wait_for(backfill, "COMPLETED_SUCCESS")
-        return len(self.ui.ask(_RUNS, id=backfill)["runsOrError"]["results"])
+        wait_until(lambda: all(run["status"] == "SUCCESS" for run in self._runs(backfill)))
+        return len(self._runs(backfill))
+
+    def _runs(self, backfill: str) -> list[dict[str, str]]:
+        runs: list[dict[str, str]] = self.ui.ask(_RUNS, id=backfill)["runsOrError"]["results"]
+        return runs
 
     def cancel(self, backfill: str) -> None:
         """Cancel a backfill and wait until it has ended."""
