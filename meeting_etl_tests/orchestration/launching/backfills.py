@@ -12,7 +12,7 @@ _REPOSITORY = {
 _SENSORS = """
 query ($repository: RepositorySelector!) {
   sensorsOrError(repositorySelector: $repository) {
-    ... on Sensors { results { name sensorState { id } } }
+    ... on Sensors { results { name sensorState { id ticks(limit: 1) { status } } } }
   }
 }"""
 _STOP = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
@@ -48,11 +48,24 @@ class Backfills:
     ui: ServedUi
 
     def stop_sensors(self) -> None:
-        """Turn off all sensors."""
-        sensors = self.ui.ask(_SENSORS, repository=_REPOSITORY)["sensorsOrError"]["results"]
-        for sensor in sensors:
-            stopped = self.ui.ask(_STOP, id=sensor["sensorState"]["id"])["stopSensor"]
+        """Turn off all sensors, and wait for ticks that have begun: they may still launch runs."""
+        for sensor in self._sensors():
+            stopped = self.ui.ask(_STOP, id=sensor["id"])["stopSensor"]
             assert stopped == {"__typename": "StopSensorMutationResult"}
+        wait_until(
+            lambda: (
+                not any(
+                    tick["status"] == "STARTED"
+                    for each in self._sensors()
+                    for tick in each["ticks"]
+                )
+            )
+        )
+
+    def _sensors(self) -> list[dict[str, Any]]:
+        """The state of each, with its latest tick."""
+        found = self.ui.ask(_SENSORS, repository=_REPOSITORY)["sensorsOrError"]["results"]
+        return [sensor["sensorState"] for sensor in found]
 
     def launch(self, days: list[str], *assets: str) -> str:
         """Launch a backfill; returns its id."""
