@@ -92,14 +92,14 @@ def show(url: str, server: int, *, meetings: int, latency_ms: int, runs: int) ->
                 found[workers].append(measure(webex, url, server, workers))
     alone = [each["seconds"] for each in found[1]]
     for workers, each in found.items():
-        seconds = [one["seconds"] for one in each]
-        rates = [TENANTS * meetings / one for one in seconds]
+        seconds = [result["seconds"] for result in each]
+        rates = [TENANTS * meetings / duration for duration in seconds]
         ratios = [first / one for first, one in zip(alone, seconds, strict=True)]
         cpu_ms = ", ".join(
-            f"{part} {median([one[part] * 1000 / (TENANTS * meetings) for one in each])}"
+            f"{part} {median([result[part] * 1000 / (TENANTS * meetings) for result in each])}"
             for part in PARTS
         )
-        cores = [sum(one[part] for part in PARTS) / one["seconds"] for one in each]
+        cores = [sum(result[part] for part in PARTS) / result["seconds"] for result in each]
         print(
             f"{workers} workers: {median(rates)} meetings/s, {median(ratios)} x one worker, bound "
             f"{BOUNDS[workers]}; CPU ms a meeting: {cpu_ms}; cores in use {median(cores)}; "

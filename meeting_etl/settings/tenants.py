@@ -16,7 +16,7 @@ from typing import Any
 from meeting_etl.errors import SettingsError
 from meeting_etl.object_storage.urls import is_url
 from meeting_etl.settings.secret_sources import Secrets
-from meeting_etl.settings.variables import VARIABLES
+from meeting_etl.settings.variables import SECRETS, VARIABLES
 
 _FILE, _CHOSEN = "MEETING_ETL_TENANTS", "MEETING_ETL_TENANT"
 _DATA_DIR, _WORK_DIR = "MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR"
@@ -37,19 +37,7 @@ _INHERITED = frozenset(
 _OF_THE_DEPLOYMENT = frozenset({_FILE, _CHOSEN, "MEETING_ETL_STATE"})
 _OF_A_TENANT = [name for name in VARIABLES if name not in _OF_THE_DEPLOYMENT]
 # Their values say where the secret is.
-_SECRETS = frozenset(
-    {
-        "WEBEX_ACCESS_TOKEN",
-        "WEBEX_CLIENT_ID",
-        "WEBEX_CLIENT_SECRET",
-        "WEBEX_REFRESH_TOKEN",
-        "WEBEX_WEBHOOK_SECRET",
-        "WEBEX_WEBHOOK_SECRET_PREVIOUS",
-        "MEETING_ETL_ALERT_WEBHOOK_URL",
-        "MEETING_ETL_SMTP_PASSWORD",
-        "MEETING_ETL_PRIVACY_KEY",
-    }
-)
+_SECRETS = frozenset({*SECRETS, "WEBEX_CLIENT_ID"})
 _PATHS = frozenset({_DATA_DIR, _WORK_DIR, "MEETING_ETL_SETTINGS"})
 
 

@@ -25,3 +25,15 @@ VARIABLES = {
     "MEETING_ETL_TENANTS": "TOML file with several tenants",
     "MEETING_ETL_TENANT": "which of them a command works on",
 }
+
+SECRETS = (
+    "WEBEX_ACCESS_TOKEN",
+    "WEBEX_CLIENT_SECRET",
+    "WEBEX_REFRESH_TOKEN",
+    "WEBEX_WEBHOOK_SECRET",
+    "WEBEX_WEBHOOK_SECRET_PREVIOUS",
+    "MEETING_ETL_ALERT_WEBHOOK_URL",
+    "MEETING_ETL_SMTP_PASSWORD",
+    "MEETING_ETL_PRIVACY_KEY",
+)
+"""Those whose values nobody may see; so is the password in MEETING_ETL_STATE."""

@@ -47,7 +47,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
-    """Two tenants of which nobody needs Webex."""
+    """Two tenants without a request to Webex."""
     file = tmp_path / "tenants.toml"
     file.write_text("".join(SECTION.format(name=name, url="") for name in ("acme", "globex")))
     return {"MEETING_ETL_TENANTS": str(file), "acme_token": "a", "globex_token": "b"}

@@ -32,7 +32,7 @@ class HostsNetwork:
         return ["ip", "netns", "exec", self._namespace(host)]
 
     def set_link(self, host: str, service: str, state: str) -> None:
-        """Cut the link (`down`) or heal it (`up`): packets are lost, and neither end is told."""
+        """Cut the link (`down`) or heal it (`up`): packets are lost, and neither end notices."""
         _ip("link", "set", self._link(host, service), state)
 
     @contextmanager

@@ -28,7 +28,7 @@ def event(number: int, **data: Any) -> bytes:
 
 
 class Host:
-    """A host with a receiver, which ships when it is told to."""
+    """A host with a receiver, which ships on request."""
 
     def __init__(self, folder: Path, bucket: ObjectFiles, name: str = "east") -> None:
         self.clock = ManualClock(NOW)

@@ -210,8 +210,8 @@ def test_an_unfinished_move_is_continued_by_its_folder_alone(
     assert done.returncode == 2
     assert "has other data already: moved.json" in words(done)
     places = {"MEETING_ETL_DATA_DIR": url, "MEETING_ETL_WORK_DIR": str(tmp_path)}
-    told = command("run", environ={**environ(tmp_path, s3), **places})
-    assert "Not all of /srv/other is in" in words(told)
+    refused = command("run", environ={**environ(tmp_path, s3), **places})
+    assert "Not all of /srv/other is in" in words(refused)
 
 
 def test_the_mark_of_a_folder_is_no_secret(etl: Etl, s3: dict[str, str], tmp_path: Path) -> None:

@@ -27,16 +27,10 @@ from meeting_etl.cli.doctor.token_checks import expiry_checks, token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
+from meeting_etl.settings.variables import SECRETS
 
 _SECRETS = (
-    "WEBEX_ACCESS_TOKEN",
-    "WEBEX_CLIENT_SECRET",
-    "WEBEX_REFRESH_TOKEN",
-    "WEBEX_WEBHOOK_SECRET",
-    "WEBEX_WEBHOOK_SECRET_PREVIOUS",
-    "MEETING_ETL_ALERT_WEBHOOK_URL",
-    "MEETING_ETL_SMTP_PASSWORD",
-    "MEETING_ETL_PRIVACY_KEY",
+    *SECRETS,
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AZURE_STORAGE_ACCOUNT_KEY",
