@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TextIO
 
+import pandas  # noqa: F401 - before main(), which keeps pyarrow from it in this process
+
 from meeting_etl.cli.main import main
 
 Completed = subprocess.CompletedProcess[str]

@@ -1,7 +1,7 @@
 """pyarrow without pandas and numpy, whose imports take longer than all else that `status` does.
 
 Belongs here: that alone. pyarrow works without both; it imports them to recognize their objects,
-of which `status` has none.
+of which no command has any.
 """
 
 import sys

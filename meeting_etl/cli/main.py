@@ -16,6 +16,7 @@ from meeting_etl import __version__
 from meeting_etl.cli import streams
 from meeting_etl.cli.commands import LazyGroup
 from meeting_etl.cli.context import CommandContext
+from meeting_etl.cli.light_pyarrow import light_pyarrow
 from meeting_etl.errors import MeetingEtlError, SettingsError
 
 _TRACEBACK = "MEETING_ETL_TRACEBACK"
@@ -48,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Also where DAGSTER_HOME names an instance with settings of its own.
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     streams.prepare()
+    context = CommandContext(os.environ)
     try:
-        cli.main(arguments, "meeting-etl", standalone_mode=False, obj=CommandContext(os.environ))
+        with light_pyarrow():
+            cli.main(arguments, "meeting-etl", standalone_mode=False, obj=context)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -8,7 +8,6 @@ from datetime import datetime
 import click
 
 from meeting_etl.cli.context import CommandContext, pass_context
-from meeting_etl.cli.light_pyarrow import light_pyarrow
 from meeting_etl.cli.options import FROM, TO, span_of
 
 
@@ -45,11 +44,10 @@ def status(
       meeting-etl status --from 2026-03-01 --to 2026-03-31
       meeting-etl status --format json | jq .open_days
     """  # noqa: D301 - click wants a real backspace
-    with light_pyarrow():
-        from meeting_etl.cli import status_report
+    from meeting_etl.cli import status_report
 
-        etl = context.etl()
-        report = status_report.collect(etl, span_of(first, last, etl.clock))
+    etl = context.etl()
+    report = status_report.collect(etl, span_of(first, last, etl.clock))
     if output_format == "json":
         status_report.write_json(report)
     else:
