@@ -263,9 +263,12 @@ def is_older(path: Path, before: datetime | None) -> bool:
 
 
 def remove_if_free(path: Path) -> None:
-    """Remove a file unless another process has locked it."""
+    """Remove a file unless another process has locked it.
+
+    Nor if it has become another one since it was opened, which may be locked.
+    """
     with suppress(FileNotFoundError), path.open("rb") as file:
-        if try_lock(file):
+        if try_lock(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             path.unlink()
 
 

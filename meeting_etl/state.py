@@ -48,9 +48,9 @@ class State(Protocol):
         """Whether the lock `name` is held now."""
 
     def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
-        """Forget free locks `prefix…`; only for names that are used once.
+        """Forget free locks `prefix…`, where free locks leave anything behind.
 
-        `before` protects a lock whose holder has only just begun.
+        Those that are newer than `before` stay: they may be used again soon.
         """
 
     def get(self, name: str) -> bytes | None:
@@ -79,8 +79,12 @@ class LocalState:
 
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[Held | None]:
-        with self._files.open_to_write(_lock_file(name)) as file:
-            yield Held() if try_lock(file) else None
+        while True:
+            with self._files.open_to_write(_lock_file(name)) as file:
+                is_free = try_lock(file)
+                if self._files.is_in_place(file):
+                    yield Held() if is_free else None
+                    return
 
     def check_held(self) -> None:
         """Nothing to check: nobody takes a lock away here."""
@@ -119,10 +123,16 @@ class LocalState:
 
 @contextmanager
 def locked_file(files: Files, name: str) -> Iterator[io.FileIO]:
-    """An existing or new file, open for reading and writing, locked while it is open."""
-    with files.open_to_write(name) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
+    """An existing or new file, open for reading and writing, locked while it is open.
+
+    Waiting for it, somebody may have removed it: locked, it would exclude nobody.
+    """
+    while True:
+        with files.open_to_write(name) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if files.is_in_place(file):
+                yield file
+                return
 
 
 def _lock_file(name: str) -> str:

@@ -1,10 +1,12 @@
 """What every kind of state does. A further kind passes the same tests, once it is in KINDS."""
 
+import fcntl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -110,6 +112,59 @@ def test_a_sweep_takes_no_lock_away(state: State) -> None:
         assert state.is_locked("run-1")
     state.sweep_locks("run-1")
     assert not state.is_locked("run-1")
+
+
+def count_and_sweep(kind: str, folder: Path, times: int, how: str) -> None:
+    """As `count_in_a_file`; whoever has the lock sweeps, and so do all others meanwhile."""
+    state, counter = KINDS[kind](folder), folder / "counter"
+    for number in range(times):
+        if how == "waits":
+            with state.lock("recording-1"):
+                counter.write_text(str(int(counter.read_text()) + 1))
+        else:
+            with state.lock_if_free("recording-1") as lock:
+                if lock is not None:
+                    counter.write_text(str(int(counter.read_text()) + 1))
+                    (folder / f"{how}-{number}").touch()
+        state.sweep_locks("recording-")
+
+
+@pytest.mark.slow
+def test_locks_exclude_others_while_they_are_swept(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "counter").write_text("0")
+    run_together(
+        (count_and_sweep, (kind, tmp_path, 200, "waits")),
+        (count_and_sweep, (kind, tmp_path, 200, "waits")),
+        (count_and_sweep, (kind, tmp_path, 200, "tries")),
+    )
+    counted = 400 + len(list(tmp_path.glob("tries-*")))
+    assert (tmp_path / "counter").read_text() == str(counted)
+
+
+def test_a_lock_whose_file_was_swept_while_it_was_waited_for_excludes_others(
+    tmp_path: Path,
+) -> None:
+    state, path = local(tmp_path), tmp_path / "state/locks/recording-1.lock"
+    path.parent.mkdir(parents=True)
+    waited_for, done = Event(), Event()
+
+    def wait_for_it() -> None:
+        with state.lock("recording-1"):
+            waited_for.set()
+            done.wait(60)
+
+    with ThreadPoolExecutor(1) as threads:
+        with path.open("wb") as swept:
+            fcntl.flock(swept, fcntl.LOCK_EX)
+            waiting = threads.submit(wait_for_it)
+            time.sleep(0.1)
+            path.unlink()
+        assert waited_for.wait(60)
+        assert state.is_locked("recording-1")
+        with state.lock_if_free("recording-1") as lock:
+            assert lock is None
+        done.set()
+        waiting.result()
 
 
 # Values

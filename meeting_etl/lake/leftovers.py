@@ -21,16 +21,17 @@ _FOLDERS = (
     "reports",
     "state",
 )
-_RUN_BEGAN_BY_NOW = timedelta(days=1)
+# Locks that were made since then are not removed: most of them are used again.
+_KEEP_LOCKS = timedelta(days=1)
 # Longer than any query that reads a version, and any write that is not committed yet.
 _KEEP_VERSIONS_HOURS = 24
 
 
 def sweep_leftovers(lake: Lake, files: Files, now: datetime) -> None:
-    """Remove them from the folder of this machine, and the locks of killed runs."""
+    """Remove them from the folder of this machine, and the files of locks that nobody holds."""
     for folder in _FOLDERS:
         files.sweep(folder)
-    lake.state.sweep_locks("run-", before=now - _RUN_BEGAN_BY_NOW)
+    lake.state.sweep_locks("", before=now - _KEEP_LOCKS)
 
 
 def vacuum_tables(lake: Lake) -> None:

@@ -44,19 +44,19 @@ def test_a_temporary_file_goes_unless_its_writer_is_at_work(lake: Lake, folder: 
     assert finished.exists()
 
 
-def test_locks_of_killed_runs_go_and_no_others(lake: Lake) -> None:
-    day = timedelta(hours=25)
-    killed = leave(lake.files, "state/locks/run-killed.lock", age=day)
-    held = leave(lake.files, "state/locks/run-held.lock", age=day)
+def test_files_of_locks_go_that_nobody_holds_and_nobody_used_of_late(lake: Lake) -> None:
+    names = ("run-killed", "recording-r", "day-2026-02-27", "ingest")
+    free = [
+        leave(lake.files, f"state/locks/{name}.lock", age=timedelta(hours=25)) for name in names
+    ]
+    held = leave(lake.files, "state/locks/recording-held.lock", age=timedelta(hours=25))
     begun = leave(lake.files, "state/locks/run-begun.lock", age=timedelta(minutes=1))
-    other = leave(lake.files, "state/locks/ingest.lock", age=day)
-    with lake.state.lock("run-held"):
+    with lake.state.lock("recording-held"):
         sweep_leftovers(lake, lake.files, NOW)
-        assert lake.state.is_locked("run-held")
-    assert not killed.exists()
+        assert lake.state.is_locked("recording-held")
+    assert not any(path.exists() for path in free)
     assert held.exists()
     assert begun.exists()
-    assert other.exists()
 
 
 def test_a_folder_without_data_stays_without_files(lake: Lake) -> None:
