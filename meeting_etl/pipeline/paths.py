@@ -25,3 +25,8 @@ def file_stem(identifier: str) -> str:
     if _FIT_FOR_A_NAME.fullmatch(identifier):
         return identifier
     return hashlib.sha256(identifier.encode()).hexdigest()
+
+
+def stem_of(name: str) -> str:
+    """The stem that a file's name was made with, an unfinished file's included."""
+    return name.removeprefix(".").partition(".")[0]

@@ -5,7 +5,7 @@ recording stays. Does not: content that was deleted at Webex (pipeline/deletions
 keeps pruned days from coming back (lake/floors.py, pipeline/ledger/).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,8 @@ from meeting_etl.lake.writers_locks import writers_lock
 from meeting_etl.pipeline.deletions.honour import clear_snippet_counts, remove_files
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
-from meeting_etl.pipeline.paths import FOLDERS, files_folder
+from meeting_etl.pipeline.paths import FOLDERS, file_stem, files_folder, stem_of
+from meeting_etl.pipeline.resources.recording_locks import lock_of_files
 from meeting_etl.schemas import (
     PARTICIPANTS,
     RECORDING_FILES,
@@ -63,8 +64,8 @@ def prune(
     transcripts/. Events go by the date on which they were received. Partitions stay, as empty
     files, for readers that have listed them. Rows of files whose recording stays get a tombstone.
     Webhook logs and their offsets stay as they are. The floors and the ledger see to it that
-    nothing is ingested or fetched again. Files that are being downloaded are left to the next
-    prune. With `dry_run` nothing is removed.
+    nothing is ingested or fetched again. Files of recordings that are being downloaded are left to
+    the next prune. With `dry_run` nothing is removed.
     """
     if EVERYTHING in first_days and not dry_run:
         ledger.queue.raise_floor(first_days[EVERYTHING])
@@ -146,31 +147,57 @@ class _Pruning:
         kept_paths = _paths(lake, table, since=report.before) if days else set()
         for number, day in enumerate(days):
             self._progress(f"prune {folder}/", number, len(days))
-            with lake.state.lock_if_free(f"{table.name}-{day}") as lock:
-                if not lock:
-                    continue  # being downloaded: left to the next prune
-                with lake.lock_days([day]):
-                    self._prune_files_of_day(table, day, kept_paths, report)
+            with lake.lock_days([day]):
+                self._prune_files_of_day(table, day, kept_paths, report)
         return report
 
     def _prune_files_of_day(
         self, table: Table, day: date, kept_paths: set[str], report: Pruned
     ) -> None:
-        lake, folder = self._lake, files_folder(table.name, day)
+        lake, folder, key = self._lake, files_folder(table.name, day), table.key[0]
         rows = [row for row in lake.read(table, day).to_pylist() if row["removed_at"] is None]
-        paths = {f"{folder}/{name}" for name in lake.storage.names(folder)} - kept_paths
-        paths |= {row["path"] for row in rows}
+        stems = {f"{folder}/{name}": stem_of(name) for name in lake.storage.names(folder)}
+        stems |= {row["path"]: file_stem(row[key]) for row in rows}
+        own = {row["path"] for row in rows}
+        busy = self._settle(table, day, stems.values())
+        paths = {
+            path
+            for path, stem in stems.items()
+            if stem not in busy and (path in own or path not in kept_paths)
+        }
         report.days += bool(paths)
         report.files += len(paths)
         report.size_bytes += sum(lake.storage.size_bytes(path) or 0 for path in paths)
         if self._dry_run:
             return
-        if paths:
-            self._ledger.settle_pruned(day, table)
         for path in sorted(paths):
             lake.storage.remove(path)
         lake.storage.remove_folder(folder)
-        remove_files(lake, table, day, rows, self._now, "pruned")
+        removed = [row for row in rows if row["path"] in paths]
+        remove_files(lake, table, day, removed, self._now, "pruned")
+
+    def _settle(self, table: Table, day: date, stems: Collection[str]) -> set[str]:
+        """Settle the work items of a day that has files; returns the stems of what is downloaded.
+
+        Work items of recordings that are being downloaded stay open.
+        """
+        if not stems:
+            return set()
+        items = self._ledger.items(day) if table is RECORDING_FILES else ()
+        ids = [
+            item.resource_id
+            for item in items
+            if item.resource == table.name and item.next_attempt_at is not None
+        ]
+        busy = [id_ for id_ in ids if self._is_downloading(id_)]
+        if not self._dry_run:
+            self._ledger.settle_pruned(day, table, but=busy)
+            # Whoever took a lock before that may have found the work item open.
+            busy += [id_ for id_ in ids if id_ not in busy and self._is_downloading(id_)]
+        return set(map(file_stem, busy))
+
+    def _is_downloading(self, recording_id: str) -> bool:
+        return self._lake.state.is_locked(lock_of_files(file_stem(recording_id)))
 
     def _first_kept(self, table: Table) -> date:
         groups = (EVERYTHING, GROUP_OF.get(table.name, EVERYTHING))

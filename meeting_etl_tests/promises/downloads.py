@@ -33,8 +33,9 @@ class Downloads(Product):
         """Every file is there, as its row says and as the sandbox has it."""
         rows = [row for row in self.rows("recording_files") if row["kind"] == kind]
         assert len(rows) == count
+        storage = self.etl().storage
         for row in rows:
-            content = (self.folder / row["path"]).read_bytes()
+            content = storage.read_bytes(row["path"]) or b""
             assert len(content) == row["bytes"]
             assert hashlib.sha256(content).hexdigest() == row["sha256"]
             assert row["sha256"] == self.webex.media.sha256(row["recording_id"], kind)
@@ -53,10 +54,15 @@ class Downloads(Product):
 
 
 def product(
-    folder: Path, world: World, faults: Faults | None = None, clock: Clock | None = None
+    folder: Path,
+    world: World,
+    faults: Faults | None = None,
+    clock: Clock | None = None,
+    *,
+    size_bytes: int = SIZE,
 ) -> Downloads:
     clock = clock or ManualClock(NOW)
-    webex = Sandbox(world, clock, replace(faults or Faults(), media_bytes=SIZE))
+    webex = Sandbox(world, clock, replace(faults or Faults(), media_bytes=size_bytes))
     made = Downloads(folder, webex, "user", clock=clock)
     made.settings()
     made.write_logs()

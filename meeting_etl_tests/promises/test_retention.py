@@ -228,23 +228,6 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
 
 
 @pytest.mark.slow
-def test_prune_leaves_alone_what_is_being_downloaded(world: World, tmp_path: Path) -> None:
-    made = run_over_two_days(tmp_path, world)
-    old, new = sorted(dates(made, "meetings"))
-    days = (datetime.now(UTC).date() - new).days
-    with made.etl().state.lock(f"recording_files-{old}"):
-        assert (
-            made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode
-            == 0
-        )
-        assert any(str(old) in file for file in files(made, "media"))
-    assert (
-        made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
-    )
-    assert not any(str(old) in file for file in files(made, "media"))
-
-
-@pytest.mark.slow
 def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))

@@ -2,6 +2,9 @@
 
 Belongs here: the locks and commits of downloads, which take hours. Does not: the download of a
 recording (pipeline/resources/recording_files.py), all other resources (work_days.py).
+
+Several runs share what is due, on one machine or on several: a recording is downloaded by the run
+that holds its lock, and left alone by the others.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +17,7 @@ from meeting_etl.pipeline.deletions.honour import honour_deletes
 from meeting_etl.pipeline.fetch.context import DayReport, FetchContext
 from meeting_etl.pipeline.fetch.day_state import DayState
 from meeting_etl.pipeline.fetch.day_writer import DayWriter
-from meeting_etl.pipeline.fetch.due import due_targets
+from meeting_etl.pipeline.fetch.due import due_targets, is_due
 from meeting_etl.pipeline.fetch.known_outcomes import KnownOutcomes
 from meeting_etl.pipeline.fetch.refusal_guard import RefusalGuard, RefusalGuards
 from meeting_etl.pipeline.fetch.request_pool import request_all
@@ -23,6 +26,7 @@ from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import files_folder
+from meeting_etl.pipeline.resources.recording_locks import RecordingLocks, sweep_recording_locks
 from meeting_etl.schemas import FETCH_LEDGER
 
 
@@ -31,16 +35,15 @@ def download_days(
 ) -> Iterator[DayReport]:
     """Download what is due on these days, newest day first; yields a report a day.
 
-    A day is locked to read and to commit only, and by a lock of its own that keeps other runs from
-    downloading the same files. Each recording is committed when its files are here.
+    A day is locked to read and to commit only, and each recording from before its request until it
+    is committed, which is when its files are here.
     """
+    sweep_recording_locks(context.lake.state, context.clock.now())
     guards = RefusalGuards(context.accounts, [spec])
     guard = guards.of(spec.resource, tuple(context.accounts.all))
     for day in sorted(days, reverse=True):
         downloads = _Downloads(context, spec, day)
-        with context.lake.state.lock_if_free(f"{spec.resource}-{day}") as is_free:
-            if is_free:
-                downloads.run(guard)
+        downloads.run(guard)
         items = context.ledger.items(day)
         downloads.report.finish(context.lake, [spec], items)
         yield downloads.report
@@ -54,17 +57,31 @@ class _Downloads:
         self._context = context
         self._spec = spec
         self._day = day
+        self._locks = RecordingLocks(context.lake.state)
+        self._left: list[Target] = []
 
     def run(self, guard: RefusalGuard) -> None:
-        """Download what is due, and commit recording by recording."""
-        context, spec = self._context, self._spec
+        """Download what is due, and commit recording by recording.
+
+        What another run has is tried again at the end, as that run may have been killed.
+        """
         unknown = self._without_known(self._due())
+        while unknown:
+            self._left = []
+            self._download(unknown, guard)
+            unknown = self._left if len(self._left) < len(unknown) else []
+
+    def _download(self, targets: Sequence[Target], guard: RefusalGuard) -> None:
+        context, spec = self._context, self._spec
         what = f"{spec.resource} {self._day}"
-        results = request_all(context, spec, unknown, guard, finishes_running=True)
-        with closing(results):
+        results = request_all(
+            context, spec, targets, guard, begin=self._begin, finishes_running=True
+        )
+        with self._locks, closing(results):
             for done, result in enumerate(results, 1):
-                context.progress(what, done, len(unknown))
+                context.progress(what, done, len(targets))
                 self._commit([with_rows(spec, result, context.run_id)])
+                self._locks.release(result.target.work_item.resource_id)
 
     def _due(self) -> list[Target]:
         context, spec = self._context, self._spec
@@ -73,6 +90,28 @@ class _Downloads:
             context.lake.storage.sweep(files_folder(spec.resource, self._day))
             state = DayState(context.lake, context.ledger, self._day)
             return due_targets(state, spec, context.ledger.schedule, context.clock.now())
+
+    def _begin(self, target: Target) -> Target | None:
+        """The target, locked and as it is due now; None when another run has it or has had it."""
+        recording_id = target.work_item.resource_id
+        if not self._locks.take(recording_id):
+            self._left.append(target)
+            return None
+        # Read again: since the day was read, another run may have committed it.
+        still_due = self._still_due(target)
+        if still_due is None:
+            self._locks.release(recording_id)
+        return still_due
+
+    def _still_due(self, target: Target) -> Target | None:
+        key = target.work_item.key
+        items = self._context.ledger.items(self._day, resource_id=target.work_item.resource_id)
+        item = next((item for item in items if item.key == key), None)
+        if item is None or not is_due(item, self._context.clock.now()):
+            return None
+        if item == target.work_item:
+            return target
+        return next((due for due in self._due() if due.work_item.key == key), None)
 
     def _without_known(self, targets: Sequence[Target]) -> list[Target]:
         """The targets that need a request; those whose outcome is known are committed."""
@@ -86,9 +125,10 @@ class _Downloads:
             return
         context, lake = self._context, self._context.lake
         with lake.lock_days([self._day]):
+            lake.state.check_held()  # before files are removed
             state = DayState(lake, context.ledger, self._day)
             writer = DayWriter(context, [self._spec], state, self.report)
-            current = self._without_erased(self._still_of_this_day(results, state))
+            current = self._without_erased(self._still_open(results, state))
             writer.take(self._spec, current)
             writer.commit()
             if context.honours_deletes:
@@ -113,20 +153,23 @@ class _Downloads:
             for result in results
         ]
 
-    def _still_of_this_day(
-        self, results: Sequence[FetchResult], state: DayState
-    ) -> list[FetchResult]:
-        """The results whose work items are still of this day.
+    def _still_open(self, results: Sequence[FetchResult], state: DayState) -> list[FetchResult]:
+        """The results whose work items are still of this day and open.
 
         During a download the meeting may have moved to another day, which downloads its files
-        again: new files of the others are removed. So are all files of a meeting that was erased.
+        again, or the work item was settled: its recording was deleted, say, or the day pruned. New
+        files of the others are removed. So are all files of a meeting that was erased.
         """
         of_meeting, remaining = self._context.lake.privacy.erasures.of_meeting, []
         for result in results:
-            if result.target.work_item.key in state.items:
+            item = state.items.get(result.target.work_item.key)
+            if item is not None and item.next_attempt_at is not None:
                 remaining.append(result)
                 continue
-            stored = {row["path"] for row in result.target.stored_files}
+            files = result.target.stored_files
+            if item is not None:
+                files = state.files(self._spec).get(item.resource_id, [])
+            stored = {row["path"] for row in files if row["removed_at"] is None}
             for row in result.rows:
                 if row["path"] not in stored or of_meeting(row["meeting_id"]):
                     self._context.lake.storage.remove(row["path"])

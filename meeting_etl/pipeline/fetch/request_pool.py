@@ -230,9 +230,13 @@ def request_all(
     targets: Sequence[Target],
     guard: RefusalGuard,
     *,
+    begin: Callable[[Target], Target | None] | None = None,
     finishes_running: bool = False,
 ) -> Generator[FetchResult, None, None]:
     """Request targets in threads, and yield results as they arrive.
+
+    `begin` is called with a target before it is requested; it returns the one to request, or None
+    for one that is left out. Not more than `threads` have begun and are not yielded yet.
 
     What concerns one target is its result. AuthError and ApiUnavailable concern all: they are
     raised after the results of running requests. After an interruption these are yielded, too, but
@@ -241,12 +245,14 @@ def request_all(
     """
     waiting, arrived = list(reversed(targets)), list[FetchResult]()
     # Several accounts may have more threads together than `threads`.
-    most = context.threads * (2 if len(context.accounts.all) == 1 else 1)
+    most = context.threads * (2 if len(context.accounts.all) == 1 and begin is None else 1)
+    begin = begin or _as_it_is
     with RequestPool(context, cancel=spec.cancel, finishes_running=finishes_running) as pool:
         while pool.unfinished or pool.error or (waiting and not guard.gave_up):
             while waiting and guard.may_start() and pool.unfinished < most:
+                if (target := begin(waiting.pop())) is None:
+                    continue
                 guard.start()
-                target = waiting.pop()
                 call = partial(request_one, context, spec, target)
                 accounts = context.accounts.best(spec.resource, target.meeting)
                 pool.submit(Job((0,), call, arrived.append, accounts))
@@ -255,5 +261,10 @@ def request_all(
                 guard.count(result.outcome)
             yield from arrived
             arrived.clear()
-    for target in reversed(waiting):
-        yield guard.result_of_rest(target, context.clock.now())
+    for left in reversed(waiting):
+        if (target := begin(left)) is not None:
+            yield guard.result_of_rest(target, context.clock.now())
+
+
+def _as_it_is(target: Target) -> Target:
+    return target

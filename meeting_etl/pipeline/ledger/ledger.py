@@ -151,9 +151,10 @@ class Ledger:
         """All days that have work items."""
         return self._lake.days(FETCH_LEDGER)
 
-    def items(self, day: date) -> list[WorkItem]:
-        """All work items of a day."""
-        rows = self._lake.read(FETCH_LEDGER, day).to_pylist()
+    def items(self, day: date, *, resource_id: str | None = None) -> list[WorkItem]:
+        """All work items of a day, or those with this resource_id."""
+        where = None if resource_id is None else {"resource_id": [resource_id]}
+        rows = self._lake.read(FETCH_LEDGER, day, where=where).to_pylist()
         return [item for row in rows for item in without_from_vtt(WorkItem(**row))]
 
     def kept_items(self, day: date) -> list[WorkItem]:
@@ -230,13 +231,17 @@ class Ledger:
         self.record(day, items)
         self.refresh(day)
 
-    def settle_pruned(self, day: date, table: Table) -> None:
-        """Settle what is open or ready of a table that is pruned on a day, which must be locked."""
+    def settle_pruned(self, day: date, table: Table, *, but: Collection[str] = ()) -> None:
+        """Settle what is open or ready of a table that is pruned on a day, which must be locked.
+
+        What has one of the resource_ids `but` stays as it is.
+        """
         items = [
             pruned(item)
             for item in self.items(day)
             if table_of(item.resource) is table
             and (item.status == Status.READY or not item.settled)
+            and item.resource_id not in but
         ]
         if items:
             self.record(day, items)
