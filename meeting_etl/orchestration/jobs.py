@@ -48,7 +48,7 @@ INGEST_AND_DAYS_JOB = dg.define_asset_job(
 FILES_JOB = dg.define_asset_job(
     "files",
     selection=dg.AssetSelection.assets(RECORDING_FILES.name).materializable(),
-    # dagster.yaml runs one at a time, so that downloads leave room for all other runs.
+    # dagster.yaml limits them, so that downloads leave room for all other runs.
     tags={DOWNLOADS_TAG: "true"},
     description="Download the recordings of some days, if downloads are switched on.",
 )

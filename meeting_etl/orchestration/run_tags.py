@@ -21,7 +21,8 @@ LOCK_TAG = "meeting_etl/lock"
 PROCESS_LOCK_TAG = "meeting_etl/process_lock"
 # The tenant whose job it is; dagster.yaml limits the runs of each.
 TENANT_TAG = "meeting_etl/tenant"
-# Marks runs of downloads; dagster.yaml limits them.
+# Marks runs of downloads, those that share the same days with a value each; dagster.yaml limits
+# them, and the runs of each value to one.
 DOWNLOADS_TAG = "meeting_etl/downloads"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
@@ -33,6 +34,13 @@ def span_tags(span: Span) -> dict[str, str]:
         return {PARTITION: str(span.first)}
     # The list of runs shows no tag of Dagster's that names the days of a range.
     return {_RANGE_START: str(span.first), _RANGE_END: str(span.last), _DAYS_TAG: str(span)}
+
+
+def downloads_tags(tenant: str, number: int) -> dict[str, str]:
+    """Tags of one of the runs that share downloads; the first has those of its job."""
+    if number == 1:
+        return {}
+    return {DOWNLOADS_TAG: f"{tenant}-{number}" if tenant else str(number)}
 
 
 def span_of(tags: Mapping[str, str]) -> Span | None:

@@ -202,6 +202,7 @@ def _download_policy(file: SettingsFile) -> DownloadPolicy:
         largest_bytes=section.largest_bytes,
         longest_seconds=section.longest_seconds,
         at_once=section.at_once,
+        runs=section.runs,
         keep_free_bytes=section.keep_free_bytes,
     )
 

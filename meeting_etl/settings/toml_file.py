@@ -62,6 +62,7 @@ class Downloads(Struct, forbid_unknown_fields=True, frozen=True):
     largest_bytes: NotNegative | None = None
     longest_seconds: NotNegative | None = None
     at_once: Annotated[int, Meta(ge=1, le=64)] = 4
+    runs: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_free_bytes: NotNegative = 5 * 10**9
 
     def __post_init__(self) -> None:

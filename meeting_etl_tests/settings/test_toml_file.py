@@ -62,6 +62,7 @@ from meeting_etl.settings.toml_file import Downloads, read_toml_file
             ("[privacy] file_mode must not have execute bits (folders get theirs), but is '0750'."),
         ),
         ("[downloads]\nat_once = 65", "[downloads] at_once must be at most 64, but is 65."),
+        ("[downloads]\nruns = 0", "[downloads] runs must be at least 1, but is 0."),
         (
             "[settling]\nafter_end_seconds = [900, -1]",
             "[settling] after_end_seconds: each entry must be at least 0, but one is -1.",

@@ -1,7 +1,7 @@
 """The runs of due days that a sensor requests.
 
-Belongs here: one run for each span of due days, its run key, and why there is none. Does not: when
-a sensor looks for due days (sensors.py), how days are cut into spans (day_spans.py), pauses
+Belongs here: the runs of each span of due days, their run keys, and why there are none. Does not:
+when a sensor looks for due days (sensors.py), how days are cut into spans (day_spans.py), pauses
 (launch_pauses.py).
 """
 
@@ -25,7 +25,7 @@ from meeting_etl.orchestration.launching.launch_pauses import (
     webex_pause_reason,
 )
 from meeting_etl.orchestration.ownership import named
-from meeting_etl.orchestration.run_tags import RUN_KEY, span_of, span_tags
+from meeting_etl.orchestration.run_tags import RUN_KEY, downloads_tags, span_of, span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp, round_up
 
@@ -52,6 +52,7 @@ def launch_days(
 ) -> Launches:
     """One run for each span of these days that no active run covers, or why there is none.
 
+    Of downloads, as many as [downloads] runs says, which share the span.
     Only one run without a recent day is active at a time: however many stretches of old days are
     due, recent days find room in the queue.
     The run key changes with any news for these days and every quarter hour, so that a span whose
@@ -76,14 +77,14 @@ def launch_days(
             if _is_old(span, recent) and has_old:
                 reasons.append(f"{span} waits for the run of other old days.")
                 break
-            request = _request(etl, job, span, [day for day in due if day in span])
-            same_key = dg.RunsFilter(tags={RUN_KEY: str(request.run_key)})
-            earlier = instance.get_runs(same_key, limit=1)
-            if earlier:
-                reasons.append(_next_try(earlier[0], span, etl))
-            else:
-                requests.append(request)
-                has_old = has_old or _is_old(span, recent)
+            for request in _requests(etl, job, span, [day for day in due if day in span]):
+                same_key = dg.RunsFilter(tags={RUN_KEY: str(request.run_key)})
+                earlier = instance.get_runs(same_key, limit=1)
+                if earlier:
+                    reasons.append(_next_try(earlier[0], span, etl))
+                else:
+                    requests.append(request)
+                    has_old = has_old or _is_old(span, recent)
     yield from requests or [dg.SkipReason(" ".join(reasons))]
 
 
@@ -100,15 +101,18 @@ def _is_old(span: Span | None, first_recent: date) -> bool:
     return span is not None and span.last < first_recent
 
 
-def _request(etl: Etl, job: str, span: Span, due: list[date]) -> dg.RunRequest:
+def _requests(etl: Etl, job: str, span: Span, due: list[date]) -> Iterator[dg.RunRequest]:
+    """The runs that share a span."""
     quarter = round_up(etl.clock.now(), QUARTER_HOUR)
     due_texts = sorted(f"{day}+{_due_text(etl, day)}" for day in due)
     news_digest = hashlib.sha256("/".join(due_texts).encode()).hexdigest()[:16]
-    return dg.RunRequest(
-        run_key=f"{named(etl, job)}/{span}/{news_digest}/{quarter}",
-        job_name=named(etl, job),
-        tags=span_tags(span) | request_tag(etl),
-    )
+    run_key = f"{named(etl, job)}/{span}/{news_digest}/{quarter}"
+    for number in range(1, 1 + (etl.settings.downloads.runs if job == FILES_JOB.name else 1)):
+        yield dg.RunRequest(
+            run_key=run_key if number == 1 else f"{run_key}/{number}",
+            job_name=named(etl, job),
+            tags=span_tags(span) | request_tag(etl) | downloads_tags(etl.tenant, number),
+        )
 
 
 def _due_text(etl: Etl, day: date) -> str:

@@ -111,7 +111,7 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
 
 
 def _launch_due_files(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
-    """One run for each span of days with due downloads; other runs may work on the same days."""
+    """The runs of each span of days with due downloads; other runs may work on the same days."""
     due = etl.due_downloads()
     if not due:
         yield dg.SkipReason("No download is due.")

@@ -16,7 +16,7 @@ class DownloadPolicy:
 
     `hosts` are shell patterns of e-mail addresses, in any case; none means all hosts. Bounds apply
     to the values that Webex lists: a recording without a size or duration is within them, one
-    without a host is not.
+    without a host is not. `runs` share what is due, each `at_once`.
     """
 
     kinds: tuple[str, ...] = ()
@@ -24,6 +24,7 @@ class DownloadPolicy:
     largest_bytes: int | None = None
     longest_seconds: int | None = None
     at_once: int = 4
+    runs: int = 1
     keep_free_bytes: int = 5 * 10**9
 
     def allows(self, recording: Row) -> bool:

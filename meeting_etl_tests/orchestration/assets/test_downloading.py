@@ -72,6 +72,44 @@ def test_a_download_does_not_block_other_runs_of_its_day(
     assert days("due_work", etl, instance) == [str(DAY)]
 
 
+def with_runs(etl: Etl, runs: int) -> Etl:
+    """The same data, whose downloads several runs share."""
+    text = f'[downloads]\nrecordings = ["video"]\nruns = {runs}\n'
+    return etl_with(etl.settings.data_dir, text)
+
+
+def test_several_runs_share_the_downloads_of_a_day(etl: Etl, instance: dg.DagsterInstance) -> None:
+    etl = with_runs(etl, 3)
+    requests = ticked(etl, instance, sensor="due_files").run_requests
+    assert [request.tags["dagster/partition"] for request in requests] == [str(DAY)] * 3
+    values = [request.tags.get("meeting_etl/downloads") for request in requests]
+    assert values == [None, "2", "3"]  # the first has that of its job
+    assert len({request.run_key for request in requests}) == 3
+    etl.ledger.announce({DAY: {"m": []}})
+    assert days("due_work", etl, instance) == [str(DAY)]
+    started(etl, instance, "files")
+    assert days("due_files", etl, instance) == []
+
+
+def test_without_the_setting_one_run_downloads(etl: Etl, instance: dg.DagsterInstance) -> None:
+    (one,) = ticked(etl, instance, sensor="due_files").run_requests
+    (first, _) = ticked(with_runs(etl, 2), instance, sensor="due_files").run_requests
+    assert (first.run_key, first.tags) == (one.run_key, one.tags)
+    assert "meeting_etl/downloads" not in one.tags
+    job = build_defs(etl).resolve_job_def("files")
+    assert job.run_tags["meeting_etl/downloads"] == "true"
+
+
+def test_runs_that_share_a_stretch_of_old_days_are_followed_by_those_of_the_next(
+    etl: Etl, instance: dg.DagsterInstance
+) -> None:
+    older = date(2026, 1, 10)
+    etl.ledger.record(older, [WorkItem("m_I_2", "recording_files", "s", next_attempt_at=NOW)])
+    etl.ledger.refresh(older)
+    etl = with_runs(etl, 2)
+    assert days("due_files", etl, instance) == [str(DAY)] * 2
+
+
 def test_a_run_of_tables_does_not_block_downloads_of_its_day(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:

@@ -13,6 +13,7 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
+from meeting_etl.orchestration.run_tags import downloads_tags
 from meeting_etl.settings import Etl
 from meeting_etl_tests.orchestration.tenants.two import tenant
 
@@ -153,11 +154,13 @@ def test_each_job_has_the_tag_of_its_tenant(tmp_path: Path, settings: dict[str, 
         if "meeting_etl/downloads" in found
     }
     assert downloads == {"acme__files": "acme", "globex__files": "globex"}
+    assert downloads_tags("acme", 2) == {"meeting_etl/downloads": "acme-2"}
 
 
-def run_of(job: str, tenant: str = "") -> dg.DagsterRun:
+def run_of(job: str, tenant: str = "", number: int = 1) -> dg.DagsterRun:
     """As the queue has it."""
     downloads = {"meeting_etl/downloads": tenant or "true"} if job == "files" else {}
+    downloads |= downloads_tags(tenant, number)
     return dg.DagsterRun(job, tags=downloads | ({"meeting_etl/tenant": tenant} if tenant else {}))
 
 
@@ -168,6 +171,9 @@ def run_of(job: str, tenant: str = "") -> dg.DagsterRun:
         ([run_of("files", "acme")], {"acme files"}),
         ([run_of("files", "acme"), run_of("files", "b")], {"acme files", "globex files", " files"}),
         ([run_of("files")], {" files"}),
+        ([run_of("files", number=2)], set()),
+        ([run_of("files"), run_of("files", number=2)], {"acme files", "globex files", " files"}),
+        ([run_of("files", "acme", 2)], set()),
         ([run_of("days")] * 3, set()),
     ],
 )
