@@ -127,10 +127,14 @@ def test_the_example_has_what_compose_requires_and_what_webex_needs() -> None:
     example = (DEPLOY / "compose.env.example").read_text()
     given = set(re.findall(r"^(\w+)=.", example, re.MULTILINE))
     required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
-    optional = set(re.findall(r"\$\{(\w+):-\}", COMPOSE))
+    optional = set(re.findall(r"\$\{(\w+):-[^}]*\}", COMPOSE))
     assert required <= given
     assert given - required == {"WEBEX_ACCESS_TOKEN", "WEBEX_TOKEN_KIND"}
-    assert set(re.findall(r"^# (\w+)=.", example, re.MULTILINE)) <= AWS | VARIABLES.keys()
+    assert set(re.findall(r"^# (\w+)=.", example, re.MULTILINE)) <= {
+        "WORKER_QUEUES",
+        *AWS,
+        *VARIABLES,
+    }
     assert required | optional == set(re.findall(r"\$\{(\w+)", COMPOSE))
 
 
@@ -168,6 +172,16 @@ def test_celery_has_the_options_of_the_services(line: list[str]) -> None:
     assert line[0] == "celery"
     asked = [sys.executable, "-m", *line, "--help"]
     assert subprocess.run(asked, check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_workers_take_all_runs_unless_a_variable_says_otherwise() -> None:
+    line = OURS["worker"]["command"]
+    assert line[line.index("--queues") + 1] == "${WORKER_QUEUES:-dagster,downloads}"
+    unit = (DEPLOY / "systemd/meeting-etl-worker@.service").read_text()
+    assert "Environment=WORKER_QUEUES=dagster,downloads\n" in unit
+    # A file of variables has the last word.
+    assert unit.index("Environment=") < unit.index("EnvironmentFile=")
+    assert " --queues ${WORKER_QUEUES} " in unit
 
 
 def test_services_find_their_settings_of_dagster_in_the_image() -> None:

@@ -20,7 +20,7 @@ from meeting_etl.orchestration.ops.maintenance import (
     remove_leftovers,
 )
 from meeting_etl.orchestration.ops.reopen import reopen_work_items
-from meeting_etl.orchestration.run_tags import DOWNLOADS_TAG
+from meeting_etl.orchestration.run_tags import DOWNLOADS_QUEUE, DOWNLOADS_TAG, QUEUE_TAG
 from meeting_etl.schemas import RECORDING_FILES
 
 # Without those that are switched off.
@@ -48,8 +48,9 @@ INGEST_AND_DAYS_JOB = dg.define_asset_job(
 FILES_JOB = dg.define_asset_job(
     "files",
     selection=dg.AssetSelection.assets(RECORDING_FILES.name).materializable(),
-    # dagster.yaml limits them, so that downloads leave room for all other runs.
-    tags={DOWNLOADS_TAG: "true"},
+    # dagster.yaml limits them, so that downloads leave room for all other runs. Workers may be for
+    # downloads alone, or for all else.
+    tags={DOWNLOADS_TAG: "true", QUEUE_TAG: DOWNLOADS_QUEUE},
     description="Download the recordings of some days, if downloads are switched on.",
 )
 

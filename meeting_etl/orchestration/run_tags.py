@@ -24,6 +24,9 @@ TENANT_TAG = "meeting_etl/tenant"
 # Marks runs of downloads, those that share the same days with a value each; dagster.yaml limits
 # them, and the runs of each value to one.
 DOWNLOADS_TAG = "meeting_etl/downloads"
+# Which of Celery's queues a run waits in, where workers execute runs; `dagster` without the tag.
+QUEUE_TAG = "dagster-celery/queue"
+DOWNLOADS_QUEUE = "downloads"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 

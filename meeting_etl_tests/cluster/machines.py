@@ -14,6 +14,8 @@ from typing import IO
 import dagster as dg
 
 SETTINGS = Path(__file__).parents[2] / "deploy" / "cluster"
+# As units of systemd and services of compose have them where nothing else is said.
+ALL_QUEUES = "dagster,downloads"
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Machines:
     variables: Mapping[str, str]
     inside: Mapping[str, list[str]] = field(default_factory=dict)
     workers: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    queues: dict[str, str] = field(default_factory=dict)
 
     def environ(self, host: str) -> dict[str, str]:
         """The variables of a host; `control` has other settings of Dagster than workers."""
@@ -42,12 +45,13 @@ class Machines:
             "MEETING_ETL_WORK_DIR": str(home / "work"),
         }
 
-    def start_worker(self, host: str) -> None:
+    def start_worker(self, host: str, queues: str = ALL_QUEUES) -> None:
         """A worker as its systemd unit starts it, in a process group of its own."""
+        self.queues[host] = queues
         command = [
             *self.inside.get(host, ()),
             *(sys.executable, "-m", "celery", "-A", "meeting_etl.workers", "worker"),
-            *("--queues", "dagster", "--concurrency", "1", "--hostname", f"1@{host}"),
+            *("--queues", queues, "--concurrency", "1", "--hostname", f"1@{host}"),
         ]
         output: IO[bytes]
         with (self.folder / f"{host}.log").open("ab") as output:
@@ -65,7 +69,7 @@ class Machines:
         for host, worker in list(self.workers.items()):
             if worker.poll() is not None:
                 self.kill(host)
-                self.start_worker(host)
+                self.start_worker(host, self.queues[host])
 
     def kill(self, host: str, number: int = signal.SIGKILL) -> None:
         """End a worker and its runs."""

@@ -18,7 +18,7 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Span
-from meeting_etl_tests.cluster.machines import Machines, machines
+from meeting_etl_tests.cluster.machines import ALL_QUEUES, Machines, machines
 from meeting_etl_tests.cluster.s3_server import url_of
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
@@ -129,10 +129,12 @@ def running_cluster(
     faults: Faults | None = None,
     inside: Mapping[str, list[str]] | None = None,
     bucket: Mapping[str, str] | None = None,
+    queues: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """A control host and two workers, once one machine has done all that is due.
 
     `servers` are the variables that name the servers, `inside` what starts a command on a host.
+    `queues` names other hosts for the workers, with the queues that each takes runs from.
     With the variables of a `bucket`, the tables are there, and the hosts share no folder.
     """
     with Sandbox(world) as calm, Sandbox(world, faults=faults) as webex:
@@ -148,8 +150,8 @@ def running_cluster(
             ship_logs(shared.folder / "webhook_logs", url_of(shared.folder))
         assert local.run().failures == []
         with machines(folder / "hosts", shared.environ, inside) as hosts:
-            for host in HOSTS:
-                hosts.start_worker(host)
+            for host, names in (queues or dict.fromkeys(HOSTS, ALL_QUEUES)).items():
+                hosts.start_worker(host, names)
             control = hosts.environ("control")
             with served_ui(control, within=folder) as ui, hosts.instance() as instance:
                 yield Cluster(hosts, ui, instance, shared, local)

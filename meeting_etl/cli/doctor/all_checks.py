@@ -25,6 +25,7 @@ from meeting_etl.cli.doctor.probe_client import ProbeClient
 from meeting_etl.cli.doctor.state_checks import state_checks
 from meeting_etl.cli.doctor.token_checks import expiry_checks, token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
+from meeting_etl.cli.doctor.worker_checks import worker_checks
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
 from meeting_etl.settings.variables import SECRETS
@@ -104,6 +105,7 @@ def _checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         *folder,
         *bucket_checks(etl),
         *state_checks(etl),
+        *worker_checks(etl, environ),
         *dagster_checks(etl, environ),
         *work_checks(etl),
     ]

@@ -210,9 +210,13 @@ def _fetch_context(
 def _downloaded(context: dg.AssetExecutionContext, etl: Etl) -> Iterator[TableMetadata]:
     from meeting_etl.pipeline.days.download_days import download_days
     from meeting_etl.pipeline.ledger.newly_enabled import open_newly_enabled
+    from meeting_etl.pipeline.resources.partial_files import remove_abandoned
     from meeting_etl.pipeline.resources.recording_files import recording_files as spec_of
 
     days, name = days_of(context), schemas.RECORDING_FILES.name
+    # A working folder has nothing but unfinished files; a data folder has all that are finished.
+    is_shared = etl.storage is etl.files
+    remove_abandoned(etl.files, etl.lake, etl.ledger, days if is_shared else None)
     open_newly_enabled(etl.lake, etl.ledger, days, [name], etl.clock.now())
     spec = spec_of(etl.download_context(), etl.settings.downloads)
     log = RunLog(context.log, etl.clock, len(days))

@@ -66,13 +66,15 @@ def apply_retention(context: dg.OpExecutionContext, etl: dg.ResourceParam[Etl]) 
 
 
 @dg.op(
-    description="Remove temporary files that killed processes left, and old versions of tables in "
-    "a bucket."
+    description="Remove temporary files that killed processes left, unfinished downloads that "
+    "nobody needs, and old versions of tables in a bucket."
 )
 def remove_leftovers(etl: dg.ResourceParam[Etl]) -> None:
     """Remove those that are abandoned; rows are never touched."""
     from meeting_etl.lake.leftovers import sweep_leftovers, vacuum_tables
+    from meeting_etl.pipeline.resources.partial_files import remove_abandoned
 
     with report_errors():
         sweep_leftovers(etl.lake, etl.files, etl.clock.now())
+        remove_abandoned(etl.files, etl.lake, etl.ledger)
         vacuum_tables(etl.lake)

@@ -43,6 +43,7 @@ from meeting_etl.pipeline.ingest.logs_rewritten import LogsRewritten
 from meeting_etl.pipeline.ledger.ledger import Ledger
 from meeting_etl.pipeline.paths import files_folder
 from meeting_etl.pipeline.reconcile.recordings_without_meeting import forget_recordings
+from meeting_etl.pipeline.resources.partial_files import remove_abandoned
 from meeting_etl.privacy.erasures import Erasure, Erasures, Subject, store_erasure
 from meeting_etl.schemas import (
     ERASURES,
@@ -279,7 +280,7 @@ class _Work:
             self._context.ledger.refresh(day)
 
     def erase_rest(self) -> None:
-        """What is not a row: reports, queued recordings, addresses of hosts, domains of hosts."""
+        """What is not a row: reports, queues, unfinished downloads, addresses, domains of hosts."""
         lake = self._lake
         self._context.ledger.forget_erased()
         forget_recordings(lake)
@@ -287,6 +288,7 @@ class _Work:
         self.plan("files/reports", 0, len(names))
         for name in names:
             self._context.files.remove(f"{_REPORTS}/{name}")
+        remove_abandoned(self._context.files, lake, self._context.ledger)
         lake.privacy.hosts.forget(lake.privacy.erasures)
         if not self.erasure.keeps_domain:
             forget_host_domains(lake)
