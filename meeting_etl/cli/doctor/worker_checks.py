@@ -45,4 +45,4 @@ def _queues(etl: Etl, broker: str) -> Finding:
             f"No worker takes runs from the queue {' or '.join(missing)}, so these do not start.",
             f"Start workers with --queues {','.join(needed)}, some of them at least.",
         )
-    return ok(f"{len(found):,} workers; each queue has one: {', '.join(needed)}.")
+    return ok(f"Workers: {len(found):,}; each queue has one: {', '.join(needed)}.")
