@@ -38,8 +38,8 @@ def measure(folder: Path, rows: int, *, in_bucket: bool) -> None:
     if not in_bucket:
         print(json.dumps(commits(Lake(Files(folder)), rows, [])))
         return
-    with s3_server() as environ, s3_proxy(environ["AWS_ENDPOINT_URL"]) as (proxy, endpoint):
-        os.environ.update(environ)
+    with s3_server() as server, s3_proxy(server.environ["AWS_ENDPOINT_URL"]) as (proxy, endpoint):
+        os.environ.update(server.environ)
         state, files = LocalState(Files(folder)), ObjectFiles("s3://meetings/etl")
         found = commits(Lake(files, state), rows, [])
         os.environ["AWS_ENDPOINT_URL"] = endpoint  # which is slower, so apart

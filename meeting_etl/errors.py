@@ -16,6 +16,7 @@ Belongs here: the tree and what each branch carries. Does not: which HTTP respon
       StorageError       the data folder cannot be read or written: space, permissions, damage
         LockLost         the connection that held a lock is broken: nothing more is written
         DamagedFile      a file cannot be read: the days that do not need it continue
+        StorageUnavailable  the object storage cannot be reached or does not work: run again later
       Stopped            not a failure: the run was asked to end
 """
 
@@ -99,3 +100,7 @@ class DamagedFile(StorageError):
     """A file of the lake cannot be read. `day` is the day whose work needs it, where known."""
 
     day: date | None = None
+
+
+class StorageUnavailable(StorageError):
+    """The object storage cannot be reached, or answers that it does not work at the moment."""

@@ -62,10 +62,10 @@ def _storage(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[dict[str, str]]:
     """The variables of an S3 server, which are set for this process, too."""
-    with s3_server() as environ:
-        os.environ.update(environ)
-        yield environ
-        for name in environ:
+    with s3_server() as server:
+        os.environ.update(server.environ)
+        yield server.environ
+        for name in server.environ:
             del os.environ[name]
 
 

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from meeting_etl_tests.cluster.hosts_network import HostsNetwork
 from meeting_etl_tests.cluster.postgres_server import postgres_down
 from meeting_etl_tests.cluster.rabbitmq_server import RabbitmqServer
 from meeting_etl_tests.cluster.running_cluster import HOSTS, Cluster
+from meeting_etl_tests.cluster.s3_server import S3Server
 from meeting_etl_tests.cluster.sessions import end_sessions
 
-POSTGRES, RABBITMQ = "postgres", "rabbitmq"
+POSTGRES, RABBITMQ, S3 = "postgres", "rabbitmq", "s3"
 # Longer than the server keeps the locks of a connection that is cut.
 _CUT_SECONDS = 16
 _RESTART_SECONDS = 2
@@ -24,12 +26,13 @@ _RESTART_SECONDS = 2
 class Disturbances:
     """Each method disturbs a host that executes a run, if there is one, until it returns.
 
-    Each is printed with the seconds since the start.
+    Each is printed with the seconds since the start. `s3` has the tables, if a folder has not.
     """
 
     cluster: Cluster
     network: HostsNetwork
     broker: RabbitmqServer
+    s3: S3Server | None
     rng: random.Random
     began_at: float = 0.0
 
@@ -48,6 +51,13 @@ class Disturbances:
             self.restart_rabbitmq,
             self.restart_postgres,
         ]
+        if self.s3 is not None:
+            every += [
+                lambda: self.cut(S3),
+                lambda: self.cut(POSTGRES, S3),
+                partial(self.restart_s3, self.s3, signal.SIGKILL),
+                partial(self.restart_s3, self.s3, signal.SIGTERM),
+            ]
         self.rng.shuffle(every)
         for disturb in every:
             self.wait(self.rng.uniform(1, 6))
@@ -96,6 +106,13 @@ class Disturbances:
         self._tell("restart PostgreSQL")
         with postgres_down(self._url):
             pass
+
+    def restart_s3(self, server: S3Server, number: signal.Signals) -> None:
+        """It serves again after some twenty seconds; when it is terminated, after forty."""
+        self._tell(f"restart S3 with {number.name}")
+        with server.down(number):
+            pass
+        self._tell("S3 serves again")
 
     def wait(self, seconds: float) -> None:
         """Meanwhile workers that end are started again."""

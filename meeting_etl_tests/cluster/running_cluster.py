@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -20,7 +21,7 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.times import Span
 from meeting_etl_tests.cluster.machines import ALL_QUEUES, Machines, machines
 from meeting_etl_tests.cluster.s3_server import url_of
-from meeting_etl_tests.product import Product
+from meeting_etl_tests.product import DATA_TABLES, Product, rows
 from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
 
 HOSTS = ("one", "two")
@@ -33,6 +34,8 @@ _DAYS = {
     "repositoryName": "__repository__",
     "jobName": "days",
 }
+# Names of logs, and places in them: shipped logs have others.
+_OF_LOGS = ("log_id", "log_file", "events_seen")
 _STARTED = [dg.DagsterRunStatus.STARTED]
 
 
@@ -45,6 +48,11 @@ class Cluster:
     instance: dg.DagsterInstance
     shared: Product
     local: Product
+
+    @property
+    def tables(self) -> str:
+        """The folder or the URL of the tables of the hosts."""
+        return self.shared.environ["MEETING_ETL_DATA_DIR"]
 
     @property
     def asked(self) -> int:
@@ -108,9 +116,18 @@ class Cluster:
             why = run.tags.get("dagster/failure_reason", "")
             lines.append(
                 f"{record.create_timestamp:%H:%M:%S} {run.run_id[:8]} {run.job_name} "
-                f"{run.status.value} {seconds:.0f} s {why} retry of {str(run.parent_run_id)[:8]}"
+                f"{run.status.value} {seconds:.0f} s {why} retry of {str(run.parent_run_id)[:8]} "
+                f"{self._sentence(run)}"
             )
         return "\n".join(lines)
+
+    def _sentence(self, run: dg.DagsterRun) -> str:
+        """What a failed run says."""
+        kind = dg.DagsterEventType.RUN_FAILURE
+        for entry in self.instance.all_logs(run.run_id, of_type=kind):
+            if entry.dagster_event and (error := entry.dagster_event.job_failure_data.error):
+                return " ".join(error.message.split())[:200]
+        return ""
 
     def is_at_rest(self) -> bool:
         """Whether nothing is due and nothing runs."""
@@ -155,6 +172,20 @@ def running_cluster(
             control = hosts.environ("control")
             with served_ui(control, within=folder) as ui, hosts.instance() as instance:
                 yield Cluster(hosts, ui, instance, shared, local)
+
+
+def expect_the_same_tables(cluster: Cluster) -> None:
+    """The tables of the hosts are those of the machine alone, but for names of shipped logs."""
+    for name in DATA_TABLES:
+        there, alone = (
+            sorted(map(_without_logs, rows(place, name)))
+            for place in (cluster.tables, cluster.local.folder)
+        )
+        assert there == alone, name
+
+
+def _without_logs(row: dict[str, Any]) -> str:
+    return repr({column: value for column, value in row.items() if column not in _OF_LOGS})
 
 
 def ship_logs(folder: Path, url: str) -> None:

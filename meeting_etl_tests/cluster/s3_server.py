@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,53 +26,78 @@ ON_BUCKET: dict[str, str] = {}
 _START_SECONDS = 60
 
 
-@contextmanager
-def s3_server(address: str = "127.0.0.1") -> Iterator[dict[str, str]]:
-    """The variables by which clients find it."""
-    folder = Path(tempfile.mkdtemp(prefix="meeting_etl_s3_"))
-    identities = [
-        {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
-        for key, secret, actions in (
-            (KEY, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
-            (READERS_KEY, READERS_SECRET, ["Read", "List"]),
-        )
-    ]
-    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-    ports = {name: _free_port() for name in ("master", "volume", "filer", "s3")}
-    log = (folder / "log").open("w")
-    server = subprocess.Popen(
-        [
-            program("weed"),
-            "server",
-            f"-dir={folder}",
-            f"-ip={address}",
-            f"-ip.bind={address}",
-            "-s3",
-            f"-s3.config={folder / 's3.json'}",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-master.telemetry=false",
-            "-master.volumeSizeLimitMB=64",
-            "-volume.max=100",
-            *(f"-{name}.port={port}" for name, port in ports.items()),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=log,
+@dataclass
+class S3Server:
+    """A server on this address. `environ` are the variables by which clients find it."""
+
+    address: str
+    folder: Path
+    ports: dict[str, int] = field(
+        default_factory=lambda: {name: _free_port() for name in ("master", "volume", "filer", "s3")}
     )
-    try:
-        endpoint = f"http://{address}:{ports['s3']}"
-        environ = {
-            "AWS_ENDPOINT_URL": endpoint,
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": f"http://{self.address}:{self.ports['s3']}",
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": "us-east-1",
         }
-        _wait(environ, server, folder)
-        yield environ
+
+    def start(self) -> None:
+        """Start it and wait until an object can be stored."""
+        settings = self.folder / "s3.json"
+        settings.write_text(json.dumps({"identities": _identities()}))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    program("weed"),
+                    "server",
+                    f"-dir={self.folder}",
+                    f"-ip={self.address}",
+                    f"-ip.bind={self.address}",
+                    "-s3",
+                    f"-s3.config={settings}",
+                    "-s3.port.iceberg=0",
+                    "-s3.port.lance=0",
+                    "-master.telemetry=false",
+                    "-master.volumeSizeLimitMB=64",
+                    "-volume.max=100",
+                    *(f"-{name}.port={port}" for name, port in self.ports.items()),
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        _wait(self.environ, self.process, self.folder)
+
+    def stop(self, number: int = signal.SIGKILL) -> None:
+        """End it; what is in its buckets stays."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(60)
+
+    @contextmanager
+    def down(self, number: int = signal.SIGKILL) -> Iterator[None]:
+        """Stop it, and start it again after the block, with the same data and ports."""
+        self.stop(number)
+        try:
+            yield
+        finally:
+            self.start()
+
+
+@contextmanager
+def s3_server(address: str = "127.0.0.1") -> Iterator[S3Server]:
+    """A server that has ended when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="meeting_etl_s3_"))
+    server = S3Server(address, folder)
+    try:
+        server.start()
+        yield server
     finally:
-        server.kill()
-        server.wait()
-        log.close()
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -101,6 +128,16 @@ def download(url: str, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(source.read_bytes(name) or b"")
+
+
+def _identities() -> list[dict[str, object]]:
+    return [
+        {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+        for key, secret, actions in (
+            (KEY, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
+            (READERS_KEY, READERS_SECRET, ["Read", "List"]),
+        )
+    ]
 
 
 def _free_port() -> int:

@@ -15,18 +15,25 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.lake import catalog
+from meeting_etl.orchestration.run_lock import holds_a_lock
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock, Span
-from meeting_etl_tests.cluster.disturbances import POSTGRES, RABBITMQ, Disturbances
+from meeting_etl_tests.cluster.disturbances import POSTGRES, RABBITMQ, S3, Disturbances
 from meeting_etl_tests.cluster.hosts_network import HostsNetwork
 from meeting_etl_tests.cluster.namespace import needs_root
 from meeting_etl_tests.cluster.postgres_server import postgres_server
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.relay import relaying
-from meeting_etl_tests.cluster.running_cluster import HOSTS, Cluster, names_of, running_cluster
-from meeting_etl_tests.product import tables
+from meeting_etl_tests.cluster.running_cluster import (
+    HOSTS,
+    Cluster,
+    expect_the_same_tables,
+    names_of,
+    running_cluster,
+)
+from meeting_etl_tests.cluster.s3_server import s3_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 PER_MINUTE, BURST = 300, 10
@@ -50,7 +57,7 @@ def test_tables_are_those_of_one_machine(chaos: Disturbances) -> None:
     cluster.launch_days(Span(oldest, oldest + timedelta(days=2)))
     chaos.in_any_order()
     wait_for_rest(chaos)
-    assert tables(cluster.shared.folder) == tables(cluster.local.folder)
+    expect_the_same_tables(cluster)
     assert all(mixed(cluster, table) == [] for table in LISTS)
     assert cluster.shared.webex.counters.injected["rate_limit"] == 0, "the rate was exceeded"
     assert cluster.asked <= cluster.asked_locally + most_repeated(cluster)
@@ -73,7 +80,7 @@ def mixed(cluster: Cluster, table: str) -> list[tuple[object, ...]]:
     """Owners whose rows are of more than one answer."""
     owner = LISTS[table]
     _, rows = catalog.query(
-        cluster.shared.folder,
+        cluster.tables,
         f"SELECT {owner} FROM {table} GROUP BY {owner} "
         "HAVING count(DISTINCT (run_id, fetched_at)) > 1",
     )
@@ -81,8 +88,12 @@ def mixed(cluster: Cluster, table: str) -> list[tuple[object, ...]]:
 
 
 def most_repeated(cluster: Cluster) -> float:
-    """Requests that lost runs may repeat: all runs share the rate."""
-    seconds = [(lost.end_time or 0) - (lost.start_time or 0) for lost in cluster.lost()]
+    """Requests that lost runs may repeat: all runs share the rate.
+
+    A run without a lock has not begun: it waited for its bucket.
+    """
+    lost = [record for record in cluster.lost() if holds_a_lock(record.dagster_run)]
+    seconds = [(record.end_time or 0) - (record.start_time or 0) for record in lost]
     assert seconds, "nothing was disturbed"
     repeated = sum(min(each, UNCOMMITTED_SECONDS) for each in seconds) * PER_MINUTE / 60
     return repeated + BURST * len(seconds)
@@ -96,19 +107,27 @@ def two_stretches() -> World:
     return replace(recent, meetings=(*old.meetings, *recent.meetings))
 
 
-@pytest.fixture
-def chaos(tmp_path: Path) -> Iterator[Disturbances]:
+@pytest.fixture(params=["folder", "bucket"])
+def chaos(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Disturbances]:
+    """Hosts that share a folder, or no folder and a bucket."""
     from meeting_etl.postgres.database import Database
     from meeting_etl.postgres.schema import migrate
 
     seed = int(os.environ.get("CHAOS_SEED", "0")) or random.randrange(1, 10_000)
     print(f"CHAOS_SEED={seed}")
-    network = HostsNetwork(HOSTS, [POSTGRES, RABBITMQ])
+    in_bucket = request.param == "bucket"
+    network = HostsNetwork(HOSTS, [POSTGRES, RABBITMQ, *([S3] if in_bucket else [])])
     with ExitStack() as stack:
         stack.enter_context(network.made())
         url = stack.enter_context(postgres_server(network.address(POSTGRES)))
         migrate(Database(url))
         broker = stack.enter_context(rabbitmq_server(network.address(RABBITMQ)))
+        s3 = stack.enter_context(s3_server(network.address(S3))) if in_bucket else None
+        bucket = s3.environ if s3 else None
+        for name, value in (bucket or {}).items():
+            monkeypatch.setenv(name, value)
         cluster = stack.enter_context(
             running_cluster(
                 tmp_path / "cluster",
@@ -118,6 +137,7 @@ def chaos(tmp_path: Path) -> Iterator[Disturbances]:
                 # Two requests may be under way when a process is stopped.
                 faults=Faults(requests_per_second=PER_MINUTE / 60, burst=BURST + 2),
                 inside={host: network.inside(host) for host in HOSTS},
+                bucket=bucket,
             )
         )
         # Webex is reached whatever is cut.
@@ -126,4 +146,4 @@ def chaos(tmp_path: Path) -> Iterator[Disturbances]:
         stack.enter_context(relaying(socket, port))
         for host in HOSTS:
             stack.enter_context(relaying(port, socket, *network.inside(host)))
-        yield Disturbances(cluster, network, broker, random.Random(seed))
+        yield Disturbances(cluster, network, broker, s3, random.Random(seed))

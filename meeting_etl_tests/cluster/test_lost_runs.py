@@ -7,15 +7,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.events import RunFailureReason
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.api import execute_run
 
 from meeting_etl.definitions import build_defs
-from meeting_etl.errors import StorageError
+from meeting_etl.errors import StorageError, StorageUnavailable
 from meeting_etl.orchestration.run_lock import lock_of
 from meeting_etl.orchestration.run_tags import PROCESS_LOCK_TAG
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.cluster.s3_proxy import Proxy, s3_proxy
+from meeting_etl_tests.cluster.s3_server import url_of
 from meeting_etl_tests.cluster.sessions import end_sessions
 
 pytestmark = pytest.mark.cluster
@@ -112,17 +114,23 @@ def test_the_process_of_a_run_holds_its_lock(
 
 
 @pytest.mark.parametrize(
-    ("are_lost", "reason"),
-    [(True, RunFailureReason.RUN_EXCEPTION), (False, RunFailureReason.STEP_FAILURE)],
+    ("error", "are_lost", "reason"),
+    [
+        (StorageError("The step failed."), True, RunFailureReason.RUN_EXCEPTION),
+        (StorageUnavailable("The bucket is away."), False, RunFailureReason.RUN_EXCEPTION),
+        (StorageError("The step failed."), False, RunFailureReason.STEP_FAILURE),
+    ],
+    ids=["locks are lost", "bucket is away", "neither"],
 )
-def test_a_run_that_lost_its_locks_failed_by_itself(
+def test_a_run_that_lost_its_locks_or_its_bucket_failed_by_itself(
     etl: Etl,
     instance: dg.DagsterInstance,
     postgres: str,
     monkeypatch: pytest.MonkeyPatch,
+    error: StorageError,
+    reason: RunFailureReason,
     *,
     are_lost: bool,
-    reason: RunFailureReason,
 ) -> None:
     """Dagster retries such a run, and none whose step failed."""
 
@@ -130,15 +138,78 @@ def test_a_run_that_lost_its_locks_failed_by_itself(
         """In the place of what a step calls."""
         if are_lost:
             end_sessions(postgres)
-        raise StorageError("The step failed.")
+        raise error
 
     monkeypatch.setattr("meeting_etl.lake.leftovers.sweep_leftovers", fail)
-    job = build_defs(etl).resolve_job_def("maintenance")
+    assert failed(maintenance(etl), instance).failure_reason is reason
+
+
+def test_a_run_waits_for_its_bucket(
+    in_bucket: Etl,
+    instance: dg.DagsterInstance,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run that fails uses up one of its retries."""
+    monkeypatch.setattr("meeting_etl.lake.leftovers.sweep_leftovers", lambda *_, **__: None)
+    job = maintenance(in_bucket)
+    seen = len(proxy.seen)
+    # Each look is five requests: four are retries.
+    proxy.refuses = lambda method, path: len(proxy.seen) <= seen + 11
+    assert executed(job, instance)
+    assert isinstance(in_bucket.clock, ManualClock)
+    assert in_bucket.clock.slept == [5, 5]
+
+
+def test_a_run_does_not_wait_for_ever(
+    in_bucket: Etl,
+    instance: dg.DagsterInstance,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("meeting_etl.orchestration.run_lock._WAIT_SECONDS", 9.0)
+    job = maintenance(in_bucket)
+    proxy.refuses = lambda method, path: True
+    failure = failed(job, instance)
+    assert failure.failure_reason is RunFailureReason.RUN_EXCEPTION
+    assert failure.error is not None
+    assert failure.error.message.startswith("Cannot list s3://")
+    assert "503 Service Unavailable" in failure.error.message
+    assert isinstance(in_bucket.clock, ManualClock)
+    assert in_bucket.clock.slept == [5, 5]
+
+
+@pytest.fixture
+def proxy(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Between this process and the bucket."""
+    with s3_proxy(s3["AWS_ENDPOINT_URL"]) as (proxy, endpoint):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        yield proxy
+
+
+@pytest.fixture
+def in_bucket(postgres: str, tmp_path: Path, proxy: Proxy) -> Etl:
+    variables = {"MEETING_ETL_DATA_DIR": url_of(tmp_path), "MEETING_ETL_WORK_DIR": str(tmp_path)}
+    return Etl({**variables, "MEETING_ETL_STATE": postgres}, ManualClock(NOW))
+
+
+def maintenance(etl: Etl) -> dg.JobDefinition:
+    return build_defs(etl).resolve_job_def("maintenance")
+
+
+def executed(job: dg.JobDefinition, instance: dg.DagsterInstance) -> bool:
+    """Execute a run, as a run worker does; returns whether it succeeded."""
     run = instance.create_run_for_job(job)
-    assert not execute_run(InMemoryJob(job), run, instance).success
+    return execute_run(InMemoryJob(job), run, instance).success
+
+
+def failed(job: dg.JobDefinition, instance: dg.DagsterInstance) -> JobFailureData:
+    """How a run failed."""
+    assert not executed(job, instance)
+    (run,) = instance.get_runs()
     (failure,) = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     assert failure.dagster_event is not None
-    assert failure.dagster_event.job_failure_data.failure_reason is reason
+    return failure.dagster_event.job_failure_data
 
 
 def test_without_postgresql_there_is_neither_lock_nor_sensor(tmp_path: Path) -> None:

@@ -8,14 +8,15 @@ import pytest
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
-from meeting_etl_tests.cluster.running_cluster import HOSTS, names_of, running_cluster
-from meeting_etl_tests.cluster.s3_server import url_of
-from meeting_etl_tests.product import DATA_TABLES, rows
+from meeting_etl_tests.cluster.running_cluster import (
+    HOSTS,
+    expect_the_same_tables,
+    names_of,
+    running_cluster,
+)
 from meeting_etl_tests.served_ui import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-# Here they are of other logs.
-OF_LOGS = ("webhook_events", "rejected_lines")
 
 
 def test_the_tables_are_those_of_one_machine(
@@ -31,14 +32,7 @@ def test_the_tables_are_those_of_one_machine(
         wait_until(lambda: cluster.runs("ingest_and_days") and cluster.is_at_rest(), 240)
         assert not cluster.lost()
         assert cluster.asked == cluster.asked_locally
-        for name in set(DATA_TABLES) - set(OF_LOGS):
-            there, alone = (
-                rows(url_of(cluster.shared.folder), name),
-                rows(cluster.local.folder, name),
-            )
-            for row in (*there, *alone):
-                row.pop("events_seen", None)  # places in logs
-            assert there == alone, name
+        expect_the_same_tables(cluster)
         for host in HOSTS:
             assert not (tmp_path / "hosts" / host / "work" / "lake").exists()
         # On any machine, another run asks for nothing.
