@@ -31,6 +31,10 @@ app = make_app(
             # Each run in a process of its own, as Dagster's own launcher has it: settings are read
             # anew, and an account that was set aside is tried again.
             "worker_max_tasks_per_child": 1,
+            # A worker waits for PostgreSQL, where Celery notes that a task begins and ends: after
+            # three tries it would drop the task, whose run would be starting for a quarter hour.
+            "result_backend_always_retry": True,
+            "result_backend_max_retries": float("inf"),
             # Dagster logs for itself, and captures what a run prints, which it finds in the
             # process's own streams alone.
             "worker_hijack_root_logger": False,

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,8 @@ from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import pack_value
+
+from meeting_etl_tests.cluster.postgres_server import postgres_down, postgres_server
 
 pytestmark = pytest.mark.cluster
 
@@ -74,3 +77,21 @@ def test_a_run_begins_although_the_history_was_away(
 
     monkeypatch.setattr(dg.DagsterInstance, "get", refuse)
     assert executed(instance, dg.DagsterRunStatus.STARTING) == "SUCCESS"
+
+
+def test_what_celery_notes_of_a_task_waits_for_postgresql() -> None:
+    """A task whose beginning cannot be noted is dropped, and its run is starting for ever."""
+    from celery.backends.database import DatabaseBackend
+
+    from meeting_etl.workers import app
+
+    with postgres_server() as url:
+        backend = DatabaseBackend(url=url, app=app)
+        backend.store_result("earlier", {}, "STARTED")
+        noting = Thread(target=backend.store_result, args=("a-task", {}, "STARTED"))
+        with postgres_down(url):
+            noting.start()
+            noting.join(2)
+            assert noting.is_alive(), "it gave up"
+        noting.join(30)
+        assert backend.get_state("a-task") == "STARTED"
