@@ -79,7 +79,7 @@ class _LockingExecutor(dg.Executor):
         owners = [etl for etl in self._etls if is_ours(plan_context.dagster_run, etl)]
         with report_errors(), ExitStack() as stack:
             for etl in owners:
-                _wait_for_storage(etl)
+                _wait_for_storage(etl, plan_context.log)
             locks = [stack.enter_context(etl.state.lock(lock)) for etl in owners]
             if owners:
                 tag = {PROCESS_LOCK_TAG: lock}
@@ -93,15 +93,18 @@ class _LockingExecutor(dg.Executor):
                 _check_storage(event)
 
 
-def _wait_for_storage(etl: Etl) -> None:
+def _wait_for_storage(etl: Etl, log: dg.DagsterLogManager) -> None:
     """Wait until the storage can be read; raises StorageUnavailable when that takes too long."""
-    until = etl.clock.monotonic() + _WAIT_SECONDS
+    until, said = etl.clock.monotonic() + _WAIT_SECONDS, False
     while True:
         try:
             etl.storage.names("lake")
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             if etl.clock.monotonic() > until:
                 raise
+            if not said:
+                log.warning(f"Waiting {_WAIT_SECONDS:.0f} s at most for the storage: {error}")
+                said = True
             with raise_execution_interrupts():
                 etl.clock.sleep(_LOOK_EVERY_SECONDS)
         else:

@@ -40,6 +40,8 @@ PER_MINUTE, BURST = 300, 10
 # A day is committed 20 s after its last commit or when it is done, and other days and commits may
 # come before it: a lost run repeats the requests of its last 25 s at most, those of all its days.
 UNCOMMITTED_SECONDS = 25
+# Of each stretch, so that there is work until the end: more happens to a bucket.
+MEETINGS = {"folder": 40, "bucket": 70}
 # Who owns the rows of one answer.
 LISTS = {
     "recordings": "meeting_id",
@@ -99,15 +101,15 @@ def most_repeated(cluster: Cluster) -> float:
     return repeated + BURST * len(seconds)
 
 
-def two_stretches() -> World:
+def two_stretches(meetings: int) -> World:
     """Two days, and two days two weeks before: what is due of them are two runs."""
     now = Clock().now()
-    recent = demo_world(1, now - timedelta(days=4), days=2, meetings=40)
-    old = demo_world(2, now - timedelta(days=18), days=2, meetings=40)
+    recent = demo_world(1, now - timedelta(days=4), days=2, meetings=meetings)
+    old = demo_world(2, now - timedelta(days=18), days=2, meetings=meetings)
     return replace(recent, meetings=(*old.meetings, *recent.meetings))
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=MEETINGS)
 def chaos(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Disturbances]:
@@ -131,7 +133,7 @@ def chaos(
         cluster = stack.enter_context(
             running_cluster(
                 tmp_path / "cluster",
-                two_stretches(),
+                two_stretches(MEETINGS[request.param]),
                 names_of(url, broker.url),
                 per_minute=PER_MINUTE,
                 # Two requests may be under way when a process is stopped.

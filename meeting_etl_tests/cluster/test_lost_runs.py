@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from logging import WARNING
 from pathlib import Path
 
 import dagster as dg
@@ -159,6 +160,10 @@ def test_a_run_waits_for_its_bucket(
     assert executed(job, instance)
     assert isinstance(in_bucket.clock, ManualClock)
     assert in_bucket.clock.slept == [5, 5]
+    (run,) = instance.get_runs()
+    said = [entry.message for entry in instance.all_logs(run.run_id) if entry.level == WARNING]
+    assert len(said) == 1
+    assert said[0].startswith("Waiting 300 s at most for the storage: Cannot list s3://")
 
 
 def test_a_run_does_not_wait_for_ever(
