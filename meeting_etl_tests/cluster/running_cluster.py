@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 
 from meeting_etl.object_storage.log_segments import LogSegments
 from meeting_etl.object_storage.object_files import ObjectFiles
@@ -125,8 +126,9 @@ class Cluster:
         """What a failed run says."""
         kind = dg.DagsterEventType.RUN_FAILURE
         for entry in self.instance.all_logs(run.run_id, of_type=kind):
-            if entry.dagster_event and (error := entry.dagster_event.job_failure_data.error):
-                return " ".join(error.message.split())[:200]
+            data = entry.dagster_event and entry.dagster_event.event_specific_data
+            if isinstance(data, JobFailureData) and data.error:
+                return " ".join(data.error.message.split())[:200]
         return ""
 
     def is_at_rest(self) -> bool:

@@ -41,7 +41,7 @@ PER_MINUTE, BURST = 300, 10
 # come before it: a lost run repeats the requests of its last 25 s at most, those of all its days.
 UNCOMMITTED_SECONDS = 25
 # Of each stretch, so that there is work until the end: more happens to a bucket.
-MEETINGS = {"folder": 40, "bucket": 70}
+MEETINGS = {"folder": 40, "bucket": 55}
 # Who owns the rows of one answer.
 LISTS = {
     "recordings": "meeting_id",
