@@ -69,7 +69,9 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
         if in_bucket:
             is_whole = lake.storage.size_bytes(bucket_catalog.CATALOG) is not None
         else:
-            is_whole = _is_duckdb(files.path(CATALOG)) and files.path(DATAPACKAGE).exists()
+            is_whole = (
+                catalog_file.is_whole(files.path(CATALOG)) and files.path(DATAPACKAGE).exists()
+            )
         if is_whole and read_state(lake).fingerprint == fingerprint:
             return False
         if in_bucket:
@@ -148,37 +150,67 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
     return connection
 
 
-def read_arrow(data_dir: str | Path, sql: str) -> pa.Table:
-    """The answer of one SQL statement. Raises SettingsError with DuckDB's message."""
+class Queries:
+    """A connection for several queries: opening that of a bucket reads the logs of all tables.
 
-    def read() -> pa.Table:
-        with connect(data_dir) as connection:
-            return connection.sql(sql).to_arrow_table()
+    A query is tried again, a few times, after an error that is not the statement's own: a file may
+    be replaced after a query listed it and before it is opened; a day that is committed every
+    moment may do so twice in a row. Then the connection is opened anew, as that of a bucket has the
+    files of its moment.
+    """
 
-    try:
-        return _retry(read)
-    except duckdb.Error as error:
-        raise SettingsError(f"The query failed: {error}") from error
+    def __init__(self, data_dir: str | Path) -> None:
+        """Raises as `connect`."""
+        self._data_dir = data_dir
+        self.connection = connect(data_dir)
+
+    def __enter__(self) -> "Queries":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def query(
+        self, sql: str, parameters: Mapping[str, object] | None = None
+    ) -> tuple[list[str], list[tuple[object, ...]]]:
+        """Column names and rows of one SQL statement, with `$name` in place of values.
+
+        Raises SettingsError with DuckDB's message.
+        """
+
+        def read() -> tuple[list[str], list[tuple[object, ...]]]:
+            cursor = self.connection.execute(sql, parameters or {})
+            names = [column[0] for column in cursor.description or []]
+            return names, cursor.fetchall()
+
+        with _as_settings_error():
+            return self.retried(read)
+
+    def retried(self, read: Callable[[], T]) -> T:
+        """What `read` returns, which uses `connection`."""
+        for _ in range(_MOST_RETRIES):
+            try:
+                return read()
+            except _STATEMENT_ERRORS:
+                raise
+            except duckdb.Error:
+                self.connection.close()
+                self.connection = connect(self._data_dir)
+        return read()
 
 
 def query(
     data_dir: str | Path, sql: str, parameters: Mapping[str, object] | None = None
 ) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Column names and rows of one SQL statement, with `$name` in place of values.
+    """`Queries.query` over a connection of its own."""
+    with Queries(data_dir) as queries:
+        return queries.query(sql, parameters)
 
-    Raises SettingsError with DuckDB's message.
-    """
 
-    def read() -> tuple[list[str], list[tuple[object, ...]]]:
-        with connect(data_dir) as connection:
-            cursor = connection.execute(sql, parameters or {})
-            names = [column[0] for column in cursor.description or []]
-            return names, cursor.fetchall()
-
-    try:
-        return _retry(read)
-    except duckdb.Error as error:
-        raise SettingsError(f"The query failed: {error}") from error
+def read_arrow(data_dir: str | Path, sql: str) -> pa.Table:
+    """The answer of one SQL statement. Raises SettingsError with DuckDB's message."""
+    with Queries(data_dir) as queries, _as_settings_error():
+        return queries.retried(lambda: queries.connection.sql(sql).to_arrow_table())
 
 
 @contextmanager
@@ -188,18 +220,14 @@ def stream_query(
     """Column names and rows of one SQL statement, a few rows in memory at a time.
 
     A FLOAT is returned as the shortest number that rounds to it. A failure before the first rows
-    is retried, as in `query`. Raises SettingsError with DuckDB's message, also while rows are
-    read.
+    is retried. Raises SettingsError with DuckDB's message, also while rows are read.
     """
-    with connect(data_dir) as connection:
-        try:
-            _only_one(connection, sql)
-            first = _retry(lambda: connection.execute(sql).fetchmany(_BATCH_ROWS))
-            columns = connection.description or []
-            kinds = [column[1] for column in columns]
-            yield [column[0] for column in columns], _rows(first, connection, kinds)
-        except duckdb.Error as error:
-            raise SettingsError(f"The query failed: {error}") from error
+    with Queries(data_dir) as queries, _as_settings_error():
+        _only_one(queries.connection, sql)
+        first = queries.retried(lambda: queries.connection.execute(sql).fetchmany(_BATCH_ROWS))
+        columns = queries.connection.description or []
+        kinds = [column[1] for column in columns]
+        yield [column[0] for column in columns], _rows(first, queries.connection, kinds)
 
 
 def write_parquet(data_dir: str | Path, files: Files, sql: str, path: Path) -> None:
@@ -209,20 +237,25 @@ def write_parquet(data_dir: str | Path, files: Files, sql: str, path: Path) -> N
 
     Raises SettingsError with DuckDB's message, and StorageError when the disk fails.
     """
-    with connect(data_dir) as connection:
+    with Queries(data_dir) as queries, _as_settings_error():
 
         def write() -> None:
             with files.of(path.parent).replacement(path.name) as temporary:
                 # Not in another file, which would have another mode.
-                connection.sql(sql).write_parquet(
+                queries.connection.sql(sql).write_parquet(
                     str(temporary), compression="zstd", use_tmp_file=False
                 )
 
-        try:
-            _only_one(connection, sql)
-            _retry(write)
-        except duckdb.Error as error:
-            raise SettingsError(f"The query failed: {error}") from error
+        _only_one(queries.connection, sql)
+        queries.retried(write)
+
+
+@contextmanager
+def _as_settings_error() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise SettingsError(f"The query failed: {error}") from error
 
 
 def _only_one(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -254,31 +287,6 @@ def _shortest(value: Any, kind: Any) -> Any:
     if kind.id == "struct":
         return {name: _shortest(value[name], inner) for name, inner in kind.children}
     return value
-
-
-def _retry(read: Callable[[], T]) -> T:
-    """Read again, a few times, after an error that is not the statement's own.
-
-    A file may be replaced after a query listed it and before it is opened; a day that is committed
-    every moment may do so twice in a row.
-    """
-    for _ in range(_MOST_RETRIES):
-        try:
-            return read()
-        except _STATEMENT_ERRORS:
-            raise
-        except duckdb.Error:
-            continue
-    return read()
-
-
-def _is_duckdb(path: Path) -> bool:
-    """Whether the file is a whole catalog, by its bytes, as it may be open for writing."""
-    try:
-        with path.open("rb") as file:
-            return file.read(12)[8:] == b"DUCK"
-    except FileNotFoundError:
-        return False
 
 
 @cache

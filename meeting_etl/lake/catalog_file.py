@@ -34,6 +34,15 @@ _latest = _Built({}, b"", b"")
 _lock = threading.Lock()
 
 
+def is_whole(path: Path) -> bool:
+    """Whether the file is a whole catalog, by its bytes, as it may be open for writing."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except FileNotFoundError:
+        return False
+
+
 def build(path: Path, contents: Contents) -> bytes:
     """Write a catalog of these views and macros to the path; returns its datapackage.json."""
     global _latest

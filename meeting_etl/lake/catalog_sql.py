@@ -157,7 +157,8 @@ def _macros(lake: "Lake") -> Iterator[tuple[str, str]]:
     for name, text in _texts("macros"):
         sql = text.replace("{accented_letters}", sql_text(accented_letters()))
         for table in TABLES.values():
-            sql = _inlined(sql, table.name, _select(lake, table, root, ()))
+            if _reads(sql, table.name):
+                sql = _inlined(sql, table.name, _select(lake, table, root, ()))
         yield name, sql
 
 
@@ -177,10 +178,7 @@ def _texts(folder_name: str) -> Iterator[tuple[str, str]]:
 def _in_order(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The views so that each comes after those that it reads."""
     texts = dict(views)
-    read = {
-        name: [other for other in texts if re.search(rf"(FROM|JOIN) {other}\b", text)]
-        for name, text in texts.items()
-    }
+    read = {name: [other for other in texts if _reads(text, other)] for name, text in texts.items()}
     for name in TopologicalSorter(read).static_order():
         yield name, texts[name]
 
@@ -195,6 +193,11 @@ def _without_persons(views: Iterable[tuple[str, str]]) -> Iterator[tuple[str, st
             inlined[name] = text.partition(f"CREATE VIEW {name} AS")[2]
         else:
             yield name, text
+
+
+def _reads(text: str, name: str) -> bool:
+    """Whether the SQL reads the relation of that name."""
+    return re.search(rf"(FROM|JOIN) {name}\b", text) is not None
 
 
 def _inlined(text: str, name: str, query: str) -> str:

@@ -66,10 +66,16 @@ class DeltaTables:
         return []
 
     def has_parts(self, table: Table) -> bool:
-        return bool(self._log(table).all())
+        return self._log(table).has_parts()
 
     def parts(self, table: Table, partition: Partition) -> list[int]:
         return list(self._read_anew(table, _key(partition)))
+
+    def parts_of_each(
+        self, table: Table, partitions: Iterable[Partition]
+    ) -> dict[Partition, list[int]]:
+        with self._log(table).read_once():
+            return {partition: self.parts(table, partition) for partition in partitions}
 
     def count(self, table: Table, partition: Partition, part: int) -> int:
         return self._file(table, partition, part).rows

@@ -52,6 +52,11 @@ class ParquetTables:
     def parts(self, table: Table, partition: Partition) -> list[int]:
         return part_numbers(self._files.names(folder_of(table, partition)))
 
+    def parts_of_each(
+        self, table: Table, partitions: Iterable[Partition]
+    ) -> dict[Partition, list[int]]:
+        return {partition: self.parts(table, partition) for partition in partitions}
+
     def count(self, table: Table, partition: Partition, part: int) -> int:
         return self._parquet.count_rows(part_name(table, partition, part))
 

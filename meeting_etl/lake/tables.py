@@ -34,10 +34,15 @@ class Tables(Protocol):
         """Names among the partitions of a table that are not partitions, sorted."""
 
     def has_parts(self, table: Table) -> bool:
-        """Whether any partition has a part."""
+        """Whether any partition has a part; of a log that was not read yet, whether it is there."""
 
     def parts(self, table: Table, partition: Partition) -> list[int]:
         """Numbers of the parts of a partition, the newest last."""
+
+    def parts_of_each(
+        self, table: Table, partitions: Iterable[Partition]
+    ) -> dict[Partition, list[int]]:
+        """The same of several partitions, at the cost of one look where tables have a log."""
 
     def count(self, table: Table, partition: Partition, part: int) -> int:
         """Number of rows of a part, without reading them."""

@@ -9,7 +9,8 @@ twice, in the name of its partition. Delta refuses a commit when another one wit
 made since the log was read; whoever knew other files of the partition is refused before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class DeltaLog:
         self._version = -1
         self._partitions: dict[str | None, Parts] = {}
         self._has_all_columns = False
+        self._is_fresh = False
 
     def all(self) -> Mapping[str | None, Parts]:
         """The parts of each partition, as they are now."""
@@ -63,6 +65,27 @@ class DeltaLog:
         with self._lock:
             self._refresh()
             return self._known(partition)
+
+    def has_parts(self) -> bool:
+        """Whether there are parts; before the log was read, whether it is there, in one request."""
+        from deltalake import DeltaTable
+
+        with self._lock:
+            if self._delta is not None:
+                return bool(self.all())
+            with translate_errors(self._url, doing="read"):
+                return bool(DeltaTable.is_deltatable(self._url, storage_options=_STORAGE_OPTIONS))
+
+    @contextmanager
+    def read_once(self) -> Iterator[None]:
+        """Within the block, which should be short, the log is read at its begin only."""
+        with self._lock:
+            self._refresh()
+            self._is_fresh = True
+            try:
+                yield
+            finally:
+                self._is_fresh = False
 
     def vacuum(self, keep_hours: int) -> None:
         """Remove files that are in no version of the last hours, those of killed writers too."""
@@ -162,6 +185,8 @@ class DeltaLog:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
+        if self._is_fresh:
+            return self._delta
         with translate_errors(self._url, doing="read"):
             if self._delta is None:
                 try:

@@ -46,11 +46,11 @@ def write_report(
 
     `data_dir` is where the tables are, by default with the files.
     """
-    data_dir = data_dir or files.root
     parameters = {"first": span.first, "last": span.last}
-    (row,) = _rows(data_dir, query("overview"), parameters)
+    with catalog.Queries(data_dir or files.root) as queries:
+        (row,) = _rows(queries, query("overview"), parameters)
+        charts = _drawn(queries, SPAN_CHARTS, parameters)
     figures = {name.replace("_", " "): _number(value) for name, value in row.items()}
-    charts = _drawn(data_dir, SPAN_CHARTS, parameters)
     _write(files, path, f"Meetings, {span}", _made(clock), figures, charts)
 
 
@@ -61,14 +61,15 @@ def write_meeting_report(
 
     Raises SettingsError, and StorageError.
     """
-    data_dir, parameters = data_dir or files.root, {"meeting_id": meeting_id}
-    found = _rows(data_dir, query("meeting"), parameters)
-    if not found:
-        raise SettingsError(
-            f"There is no meeting {meeting_id}. To list all: "
-            'meeting-etl sql "FROM meeting_overview ORDER BY started_at DESC"'
-        )
-    charts = _drawn(data_dir, MEETING_CHARTS, parameters)
+    parameters = {"meeting_id": meeting_id}
+    with catalog.Queries(data_dir or files.root) as queries:
+        found = _rows(queries, query("meeting"), parameters)
+        if not found:
+            raise SettingsError(
+                f"There is no meeting {meeting_id}. To list all: "
+                'meeting-etl sql "FROM meeting_overview ORDER BY started_at DESC"'
+            )
+        charts = _drawn(queries, MEETING_CHARTS, parameters)
     title = found[0]["title"] or "Meeting without title"
     _write(
         files,
@@ -85,7 +86,8 @@ def coverage_svg(data_dir: str | Path, span: Span) -> str:
 
     Raises SettingsError, and StorageError.
     """
-    rows = _rows(data_dir, COVERAGE.sql, {"first": span.first, "last": span.last})
+    with catalog.Queries(data_dir) as queries:
+        rows = _rows(queries, COVERAGE.sql, {"first": span.first, "last": span.last})
     return drawing.svg(full(COVERAGE, rows, ink=GREY))
 
 
@@ -120,13 +122,15 @@ def _number(value: float | None) -> str:
 
 
 def _drawn(
-    data_dir: str | Path, charts: Sequence[Chart], parameters: Mapping[str, object]
+    queries: catalog.Queries, charts: Sequence[Chart], parameters: Mapping[str, object]
 ) -> list[Drawn]:
-    return [Drawn(chart, _rows(data_dir, chart.sql, parameters), parameters) for chart in charts]
+    return [Drawn(chart, _rows(queries, chart.sql, parameters), parameters) for chart in charts]
 
 
-def _rows(data_dir: str | Path, sql: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-    names, rows = catalog.query(data_dir, sql, parameters)
+def _rows(
+    queries: catalog.Queries, sql: str, parameters: Mapping[str, object]
+) -> list[dict[str, Any]]:
+    names, rows = queries.query(sql, parameters)
     return [
         {name: _drawable(value) for name, value in zip(names, row, strict=True)} for row in rows
     ]

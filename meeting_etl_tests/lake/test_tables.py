@@ -1,7 +1,7 @@
 """What every kind of tables does. A further kind passes the same tests, once it is in KINDS."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -71,6 +71,8 @@ def test_parts_are_returned_as_they_were_committed(
     assert tables.commit(MEETINGS, DAY, [(0, rows), (1, meetings("c"))]) == 2
     again = KINDS[kind](tmp_path)  # as another process sees it
     assert again.parts(MEETINGS, DAY) == [0, 1]
+    other = DAY + timedelta(days=1)
+    assert again.parts_of_each(MEETINGS, [other, DAY]) == {other: [], DAY: [0, 1]}
     assert pa.concat_tables(again.read(MEETINGS, DAY, 0, MEETINGS.schema)).equals(rows)
     assert [again.count(MEETINGS, DAY, part) for part in (0, 1)] == [2, 1]
     assert again.has_schema(MEETINGS, DAY, 0)

@@ -17,6 +17,7 @@ from meeting_etl.cli.doctor.finding import (
     warning,
 )
 from meeting_etl.cli.doctor.lake_checks import newest_days
+from meeting_etl.lake.many_days import read_days
 from meeting_etl.pipeline.ledger.work_item import DETAILS, FILES, OPTIONAL, RESOURCES
 from meeting_etl.schemas import MEETINGS, TRANSCRIPT_SNIPPETS
 from meeting_etl.settings import Etl
@@ -148,8 +149,10 @@ def _meetings(etl: Etl) -> Finding:
     accounts = etl.settings.accounts
     meetings = [
         row | {"host_email": etl.lake.privacy.hosts.clear(row["host_email"])}
-        for day in newest_days(etl, MEETINGS)
-        for row in etl.lake.read(MEETINGS, day, columns=["host_email", "site_url"]).to_pylist()
+        for _, rows in read_days(
+            etl.lake, MEETINGS, newest_days(etl, MEETINGS), ["host_email", "site_url"]
+        )
+        for row in rows.to_pylist()
     ]
     if not meetings:
         return skipped("There are no meetings yet.", "Run `meeting-etl run`.")

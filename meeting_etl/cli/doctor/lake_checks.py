@@ -11,6 +11,7 @@ from functools import partial
 
 from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, run_check, skipped, warning
 from meeting_etl.errors import MeetingEtlError
+from meeting_etl.lake.many_days import read_days
 from meeting_etl.lake.partitions import NULL_PARTITION
 from meeting_etl.pipeline.ledger.work_item import Status
 from meeting_etl.privacy.pseudonyms import is_replaced
@@ -64,8 +65,7 @@ def newest_days(etl: Etl, table: Table) -> Iterator[date]:
 def recent_sites(etl: Etl) -> set[str]:
     """Sites of recent meetings."""
     sites: set[str] = set()
-    for day in _recent_days(etl, MEETINGS):
-        rows = etl.lake.read(MEETINGS, day, columns=["site_url"])
+    for _, rows in read_days(etl.lake, MEETINGS, _recent_days(etl, MEETINGS), ["site_url"]):
         sites.update(filter(None, rows["site_url"].to_pylist()))
     return sites
 
@@ -124,8 +124,8 @@ def _recent_days(etl: Etl, table: Table) -> Iterator[date]:
 def _prerequisite(etl: Etl, table: Table) -> Finding:
     checked = having = 0
     columns = ["resource", "status", "attempts", "row_count"]
-    for day in _recent_days(etl, FETCH_LEDGER):
-        for item in etl.lake.read(FETCH_LEDGER, day, columns=columns).to_pylist():
+    for _, rows in read_days(etl.lake, FETCH_LEDGER, _recent_days(etl, FETCH_LEDGER), columns):
+        for item in rows.to_pylist():
             if item["resource"] == table.name and item["attempts"] and item["status"] in _DEFINITE:
                 checked += 1
                 having += bool(item["row_count"])

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.many_days import read_days
 from meeting_etl.pipeline.ledger.work_item import RESOURCES
 from meeting_etl.schemas import FETCH_LEDGER
 
@@ -37,10 +38,10 @@ class Coverage:
 
 def coverage(lake: Lake, days: Iterable[date]) -> Iterator[Coverage]:
     """One Coverage a day and resource that has work items, newest day first."""
-    for day in sorted(days, reverse=True):
+    newest_first, columns = sorted(days, reverse=True), [*_COLUMNS, "next_attempt_at"]
+    for day, rows in read_days(lake, FETCH_LEDGER, newest_first, columns):
         by_resource = {resource: Coverage(day, resource) for resource in RESOURCES}
-        rows: Any = lake.read(FETCH_LEDGER, day, columns=[*_COLUMNS, "next_attempt_at"])
-        groups = rows.group_by(list(_COLUMNS))
+        groups: Any = rows.group_by(list(_COLUMNS))
         counted = groups.aggregate([([], "count_all"), ("next_attempt_at", "min")])
         for row in counted.to_pylist():
             by_resource[row["resource"]].add(row)
