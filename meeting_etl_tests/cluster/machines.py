@@ -38,11 +38,13 @@ class Machines:
             home.mkdir(parents=True)
             kind = "control" if host == "control" else "worker"
             shutil.copy(SETTINGS / f"dagster-{kind}.yaml", home / "dagster.yaml")
+        # Tenants have theirs in their file.
+        is_one = "MEETING_ETL_TENANTS" not in self.variables
         return {
             "PATH": os.environ["PATH"],
             **self.variables,
             "DAGSTER_HOME": str(home),
-            "MEETING_ETL_WORK_DIR": str(home / "work"),
+            **({"MEETING_ETL_WORK_DIR": str(home / "work")} if is_one else {}),
         }
 
     def start_worker(self, host: str, queues: str = ALL_QUEUES) -> None:

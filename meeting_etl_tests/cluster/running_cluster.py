@@ -30,10 +30,9 @@ _LAUNCH = """
 mutation ($parameters: ExecutionParams!) {
   launchRun(executionParams: $parameters) { __typename }
 }"""
-_DAYS = {
+_REPOSITORY = {
     "repositoryLocationName": "meeting_etl.definitions",
     "repositoryName": "__repository__",
-    "jobName": "days",
 }
 # Names of logs, and places in them: shipped logs have others.
 _OF_LOGS = ("log_id", "log_file", "events_seen")
@@ -97,11 +96,8 @@ class Cluster:
         return now.status.value
 
     def launch_days(self, span: Span) -> None:
-        """Launch the job `days` for a span, as a user of the UI does."""
-        tags = [{"key": key, "value": value} for key, value in span_tags(span).items()]
-        parameters = {"selector": _DAYS, "executionMetadata": {"tags": tags}}
-        launched = self.ui.ask(_LAUNCH, parameters=parameters)["launchRun"]
-        assert launched == {"__typename": "LaunchRunSuccess"}
+        """Launch the job `days` for a span."""
+        launch(self.ui, "days", span_tags(span))
 
     def lost(self) -> list[dg.RunRecord]:
         """Runs that failed after they had begun."""
@@ -188,6 +184,18 @@ def expect_the_same_tables(cluster: Cluster) -> None:
 
 def _without_logs(row: dict[str, Any]) -> str:
     return repr({column: value for column, value in row.items() if column not in _OF_LOGS})
+
+
+def launch(ui: ServedUi, job: str, tags: Mapping[str, str]) -> None:
+    """Launch a job, as a user of the UI does."""
+    parameters = {
+        "selector": {**_REPOSITORY, "jobName": job},
+        "executionMetadata": {
+            "tags": [{"key": key, "value": value} for key, value in tags.items()]
+        },
+    }
+    launched = ui.ask(_LAUNCH, parameters=parameters)["launchRun"]
+    assert launched == {"__typename": "LaunchRunSuccess"}
 
 
 def ship_logs(folder: Path, url: str) -> None:
