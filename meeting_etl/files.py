@@ -15,7 +15,6 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -253,13 +252,6 @@ class Files:
             raise StorageError(
                 f"Cannot {doing} {self.path(name)}: {reason}; {remedy_of(error)}."
             ) from error
-
-
-def is_older(path: Path, before: datetime | None) -> bool:
-    """Whether a file was last changed before that moment, if one is given."""
-    with suppress(FileNotFoundError):
-        return before is None or path.stat().st_mtime < before.timestamp()
-    return False
 
 
 def remove_if_free(path: Path) -> None:

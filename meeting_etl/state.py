@@ -10,10 +10,9 @@ import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from meeting_etl.files import Files, is_older, remove_if_free, try_lock
+from meeting_etl.files import Files, remove_if_free, try_lock
 
 _LOCKS = "state/locks"
 
@@ -47,11 +46,8 @@ class State(Protocol):
     def is_locked(self, name: str) -> bool:
         """Whether the lock `name` is held now."""
 
-    def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
-        """Forget free locks `prefix…`, where free locks leave anything behind.
-
-        Those that are newer than `before` stay: they may be used again soon.
-        """
+    def sweep_locks(self, prefix: str) -> None:
+        """Forget free locks `prefix…`, where free locks leave anything behind."""
 
     def get(self, name: str) -> bytes | None:
         """The value; None when there is none."""
@@ -94,11 +90,10 @@ class LocalState:
             return not try_lock(file)
         return False
 
-    def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
+    def sweep_locks(self, prefix: str) -> None:
         with self._files.translate_errors(_LOCKS, doing="clean"):
             for path in self._files.path(_LOCKS).glob(f"{prefix}*.lock"):
-                if is_older(path, before):
-                    remove_if_free(path)
+                remove_if_free(path)
 
     def get(self, name: str) -> bytes | None:
         return self._files.read_bytes(_value_file(name))

@@ -4,8 +4,6 @@ Belongs here: the folders that have them. Does not: partitions, which the holder
 sweep (lake.py).
 """
 
-from datetime import datetime, timedelta
-
 from meeting_etl.files import Files
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import MEETING_INDEX, TABLES
@@ -21,17 +19,15 @@ _FOLDERS = (
     "reports",
     "state",
 )
-# Locks that were made since then are not removed: most of them are used again.
-_KEEP_LOCKS = timedelta(days=1)
 # Longer than any query that reads a version, and any write that is not committed yet.
 _KEEP_VERSIONS_HOURS = 24
 
 
-def sweep_leftovers(lake: Lake, files: Files, now: datetime) -> None:
+def sweep_leftovers(lake: Lake, files: Files) -> None:
     """Remove them from the folder of this machine, and the files of locks that nobody holds."""
     for folder in _FOLDERS:
         files.sweep(folder)
-    lake.state.sweep_locks("", before=now - _KEEP_LOCKS)
+    lake.state.sweep_locks("")
 
 
 def vacuum_tables(lake: Lake) -> None:

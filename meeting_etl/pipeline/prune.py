@@ -172,7 +172,8 @@ class _Pruning:
             return
         for path in sorted(paths):
             lake.storage.remove(path)
-        lake.storage.remove_folder(folder)
+        if not busy:  # a download that begins would miss its folder
+            lake.storage.remove_folder(folder)
         removed = [row for row in rows if row["path"] in paths]
         remove_files(lake, table, day, removed, self._now, "pruned")
 

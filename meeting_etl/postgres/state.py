@@ -11,7 +11,6 @@ lock is written over the lock's connection, so that whoever lost the lock cannot
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 
 import psycopg2
 
@@ -91,7 +90,7 @@ class PgState:
         )
         return bool(self._database.execute(sql, [high, low])[0][0])
 
-    def sweep_locks(self, prefix: str, *, before: datetime | None = None) -> None:
+    def sweep_locks(self, prefix: str) -> None:
         """Nothing to do: free locks leave nothing behind."""
 
     def get(self, name: str) -> bytes | None:

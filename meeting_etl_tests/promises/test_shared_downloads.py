@@ -21,7 +21,6 @@ from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.schemas import RECORDING_FILES
 from meeting_etl.settings import Etl
 from meeting_etl.times import Clock
-from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import work_off
 from meeting_etl_tests.promises.downloads import MEETINGS, NOW, SIZE, Downloads, product
 from meeting_etl_tests.promises.test_download_kills import SENT_TWICE, start
@@ -93,6 +92,8 @@ def test_what_another_run_holds_is_left_to_it(world: World, tmp_path: Path) -> N
         assert requested(made) == dict.fromkeys([first, *others], 1)
         assert made.etl().due_downloads() == []
     made.assert_whole("video", MEETINGS)
+    # In files, nothing is left that names a recording.
+    assert list(tmp_path.glob("state/locks/recording-*")) == []
     runs = Counter(row["run_id"] for row in rows_with_run_ids(made))
     assert runs == {"one": MEETINGS - 1, "two": 1}
 
@@ -165,17 +166,6 @@ def test_prune_leaves_alone_what_is_being_downloaded_and_removes_all_else(
         assert list(tmp_path.glob("media/*/*")) == []
         assert made.states() == {("absent", "pruned"): MEETINGS}
         assert made.etl().due_downloads() == []
-
-
-def test_locks_of_recordings_do_not_pile_up(tmp_path: Path) -> None:
-    """In files, even where the job `maintenance` never runs."""
-    old = tmp_path / "state/locks/recording-old.lock"
-    old.parent.mkdir(parents=True)
-    old.touch()
-    os.utime(old, (NOW.timestamp() - 90_000,) * 2)
-    variables = {"MEETING_ETL_DATA_DIR": str(tmp_path), "WEBEX_ACCESS_TOKEN": "invented"}
-    download(Etl(variables, ManualClock(NOW)), "one")
-    assert not old.exists()
 
 
 @pytest.mark.slow

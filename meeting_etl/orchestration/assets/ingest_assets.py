@@ -31,7 +31,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
     from meeting_etl.pipeline.ingest.ingest import ingest
 
     with report_failures(context, etl):
-        sweep_leftovers(etl.lake, etl.files, etl.clock.now())
+        sweep_leftovers(etl.lake, etl.files)
         report = ingest(etl.logs, etl.lake, etl.ledger, etl.clock, progress=etl.progress)
         report.notices.extend(_reopen_for_new_token(etl))
         report.notices.extend(_look_up_recordings(etl, context.run.run_id))

@@ -75,6 +75,6 @@ def remove_leftovers(etl: dg.ResourceParam[Etl]) -> None:
     from meeting_etl.pipeline.resources.partial_files import remove_abandoned
 
     with report_errors():
-        sweep_leftovers(etl.lake, etl.files, etl.clock.now())
+        sweep_leftovers(etl.lake, etl.files)
         remove_abandoned(etl.files, etl.lake, etl.ledger)
         vacuum_tables(etl.lake)

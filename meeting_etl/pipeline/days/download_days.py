@@ -26,7 +26,7 @@ from meeting_etl.pipeline.fetch.single_request import FetchResult
 from meeting_etl.pipeline.fetch.spec import FetchSpec, Target
 from meeting_etl.pipeline.ledger.work_item import Outcome
 from meeting_etl.pipeline.paths import files_folder
-from meeting_etl.pipeline.resources.recording_locks import RecordingLocks, sweep_recording_locks
+from meeting_etl.pipeline.resources.recording_locks import RecordingLocks
 from meeting_etl.schemas import FETCH_LEDGER
 
 
@@ -38,7 +38,6 @@ def download_days(
     A day is locked to read and to commit only, and each recording from before its request until it
     is committed, which is when its files are here.
     """
-    sweep_recording_locks(context.lake.state, context.clock.now())
     guards = RefusalGuards(context.accounts, [spec])
     guard = guards.of(spec.resource, tuple(context.accounts.all))
     for day in sorted(days, reverse=True):

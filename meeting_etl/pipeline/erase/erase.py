@@ -98,7 +98,7 @@ def erase(context: EraseContext, wanted: Wanted, *, log_lines: int = 0) -> Erasu
     something cannot be read or written; what was done stays.
     """
     lake = context.lake
-    sweep_leftovers(lake, context.files, context.clock.now())  # they may be of the person
+    sweep_leftovers(lake, context.files)  # they may be of the person
     with lake.lock(writers_lock(ERASURES, None)):
         erasure, clear = _erasure(context, wanted)
         work = _Work(context, erasure)

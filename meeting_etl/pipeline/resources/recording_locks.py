@@ -5,24 +5,15 @@ Belongs here: their names, and those that a run holds. Does not: what is downloa
 """
 
 from contextlib import ExitStack
-from datetime import datetime, timedelta
 from types import TracebackType
 
 from meeting_etl.pipeline.paths import file_stem
 from meeting_etl.state import State
 
-_PREFIX = "recording-"
-_KEEP = timedelta(days=1)
-
 
 def lock_of_files(stem: str) -> str:
     """Name of the lock of the recording whose files have this stem."""
-    return f"{_PREFIX}{stem}"
-
-
-def sweep_recording_locks(state: State, now: datetime) -> None:
-    """Forget old locks that nobody holds: of recordings, there are new ones every day."""
-    state.sweep_locks(_PREFIX, before=now - _KEEP)
+    return f"recording-{stem}"
 
 
 class RecordingLocks:
@@ -57,6 +48,7 @@ class RecordingLocks:
         return True
 
     def release(self, recording_id: str) -> None:
-        """Release it; what is not held stays as it is."""
+        """Release it, and leave nothing that names the recording; what is not held stays so."""
         if stack := self._held.pop(recording_id, None):
             stack.close()
+            self._state.sweep_locks(lock_of_files(file_stem(recording_id)))
