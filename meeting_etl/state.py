@@ -58,6 +58,9 @@ class State(Protocol):
     def remove(self, name: str) -> None:
         """Remove a value if there is one."""
 
+    def where(self, name: str) -> str:
+        """What has the value `name`, for messages."""
+
     def swap(self, name: str, *, secret: bool = False) -> AbstractContextManager[Value]:
         """Read a value and change it, under the lock of its name. `secret`: for its owner alone."""
 
@@ -103,6 +106,9 @@ class LocalState:
 
     def remove(self, name: str) -> None:
         self._files.remove(_value_file(name))
+
+    def where(self, name: str) -> str:
+        return _value_file(name)
 
     @contextmanager
     def swap(self, name: str, *, secret: bool = False) -> Iterator[Value]:

@@ -115,7 +115,7 @@ def erase(
             return
         confirm("Erase this? It cannot be undone.")
     report = _erase(etl, wanted, seen)
-    _show_done(report, wanted)
+    _show_done(etl, report, wanted)
     if in_logs and etl.logs.unread:
         display.say(f"Skipped, as not named like logs: {some_of(sorted(etl.logs.unread))}.")
     sys.exit(1 if report.left or report.logs.problems else 0)
@@ -169,8 +169,10 @@ def _show_preview(report: "ErasureReport", wanted: "Wanted", etl: "Etl") -> None
     _show_logs(report, wanted, dry_run=True)
 
 
-def _show_done(report: "ErasureReport", wanted: "Wanted") -> None:
-    label = report.erasure.label
+def _show_done(etl: "Etl", report: "ErasureReport", wanted: "Wanted") -> None:
+    from meeting_etl.privacy.erasures import ERASURES
+
+    label, place = report.erasure.label, etl.state.where(ERASURES)
     _show_rows(report, f"Erased as {label}: rows by table")
     display.say(f"Files removed: {report.files:,}.")
     _show_logs(report, wanted, dry_run=False)
@@ -179,8 +181,8 @@ def _show_done(report: "ErasureReport", wanted: "Wanted") -> None:
         return
     display.say(
         "All tables were read once more: neither the address or id nor the names that were looked "
-        f"for are left in them. The proof is in the table erasures ({label}). Keep the folder "
-        "state/: its hashes keep out what Webex still has."
+        f"for are left in them. The proof is in the table erasures ({label}). Keep {place}: its "
+        "hashes keep out what Webex still has."
     )
 
 

@@ -46,7 +46,17 @@ def without_logs(etl: "Etl") -> str | None:
         return None
     if etl.log_segments and etl.log_segments.logs()[0]:
         return None
+    instead = "set MEETING_ETL_DATA_DIR to another data folder"
+    if etl.settings.bucket is not None:
+        instead = "start `meeting-etl receive` on any machine"
     return (
         f"There are no webhook logs: put *.jsonl, *.ndjson, *.json or *.log files (also with .gz) "
-        f"into {etl.logs_folder}, or set MEETING_ETL_DATA_DIR to another data folder."
+        f"into {etl.logs_folder}, or {instead}."
     )
+
+
+def where_logs_are(etl: "Etl") -> str:
+    """The folder of the webhook logs and, with a bucket, the one that receivers ship to."""
+    if etl.settings.bucket is None:
+        return str(etl.logs_folder)
+    return f"{etl.logs_folder} and {etl.storage.where('webhook_logs')}"

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from meeting_etl.cli import display, formats, ledger_report
-from meeting_etl.lake.catalog_state import CATALOG, is_current
+from meeting_etl.lake.catalog_state import is_current
 from meeting_etl.lake.migration import files_of_other_policy
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.pipeline.ledger.coverage import Coverage
@@ -107,16 +107,16 @@ def _catalog_problem(etl: "Etl") -> str | None:
     if is_current(etl.lake, etl.settings.analytics):
         return None
     return (
-        f"{etl.settings.location}/{CATALOG} is out of date; the next `meeting-etl run` "
+        f"The catalog in {etl.settings.location} is out of date; the next `meeting-etl run` "
         "publishes it, or reports why it cannot."
     )
 
 
 def show(status: StatusReport, etl: "Etl") -> None:
     """The report as tables."""
-    logs = status.logs
+    logs, where = status.logs, ledger_report.where_logs_are(etl)
     display.answer(
-        f"Webhook logs in {logs.folder}: {logs.files:,} ingested, {logs.lines:,} lines, "
+        f"Webhook logs in {where}: {logs.files:,} ingested, {logs.lines:,} lines, "
         f"{logs.events:,} events, {logs.rejected_lines:,} rejected lines."
     )
     for problem in logs.problems:

@@ -102,6 +102,9 @@ class PgState:
     def remove(self, name: str) -> None:
         self._database.execute(_REMOVE, [self._root, name])
 
+    def where(self, name: str) -> str:
+        return f"the value {name} in PostgreSQL"
+
     @contextmanager
     def swap(self, name: str, *, secret: bool = False) -> Iterator[Value]:
         with self._waited_for(name) as lock:

@@ -195,20 +195,20 @@ def name_digests(
 def store_erasure(state: State, erasure: Erasure) -> None:
     """Store a new or changed erasure durably."""
     with state.swap(ERASURES, secret=True) as value:
-        stored = {each.number: each for each in parse_erasures(value.content)} | {
+        stored = {each.number: each for each in parse_erasures(state, value.content)} | {
             erasure.number: erasure
         }
         value.content = json.dumps([asdict(each) for each in stored.values()]).encode()
 
 
-def parse_erasures(content: bytes | None) -> tuple[Erasure, ...]:
+def parse_erasures(state: State, content: bytes | None) -> tuple[Erasure, ...]:
     """All erasures, the first first. Raises StorageError when the value is damaged."""
     try:
         return tuple(_erasure(entry) for entry in json.loads(content or b"[]"))
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(
             "The value erasures in the state is damaged, so it is unknown who was erased: restore "
-            "state/erasures.json from a backup. Nothing is written until then."
+            f"{state.where(ERASURES)} from a backup. Nothing is written until then."
         ) from error
 
 

@@ -42,13 +42,13 @@ def pseudonyms_of(state: State, files: Storage | None, configured: str | None) -
     lost.
     """
     with state.swap(_NAME, secret=True) as value:
-        stored = _parse(value.content)
+        stored = _parse(state, value.content)
         of_lake = _id_of_lake(files)
         key = configured or stored.get("key")
         if key is None and of_lake:
             raise SettingsError(
                 f"The key with which this lake was written, {of_lake}, is missing: "
-                f"restore state/privacy_key.json or set {PRIVACY_KEY}. If there is no copy of it, "
+                f"restore {state.where(_NAME)} or set {PRIVACY_KEY}. If there is no copy of it, "
                 f"remove {_ID_FILE}: persons then get other pseudonyms than before, and those who "
                 "were erased are not recognised any more."
             )
@@ -80,12 +80,17 @@ def has_key(state: State) -> bool:
     return state.get(_NAME) is not None
 
 
-def _parse(content: bytes | None) -> dict[str, str]:
+def place_of_key(state: State, configured: str | None) -> str:
+    """What has the key, or will have it."""
+    return PRIVACY_KEY if configured else state.where(_NAME)
+
+
+def _parse(state: State, content: bytes | None) -> dict[str, str]:
     try:
         stored = json.loads(content or b"{}")
         return {name: str(stored[name]) for name in ("id", "key") if name in stored}
     except (ValueError, TypeError) as error:
         raise StorageError(
             f"The value {_NAME} in the state is damaged, and without its key no person can be "
-            "recognised: restore state/privacy_key.json from a backup."
+            f"recognised: restore {state.where(_NAME)} from a backup."
         ) from error

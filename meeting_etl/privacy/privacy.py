@@ -75,6 +75,6 @@ class Privacy:
         """The erasures as they are now: another process may add one at any time."""
         content = self._state.get(ERASURES)
         if content != self._erasures[0]:
-            erasures = parse_erasures(content)
+            erasures = parse_erasures(self._state, content)
             self._erasures = (content, Erasures(erasures, self.pseudonyms if erasures else None))
         return self._erasures[1]

@@ -58,7 +58,7 @@ def read_webhook_spec(state: State) -> WebhookSpec | None:
         spec.events()
     except (msgspec.DecodeError, KeyError):
         raise StorageError(
-            "What is stored about expected webhooks (state/webhooks.json) is damaged: run "
+            f"What is stored about expected webhooks ({state.where(_NAME)}) is damaged: run "
             "`meeting-etl webhooks create` again."
         ) from None
     return spec

@@ -13,6 +13,7 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.cluster.s3_server import url_of
+from meeting_etl_tests.commands import command
 from meeting_etl_tests.product import Product
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -40,7 +41,10 @@ def test_what_is_read(product: Product, tmp_path: Path) -> None:
     count = said_by(product, "sql", "--format", "csv", "SELECT count(*) AS meetings FROM meetings")
     meetings = int(count.split()[-1])
     assert meetings > 5
-    assert "2026-03-16" in said_by(product, "status")
+    said = said_by(product, "status")
+    assert "2026-03-16" in said
+    url = url_of(product.folder)
+    assert f"Webhook logs in {product.folder}/webhook_logs and {url}/webhook_logs: " in said
     assert "not_json" in said_by(product, "rejected")
     path = tmp_path / "meetings.parquet"
     said_by(product, "sql", "--parquet", str(path), "FROM meetings")
@@ -48,11 +52,19 @@ def test_what_is_read(product: Product, tmp_path: Path) -> None:
     assert f"{product.folder}/reports/" in said_by(product, "report")
     said = said_by(product, "doctor", status=1)
     assert "bucket readable ok" in said
-    assert "writable ok It can be written" in said
+    assert "writable ok Objects can be written" in said
     assert "nothing to do" in said_by(product, "migrate", "--yes")
     # Nothing of the tables is on this machine's disk.
     assert not (product.folder / "lake").exists()
     assert not list(product.folder.glob("*.duckdb"))
+
+
+def test_a_bucket_without_anything_says_how_events_come_into_it(
+    tmp_path: Path, s3: dict[str, str]
+) -> None:
+    more = {"MEETING_ETL_DATA_DIR": url_of(tmp_path), "MEETING_ETL_WORK_DIR": str(tmp_path)}
+    done = command("status", environ={**s3, **more})
+    assert "or start `meeting-etl receive` on any machine." in " ".join(done.stdout.split())
 
 
 def test_what_is_changed(product: Product) -> None:

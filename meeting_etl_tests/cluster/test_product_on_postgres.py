@@ -199,3 +199,12 @@ def test_doctor_says_what_the_database_does(webex: Sandbox, postgres: str, tmp_p
     product = on_postgres(tmp_path / "data", webex, postgres)
     said = " ".join(product.command("doctor").stdout.split())
     assert "Each connection has a session of its own; a lost one is noticed in time." in said
+
+
+def test_a_damaged_value_is_restored_where_it_is(
+    webex: Sandbox, postgres: str, tmp_path: Path
+) -> None:
+    etl = on_postgres(tmp_path / "data", webex, postgres).etl()
+    etl.state.put("erasures", b"{")
+    with pytest.raises(StorageError, match="restore the value erasures in PostgreSQL from a back"):
+        etl.privacy.erasures  # noqa: B018 - it is read there

@@ -8,7 +8,8 @@ from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, ru
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.lake.migration import files_of_other_policy
 from meeting_etl.privacy.erasures import Erasure
-from meeting_etl.privacy.key import PRIVACY_KEY, has_key
+from meeting_etl.privacy.host_addresses import HOST_ADDRESSES
+from meeting_etl.privacy.key import has_key, place_of_key
 from meeting_etl.settings import Etl
 
 
@@ -34,7 +35,7 @@ def _policy(etl: Etl) -> Finding:
 
 
 def _key(etl: Etl) -> Finding:
-    place = PRIVACY_KEY if etl.settings.privacy_key else "state/privacy_key.json"
+    place = place_of_key(etl.state, etl.settings.privacy_key)
     if not has_key(etl.state):
         return ok(f"None is in use yet; {place} will have it when there is something to hash.")
     try:
@@ -45,17 +46,17 @@ def _key(etl: Etl) -> Finding:
 
 
 def _hosts(etl: Etl) -> Finding:
-    count = len(etl.privacy.hosts)
+    count, place = len(etl.privacy.hosts), etl.state.where(HOST_ADDRESSES)
     if not etl.privacy.remembers_hosts:
         if count:
             return warning(
-                f"state/host_addresses.json has {count:,} addresses in clear, which nothing needs.",
+                f"{place} has {count:,} addresses in clear, which nothing needs.",
                 "Remove it.",
             )
         return ok("No address is kept in clear beside the tables.")
     return ok(
-        f"state/host_addresses.json has {count:,} hosts' addresses in clear, for its owner alone: "
-        "requests or patterns of the settings need them."
+        f"{place} has {count:,} hosts' addresses in clear, for its owner alone: requests or "
+        "patterns of the settings need them."
     )
 
 

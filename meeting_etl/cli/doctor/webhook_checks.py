@@ -25,6 +25,7 @@ from meeting_etl.cli.doctor.finding import (
 )
 from meeting_etl.cli.doctor.lake_checks import newest_days
 from meeting_etl.cli.doctor.probe_client import ProbeClient
+from meeting_etl.cli.ledger_report import where_logs_are
 from meeting_etl.errors import BadResponse, Forbidden
 from meeting_etl.pipeline.ingest.log_problems import log_problems
 from meeting_etl.receiver.app import NOT_CHECKED, PROBE, VERIFIED
@@ -255,5 +256,5 @@ def _log_files(etl: Etl) -> Finding:
     if problems:
         return warning(" ".join(problems), "Move away or rename what is not a log.")
     if not known.num_rows and not new:
-        return skipped(f"There are no webhook logs in {etl.logs_folder}.")
+        return skipped(f"There are no webhook logs in {where_logs_are(etl)}.")
     return ok(f"{known.num_rows:,} logs are known, {len(new):,} have new lines for the next run.")
