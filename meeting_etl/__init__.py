@@ -7,9 +7,9 @@ else is internal.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from meeting_etl.definitions import build_defs
     from meeting_etl.lake.catalog import connect
     from meeting_etl.lake.data_frame import table
+    from meeting_etl.orchestration.build_defs import build_defs
     from meeting_etl.settings import Etl
 
 __version__ = "0.1.0"
@@ -26,9 +26,9 @@ def __getattr__(name: str) -> Any:
 
         return data_frame.table
     if name == "build_defs":
-        from meeting_etl import definitions
+        from meeting_etl.orchestration import build_defs
 
-        return definitions.build_defs
+        return build_defs.build_defs
     if name == "Etl":
         from meeting_etl import settings
 

@@ -17,8 +17,8 @@ from meeting_etl.cli.demo_accounts import demo_environ
 from meeting_etl.cli.demo_run import emptied, show_answers
 from meeting_etl.cli.live_figures import live_figures, repeating
 from meeting_etl.cli.run_report import status_of
-from meeting_etl.definitions import build_defs
 from meeting_etl.lake import catalog
+from meeting_etl.orchestration.build_defs import build_defs
 from meeting_etl.orchestration.instance.instance import dagster_home, open_quiet_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.receiver.app import Receiver

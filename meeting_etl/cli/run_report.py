@@ -9,10 +9,10 @@ import gc
 from meeting_etl.cli import display, ledger_report
 from meeting_etl.cli.progress import progress
 from meeting_etl.cli.streams import restored
-from meeting_etl.definitions import build_defs
 from meeting_etl.errors import SettingsError
 from meeting_etl.lake import catalog
 from meeting_etl.lake.floors import FLOOR_FILE
+from meeting_etl.orchestration.build_defs import build_defs
 from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED, RunSummary

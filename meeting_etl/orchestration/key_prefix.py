@@ -1,7 +1,7 @@
 """Definitions whose asset keys have a prefix, so that they can join those of another project.
 
 Belongs here: renaming assets, and everything that refers to them. Does not: which definitions there
-are (definitions.py).
+are (build_defs.py).
 """
 
 import warnings
