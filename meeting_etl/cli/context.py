@@ -4,7 +4,7 @@ Belongs here: that object alone. Does not: reading os.environ (main.py), setting
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,10 +56,24 @@ class CommandContext:
         etl.settings  # noqa: B018 - reading them checks them
         return etl
 
+    def etls(self) -> "list[Etl]":
+        """Those of all tenants, the settings checked; only one where one is named."""
+        from meeting_etl.settings import Etl
+
+        if self.environ.get("MEETING_ETL_TENANT"):
+            return [self.etl()]
+        etls = [Etl.of(tenant, self.clock) for tenant in self.tenants()]
+        for etl in etls:
+            etl.settings  # noqa: B018 - as above
+        return etls
+
     def moved_to(self, url: str, folder: Path) -> "Etl":
         """The Etl that there is after the data folder was moved to a bucket."""
+        from meeting_etl.settings import Etl
+
         places = {"MEETING_ETL_DATA_DIR": url, "MEETING_ETL_WORK_DIR": str(folder)}
-        return CommandContext({**self.environ, **places}, self.clock).etl()
+        tenant = self.tenant()
+        return Etl.of(replace(tenant, variables={**tenant.variables, **places}), self.clock)
 
 
 pass_context = click.make_pass_decorator(CommandContext)

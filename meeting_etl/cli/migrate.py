@@ -38,7 +38,8 @@ def migrate(context: CommandContext, /, to: str | None, *, dry_run: bool, yes: b
     queries can continue, and an interrupted migration continues when repeated.
 
     With MEETING_ETL_STATE, its tables in PostgreSQL are made or changed first, and what was in
-    files of state/ is moved there. Stop everything that works on the data folder before that.
+    files of state/ is moved there. Stop everything that works on the data folder before that. With
+    MEETING_ETL_TENANTS this is done for all tenants, unless MEETING_ETL_TENANT names one.
 
     With --to, all tables, recordings and transcripts are then copied to the bucket, and compared
     there, and the folder is marked: it is refused as the data folder from then on. Nothing in it is
@@ -49,18 +50,22 @@ def migrate(context: CommandContext, /, to: str | None, *, dry_run: bool, yes: b
       meeting-etl migrate --dry-run
       meeting-etl migrate --to s3://meetings/etl
     """  # noqa: D301 - click wants a real backspace
-    etl = context.etl()
-    target = None
-    if to is not None:
-        from meeting_etl.cli.to_bucket import Target
+    if to is None:
+        for etl in (etls := context.etls()):
+            if len(etls) > 1:
+                display.say(f"Tenant {etl.tenant}:")
+            _migrate(etl, dry_run=dry_run, yes=yes)
+        return
+    from meeting_etl.cli.to_bucket import Target
 
-        target = Target(context, etl, to)
+    etl = context.etl()
+    target = Target(context, etl, to)
     # A folder whose move has begun is not changed any more.
-    if target is None or not target.is_begun:
+    if not target.is_begun:
         _migrate(etl, dry_run=dry_run, yes=yes)
-    if target is not None and dry_run:
+    if dry_run:
         target.show()
-    elif target is not None:
+    else:
         target.move(yes=yes)
 
 

@@ -68,10 +68,14 @@ class Target:
             moved = move(lake, queue, self._bucket, self._finish, meter)
         if moved:
             _show(f"Moved to {url}, and compared there", moved)
+        places = (f"export MEETING_ETL_DATA_DIR={url}", f"export MEETING_ETL_WORK_DIR={folder}")
+        where = ""
+        if tenant := self._source.tenant:
+            places = (f'MEETING_ETL_DATA_DIR = "{url}"', f'MEETING_ETL_WORK_DIR = "{folder}"')
+            where = f" in [tenants.{tenant}]"
         display.say(
-            f"{folder} is in {url}. Now set, on every machine:\n"
-            f"export MEETING_ETL_DATA_DIR={url}\n"
-            f"export MEETING_ETL_WORK_DIR={folder}\n"
+            f"{folder} is in {url}. Now set{where}, on every machine:\n"
+            f"{places[0]}\n{places[1]}\n"
             "Everything that used the folder as the data folder is refused from now on."
         )
         left = [name for name in _NOT_NEEDED if (folder / name).exists()]

@@ -85,6 +85,15 @@ def test_what_needs_the_instance_says_that_it_has_no_place(bare: dict[str, str])
         )
 
 
+def test_all_are_migrated_unless_one_is_named(bare: dict[str, str]) -> None:
+    done = command("migrate", environ=bare)
+    assert done.returncode == 0, done.stderr
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "Tenant" in line]
+    assert said == ["Tenant acme:", "Tenant globex:"]
+    done = command("migrate", environ={**bare, "MEETING_ETL_TENANT": "acme"})
+    assert (done.returncode, "Tenant" in done.stdout + done.stderr) == (0, False)
+
+
 @pytest.mark.slow
 def test_a_run_of_one_tenant_is_in_the_instance_of_all(
     environ: dict[str, str], tmp_path: Path

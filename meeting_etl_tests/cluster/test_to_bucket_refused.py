@@ -214,6 +214,26 @@ def test_an_unfinished_move_is_continued_by_its_folder_alone(
     assert "Not all of /srv/other is in" in words(refused)
 
 
+def test_the_folder_of_a_tenant_is_moved_alone(s3: dict[str, str], tmp_path: Path) -> None:
+    file, url, other = tmp_path / "tenants.toml", url_of(tmp_path), tmp_path / "of_globex"
+    sections = '[tenants.acme]\nMEETING_ETL_DATA_DIR = "{}"\n{}[tenants.globex]\n'
+    sections += f'MEETING_ETL_DATA_DIR = "{other}"\n'
+    folder = tmp_path / "of_acme"
+    etl = Etl(environ(folder, s3))
+    with etl.lake.lock_days([DAY]):
+        etl.lake.merge(MEETINGS, DAY, [ROW])
+    file.write_text(sections.format(folder, ""))
+    variables = {**s3, "MEETING_ETL_TENANTS": str(file), "MEETING_ETL_TENANT": "acme"}
+    done = command("migrate", "--to", url, "--yes", environ=variables)
+    assert done.returncode == 0, done.stderr
+    places = f'MEETING_ETL_DATA_DIR = "{url}" MEETING_ETL_WORK_DIR = "{folder}"'
+    assert f"Now set in [tenants.acme], on every machine: {places}" in words(done)
+    file.write_text(sections.format(url, f'MEETING_ETL_WORK_DIR = "{folder}"\n'))
+    done = command("sql", "--format", "csv", "SELECT meeting_id FROM meetings", environ=variables)
+    assert done.stdout.split() == ["meeting_id", "m"]
+    assert not other.exists()
+
+
 def test_the_mark_of_a_folder_is_no_secret(etl: Etl, s3: dict[str, str], tmp_path: Path) -> None:
     assert migrate(tmp_path, s3, url_of(tmp_path)).returncode == 0
     mark = json.loads(Files(tmp_path).read_bytes("moved.json") or b"")
