@@ -138,6 +138,15 @@ def test_the_example_has_what_compose_requires_and_what_webex_needs() -> None:
     assert required | optional == set(re.findall(r"\$\{(\w+)", COMPOSE))
 
 
+def test_the_receiver_ships_to_the_bucket_that_the_others_have() -> None:
+    """Without a value of its own here, a variable that is not in deploy/.env is not set."""
+    of_buckets = {"MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR", *AWS}
+    environment = OURS["receiver"]["environment"]
+    assert {name for name, value in environment.items() if value is None} == of_buckets
+    for service in OURS.values():
+        assert all(service["environment"].get(name) is None for name in of_buckets)
+
+
 def test_the_file_of_secrets_is_no_part_of_the_project() -> None:
     files = {file for service in OURS.values() for file in service.get("env_file", [])}
     assert files == {".env"}
