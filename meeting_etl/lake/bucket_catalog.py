@@ -5,6 +5,7 @@ not: the statements (catalog_sql.py), the catalog of a folder, which is a file (
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -22,6 +23,8 @@ from meeting_etl.schemas import TABLES
 from meeting_etl.storage import Storage
 
 CATALOG = "catalog.json"
+# The rest are lines with requests and answers in full.
+_READING_FAILED = re.compile(r"registered as 'stored_(\w+)' failed: (?:\w+: )?([^\n]*)")
 # Logs that are read at a time.
 _LOGS_AT_ONCE = 8
 
@@ -59,6 +62,17 @@ def connect(url: str) -> duckdb.DuckDBPyConnection:
             f"{files.where(CATALOG)} does not fit this version of meeting_etl: {error}. Run "
             "`meeting-etl run` to publish it again."
         ) from error
+
+
+def reading_error(message: str) -> str | None:
+    """A sentence in the place of DuckDB's message, where that is of a file in a bucket."""
+    if (found := _READING_FAILED.search(message)) is None:
+        return None
+    return (
+        f"The query failed: a file of {found[1]} cannot be read: {found[2].strip().rstrip('.')}. "
+        "If it happens again, check the bucket and its credentials, and see `A file that is "
+        "damaged or gone` in docs/object-storage.md."
+    )
 
 
 def _connected(files: Storage, content: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:

@@ -175,7 +175,7 @@ class Queries:
     ) -> tuple[list[str], list[tuple[object, ...]]]:
         """Column names and rows of one SQL statement, with `$name` in place of values.
 
-        Raises SettingsError with DuckDB's message.
+        Raises SettingsError with DuckDB's message, StorageError when a bucket cannot be read.
         """
 
         def read() -> tuple[list[str], list[tuple[object, ...]]]:
@@ -255,6 +255,8 @@ def _as_settings_error() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if sentence := bucket_catalog.reading_error(str(error)):
+            raise StorageError(sentence) from error
         raise SettingsError(f"The query failed: {error}") from error
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
+from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.schemas import FETCH_LEDGER, MEETINGS, TRANSCRIPTS
 from meeting_etl_tests.cluster.s3_proxy import s3_proxy
 from meeting_etl_tests.cluster.s3_server import url_of
@@ -60,6 +61,23 @@ def test_status_reads_a_log_as_often_whatever_the_number_of_days(log_reads: Read
     assert found[FETCH_LEDGER.name] <= 2
     # Of the others, whether they are there.
     assert found[TRANSCRIPTS.name] == 0
+
+
+def test_a_file_that_is_gone_is_one_sentence(tmp_path: Path, s3: dict[str, str]) -> None:
+    lake, url = lake_of(tmp_path), url_of(tmp_path)
+    lake.merge(MEETINGS, DAY, meetings("m"))
+    catalog.publish(Files(tmp_path), lake)
+    files = ObjectFiles(url)
+    (name,) = [path for path in files.paths("lake/meetings") if "/part-0" in path]
+    files.remove(name)
+    places = {"MEETING_ETL_DATA_DIR": url, "MEETING_ETL_WORK_DIR": str(tmp_path)}
+    done = command("sql", "FROM meetings", environ={**s3, **places})
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 1
+    assert said.startswith("Error: The query failed: a file of meetings cannot be read: Could not")
+    assert said.endswith("see `A file that is damaged or gone` in docs/object-storage.md.")
+    assert "Object at location" in said
+    assert "x1b" not in said
 
 
 def test_a_query_is_asked_again_when_earlier_versions_were_removed(
