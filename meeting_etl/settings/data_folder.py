@@ -16,6 +16,8 @@ _DATA_DIR = "MEETING_ETL_DATA_DIR"
 _WORK_DIR = "MEETING_ETL_WORK_DIR"
 _SPACE = re.compile(r"\s")
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_ENDPOINT")
+# What says where the data are.
+PLACES = (_DATA_DIR, _WORK_DIR, *_ENDPOINTS)
 
 
 def bucket(environ: Mapping[str, str]) -> str | None:
@@ -24,7 +26,8 @@ def bucket(environ: Mapping[str, str]) -> str | None:
     if not is_url(value):
         return None
     for name in _ENDPOINTS:
-        _check_endpoint(name, environ.get(name) or "")
+        if name in environ:
+            _check_endpoint(name, environ[name])
     return url_of(value)
 
 
@@ -41,8 +44,10 @@ def _check_endpoint(name: str, value: str) -> None:
         is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         is_address = False
-    if value and (not is_address or _SPACE.search(value)):
-        raise SettingsError(f"{name} must be an address such as https://s3.team.example.")
+    if not is_address or _SPACE.search(value):
+        raise SettingsError(
+            f"{name} must be an address such as https://s3.team.example, or not be set."
+        )
 
 
 def _folder(name: str, value: str) -> Path:

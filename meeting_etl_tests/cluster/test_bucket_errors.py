@@ -147,15 +147,23 @@ def test_what_is_no_url_of_a_bucket_is_a_wrong_setting(
     ("url", "more", "sentence"),
     [
         ("s3://bucket/etl", {"AWS_ENDPOINT_URL": "s3.team.example"}, "AWS_ENDPOINT_URL must be an"),
+        ("s3://bucket/etl", {"AWS_ENDPOINT_URL": ""}, "AWS_ENDPOINT_URL must be an"),
+        ("s3://bucket/etl", {"AWS_ENDPOINT_URL": "127.0.0.1:9000"}, "AWS_ENDPOINT_URL must be an"),
         ("az://container/etl", {}, "cannot be used: Generic MicrosoftAzure error: Account must be"),
     ],
 )
 def test_what_the_provider_needs_is_a_setting_too(
     url: str, more: dict[str, str], sentence: str, tmp_path: Path, webex: Sandbox
 ) -> None:
-    status, said = said_by(on_bucket(tmp_path, webex, {}, url, **more), "status")
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    product = on_bucket(tmp_path, webex, keys, url, **more)
+    status, said = said_by(product, "status")
     assert status == 2
     assert sentence in said
+    # The library, which reads the variables of its process, would end it.
+    done = product.command_process("doctor")
+    assert sentence in " ".join(done.stdout.split())
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("form", ["s3://meetings", "s3://meetings/", "s3://meetings/of.team=a/"])

@@ -28,6 +28,7 @@ from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, w
 from meeting_etl.cli.doctor.worker_checks import worker_checks
 from meeting_etl.errors import SettingsError
 from meeting_etl.settings import Etl
+from meeting_etl.settings.data_folder import PLACES
 from meeting_etl.settings.variables import SECRETS
 
 _SECRETS = (
@@ -53,8 +54,7 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         etl.settings  # noqa: B018 - reading them checks them
     except SettingsError as error:
         settings, are_known = [unreadable_settings(error)], False
-        names = ("MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR")
-        etl = Etl({name: environ[name] for name in names if name in environ}, etl.clock)
+        etl = Etl({name: environ[name] for name in PLACES if name in environ}, etl.clock)
         if not has_readable_settings(etl):
             return _without_secrets(settings, environ)
     else:
