@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,19 @@ def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def own_database(url: str) -> Iterator[str]:
+    """The URL of another database of the server, with our tables: it has no runs yet."""
+    from meeting_etl.postgres.database import Database
+    from meeting_etl.postgres.schema import migrate
+
+    name = f"of_{uuid.uuid4().hex}"
+    select(url, f"CREATE DATABASE {name}")
+    own = f"{url.rsplit('/', 1)[0]}/{name}"
+    migrate(Database(own))
+    yield own
 
 
 def process_of(url: str) -> int:

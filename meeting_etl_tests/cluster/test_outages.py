@@ -11,7 +11,7 @@ from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Clock, Span
-from meeting_etl_tests.cluster.postgres_server import postgres_down
+from meeting_etl_tests.cluster.postgres_server import own_database, postgres_down
 from meeting_etl_tests.cluster.rabbitmq_server import RabbitmqServer, rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import Cluster, names_of, running_cluster
 from meeting_etl_tests.product import tables
@@ -35,7 +35,10 @@ def cluster(
 ) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     world = demo_world(1, Clock().now() - timedelta(days=4), days=2, meetings=40)
-    with running_cluster(folder, world, names_of(postgres, broker.url), per_minute=300) as cluster:
+    with (
+        own_database(postgres) as url,
+        running_cluster(folder, world, names_of(url, broker.url), per_minute=300) as cluster,
+    ):
         yield cluster
 
 

@@ -10,6 +10,7 @@ from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Clock, Span
+from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import Cluster, names_of, running_cluster
 from meeting_etl_tests.product import tables
@@ -25,11 +26,12 @@ OPEN_BATCH = PER_MINUTE * 25 // 60
 def cluster(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     world = demo_world(1, Clock().now() - timedelta(days=4), days=3, meetings=50)
     with (
+        own_database(postgres) as url,
         rabbitmq_server() as broker,
         running_cluster(
             tmp_path_factory.mktemp("cluster"),
             world,
-            names_of(postgres, broker.url),
+            names_of(url, broker.url),
             per_minute=PER_MINUTE,
         ) as cluster,
     ):

@@ -7,6 +7,7 @@ import pytest
 
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import (
     HOSTS,
@@ -24,9 +25,10 @@ def test_the_tables_are_those_of_one_machine(
 ) -> None:
     world = demo_world(1, Clock().now() - timedelta(days=4), days=3, meetings=50)
     with (
+        own_database(postgres) as url,
         rabbitmq_server() as broker,
         running_cluster(
-            tmp_path, world, names_of(postgres, broker.url), per_minute=0, bucket=s3
+            tmp_path, world, names_of(url, broker.url), per_minute=0, bucket=s3
         ) as cluster,
     ):
         wait_until(lambda: cluster.runs("ingest_and_days") and cluster.is_at_rest(), 240)
