@@ -10,7 +10,7 @@ from graphlib import TopologicalSorter
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from meeting_etl.lake.accents import accented_letters
+from meeting_etl.lake.accents import accented_letters, cased_letters
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
 from meeting_etl.schemas import (
@@ -155,19 +155,32 @@ def _macros(lake: "Lake") -> Iterator[tuple[str, str]]:
     """
     root = glob_literal(lake.storage.where("lake"))
     for name, text in _texts("macros"):
-        sql = text.replace("{accented_letters}", sql_text(accented_letters()))
+        sql = _with_patterns(text)
         for table in TABLES.values():
             if _reads(sql, table.name):
                 sql = _inlined(sql, table.name, _select(lake, table, root, ()))
         yield name, sql
 
 
+def _with_patterns(text: str) -> str:
+    """The SQL with the regular expressions of a search.
+
+    {pattern} is that of the words; {cased_rest} is its end, from the first letter on that has two
+    cases and no accents, `[ш]…`, or NULL.
+    """
+    pattern = resources.files("meeting_etl.lake").joinpath("search_pattern.sql").read_text("utf-8")
+    pattern = pattern.replace("{accented_letters}", sql_text(accented_letters()))
+    start = sql_text(rf"\[[{cased_letters()}]\]\[.*")
+    text = text.replace("{cased_rest}", f"nullif(regexp_extract({{pattern}}, {start}), '')")
+    return text.replace("{pattern}", pattern.partition("\n")[2].rstrip())
+
+
 def _texts(folder_name: str) -> Iterator[tuple[str, str]]:
     """Name and SQL of each analytical view, or of each macro, by name.
 
     The first line of a file is a comment that describes it; in a view, a comment `-- name: …`
-    describes a column. {time_zones} and {accented_letters} stand for a list and a text; expand()
-    replaces the other placeholders of views.
+    describes a column. {time_zones} stands for a list; expand() replaces the other placeholders of
+    views, _with_patterns() those of macros.
     """
     folder = resources.files("meeting_etl.lake").joinpath(folder_name)
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):

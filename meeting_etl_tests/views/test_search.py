@@ -104,6 +104,47 @@ def test_accented_letters_are_found_by_their_letter_and_the_other_way_round(
                 assert connection.execute(sql, [words]).fetchall() == [(2,)], words
 
 
+@pytest.mark.slow
+def test_letters_of_two_bytes_are_found_in_either_case(tmp_path: Path) -> None:
+    """Three snippets of all letters of Greek and Cyrillic: in one case, in the other, and mixed."""
+    alphabet = map(chr, range(0x370, 0x530))
+    letters = [each for each in alphabet if each.islower() and len(each.upper()) == 1]
+    lower = "".join(letters)
+    mixed = "".join(each.upper() if number % 2 else each for number, each in enumerate(letters))
+    texts = [lower, lower.upper(), mixed]
+    rows = [snippet(f"{index}", index, text=text) for index, text in enumerate(texts)]
+    ask(tmp_path, {"transcript_snippets": rows}, "SELECT 1")
+    sql = "SELECT snippet_index FROM search_transcripts(?, NULL, NULL)"
+    with meeting_etl.connect(tmp_path) as connection:
+        for text in texts:
+            for start in range(len(text) - 2):
+                words = text[start : start + 3]
+                assert connection.execute(sql, [words]).fetchall() == [(0,), (1,), (2,)], words
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("дом", [0, 1, 2]),
+        ("ДОМ НАШ", [0, 1]),
+        ("йод", [3]),
+        ("иод", [3]),
+        ("ей", [4]),
+        ("дом и", []),
+        ("мшн", []),  # all letters, not together
+        ("[м]ш", [5]),
+    ],
+)
+def test_all_of_the_words_are_looked_for(tmp_path: Path, words: str, found: list[int]) -> None:
+    """Also what comes before the first letter that has two cases and no accents, as in еЙ."""
+    texts = ["Дом наш", "НЕ ДОМ\nНАШ", "\u1c81ом", "И\u0306од", "Еи\u0306", "a [м]Ш"]
+    rows = [snippet(f"{index}", index, text=text) for index, text in enumerate(texts)]
+    ask(tmp_path, {"transcript_snippets": rows}, "SELECT 1")
+    with meeting_etl.connect(tmp_path) as connection:
+        answer = connection.execute(search(words)).fetchall()
+    assert [index for (index,) in answer] == found
+
+
 def test_a_whole_paragraph_is_found(tmp_path: Path) -> None:
     text = "Is the price an increase? " * 40
     rows = {"transcript_snippets": [snippet("s", 0, text=text)]}
