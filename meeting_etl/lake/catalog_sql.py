@@ -10,9 +10,9 @@ from graphlib import TopologicalSorter
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from meeting_etl.lake.accents import accented_letters, cased_letters
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
+from meeting_etl.lake.letters import accented_letters, cased_letters
 from meeting_etl.schemas import (
     DAY,
     FLAG,

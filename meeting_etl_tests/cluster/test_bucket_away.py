@@ -1,4 +1,4 @@
-"""What may be over a moment later is told apart from what somebody must correct."""
+"""A transient error is another error than one that somebody must correct."""
 
 import socket
 from contextlib import suppress

@@ -13,9 +13,9 @@ import pytest
 import meeting_etl
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
-from meeting_etl.lake.accents import accented_letters
 from meeting_etl.lake.analytics import Analytics
 from meeting_etl.lake.lake import Lake
+from meeting_etl.lake.letters import accented_letters
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS, TRANSCRIPTS
 from meeting_etl_tests.views.lakes import DAY, ask
 from meeting_etl_tests.views.searching import FOUND, search, transcript

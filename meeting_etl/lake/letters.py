@@ -1,4 +1,4 @@
-"""Letters with their accented forms, for a search in which accents and case do not matter.
+"""Letters and their other forms, for a search in which accents and case do not matter.
 
 Belongs here: which letters are accented forms of another, and which have two cases and nothing
 else. Does not: the search (macros/search_transcripts.sql, search_pattern.sql).
