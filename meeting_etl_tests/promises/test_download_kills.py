@@ -17,7 +17,10 @@ from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.product import Product
 
 SIZE = 200_000_000
-SENT_TWICE = 5_000_000
+# What was written since the last sync is downloaded again, and not more: what the kernel holds of a
+# connection when its process is killed was never received, so bytes that the host has sent (up to
+# 37 MB more on one loopback connection) tell nothing.
+RECEIVED_TWICE = 2_000_000
 
 
 def start(product: Product) -> "subprocess.Popen[bytes]":
@@ -53,7 +56,8 @@ def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Sign
         assert time.perf_counter() - told < 10  # clean and quick
         (partial,) = product.folder.glob("media/*/.*.part")
         assert not list(product.folder.glob("media/*/*.mp4"))
-        assert partial.stat().st_size > SIZE // 3
+        received_bytes = partial.stat().st_size
+        assert received_bytes > SIZE // 3
 
         assert product.run().failures == []
         (row,) = product.rows("recording_files")
@@ -61,7 +65,7 @@ def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Sign
         assert hashlib.sha256(content).hexdigest() == row["sha256"]
         assert row["sha256"] == webex.media.sha256(row["recording_id"], "video")
         assert len(content) == SIZE
+        assert len(seen) == 2
         assert seen[1].range_start is not None
-        assert seen[1].range_start > SIZE // 3
-        assert sum(request.bytes_sent for request in seen) < SIZE + SENT_TWICE
+        assert seen[1].range_start > received_bytes - RECEIVED_TWICE
         assert not list(product.folder.glob("media/*/.*"))
