@@ -114,7 +114,6 @@ def speaker_metrics(lake: Lake, day: date) -> pa.Table:
     import duckdb  # here, because loading Dagster's definitions does not need it
 
     results = [SPEAKER_METRICS.schema.empty_table()]
-    pa.default_memory_pool().release_unused()  # DuckDB has memory of its own
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for meeting_ids in _groups_of_meetings(lake, day):
@@ -150,6 +149,7 @@ def _metrics_of(
         connection.execute(
             f"CREATE OR REPLACE VIEW {name} AS SELECT *, DATE '{day}' AS date FROM {name}_rows"  # noqa: S608
         )
+    pa.default_memory_pool().release_unused()  # of reading; DuckDB has memory of its own
     connection.execute(_sql("views/speakers.sql").replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
     return connection.sql(_sql("metrics.sql")).to_arrow_table()
 
