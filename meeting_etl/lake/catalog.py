@@ -62,7 +62,7 @@ def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
     that most runs publish nothing. Raises StorageError when the disk fails or another program has
     the catalog open for writing; the lake is not affected.
     """
-    with lake.state.lock("catalog"):
+    with lake.state.lock("catalog"), lake.tables.read_once():
         contents = dict(catalog_statements(lake, analytics, _time_zones()))
         fingerprint = digest(statement for found in contents.values() for statement in found)
         in_bucket = lake.tables.relation(MEETINGS) is not None

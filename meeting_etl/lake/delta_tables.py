@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,11 +18,11 @@ import pyarrow as pa
 from meeting_etl.errors import DamagedFile
 from meeting_etl.lake.arrow_rows import joined
 from meeting_etl.lake.column_cache import ColumnCache
+from meeting_etl.lake.delta_logs import DeltaLogs
 from meeting_etl.lake.parquet_files import ParquetFiles
 from meeting_etl.lake.partitions import NULL_PARTITION, folder_of
 from meeting_etl.lake.tables import Partition, Where
 from meeting_etl.lake.writers_locks import day_of_lock, lock_of_table, writers_lock
-from meeting_etl.object_storage.delta_log import DeltaLog
 from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.object_storage.part_files import NO_PARTS, PartFile, Parts
 from meeting_etl.schemas import MEETING_INDEX, TABLES, Table
@@ -47,7 +47,7 @@ class DeltaTables:
     def __init__(self, files: ObjectFiles) -> None:
         self._files = files
         self._parquet = ParquetFiles(files)
-        self._logs: dict[str, DeltaLog] = {}
+        self._logs = DeltaLogs(files)
         # The parts of partitions when they were read, by table, and the locks that are held, under
         # which these stay.
         self._seen: dict[str, dict[str | None, Parts]] = defaultdict(dict)
@@ -60,22 +60,18 @@ class DeltaTables:
     def partitions(self, table: Table) -> list[str]:
         if table.partition is None:
             return []
-        return sorted(NULL_PARTITION if name is None else name for name in self._log(table).all())
+        return sorted(
+            NULL_PARTITION if name is None else name for name in self._logs.partitions(table)
+        )
 
     def strays(self, table: Table) -> list[str]:
         return []
 
     def has_parts(self, table: Table) -> bool:
-        return self._log(table).has_parts()
+        return self._logs.has_parts(table)
 
     def parts(self, table: Table, partition: Partition) -> list[int]:
         return list(self._read_anew(table, _key(partition)))
-
-    def parts_of_each(
-        self, table: Table, partitions: Iterable[Partition]
-    ) -> dict[Partition, list[int]]:
-        with self._log(table).read_once():
-            return {partition: self.parts(table, partition) for partition in partitions}
 
     def count(self, table: Table, partition: Partition, part: int) -> int:
         return self._file(table, partition, part).rows
@@ -97,6 +93,7 @@ class DeltaTables:
         except DamagedFile as error:
             # Perhaps it was replaced since it was listed, and removed by `erase`.
             is_gone = isinstance(error.__cause__, FileNotFoundError)
+            self._logs.forget(table)
             self._read_anew(table, _key(partition))
             if not is_gone or self._name(table, partition, part) == name:
                 raise
@@ -152,7 +149,7 @@ class DeltaTables:
 
     def stored(self, table: Table) -> Mapping[str | None, Parts]:
         """The files of all partitions, which are named as in the log."""
-        return self._log(table).all()
+        return self._logs.of(table).all()
 
     def take_over(self, table: Table, files: Iterable[tuple[Partition, int, Path, int]]) -> None:
         """Make Parquet files of a disk the parts of partitions, which have none of these yet.
@@ -165,7 +162,7 @@ class DeltaTables:
             found: dict[str | None, dict[int, PartFile]] = {}
             for (partition, part, *_), upload in uploads:
                 found.setdefault(_key(partition), {})[part] = upload.result()
-        self._log(table).add(found)
+        self._logs.of(table).add(found)
 
     def remove(self, table: Table, partition: Partition) -> None:
         if parts := self.parts(table, partition):
@@ -175,7 +172,8 @@ class DeltaTables:
         """Nothing: files that are in no version are removed by `vacuum`."""
 
     def forget_versions(self, table: Table, partition: Partition) -> None:
-        current = {file.path for file in self._log(table).parts(_key(partition)).values()}
+        parts = self._logs.of(table).all().get(_key(partition), NO_PARTS)
+        current = {file.path for file in parts.values()}
         folder, root = folder_of(table, partition), folder_of(table)
         for name in self._files.paths(folder):
             path = name.removeprefix(f"{root}/")
@@ -184,7 +182,10 @@ class DeltaTables:
 
     def vacuum(self, table: Table, *, keep_hours: int) -> None:
         """Remove files that are in no version of the last hours."""
-        self._log(table).vacuum(keep_hours)
+        self._logs.of(table).vacuum(keep_hours)
+
+    def read_once(self) -> AbstractContextManager[None]:
+        return self._logs.read_once()
 
     @contextmanager
     def pinned(self, locks: Iterable[str]) -> Iterator[None]:
@@ -194,9 +195,9 @@ class DeltaTables:
         def pin(table: Table) -> None:
             lock = lock_of_table(table)
             if lock in taken:
-                self._seen[table.name] = dict(self._log(table).all())
+                self._seen[table.name] = dict(self._logs.of(table).all())
             elif lock is None and days:
-                found = self._log(table).all()
+                found = self._logs.of(table).all()
                 self._seen[table.name].update((day, found.get(day, NO_PARTS)) for day in days)
 
         with ThreadPoolExecutor(_LOGS_AT_ONCE) as pool:
@@ -210,17 +211,11 @@ class DeltaTables:
     def relation(self, table: Table) -> str | None:
         return relation_of(table)
 
-    def _log(self, table: Table) -> DeltaLog:
-        if table.name not in self._logs:
-            log = DeltaLog(table, self._files.where(folder_of(table)))
-            return self._logs.setdefault(table.name, log)
-        return self._logs[table.name]
-
     def _as_pinned(self, table: Table, key: str | None) -> Parts:
         """The parts of a partition now, or when the lock was taken under which it is written."""
         if writers_lock(table, key) in self._held:
             return self._seen[table.name].get(key, NO_PARTS)
-        return self._log(table).parts(key)
+        return self._logs.partitions(table).get(key, NO_PARTS)
 
     def _read_anew(self, table: Table, key: str | None) -> Parts:
         """The same, which is from now on what was read."""
@@ -276,7 +271,8 @@ class DeltaTables:
         key = _key(partition)
         seen = self._seen[table.name]
         known = seen[key] if key in seen else self._read_anew(table, key)
-        seen[key] = self._log(table).commit(key, files, [*files, *removed], known)
+        seen[key] = self._logs.of(table).commit(key, files, [*files, *removed], known)
+        self._logs.forget(table)
 
 
 def relation_of(table: Table) -> str:

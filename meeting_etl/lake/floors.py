@@ -6,8 +6,10 @@ work (pipeline/ledger/).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from meeting_etl import schemas
@@ -48,9 +50,39 @@ class Floors:
     def __init__(self, files: Storage, state: State) -> None:
         self._files = files
         self._state = state
+        self._guard = Lock()
+        self._locks_held = self._generation = 0
+        self._known: dict[str, date] | None = None
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """While locks of writers are held, which were just taken: the file is read once.
+
+        `prune` raises a floor before it takes the locks of what it removes, or while it has them.
+        """
+        with self._guard:
+            self._known = None
+            self._generation += 1
+            self._locks_held += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._locks_held -= 1
 
     def all(self) -> dict[str, date]:
         """The floors by group; a group of which nothing was pruned has none."""
+        with self._guard:
+            if self._locks_held and self._known is not None:
+                return self._known
+            generation = self._generation
+        floors = self._read()
+        with self._guard:
+            if generation == self._generation:  # else this may be older than that lock
+                self._known = floors
+        return floors
+
+    def _read(self) -> dict[str, date]:
         content = self._files.read_bytes(FLOOR_FILE)
         if content is None:
             return {}
@@ -74,7 +106,7 @@ class Floors:
     def raise_to(self, floors: Mapping[str, date]) -> None:
         """Raise the floors of these groups; one that is higher already stays."""
         with self._state.lock(_LOCK):
-            before = self.all()
+            before = self._read()
             after = before | {
                 group: max(day, before.get(group, date.min)) for group, day in floors.items()
             }
@@ -83,6 +115,9 @@ class Floors:
                 # As earlier versions wrote it, which had no groups.
                 content = {"before": texts.pop(EVERYTHING, str(date.min)), "groups": texts}
                 self._files.replace_bytes(FLOOR_FILE, json.dumps(content).encode())
+            with self._guard:
+                self._known = after
+                self._generation += 1
 
     def kept(self, table: Table, partition: object, rows: "pa.Table") -> "pa.Table":
         """The rows that may be written into a partition: none where the table's were pruned."""

@@ -58,7 +58,8 @@ def _all(lake: "Lake") -> set[str]:
 
 def _of(lake: "Lake", days: Iterable[date]) -> set[str]:
     domains: set[str] = set()
-    for day in days:
-        column = lake.read(MEETINGS, day, columns=["host_email_domain"])["host_email_domain"]
-        domains.update(filter(None, column.unique().to_pylist()))
+    with lake.tables.read_once():
+        for day in days:
+            column = lake.read(MEETINGS, day, columns=["host_email_domain"])["host_email_domain"]
+            domains.update(filter(None, column.unique().to_pylist()))
     return domains

@@ -256,16 +256,13 @@ class Lake:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a lock under which tables are written (writers_locks.py)."""
-        with self.state.lock(name), self.tables.pinned([name]):
+        with self.state.lock(name), self._pinned([name]):
             yield
 
     @contextmanager
     def lock_days(self, days: Iterable[date]) -> Iterator[None]:
         """Hold the locks of days, taken in date order so that processes cannot deadlock."""
-        with ExitStack() as stack:
-            for lock in (locks := [day_lock(day) for day in sorted(set(days))]):
-                stack.enter_context(self.state.lock(lock))
-            stack.enter_context(self.tables.pinned(locks))
+        with self.try_lock_days(days, may_wait=True):
             yield
 
     @contextmanager
@@ -274,17 +271,18 @@ class Lake:
 
         For the holder of other days' locks, who would cause a deadlock by waiting.
         """
-        if may_wait:
-            with self.lock_days(days):
-                yield True
-            return
+        locks = [day_lock(day) for day in sorted(set(days))]
+        take = self.state.lock if may_wait else self.state.lock_if_free
         with ExitStack() as stack:
-            locks = [day_lock(day) for day in sorted(set(days))]
-            if is_locked := all(
-                stack.enter_context(self.state.lock_if_free(lock)) for lock in locks
-            ):
-                stack.enter_context(self.tables.pinned(locks))
+            if is_locked := all(stack.enter_context(take(lock)) for lock in locks):
+                stack.enter_context(self._pinned(locks))
             yield is_locked
+
+    @contextmanager
+    def _pinned(self, locks: list[str]) -> Iterator[None]:
+        """What is read while these locks are held, which were just taken, is of that time."""
+        with self.floors.pinned(), self.tables.pinned(locks):
+            yield
 
     def sweep(self, tables: Iterable[Table], partitions: Collection[Partition]) -> None:
         """Remove what killed writers left in these partitions; their lock must be held."""

@@ -26,7 +26,8 @@ def read_days(
     Raises StorageError.
     """
     schema, days = schema_of(table, columns), list(days)
-    parts = lake.tables.parts_of_each(table, days)
+    with lake.tables.read_once():
+        parts = {day: lake.tables.parts(table, day) for day in days}
 
     def read(day: date) -> tuple[date, pa.Table]:
         groups = (lake.tables.read(table, day, part, schema) for part in parts[day])

@@ -55,13 +55,14 @@ def outdated_files(lake: Lake, progress: Progress = lambda *_: None) -> list[Old
     known = _known(lake)
     changed = [table for table in TABLES.values() if known.get(table.name) != _digest(lake, table)]
     found: list[OldFile] = []
-    for number, table in enumerate(changed):
-        progress(f"schemas of {table.name}", number, len(changed))
-        found += [
-            OldFile(table, partition)
-            for partition in _partitions(lake, table)
-            if not _is_current(lake, table, partition)
-        ]
+    with lake.tables.read_once():
+        for number, table in enumerate(changed):
+            progress(f"schemas of {table.name}", number, len(changed))
+            found += [
+                OldFile(table, partition)
+                for partition in _partitions(lake, table)
+                if not _is_current(lake, table, partition)
+            ]
     return found
 
 
@@ -73,13 +74,14 @@ def files_of_other_policy(lake: Lake, progress: Progress = lambda *_: None) -> l
     notes = lake.policy_notes
     changed = [table for table in TABLES.values() if notes.stamp(table.name) != _stamp(lake, table)]
     found: list[OldFile] = []
-    for number, table in enumerate(changed):
-        progress(f"policy of {table.name}", number, len(changed))
-        found += [
-            OldFile(table, partition)
-            for partition in partition_values(table, lake.partitions(table))
-            if not lake.has_policy(table, partition)
-        ]
+    with lake.tables.read_once():
+        for number, table in enumerate(changed):
+            progress(f"policy of {table.name}", number, len(changed))
+            found += [
+                OldFile(table, partition)
+                for partition in partition_values(table, lake.partitions(table))
+                if not lake.has_policy(table, partition)
+            ]
     if changed and not found:
         _note_policies(lake)
     return found

@@ -52,11 +52,6 @@ class ParquetTables:
     def parts(self, table: Table, partition: Partition) -> list[int]:
         return part_numbers(self._files.names(folder_of(table, partition)))
 
-    def parts_of_each(
-        self, table: Table, partitions: Iterable[Partition]
-    ) -> dict[Partition, list[int]]:
-        return {partition: self.parts(table, partition) for partition in partitions}
-
     def count(self, table: Table, partition: Partition, part: int) -> int:
         return self._parquet.count_rows(part_name(table, partition, part))
 
@@ -117,6 +112,9 @@ class ParquetTables:
 
     def vacuum(self, table: Table, *, keep_hours: int) -> None:
         """Nothing: a file that is replaced is gone."""
+
+    def read_once(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def pinned(self, locks: Iterable[str]) -> AbstractContextManager[None]:
         """Nothing: here a lock is enough."""

@@ -39,11 +39,6 @@ class Tables(Protocol):
     def parts(self, table: Table, partition: Partition) -> list[int]:
         """Numbers of the parts of a partition, the newest last."""
 
-    def parts_of_each(
-        self, table: Table, partitions: Iterable[Partition]
-    ) -> dict[Partition, list[int]]:
-        """The same of several partitions, at the cost of one look where tables have a log."""
-
     def count(self, table: Table, partition: Partition, part: int) -> int:
         """Number of rows of a part, without reading them."""
 
@@ -102,6 +97,12 @@ class Tables(Protocol):
 
     def vacuum(self, table: Table, *, keep_hours: int) -> None:
         """Remove what is in no version of the table in the last hours, where there are versions."""
+
+    def read_once(self) -> AbstractContextManager[None]:
+        """In the block, this thread reads the log of each table once, where tables have one.
+
+        What others commit meanwhile may be missing from what it reads.
+        """
 
     def pinned(self, locks: Iterable[str]) -> AbstractContextManager[None]:
         """While locks of writers are held, which were just taken (writers_locks.py).

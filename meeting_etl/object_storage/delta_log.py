@@ -9,13 +9,14 @@ twice, in the name of its partition. Delta refuses a commit when another one wit
 made since the log was read; whoever knew other files of the partition is refused before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from meeting_etl.errors import StorageError
 from meeting_etl.object_storage.errors import translate_errors
+from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.object_storage.part_files import (
     NO_PARTS,
     Parts,
@@ -26,12 +27,16 @@ from meeting_etl.object_storage.part_files import (
     schema_in_log,
 )
 from meeting_etl.schemas import Table
+from meeting_etl.times import Clock
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
     from deltalake import DeltaTable
 
 _MOST_TRIES = 20
+# Versions go after two days (see below): the one after that which was read an hour ago is there, if
+# there is any.
+_NEXT_IS_KEPT = timedelta(hours=1)
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 2 days",
     "delta.deletedFileRetentionDuration": "interval 1 days",
@@ -44,15 +49,20 @@ _STORAGE_OPTIONS = {"allow_http": "true", "timeout": "30s", "max_retries": "4"}
 class DeltaLog:
     """All methods raise StorageError. Partitions are named as in the log; None for NULL."""
 
-    def __init__(self, table: Table, url: str) -> None:
+    def __init__(
+        self, table: Table, files: ObjectFiles, folder: str, clock: Clock | None = None
+    ) -> None:
         self._table = table
-        self._url = url
+        self._files = files
+        self._folder = folder
+        self._url = files.where(folder)
         self._lock = RLock()
         self._delta: DeltaTable | None = None
         self._version = -1
         self._partitions: dict[str | None, Parts] = {}
         self._has_all_columns = False
-        self._is_fresh = False
+        self._listed_at: datetime | None = None
+        self._clock = clock or Clock()
 
     def all(self) -> Mapping[str | None, Parts]:
         """The parts of each partition, as they are now."""
@@ -60,32 +70,12 @@ class DeltaLog:
             self._refresh()
             return dict(self._partitions)
 
-    def parts(self, partition: str | None) -> Parts:
-        """The parts of a partition, as they are now."""
-        with self._lock:
-            self._refresh()
-            return self._known(partition)
-
     def has_parts(self) -> bool:
         """Whether there are parts; before the log was read, whether it is there, in one request."""
-        from deltalake import DeltaTable
-
         with self._lock:
             if self._delta is not None:
                 return bool(self.all())
-            with translate_errors(self._url, doing="read"):
-                return bool(DeltaTable.is_deltatable(self._url, storage_options=_STORAGE_OPTIONS))
-
-    @contextmanager
-    def read_once(self) -> Iterator[None]:
-        """Within the block, which should be short, the log is read at its begin only."""
-        with self._lock:
-            self._refresh()
-            self._is_fresh = True
-            try:
-                yield
-            finally:
-                self._is_fresh = False
+            return bool(self._files.names(f"{self._folder}/_delta_log"))
 
     def vacuum(self, keep_hours: int) -> None:
         """Remove files that are in no version of the last hours, those of killed writers too."""
@@ -185,8 +175,9 @@ class DeltaLog:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
-        if self._is_fresh:
+        if not self._may_have_more():
             return self._delta
+        self._listed_at = self._clock.now()
         with translate_errors(self._url, doing="read"):
             if self._delta is None:
                 try:
@@ -197,6 +188,13 @@ class DeltaLog:
                 self._delta.update_incremental()
             self._load(self._delta)
             return self._delta
+
+    def _may_have_more(self) -> bool:
+        """Whether the log may have more than was read, which one request tells."""
+        if self._listed_at is None or self._clock.now() - self._listed_at > _NEXT_IS_KEPT:
+            return True
+        following = f"{self._folder}/_delta_log/{self._version + 1:020}.json"
+        return self._files.size_bytes(following) is not None
 
     def _load(self, delta: "DeltaTable") -> None:
         """Take over what the log says that was read."""

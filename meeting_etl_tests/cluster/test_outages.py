@@ -56,7 +56,7 @@ def test_rabbitmq_is_stopped(cluster: Cluster, broker: RabbitmqServer) -> None:
     run = begun(cluster)
     with broker.down():
         # It is given up, and the next one is not failed because it cannot be launched.
-        wait_until(lambda: cluster.status(run) == "FAILURE", 20)
+        wait_until(lambda: cluster.status(run) == "FAILURE")
         time.sleep(AWAY_SECONDS)
     expect_the_end(cluster)
     assert len(cluster.instance.get_runs(FAILED)) == failed_before + 1

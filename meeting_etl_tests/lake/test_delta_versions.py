@@ -26,8 +26,9 @@ def objects(folder: Path) -> list[str]:
 def current(lake: Lake, day: date = DAY) -> list[str]:
     from meeting_etl.object_storage.delta_log import DeltaLog
 
-    log = DeltaLog(MEETINGS, lake.storage.where("lake/meetings"))
-    return sorted(f"lake/meetings/{file.path}" for file in log.parts(str(day)).values())
+    assert isinstance(lake.storage, ObjectFiles)
+    log = DeltaLog(MEETINGS, lake.storage, "lake/meetings")
+    return sorted(f"lake/meetings/{file.path}" for file in log.all()[str(day)].values())
 
 
 def _stop_before_the_commit(folder: str, pipe: object) -> None:

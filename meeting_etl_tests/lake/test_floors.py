@@ -73,3 +73,21 @@ def test_a_floor_of_one_group_leaves_the_others_alone(lake: Lake) -> None:
     assert json.loads(lake.files.read_bytes(FLOOR_FILE) or b"")["before"] == "0001-01-01"
     assert lake.floors.all() == {"snippets": KEPT}
     assert lake.floors.of(MEETINGS) == date.min
+
+
+def test_a_floor_is_read_once_under_a_lock_and_anew_under_the_next(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """What is written meanwhile is removed by `prune`, which takes the lock afterwards."""
+    pruning = Lake(Files(tmp_path))
+    with lake.lock_days([OLD]):
+        assert lake.floors.of(MEETINGS) == date.min
+        pruning.floors.raise_to({"meetings": OLD})
+        assert lake.floors.of(MEETINGS) == date.min
+        # Of another day, which may be pruned already.
+        with lake.lock_days([KEPT]):
+            assert lake.floors.of(MEETINGS) == OLD
+        lake.floors.raise_to({"meetings": KEPT})
+        assert lake.floors.of(MEETINGS) == KEPT
+    pruning.floors.raise_to({"meetings": date(2026, 3, 4)})
+    assert lake.floors.of(MEETINGS) == date(2026, 3, 4)

@@ -247,14 +247,13 @@ def test_an_event_that_the_index_does_not_know_yet_moves_nothing_without_the_loc
         path.write_bytes(content)
     world.ledger.refresh(TUESDAY, world.ledger.due_day(TUESDAY))
     locked: list[set[date]] = []
-    lock_days = world.lake.lock_days
 
     class Watched(Lake):
         @contextmanager
-        def lock_days(self, days: Iterable[date]) -> Iterator[None]:
+        def try_lock_days(self, days: Iterable[date], *, may_wait: bool) -> Iterator[bool]:
             locked.append(set(days))
-            with lock_days(days):
-                yield
+            with world.lake.try_lock_days(days, may_wait=may_wait) as is_locked:
+                yield is_locked
 
     list(fold(Watched(world.lake.files), world.ledger, [MONDAY]))
     assert world.meetings(TUESDAY).keys() == {ONE}

@@ -155,11 +155,12 @@ def _worked_off(
             yield from _metadata(report, folded, specs)
         log.end()
     if SPEAKER_METRICS.name in tables:
-        for day in days:
-            if not specs:  # else they were refreshed when the day was closed
-                with etl.lake.lock_days([day]):
-                    refresh_metrics(etl.lake, day)
-            rows = etl.lake.count(SPEAKER_METRICS, day)
+        for day in days if not specs else ():  # else each day's were refreshed when it was closed
+            with etl.lake.lock_days([day]):
+                refresh_metrics(etl.lake, day)
+        with etl.lake.tables.read_once():
+            counts = {day: etl.lake.count(SPEAKER_METRICS, day) for day in days}
+        for day, rows in counts.items():
             yield day, SPEAKER_METRICS.name, {"dagster/partition_row_count": rows}
 
 

@@ -108,7 +108,7 @@ def _checks_of(
             raise StepFailure(error) from None
         for key in keys:
             if key.asset_key.path[-1] not in off:
-                verdicts = ((_verdict(etl, key, date.fromisoformat(day)), day) for day in checked)
+                verdicts = zip(_verdicts(etl, key, checked), checked, strict=True)
                 # The worst last: the page of the check shows that result.
                 for verdict, day in sorted(verdicts, key=lambda found: found[0].urgency):
                     yield verdict.of_day(key, day, latest(key.asset_key, day))
@@ -116,6 +116,15 @@ def _checks_of(
             yield dg.Output(None, step.assets_def.get_output_name_for_asset_check_key(key))
 
     return day_checks
+
+
+def _verdicts(etl: Etl, key: dg.AssetCheckKey, days: Collection[str]) -> list[Verdict]:
+    """A verdict for each day."""
+    try:
+        with etl.lake.tables.read_once():
+            return [_verdict(etl, key, date.fromisoformat(day)) for day in days]
+    except MeetingEtlError as error:
+        return [Verdict(str(error), passed=False, is_error=True)] * len(days)
 
 
 def _verdict(etl: Etl, key: dg.AssetCheckKey, day: date) -> Verdict:

@@ -265,12 +265,13 @@ class Ledger:
 
     def failed(self, days: Iterable[date], run_ids: Collection[str]) -> Counter[str]:
         """Reasons of the work items that failed in one of these runs and will be retried."""
-        return Counter(
-            item.reason
-            for day in days
-            for item in self.items(day)
-            if item.status == Status.FAILED and not item.settled and item.run_id in run_ids
-        )
+        with self._lake.tables.read_once():
+            return Counter(
+                item.reason
+                for day in days
+                for item in self.items(day)
+                if item.status == Status.FAILED and not item.settled and item.run_id in run_ids
+            )
 
     def was_allowed(self, resource: str, account: str, since: datetime) -> bool:
         """Whether a request of this account for the resource succeeded since that moment."""

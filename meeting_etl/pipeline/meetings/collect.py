@@ -61,10 +61,11 @@ class Collected:
 
 def collect(lake: Lake, index: MeetingIndex, meeting_ids: Collection[str]) -> Collected:
     """Read all events about these meetings and make their rows; without an end there is no row."""
-    mentions = index.find(meeting_ids)
-    events = _events(lake, mentions)
     drift = SchemaDrift()
     rows: dict[date, dict[str, Row]] = defaultdict(dict)
+    with lake.tables.read_once():
+        mentions = index.find(meeting_ids)
+        events = _events(lake, mentions)
     for meeting_id, about in events.items():
         row = row_from_events(meeting_id, about, drift)
         if row is not None:
