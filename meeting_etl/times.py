@@ -78,7 +78,8 @@ def parse_timestamp(text: str) -> datetime | None:
     """
     if len(text) < 16 or text[10] not in "Tt ":
         raise ValueError("not an ISO 8601 date and time")
-    moment = datetime.fromisoformat(text)
+    # RFC 3339 allows a small z as well as a small t, fromisoformat() only the latter.
+    moment = datetime.fromisoformat(f"{text[:-1]}Z" if text[-1] == "z" else text)
     if moment.tzinfo is not UTC:
         try:
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

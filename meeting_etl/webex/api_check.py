@@ -94,8 +94,8 @@ class ApiCheck:
     def _is_webex(self) -> bool:
         """Whether /people/me is answered as Webex does; raises TransientError.
 
-        Webex refuses a token without the scope for it, and an invalid one, in its own words. A 404
-        is what a base URL without the version gives.
+        Webex refuses a token without the scope for it, and an invalid one, in its own words and
+        with a trackingId. A 404 is what a base URL without the version gives.
         """
         try:
             self._get_people_me()

@@ -35,6 +35,7 @@ from meeting_etl.webex.responses import (
     json_items,
     json_object,
     no_content,
+    read_recognized,
     read_with,
     text_body,
 )
@@ -251,7 +252,7 @@ class Client:
         """The token's owner, without retries; raises what `error_for` returns."""
         url = self._url("/people/me")
         headers = self._auth.headers(url, self._auth.token(self._post_grant))
-        return read_with(self._transport.send("GET", url, headers), json_object)
+        return read_recognized(self._transport.send("GET", url, headers), json_object)
 
     def _post_grant(self, request: TokenRequest) -> dict[str, Any]:
         """Auth's `post`. Repeating it is harmless: the newest tokens count."""

@@ -123,6 +123,21 @@ def read_with(response: Response, read: Callable[[Response], T]) -> T:
     raise error_for(response)
 
 
+def read_recognized(response: Response, read: Callable[[Response], T]) -> T:
+    """As `read_with`; raises NotWebexApi for a refusal without trackingId.
+
+    Webex gives one to every request; gateways refuse in JSON with a `message`, too.
+    """
+    try:
+        return read_with(response, read)
+    except (AuthError, Refused) as error:
+        body = _decode(response.body)
+        in_body = body.get("trackingId") if isinstance(body, dict) else None
+        if in_body or response.headers.get("trackingId", "").strip():
+            raise
+        raise NotWebexApi(f"{error} It has no trackingId", response.status) from error
+
+
 def json_object(response: Response) -> dict[str, Any]:
     """The JSON object of a response; raises TransientError when it has none."""
     document = _decode(response.body)

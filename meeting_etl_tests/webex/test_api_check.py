@@ -8,6 +8,7 @@ import pytest
 from meeting_etl.errors import (
     ApiUnavailable,
     BadResponse,
+    Forbidden,
     MeetingEtlError,
     NotFound,
 )
@@ -70,6 +71,28 @@ def test_refusals_of_a_host_that_is_not_webex_do_not_count(
 ) -> None:
     server = serve(lambda seen: everything)
     with pytest.raises(ApiUnavailable, match=r"not look like the Webex API: check WEBEX_BASE_URL"):
+        connect(server.url).get("/meetings/m1")
+
+
+# In JSON, as several gateways refuse whatever their rules do not let through.
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gateway_that_refuses_everything_is_not_webex(
+    connect: Connect, serve: Serve, status: int
+) -> None:
+    def gateway(seen: Seen) -> Reply:
+        return Reply({"message": "Forbidden"}, status if seen.path == "/v1/people/me" else 403)
+
+    with pytest.raises(ApiUnavailable, match="not look like the Webex API"):
+        connect(serve(gateway).url).get("/meetings/m1")
+
+
+@pytest.mark.parametrize("tracking", [{"trackingId": "ROUTER_3"}, {}])
+def test_webex_is_recognized_by_a_refusal_with_its_tracking_id(
+    connect: Connect, serve: Serve, tracking: dict[str, str]
+) -> None:
+    header = {} if tracking else {"trackingId": "ROUTER_3"}
+    server = serve(lambda seen: Reply({"message": "No scope."} | tracking, 403, header))
+    with pytest.raises(Forbidden, match="No scope"):
         connect(server.url).get("/meetings/m1")
 
 

@@ -257,6 +257,6 @@ def test_items_with_errors_are_left_out_and_counted(build: Build) -> None:
 
 
 def test_a_refusal_is_not_an_empty_listing(build: Build) -> None:
-    webex, _ = build(lambda seen: Reply({"message": "no"}, 403), USER)
+    webex, _ = build(lambda seen: Reply({"message": "no", "trackingId": "ROUTER_1"}, 403), USER)
     with pytest.raises(Forbidden):
         recordings(webex)
