@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from meeting_etl.errors import NotFound
 from meeting_etl.times import Clock, format_timestamp
 
 # requests is loaded when a client is made.
@@ -101,19 +102,29 @@ class Listings:
     ) -> Iterator[list[dict[str, Any]]]:
         """The pages of all windows, up to `max_pages` of each, without items of earlier windows.
 
-        Listings that ignore their window return the same items for each.
+        Listings that ignore their window return the same items for each. Some respond with 404
+        where a window has nothing (docs/webex-api-notes.md T52): it is one without items where
+        others have a response.
         """
         params = {"max": str(PAGE_SIZE), **params}
         if not windows:
             yield from self._client.pages(path, params, max_pages=max_pages)
         seen: set[str | None] = set()
+        not_found: list[NotFound] = []
         for start, end in windows:
             window = {"from": format_timestamp(start), "to": format_timestamp(end)}
             ids: set[str | None] = set()
-            for page in self._client.pages(path, params | window, max_pages=max_pages):
+            try:
+                pages = self._client.pages(path, params | window, max_pages=max_pages)
+            except NotFound as error:
+                not_found.append(error)
+                continue
+            for page in pages:
                 yield [item for item in page if _id(item) is None or _id(item) not in seen]
                 ids |= {_id(item) for item in page}
             seen |= ids
+        if not_found and len(not_found) == len(windows):
+            raise not_found[0]
 
 
 def listing_of(items: Iterable[dict[str, Any]]) -> Listing:

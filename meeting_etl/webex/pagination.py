@@ -77,8 +77,17 @@ class Pagination:
                 raise BadResponse(f"Pagination loop in GET {path}.")
             # One fault of a later page is not worth fetching all those before it again.
             too_large_allowed = (1 if seen else 0) if shrinks else None
+            is_later = bool(seen)
             seen.add(page.url)
-            items, response = self._get(page, retry, too_large_allowed)
+            try:
+                items, response = self._get(page, retry, too_large_allowed)
+            except Refused as error:
+                # 400 may still be about a smaller `max`; the caller sees to that.
+                if not is_later or error.http_status == 400:
+                    raise
+                # The first page was allowed and found: this is about the link, such as a cursor
+                # that has expired, and says nothing of what is listed.
+                raise BadResponse(f"A later page is missing. {error}", error.http_status) from error
             yield items
             retry = self._new_retry()
             page = next_page(response.headers.get("Link", ""), page.url, params)

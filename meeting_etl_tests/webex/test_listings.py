@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from meeting_etl.errors import Forbidden
+from meeting_etl.errors import Forbidden, NotFound
 from meeting_etl.webex.listings import Listing
 from meeting_etl.webex.token_kind import TokenKind
 from meeting_etl_tests.webex.endpoint_calls import (
@@ -25,7 +25,7 @@ from meeting_etl_tests.webex.endpoint_calls import (
     recordings,
     transcripts,
 )
-from meeting_etl_tests.webex.servers import Act, Reply, Seen
+from meeting_etl_tests.webex.servers import Act, Reply, Seen, of_webex
 
 # Recordings
 
@@ -80,6 +80,28 @@ def test_windows_of_30_days_continue_up_to_an_event(
         ("2021-07-12T20:25:19Z", "2021-08-03T07:00:00Z"),
     ]
     assert len(listing.items) == 3
+
+
+@pytest.mark.parametrize("month_with_items", ["05", "06", "07"])
+def test_a_window_that_is_not_found_hides_no_other(build: Build, month_with_items: str) -> None:
+    """Some listings respond with 404 where a window has nothing (T52)."""
+
+    def answer(seen: Seen) -> Act:
+        if seen.params["from"].startswith(f"2021-{month_with_items}"):
+            return Reply({"items": [{"id": "r1"}]})
+        return Reply({"message": "Nothing found.", "trackingId": "ROUTER_1"}, 404)
+
+    webex, _ = build(of_webex(answer), USER)
+    event_at = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
+    assert recordings(webex, LONG_AGO, event_at=event_at).items == [{"id": "r1"}]
+
+
+def test_windows_that_are_all_not_found_are_a_refusal(build: Build) -> None:
+    refusal = Reply({"message": "Nothing found.", "trackingId": "ROUTER_1"}, 404)
+    webex, _ = build(of_webex(lambda seen: refusal), USER)
+    event_at = datetime(2021, 8, 2, 7, 0, tzinfo=UTC)
+    with pytest.raises(NotFound):
+        recordings(webex, LONG_AGO, event_at=event_at)
 
 
 def test_an_item_in_two_windows_is_returned_once(build: Build) -> None:

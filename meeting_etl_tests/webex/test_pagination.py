@@ -126,11 +126,20 @@ def test_a_failed_page_is_retried_without_the_earlier_ones(connect: Connect, ser
     assert listed.tries == {0: 1, 100: 4, 200: 4}
 
 
-def test_a_page_that_is_refused_ends_the_listing(connect: Connect, serve: Serve) -> None:
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_refused_later_page_says_nothing_of_what_is_listed(
+    connect: Connect, serve: Serve, status: int
+) -> None:
     listed = Listed(250)
-    listed.faults = {(100, 1): Reply({"message": "no"}, 403)}
+    listed.faults = {(100, 1): Reply({"message": "The cursor has expired."}, status)}
+    with pytest.raises(BadResponse, match=r"later page is missing.*cursor has expired"):
+        connect(serve(listed).url).pages("/recordings", PARAMS)
+
+
+def test_a_refused_first_page_is_a_refusal_of_the_listing(connect: Connect, serve: Serve) -> None:
+    refusal = Reply({"message": "no", "trackingId": "ROUTER_1"}, 403)
     with pytest.raises(Forbidden):
-        list(connect(serve(listed).url).pages("/recordings", PARAMS))
+        connect(serve(lambda seen: refusal).url).pages("/recordings", PARAMS)
 
 
 class Bound:
