@@ -43,15 +43,19 @@ class ApiCheck:
         self._counting = threading.Lock()
         self._is_outage = False
         self.failed_in_a_row = 0
+        # Whether Webex's trackingId reaches us, which a proxy in between may remove. Then a
+        # refusal without one is somebody else's.
+        self.is_tracked = False
 
     @property
     def is_down(self) -> bool:
         """Whether Webex as a whole is taken to be down."""
         return self._is_outage and self.failed_in_a_row >= self._outage_after
 
-    def record_success(self) -> None:
-        """A request succeeded."""
+    def record_success(self, *, is_tracked: bool) -> None:
+        """A request succeeded; `is_tracked`: its response has the trackingId header."""
         self.failed_in_a_row = 0
+        self.is_tracked = self.is_tracked or is_tracked
         self._recognized = True
 
     def record_refusal(self) -> None:

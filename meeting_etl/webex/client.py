@@ -32,6 +32,7 @@ from meeting_etl.webex.rate_limit import RateLimiter
 from meeting_etl.webex.responses import (
     NotWebexApi,
     clock_ahead,
+    has_tracking_header,
     json_items,
     json_object,
     no_content,
@@ -201,7 +202,7 @@ class Client:
                 sent_headers = base_headers | self._auth.headers(url, token)
                 response = self._transport.send(method, url, sent_headers, body)
                 self._clock_ahead = clock_ahead(response)
-                content = read_with(response, read)
+                content = self._read(response, read)
             except AuthError as error:
                 if renewed or not self._auth.renew(token, self._post_grant):
                     raise AuthError(f"{self._auth.remedy}: {error}.") from error
@@ -221,8 +222,13 @@ class Client:
                 self._check.require_webex(error)
                 raise
             else:
-                self._check.record_success()
+                self._check.record_success(is_tracked=has_tracking_header(response))
                 return content, response
+
+    def _read(self, response: Response, read: Callable[[Response], T]) -> T:
+        """The content. A 401 is judged by its words: renewing once too often does no harm."""
+        is_tracked = self._check.is_tracked and response.status != 401
+        return (read_recognized if is_tracked else read_with)(response, read)
 
     def _failure(self, error: TransientError, retry: RetryState) -> MeetingEtlError:
         """The error for a request that is given up."""

@@ -107,7 +107,7 @@ def _is_from_webex(response: Response) -> bool:
     if response.truncated and response.status != 401:
         return False
     if not response.body.strip():
-        return bool(response.headers.get("trackingId", "").strip())
+        return has_tracking_header(response)
     body = _decode(response.body)
     if not isinstance(body, dict):
         return False
@@ -124,7 +124,7 @@ def read_with(response: Response, read: Callable[[Response], T]) -> T:
 
 
 def read_recognized(response: Response, read: Callable[[Response], T]) -> T:
-    """As `read_with`; raises NotWebexApi for a refusal without trackingId.
+    """As `read_with`; raises NotWebexApi for a refusal without trackingId, a 401 too.
 
     Webex gives one to every request; gateways refuse in JSON with a `message`, too.
     """
@@ -133,9 +133,14 @@ def read_recognized(response: Response, read: Callable[[Response], T]) -> T:
     except (AuthError, Refused) as error:
         body = _decode(response.body)
         in_body = body.get("trackingId") if isinstance(body, dict) else None
-        if in_body or response.headers.get("trackingId", "").strip():
+        if in_body or has_tracking_header(response):
             raise
         raise NotWebexApi(f"{error} It has no trackingId", response.status) from error
+
+
+def has_tracking_header(response: Response) -> bool:
+    """Whether the header is there in which Webex names each request."""
+    return bool(response.headers.get("trackingId", "").strip())
 
 
 def json_object(response: Response) -> dict[str, Any]:

@@ -96,6 +96,26 @@ def test_webex_is_recognized_by_a_refusal_with_its_tracking_id(
         connect(server.url).get("/meetings/m1")
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_a_refusal_without_the_header_that_successes_have_is_not_webexs(
+    connect: Connect, serve: Serve, status: int
+) -> None:
+    """A firewall that refuses one request in the middle of a run."""
+    tracked = Reply({"id": "m1"}, headers={"trackingId": "ROUTER_1"})
+    client = connect(serve(in_turn(tracked, Reply({"message": "Forbidden"}, status), tracked)).url)
+    client.get("/meetings/m0")
+    assert client.get("/meetings/m1") == {"id": "m1"}
+
+
+def test_a_refusal_counts_without_tracking_ids_where_a_proxy_removes_them(
+    connect: Connect, serve: Serve
+) -> None:
+    client = connect(serve(in_turn(FINE, Reply({"message": "No."}, 403))).url)
+    client.get("/meetings/m0")
+    with pytest.raises(Forbidden):
+        client.get("/meetings/m1")
+
+
 def test_the_first_refusal_alone_is_checked_and_a_success_needs_no_check(
     connect: Connect, serve: Serve
 ) -> None:
