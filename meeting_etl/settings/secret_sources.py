@@ -53,7 +53,7 @@ def name_of(source: str, section: str, key: str) -> str:
 
 def _from_file(path: Path, setting: str) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise SettingsError(f"{setting}: others may read {path}; run `chmod 600 {path}`.")
             secret = file.read().strip()

@@ -6,7 +6,6 @@ of a tenant (orchestration/).
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,6 +15,7 @@ from typing import Any
 from meeting_etl.errors import SettingsError
 from meeting_etl.object_storage.urls import is_url
 from meeting_etl.settings.secret_sources import Secrets
+from meeting_etl.settings.toml_content import toml_content
 from meeting_etl.settings.variables import SECRETS, VARIABLES
 
 _FILE, _CHOSEN = "MEETING_ETL_TENANTS", "MEETING_ETL_TENANT"
@@ -128,11 +128,7 @@ def chosen_tenant(environ: Mapping[str, str]) -> Tenant:
 
 
 def _sections(file: str) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"{_FILE}: cannot read {file}: {reason}.") from error
+    content = toml_content(_FILE, file)
     sections = content.get("tenants")
     if not isinstance(sections, dict) or not sections or len(content) > 1:
         raise SettingsError(f"{file} must have a section [tenants.NAME] for each tenant alone.")

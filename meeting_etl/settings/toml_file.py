@@ -5,9 +5,7 @@ wording of errors (toml_errors.py).
 """
 
 import re
-import tomllib
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
@@ -17,6 +15,7 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.privacy.policy import policy_of
 from meeting_etl.schemas import FIRST_DAY
 from meeting_etl.settings.host_patterns import check_hosts, check_not_empty, check_sites
+from meeting_etl.settings.toml_content import toml_content
 from meeting_etl.settings.toml_errors import sentence_of
 from meeting_etl.times import parse_days
 
@@ -207,11 +206,7 @@ def read_toml_file(name: str | None) -> SettingsFile:
     """The file of that name, or all defaults. Raises SettingsError naming file, section and key."""
     if not name:
         return SettingsFile()
-    try:
-        content: dict[str, Any] = tomllib.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"MEETING_ETL_SETTINGS: cannot read {name}: {reason}.") from error
+    content = toml_content("MEETING_ETL_SETTINGS", name)
     try:
         return msgspec.convert(content, SettingsFile)
     except msgspec.ValidationError as error:

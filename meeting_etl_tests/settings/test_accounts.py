@@ -49,6 +49,8 @@ def test_a_secret_in_a_file_of_its_own(tmp_path: Path) -> None:
     (admin,) = read(tmp_path, text).accounts
     admin.check()
     assert admin.credentials.secrets == ["planted-in-a-file"]
+    secret.write_text("planted-in-a-file\n", encoding="utf-8-sig")
+    assert read(tmp_path, text).accounts[0].credentials.secrets == ["planted-in-a-file"]
     secret.write_text(" \n")
     with pytest.raises(SettingsError, match=rf"{setting}.* is empty"):
         read(tmp_path, text).accounts[0].check()

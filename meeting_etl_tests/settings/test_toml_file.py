@@ -129,6 +129,19 @@ def test_an_error_names_file_section_key_bound_and_value(
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"MEETING_ETL_SETTINGS: .*missing.toml: No such file"):
         read_toml_file(str(tmp_path / "missing.toml"))
+    file = tmp_path / "settings.toml"
+    file.write_bytes("titles = 'Café'".encode("latin-1"))
+    with pytest.raises(SettingsError) as refused:
+        read_toml_file(str(file))
+    assert str(refused.value) == (
+        f"MEETING_ETL_SETTINGS: cannot read {file}: it is not UTF-8 text."
+    )
+
+
+def test_a_byte_order_mark_of_an_editor_is_no_part_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[fetch]\nthreads = 3\n", encoding="utf-8-sig")
+    assert read_toml_file(str(file)).fetch.threads == 3
 
 
 def test_defaults_and_choices_are_those_of_what_they_configure() -> None:
