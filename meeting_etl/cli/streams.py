@@ -13,7 +13,14 @@ from typing import TextIO
 
 
 def prepare() -> None:
-    """Write characters that stdout's encoding does not have as escapes, in place of failing."""
+    """Open what was closed, and write characters that stdout's encoding lacks as escapes.
+
+    A scheduler may start a process with its streams closed. Python has None for them then, and the
+    next file that is opened, a table perhaps, would get the number of stdout.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
