@@ -121,13 +121,17 @@ def show_table(
     if Measurement.get(answers, unbounded, table).minimum <= answers.width:
         answers.print(table)
     else:
-        _show_records(names, rows, cell)
+        _show_records(title, names, rows, cell)
 
 
 def _show_records(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], cell: Callable[[Any], Cell]
+    title: str, names: Sequence[str], rows: Sequence[Sequence[Any]], cell: Callable[[Any], Cell]
 ) -> None:
     """Rows that are too wide for the screen, one value below the other."""
+    if title:
+        answers.print(styled(one_line(title), "bold"))
+    if not rows:
+        answers.print(f"No rows. Columns: {', '.join(map(one_line, names))}")
     for number, row in enumerate(rows, 1):
         record = Table(
             title=f"row {number}", title_justify="left", box=None, show_header=False, pad_edge=False

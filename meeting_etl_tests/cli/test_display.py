@@ -77,6 +77,17 @@ def test_a_value_with_a_newline_stays_one_row(capsys: pytest.CaptureFixture[str]
     assert r"x\ny" in capsys.readouterr().out
 
 
+def test_a_table_too_wide_for_the_screen_keeps_its_title_and_says_that_it_is_empty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wide = ["x" * 100, "y" * 100]
+    display.show_table("Work items", wide, [])
+    display.show_table("Days", wide, [["a", "b"]])
+    empty, rows = capsys.readouterr().out.split("Days\n")
+    assert "".join(empty.split()) == f"WorkitemsNorows.Columns:{wide[0]},{wide[1]}"
+    assert [line.split()[0] for line in rows.splitlines()] == ["row", *wide]
+
+
 def test_progress_without_a_terminal_is_plain_lines(capfd: pytest.CaptureFixture[str]) -> None:
     with progress() as meter:
         meter(HOSTILE, 1, 2)
