@@ -8,13 +8,25 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from meeting_etl.cli import display
 from meeting_etl.times import Clock, Span, utc_day
 
-DAY = click.DateTime(["%Y-%m-%d"])
+
+class _Day(click.DateTime):
+    """A date; what is wrong with one is said without the letters of a format."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a date such as 2026-03-31.", param, ctx)
+
+
+DAY = _Day(["%Y-%m-%d"])
 FROM = click.option(
     "--from",
     "first",

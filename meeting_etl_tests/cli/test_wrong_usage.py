@@ -97,3 +97,11 @@ def test_prune_without_an_age_says_what_to_do(
 ) -> None:
     done = command("prune", *options, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
     assert (done.returncode, sentence in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "2026-3"])
+def test_what_is_no_date_is_told_by_one_that_is(tmp_path: Path, day: str) -> None:
+    for name in ("run", "rejected"):
+        done = command(name, "--from", day, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+        assert done.returncode == 2
+        assert f"'--from': {day!r} is not a date such as 2026-03-31." in done.stderr
