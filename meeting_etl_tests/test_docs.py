@@ -70,6 +70,13 @@ def test_every_option_that_the_documents_name_exists() -> None:
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", ours)) <= known
 
 
+def test_runs_that_the_documents_launch_are_recorded_on_the_instance_of_the_product() -> None:
+    for guide in GUIDES:
+        sections = re.split(r"^## ", guide.read_text(), flags=re.MULTILINE)
+        for section in sections:
+            assert "dg launch" not in section or "export DAGSTER_HOME=" in section, guide.name
+
+
 def test_faults_that_the_documents_name_exist() -> None:
     named = set(re.findall(r"--fault ([a-z_]+)=", DOCS))
     assert named <= {fault.name for fault in fields(Faults)}
