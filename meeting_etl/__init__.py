@@ -34,3 +34,8 @@ def __getattr__(name: str) -> Any:
 
         return settings.Etl
     raise AttributeError(f"module 'meeting_etl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What a notebook offers: all public names, although they are loaded later."""
+    return __all__

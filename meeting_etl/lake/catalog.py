@@ -53,6 +53,7 @@ _STATEMENT_ERRORS = (
     duckdb.PermissionException,
 )
 _BATCH_ROWS = 2048
+_OR_ANOTHER = "or name another data folder (MEETING_ETL_DATA_DIR, in Python data_dir)"
 
 
 def publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> bool:
@@ -130,12 +131,11 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
     if is_url(str(data_dir)):
         return bucket_catalog.connect(url_of(str(data_dir)))
     path = Path(data_dir).absolute() / CATALOG
+    if path.parent.is_file():
+        raise SettingsError(f"{path.parent} is a file: give the folder that has {CATALOG}.")
     check_readable(Files(path.parent))
     if not path.exists():
-        raise SettingsError(
-            f"There is no {path} yet. Run `meeting-etl run`, or name the data folder with "
-            "MEETING_ETL_DATA_DIR."
-        )
+        raise SettingsError(f"There is no {path} yet. Run `meeting-etl run`, {_OR_ANOTHER}.")
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:

@@ -35,6 +35,8 @@ def table(
         raise SettingsError(f"{name!r} is not the name of a table or view.")
     bounds = {">=": start, "<=": end}
     days = {sign: _day(value) for sign, value in bounds.items() if value is not None}
+    if len(days) == 2 and days[">="] > days["<="]:
+        raise SettingsError(f"The first day, {days['>=']}, is after the last, {days['<=']}.")
     column = _day_column(name, data_dir) if days else ""
     where = " AND ".join(f"{column} {sign} DATE '{day}'" for sign, day in days.items())
     sql = f"SELECT * FROM {name} WHERE {where or 'true'}"  # noqa: S608 - names and days, checked
