@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meeting_etl.cli.doctor.finding import Finding, ok, run_check, said_once
+from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.orchestration.instance.instance import dagster_home, open_instance
 from meeting_etl.pipeline.ledger.work_item import WorkItem
@@ -216,3 +218,17 @@ def test_a_damaged_file_is_a_problem_of_its_own_check_alone(product: Product) ->
     for broken in (WORK, REGISTERED, ("meetings", "recordings")):
         assert lines[broken].state == PROBLEM
     assert lines["scopes", "/meetings"].state == OK
+
+
+def test_what_concerns_many_checks_is_said_in_full_once() -> None:
+    def fails() -> Finding:
+        raise StorageError("Cannot use postgresql://db.team.example/etl.")
+
+    results = [run_check("state", name, fails) for name in ("tables", "locks", "rate")]
+    first, *others = said_once([*results, run_check("sites", "sites", lambda: ok("One."))])
+    assert first == results[0]
+    assert [(line.state, line.found) for line in others] == [
+        (PROBLEM, "Not checked, for the same reason as state, tables."),
+        (PROBLEM, "Not checked, for the same reason as state, tables."),
+        (OK, "One."),
+    ]

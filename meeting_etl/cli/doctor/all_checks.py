@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from meeting_etl.cli.doctor.account_checks import account_checks
 from meeting_etl.cli.doctor.bucket_checks import bucket_checks
-from meeting_etl.cli.doctor.finding import CheckResult, State, skipped
+from meeting_etl.cli.doctor.finding import CheckResult, State, said_once, skipped
 from meeting_etl.cli.doctor.lake_checks import meeting_checks, probe_targets, work_checks
 from meeting_etl.cli.doctor.local_checks import (
     dagster_checks,
@@ -154,7 +154,10 @@ def _without_secrets(
             text = text.replace(secret, "…")
         return text
 
-    return [replace(result, found=cut(result.found), todo=cut(result.todo)) for result in results]
+    return [
+        replace(result, found=cut(result.found), todo=cut(result.todo))
+        for result in said_once(results)
+    ]
 
 
 def _password(url: str) -> str:

@@ -4,11 +4,13 @@ Belongs here: findings, results, and that a failed check does not stop the next 
 check.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from meeting_etl.errors import MeetingEtlError
+
+_ADVICE = "Follow this advice, then run `meeting-etl doctor` again."
 
 
 class State(StrEnum):
@@ -75,7 +77,7 @@ def run_check(section: str, name: str, check: Callable[[], Finding]) -> CheckRes
     except NotChecked as not_checked:
         finding = not_checked.finding
     except MeetingEtlError as error:
-        finding = problem(str(error), "Follow this advice, then run `meeting-etl doctor` again.")
+        finding = problem(str(error), _ADVICE)
     except OSError as error:
         finding = problem(f"The check failed: {error.strerror}.", "Check the permissions.")
     except Exception as error:  # noqa: BLE001 - a check that fails must not stop the others
@@ -83,3 +85,18 @@ def run_check(section: str, name: str, check: Callable[[], Finding]) -> CheckRes
         found = f"The check failed ({type(error).__name__})."
         finding = problem(found, "This is a bug; please report it.")
     return CheckResult(section, name, finding.state, finding.found, finding.todo)
+
+
+def said_once(results: Iterable[CheckResult]) -> Iterator[CheckResult]:
+    """The results, with an error that several checks met in full at the first of them only.
+
+    Where a database or a bucket cannot be reached, that concerns a dozen checks.
+    """
+    first: dict[str, CheckResult] = {}
+    for result in results:
+        met = first.setdefault(result.found, result)
+        if met is result or result.todo != _ADVICE:
+            yield result
+        else:
+            found = f"Not checked, for the same reason as {met.section}, {met.name}."
+            yield replace(result, found=found, todo="See that line.")
