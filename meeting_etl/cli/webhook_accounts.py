@@ -51,13 +51,17 @@ def create_missing(found: Found, secret: str | None, clock: Clock) -> None:
     _carry_out(found, lambda part: create(part, part.spec) if part.spec else ())
 
 
-def repair_wrong(found: Found, secret: str | None, clock: Clock) -> None:
-    """Correct what is wrong, account by account."""
+def repair_wrong(
+    found: Found, secret: str | None, clock: Clock, *, sets_secret: bool = False
+) -> None:
+    """Correct what is wrong, account by account; with `sets_secret` the secrets of all."""
     listed_by = {key: account.webex for key, account in found.listed_by.items()}
 
     def repair(part: AccountPart, spec: WebhookSpec) -> Iterator[Action]:
         webex, findings = part.account.webex, part.findings
-        return webhook_sync.repair(webex, spec, findings, secret, clock, listed_by)
+        return webhook_sync.repair(
+            webex, spec, findings, secret, clock, listed_by, sets_secret=sets_secret
+        )
 
     _carry_out(found, lambda part: repair(part, part.spec) if part.spec else ())
 

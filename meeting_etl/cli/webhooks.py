@@ -141,8 +141,21 @@ def list_(context: CommandContext, /, row_format: str) -> None:
 @click.option(
     "--check", is_flag=True, help="Change nothing; exit status 1 if a webhook needs attention."
 )
+@click.option(
+    "--set-secret",
+    is_flag=True,
+    help="Give WEBEX_WEBHOOK_SECRET to healthy webhooks, too; needed after you changed it.",
+)
 @pass_context
-def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options: Any) -> None:
+def repair(
+    context: CommandContext,
+    /,
+    *,
+    check: bool,
+    set_secret: bool,
+    insecure: bool,
+    **options: Any,
+) -> None:
     """Create, re-activate and correct managed webhooks, and remove duplicates.
 
     Which webhooks should exist: the options of `create`. Options given here replace those, and are
@@ -150,6 +163,8 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
 
     Exit status: 1 if a webhook still needs attention.
     """
+    if check and set_secret:
+        raise click.UsageError("--check and --set-secret cannot be combined.")
     etl = context.etl()
     old = read_webhook_spec(etl.state)
     if check and old is None and not options["target_url"]:
@@ -161,9 +176,9 @@ def repair(context: CommandContext, /, *, check: bool, insecure: bool, **options
         complain_of(found.wrong_sentences())
         display.say(f"All {found.expected} webhooks exist and are active.")
         return
-    secret = _secret(etl, insecure=insecure)
+    secret = _secret(etl, insecure=insecure and not set_secret)
     write_webhook_spec(etl.state, spec)
-    repair_wrong(compared(etl, spec), secret, etl.clock)
+    repair_wrong(compared(etl, spec), secret, etl.clock, sets_secret=set_secret)
 
 
 @webhooks.command(short_help="Delete all managed webhooks")

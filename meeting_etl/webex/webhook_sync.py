@@ -30,6 +30,12 @@ _ATTEMPTS = 3
 _LAG_SECONDS = 5.0
 _CONFLICT = 409
 _BY_THE_SAME: Mapping[str, Webex] = {}
+# What updating a webhook has done, by what was wrong with it.
+_UPDATED = {
+    WebhookStatus.OK: "secret set",
+    WebhookStatus.INACTIVE: "re-activated",
+    WebhookStatus.WRONG_TARGET: "target set",
+}
 
 
 @dataclass(frozen=True)
@@ -95,15 +101,19 @@ def repair(
     secret: str | None,
     clock: Clock,
     listed_by: Mapping[str, Webex] = _BY_THE_SAME,
+    *,
+    sets_secret: bool = False,
 ) -> Iterator[Action]:
     """Correct what is wrong, one by one as the result is iterated.
 
     Target and status can be updated. Owner and filter cannot: a new webhook replaces the old one,
     which is deleted once the new one exists. Duplicates go once the remaining one is right.
-    `listed_by` has by id the webhooks that another account can change.
+    `listed_by` has by id the webhooks that another account can change. With `sets_secret` the
+    healthy ones get the secret as well: nobody can see which one they have.
     """
+    healthy = [finding for finding in findings if finding.status is WebhookStatus.OK]
     unresolved = set()
-    for finding in needing_repair(list(findings)):
+    for finding in [*needing_repair(list(findings)), *(healthy if sets_secret else ())]:
         event = (finding.resource, finding.event)
         if finding.status is WebhookStatus.DUPLICATE and event in unresolved:
             yield Action(finding, "duplicate kept until the other one is right", done=False)
@@ -161,8 +171,7 @@ def _update(
     remaining = problems(spec, updated)
     if remaining:
         return Action(finding, f"Webex did not change it: {', '.join(remaining)}", done=False)
-    was_inactive = finding.status is WebhookStatus.INACTIVE
-    return Action(finding, "re-activated" if was_inactive else "target set")
+    return Action(finding, _UPDATED[finding.status])
 
 
 def _create(

@@ -227,6 +227,20 @@ def test_repair_takes_another_target_for_good_and_check_only_asks(
     assert expected(product.folder)["target_url"] == new
 
 
+def test_a_changed_secret_is_set_for_healthy_webhooks_when_that_is_said(
+    product: Product, webex: Sandbox
+) -> None:
+    webhooks(product, *CREATE)
+    changed = Product(
+        product.folder, webex, "admin", more={"WEBEX_WEBHOOK_SECRET": f"new {SECRET}"}
+    )
+    assert "Nothing to do." in webhooks(changed, "repair").stderr
+    done = webhooks(changed, "repair", "--set-secret")
+    assert (done.returncode, done.stderr.count(": secret set")) == (0, len(webex.webhooks.all()))
+    assert {hook.secret for hook in webex.webhooks.all()} == {f"new {SECRET}"}
+    assert webhooks(changed, "repair", "--check", "--set-secret").returncode == 2
+
+
 def test_delete_asks_first_removes_ours_and_expects_none_any_more(
     product: Product, webex: Sandbox
 ) -> None:
