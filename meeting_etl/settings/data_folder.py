@@ -52,11 +52,13 @@ def _check_endpoint(name: str, value: str) -> None:
 
 def _folder(name: str, value: str) -> Path:
     """The folder, which need not exist yet."""
-    path = Path(value).absolute()
+    path = Path(value)
     try:
+        # A shell does this, but not in quotes; nor do systemd and containers.
+        path = path.expanduser().absolute()
         str(path).encode()
         is_file = path.exists() and not path.is_dir()
-    except (OSError, ValueError):  # the name is too long, not UTF-8, or has a NUL
+    except (OSError, ValueError, RuntimeError):  # too long, not UTF-8, a NUL, an unknown user
         raise SettingsError(f"{name} is {str(path)!r}, which is not a usable path.") from None
     if is_file:
         raise SettingsError(f"{name} is {path}, which is a file, not a folder.")

@@ -5,6 +5,7 @@ not: the variables themselves (variables.py, environment.py), what Dagster calls
 of a tenant (orchestration/).
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -161,5 +162,6 @@ def _value(key: str, value: str, section: str, secrets: Secrets) -> str:
     if key in _SECRETS:
         return secrets.read(value, section, key) or ""
     if key in _PATHS and not is_url(value):
-        return str(Path(secrets.settings_file).absolute().parent / value)
+        folder = Path(secrets.settings_file).absolute().parent
+        return str(folder / os.path.expanduser(value))  # noqa: PTH111 - `~` of nobody is a name
     return value

@@ -169,6 +169,15 @@ def test_a_data_folder_that_no_file_can_lie_in_is_one_sentence(
         assert (status, "which is not a usable path" in err) == (2, True)
 
 
+def test_a_data_folder_in_quotes_may_begin_with_the_home_of_the_user(
+    command: Command, tmp_path: Path
+) -> None:
+    status, out, _ = command("status", HOME=str(tmp_path), MEETING_ETL_DATA_DIR="~/etl")
+    assert (status, f"{tmp_path}/etl/webhook_logs" in out) == (0, True)
+    status, _, err = command("status", MEETING_ETL_DATA_DIR="~no-such-user/etl")
+    assert (status, "which is not a usable path" in err) == (2, True)
+
+
 def test_a_data_folder_that_is_a_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -50,6 +50,8 @@ def test_each_tenant_has_its_own_folder_settings_and_token(
     assert (acme.tenant, globex.tenant) == ("acme", "globex")
     # Relative paths begin in the folder of the file.
     assert acme.settings.data_dir == tmp_path / "acme"
+    in_home = read_tenants(environ | written(TWO.replace('"/srv/globex"', '"~/globex"')))[1]
+    assert in_home.variables["MEETING_ETL_DATA_DIR"] == str(Path.home() / "globex")
     assert globex.settings.data_dir == Path("/srv/globex")
     assert (acme.settings.threads, globex.settings.threads) == (3, 24)
     assert acme.settings.secrets == ["acme-secret"]

@@ -5,6 +5,7 @@ creating and opening the instance (instance.py).
 """
 
 import atexit
+import os
 import shutil
 import tempfile
 from functools import cache
@@ -25,10 +26,13 @@ def instance_folder(files: Files, configured: str | None) -> Path:
 
     Raises SettingsError for a DAGSTER_HOME that is not the absolute path of a folder.
     """
-    home = Path(configured).expanduser() if configured else files.path("dagster")
-    if configured and not (home.is_absolute() and home.is_dir()):
+    if not configured:
+        return files.path("dagster")
+    # As it is, `~` of an unknown user is no absolute path.
+    home = Path(os.path.expanduser(configured))  # noqa: PTH111
+    if not (home.is_absolute() and home.is_dir()):
         raise SettingsError(
-            f"DAGSTER_HOME is {configured!r}; it must be the absolute path of a folder."
+            f"DAGSTER_HOME is {configured!r}; it must be the absolute path of a folder that exists."
         )
     return home
 
