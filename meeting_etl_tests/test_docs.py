@@ -59,6 +59,13 @@ def test_every_command_is_documented_and_the_other_way_round() -> None:
     assert set(re.findall(r"^\| `meeting-etl ([a-z-]+)", table, re.MULTILINE)) == named
 
 
+def test_every_option_is_documented() -> None:
+    for name, command in COMMANDS.items():
+        for option in command.params:
+            if isinstance(option, click.Option) and not option.hidden:
+                assert max(option.opts, key=len) in DOCS, name
+
+
 def test_every_option_that_the_documents_name_exists() -> None:
     known = {
         option

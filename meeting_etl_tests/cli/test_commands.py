@@ -13,6 +13,8 @@ from meeting_etl.times import Clock
 from meeting_etl_tests.commands import command, command_process
 from meeting_etl_tests.product import Product
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 @pytest.fixture(scope="module")
 def webex() -> Iterator[Sandbox]:
@@ -99,6 +101,17 @@ def test_status_as_json_has_what_the_tables_have(ran: Product) -> None:
         *("2021-05-14", {"complete": 1}),
     )
     assert days["recordings"]["next_attempt_at"] is None
+    sentence = re.search(
+        r"`--format json` writes one object[^.]*", (DOCS / "operations.md").read_text()
+    )
+    assert sentence is not None
+    assert re.findall(r"`(\w+)`", sentence[0]) == list(found)
+
+
+def test_what_is_in_the_data_folder_is_documented(ran: Product) -> None:
+    documented = (DOCS / "settings.md").read_text().partition("## Files in the data folder")[2]
+    for path in ran.folder.iterdir():
+        assert f"`{path.name}{'/' * path.is_dir()}`" in documented
 
 
 @pytest.mark.slow
