@@ -22,11 +22,12 @@ REASONS = {
     "head": "not HTTP, a wrong length, or a head above the limits",
 }
 # More exact sentences for the label `signature`.
-NO_SIGNATURE = "the X-Spark-Signature header is missing (were the webhooks created with a secret?)"
-BAD_SIGNATURE = (
-    "the X-Spark-Signature header does not match WEBEX_WEBHOOK_SECRET; "
-    "`meeting-etl webhooks repair` gives Webex the secret of this machine"
+_REMEDY = "`meeting-etl webhooks repair --set-secret` gives Webex the secret of its machine"
+NO_SIGNATURE = (
+    "the X-Spark-Signature header is missing; if the webhooks were created without a secret, "
+    f"{_REMEDY}"
 )
+BAD_SIGNATURE = f"the X-Spark-Signature header does not match WEBEX_WEBHOOK_SECRET; {_REMEDY}"
 _REPORT_EVERY_SECONDS = 60.0
 
 

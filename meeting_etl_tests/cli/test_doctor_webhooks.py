@@ -116,6 +116,7 @@ def test_a_signed_probe_shows_whether_the_secrets_match_and_stores_no_event(
         more = {"WEBEX_WEBHOOK_SECRET": ours} if ours else {}
         line = checked(product, **more)[REACHABLE]
         assert (line.state, found in line.found) == (state, True), line
+        assert ("repair --set-secret" in line.todo) is (found == "another secret")
         assert receiver.content() == b""
         assert receiver.figure("accepted_total") == 0
 

@@ -112,6 +112,7 @@ def test_a_refusal_is_said_once_a_minute_for_each_reason_with_its_count(
             said, ("does not match", "length", "too large", "missing"), strict=True
         ):
             assert why in sentence
+        assert ["--set-secret" in sentence for sentence in said] == [True, False, False, True]
         clock.advance(seconds=59)
         receiver.ask("POST", PATH, EVENT)
         assert len(said) == 4

@@ -170,7 +170,8 @@ def _signed_probe(url: str, secret: str) -> Finding | None:
     if status == 401:
         return problem(
             f"{url} rejected the signature: the receiver has another secret than this command.",
-            "Set the same WEBEX_WEBHOOK_SECRET for both, then run `meeting-etl webhooks repair`.",
+            "Set the same WEBEX_WEBHOOK_SECRET for both, then run `meeting-etl webhooks repair "
+            "--set-secret`.",
         )
     return None
 
