@@ -4,7 +4,6 @@ Belongs here: publishing and opening it. Does not: its SQL (catalog_sql.py, view
 the file (catalog_file.py), what it was made from (catalog_state.py), writing tables (lake.py).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -31,7 +30,7 @@ from meeting_etl.lake.catalog_state import (
     sources_digest,
     write_state,
 )
-from meeting_etl.lake.damage import remedy
+from meeting_etl.lake.damage import advice, fault_of_storage
 from meeting_etl.lake.datapackage import DATAPACKAGE
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
@@ -116,9 +115,7 @@ def try_publish(files: Files, lake: Lake, analytics: Analytics = _DEFAULT) -> st
 def _publishing_error(path: Path, message: str) -> str:
     if refusal := describe_disk_error(message):
         return f"The catalog {path} cannot be made: {refusal}."
-    damaged = re.search(r"/lake/([a-z_]+)/.*\.parquet", message)
-    what_to_do = f" {remedy(damaged[1], message)}" if damaged else ""
-    return f"The catalog cannot be made: {message.rstrip('.!')}.{what_to_do}"
+    return f"The catalog cannot be made: {message.rstrip('.!')}.{advice(message)}"
 
 
 def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
@@ -257,7 +254,10 @@ def _as_settings_error() -> Iterator[None]:
     except duckdb.Error as error:
         if sentence := bucket_catalog.reading_error(str(error)):
             raise StorageError(sentence) from error
-        raise SettingsError(f"The query failed: {error}") from error
+        text = f"The query failed: {error}"
+        if not isinstance(error, _STATEMENT_ERRORS) and (sentence := fault_of_storage(text)):
+            raise StorageError(sentence) from error
+        raise SettingsError(text) from error
 
 
 def _only_one(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -4,11 +4,13 @@ Belongs here: the remedy, which differs by where the rows of a table come from. 
 of meetings, which is rebuilt automatically (meeting_index.py).
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
 
+from meeting_etl.disk_errors import describe_disk_error
 from meeting_etl.errors import DamagedFile
 from meeting_etl.object_storage.urls import is_url
 from meeting_etl.schemas import INGESTED_LOGS, REJECTED_LINES, TABLES, WEBHOOK_EVENTS
@@ -60,3 +62,17 @@ def remedy(table: str, where: str) -> str:
     if table == INGESTED_LOGS.name:
         return _INGEST_ALL
     return _REFETCH if of_days else _RUN_AGAIN
+
+
+def advice(message: str) -> str:
+    """What to do, after a blank, if an error of DuckDB names a file of a local table; else ""."""
+    named = re.search(r"/lake/([a-z_]+)/.*\.parquet", message)
+    return f" {remedy(named[1], message)}" if named else ""
+
+
+def fault_of_storage(message: str) -> str | None:
+    """The message of a query that failed, with advice; None unless a disk or a file is to blame."""
+    if describe_disk_error(message):
+        return message
+    what_to_do = advice(message)
+    return f"{message.rstrip('.!')}.{what_to_do}" if what_to_do else None
