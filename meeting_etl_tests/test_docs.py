@@ -77,6 +77,12 @@ def test_every_option_that_the_documents_name_exists() -> None:
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", ours)) <= known
 
 
+def test_nothing_unfinished_is_put_among_the_logs_where_a_sensor_reads_it() -> None:
+    helps = "".join(command.help or "" for command in COMMANDS.values())
+    assert "mv repaired.jsonl data/webhook_logs/" in DOCS
+    assert not re.findall(r"> ?\S*webhook_logs\S*", DOCS + helps)
+
+
 def test_runs_that_the_documents_launch_are_recorded_on_the_instance_of_the_product() -> None:
     for guide in GUIDES:
         sections = re.split(r"^## ", guide.read_text(), flags=re.MULTILINE)

@@ -68,8 +68,9 @@ def rejected(
     read from its log: if the log is gone or was changed, a message says so.
 
     \b
-    To repair lines, write them to a file, correct it and put it into the webhook logs:
-      meeting-etl rejected --raw --reason not_json > data/webhook_logs/repaired.jsonl
+    To repair lines, write them to a file, correct it, and only then put it into the webhook logs:
+      meeting-etl rejected --raw --reason not_json > repaired.jsonl
+      mv repaired.jsonl data/webhook_logs/
 
     Exit status: 1 if --raw could not print every line.
     """  # noqa: D301 - click wants a real backspace
