@@ -5,6 +5,7 @@ import re
 import subprocess
 import tokenize
 from dataclasses import fields
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import pytest
 from meeting_etl.cli.commands import COMMANDS as SHORT_HELPS
 from meeting_etl.cli.main import cli
 from meeting_etl.lake import catalog
-from meeting_etl.pipeline.ledger.work_item import Status
+from meeting_etl.pipeline.auto_record.results import ActionReason, ActionResult
+from meeting_etl.pipeline.ledger.work_item import Reason, Status
 from meeting_etl.privacy.policy import personal_columns, policy_of
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.schemas import TABLES
 from meeting_etl.settings.toml_file import SettingsFile
 from meeting_etl.settings.variables import VARIABLES
+from meeting_etl.webhook_logs.events import RejectionReason
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "meeting_etl"
@@ -109,6 +112,12 @@ def test_every_table_view_and_status_is_documented(tmp_path: Path) -> None:
     catalog.publish(files, Lake(files))
     _, found = catalog.query(tmp_path, "SELECT view_name FROM duckdb_views() WHERE NOT internal")
     assert {name for (name,) in found} == set(TABLES) | views
+
+
+@pytest.mark.parametrize("codes", [Reason, RejectionReason, ActionResult, ActionReason])
+def test_every_code_of_a_closed_set_is_documented(codes: type[StrEnum]) -> None:
+    # Results are in the comment of their column, which is in docs/tables.md without backticks.
+    assert [code for code in codes if not re.search(rf"\b{code}\b[`,.;]", DOCS)] == []
 
 
 def test_every_variable_is_documented_and_the_other_way_round() -> None:
