@@ -9,7 +9,7 @@ import sys
 import click
 
 from meeting_etl.cli.context import CommandContext, pass_context
-from meeting_etl.cli.options import PORT, SEED, WORLD
+from meeting_etl.cli.options import PORT, SEED, WORLD, is_given
 
 
 @click.command()
@@ -74,6 +74,10 @@ def demo(
         raise click.UsageError("--live plays a day of the invented team: omit --world.")
     if live and ui:
         raise click.UsageError("--live and --ui cannot be combined.")
+    if is_given("minutes") and not live:
+        raise click.UsageError("--minutes needs --live.")
+    if is_given("port") and not ui:
+        raise click.UsageError("--port needs --ui.")
     if ui:
         from meeting_etl.cli.demo_ui import serve_demo
 

@@ -73,6 +73,12 @@ def output_file(
     return path
 
 
+def is_given(name: str) -> bool:
+    """Whether the parameter of that name stands on the command line, even with its default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def span_of(first: datetime | None, last: datetime | None, clock: Clock) -> Span | None:
     """The days from --from to --to; None when neither is given."""
     from meeting_etl.schemas import FIRST_DAY

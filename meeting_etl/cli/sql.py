@@ -11,7 +11,7 @@ import click
 
 from meeting_etl.cli import display, formats
 from meeting_etl.cli.context import CommandContext, pass_context
-from meeting_etl.cli.options import output_file
+from meeting_etl.cli.options import is_given, output_file
 
 _SHOWN_ROWS = 200
 
@@ -55,6 +55,8 @@ def sql(
     """  # noqa: D301 - click wants a real backspace
     from meeting_etl.lake import catalog
 
+    if parquet is not None and is_given("row_format"):
+        raise click.UsageError("--format and --parquet cannot be combined.")
     if query is None and sys.stdin.isatty():
         display.say("Type a query, then press Ctrl-D.")
     try:

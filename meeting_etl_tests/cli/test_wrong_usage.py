@@ -105,3 +105,22 @@ def test_what_is_no_date_is_told_by_one_that_is(tmp_path: Path, day: str) -> Non
         done = command(name, "--from", day, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
         assert done.returncode == 2
         assert f"'--from': {day!r} is not a date such as 2026-03-31." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("demo", "--minutes", "1.5"), "--minutes needs --live."),
+        (("demo", "--live", "--port", "3001"), "--port needs --ui."),
+        (
+            ("sql", "SELECT 1", "--format", "csv", "--parquet", "one.parquet"),
+            "--format and --parquet cannot be combined.",
+        ),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert (done.returncode, sentence in done.stderr) == (2, True)
