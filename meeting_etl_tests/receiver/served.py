@@ -53,7 +53,7 @@ class Served:
         *,
         chunked: bool = False,
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {}, encode_chunked=chunked)
             response = connection.getresponse()
@@ -78,7 +78,7 @@ class Served:
 
     def raw(self, sent: bytes) -> socket.socket:
         """A connection on which these bytes were sent."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         connection.sendall(sent)
         return connection
 
@@ -110,6 +110,8 @@ def served(
     secrets = [key for key in (secret, previous) if key]
     receiver = Receiver(journal, clock, secrets, body_seconds=body_seconds, notify=notify)
     server = build_server(receiver, connections)
+    # Whatever does not end by itself is not cut off after some seconds, but keeps the thread.
+    server.config.timeout_graceful_shutdown = None
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -120,7 +122,7 @@ def served(
         yield Served(listener.getsockname()[1], folder, journal)
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         journal.close()
 
