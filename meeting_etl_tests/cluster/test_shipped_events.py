@@ -90,7 +90,7 @@ def test_killed_between_fsync_and_shipping_everything_arrives_once(
         with receiver(tmp_path / "host", url, s3) as (process, port):
             senders = Senders(port, 4, 1_000_000 * (kill + 1))
             with senders.at_work():
-                wait_for(senders, 50, 20)
+                wait_for(senders, 50)
                 time.sleep(6 * kill)  # the second is killed after it shipped a part
                 process.send_signal(signal.SIGKILL)
                 process.wait(10)

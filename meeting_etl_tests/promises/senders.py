@@ -64,11 +64,11 @@ class Senders:
         finally:
             self._ending.set()
             for thread in self._threads:
-                thread.join(20)
+                thread.join(60)
 
     def _send_all(self, number: int, step: int) -> None:
         try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=60) as connection:
                 while not self._ending.is_set():
                     self.sent.add(number)
                     connection.sendall(request(event(number)))
@@ -93,7 +93,7 @@ def _answer(connection: socket.socket) -> bytes:
     return answer
 
 
-def wait_for(senders: Senders, count: int, seconds: float) -> None:
+def wait_for(senders: Senders, count: int, seconds: float = 120) -> None:
     """Until so many events were acknowledged."""
     deadline = time.monotonic() + seconds
     while len(senders.acknowledged) < count:
