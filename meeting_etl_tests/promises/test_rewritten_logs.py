@@ -30,6 +30,7 @@ from meeting_etl_tests.pipeline.rewriting import (
     write_logs,
 )
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.served_ui import wait_until
 
 KILLS = 20
 SCRIPT = """
@@ -130,6 +131,7 @@ def test_a_receiver_appends_meanwhile(tmp_path: Path) -> None:
     receiver.start()
     try:
         for number in range(6):
+            wait_until(lambda: len(written) > 100 * (number + 1))  # noqa: B023 - called at once
             rewrite(box)
             if number % 3 == 0:
                 box.ingest()
