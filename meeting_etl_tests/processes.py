@@ -15,7 +15,7 @@ def run_together(*works: tuple[Callable[..., None], tuple[Any, ...]]) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(300)
         assert process.exitcode == 0
 
 
@@ -29,7 +29,7 @@ def begun(work: Callable[..., None], *arguments: Any) -> Iterator[BaseProcess]:
     process = _SPAWNING.Process(target=work, args=(*arguments, its))
     process.start()
     try:
-        assert ours.poll(60)
+        assert ours.poll(300)
         yield process
     finally:
         process.kill()

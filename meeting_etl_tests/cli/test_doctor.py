@@ -1,7 +1,6 @@
 """`meeting-etl doctor` as a user runs it: table, JSON, exit statuses, no secret in any output."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,10 +27,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.mark.slow
 def test_a_demo_has_no_problem_after_its_run(ran: Product) -> None:
-    sent, started = ran.webex.counters.total, time.perf_counter()
+    sent = ran.webex.counters.total
     done = ran.command("doctor")
     assert done.returncode == 0, done.stdout
-    assert time.perf_counter() - started < 15
     assert 0 < ran.webex.counters.total - sent <= 12
     assert {seen.method for seen in ran.webex.counters.requests[sent:]} == {"GET"}
     assert SECRET not in done.stdout + done.stderr

@@ -95,19 +95,19 @@ def test_the_sandbox_serves_what_it_prints_and_says_what_it_saw() -> None:
                 variables["WEBEX_BASE_URL"] + "/meetingParticipants",
                 params={"meetingId": "501e995485e2460bb129410116757b13_I_194316955237236650"},
                 headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
-                timeout=10,
+                timeout=60,
             )
             assert len(answer.json()["items"]) == 2
             found = requests.get(
                 variables["WEBEX_BASE_URL"] + "/recordings/724a81a697201039a976005056819cde",
                 headers={"Authorization": "Bearer " + variables["WEBEX_ACCESS_TOKEN"]},
-                timeout=10,
+                timeout=60,
             ).json()
             link = found["temporaryDirectDownloadLinks"]["recordingDownloadLink"]
-            assert len(requests.get(link, timeout=10).content) == 5000
+            assert len(requests.get(link, timeout=60).content) == 5000
             served.send_signal(signal.SIGINT)
             said = served.stderr.read()
-            served.wait(10)
+            served.wait(60)
         finally:
             served.kill()
     assert served.returncode == 0

@@ -184,7 +184,7 @@ def test_a_lock_of_a_day_excludes_another_holder(lake: Lake) -> None:
     inside = threading.Event()
 
     def wait_for_it() -> None:
-        inside.wait(5)
+        inside.wait()
         with lake.lock_days([DAY]):
             order.append("second")
 
@@ -194,7 +194,7 @@ def test_a_lock_of_a_day_excludes_another_holder(lake: Lake) -> None:
         inside.set()
         waiter.join(0.2)
         order.append("first")
-    waiter.join(5)
+    waiter.join()
     assert order == ["first", "second"]
 
 

@@ -1,7 +1,10 @@
 """What tests of file downloads share: links, requests, contents."""
 
+import http.client
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 import requests
 
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -36,7 +39,22 @@ def video(open_walker: OpenWalker, webex: Sandbox) -> str:
 
 def get(url: str, **headers: str) -> requests.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.get(url, headers=named, timeout=10)
+    return requests.get(url, headers=named, timeout=60)
+
+
+def meet_a_stall(url: str, **headers: str) -> http.client.HTTPResponse:
+    """The response whose head comes, and then nothing for a fifth of a second."""
+    target = urlsplit(url)
+    connection = http.client.HTTPConnection(target.netloc, timeout=60)
+    try:
+        connection.request("GET", f"{target.path}?{target.query}", headers=headers)
+        response = connection.getresponse()
+        connection.sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            response.read()
+        return response
+    finally:
+        connection.close()
 
 
 def whole(webex: Sandbox, kind: Any = "video", key: str = RA) -> bytes:

@@ -16,6 +16,7 @@ from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.sandbox.conftest import UNTIL, OpenWalker, Serve
+from meeting_etl_tests.sandbox.downloading import meet_a_stall
 from meeting_etl_tests.sandbox.small import NOW, RA, S1, TA, A, B, small_world
 
 
@@ -81,12 +82,9 @@ def test_a_stalled_answer_stops_after_the_headers(
 ) -> None:
     webex = serve(world, stalled=1.0)
     headers = {"Authorization": f"Bearer {webex.token('user')}"}
-    url = f"{webex.base_url}/recordings"
-    with requests.get(url, headers=headers, timeout=(1, 0.2), stream=True) as answer:
-        assert answer.status_code == 200
-        assert int(answer.headers["Content-Length"]) > 0
-        with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
-            _ = answer.content
+    answer = meet_a_stall(f"{webex.base_url}/recordings", **headers)
+    assert answer.status == 200
+    assert int(answer.headers["Content-Length"]) > 0
     assert webex.counters.injected["stalled"] == 1
 
 
@@ -103,7 +101,7 @@ def test_a_stalled_answer_does_not_hinder_the_end(world: World) -> None:
             )
             assert line.recv(100).startswith(b"HTTP/1.1 200")
             webex.__exit__(None, None, None)
-    assert Clock().monotonic() - begun < 3
+    assert Clock().monotonic() - begun < 60  # a stall takes ten minutes
 
 
 def test_a_stalled_answer_ends_after_its_seconds(
@@ -209,15 +207,15 @@ def test_tokens_become_void_in_mid_run(serve: Serve, open_walker: OpenWalker, wo
         "client_secret": webex.client_secret,
         "refresh_token": webex.refresh_token,
     }
-    fresh = requests.post(f"{webex.base_url}/access_token", data=form, timeout=5).json()
+    fresh = requests.post(f"{webex.base_url}/access_token", data=form, timeout=60).json()
     headers = {"Authorization": f"Bearer {fresh['access_token']}"}
-    assert requests.get(f"{webex.base_url}/recordings", headers=headers, timeout=5).ok
+    assert requests.get(f"{webex.base_url}/recordings", headers=headers, timeout=60).ok
 
 
 def test_the_refresh_grant_can_be_refused(serve: Serve) -> None:
     webex = serve(small_world(), NOW, refuse_refresh_after=0)
     form = {"grant_type": "refresh_token", "refresh_token": webex.refresh_token}
-    assert requests.post(f"{webex.base_url}/access_token", data=form, timeout=5).status_code == 400
+    assert requests.post(f"{webex.base_url}/access_token", data=form, timeout=60).status_code == 400
     assert webex.counters.injected["refuse_refresh_after"] == 1
 
 
@@ -231,7 +229,7 @@ def test_the_refresh_grant_can_be_refused_after_some_renewals(serve: Serve) -> N
     }
     found = []
     for _ in range(4):
-        answer = requests.post(f"{webex.base_url}/access_token", data=form, timeout=5)
+        answer = requests.post(f"{webex.base_url}/access_token", data=form, timeout=60)
         found.append(answer.status_code)
         form |= {key: answer.json()[key] for key in ("refresh_token",) if answer.ok}
     assert found == [200, 200, 400, 400]

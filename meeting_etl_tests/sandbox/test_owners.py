@@ -28,7 +28,7 @@ def webex(world: World) -> Iterator[Sandbox]:
 
 def get(webex: Sandbox, token: str, path: str, **params: str) -> requests.Response:
     headers = {"Authorization": f"Bearer {token}"}
-    return requests.get(webex.base_url + path, params=params, headers=headers, timeout=20)
+    return requests.get(webex.base_url + path, params=params, headers=headers, timeout=60)
 
 
 def hosts(webex: Sandbox) -> list[str]:
@@ -69,7 +69,7 @@ def test_a_refresh_token_leads_to_its_owner(webex: Sandbox) -> None:
         "client_secret": webex.client_secret,
         "refresh_token": webex.grant("user", host),
     }
-    renewed = requests.post(f"{webex.base_url}/access_token", data=form, timeout=20).json()
+    renewed = requests.post(f"{webex.base_url}/access_token", data=form, timeout=60).json()
     assert get(webex, renewed["access_token"], "/people/me").json()["emails"] == [host]
 
 

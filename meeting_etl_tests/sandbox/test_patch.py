@@ -29,7 +29,7 @@ def patch(
         f"{webex.base_url}/meetings/{meeting_id}",
         json=body,
         headers={"Authorization": f"Bearer {webex.token(kind)}", "Content-Type": form},
-        timeout=10,
+        timeout=60,
     )
 
 

@@ -29,11 +29,11 @@ class Walker:
     def get(self, path: str, **query: object) -> requests.Response:
         """One answer; names of parameters that are Python's own end in an underscore."""
         query = {name.rstrip("_"): value for name, value in query.items() if value is not None}
-        return self._session.get(self.base_url + path, params=query, timeout=10)  # type: ignore[arg-type]
+        return self._session.get(self.base_url + path, params=query, timeout=60)  # type: ignore[arg-type]
 
     def send(self, method: str, path: str, body: Json | None = None) -> requests.Response:
         """One answer to something else than GET."""
-        return self._session.request(method, self.base_url + path, json=body, timeout=10)
+        return self._session.request(method, self.base_url + path, json=body, timeout=60)
 
     def status(self, path: str, **query: object) -> int:
         return self.get(path, **query).status_code
@@ -48,7 +48,7 @@ class Walker:
         answer = self.get(path, **query)
         yield answer
         while link := answer.links.get("next"):
-            answer = self._session.get(link["url"], timeout=10)
+            answer = self._session.get(link["url"], timeout=60)
             yield answer
 
     def items(self, path: str, **query: object) -> list[Json]:

@@ -213,7 +213,7 @@ def cutting(
     target = urlsplit(base_url)
 
     def answer(seen: Seen) -> Act:
-        connection = http.client.HTTPConnection(target.netloc, timeout=30)
+        connection = http.client.HTTPConnection(target.netloc, timeout=60)
         own = ("connection", "accept-encoding", "content-length")  # and links lead to us
         headers = {name: value for name, value in seen.headers.items() if name.lower() not in own}
         query = f"?{urlencode(seen.params)}" if seen.params else ""
