@@ -17,8 +17,9 @@ from meeting_etl.cli.main import cli
 from meeting_etl.errors import SettingsError
 from meeting_etl.files import Files
 from meeting_etl.state import LocalState
+from meeting_etl_tests.ports import free_port
 from meeting_etl_tests.receiver.served import receiving
-from meeting_etl_tests.served_ui import free_port, processes_of, served_ui, wait_until
+from meeting_etl_tests.served_ui import processes_of, served_ui, wait_until
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - what is refused
 _DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
@@ -125,11 +126,12 @@ def test_the_ui_and_the_daemon_share_a_code_server_that_can_be_reloaded(tmp_path
 
 def code_servers(folder: Path) -> list[int]:
     """Processes that have loaded the definitions."""
-    return [
-        process_id
-        for process_id in processes_of(folder)
-        if b"dagster\0api\0grpc" in Path(f"/proc/{process_id}/cmdline").read_bytes()
-    ]
+    found = []
+    for process_id in processes_of(folder):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if b"dagster\0api\0grpc" in Path(f"/proc/{process_id}/cmdline").read_bytes():
+                found.append(process_id)
+    return found
 
 
 @pytest.mark.slow

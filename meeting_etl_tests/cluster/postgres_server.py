@@ -4,7 +4,6 @@ import os
 import pwd
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from meeting_etl_tests.cluster.sessions import select
+from meeting_etl_tests.ports import free_port
 
 VARIABLE = "TEST_POSTGRES_URL"
 # The variable that pytest's option --postgres sets for all products.
@@ -31,7 +31,8 @@ def postgres_server(address: str = "127.0.0.1") -> Iterator[str]:
         os.chown(folder, user.pw_uid, user.pw_gid)
     run = ["runuser", "-u", ADMIN, "--"] if as_root else []
     port = free_port()
-    options = f"-c listen_addresses={address} -c port={port} -c unix_socket_directories={folder}"
+    # Without a socket in a folder: its path could be too long for one.
+    options = f"-c listen_addresses={address} -c port={port} -c unix_socket_directories="
     control = [*run, program("pg_ctl"), "-D", str(data), "-s", "-w"]
     try:
         subprocess.run(
@@ -94,10 +95,3 @@ def program(name: str) -> str:
     if found is None:
         raise FileNotFoundError(f"{name} of PostgreSQL: install the Debian package postgresql")
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

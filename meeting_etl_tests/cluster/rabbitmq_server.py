@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meeting_etl_tests.cluster.postgres_server import free_port
+from meeting_etl_tests.ports import free_port
 
 _USER = "rabbitmq"
 # Debian's package; the program on the path insists on the system's own folders.

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from meeting_etl.object_storage.object_files import ObjectFiles
-from meeting_etl_tests.cluster.postgres_server import free_port
+from meeting_etl_tests.ports import free_port
 
 BUCKET = "meetings"
 KEY, SECRET = "tests", "a-secret-of-the-tests"
@@ -33,7 +33,7 @@ class S3Server:
     address: str
     folder: Path
     ports: dict[str, int] = field(
-        default_factory=lambda: {name: _free_port() for name in ("master", "volume", "filer", "s3")}
+        default_factory=lambda: {name: free_port() for name in ("master", "volume", "filer", "s3")}
     )
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -138,13 +138,6 @@ def _identities() -> list[dict[str, object]]:
             (READERS_KEY, READERS_SECRET, ["Read", "List"]),
         )
     ]
-
-
-def _free_port() -> int:
-    """A port of which the one 10,000 above, on which SeaweedFS has gRPC, is a port, too."""
-    while (port := free_port()) > 55_000:
-        pass
-    return port
 
 
 def _wait(environ: dict[str, str], server: "subprocess.Popen[bytes]", folder: Path) -> None:

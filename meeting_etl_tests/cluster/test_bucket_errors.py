@@ -15,9 +15,9 @@ from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS, TABLES
 from meeting_etl_tests.clocks import ManualClock
-from meeting_etl_tests.cluster.postgres_server import free_port
 from meeting_etl_tests.cluster.s3_server import READERS_KEY, READERS_SECRET, SECRET, url_of
 from meeting_etl_tests.lake.test_delta_tables import lake_of, meetings
+from meeting_etl_tests.ports import free_port
 from meeting_etl_tests.product import Product
 
 pytestmark = pytest.mark.cluster

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from meeting_etl_tests.cluster.postgres_server import ADMIN, free_port
+from meeting_etl_tests.cluster.postgres_server import ADMIN
 from meeting_etl_tests.commands import command
+from meeting_etl_tests.ports import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 SETTINGS = """

@@ -9,8 +9,8 @@ from meeting_etl.cli.doctor.worker_checks import worker_checks
 from meeting_etl.orchestration.run_tags import QUEUE_TAG
 from meeting_etl.settings import Etl
 from meeting_etl_tests.cluster.machines import machines
-from meeting_etl_tests.cluster.postgres_server import free_port
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
+from meeting_etl_tests.ports import free_port
 from meeting_etl_tests.served_ui import wait_until
 
 pytestmark = pytest.mark.cluster
