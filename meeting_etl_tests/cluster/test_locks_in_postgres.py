@@ -55,7 +55,7 @@ def test_a_row_is_waited_for_longer_than_a_signal(url: str, tmp_path: Path) -> N
         taken = threads.submit(bucket.take)
         time.sleep(0.8)
         cursor.execute("COMMIT")
-        assert taken.result(10) == 0
+        assert taken.result(60) == 0
 
 
 def test_a_lock_that_another_thread_released_was_not_lost(url: str, tmp_path: Path) -> None:
@@ -85,20 +85,21 @@ def test_a_lock_that_another_thread_released_was_not_lost(url: str, tmp_path: Pa
 def test_who_lost_a_lock_knows_it_although_another_thread_has_it_now(
     url: str, tmp_path: Path
 ) -> None:
-    state, other_has_it = pg_state(tmp_path), threading.Event()
+    state, other_has_it, checked = pg_state(tmp_path), threading.Event(), threading.Event()
 
     def take() -> None:
         with state.lock("day-2026-03-02"):
             other_has_it.set()
-            time.sleep(0.5)
+            checked.wait(60)
 
     with ThreadPoolExecutor(1) as threads:
         with state.lock("day-2026-03-02"):
             end_sessions(url)
             taken = threads.submit(take)
-            assert other_has_it.wait(10)
+            assert other_has_it.wait(60)
             with pytest.raises(LockLost):
                 state.check_held()
+            checked.set()
         taken.result()
     state.check_held()
 
@@ -115,7 +116,7 @@ def test_limits_of_the_role_end_no_lock(url: str, tmp_path: Path) -> None:
             time.sleep(1)
             lock.check()
             assert not waiting.done()
-        assert waiting.result(10) is None
+        assert waiting.result(60) is None
     finally:
         with session(url) as cursor:
             cursor.execute("ALTER ROLE postgres RESET ALL")
@@ -133,14 +134,20 @@ def test_a_fork_talks_over_connections_of_its_own(url: str, tmp_path: Path) -> N
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE application_name = 'meeting_etl' AND query LIKE 'INSERT INTO state_values%%'"
     )
+    done, tell_done = os.pipe()
+    end, tell_end = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             state.put("child", b"2")
-            time.sleep(1.5)
+            os.write(tell_done, b".")
+            os.read(end, 1)
         finally:
             os._exit(0)
-    time.sleep(1)
+    assert os.read(done, 1) == b"."
     assert select(url, sessions) == [(2,)]
+    os.write(tell_end, b".")
     os.waitpid(child, 0)
+    for file in (done, tell_done, end, tell_end):
+        os.close(file)
     assert state.get("child") == b"2"

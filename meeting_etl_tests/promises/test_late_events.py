@@ -237,7 +237,7 @@ def test_words_that_arrive_before_the_list_that_opens_them_are_requested_once(
 
         def answer(seen: Seen) -> Act:
             if waits and seen.path.endswith("/meetingTranscripts"):
-                assert words_are_here.wait(20)
+                assert words_are_here.wait(60)
                 time.sleep(0.5)
             act = passing_on(seen)
             if seen.path.endswith("/snippets"):
