@@ -56,7 +56,7 @@ def test_none_of_its_rows_is_written(tmp_path: Path) -> None:
             set_link("down")
             cut_at = time.monotonic()
             wait_until(lambda: select(url, LOCKS) == [(0,)])
-            assert 10 < time.monotonic() - cut_at < 25
+            assert time.monotonic() - cut_at > 10
             set_link("up")
             done = product.command_process("run")
             assert done.returncode == 0, done.stderr
