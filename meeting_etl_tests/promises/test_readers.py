@@ -1,13 +1,8 @@
-"""Rule 10: analysts query while days are replaced, moved and emptied, and nothing goes wrong.
-
-The readers are processes of their own, as analysts are.
-"""
+"""Rule 10: analysts query while days are replaced, moved and emptied, and nothing goes wrong."""
 
 import json
-import subprocess
-import sys
+import random
 import time
-from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +13,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.lake.arrow_rows import to_arrow
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
+from meeting_etl_tests.promises.reading import Reader, reading, sums
 
 DAYS = [date(2026, 1, 1) + timedelta(days=number) for number in range(30)]
 # What every version of a day adds up to, however many rows it has.
@@ -26,34 +22,6 @@ SUM_OF_A_DAY = 120_000
 MOVED_SUM = 7_000
 FROM, TO = DAYS[2], DAYS[12]
 SQL = "SELECT date, sum(duration_ms) FROM transcript_snippets GROUP BY date"
-# Reads until a line comes in or nobody is there any more, then prints what it met. `ours` has a
-# second try; a plain client opens the catalog as the DuckDB command line does.
-READER = """
-import json, select, sys
-from collections import Counter
-import duckdb
-from meeting_etl.lake import catalog
-from meeting_etl.lake.catalog_state import CATALOG
-
-how, folder, sql = sys.argv[1:]
-
-def read():
-    if how == "ours":
-        return catalog.query(folder, sql)[1]
-    with duckdb.connect(folder + "/" + CATALOG, read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-found = Counter()
-print("ready", flush=True)
-while not select.select([sys.stdin], [], [], 0)[0]:
-    try:
-        sums = {str(day): int(total) for day, total in read()}
-    except Exception as error:
-        found[f"{type(error).__name__}: {error}"] += 1
-    else:
-        found["sums " + json.dumps(sums, sort_keys=True)] += 1
-print(json.dumps(found))
-"""
 
 
 def fill(lake: Lake, day: date, rows: int, moved: int = 0) -> None:
@@ -78,11 +46,17 @@ def empty(lake: Lake, day: date) -> None:
     lake.replace(TRANSCRIPT_SNIPPETS, day, TRANSCRIPT_SNIPPETS.schema.empty_table())
 
 
-def change(lake: Lake) -> None:
-    """Replace and empty some days, and move rows to and fro between two others."""
-    sizes = (100, 1200, 10, 400, 2400, 30)
+def change(lake: Lake, readers: list[Reader]) -> None:
+    """Replace and empty some days, and move rows to and fro between two others.
+
+    At the pace of the readers: how often a change meets a query does not depend on the machine.
+    """
+    sizes, chance = (100, 1200, 10, 400, 2400, 30), random.Random(1)
     old, new = FROM, TO
-    for number in range(90):
+    for number in range(150):
+        for reader in readers:
+            reader.wait_for(1)
+        time.sleep(chance.uniform(0, 0.05))  # at any point of the next query
         # An emptied day has no group, so it cannot have a wrong sum; it is filled again after it.
         if number % 5 == 4:
             empty(lake, DAYS[-1 - number % 3])
@@ -91,7 +65,6 @@ def change(lake: Lake) -> None:
             fill(lake, new, sizes[number % len(sizes)], MOVED_SUM)
             fill(lake, old, sizes[number % len(sizes)])
             old, new = new, old
-        time.sleep(0.05)
 
 
 def is_right(sums: dict[str, int]) -> bool:
@@ -112,9 +85,9 @@ def is_right(sums: dict[str, int]) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "most_errors_share"),
-    # DuckDB opens a file twice within a scan, for its footer and for its pages: at some twenty
-    # replaced files a second a client without a second try meets that moment once in hundreds of
-    # queries. With union_by_name, which opens all files at bind as well, it is every fourth.
+    # DuckDB opens a file twice within a scan, for its footer and for its pages: a client without a
+    # second try meets that moment once in hundreds of queries. With union_by_name, which opens all
+    # files at bind as well, it is every fourth.
     [("ours", 0.0), ("plain", 0.03)],
 )
 def test_queries_neither_fail_nor_tell_wrong_sums_while_days_change(
@@ -124,27 +97,9 @@ def test_queries_neither_fail_nor_tell_wrong_sums_while_days_change(
     for day in DAYS:
         fill(lake, day, 100, MOVED_SUM if day == FROM else 0)
     catalog.publish(lake.files, lake)
-    found: Counter[str] = Counter()
-    readers = [
-        subprocess.Popen(
-            [sys.executable, "-c", READER, how, str(tmp_path), SQL],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    try:
-        for reader in readers:
-            assert reader.stdout is not None
-            assert reader.stdout.readline() == "ready\n"
-        change(lake)
-        for reader in readers:
-            found.update(json.loads(reader.communicate("end\n", timeout=60)[0]))
-    finally:
-        for reader in readers:
-            reader.kill()
-            reader.wait()
+    with reading(sums(tmp_path, SQL, how), sums(tmp_path, SQL, how)) as readers:
+        change(lake, readers)
+        found = readers[0].end() + readers[1].end()
     answers = {words: found.pop(words) for words in [*found] if words.startswith("sums ")}
     wrong = [words for words in answers if not is_right(json.loads(words.removeprefix("sums ")))]
     assert not wrong
@@ -153,7 +108,8 @@ def test_queries_neither_fail_nor_tell_wrong_sums_while_days_change(
     # The readers were there while rows moved, and while they lay on either day.
     places = [json.loads(words.removeprefix("sums ")) for words in answers]
     for day in (FROM, TO):
-        assert {sums[str(day)] for sums in places} == {SUM_OF_A_DAY, SUM_OF_A_DAY + MOVED_SUM}
+        seen = {place[str(day)] for place in places}
+        assert seen == {SUM_OF_A_DAY, SUM_OF_A_DAY + MOVED_SUM}
     # In the end every row is there once.
     assert sum(total for _, total in catalog.query(tmp_path, SQL)[1]) == (  # type: ignore[misc]
         len(DAYS) * SUM_OF_A_DAY + MOVED_SUM

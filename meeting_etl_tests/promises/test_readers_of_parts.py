@@ -1,10 +1,6 @@
 """Rule 10 on a day of several files: a meeting is seen once and as a whole while others arrive."""
 
 import json
-import subprocess
-import sys
-import time
-from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import TRANSCRIPT_SNIPPETS
-from meeting_etl_tests.promises.test_readers import READER
+from meeting_etl_tests.promises.reading import reading, sums
 
 DAY = date(2026, 3, 2)
 # What every version of a meeting adds up to, however many snippets it has.
@@ -52,25 +48,15 @@ def test_a_meeting_is_whole_and_there_once_while_parts_change(tmp_path: Path) ->
         commit(lake, dict.fromkeys(range(first, first + 4), 6_200))
     catalog.publish(lake.files, lake)
     assert len(list((tmp_path / "lake/transcript_snippets").rglob("*.parquet"))) == 3
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, "ours", str(tmp_path), SQL],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert reader.stdout is not None
-        assert reader.stdout.readline() == "ready\n"
+    with reading(sums(tmp_path, SQL)) as (reader,):
         for number in range(CHANGES):
             # One meeting of each part is answered again, and a new one arrives.
             again = {number % 4 + 4 * part: (10, 300, 6_200)[number % 3] for part in range(3)}
             commit(lake, again | {FIRST_MEETINGS + number: 100})
-            time.sleep(0.05)
-        found = Counter(json.loads(reader.communicate("end\n", timeout=60)[0]))
-    finally:
-        reader.kill()
-        reader.wait()
-    sums = [json.loads(words.removeprefix("sums ")) for words in found]  # nothing but sums
-    assert len(sums) > 10
-    assert {total for meetings in sums for total in meetings.values()} == {SUM_OF_A_MEETING}
-    assert all({f"m{number}" for number in range(FIRST_MEETINGS)} <= seen.keys() for seen in sums)
+            reader.wait_for(1)
+        found = reader.end()
+    answers = [json.loads(words.removeprefix("sums ")) for words in found]  # nothing but sums
+    assert len(answers) > 10
+    assert {total for meetings in answers for total in meetings.values()} == {SUM_OF_A_MEETING}
+    there = {f"m{number}" for number in range(FIRST_MEETINGS)}
+    assert all(there <= meetings.keys() for meetings in answers)

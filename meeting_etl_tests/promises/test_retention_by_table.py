@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,8 +24,8 @@ from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.promises.reading import reading, sums
 from meeting_etl_tests.promises.reconciling import asset_line, ended_line, tell
-from meeting_etl_tests.promises.test_readers import READER
 
 pytestmark = pytest.mark.slow
 
@@ -234,22 +232,13 @@ def test_queries_during_a_prune_meet_no_error(product: Product) -> None:
     catalog.publish(etl.files, etl.lake)
     tables = "participants JOIN transcript_snippets USING (date)"
     sql = f"SELECT date, count(*) FROM {tables} GROUP BY date"
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, "ours", str(product.folder), sql],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert reader.stdout is not None
-        assert reader.stdout.readline() == "ready\n"
-        first = first_days(etl.settings.retention_days, NOW)
+    first = first_days(etl.settings.retention_days, NOW)
+    with reading(sums(product.folder, sql)) as (reader,):
         for group, day in first.items():  # one after the other, then all of the old days
             prune(etl.lake, etl.ledger, {group: day}, NOW, dry_run=False)
+            reader.wait_for(1)
         prune(etl.lake, etl.ledger, {"meetings": first["media"]}, NOW, dry_run=False)
-        found = json.loads(reader.communicate("end\n", timeout=60)[0])
-    finally:
-        reader.kill()
-        reader.wait()
+        reader.wait_for(1)
+        found = reader.end()
     assert [words for words in found if not words.startswith("sums ")] == []
     assert sum(found.values()) > 3
