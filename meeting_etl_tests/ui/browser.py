@@ -17,8 +17,8 @@ new MutationObserver(changes => changes.forEach(change => change.addedNodes.forE
 """  # noqa: E501
 # What the UI says after a click that succeeded.
 _GOOD_TOAST = re.compile(r"^toast: (Created backfill|Launched run|Copied|.*reloaded)", re.DOTALL)
-# The wait for what a run or the daemon does.
-SLOW_MS = 120_000
+# The longest wait for a page, a run or the daemon.
+WAIT_MS = 120_000
 
 
 @contextmanager
@@ -41,6 +41,7 @@ class Tab:
         self.faults: list[str] = []
         self._url = url
         self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
+        self.page.set_default_timeout(WAIT_MS)
         self.page.add_init_script(_TOASTS)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -53,10 +54,10 @@ class Tab:
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name).first
 
-    def see(self, text: str | re.Pattern[str], *, timeout_ms: int = 30_000) -> None:
+    def see(self, text: str | re.Pattern[str]) -> None:
         """Wait until a text is visible."""
         try:
-            self.page.get_by_text(text).locator("visible=true").first.wait_for(timeout=timeout_ms)
+            self.page.get_by_text(text).locator("visible=true").first.wait_for()
         except PlaywrightTimeoutError:
             raise AssertionError(f"{text!r} is not on {self.page.url}: {self.text()}") from None
 

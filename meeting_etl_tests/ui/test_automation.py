@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl_tests.product import Product
-from meeting_etl_tests.ui.browser import SLOW_MS, Tab
+from meeting_etl_tests.ui.browser import Tab
 
 pytestmark = pytest.mark.ui
 
@@ -31,10 +31,10 @@ def test_an_appended_line_is_a_request_in_the_history_of_the_sensor(
     tab.see("0 runs requested")
     with newest_log(product).open("a") as log:
         log.write("this is not JSON\n" * 30)
-    tab.see("1 run requested", timeout_ms=SLOW_MS)
+    tab.see("1 run requested")
     tab.open("/assets/webhook_events?view=checks")
     execute_all(tab)
-    tab.see("lines of the last 7 days were rejected, more than 1.0%", timeout_ms=SLOW_MS)
+    tab.see("lines of the last 7 days were rejected, more than 1.0%")
 
 
 def test_a_key_that_is_there_twice_is_red(tab: Tab, product: Product) -> None:
@@ -47,7 +47,7 @@ def test_a_key_that_is_there_twice_is_red(tab: Tab, product: Product) -> None:
     try:
         page.get_by_text("rows_sound").first.click()
         execute_all(tab)
-        tab.see("rows have the key of another row", timeout_ms=SLOW_MS)
+        tab.see("rows have the key of another row")
     finally:
         copied.unlink()
     icon = page.get_by_role("img", name="cancel").first  # a warning would be another sign

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from meeting_etl_tests.product import Product, tables
-from meeting_etl_tests.ui.browser import SLOW_MS, Tab
+from meeting_etl_tests.ui.browser import Tab
 
 pytestmark = pytest.mark.ui
 
@@ -25,8 +25,8 @@ def test_a_backfill_of_five_days_succeeds(tab: Tab, product: Product) -> None:
     dialog.get_by_role("button", name="Launch").click()
     tab.see("Created backfill")
     page.get_by_text("View", exact=True).first.click()
-    tab.see("Succeeded", timeout_ms=SLOW_MS)
-    tab.see("100% completed", timeout_ms=SLOW_MS)
+    tab.see("Succeeded")
+    tab.see("100% completed")
     tab.open(f"/assets/meetings?view=partitions&partition={days[0]}")
     tab.see("Latest materialization")
     tab.open("/assets/meetings")

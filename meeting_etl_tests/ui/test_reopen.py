@@ -7,7 +7,7 @@ import pytest
 
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.served_ui import wait_until
-from meeting_etl_tests.ui.browser import SLOW_MS, Tab
+from meeting_etl_tests.ui.browser import Tab
 
 pytestmark = pytest.mark.ui
 
@@ -51,7 +51,7 @@ def test_a_day_is_reopened_by_the_form_and_fetched_again_by_the_sensor(
     page.keyboard.insert_text(FORM.format(day=day))
     tab.see("No errors")
     tab.button("Launch Run").click()
-    tab.see("RUN_SUCCESS", timeout_ms=SLOW_MS)
+    tab.see("RUN_SUCCESS")
     wait_until(lambda: requested(product.requests(requests)) == meetings)
     wait_until(lambda: not product.etl().ledger.due_days())
     assert len(set(product.requests(requests))) == len(product.requests(requests))

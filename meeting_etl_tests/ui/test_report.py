@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Request
 
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.ui.browser import WAIT_MS
 
 pytestmark = pytest.mark.ui
 
@@ -51,6 +52,7 @@ def test_every_chart_is_seen(
             offline=True,
         )
         page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
         seen = Seen()
         page.on("request", seen.request)
         page.on("pageerror", seen.fault)
