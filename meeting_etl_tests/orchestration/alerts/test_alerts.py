@@ -15,6 +15,7 @@ from meeting_etl.pipeline.ledger.work_item import Status, WorkItem
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.alerts.receivers import MailServer, Webhook, served
+from meeting_etl_tests.orchestration.local_instance import local_instance
 
 NOW = datetime(2026, 3, 5, 12, 7, tzinfo=UTC)
 NO_TOKEN = (
@@ -63,7 +64,7 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path, webhook: Webhook) -> Iterator[Callable[..., Home]]:
     """A home whose alerts go to the webhook, with what the TOML file says."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with local_instance(str(tmp_path)) as instance:
 
         def made(toml: str = "", **environ: str) -> Home:
             settings = tmp_path / "etl.toml"

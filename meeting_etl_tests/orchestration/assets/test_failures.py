@@ -22,6 +22,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
+from meeting_etl_tests.orchestration.local_instance import local_instance
 from meeting_etl_tests.product import Product
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
@@ -102,7 +103,7 @@ def test_graphql_has_the_sentence_for_the_page_of_the_run(tmp_path: Path) -> Non
     etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path), "MEETING_ETL_SETTINGS": "/missing.toml"})
     query = """query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
         ... on ExecutionStepFailureEvent { error { message stack } } } } } }"""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with local_instance(str(tmp_path)) as instance:
         job = build_defs(etl).resolve_job_def("ingest")
         run_id = job.execute_in_process(instance=instance, raise_on_error=False).run_id
         with WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context:

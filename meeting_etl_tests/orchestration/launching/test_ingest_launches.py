@@ -14,6 +14,7 @@ from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.launching.ticking import ticked
+from meeting_etl_tests.orchestration.local_instance import local_instance
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.sandbox.small import small_world
 
@@ -31,7 +32,7 @@ def etl(tmp_path: Path) -> Etl:
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
     """On disk, because a schedule opens its instance itself."""
     home = str(tmp_path_factory.mktemp("home"))
-    with dg.DagsterInstance.local_temp(home) as instance:
+    with local_instance(home) as instance:
         yield instance
 
 

@@ -15,6 +15,7 @@ from meeting_etl.pipeline.ledger.token_history import record_tokens
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.launching.test_ingest_launches import append, launch, requests
+from meeting_etl_tests.orchestration.local_instance import local_instance
 
 NOW = datetime(2026, 3, 16, 12, 0, 30, tzinfo=UTC)
 
@@ -29,7 +30,7 @@ def etl(tmp_path: Path) -> Etl:
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
     """On disk, because a schedule opens its instance itself."""
     home = str(tmp_path_factory.mktemp("home"))
-    with dg.DagsterInstance.local_temp(home) as instance:
+    with local_instance(home) as instance:
         yield instance
 
 

@@ -15,6 +15,7 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.settings import Etl
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.orchestration.alerts.receivers import Webhook, served
+from meeting_etl_tests.orchestration.local_instance import local_instance
 from meeting_etl_tests.orchestration.tenants.two import NOW, Two, tenant
 from meeting_etl_tests.product import Product, tables
 
@@ -162,7 +163,7 @@ def test_an_alert_goes_to_the_tenant_of_the_run(tmp_path: Path) -> None:
             tenant(tmp_path, name, MEETING_ETL_ALERT_WEBHOOK_URL=webhook.url)
             for name, webhook in (("acme", first), ("globex", second))
         ]
-        with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        with local_instance(str(tmp_path)) as instance:
             two = Two(etls, instance)
             names = ("acme__alerts", "globex__alerts")
             cursors = [two.tick(name).cursor for name in names]

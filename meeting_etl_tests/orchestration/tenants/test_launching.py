@@ -9,6 +9,7 @@ from dagster import DagsterRunStatus as Status
 from meeting_etl.orchestration.refused_token import refused_token_tag
 from meeting_etl.orchestration.run_tags import span_of
 from meeting_etl.settings import Etl
+from meeting_etl_tests.orchestration.local_instance import local_instance
 from meeting_etl_tests.orchestration.tenants.two import Two, announce, tenant
 
 
@@ -104,7 +105,7 @@ def test_schedules_work_for_their_tenant(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = str(tmp_path_factory.mktemp("home"))  # a schedule opens its instance itself
-    with dg.DagsterInstance.local_temp(home) as instance:
+    with local_instance(home) as instance:
         two = Two([tenant(tmp_path, "acme"), tenant(tmp_path, "globex")], instance)
         add_line(two.globex)
         found = {}
