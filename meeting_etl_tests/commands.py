@@ -53,7 +53,7 @@ def command_process(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

@@ -85,7 +85,7 @@ def processes_of(folder: Path) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300) -> None:
     """Wait until the condition holds."""
     until = time.monotonic() + seconds
     while not condition():

@@ -126,7 +126,7 @@ class Moving(Product):
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
         assert done.returncode in (0, -signal.SIGKILL), done.stderr
         return done

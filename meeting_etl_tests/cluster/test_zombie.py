@@ -64,7 +64,7 @@ def test_none_of_its_rows_is_written(tmp_path: Path) -> None:
             assert all(len(run_ids(product, table)) == 1 for table in FETCHED)
             written = files(product.folder)
             way.send_signal(signal.SIGCONT)
-            _, said = zombie.communicate(timeout=120)
+            _, said = zombie.communicate(timeout=600)
         assert zombie.returncode == 1, said
         assert "Cannot use postgresql" in said or "was lost with its connection" in said
         assert files(product.folder) == written

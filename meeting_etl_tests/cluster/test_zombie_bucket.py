@@ -84,7 +84,7 @@ def test_none_of_its_rows_is_written(
             assert tables(product.folder) == tables(alone.folder)
             written = commits(product)
             way.send_signal(signal.SIGCONT)
-            _, said = zombie.communicate(timeout=120)
+            _, said = zombie.communicate(timeout=600)
         assert zombie.returncode == 1, said
         assert sentence in " ".join(said.split())
         assert commits(product) == written

@@ -68,7 +68,7 @@ def installed(version: str, folder: Path) -> Path:
     else:
         command = [sys.executable, "-m", "pip", "install", "-q", *chosen]
     done = subprocess.run(
-        command, env=_ENVIRON, capture_output=True, text=True, timeout=300, check=False
+        command, env=_ENVIRON, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return target
@@ -82,7 +82,7 @@ def answers(root: Path, queries: list[str], library: Path | None) -> dict[str, A
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -76,7 +76,7 @@ class Reader:
 
     def end(self) -> Counter[str]:
         """What it met, and how often."""
-        printed, _ = self._process.communicate("end\n", timeout=300)
+        printed, _ = self._process.communicate("end\n", timeout=600)
         assert set(self._said()) <= set(b"."), self._said()
         return Counter(json.loads(printed))
 

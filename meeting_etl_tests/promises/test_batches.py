@@ -61,7 +61,7 @@ def test_of_a_minute_the_first_40_seconds_are_on_disk(tmp_path: Path) -> None:
             env={"PATH": os.environ["PATH"], "NOW": NOW.isoformat(), **product.environ},
             cwd=Path(__file__).parents[2],
             check=False,
-            timeout=300,
+            timeout=600,
         )
         assert ended.returncode == -signal.SIGKILL
         answered = set(map(requested, product.requests()))

@@ -89,7 +89,7 @@ def test_runs_at_the_same_time(filled: Forgetting, tmp_path: Path) -> None:
         run = start(filled, "run", "--from", first, "--refetch", home=homes[number])
         erasing = start(filled, "erase", *command, "--yes")
         for process in (erasing, run):
-            output = process.communicate(timeout=240)
+            output = process.communicate(timeout=600)
             assert process.returncode == 0, output
         assert filled.found(LOGS) == {}
     filled.refetch()
@@ -115,7 +115,7 @@ def test_a_download_at_the_same_time(tmp_path: Path, wanted: list[str]) -> None:
             time.sleep(0.01)
         name = [*wanted, world.meetings[0].id] if wanted == ["--meeting"] else wanted
         erasing = product.succeed("erase", *name, "--yes")
-        output = run.communicate(timeout=120)
+        output = run.communicate(timeout=600)
         assert "All tables were read once more" in erasing
         assert run.returncode == 0, output
         assert seen, "it had begun"

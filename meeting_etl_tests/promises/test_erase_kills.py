@@ -63,7 +63,7 @@ def erase(product: Forgetting, which: int, when: str, *command: str) -> tuple[in
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     last = done.stderr.strip().rpartition("\n")[2]

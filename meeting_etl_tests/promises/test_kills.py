@@ -244,7 +244,7 @@ def test_two_runs_at_once_ask_for_nothing_twice(tmp_path: Path) -> None:
             if not (tmp_path / name).mkdir()  # type: ignore[func-returns-value]
         ]
         for run in runs:
-            _, said = run.communicate(timeout=300)
+            _, said = run.communicate(timeout=600)
             assert run.returncode == 0, said
         urls = [url for url in product.requests() if "cursor" not in url]
         # Where snippets are not there, the file of their transcript is asked for, once as well.

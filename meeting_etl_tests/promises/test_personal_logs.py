@@ -54,7 +54,7 @@ def execute(product: Product, job: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert "RUN_SUCCESS" in done.stderr, done.stderr
     return done.stdout + done.stderr
