@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meeting_etl_tests.ports import free_port
+from meeting_etl_tests.served_ui import wait_until
 
 _USER = "rabbitmq"
 # Debian's package; the program on the path insists on the system's own folders.
@@ -51,14 +53,26 @@ class RabbitmqServer:
                 cwd=self.folder,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
             )
         _wait_for(self.address, self.port, self.process)
 
     def stop(self) -> None:
         """End it; what is in its queues stays."""
         if self.process is not None:
-            self.process.terminate()
+            # The server is a child of scripts, which a busy machine lets end without it.
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(60)
+            wait_until(self._has_ended)
+
+    def _has_ended(self) -> bool:
+        assert self.process is not None
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     @contextmanager
     def down(self) -> Iterator[None]:
