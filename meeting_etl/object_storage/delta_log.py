@@ -191,7 +191,8 @@ class DeltaLog:
 
     def _may_have_more(self) -> bool:
         """Whether the log may have more than was read, which one request tells."""
-        if self._listed_at is None or self._clock.now() - self._listed_at > _NEXT_IS_KEPT:
+        now = self._clock.now()
+        if self._listed_at is None or not self._listed_at <= now <= self._listed_at + _NEXT_IS_KEPT:
             return True
         following = f"{self._folder}/_delta_log/{self._version + 1:020}.json"
         return self._files.size_bytes(following) is not None

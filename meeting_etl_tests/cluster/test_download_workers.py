@@ -11,6 +11,7 @@ from meeting_etl.cli.doctor.worker_checks import worker_checks
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.worlds import sized_world
 from meeting_etl.times import Clock
+from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import names_of, running_cluster
 from meeting_etl_tests.product import rows
@@ -34,10 +35,11 @@ def test_a_day_is_shared_and_a_lost_worker_costs_no_download(postgres: str, tmp_
     queues = {"tables": "dagster", "files-1": "downloads", "files-2": "downloads"}
     with (
         rabbitmq_server() as broker,
+        own_database(postgres) as url,
         running_cluster(
             tmp_path,
             world,
-            {**names_of(postgres, broker.url), "MEETING_ETL_SETTINGS": str(settings)},
+            {**names_of(url, broker.url), "MEETING_ETL_SETTINGS": str(settings)},
             per_minute=0,
             faults=Faults(media_bytes=SIZE, slow_media=SIZE // 5),
             queues=queues,

@@ -16,6 +16,7 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
 from meeting_etl.times import Clock, Span
 from meeting_etl_tests.cluster.machines import Machines, machines
+from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import HOSTS, launch, names_of
 from meeting_etl_tests.product import Product, tables
@@ -65,18 +66,19 @@ def tenants(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("tenants")
     with ExitStack() as stack:
         broker = stack.enter_context(rabbitmq_server())
+        url = stack.enter_context(own_database(postgres))
         shared, alone = {}, {}
         for seed, name in enumerate(NAMES, start=1):
             world = demo_world(seed, Clock().now() - timedelta(days=4), days=3, meetings=20 * seed)
             products = [
                 Product(folder / place / name, stack.enter_context(Sandbox(world)), more=more)
-                for place, more in (("shared", {"MEETING_ETL_STATE": postgres}), ("alone", {}))
+                for place, more in (("shared", {"MEETING_ETL_STATE": url}), ("alone", {}))
             ]
             for product in products:
                 product.write_logs(seed)
             shared[name], alone[name] = products
             assert alone[name].run().failures == []
-        variables = {**names_of(postgres, broker.url), **tenants_file(folder, shared)}
+        variables = {**names_of(url, broker.url), **tenants_file(folder, shared)}
         with _deployed(folder, variables) as (hosts, ui, instance):
             yield Tenants(hosts, ui, instance, shared, alone)
 

@@ -41,7 +41,7 @@ PgState.check_held = lambda self: None
 from meeting_etl.object_storage.delta_log import DeltaLog
 fenced = DeltaLog.commit
 def commit(self, partition, added, removed, known):
-    return fenced(self, partition, added, removed, self.parts(partition))
+    return fenced(self, partition, added, removed, self.all().get(partition, {}))
 DeltaLog.commit = commit
 """,
         "was lost with its connection",

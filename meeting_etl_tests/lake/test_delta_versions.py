@@ -2,7 +2,7 @@
 
 import os
 import signal
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,8 +94,11 @@ def test_forgetting_versions_leaves_exactly_the_current_files(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_readers_and_writers_go_on_over_checkpoints(tmp_path: Path) -> None:
+def test_readers_and_writers_go_on_over_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also those that read the log long before, of which the first entries are gone."""
+    monkeypatch.setattr("meeting_etl.object_storage.delta_log._NEXT_IS_KEPT", timedelta(0))
     writer, reader, other = (lake_of(tmp_path) for _ in range(3))
     writer.merge(MEETINGS, DAY, meetings("m"))
     assert reader.count(MEETINGS, DAY) == other.count(MEETINGS, DAY) == 1
