@@ -10,6 +10,7 @@ made since the log was read; whoever knew other files of the partition is refuse
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -177,17 +178,17 @@ class DeltaLog:
 
         if not self._may_have_more():
             return self._delta
-        self._listed_at = self._clock.now()
+        began_at = self._clock.now()
         with translate_errors(self._url, doing="read"):
-            if self._delta is None:
-                try:
-                    self._delta = DeltaTable(self._url, storage_options=_STORAGE_OPTIONS)
-                except TableNotFoundError:
-                    return None
-            else:
+            if self._delta is not None:
                 self._delta.update_incremental()
-            self._load(self._delta)
-            return self._delta
+            else:
+                with suppress(TableNotFoundError):
+                    self._delta = DeltaTable(self._url, storage_options=_STORAGE_OPTIONS)
+            if self._delta is not None:
+                self._load(self._delta)
+        self._listed_at = began_at
+        return self._delta
 
     def _may_have_more(self) -> bool:
         """Whether the log may have more than was read, which one request tells."""

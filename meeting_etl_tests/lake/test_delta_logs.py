@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from meeting_etl.errors import StorageError
 from meeting_etl.files import Files
 from meeting_etl.lake import catalog
 from meeting_etl.lake.lake import Lake
@@ -69,6 +70,20 @@ def test_versions_that_were_cleaned_up_do_not_hide_newer_ones(tmp_path: Path) ->
     files.remove("lake/meetings/_delta_log/00000000000000000002.json")
     clock.advance(hours=2)
     assert sorted(map(str, log.all())) == [str(DAY), str(NEXT_DAY)]
+
+
+def test_a_log_that_could_not_be_read_is_not_an_empty_one(tmp_path: Path, proxy: Proxy) -> None:
+    """Of an old table, whose first versions are gone."""
+    lake, files = filled(tmp_path, days=1), ObjectFiles(url_of(tmp_path))
+    lake.tables.vacuum(MEETINGS, keep_hours=1)  # with a checkpoint
+    for version in (0, 1):
+        files.remove(f"lake/meetings/_delta_log/{version:020}.json")
+    log = DeltaLog(MEETINGS, files, "lake/meetings")
+    proxy.refuses = lambda method, path: "_delta_log" in path
+    with pytest.raises(StorageError):
+        log.all()
+    proxy.refuses = lambda method, path: False
+    assert list(log.all()) == [str(DAY)]
 
 
 def test_all_that_a_block_reads_of_a_table_is_of_one_version(tmp_path: Path) -> None:
