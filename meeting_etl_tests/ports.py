@@ -1,4 +1,4 @@
-"""Ports for servers that must be told theirs before they start."""
+"""Free ports, for servers whose port has to be chosen before they start."""
 
 import secrets
 import socket
