@@ -5,14 +5,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES, VARIABLE, postgres_server
 from meeting_etl_tests.cluster.s3_server import ON_BUCKET, s3_server
 
-# Machines that run tests are busy: a slow example is no failure. `make test-slow` looks further.
-settings.register_profile("quick", deadline=None, max_examples=25)
-settings.register_profile("thorough", deadline=None)
+# Machines that run tests are busy: a slow example, or a slow draw of one, is no failure.
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test-slow` looks further.
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
 settings.load_profile("quick")
 
 

@@ -78,8 +78,8 @@ def test_no_person_is_named_in_what_runs_log(world: World, tmp_path: Path, kind:
     discover = ["--discover"] if kind == "admin" else []
     outputs = {}
     # Retries mostly succeed; about this meeting they never do.
-    failing = next(meeting for meeting in world.meetings if not is_lost(ended(meeting), LOST, 1))
-    with Sandbox(world, faults=replace(FAULTS, meeting_status={failing.id: 500})) as webex:
+    broken = next(meeting for meeting in world.meetings if not is_lost(ended(meeting), LOST, 1))
+    with Sandbox(world, faults=replace(FAULTS, meeting_status={broken.id: 500})) as webex:
         more = {"MEETING_ETL_SETTINGS": str(settings)}
         product = Product(tmp_path / "data", webex, kind, more=more)
         product.write_logs(seed=1, lost=LOST)
