@@ -38,6 +38,7 @@ _SUCCESSES = {
 # Besides 5xx: request timeout, locked, too early, too many requests.
 _TRANSIENT = frozenset({408, 423, 425, 429})
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
+_DELAY_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _MAX_RETRY_AFTER_DIGITS = 9
 _MESSAGE_LENGTH = 200
 # Webex's messages may quote the request: addresses, links and anything as long as a token go.
@@ -192,12 +193,13 @@ def clock_ahead(response: Response) -> timedelta | None:
 def retry_after_seconds(response: Response, *, default: float | None) -> float | None:
     """Seconds of Retry-After, at least one; `default` without one, 30 when it is not valid.
 
-    A date is compared with the response's own Date, since our clock may be wrong.
+    A date is compared with the response's own Date, since our clock may be wrong. Some gateways
+    send fractions of a second, which HTTP does not know.
     """
     value = response.headers.get("Retry-After", "").strip()
     if not value:
         return default
-    if value.isascii() and value.isdigit():
+    if _DELAY_SECONDS.fullmatch(value):
         return max(1.0, float(value[:_MAX_RETRY_AFTER_DIGITS]))
     retry_at = _http_date(value)
     if retry_at is None:
