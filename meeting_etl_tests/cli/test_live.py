@@ -18,6 +18,7 @@ from meeting_etl.times import Clock, start_of, utc_day
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.commands import command, command_process
 from meeting_etl_tests.product import Product, rows
+from meeting_etl_tests.today import today
 
 pytestmark = pytest.mark.slow
 SAID = re.compile(r"([\d,]+) events posted, ([\d,]+) received")
@@ -35,7 +36,7 @@ class Show:
 @pytest.fixture(scope="module")
 def show(tmp_path_factory: pytest.TempPathFactory) -> Show:
     folder = tmp_path_factory.mktemp("live") / "demo"
-    world = live_world(1, day_to_play(Clock().now()))
+    world = live_world(1, day_to_play(start_of(today())))
     done = command_process("demo", "--live", "--minutes", "0.2", "--data-dir", str(folder))
     return Show(folder, done, world)
 

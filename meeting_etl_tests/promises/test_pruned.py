@@ -15,6 +15,7 @@ from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.reconciling import asset_line, ended_line, tell
+from meeting_etl_tests.today import today
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 OLD, KEPT = date(2026, 3, 10), date(2026, 3, 11)
@@ -33,7 +34,7 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 def prune(product: Product, before: date) -> str:
-    days = (datetime.now(UTC).date() - before).days
+    days = (today() - before).days
     done = product.command("prune", "--yes", "--older-than", f"{days}d")
     assert done.returncode == 0, done.stderr
     return done.stderr

@@ -16,6 +16,7 @@ from meeting_etl.schemas import MEETING_SUMMARIES, RECORDING_FILES
 from meeting_etl.times import Span
 from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.today import today
 
 NOW = datetime(2026, 3, 16, 12, 7, tzinfo=UTC)
 MEETINGS = 4
@@ -175,7 +176,7 @@ def is_kept(received: date | None, first: date) -> bool:
 def test_prune_removes_what_is_older(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))
-    days = (datetime.now(UTC).date() - new).days
+    days = (today() - new).days
     option = f"{days}d"
     kept_events = [row for row in made.rows("webhook_events") if is_kept(row["received_date"], new)]
 
@@ -215,7 +216,7 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
         (tmp_path / f"media/date={old}" / name).write_bytes(b"left")
     orphan = tmp_path / f"lake/transcript_snippets/date={old}/.part-0.parquet.0.tmp"
     orphan.write_bytes(b"words")
-    days = (datetime.now(UTC).date() - new).days
+    days = (today() - new).days
 
     assert (
         made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only").returncode == 0
@@ -231,7 +232,7 @@ def test_prune_leaves_nothing_unfinished_and_nothing_that_moved(
 def test_prune_of_media_leaves_the_tables(world: World, tmp_path: Path) -> None:
     made = run_over_two_days(tmp_path, world)
     old, new = sorted(dates(made, "meetings"))
-    days = (datetime.now(UTC).date() - new).days
+    days = (today() - new).days
     done = made.command("prune", "--yes", "--older-than", f"{days}d", "--media-only")
     assert done.returncode == 0, done.stderr
     assert dates(made, "transcript_snippets") == {old, new}

@@ -26,6 +26,7 @@ from meeting_etl_tests.clocks import ManualClock
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.reading import reading, sums
 from meeting_etl_tests.promises.reconciling import asset_line, ended_line, tell
+from meeting_etl_tests.today import today
 
 pytestmark = pytest.mark.slow
 
@@ -216,11 +217,11 @@ def test_the_command_applies_the_settings_and_status_shows_the_floors(product: P
     assert "To remove: what [retention] does not keep" in shown.stdout
     assert product.command("prune").returncode == 2  # nobody is there to be asked
     assert len(product.rows("transcript_snippets")) == 10
+    since = today() - timedelta(days=8)
     done = product.command("prune", "--yes")
     assert done.returncode == 0, done.stderr
     assert "Removed: what [retention] does not keep" in done.stdout
     assert product.rows("transcript_snippets") == product.rows("participants") == []
-    since = datetime.now(UTC).date() - timedelta(days=8)
     assert f"snippets          {since}" in product.command("status").stdout
     found = json.loads(product.command("status", "--format", "json").stdout)["kept_since"]
     assert found["media"] == found["snippets"] == str(since)
