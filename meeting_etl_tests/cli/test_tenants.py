@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.commands import command
 from meeting_etl_tests.product import rows
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +34,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     (tmp_path / "home" / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
     with ExitStack() as stack:
         for seed, name in enumerate(("acme", "globex"), start=1):
-            world = demo_world(seed, clock.now() - timedelta(days=10), days=2, meetings=6 * seed)
+            world = recent_world(seed, days_ago=10, days=2, meetings=6 * seed)
             webex = stack.enter_context(Sandbox(world, clock))
             logs = tmp_path / name / "webhook_logs"
             write_logs(world, logs, seed=seed, until=clock.now())

@@ -18,8 +18,7 @@ from meeting_etl.lake import catalog
 from meeting_etl.orchestration.run_lock import holds_a_lock
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.world.model import World
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock, Span
+from meeting_etl.times import Span
 from meeting_etl_tests.cluster.disturbances import POSTGRES, RABBITMQ, S3, Disturbances
 from meeting_etl_tests.cluster.hosts_network import HostsNetwork
 from meeting_etl_tests.cluster.namespace import needs_root
@@ -34,6 +33,7 @@ from meeting_etl_tests.cluster.running_cluster import (
     running_cluster,
 )
 from meeting_etl_tests.cluster.s3_server import s3_server
+from meeting_etl_tests.recent_world import recent_world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 PER_MINUTE, BURST = 300, 10
@@ -103,9 +103,8 @@ def most_repeated(cluster: Cluster) -> float:
 
 def two_stretches(meetings: int) -> World:
     """Two days, and two days two weeks before: what is due of them are two runs."""
-    now = Clock().now()
-    recent = demo_world(1, now - timedelta(days=4), days=2, meetings=meetings)
-    old = demo_world(2, now - timedelta(days=18), days=2, meetings=meetings)
+    recent = recent_world(1, days_ago=5, days=2, meetings=meetings)
+    old = recent_world(2, days_ago=18, days=2, meetings=meetings)
     return replace(recent, meetings=(*old.meetings, *recent.meetings))
 
 

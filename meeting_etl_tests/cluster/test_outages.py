@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 import pytest
 
 from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
-from meeting_etl.times import Clock, Span
+from meeting_etl.times import Span
 from meeting_etl_tests.cluster.postgres_server import own_database, postgres_down
 from meeting_etl_tests.cluster.rabbitmq_server import RabbitmqServer, rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import Cluster, names_of, running_cluster
 from meeting_etl_tests.product import tables
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -34,7 +33,7 @@ def cluster(
     broker: RabbitmqServer, postgres: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    world = demo_world(1, Clock().now() - timedelta(days=4), days=2, meetings=40)
+    world = recent_world(1, days_ago=5, days=2, meetings=40)
     with (
         own_database(postgres) as url,
         running_cluster(folder, world, names_of(url, broker.url), per_minute=300) as cluster,

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,14 +11,14 @@ import pytest
 
 from meeting_etl.orchestration.run_tags import TENANT_TAG, span_tags
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
-from meeting_etl.times import Clock, Span
+from meeting_etl.times import Span
 from meeting_etl_tests.cluster.machines import Machines, machines
 from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import HOSTS, launch, names_of
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import ServedUi, served_ui, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -69,7 +68,7 @@ def tenants(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         url = stack.enter_context(own_database(postgres))
         shared, alone = {}, {}
         for seed, name in enumerate(NAMES, start=1):
-            world = demo_world(seed, Clock().now() - timedelta(days=4), days=3, meetings=20 * seed)
+            world = recent_world(seed, days_ago=5, days=3, meetings=20 * seed)
             products = [
                 Product(folder / place / name, stack.enter_context(Sandbox(world)), more=more)
                 for place, more in (("shared", {"MEETING_ETL_STATE": url}), ("alone", {}))

@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
 from meeting_etl.pipeline.ledger.reopening import Reopening, reopen
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS
-from meeting_etl.times import Clock, Span
+from meeting_etl.times import Span
 from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import Cluster, names_of, running_cluster
 from meeting_etl_tests.product import tables
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -24,7 +23,7 @@ OPEN_BATCH = PER_MINUTE * 25 // 60
 
 @pytest.fixture(scope="module")
 def cluster(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    world = demo_world(1, Clock().now() - timedelta(days=4), days=3, meetings=50)
+    world = recent_world(1, days_ago=5, days=3, meetings=50)
     with (
         own_database(postgres) as url,
         rabbitmq_server() as broker,

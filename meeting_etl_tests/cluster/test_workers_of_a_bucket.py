@@ -1,12 +1,9 @@
 """Runs on workers that share no folder: the tables of one machine, from logs in the bucket."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.postgres_server import own_database
 from meeting_etl_tests.cluster.rabbitmq_server import rabbitmq_server
 from meeting_etl_tests.cluster.running_cluster import (
@@ -15,6 +12,7 @@ from meeting_etl_tests.cluster.running_cluster import (
     names_of,
     running_cluster,
 )
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -23,7 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 def test_the_tables_are_those_of_one_machine(
     postgres: str, s3: dict[str, str], tmp_path: Path
 ) -> None:
-    world = demo_world(1, Clock().now() - timedelta(days=4), days=3, meetings=50)
+    world = recent_world(1, days_ago=5, days=3, meetings=50)
     with (
         own_database(postgres) as url,
         rabbitmq_server() as broker,

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,11 @@ import pytest
 from meeting_etl.lake import catalog
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_a_link, set_link
 from meeting_etl_tests.cluster.relay import relaying
 from meeting_etl_tests.cluster.sessions import select
 from meeting_etl_tests.product import Product, files, tables
+from meeting_etl_tests.recent_world import recent_world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 FETCHED = ("participants", "transcripts", "transcript_snippets")
@@ -39,7 +37,7 @@ def wait_until(something: Callable[[], bool], seconds: float = 60) -> None:
 
 def test_none_of_its_rows_is_written(tmp_path: Path) -> None:
     """Although the link heals: new connections work, and only the locks are lost."""
-    world = demo_world(5, Clock().now() - timedelta(days=10), days=2, meetings=60)
+    world = recent_world(5, days_ago=10, days=2, meetings=60)
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex, server_over_a_link() as url:
         alone = Product(tmp_path / "alone", webex)
         product = Product(tmp_path / "data", webex, more={"MEETING_ETL_STATE": url})

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,13 @@ import pytest
 from meeting_etl.object_storage.object_files import ObjectFiles
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.namespace import INSIDE, needs_root, server_over_a_link, set_link
 from meeting_etl_tests.cluster.relay import relaying
 from meeting_etl_tests.cluster.s3_server import ON_BUCKET, url_of
 from meeting_etl_tests.cluster.sessions import select
 from meeting_etl_tests.cluster.test_zombie import LOCKS, wait_until
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.recent_world import recent_world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, needs_root]
 # What is switched off in the zombie, and what it says then.
@@ -56,7 +54,7 @@ def test_none_of_its_rows_is_written(
     switched_off, sentence = FENCES[fence]
     for name, value in s3.items():
         monkeypatch.setitem(ON_BUCKET, name, value)
-    world = demo_world(5, Clock().now() - timedelta(days=10), days=2, meetings=60)
+    world = recent_world(5, days_ago=10, days=2, meetings=60)
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex, server_over_a_link() as url:
         alone = Product(tmp_path / "alone", webex)
         product = Product(tmp_path / "data", webex, more={"MEETING_ETL_STATE": url})

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,10 +11,9 @@ import pytest
 
 from meeting_etl.definitions import build_defs
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.settings import Etl
-from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.recent_world import recent_world
 
 PROJECT = """
 [tool.dg]
@@ -77,7 +75,7 @@ def test_the_documented_project_launches_our_assets_with_its_executor(
     project: Path, tmp_path: Path
 ) -> None:
     """Dagster's default: a process for each step."""
-    world = demo_world(2, Clock().now() - timedelta(days=10), days=2, meetings=8)
+    world = recent_world(2, days_ago=10, days=2, meetings=8)
     with Sandbox(world) as webex:
         product = Product(tmp_path / "data", webex)
         product.write_logs()
@@ -88,7 +86,7 @@ def test_the_documented_project_launches_our_assets_with_its_executor(
 @pytest.mark.slow
 def test_a_project_with_a_prefix_gets_the_same_tables(project: Path, tmp_path: Path) -> None:
     """By its own run of a job, in its own process."""
-    world = demo_world(2, Clock().now() - timedelta(days=10), days=2, meetings=8)
+    world = recent_world(2, days_ago=10, days=2, meetings=8)
     with Sandbox(world) as webex:
         ours = Product(tmp_path / "ours", webex)
         ours.write_logs()

@@ -20,13 +20,13 @@ from meeting_etl.sandbox.world.model import (
     cisco_id,
     new_uuid,
 )
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
 from meeting_etl_tests.cluster.s3_server import ON_BUCKET, copy_objects, download, url_of
 from meeting_etl_tests.cluster.sessions import contents, copy_state
 from meeting_etl_tests.privacy.search import found_in
 from meeting_etl_tests.product import Product, location
+from meeting_etl_tests.recent_world import recent_world
 
 NAME, ADDRESS = "Zoë Quillfeather", "zoe.quill@sales.example"
 NICKNAME = "Quilly"
@@ -52,7 +52,7 @@ def settings_of(folder: Path, more: str = "") -> dict[str, str]:
 
 def world_of_the_person(seed: int = 11, *, meetings: int = 12) -> World:
     """A lively world; in some of its meetings the person left each kind of trace."""
-    world = demo_world(seed, Clock().now() - timedelta(days=10), days=2, meetings=meetings)
+    world = recent_world(seed, days_ago=10, days=2, meetings=meetings)
     person = Person(NAME, ADDRESS, USER_ID, world.sites[0])
     talks = [number for number, meeting in enumerate(world.meetings) if _talk(meeting)]
     changed = list(world.meetings)

@@ -2,16 +2,15 @@
 
 import os
 import stat
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from meeting_etl.receiver.server import open_receiver
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.test_secrets import EVERYTHING
+from meeting_etl_tests.recent_world import recent_world
 
 # For their owner alone, always.
 SECRETS = {"tokens.json", "privacy_key.json", "reader.json"}
@@ -37,7 +36,7 @@ def test_everything_that_is_written_has_the_mode(
     settings, data = tmp_path / "settings.toml", tmp_path / "data"
     mode = f'[privacy]\nfile_mode = "{file_mode}"\n' if file_mode else "[privacy]\n"
     settings.write_text(EVERYTHING.replace("[privacy]\n", mode))
-    world = demo_world(4, datetime.now(UTC) - timedelta(days=1), days=1, meetings=4)
+    world = recent_world(4, days_ago=2, days=1, meetings=4)
     with Sandbox(world) as webex:
         product = Product(data, webex, "admin", more={"MEETING_ETL_SETTINGS": str(settings)})
         product.write_logs()

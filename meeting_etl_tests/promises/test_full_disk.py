@@ -8,16 +8,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.recent_world import recent_world
 
 # Runs a command while the folder $1 is a disk of its own with $2 KB left, or with "ro" a read-only
 # one. What is in $1 then is left in $1.after.
@@ -68,7 +66,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], folder: Path) ->
 
 @pytest.fixture(scope="module")
 def webex() -> Iterator[Sandbox]:
-    world = demo_world(4, Clock().now() - timedelta(days=10), days=2, meetings=12)
+    world = recent_world(4, days_ago=10, days=2, meetings=12)
     with Sandbox(world) as server:
         yield server
 

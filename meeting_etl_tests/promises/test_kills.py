@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from itertools import compress
 from pathlib import Path
@@ -22,8 +21,6 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import write_logs
 from meeting_etl.sandbox.world.model import World
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.cluster.postgres_server import ON_POSTGRES
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.promises.requested import (
@@ -33,6 +30,7 @@ from meeting_etl_tests.promises.requested import (
     meetings_a_day,
     requested,
 )
+from meeting_etl_tests.recent_world import recent_world
 
 # Kills that really hit a run, in each of the two tests that go side by side: 50 together.
 KILLS = 25
@@ -167,7 +165,7 @@ def assert_completed(product: Product, work: Work, whole: dict[str, Any]) -> Non
 @pytest.mark.parametrize("seed", [pytest.param(4, marks=pytest.mark.postgres), 8])
 def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     """Of ingest and of fetch, while events keep coming; the Dagster instance is lost on the way."""
-    world = demo_world(seed, Clock().now() - timedelta(days=10), days=4, meetings=60)
+    world = recent_world(seed, days_ago=10, days=4, meetings=60)
     lines = lines_of(world, tmp_path / "logs", seed)
     whole = made_calmly(world, tmp_path / "whole", lines)
     kills = KILLS_ON_POSTGRES if ON_POSTGRES else KILLS
@@ -189,7 +187,7 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
 @pytest.mark.slow
 def test_kills_of_two_runs_at_once(tmp_path: Path) -> None:
     """Each of them is killed ten times, at moments of its own, while the other one goes on."""
-    world = demo_world(7, Clock().now() - timedelta(days=10), days=4, meetings=60)
+    world = recent_world(7, days_ago=10, days=4, meetings=60)
     lines = lines_of(world, tmp_path / "logs", 7)
     whole = made_calmly(world, tmp_path / "whole", lines)
     homes = [tmp_path / "one", tmp_path / "other"]
@@ -226,7 +224,7 @@ def without_when(product: Product) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_two_runs_at_once_ask_for_nothing_twice(tmp_path: Path) -> None:
-    world = demo_world(5, Clock().now() - timedelta(days=10), days=4, meetings=60)
+    world = recent_world(5, days_ago=10, days=4, meetings=60)
     with Sandbox(world, faults=Faults(latency_ms=20)) as webex:
         product = Product(tmp_path / "data", webex)
         product.write_logs(5)

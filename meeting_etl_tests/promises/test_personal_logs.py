@@ -16,12 +16,12 @@ from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.deliveries import is_lost
 from meeting_etl.sandbox.world.model import Kind, Meeting, World
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import PARTICIPANTS
 from meeting_etl_tests.product import Product
 from meeting_etl_tests.promises.personal_texts import found_in, logged, personal_texts
 from meeting_etl_tests.promises.test_secrets import EVERYTHING
 from meeting_etl_tests.receiver.served import served
+from meeting_etl_tests.recent_world import recent_world
 
 # What fails is reported in words, and words may quote. Enough of it in a row is not retried.
 FAULTS = Faults(
@@ -46,7 +46,7 @@ JOBS = ("ingest", "check_days", "report")
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return demo_world(4, datetime.now(UTC) - timedelta(days=1), days=2, meetings=10)
+    return recent_world(4, days_ago=2, days=2, meetings=10)
 
 
 def ended(meeting: Meeting) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,7 @@ from meeting_etl.files import Files
 from meeting_etl.pipeline.ingest.log_rewriting import rewrite_logs
 from meeting_etl.receiver.journal import Journal
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import MEETINGS, WEBHOOK_EVENTS
-from meeting_etl.times import Clock
 from meeting_etl_tests.pipeline.box import NOW, Box
 from meeting_etl_tests.pipeline.rewriting import (
     ADDRESS,
@@ -30,6 +27,7 @@ from meeting_etl_tests.pipeline.rewriting import (
     write_logs,
 )
 from meeting_etl_tests.product import Product, tables
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import wait_until
 
 KILLS = 20
@@ -98,7 +96,7 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_afterwards_requests_nothing(tmp_path: Path) -> None:
     """The ledger has the places of events; days are folded once more to look at them all."""
-    world = demo_world(5, Clock().now() - timedelta(days=10), days=3, meetings=20)
+    world = recent_world(5, days_ago=10, days=3, meetings=20)
     with Sandbox(world) as webex:
         product = Product(tmp_path, webex)
         product.write_logs(5)

@@ -11,9 +11,9 @@ from meeting_etl.lake.data_frame import table
 from meeting_etl.sandbox.faults.faults import Faults
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import SECRET_MARK, Kind, World
-from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.schemas import TABLES
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.service_apps import service_app_section, service_app_variables
 
 # What fails is told in words, and words may quote.
@@ -46,7 +46,7 @@ hosts = ["*@*"]
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return demo_world(4, datetime.now(UTC) - timedelta(days=1), days=2, meetings=24)
+    return recent_world(5, days_ago=2, days=2, meetings=24)
 
 
 def searched(folder: Path) -> dict[str, str]:

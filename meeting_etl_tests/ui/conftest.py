@@ -1,15 +1,13 @@
 """The UI as `meeting-etl dev` serves it, in a browser, with an embedded Webex behind it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser
 
 from meeting_etl.sandbox.sandbox import Sandbox
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import served_ui
 from meeting_etl_tests.ui.browser import Tab, chromium
 
@@ -23,7 +21,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def webex() -> Iterator[Sandbox]:
     """A team whose meetings have all settled."""
-    world = demo_world(2, Clock().now() - timedelta(days=4), days=7, meetings=30)
+    world = recent_world(2, days_ago=5, days=7, meetings=30)
     with Sandbox(world) as server:
         yield server
 

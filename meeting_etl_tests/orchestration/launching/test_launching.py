@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from meeting_etl.orchestration.instance.instance import open_instance
 from meeting_etl.pipeline.ingest.ingest import ingest
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
-from meeting_etl.sandbox.world.worlds import demo_world
-from meeting_etl.times import Clock, Span
+from meeting_etl.times import Span
 from meeting_etl_tests.orchestration.launching.backfills import Backfills
 from meeting_etl_tests.product import Product, tables
 from meeting_etl_tests.promises.requested import committed, requested
+from meeting_etl_tests.recent_world import recent_world
 from meeting_etl_tests.served_ui import processes_of, served_ui, wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +36,7 @@ DAY_ASSETS = (
 @pytest.fixture(scope="module")
 def world() -> World:
     """A team whose meetings have all settled, so that one run does all the work."""
-    return demo_world(2, Clock().now() - timedelta(days=10), days=30, meetings=60)
+    return recent_world(2, days_ago=10, days=30, meetings=60)
 
 
 @pytest.fixture(scope="module")
