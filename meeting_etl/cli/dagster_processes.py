@@ -24,6 +24,7 @@ from meeting_etl.cli.listening import address
 from meeting_etl.times import Clock
 
 _MODULE = "meeting_etl.definitions"
+_SOCKET = "socket"
 _END_WITHIN_SECONDS = 30
 
 
@@ -36,15 +37,17 @@ def serve_ui(environ: Mapping[str, str], home: Path, host: str, port: int, clock
     log = home / "code_server.log"
     try:
         with tempfile.TemporaryDirectory(prefix="meeting-etl-") as folder, _children(clock) as all_:
-            code_socket, workspace = Path(folder, "socket"), Path(folder, "workspace.yaml")
+            code_socket, workspace = Path(folder, _SOCKET), Path(folder, "workspace.yaml")
             # Its output has every debug message of every run.
             with log.open("wb") as output:
                 all_.start(_code_server(code_socket), environ, output.fileno())
             all_.wait_until(lambda: _is_listening(code_socket))
-            server = {"socket": str(code_socket), "location_name": _MODULE}
+            # Relative, and these two in its folder: the UI looks for the ticks of sensors by this
+            # address, and would show none after a restart if it had changed.
+            server = {"socket": _SOCKET, "location_name": _MODULE}
             workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
-            all_.start(_daemon(workspace), environ)
-            all_.start(_web_server(workspace, host, port), environ)
+            all_.start(_daemon(workspace), environ, within=folder)
+            all_.start(_web_server(workspace, host, port), environ, within=folder)
             all_.wait_until(lambda: _answers(host, port))
             display.say(f"Output of the runs: {log}")
             display.say(f"Dagster UI: http://{address(host, port)} (stop it with Ctrl-C)")
@@ -108,13 +111,21 @@ class _Children:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(
-        self, module: list[str], environ: Mapping[str, str], output: int | None = None
+        self,
+        module: list[str],
+        environ: Mapping[str, str],
+        output: int | None = None,
+        within: str | None = None,
     ) -> None:
-        """Run a module; its output goes to the file descriptor `output`, or to the terminal."""
+        """Run a module; its output goes to the file descriptor `output`, or to the terminal.
+
+        `within` is its working folder.
+        """
         self._processes.append(
             subprocess.Popen(  # noqa: S603 - our own arguments
                 [sys.executable, "-m", *module],
                 env=environ,
+                cwd=within,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

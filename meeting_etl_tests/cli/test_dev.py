@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from meeting_etl.files import Files
 from meeting_etl.state import LocalState
 from meeting_etl_tests.ports import free_port
 from meeting_etl_tests.receiver.served import receiving
-from meeting_etl_tests.served_ui import processes_of, served_ui, wait_until
+from meeting_etl_tests.served_ui import ServedUi, processes_of, served_ui, wait_until
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - what is refused
 _DEV = [sys.executable, "-m", "meeting_etl.cli.main", "dev"]
@@ -132,6 +133,34 @@ def code_servers(folder: Path) -> list[int]:
             if b"dagster\0api\0grpc" in Path(f"/proc/{process_id}/cmdline").read_bytes():
                 found.append(process_id)
     return found
+
+
+TICKS = """
+{
+  sensorsOrError(repositorySelector: {
+    repositoryName: "__repository__", repositoryLocationName: "meeting_etl.definitions"
+  }) {
+    ... on Sensors { results { sensorState { ticks(limit: 1) { timestamp } } } }
+  }
+}"""
+
+
+@pytest.mark.slow
+def test_the_ticks_of_sensors_are_shown_after_a_restart(tmp_path: Path) -> None:
+    for _ in range(2):
+        with served_ui({"MEETING_ETL_DATA_DIR": str(tmp_path)}, within=tmp_path) as ui:
+            wait_for_a_tick(ui)
+
+
+def wait_for_a_tick(ui: ServedUi) -> None:
+    since = time.time()
+    wait_until(lambda: latest_tick(ui) > since)
+
+
+def latest_tick(ui: ServedUi) -> float:
+    """When the sensor that ticks first last did, in seconds since 1970."""
+    ticks = ui.ask(TICKS)["sensorsOrError"]["results"][0]["sensorState"]["ticks"]
+    return float(ticks[0]["timestamp"]) if ticks else 0
 
 
 @pytest.mark.slow
