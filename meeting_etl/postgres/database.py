@@ -9,6 +9,7 @@ after 14 s: of silence (5 s, then three probes, 3 s apart), or with an answer un
 """
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ _OPTIONS = (
     # Whatever the role has: no statement takes long but waiting for a lock, which is ended here.
     "-c lock_timeout=0 -c statement_timeout=0"
 )
+# What the driver asks where nobody listens, so do we.
+_HINT = re.compile(r" Is the server running [^?]*\?")
 # The connection of a lock is silent as long as the lock is held; servers before 14 have no limit.
 _UNLIMITED = "SELECT set_config('idle_session_timeout', '0', false)"
 _FIRST_WITH_LIMIT = 140000
@@ -87,12 +90,12 @@ class Database:
                 f"{self.name} ({SETTING}) has no tables of meeting_etl: run `meeting-etl migrate`."
             ) from error
         except psycopg2.Error as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = _HINT.sub("", " ".join(str(error).split())) or type(error).__name__
             if "unsupported startup parameter" in reason:
                 raise StorageError(self._pooler_sentence) from error
             raise StorageError(
                 f"Cannot use {self.name} ({SETTING}): {reason}. Check that PostgreSQL runs and can "
-                "be reached, then run again."
+                "be reached, and the URL's user, password and database, then run again."
             ) from error
 
     def _connect(self) -> Connection:

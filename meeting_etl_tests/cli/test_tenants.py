@@ -1,5 +1,6 @@
 """Commands where there are several tenants: which one they work on, and serving all of them."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -75,13 +76,24 @@ def test_a_command_works_in_the_folder_of_its_tenant(bare: dict[str, str], tmp_p
 
 
 def test_what_needs_the_instance_says_that_it_has_no_place(bare: dict[str, str]) -> None:
-    for name in ("run", "dev", "doctor"):
+    for name in ("run", "dev"):
         done = command(name, environ={**bare, "MEETING_ETL_TENANT": "acme"})
         assert done.returncode == 2
         assert done.stderr == (
             "Error: DAGSTER_HOME is not set: the Dagster instance of several tenants belongs into "
             "a folder of its own, with a dagster.yaml.\n"
         )
+
+
+def test_the_doctor_works_where_events_of_a_tenant_are_received_only(bare: dict[str, str]) -> None:
+    done = command("doctor", "--format", "json", environ={**bare, "MEETING_ETL_TENANT": "acme"})
+    assert done.returncode == 1, done.stderr
+    found = {(result["section"], result["name"]): result for result in json.loads(done.stdout)}
+    assert found["data folder", "writable"]["state"] == "ok"
+    assert (
+        found["Dagster", "home"]["found"]
+        == "DAGSTER_HOME is not set, so that nothing can run here."
+    )
 
 
 def test_all_are_migrated_unless_one_is_named(bare: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from meeting_etl.errors import LockLost, StorageError
+from meeting_etl.orchestration.instance.instance import check_instance
 from meeting_etl.sandbox.sandbox import Sandbox
 from meeting_etl.sandbox.world.model import World
 from meeting_etl.sandbox.world.worlds import demo_world
@@ -68,6 +69,9 @@ def test_a_data_folder_is_moved_with_its_state(
     assert key is not None
     assert due
     after = on_postgres(tmp_path / "data", webex, postgres)
+    checked = after.command("doctor", "--format", "json")
+    assert checked.returncode == 1, checked.stderr
+    assert "run `meeting-etl migrate`" in checked.stdout
     done = after.command("migrate", "--yes")
     assert done.returncode == 0, done.stderr
     assert "to the state in PostgreSQL" in done.stderr
@@ -115,7 +119,10 @@ def test_a_value_is_not_swapped_after_its_lock_was_lost(
     ("url", "sentence"),
     [
         ("mysql://host/db", "MEETING_ETL_STATE must begin with postgresql+psycopg2://"),
-        ("postgresql+psycopg2://me:plantedsecret@127.0.0.1:1/db", "Check that PostgreSQL runs"),
+        (
+            "postgresql+psycopg2://me:plantedsecret@127.0.0.1:1/db",
+            "port 1 failed: Connection refused. Check that PostgreSQL runs",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(
@@ -128,6 +135,14 @@ def test_what_cannot_be_used_is_one_sentence(
         assert done.returncode in (1, 2), command
         assert "Traceback" not in said
         assert "plantedsecret" not in said
+
+
+def test_of_a_history_in_postgresql_nobody_is_told_to_free_disk_space(tmp_path: Path) -> None:
+    url = "postgresql+psycopg2://me:plantedsecret@127.0.0.1:1/db"
+    (tmp_path / "dagster.yaml").write_text(f"storage: {{postgres: {{postgres_url: '{url}'}}}}\n")
+    with pytest.raises(StorageError, match="check that the PostgreSQL of its dagster") as raised:
+        check_instance(tmp_path)
+    assert "plantedsecret" not in str(raised.value)
 
 
 def test_missing_tables_are_one_sentence(webex: Sandbox, postgres: str, tmp_path: Path) -> None:

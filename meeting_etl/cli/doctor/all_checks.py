@@ -22,7 +22,7 @@ from meeting_etl.cli.doctor.local_checks import (
 )
 from meeting_etl.cli.doctor.privacy_checks import privacy_checks
 from meeting_etl.cli.doctor.probe_client import ProbeClient
-from meeting_etl.cli.doctor.state_checks import state_checks
+from meeting_etl.cli.doctor.state_checks import state_checks, unusable_state_checks
 from meeting_etl.cli.doctor.token_checks import expiry_checks, token_checks
 from meeting_etl.cli.doctor.webhook_checks import log_checks, receiver_checks, webhook_checks
 from meeting_etl.cli.doctor.worker_checks import worker_checks
@@ -61,6 +61,8 @@ def run_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
         settings, are_known = settings_checks(etl, environ.get("MEETING_ETL_SETTINGS")), True
     if moved := moved_checks(etl):
         return _without_secrets(moved, environ)
+    if unusable := unusable_state_checks(etl):
+        return _without_secrets([*settings, *unusable], environ)
     policy = privacy_checks(etl) if are_known else []
     secrets = etl.settings.secrets if are_known else []
     return _without_secrets([*settings, *policy, *_checks(etl, environ)], environ, secrets)

@@ -59,7 +59,6 @@ def doctor(context: CommandContext, /, output_format: str, *, as_json: bool) -> 
     from meeting_etl.cli.doctor.all_checks import has_readable_settings, run_checks
     from meeting_etl.settings import Etl
 
-    context.dagster_home  # noqa: B018 - tenants need one
     tenant = context.tenant()
     etl = Etl.of(tenant, context.clock)
     results = run_checks(etl, tenant.variables)

@@ -80,6 +80,12 @@ def folder_checks(etl: Etl) -> list[CheckResult]:
 
 def dagster_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
     """The folder of the instance, the instance, and its telemetry."""
+    if etl.tenant and not environ.get("DAGSTER_HOME"):
+        missing = problem(
+            "DAGSTER_HOME is not set, so that nothing can run here.",
+            "Set it to the folder that tenants share, unless this machine only receives events.",
+        )
+        return [run_check("Dagster", "home", lambda: missing)]
     return [
         run_check("Dagster", "home", lambda: _home(etl, environ)),
         run_check("Dagster", "instance", lambda: _instance(etl, environ)),

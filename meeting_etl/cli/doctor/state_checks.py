@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from meeting_etl.cli.doctor.finding import CheckResult, Finding, ok, problem, run_check, warning
+from meeting_etl.errors import MeetingEtlError
 from meeting_etl.settings import Etl
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ def state_checks(etl: Etl) -> list[CheckResult]:
         run_check(_SECTION, "locks", lambda: _locks(health())),
         run_check(_SECTION, "clock", lambda: _clock(etl.clock.now() - health().now)),
     ]
+
+
+def unusable_state_checks(etl: Etl) -> list[CheckResult]:
+    """The only result where the state is still in files, or its driver is missing.
+
+    All other checks need it.
+    """
+    try:
+        etl.state  # noqa: B018 - making it checks that
+    except MeetingEtlError:
+        return [run_check(_SECTION, "tables", lambda: _tables(etl))]
+    return []
 
 
 def _tables(etl: Etl) -> Finding:

@@ -48,6 +48,7 @@ _HISTORY_ONLY = (
     "move its folders history and schedules away, which contain only the history of runs, and run "
     "again"
 )
+_SERVER = "check that the PostgreSQL of its dagster.yaml runs and can be reached, and run again"
 _REMEDIES = {
     "locked": "another program is using it: run again when that has finished",
     "malformed": _HISTORY_ONLY,
@@ -58,6 +59,11 @@ _REMEDIES = {
     "no such column": _HISTORY_ONLY,
     "duplicate column": _HISTORY_ONLY,
     "half created": _HISTORY_ONLY,
+    # Of a storage in PostgreSQL.
+    "connection to server": _SERVER,
+    "could not translate host name": _SERVER,
+    "server closed the connection": _SERVER,
+    "terminating connection": _SERVER,
 }
 _REMEDY = (
     "free some disk space, make the folder writable or set DAGSTER_HOME to a folder elsewhere, "
