@@ -50,9 +50,16 @@ class CommandContext:
 
     def etl(self) -> "Etl":
         """Its Etl, the settings checked: a wrong one ends the command before any work."""
+        return self._checked(self.tenant())
+
+    def receivers_etl(self) -> "Etl":
+        """The same for a receiver, on whose machine the tokens of a tenant need not be."""
+        return self._checked(self.tenant().for_receiver())
+
+    def _checked(self, tenant: "Tenant") -> "Etl":
         from meeting_etl.settings import Etl
 
-        etl = Etl.of(self.tenant(), self.clock)
+        etl = Etl.of(tenant, self.clock)
         etl.settings  # noqa: B018 - reading them checks them
         return etl
 

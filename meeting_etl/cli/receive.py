@@ -81,7 +81,7 @@ def receive(
 
     Ctrl-C and SIGTERM stop it cleanly: events in progress are stored and answered.
     """  # noqa: D301 - click wants a real backspace
-    serve_receiver(context.etl(), host, port, name, insecure=insecure)
+    serve_receiver(context.receivers_etl(), host, port, name, insecure=insecure)
 
 
 def serve_receiver(

@@ -4,7 +4,7 @@ Belongs here: which object gets which setting. Does not: reading settings (envir
 work.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,7 @@ class Etl:
         if tenant:
             check_name(tenant)
         self._environ = dict(environ)
-        self._problems: Sequence[str] = ()
+        self._problems: Mapping[str, str] = {}
         self.tenant = tenant
         self.clock = clock or Clock()
         # Called with what is worked on, how much is done and how much there is.
@@ -76,7 +76,7 @@ class Etl:
 
     def _read_settings(self) -> Settings:
         if self._problems:
-            raise SettingsError(" ".join(self._problems))
+            raise SettingsError(" ".join(self._problems.values()))
         return read_settings(self._environ)
 
     @cached_property

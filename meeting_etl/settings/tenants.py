@@ -7,8 +7,8 @@ of a tenant (orchestration/).
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -17,7 +17,7 @@ from meeting_etl.errors import SettingsError
 from meeting_etl.object_storage.urls import is_url
 from meeting_etl.settings.secret_sources import Secrets
 from meeting_etl.settings.toml_content import toml_content
-from meeting_etl.settings.variables import SECRETS, VARIABLES
+from meeting_etl.settings.variables import SECRETS, VARIABLES, WEBHOOK_SECRETS
 
 _FILE, _CHOSEN = "MEETING_ETL_TENANTS", "MEETING_ETL_TENANT"
 _DATA_DIR, _WORK_DIR = "MEETING_ETL_DATA_DIR", "MEETING_ETL_WORK_DIR"
@@ -46,13 +46,18 @@ _PATHS = frozenset({_DATA_DIR, _WORK_DIR, "MEETING_ETL_SETTINGS"})
 class Tenant:
     """One tenant; the only one has no name.
 
-    `variables` is what the environment is for a single one. `problems` are sentences about secrets
-    that could not be read.
+    `variables` is what the environment is for a single one. `problems` are sentences, by variable,
+    about secrets that could not be read.
     """
 
     name: str
     variables: Mapping[str, str] = field(repr=False)
-    problems: Sequence[str] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def for_receiver(self) -> "Tenant":
+        """The same without problems that do not concern a receiver: it needs no token."""
+        problems = {key: text for key, text in self.problems.items() if key in WEBHOOK_SECRETS}
+        return replace(self, problems=problems)
 
 
 def check_name(name: str) -> None:
@@ -144,7 +149,7 @@ def _tenant(name: str, content: Any, environ: Mapping[str, str], file: str) -> T
         raise SettingsError(f"{file}: {section}: {error}") from None
     if not isinstance(content, Mapping) or not content.get(_DATA_DIR):
         raise SettingsError(f"{file}: {section} needs {_DATA_DIR}, a data folder of its own.")
-    secrets, own = Secrets(environ, file), dict[str, str]()
+    own, problems = dict[str, str](), dict[str, str]()
     for key, value in content.items():
         if key not in _OF_A_TENANT:
             raise SettingsError(
@@ -153,9 +158,12 @@ def _tenant(name: str, content: Any, environ: Mapping[str, str], file: str) -> T
             )
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise SettingsError(f"{file}: {section} {key} must be a text or a number.")
+        secrets = Secrets(environ, file)
         own[key] = _value(key, str(value), section, secrets)
+        if secrets.problems:
+            problems[key] = " ".join(secrets.problems)
     inherited = {key: value for key, value in environ.items() if key not in (_FILE, _CHOSEN)}
-    return Tenant(name, inherited | own, secrets.problems)
+    return Tenant(name, inherited | own, problems)
 
 
 def _value(key: str, value: str, section: str, secrets: Secrets) -> str:

@@ -58,6 +58,24 @@ def test_where_there_is_a_secret_signatures_are_checked_all_the_same(tmp_path: P
         assert requests.post(address(said), BODY, timeout=60).status_code == 401
 
 
+def test_the_receiver_of_a_tenant_needs_its_secret_and_no_token(tmp_path: Path) -> None:
+    file = tmp_path / "tenants.toml"
+    file.write_text(
+        '[tenants.acme]\nMEETING_ETL_DATA_DIR = "acme"\n'
+        'WEBEX_ACCESS_TOKEN = "env:ACME_TOKEN"\nWEBEX_WEBHOOK_SECRET = "env:ACME_SECRET"\n'
+    )
+    of_acme = {
+        "MEETING_ETL_DATA_DIR": "",
+        "MEETING_ETL_TENANTS": str(file),
+        "MEETING_ETL_TENANT": "acme",
+    }
+    with receiving(tmp_path, **of_acme, ACME_SECRET=SECRET) as (_, said):
+        assert requests.post(address(said), BODY, headers=sign(BODY), timeout=60).status_code == 200
+        assert requests.post(address(said), BODY, timeout=60).status_code == 401
+    with receiving(tmp_path, **of_acme) as (_, said):
+        assert "WEBEX_WEBHOOK_SECRET: the variable ACME_SECRET is not set." in said
+
+
 def test_what_was_received_is_what_ingest_reads(tmp_path: Path) -> None:
     with receiving(tmp_path, "--insecure") as (_, said):
         assert "signatures are NOT checked" in said
