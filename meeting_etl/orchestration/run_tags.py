@@ -30,6 +30,9 @@ DOWNLOADS_QUEUE = "downloads"
 # When the sensor or the schedule requested the run, by the clock of the pipeline.
 REQUESTED_AT_TAG = "meeting_etl/requested_at"
 
+# How many log files with new lines the sensor or the schedule saw on its machine.
+NEW_FILES_TAG = "meeting_etl/new_log_files"
+
 
 def span_tags(span: Span) -> dict[str, str]:
     """Tags that make a run cover the span."""

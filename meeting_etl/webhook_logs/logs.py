@@ -62,6 +62,10 @@ class Logs:
                 return True  # a file that is gone is found by its new name
         return self.in_bucket is not None and self.in_bucket.has_new_lines(known)
 
+    def has_files(self) -> bool:
+        """Whether the folder has any file that is named like a log."""
+        return bool(names_of_logs(self.folder))
+
     def _has_changed(self, name: str) -> bool:
         return self._skipped.get(name) != stat_file(self.folder, name)
 

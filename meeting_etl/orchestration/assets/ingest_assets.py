@@ -5,7 +5,7 @@ Does not: the assets of days (day_assets.py), when runs start (orchestration/lau
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -17,6 +17,7 @@ from meeting_etl.orchestration.assets.materialization import (
     report_failures,
 )
 from meeting_etl.orchestration.assets.table_asset import INGEST, table_spec
+from meeting_etl.orchestration.run_tags import NEW_FILES_TAG
 from meeting_etl.settings import Etl
 
 
@@ -37,6 +38,7 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
         report.notices.extend(_look_up_recordings(etl, context.run.run_id))
         # With news, the run of their days publishes.
         problem = {} if report.days else publish_catalog(context, etl)
+        _check_files(etl, context.run.tags)
     context.log.info(
         f"{report.lines:,} lines of {report.logs:,} logs: {report.events:,} events, "
         f"{report.rejected.total():,} rejected; news of {len(report.days):,} days"
@@ -56,6 +58,19 @@ def webhook_events(context: dg.AssetExecutionContext, etl: dg.ResourceParam[Etl]
             **problem,
         }
     )
+
+
+def _check_files(etl: Etl, tags: Mapping[str, str]) -> None:
+    """Raise SettingsError where the machine that launched the run has log files, and this has none.
+
+    Otherwise runs would be launched for them again and again, succeed, and read nothing.
+    """
+    if (seen := tags.get(NEW_FILES_TAG)) and not etl.logs.has_files():
+        raise SettingsError(
+            f"Log files with new lines ({seen}) are where the sensors run, but {etl.logs.folder} "
+            "of the machine of this run has none, so that they were not read: mount their folder "
+            "at this path on every worker, or read them with `meeting-etl run` where they are."
+        )
 
 
 def _reopen_for_new_token(etl: Etl) -> Iterator[str]:

@@ -5,6 +5,8 @@ newest logs (sensors.py), pauses (launch_pauses.py), the nightly and hourly sche
 (orchestration/schedules.py).
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from meeting_etl.errors import SettingsError
@@ -17,7 +19,7 @@ from meeting_etl.orchestration.launching.launch_pauses import (
     request_tag,
 )
 from meeting_etl.orchestration.ownership import named
-from meeting_etl.orchestration.run_tags import span_tags
+from meeting_etl.orchestration.run_tags import NEW_FILES_TAG, span_tags
 from meeting_etl.settings import Etl
 from meeting_etl.times import Span, format_timestamp
 
@@ -48,13 +50,20 @@ def every_quarter_hour(
     if next_at is not None and now - next_at < QUARTER_HOUR and logs_to_ingest(etl.logs, etl.lake):
         # The sensor ingests them in one run with the days. After a quarter hour it must be off.
         return dg.SkipReason("The sensor due_work ingests the new lines.")
-    if logs_to_ingest(etl.logs, etl.lake, whole=True) or _has_more_to_do(etl):
-        return ingest_request(context.instance, etl, None)
+    new_logs = logs_to_ingest(etl.logs, etl.lake, whole=True)
+    if new_logs or _has_more_to_do(etl):
+        return ingest_request(context.instance, etl, None, new_logs)
     return dg.SkipReason("No log has new lines, and nothing else is due.")
 
 
-def ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) -> dg.RunRequest:
+def ingest_request(
+    instance: dg.DagsterInstance, etl: Etl, span: Span | None, new_logs: Sequence[str]
+) -> dg.RunRequest:
     """An ingest, with the work of a span if any. By its run key, a repeated tick launches none."""
+    from meeting_etl.webhook_logs.segmented_logs import is_segmented
+
+    files = sum(not is_segmented(name) for name in new_logs)
+    seen = {NEW_FILES_TAG: str(files)} if files else {}
     latest = [
         run_id
         for job in ingest_jobs(etl)
@@ -63,7 +72,7 @@ def ingest_request(instance: dg.DagsterInstance, etl: Etl, span: Span | None) ->
     return dg.RunRequest(
         run_key=f"{named(etl, INGEST_JOB.name)}/after {' '.join(latest)}",
         job_name=named(etl, (INGEST_AND_DAYS_JOB if span else INGEST_JOB).name),
-        tags=request_tag(etl) | (span_tags(span) if span else {}),
+        tags=request_tag(etl) | seen | (span_tags(span) if span else {}),
     )
 
 

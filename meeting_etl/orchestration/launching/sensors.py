@@ -86,8 +86,8 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
     from meeting_etl.lake.writers_locks import INGEST_LOCK
     from meeting_etl.pipeline.ingest.ingest import logs_to_ingest
 
-    has_new_lines, due = bool(logs_to_ingest(etl.logs, etl.lake)), etl.ledger.due_days()
-    if not has_new_lines and not due:
+    new_logs, due = logs_to_ingest(etl.logs, etl.lake), etl.ledger.due_days()
+    if not new_logs and not due:
         yield dg.SkipReason(f"No log has new lines. {next_attempt(etl)}")
         return
     instance, now = context.instance, etl.clock.now()
@@ -100,12 +100,13 @@ def _launch_due_work(context: dg.SensorEvaluationContext, etl: Etl) -> Launches:
     is_ingesting = etl.state.is_locked(INGEST_LOCK)
     if is_ingesting or any(run.job_name == named(etl, INGEST_JOB.name) for run in ingests):
         ingest_state = "Ingest is running."
-    elif not has_new_lines:
+    elif not new_logs:
         ingest_state = "No log has new lines."
     elif next_at is not None and now < next_at:
         ingest_state = f"New lines are ingested at {format_timestamp(next_at)}."
     else:
-        yield ingest_request(instance, etl, _span_beside_ingest(context, etl, due, runs))
+        span = _span_beside_ingest(context, etl, due, runs)
+        yield ingest_request(instance, etl, span, new_logs)
         return
     yield from launch_days(context, etl, DAYS_JOB.name, due, runs, ingest_state)
 

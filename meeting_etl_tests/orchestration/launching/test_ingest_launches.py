@@ -74,6 +74,23 @@ def minutes_of_launches(
     return found
 
 
+def test_a_run_without_the_files_that_the_sensor_saw_fails_and_says_so(
+    etl: Etl, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    append(etl)
+    (request,) = requests(etl, instance)
+    elsewhere = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path / "worker")}, etl.clock)
+    job = build_defs(elsewhere).resolve_job_def("ingest")
+    failed = job.execute_in_process(tags=request.tags, instance=instance, raise_on_error=False)
+    (failure,) = failed.get_step_failure_events()
+    assert "Log files with new lines (1) are where the sensors run, but" in str(
+        failure.step_failure_data.error
+    )
+    elsewhere.logs_folder.mkdir(parents=True)
+    append(elsewhere)
+    assert job.execute_in_process(tags=request.tags, instance=instance).success
+
+
 def test_new_lines_are_ingested_at_the_next_tick_and_only_once(
     etl: Etl, instance: dg.DagsterInstance
 ) -> None:
