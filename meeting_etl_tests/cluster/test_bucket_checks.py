@@ -1,6 +1,8 @@
 """`doctor` about the bucket that has the tables."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,31 @@ def test_a_bucket_that_cannot_be_used(tmp_path: Path, s3: dict[str, str]) -> Non
     assert found["writable"][1].startswith(f"Cannot write {url_of(tmp_path)}/doctor/")
     assert "403 Forbidden" in found["writable"][1]
     assert found["conditional writes"] == ("skipped", "No object can be written.")
+
+
+def test_without_its_libraries_the_sentence_says_what_to_install(tmp_path: Path) -> None:
+    script = """
+import sys
+sys.modules["obstore"] = None
+from meeting_etl.cli.main import main
+main(["doctor", "--format", "json"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "MEETING_ETL_DATA_DIR": "s3://meetings/etl",
+            "MEETING_ETL_WORK_DIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (missing,) = json.loads(done.stdout)
+    assert (missing["section"], missing["name"], missing["state"]) == (
+        "bucket",
+        "libraries",
+        "problem",
+    )
+    assert "pip install 'meeting_etl[cluster]'" in missing["found"]
+    assert "move" not in missing["todo"]

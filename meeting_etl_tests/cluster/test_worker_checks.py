@@ -43,6 +43,15 @@ def test_a_broker_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_broker_that_refuses_us(tmp_path: Path) -> None:
+    etl = etl_with(tmp_path, "")
+    refused = (State.PROBLEM, "RabbitMQ refuses the connection.")
+    with rabbitmq_server() as broker:
+        assert found(etl, broker.url.replace("guest:guest", "guest:plantedsecret")) == refused
+        assert found(etl, f"{broker.url}elsewhere") == refused
+
+
+@pytest.mark.slow
 def test_each_queue_needs_a_worker(postgres: str, tmp_path: Path) -> None:
     downloads = etl_with(tmp_path, '[downloads]\nrecordings = ["video"]\n')
     with rabbitmq_server() as broker:

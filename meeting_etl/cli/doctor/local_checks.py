@@ -58,9 +58,16 @@ def unreadable_settings(error: SettingsError) -> CheckResult:
 
 
 def moved_checks(etl: Etl) -> list[CheckResult]:
-    """The only result for a data folder that was moved to a bucket, or has not arrived there."""
+    """The only result for a data folder that was moved to a bucket, or has not arrived there.
+
+    Also where the libraries for the bucket are missing.
+    """
     try:
-        check_in_use(etl.storage)
+        storage = etl.storage
+    except SettingsError:
+        return [run_check("bucket", "libraries", lambda: ok(str(etl.storage)))]
+    try:
+        check_in_use(storage)
     except SettingsError as error:
         finding = problem(str(error), "Set the variables, or finish the move.")
         return [run_check("data folder", "in use", lambda: finding)]

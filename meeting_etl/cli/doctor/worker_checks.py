@@ -26,6 +26,7 @@ def worker_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
 
 def _queues(etl: Etl, broker: str) -> Finding:
     try:
+        from amqp.exceptions import AMQPError
         from dagster_celery.make_app import make_app
     except ModuleNotFoundError:
         return problem("Celery is not installed.", "pip install 'meeting_etl[cluster]'")
@@ -33,6 +34,12 @@ def _queues(etl: Etl, broker: str) -> Finding:
     with make_app({"broker": broker}) as app:
         try:
             found = app.control.inspect(timeout=_WAIT_SECONDS).active_queues() or {}
+        except AMQPError:
+            # It answers, but not to us: a wrong user, password or virtual host.
+            return problem(
+                "RabbitMQ refuses the connection.",
+                f"Check user, password and virtual host in {_BROKER}, and the user's permissions.",
+            )
         except Exception:  # noqa: BLE001 - that of a broker which is not there; it names passwords
             return problem("RabbitMQ does not answer.", f"Check that it runs, and {_BROKER}.")
     taken = {queue["name"] for queues in found.values() for queue in queues}
