@@ -18,9 +18,20 @@ from meeting_etl.errors import LockLost, StorageError
 from meeting_etl.postgres.database import Connection, Database
 from meeting_etl.state import Held, Value
 
-# Waiting for a lock is interrupted so often, so that signals are noticed. The limit is that of this
-# statement: rows are waited for without one.
-_WAIT = "SET LOCAL lock_timeout = 500; SELECT pg_advisory_lock(%s)"
+# Waiting for a lock is interrupted so often, so that signals are noticed.
+_WAIT_MILLISECONDS = 500
+# The limit is that of this statement: rows are waited for without one. It is caught on the server,
+# which would write an error to its log for each interruption.
+_WAIT = """
+    DO $$ BEGIN
+        PERFORM set_config('lock_timeout', '%s', true);
+        PERFORM pg_advisory_lock(%s);
+        PERFORM set_config('meeting_etl.has_lock', 'yes', true);
+    EXCEPTION WHEN lock_not_available THEN
+        PERFORM set_config('meeting_etl.has_lock', 'no', true);
+    END $$;
+    SELECT current_setting('meeting_etl.has_lock') = 'yes'
+"""
 _PUT = (
     "INSERT INTO state_values VALUES (%s, %s, %s) "
     "ON CONFLICT (root, name) DO UPDATE SET content = excluded.content"
@@ -146,10 +157,10 @@ class PgState:
 
 def _wait_for(connection: Connection, key: int) -> None:
     with connection.cursor() as cursor:
-        while True:
-            with suppress(psycopg2.errors.LockNotAvailable):
-                cursor.execute(_WAIT, [key])
-                return
+        has_lock = False
+        while not has_lock:
+            cursor.execute(_WAIT, [_WAIT_MILLISECONDS, key])
+            ((has_lock,),) = cursor.fetchall()
 
 
 def _content(rows: list[tuple[memoryview]]) -> bytes | None:

@@ -26,10 +26,7 @@ def url(postgres: str) -> Iterator[str]:
 def test_a_wait_that_times_out_as_it_is_granted_leaves_no_lock(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "meeting_etl.postgres.state._WAIT",
-        "SET LOCAL lock_timeout = 1; SELECT pg_advisory_lock(%s)",
-    )
+    monkeypatch.setattr("meeting_etl.postgres.state._WAIT_MILLISECONDS", 1)
     state = pg_state(tmp_path)
 
     def take_turns(_: int) -> None:
@@ -40,6 +37,25 @@ def test_a_wait_that_times_out_as_it_is_granted_leaves_no_lock(
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(take_turns, range(3)))
     assert select(url, LOCKS) == [(0,)]
+
+
+def test_waiting_for_a_lock_is_no_error_in_the_log_of_the_server(url: str, tmp_path: Path) -> None:
+    ((data,),) = select(url, "SHOW data_directory")
+    log = Path(data).parent / "log"
+    written_before = log.stat().st_size
+    one, other = pg_state(tmp_path), pg_state(tmp_path)
+
+    def take() -> None:
+        with other.lock("ingest"):
+            pass
+
+    with ThreadPoolExecutor(1) as threads:
+        with one.lock("ingest"):
+            taken = threads.submit(take)
+            time.sleep(1.3)
+            assert not taken.done()
+        taken.result(60)
+    assert b"ERROR" not in log.read_bytes()[written_before:]
 
 
 def test_a_row_is_waited_for_longer_than_a_signal(url: str, tmp_path: Path) -> None:
