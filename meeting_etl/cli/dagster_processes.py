@@ -25,6 +25,7 @@ from meeting_etl.times import Clock
 
 _MODULE = "meeting_etl.definitions"
 _SOCKET = "socket"
+_LOG, _FORMER_LOG = "code_server.log", "code_server.log.1"
 _END_WITHIN_SECONDS = 30
 
 
@@ -34,7 +35,10 @@ def serve_ui(environ: Mapping[str, str], home: Path, host: str, port: int, clock
     # Dagster treats SIGTERM as it treats SIGINT: nothing could stop them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    log = home / "code_server.log"
+    log = home / _LOG
+    if log.exists():
+        # A service manager starts us again at once: why we ended must still be there.
+        log.replace(home / _FORMER_LOG)
     try:
         with tempfile.TemporaryDirectory(prefix="meeting-etl-") as folder, _children(clock) as all_:
             code_socket, workspace = Path(folder, _SOCKET), Path(folder, "workspace.yaml")

@@ -146,10 +146,15 @@ TICKS = """
 
 
 @pytest.mark.slow
-def test_the_ticks_of_sensors_are_shown_after_a_restart(tmp_path: Path) -> None:
+def test_the_ticks_of_sensors_and_what_runs_printed_are_there_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "dagster" / "code_server.log"
     for _ in range(2):
         with served_ui({"MEETING_ETL_DATA_DIR": str(tmp_path)}, within=tmp_path) as ui:
             wait_for_a_tick(ui)
+        log.write_text("from a run\n")
+    assert "from a run" in log.with_name("code_server.log.1").read_text()
 
 
 def wait_for_a_tick(ui: ServedUi) -> None:
