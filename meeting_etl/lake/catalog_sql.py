@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from meeting_etl.lake.analytics import PERSON_VIEWS, Analytics, expand, sql_list, sql_text
 from meeting_etl.lake.host_domains import host_domains
-from meeting_etl.lake.letters import accented_letters, cased_letters
+from meeting_etl.lake.letters import (
+    INVISIBLE,
+    accented_letters,
+    cased_letters,
+    second_code_points,
+    written_forms,
+)
 from meeting_etl.schemas import (
     DAY,
     FLAG,
@@ -169,7 +175,12 @@ def _with_patterns(text: str) -> str:
     cases and no accents, `[ш]…`, or NULL.
     """
     pattern = resources.files("meeting_etl.lake").joinpath("search_pattern.sql").read_text("utf-8")
-    pattern = pattern.replace("{accented_letters}", sql_text(accented_letters()))
+    pattern = (
+        pattern.replace("{accented_letters}", sql_text(accented_letters()))
+        .replace("{written_forms}", sql_text(written_forms()))
+        .replace("{second_code_points}", second_code_points())
+        .replace("{invisible}", INVISIBLE)
+    )
     start = sql_text(rf"\[[{cased_letters()}]\]\[.*")
     text = text.replace("{cased_rest}", f"nullif(regexp_extract({{pattern}}, {start}), '')")
     return text.replace("{pattern}", pattern.partition("\n")[2].rstrip())
