@@ -169,7 +169,13 @@ MEETINGS = Table(
         Column("meeting_number", TEXT, "Number people dial or type to join.", "meetingNumber"),
         Column("title", TEXT, "Title of the meeting.", "title", personal=FREE_TEXT),
         Column("meeting_type", TEXT, "meetingType of Webex; always meeting.", "meetingType"),
-        Column("scheduled_type", TEXT, "meeting, webinar or personalRoomMeeting.", "scheduledType"),
+        Column(
+            "scheduled_type",
+            TEXT,
+            "meeting, webinar, or, where an event said so, personalRoomMeeting: Webex lists ended "
+            "meetings in personal rooms as meeting.",
+            "scheduledType",
+        ),
         Column("state", TEXT, "State in the latest event: ended.", "state"),
         Column("timezone", TEXT, "Time zone the meeting was scheduled in.", "timezone"),
         Column("started_at", MOMENT, "Actual start.", "start"),

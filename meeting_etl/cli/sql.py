@@ -4,6 +4,7 @@ Belongs here: the query and the form of its answer. Does not: running it (lake/c
 rows (formats.py).
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,7 +17,15 @@ from meeting_etl.cli.options import is_given, output_file
 _SHOWN_ROWS = 200
 
 
-@click.command()
+class _Sql(click.Command):
+    """A command whose argument may begin with a comment, `-- …`, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What remains of the arguments."""
+        return super().parse_args(ctx, [re.sub(r"\A--(?=\s)", " --", arg) for arg in args])
+
+
+@click.command(cls=_Sql)
 @click.argument("query", required=False)
 @formats.FORMAT
 @click.option(

@@ -5,13 +5,16 @@ queries, what the page is about (report.py).
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 from typing import Any
 
 import jinja2
 
+from meeting_etl.lake.analytics import sql_text
 from meeting_etl.report import drawing
 from meeting_etl.report.chart import Chart, Spec, full
 
@@ -29,9 +32,10 @@ class Drawn:
 
     @property
     def query(self) -> str:
-        """Its SQL, with a comment that says what the parameters are."""
-        values = ", ".join(f"${name}: {value}" for name, value in self.parameters.items())
-        return f"-- {values}\n{self.chart.sql.strip()}"
+        """Its SQL, with values in place of parameters: to be run as it is."""
+        return re.sub(
+            r"\$(\w+)", lambda found: _literal(self.parameters[found[1]]), self.chart.sql.strip()
+        )
 
     @property
     def shown(self) -> Sequence[Mapping[str, Any]]:
@@ -63,3 +67,7 @@ def page(title: str, subtitle: str, figures: Mapping[str, str], charts: Sequence
     return environment.from_string(text).render(
         title=title, subtitle=subtitle, figures=figures, charts=charts, script=drawing.script()
     )
+
+
+def _literal(value: object) -> str:
+    return f"DATE '{value}'" if isinstance(value, date) else sql_text(str(value))

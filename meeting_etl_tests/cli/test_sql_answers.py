@@ -51,6 +51,11 @@ def test_a_table_shows_values_without_separators_and_null_apart(command: Command
     assert out.split()[-3:] == ["2026", "false", "NULL"]
 
 
+def test_a_query_may_begin_with_a_comment(command: Command) -> None:
+    status, out, _ = command("sql", "-- How many?\nSELECT 7 AS seven", "--format", "csv")
+    assert (status, out) == (0, "seven\n7\n")
+
+
 def test_columns_of_one_name_all_come_to_json(command: Command) -> None:
     _, out, _ = command("sql", "SELECT 1 AS a, 2 AS a", "--format", "json")
     assert json.loads(out) == {"a": 1, "a_1": 2}

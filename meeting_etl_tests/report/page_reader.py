@@ -14,6 +14,7 @@ class Page(HTMLParser):
     path: Path
     text: str = ""
     data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    queries: dict[str, str] = field(default_factory=dict)
     pictures: int = 0
     scripts: int = 0
     addresses: list[str] = field(default_factory=list)
@@ -42,5 +43,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._inside[-1:] == ["json"]:
             self.data[self._section] = json.loads(data)["data"]["values"]
+        elif self._inside[-1:] == ["pre"]:
+            self.queries[self._section] = data
         elif self._inside[-1:] not in (["script"], ["style"]):
             self.text += data

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from meeting_etl_tests.commands import command
@@ -160,6 +161,17 @@ def test_who_spoke_when(about_meeting: Page) -> None:
         ("Ana", 1.3),
         ("Bo", 0.5),
     ]
+
+
+def test_the_query_of_a_chart_gives_its_figures_as_it_is(
+    folder: Path, about_days: Page, about_meeting: Page
+) -> None:
+    """In the plain client."""
+    with duckdb.connect(folder / "meetings.duckdb", read_only=True) as connection:
+        for page, name in ((about_days, "accounts"), (about_meeting, "talk")):
+            relation = connection.sql(page.queries[name])
+            rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+            assert rows == page.data[name]
 
 
 def test_whatever_a_title_is_the_page_runs_only_its_own_scripts_and_asks_for_nothing(

@@ -2,7 +2,7 @@
 -- meeting_id: Id of the meeting instance.
 -- date: UTC date on which the meeting ended.
 -- title: Title of the meeting.
--- scheduled_type: meeting, webinar or personalRoomMeeting.
+-- scheduled_type: meeting, webinar, or, where an event said so, personalRoomMeeting: Webex lists ended meetings in personal rooms as meeting.
 -- is_webinar: Is a webinar, whose audience is not that of a meeting.
 -- meeting_series_id: Id of the meeting series.
 -- host_email: E-mail address of the host.
