@@ -13,8 +13,8 @@ from typing import Any
 # A Vega-Lite specification, or a part of one.
 Spec = dict[str, Any]
 
-# Colours, readable on a white and on a black page.
-BLUE, ORANGE, TEAL, PURPLE, GREY = "#4f8ad9", "#d9822b", "#2a9d8f", "#9b6fd0", "#8a919c"
+# Colours with a contrast of 3 to a white and to a black page; printed without colour they differ.
+BLUE, ORANGE, TEAL, PURPLE, GREY = "#3b74c7", "#d67c22", "#238a7d", "#8a5cc4", "#8a919c"
 _WIDTH = 640
 _DAY_MS = 86_400_000
 _LABEL_CHARACTERS = 40
@@ -56,7 +56,13 @@ def day_axis(title: str, *, grid: bool = True) -> Spec:
         "type": "temporal",
         "timeUnit": "utcyearmonthdate",
         "title": title,
-        "axis": {"labelOverlap": True, "tickCount": 8, "tickMinStep": _DAY_MS, "grid": grid},
+        "axis": {
+            "tickCount": 8,
+            "tickMinStep": _DAY_MS,
+            "grid": grid,
+            # Of few days Vega has ticks at noon, too, which would repeat the day.
+            "labelExpr": "utchours(datum.value) ? '' : datum.label",
+        },
     }
 
 
@@ -99,9 +105,11 @@ def full(chart: Chart, rows: Sequence[Mapping[str, Any]], *, ink: str = "current
         # Fonts of browsers are wider than the one that the static picture is measured with.
         "padding": {"left": 12, "right": 5, "top": 5, "bottom": 5},
         **chart.spec,
-        "encoding": {**chart.spec["encoding"], "tooltip": _tooltip(rows)},
+        "encoding": {**_in_order(chart.spec["encoding"], rows), "tooltip": _tooltip(rows)},
         "config": {
             "background": None,
+            # The colour of what has no value, in marks with "invalid": "show".
+            "scale": {"invalid": {"color": {"value": GREY}}},
             "font": "system-ui, sans-serif",
             "view": {"stroke": None},
             "axis": {
@@ -114,6 +122,8 @@ def full(chart: Chart, rows: Sequence[Mapping[str, Any]], *, ink: str = "current
                 "gridOpacity": 0.15,
                 # Labels are shortened before: Vega cuts emoji in halves, which cannot be drawn.
                 "labelLimit": 0,
+                "labelOverlap": True,
+                "labelSeparation": 8,
             },
             "legend": {
                 "labelColor": ink,
@@ -143,6 +153,15 @@ def _tooltip(rows: Sequence[Mapping[str, Any]]) -> list[Spec]:
         moment = {"type": "temporal", "timeUnit": _MOMENTS[name]} if name in _MOMENTS else {}
         shown.append({"field": name, "type": "nominal", "title": name.replace("_", " "), **moment})
     return shown
+
+
+def _in_order(encoding: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
+    """The encoding with names from top to bottom as in the rows, of which a layer may lack some."""
+    y = encoding.get("y", {})
+    if y.get("type") != "nominal":
+        return encoding
+    names = dict.fromkeys(row[y["field"]] for row in _shortened(rows))
+    return {**encoding, "y": {**y, "sort": [*names]}}
 
 
 def _shortened(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

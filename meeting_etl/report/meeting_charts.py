@@ -22,7 +22,9 @@ _SIDES = {"internal": BLUE, "external": ORANGE, "unknown": PURPLE}
 
 def _timeline(rows: str) -> Spec:
     """A row for each person with bars on the clock of the meeting's time zone."""
-    axis = {"format": "%H:%M", "labelOverlap": True}
+    # Ticks of a short meeting may be seconds apart.
+    expression = "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : '%H:%M')"
+    axis = {"labelExpr": expression}
     return {
         "height": ROW,
         "mark": mark("bar", height={"band": 0.7}),

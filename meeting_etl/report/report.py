@@ -70,11 +70,11 @@ def write_meeting_report(
                 'meeting-etl sql "FROM meeting_overview ORDER BY started_at DESC"'
             )
         charts = _drawn(queries, MEETING_CHARTS, parameters)
-    title = found[0]["title"] or "Meeting without title"
+    title = (found[0]["title"] or "").strip() or "Meeting without title"
     _write(
         files,
         path,
-        title[:_TITLE_CHARACTERS],
+        title if len(title) <= _TITLE_CHARACTERS else f"{title[: _TITLE_CHARACTERS - 1]}…",
         f"{meeting_id} · {_made(clock)}",
         _meeting_figures(found[0]),
         charts,

@@ -76,19 +76,18 @@ COVERAGE = Chart(
     "Nothing was fetched for these days.",
     {
         "height": ROW,
-        "mark": mark("rect"),
+        # A frame, as the middle of the scale is pale on a white page.
+        "view": {"stroke": GREY},
+        "mark": mark("rect", invalid="show"),
         "encoding": {
             "x": day_axis("UTC date on which the meetings ended", grid=False),
             "y": category("resource"),
-            "color": {
-                "condition": {"test": "datum.share_here === null", "value": GREY},
-                **quantity(
-                    "share_here",
-                    "share here",
-                    legend={"format": "%", "values": [0, 0.5, 1]},
-                    scale={"domain": [0, 1], "range": [ORANGE, "#efe2b8", TEAL]},
-                ),
-            },
+            "color": quantity(
+                "share_here",
+                "share here",
+                legend={"format": "%", "values": [0, 0.5, 1]},
+                scale={"domain": [0, 1], "range": [ORANGE, "#efe2b8", TEAL]},
+            ),
         },
     },
 )

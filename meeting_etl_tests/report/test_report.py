@@ -1,5 +1,6 @@
 """The report about some days and about one meeting: its figures, worked out by hand."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,67 @@ def test_without_the_extra_it_says_what_to_install(
         "Error: Reports need the package vl-convert-python: pip install 'meeting_etl[report]'.\n",
     )
     assert not (folder / "reports/latest.html").exists()
+
+
+def report_of_march(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Page:
+    ask(folder, rows, "SELECT 1")
+    path = folder / "march.html"
+    done = report(folder, "--from", "2026-03-01", "--to", "2026-03-31", "-o", str(path))
+    assert done.returncode == 0, done.stderr
+    return Page(path)
+
+
+def test_what_cannot_be_there_is_a_grey_field_and_a_date_is_said_once(tmp_path: Path) -> None:
+    """Nobody recorded the meeting: of no meeting a recording is expected."""
+    ledger = {"meeting_id": "m", "resource": "recordings", "resource_id": "", "status": "absent"}
+    page = report_of_march(
+        tmp_path, {"meetings": [MEETING], "fetch_ledger": [ledger | {"reason": "not_recorded"}]}
+    )
+    assert [row["share_here"] for row in page.data["coverage"]] == [None]
+    [field] = re.findall(
+        r'<path aria-label="[^"]*resource: recordings[^>]*>', page.path.read_text()
+    )
+    assert 'fill="#8a919c"' in field
+    dates = re.findall(r"Mar 0\d, 2026(?=</text>)", page.path.read_text())
+    assert dates == ["Mar 02, 2026", "Mar 03, 2026"] * 2  # of two charts
+
+
+def test_series_are_in_order_where_of_some_the_first_attendees_are_unknown(tmp_path: Path) -> None:
+    occurrences = [
+        MEETING
+        | {
+            "meeting_id": f"{series}{number}",
+            "meeting_series_id": series,
+            "scheduled_meeting_id": f"{series}{number}",
+            "title": series,
+            "started_at": clock(f"1{number}:00"),
+            "ended_at": clock(f"1{number}:30"),
+        }
+        for series in "abc"
+        for number in range(2)
+    ]
+    there = [
+        participant("Ana", "ana@own.example", "10:00", "12:00") | {"meeting_id": meeting_id}
+        for meeting_id in ("a1", "b0", "b1", "c1")
+    ]
+    page = report_of_march(tmp_path, {"meetings": occurrences, "participants": there})
+    first = [row["first_attendees"] for row in page.data["series"]]
+    labels = re.findall(
+        r'translate\(-\d+,([\d.]+)\)"[^>]*>(\d\. [abc])</text>', page.path.read_text()
+    )
+    assert first == [None, 1, None]
+    assert [label for _, label in sorted(labels, key=lambda found: float(found[0]))] == [
+        "1. a",
+        "2. b",
+        "3. c",
+    ]
+
+
+def test_a_blank_title_is_none(tmp_path: Path) -> None:
+    ask(tmp_path, {"meetings": [MEETING | {"title": " \t "}]}, "SELECT 1")
+    assert report(tmp_path, "--meeting", "m", "-o", str(tmp_path / "m.html")).returncode == 0
+    page = Page(tmp_path / "m.html")
+    assert page.text.count("Meeting without title") == 2  # the title and the heading
 
 
 # Vega would cut an emoji in halves, and a control character would end the process.

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Request
 
+from meeting_etl_tests.commands import command_process
 from meeting_etl_tests.product import Product
+from meeting_etl_tests.report.test_report import ROWS, participant
 from meeting_etl_tests.ui.browser import WAIT_MS
+from meeting_etl_tests.views.lakes import ask
 
 pytestmark = pytest.mark.ui
 
@@ -74,3 +77,24 @@ def test_every_chart_is_seen(
         ink = page.locator(".chart svg text").first.evaluate("e => getComputedStyle(e).fill")
         assert ink == ("rgb(230, 233, 237)" if colours == "dark" else "rgb(29, 33, 39)")
         context.close()
+
+
+def test_long_names_leave_room_for_the_chart(browser: Browser, tmp_path: Path) -> None:
+    """On a narrow screen, of which names of 40 letters would take all."""
+    long = participant("W" * 200, None, "10:00", "11:00") | {"display_name": "W" * 200}
+    ask(tmp_path, ROWS | {"participants": [long]}, "SELECT 1")
+    path = tmp_path / "m.html"
+    environ = {"MEETING_ETL_DATA_DIR": str(tmp_path)}
+    done = command_process("report", "--meeting", "m", "-o", str(path), environ=environ)
+    assert done.returncode == 0, done.stderr
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(path.as_uri())
+    bar = page.locator("#attendance .vega-embed svg .mark-rect path[aria-label]").first
+    bar.wait_for()
+    box = bar.bounding_box()
+    assert box is not None
+    # All of the meeting, of a chart of 368 pixels.
+    assert 150 < box["width"] < 368
+    assert box["x"] + box["width"] <= 400
+    page.close()
