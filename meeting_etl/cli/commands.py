@@ -41,6 +41,27 @@ class LazyGroup(click.Group):
         """In the order of the help."""
         return list(COMMANDS)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What remains for the command. Says where its options belong."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            where = "Options of a command come after it: meeting-etl COMMAND [OPTIONS]."
+            raise click.UsageError(f"{error.format_message()} {where}", ctx) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command and its arguments. Of a misspelt name, names those that are like it."""
+        name = args[0]
+        if name in COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        if close := get_close_matches(name, COMMANDS):
+            ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(map(repr, close))}?")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command; None when there is none of that name."""
         if cmd_name not in COMMANDS:

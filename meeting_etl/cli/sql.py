@@ -26,7 +26,7 @@ class _Sql(click.Command):
 
 
 @click.command(cls=_Sql)
-@click.argument("query", required=False)
+@click.argument("words", nargs=-1, metavar="[QUERY]")
 @formats.FORMAT
 @click.option(
     "--all", "everything", is_flag=True, help=f"Show all rows; a table ends after {_SHOWN_ROWS}."
@@ -42,7 +42,7 @@ class _Sql(click.Command):
 def sql(
     context: CommandContext,
     /,
-    query: str | None,
+    words: tuple[str, ...],
     row_format: str,
     parquet: Path | None,
     *,
@@ -64,6 +64,9 @@ def sql(
     """  # noqa: D301 - click wants a real backspace
     from meeting_etl.lake import catalog
 
+    if len(words) > 1:
+        raise click.UsageError('The query is one argument: put it in quotes, as "FROM meetings".')
+    query = words[0] if words else None
     if parquet is not None and is_given("row_format"):
         raise click.UsageError("--format and --parquet cannot be combined.")
     if query is None and sys.stdin.isatty():

@@ -85,6 +85,22 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("statsu",), "No such command 'statsu'. Did you mean 'status'?"),
+        (("moon",), "No such command 'moon'."),
+        (("--from", "2026-03-01", "status"), "come after it: meeting-etl COMMAND [OPTIONS]."),
+        (("sql", "SELECT", "1"), 'put it in quotes, as "FROM meetings".'),
+    ],
+)
+def test_a_slip_of_the_fingers_is_told_with_the_right_form(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert (done.returncode, sentence in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ((), "Give --older-than DAYS, or set ages in the settings file, as in [retention]"),
