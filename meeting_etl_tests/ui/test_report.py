@@ -90,7 +90,7 @@ def test_long_names_leave_room_for_the_chart(browser: Browser, tmp_path: Path) -
     page = browser.new_page(viewport={"width": 400, "height": 900})
     page.set_default_timeout(WAIT_MS)
     page.goto(path.as_uri())
-    bar = page.locator("#attendance .vega-embed svg .mark-rect path[aria-label]").first
+    bar = page.locator("#attendance .vega-embed svg .mark-rect path").first
     bar.wait_for()
     box = bar.bounding_box()
     assert box is not None
