@@ -87,7 +87,12 @@ def span_of(first: datetime | None, last: datetime | None, clock: Clock) -> Span
         return None
     span = Span(first.date() if first else FIRST_DAY, last.date() if last else utc_day(clock.now()))
     if span.first > span.last:
-        raise click.UsageError(f"--from {span.first} is after --to {span.last}.")
+        if first is None:
+            raise click.UsageError(
+                f"--to {span.last} is before {FIRST_DAY}, the first day there is."
+            )
+        what = "today in UTC," if last is None else "--to"
+        raise click.UsageError(f"--from {span.first} is after {what} {span.last}.")
     return span
 
 

@@ -90,10 +90,12 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
         (("statsu",), "No such command 'statsu'. Did you mean 'status'?"),
         (("moon",), "No such command 'moon'."),
         (("--from", "2026-03-01", "status"), "come after it: meeting-etl COMMAND [OPTIONS]."),
+        (("status", "--from", "2999-01-01"), "--from 2999-01-01 is after today in UTC, 20"),
+        (("status", "--to", "2014-12-31"), "--to 2014-12-31 is before 2015-01-01, the first day"),
         (("sql", "SELECT", "1"), 'put it in quotes, as "FROM meetings".'),
     ],
 )
-def test_a_slip_of_the_fingers_is_told_with_the_right_form(
+def test_a_slip_is_told_in_the_words_of_who_made_it(
     tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
