@@ -19,6 +19,11 @@ import requests
 from meeting_etl_tests.ports import free_port
 
 _COMMAND = [sys.executable, "-m", "meeting_etl.cli.main"]
+_SCHEDULES = """
+{ repositoriesOrError { ... on RepositoryConnection { nodes {
+  schedules { scheduleState { id } } } } } }
+"""
+_STOP = "mutation ($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
 
 
 @dataclass
@@ -37,12 +42,22 @@ class ServedUi:
         assert "errors" not in answer, json.dumps(answer)[:2000]
         return answer["data"]
 
+    def stop_schedules(self) -> None:
+        """Turn off what starts by the clock alone: at some hours it would send further requests."""
+        for repository in self.ask(_SCHEDULES)["repositoriesOrError"]["nodes"]:
+            for schedule in repository["schedules"]:
+                stopped = self.ask(_STOP, id=schedule["scheduleState"]["id"])
+                assert stopped == {"stopRunningSchedule": {"__typename": "ScheduleStateResult"}}
+
 
 @contextmanager
 def served_ui(
     environ: Mapping[str, str], *command: str, within: Path, seconds: float = 120
 ) -> Iterator[ServedUi]:
-    """The UI of `command`, by default `dev`, once it answers; it is stopped when the block ends."""
+    """The UI of `command`, by default `dev`, once it answers, without its schedules.
+
+    It is stopped when the block ends.
+    """
     port = free_port()
     with subprocess.Popen(
         [*_COMMAND, *(command or ("dev",)), "--port", str(port)],
@@ -61,6 +76,7 @@ def served_ui(
             # A full pipe would stop it.
             reader = Thread(target=ui.lines.extend, args=(process.stdout,), daemon=True)
             reader.start()
+            ui.stop_schedules()
             yield ui
         finally:
             process.send_signal(signal.SIGTERM)
