@@ -12,8 +12,8 @@ from meeting_etl.sandbox.world.model import Meeting, World
 from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl.times import Clock, utc_day
 
-# A Thursday at noon: a team works on the days before it, and none of its meetings is near midnight
-# because the test is.
+# A Thursday, so that there are meetings on each of the days before it; at noon, so that the same
+# meetings share a day whatever the time of the test.
 _UNTIL = datetime(2026, 3, 19, 12, 7, tzinfo=UTC)
 _SCHEDULED = "%Y%m%dT%H%M%SZ"
 
