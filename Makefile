@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help demo dev dev-demo test test-slow test-cluster test-cluster-slow test-ui bench bench-cluster clean
 
 help:  ## Show what there is to make
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
 
 # Tests start many processes, each of which would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,6 +1,5 @@
 """The report about some days and about one meeting: its figures, worked out by hand."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,68 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from meeting_etl_tests.commands import command
 from meeting_etl_tests.report.page_reader import Page
-from meeting_etl_tests.views.lakes import ask, clock
-
-NASTY = '</script><script>alert("1")</script><!-- R&D'
-# In Berlin, an hour ahead of UTC, from 11:00 to 12:00.
-MEETING = {
-    "meeting_id": "m",
-    "title": NASTY,
-    "started_at": clock("10:00"),
-    "ended_at": clock("11:00"),
-    "duration_seconds": 3600,
-    "timezone": "Europe/Berlin",
-    "host_email": "ana@own.example",
-    "host_email_domain": "own.example",
-}
-
-
-def participant(name: str, email: str | None, joined: str, left: str) -> dict[str, Any]:
-    return {
-        "meeting_id": "m",
-        "participant_id": name,
-        "display_name": "Guest" if email is None else name,
-        "email": email,
-        "devices": [{"joined_at": clock(joined), "left_at": clock(left)}],
-    }
-
-
-def snippet(number: int, name: str, start: str, seconds: int) -> dict[str, Any]:
-    return {
-        "snippet_id": f"s{number}",
-        "meeting_id": "m",
-        "transcript_id": "t",
-        "person_name": name,
-        "person_email": f"{name.lower()}@{'own' if name == 'Ana' else 'customer'}.example",
-        "started_at": clock(start),
-        "duration_ms": seconds * 1000,
-        "text": "Said in confidence.",
-    }
-
-
-ROWS = {
-    "meetings": [MEETING],
-    "participants": [
-        participant("Ana", "ana@own.example", "10:00", "11:00"),
-        participant("Bo", "bo@customer.example", "10:10", "10:25"),
-        # Two persons of one name.
-        participant("g1", None, "10:00", "10:30"),
-        participant("g2", None, "10:30", "10:45"),
-    ],
-    "transcripts": [{"transcript_id": "t", "meeting_id": "m", "status": "available"}],
-    "transcript_snippets": [
-        # A second of silence, then half a minute.
-        snippet(1, "Ana", "10:00:00", 60),
-        snippet(2, "Ana", "10:01:01", 9),
-        snippet(3, "Ana", "10:01:40", 10),
-        snippet(4, "Bo", "10:01:50", 30),
-    ],
-    "fetch_ledger": [
-        {"meeting_id": "m", "resource": "recordings", "resource_id": "", "status": "waiting"}
-    ],
-}
+from meeting_etl_tests.report.reported import MEETING, NASTY, ROWS, report
+from meeting_etl_tests.views.lakes import ask
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +32,6 @@ def about_meeting(folder: Path) -> Page:
     done = report(folder, "--meeting", "m", "-o", str(folder / "m.html"))
     assert done.returncode == 0, done.stderr
     return Page(folder / "m.html")
-
-
-def report(folder: Path, *arguments: str, **environ: str) -> Any:
-    return command("report", *arguments, environ={"MEETING_ETL_DATA_DIR": str(folder), **environ})
 
 
 def test_figures_of_some_days(about_days: Page) -> None:
@@ -210,97 +146,11 @@ def test_without_the_extra_it_says_what_to_install(
     assert not (folder / "reports/latest.html").exists()
 
 
-def report_of_march(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Page:
-    ask(folder, rows, "SELECT 1")
-    path = folder / "march.html"
-    done = report(folder, "--from", "2026-03-01", "--to", "2026-03-31", "-o", str(path))
-    assert done.returncode == 0, done.stderr
-    return Page(path)
-
-
-def test_what_cannot_be_there_is_a_grey_field_and_a_date_is_said_once(tmp_path: Path) -> None:
-    """Nobody recorded the meeting: of no meeting a recording is expected."""
-    ledger = {"meeting_id": "m", "resource": "recordings", "resource_id": "", "status": "absent"}
-    page = report_of_march(
-        tmp_path, {"meetings": [MEETING], "fetch_ledger": [ledger | {"reason": "not_recorded"}]}
-    )
-    assert [row["share_here"] for row in page.data["coverage"]] == [None]
-    [field] = re.findall(
-        r'<path aria-label="[^"]*resource: recordings[^>]*>', page.path.read_text()
-    )
-    assert 'fill="#8a919c"' in field
-    dates = re.findall(r"Mar 0\d, 2026(?=</text>)", page.path.read_text())
-    assert dates == ["Mar 02, 2026", "Mar 03, 2026"] * 2  # of two charts
-
-
-def test_series_are_in_order_where_of_some_the_first_attendees_are_unknown(tmp_path: Path) -> None:
-    occurrences = [
-        MEETING
-        | {
-            "meeting_id": f"{series}{number}",
-            "meeting_series_id": series,
-            "scheduled_meeting_id": f"{series}{number}",
-            "title": series,
-            "started_at": clock(f"1{number}:00"),
-            "ended_at": clock(f"1{number}:30"),
-        }
-        for series in "abc"
-        for number in range(2)
-    ]
-    there = [
-        participant("Ana", "ana@own.example", "10:00", "12:00") | {"meeting_id": meeting_id}
-        for meeting_id in ("a1", "b0", "b1", "c1")
-    ]
-    page = report_of_march(tmp_path, {"meetings": occurrences, "participants": there})
-    first = [row["first_attendees"] for row in page.data["series"]]
-    labels = re.findall(
-        r'translate\(-\d+,([\d.]+)\)"[^>]*>(\d\. [abc])</text>', page.path.read_text()
-    )
-    assert first == [None, 1, None]
-    assert [label for _, label in sorted(labels, key=lambda found: float(found[0]))] == [
-        "1. a",
-        "2. b",
-        "3. c",
-    ]
-
-
 def test_a_blank_title_is_none(tmp_path: Path) -> None:
     ask(tmp_path, {"meetings": [MEETING | {"title": " \t "}]}, "SELECT 1")
     assert report(tmp_path, "--meeting", "m", "-o", str(tmp_path / "m.html")).returncode == 0
     page = Page(tmp_path / "m.html")
     assert page.text.count("Meeting without title") == 2  # the title and the heading
-
-
-# Vega would cut an emoji in halves, and a control character would end the process.
-ODD_TITLES = [
-    "Weekly\x07 sync \x00\x1b\ufffe\uffff",
-    "review EMEA retrospective planning 👍🏽 customer 🚀 and update quarterly",
-    "review EMEA retrospective planning 👍🏽 customer 🚀 and update yearly",
-]
-
-
-def test_whatever_names_are_made_of_they_can_be_drawn(tmp_path: Path) -> None:
-    series = [
-        {
-            "meeting_id": f"{number}_{occurrence}",
-            "meeting_series_id": str(number),
-            "scheduled_meeting_id": f"{number}_{occurrence}",
-            "title": title,
-            "started_at": clock(f"1{occurrence}:00"),
-            "ended_at": clock(f"1{occurrence}:30"),
-        }
-        for number, title in enumerate(ODD_TITLES)
-        for occurrence in range(2)
-    ]
-    ask(tmp_path, {"meetings": series}, "SELECT 1")
-    assert report(tmp_path, "--from", "2026-03-01", "--to", "2026-03-31").returncode == 0
-    page = Page(tmp_path / "reports/2026-03-01_2026-03-31.html")
-    assert [row["series"] for row in page.data["series"]] == [
-        "1. Weekly\ufffd sync \ufffd\ufffd\ufffd\ufffd",
-        "2. review EMEA retrospective planning 👍…",
-        "3. review EMEA retrospective planning 👍…",
-    ]
-    assert f"2. {ODD_TITLES[1]}" in page.text
 
 
 def test_times_without_a_known_zone_are_those_of_utc(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Error, Request
 
 from meeting_etl_tests.commands import command_process
 from meeting_etl_tests.product import Product
-from meeting_etl_tests.report.test_report import ROWS, participant
+from meeting_etl_tests.report.reported import ROWS, participant
 from meeting_etl_tests.ui.browser import WAIT_MS
 from meeting_etl_tests.views.lakes import ask
 
