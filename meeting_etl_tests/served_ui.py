@@ -43,7 +43,7 @@ class ServedUi:
         return answer["data"]
 
     def stop_schedules(self) -> None:
-        """Turn off what starts by the clock alone: at some hours it would send further requests."""
+        """Turn off what starts by the clock alone: at some hours there would be further runs."""
         for repository in self.ask(_SCHEDULES)["repositoriesOrError"]["nodes"]:
             for schedule in repository["schedules"]:
                 stopped = self.ask(_STOP, id=schedule["scheduleState"]["id"])
