@@ -14,6 +14,8 @@ from meeting_etl.settings import Etl
 _BROKER = "CELERY_BROKER_URL"
 _DEFAULT_QUEUE = "dagster"
 _WAIT_SECONDS = 3.0
+# Codes of AMQP: a wrong user or password, a virtual host that is not there or not for this user.
+_REFUSED = (403, 530)
 
 
 def worker_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
@@ -26,7 +28,6 @@ def worker_checks(etl: Etl, environ: Mapping[str, str]) -> list[CheckResult]:
 
 def _queues(etl: Etl, broker: str) -> Finding:
     try:
-        from amqp.exceptions import AMQPError
         from dagster_celery.make_app import make_app
     except ModuleNotFoundError:
         return problem("Celery is not installed.", "pip install 'meeting_etl[cluster]'")
@@ -34,13 +35,12 @@ def _queues(etl: Etl, broker: str) -> Finding:
     with make_app({"broker": broker}) as app:
         try:
             found = app.control.inspect(timeout=_WAIT_SECONDS).active_queues() or {}
-        except AMQPError:
-            # It answers, but not to us: a wrong user, password or virtual host.
-            return problem(
-                "RabbitMQ refuses the connection.",
-                f"Check user, password and virtual host in {_BROKER}, and the user's permissions.",
-            )
-        except Exception:  # noqa: BLE001 - that of a broker which is not there; it names passwords
+        except Exception as error:  # noqa: BLE001 - what it raises may name passwords
+            if getattr(error, "code", None) in _REFUSED:
+                return problem(
+                    "RabbitMQ refuses the connection.",
+                    f"Check user, password and virtual host in {_BROKER}, and its permissions.",
+                )
             return problem("RabbitMQ does not answer.", f"Check that it runs, and {_BROKER}.")
     taken = {queue["name"] for queues in found.values() for queue in queues}
     needed = [_DEFAULT_QUEUE]
