@@ -85,10 +85,10 @@ counted AS (
         count(*) FILTER (begins_at IS NULL) AS untimed_snippets,
         sum(words) AS words,
         sum(words) FILTER (begins_at IS NOT NULL) AS timed_words,
-        sum(epoch(length)) FILTER (words IS NOT NULL AND begins_at IS NOT NULL) AS worded_seconds,
+        sum(epoch_us(length)) FILTER (words IS NOT NULL AND begins_at IS NOT NULL) / 1e6 AS worded_seconds,
         count(*) FILTER (words IS NULL) AS uncounted_snippets,
         sum(questions) AS questions,
-        sum(CASE WHEN begins_at IS NOT NULL THEN greatest(0, epoch(ends_at) - epoch(adds_from)) END) AS talk_seconds,
+        sum(CASE WHEN begins_at IS NOT NULL THEN greatest(0, epoch_us(ends_at) - epoch_us(adds_from)) END) AS talk_us,
         any_value(meeting_started_at) AS meeting_started_at,
         any_value(meeting_ended_at) AS meeting_ended_at
     FROM own
@@ -104,20 +104,20 @@ slices AS (
     SELECT
         *,
         CASE WHEN sum(speakers) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) > 1
-            THEN epoch(lead(moment) OVER in_order) - epoch(moment) ELSE 0 END AS shared_seconds
+            THEN epoch_us(lead(moment) OVER in_order) - epoch_us(moment) ELSE 0 END AS shared_us
     FROM moments
     WINDOW in_order AS (PARTITION BY meeting_id ORDER BY moment, speakers, person)
 ),
 shared AS (
     SELECT
         *,
-        coalesce(sum(shared_seconds) OVER (
+        coalesce(sum(shared_us) OVER (
             PARTITION BY meeting_id ORDER BY moment, speakers, person ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ), 0) AS shared_until
     FROM slices
 ),
 overlapped AS (
-    SELECT meeting_id, person, sum(-speakers * shared_until) AS overlap_seconds
+    SELECT meeting_id, person, sum(-speakers * shared_until) / 1e6 AS overlap_seconds
     FROM shared
     GROUP BY meeting_id, person
 ),
@@ -149,7 +149,7 @@ numbered AS (
 monologues AS (
     SELECT meeting_id, person, max(seconds) AS longest_monologue_seconds
     FROM (
-        SELECT meeting_id, person, monologue, epoch(max(ends_at)) - epoch(min(begins_at)) AS seconds
+        SELECT meeting_id, person, monologue, (epoch_us(max(ends_at)) - epoch_us(min(begins_at))) / 1e6 AS seconds
         FROM numbered
         GROUP BY meeting_id, person, monologue
     )
@@ -165,7 +165,7 @@ taken AS (
         meeting_id,
         person,
         turn,
-        epoch(begins_at) - epoch(lag(ends_at) OVER (PARTITION BY meeting_id ORDER BY turn)) AS gap_seconds
+        (epoch_us(begins_at) - epoch_us(lag(ends_at) OVER (PARTITION BY meeting_id ORDER BY turn))) / 1e6 AS gap_seconds
     FROM turns
 ),
 turned AS (
@@ -194,12 +194,12 @@ reached AS (
     FROM spans
 ),
 covered AS (
-    SELECT meeting_id, sum(greatest(0, epoch(ends_at) - epoch(greatest(begins_at, reached_at)))) AS covered_seconds
+    SELECT meeting_id, sum(greatest(0, epoch_us(ends_at) - epoch_us(greatest(begins_at, reached_at)))) / 1e6 AS covered_seconds
     FROM reached
     GROUP BY meeting_id
 ),
 speech AS (
-    SELECT meeting_id, sum(talk_seconds) AS speech_seconds FROM counted GROUP BY meeting_id
+    SELECT meeting_id, sum(talk_us) / 1e6 AS speech_seconds FROM counted GROUP BY meeting_id
 )
 SELECT
     c.meeting_id,
@@ -217,7 +217,7 @@ SELECT
     CAST(c.talk_seconds AS DOUBLE) AS talk_seconds,
     CASE WHEN c.person IS NOT NULL THEN CAST(c.talk_seconds / nullif(s.speech_seconds, 0) AS DOUBLE) END AS share_of_speech,
     CASE WHEN c.person IS NOT NULL THEN
-        CAST(c.talk_seconds / nullif(epoch(c.meeting_ended_at) - epoch(c.meeting_started_at), 0) AS DOUBLE)
+        CAST(c.talk_seconds / nullif((epoch_us(c.meeting_ended_at) - epoch_us(c.meeting_started_at)) / 1e6, 0) AS DOUBLE)
     END AS share_of_meeting,
     CAST(v.covered_seconds AS DOUBLE) AS covered_seconds,
     CASE WHEN c.person IS NOT NULL THEN CAST(c.talk_seconds / nullif(v.covered_seconds, 0) AS DOUBLE) END AS share_of_covered,
@@ -229,7 +229,7 @@ SELECT
     END AS longest_monologue_seconds,
     CASE WHEN c.person IS NOT NULL THEN CAST(t.patience_seconds AS DOUBLE) END AS patience_seconds,
     CASE WHEN c.talk_seconds IS NOT NULL THEN CAST(coalesce(o.overlap_seconds, 0) AS DOUBLE) END AS overlap_seconds
-FROM counted c
+FROM (SELECT *, talk_us / 1e6 AS talk_seconds FROM counted) c
 LEFT JOIN speech s USING (meeting_id)
 LEFT JOIN covered v USING (meeting_id)
 LEFT JOIN overlapped o ON o.meeting_id = c.meeting_id AND o.person IS NOT DISTINCT FROM c.person

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from meeting_etl_tests.views.attending import person
 from meeting_etl_tests.views.lakes import ask, clock, files_read
 
 MEETING = {
@@ -79,6 +80,47 @@ def talk(folder: Path, columns: str, *snippets: dict[str, Any], **more: Any) -> 
         f"SELECT person, {columns} FROM talk_time",
     )
     return {row[0]: row[1:] for row in rows}
+
+
+def test_seconds_are_those_of_the_milliseconds(tmp_path: Path) -> None:
+    """Ana 0-0.1 and 1-1.2 s, Bo 1.1-13.445 s, Cy 14-14.3 s; no digit after the milliseconds."""
+    spoken = [
+        said(0, "Ana", 0, 100),
+        said(1, "Ana", 1_000, 200),
+        said(2, "Bo", 1_100, 12_345),
+        said(3, "Cy", 14_000, 300),
+    ]
+    rows = ask(
+        tmp_path,
+        {"meetings": [MEETING], "transcript_snippets": spoken},
+        "SELECT talk_seconds, overlap_seconds, longest_monologue_seconds, patience_seconds, "
+        "covered_seconds FROM speaker_metrics ORDER BY person",
+    )
+    assert rows == [
+        (0.3, 0.1, 1.2, None, 14.3),
+        (12.345, 0.1, 12.345, 0, 14.3),
+        (0.3, 0, 0.3, 0.555, 14.3),
+    ]
+
+
+def test_the_talk_of_a_week_is_the_same_in_every_order(tmp_path: Path) -> None:
+    """0.1, 0.2 and 0.3 s of Ana are 0.6 s; floating-point numbers also give 0.6000000000000001."""
+    meetings = [MEETING | {"meeting_id": meeting} for meeting in "abc"]
+    people = [
+        person("p", ("10:00", "10:01"), email="ana@sales.example") | {"meeting_id": meeting}
+        for meeting in "abc"
+    ]
+    snippets = [
+        said(number, "", 0, 100 * number)
+        | {"meeting_id": meeting, "transcript_id": meeting, "person_email": "ana@sales.example"}
+        for number, meeting in enumerate("abc", start=1)
+    ]
+    rows = ask(
+        tmp_path,
+        {"meetings": meetings, "participants": people, "transcript_snippets": snippets},
+        "SELECT talk_seconds, weighted_share_of_speech FROM person_week",
+    )
+    assert rows == [(0.6, 1)]
 
 
 def test_two_transcripts_of_the_same_time_count_once(tmp_path: Path) -> None:

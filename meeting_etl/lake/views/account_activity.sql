@@ -13,8 +13,8 @@ SELECT
     count(DISTINCT a.meeting_id) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS meetings,
     count(DISTINCT a.meeting_id) FILTER (m.scheduled_type = 'webinar') AS webinars,
     count(DISTINCT a.person) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS persons,
-    CAST(sum(a.attended_seconds) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS DOUBLE) AS attended_seconds,
-    CAST(sum(t.talk_seconds) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar') AS DOUBLE) AS talk_seconds
+    round(sum(a.attended_seconds) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar'), 6) AS attended_seconds,
+    round(sum(t.talk_seconds) FILTER (m.scheduled_type IS DISTINCT FROM 'webinar'), 6) AS talk_seconds
 FROM attendance a
 LEFT JOIN meetings m USING (date, meeting_id)
 LEFT JOIN talk_time t USING (date, meeting_id, person)

@@ -29,18 +29,18 @@ WITH added AS (
         CASE WHEN why_not IS NULL THEN left_at END AS left_at,
         CASE WHEN why_not IS NULL AND joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(
             0,
-            epoch(left_at) - epoch(greatest(joined_at, coalesce(max(left_at) FILTER (why_not IS NULL AND joined_at IS NOT NULL) OVER (
+            epoch_us(left_at) - epoch_us(greatest(joined_at, coalesce(max(left_at) FILTER (why_not IS NULL AND joined_at IS NOT NULL) OVER (
                 PARTITION BY date, meeting_id, person
                 ORDER BY joined_at, left_at
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ), joined_at)))
-        ) END AS added_seconds
+        ) END AS added_us
     FROM presence
 ),
 named AS (
     SELECT
         *,
-        coalesce(sum(epoch(left_at) - epoch(joined_at)) OVER (PARTITION BY date, meeting_id, person, display_name), 0) AS named_seconds
+        coalesce(sum(epoch_us(left_at) - epoch_us(joined_at)) OVER (PARTITION BY date, meeting_id, person, display_name), 0) AS named_us
     FROM added
 ),
 summed AS (
@@ -50,7 +50,7 @@ summed AS (
         person,
         any_value(email) AS email,
         min(email_domain) AS email_domain,
-        first(display_name ORDER BY display_name IS NULL, named_seconds DESC, display_name) AS display_name,
+        first(display_name ORDER BY display_name IS NULL, named_us DESC, display_name) AS display_name,
         bool_or(host) AS host,
         bool_or(invitee) AS invitee,
         list_sort(list_distinct(flatten(list(device_types)))) AS device_types,
@@ -63,7 +63,7 @@ summed AS (
         -- An unknown join or leave may be before or after all others.
         CASE WHEN bool_and(joined_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN min(joined_at) END AS first_joined_at,
         CASE WHEN bool_and(left_at IS NOT NULL) FILTER (why_not IS NULL OR why_not = 'not_known') THEN max(left_at) END AS last_left_at,
-        CAST(sum(added_seconds) AS DOUBLE) AS attended_seconds,
+        sum(added_us) / 1e6 AS attended_seconds,
         any_value(started_at) AS started_at,
         any_value(ended_at) AS ended_at,
         max(CASE method WHEN 'device' THEN 0 WHEN 'duration' THEN 1 WHEN 'participant' THEN 2 END) FILTER (why_not IS NULL) AS weakest,
@@ -90,7 +90,7 @@ SELECT
     last_left_at,
     CASE WHEN NOT present THEN 0 ELSE attended_seconds END AS attended_seconds,
     CASE WHEN NOT present THEN 0 ELSE attended_seconds END
-        / nullif(CAST(epoch(ended_at) - epoch(started_at) AS DOUBLE), 0) AS share_of_meeting,
+        / nullif((epoch_us(ended_at) - epoch_us(started_at)) / 1e6, 0) AS share_of_meeting,
     CASE WHEN present THEN first_joined_at > started_at + INTERVAL 5 MINUTE END AS late,
     CASE WHEN present THEN last_left_at < ended_at - INTERVAL 5 MINUTE END AS left_early,
     intervals,

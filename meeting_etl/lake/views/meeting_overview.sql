@@ -33,7 +33,7 @@ WITH people AS (
         count(*) FILTER (present AND side = 'internal') AS internal_attendees,
         count(*) FILTER (present AND side = 'external') AS external_attendees,
         count(*) FILTER (present AND side = 'unknown') AS unknown_attendees,
-        CAST(sum(attended_seconds) AS DOUBLE) AS attended_seconds
+        round(sum(attended_seconds), 6) AS attended_seconds
     FROM attendance
     GROUP BY date, meeting_id
     -- Without any time it is unknown whether anybody was inside.

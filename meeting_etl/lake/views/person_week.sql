@@ -25,9 +25,9 @@ talked AS (
         t.person,
         CASE WHEN list_contains({time_zones}, m.timezone)
             THEN strftime(CAST(timezone(m.timezone, m.started_at) AS DATE), '%G-W%V') END AS iso_week,
-        CAST(sum(t.talk_seconds) AS DOUBLE) AS talk_seconds,
-        avg(t.share_of_speech) AS share_of_speech,
-        sum(t.talk_seconds) / nullif(sum(s.speech_seconds) FILTER (t.talk_seconds IS NOT NULL), 0) AS weighted_share_of_speech
+        round(sum(t.talk_seconds), 6) AS talk_seconds,
+        round(avg(t.share_of_speech), 12) AS share_of_speech,
+        round(sum(t.talk_seconds), 6) / nullif(round(sum(s.speech_seconds) FILTER (t.talk_seconds IS NOT NULL), 6), 0) AS weighted_share_of_speech
     FROM talk_time t
     JOIN meetings m USING (date, meeting_id)
     JOIN (
@@ -39,24 +39,24 @@ talked AS (
 added AS (
     SELECT
         *,
-        CASE WHEN joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(0, epoch(left_at) - epoch(greatest(joined_at, max(left_at) FILTER (joined_at IS NOT NULL) OVER (
+        CASE WHEN joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(0, epoch_us(left_at) - epoch_us(greatest(joined_at, max(left_at) FILTER (joined_at IS NOT NULL) OVER (
             PARTITION BY person, iso_week
             ORDER BY joined_at, left_at
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        )))) END AS clock_seconds,
-        CASE WHEN joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(0, epoch(left_at) - epoch(greatest(joined_at, max(left_at) FILTER (joined_at IS NOT NULL) OVER (
+        )))) END AS clock_us,
+        CASE WHEN joined_at IS NOT NULL AND left_at IS NOT NULL THEN greatest(0, epoch_us(left_at) - epoch_us(greatest(joined_at, max(left_at) FILTER (joined_at IS NOT NULL) OVER (
             PARTITION BY person, meeting_id
             ORDER BY joined_at, left_at
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        )))) END AS added_seconds
+        )))) END AS added_us
     FROM stay
 )
 SELECT
     a.person,
     a.iso_week,
     count(DISTINCT a.meeting_id) AS meetings,
-    CAST(sum(a.clock_seconds) AS DOUBLE) AS in_meetings_seconds,
-    CAST(sum(a.added_seconds) AS DOUBLE) AS attended_seconds,
+    sum(a.clock_us) / 1e6 AS in_meetings_seconds,
+    sum(a.added_us) / 1e6 AS attended_seconds,
     any_value(t.talk_seconds) AS talk_seconds,
     any_value(t.share_of_speech) AS share_of_speech,
     any_value(t.weighted_share_of_speech) AS weighted_share_of_speech

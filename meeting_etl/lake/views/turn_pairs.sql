@@ -50,7 +50,7 @@ followed AS (
         meeting_id,
         person,
         lag(person) OVER in_order AS person_before,
-        epoch(begins_at) - epoch(lag(reached_at) OVER in_order) AS gap_seconds
+        (epoch_us(begins_at) - epoch_us(lag(reached_at) OVER in_order)) / 1e6 AS gap_seconds
     FROM reached
     WINDOW in_order AS (
         PARTITION BY date, meeting_id ORDER BY begins_at, length, transcript_id, snippet_index
