@@ -7,6 +7,7 @@ does (a file for each command).
 from importlib import import_module
 
 import click
+from click.exceptions import NoSuchCommand
 
 from meeting_etl.settings.variables import VARIABLES
 
@@ -52,15 +53,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command and its arguments. Of a misspelt name, names those that are like it."""
-        name = args[0]
-        if name in COMMANDS or ctx.resilient_parsing:
+        """The command and its arguments. The error of a misspelt name suggests those like it."""
+        try:
             return super().resolve_command(ctx, args)
-        from difflib import get_close_matches
-
-        if close := get_close_matches(name, COMMANDS):
-            ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(map(repr, close))}?")
-        return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            # click knows only commands that are imported.
+            raise NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command; None when there is none of that name."""

@@ -95,7 +95,7 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> 
         (("sql", "SELECT", "1"), 'put it in quotes, as "FROM meetings".'),
     ],
 )
-def test_a_slip_is_told_in_the_words_of_who_made_it(
+def test_an_error_suggests_the_right_form(
     tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
