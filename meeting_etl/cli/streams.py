@@ -1,8 +1,10 @@
-"""Standard output and error of the process: encodings, failed writes, redirections by Dagster.
+"""Standard output and error: encodings, failed writes, redirections by Dagster, libraries' logs.
 
-Belongs here: file descriptors. Does not: what is written (display.py, formats.py).
+Belongs here: file descriptors, and what reaches them beside our own output. Does not: what our
+output is (display.py, formats.py).
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -17,12 +19,22 @@ def prepare() -> None:
 
     A scheduler may start a process with its streams closed. Python has None for them then, and the
     next file that is opened, a table perhaps, would get the number of stdout.
+
+    What libraries log goes to stderr, but not an interruption: they log it with its traceback as an
+    error of what it happened to end, such as the closing of a connection, and raise it then.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_is_no_interruption)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or isinstance(error, Exception)
 
 
 def drop_unwritten() -> None:

@@ -15,6 +15,7 @@ import duckdb
 
 from meeting_etl.errors import SettingsError, StorageError
 from meeting_etl.lake.datapackage import COLUMNS, DATAPACKAGE, datapackage
+from meeting_etl.lake.interruptible import interruptible
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.partitions import folder_of
 from meeting_etl.object_storage.delta_log import dataset_of
@@ -38,8 +39,8 @@ def publish(lake: Lake, contents: Mapping[str, Sequence[str]]) -> None:
     }
     content = {"relations": relations, "statements": contents}
     with closing(_connected(lake.storage, content)) as connection:
-        description = datapackage(connection.execute(COLUMNS).fetchall())
-    lake.storage.replace_bytes(DATAPACKAGE, description)
+        columns = interruptible(connection, lambda: connection.execute(COLUMNS).fetchall())
+    lake.storage.replace_bytes(DATAPACKAGE, datapackage(columns))
     lake.storage.replace_bytes(CATALOG, json.dumps(content, indent=1).encode())
 
 
@@ -78,6 +79,14 @@ def reading_error(message: str) -> str | None:
 def _connected(files: Storage, content: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
     """A connection with the relations of the content, and the results of its statements."""
     connection = duckdb.connect()
+    interruptible(connection, lambda: _create(connection, files, content))
+    return connection
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, files: Storage, content: Mapping[str, Any]
+) -> None:
+    """Create the relations and what the statements create."""
     connection.execute("SET TimeZone = 'UTC'")
     relations: dict[str, str] = content["relations"]
     urls = [files.where(folder_of(TABLES[name])) for name in relations.values()]
@@ -90,4 +99,3 @@ def _connected(files: Storage, content: Mapping[str, Any]) -> duckdb.DuckDBPyCon
     for statements in content["statements"].values():
         for statement in statements:
             connection.execute(statement)
-    return connection

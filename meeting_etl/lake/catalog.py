@@ -32,6 +32,7 @@ from meeting_etl.lake.catalog_state import (
 )
 from meeting_etl.lake.damage import advice, fault_of_storage
 from meeting_etl.lake.datapackage import DATAPACKAGE
+from meeting_etl.lake.interruptible import interruptible
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.lake.moved import check_readable
@@ -51,7 +52,7 @@ _STATEMENT_ERRORS = (
     duckdb.ConversionException,
     duckdb.PermissionException,
 )
-_BATCH_ROWS = 2048
+_BATCH_ROWS = 8192
 _OR_ANOTHER = "or name another data folder (MEETING_ETL_DATA_DIR, in Python data_dir)"
 
 
@@ -141,10 +142,14 @@ def connect(data_dir: str | Path = "data", *, read_only: bool = True) -> duckdb.
             "writing, close it there or open it with -readonly; if it is damaged, remove it and "
             "run `meeting-etl run` to publish it again."
         ) from error
-    connection.execute("SET TimeZone = 'UTC'")
-    root = glob_literal(str(path.parent / "lake"))
-    connection.execute(f"SET VARIABLE lake_root = {sql_text(root)}")
+    interruptible(connection, lambda: _set_variables(connection, path.parent))
     return connection
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    root = glob_literal(str(data_dir / "lake"))
+    connection.execute(f"SET VARIABLE lake_root = {sql_text(root)}")
 
 
 class Queries:
@@ -187,13 +192,13 @@ class Queries:
         """What `read` returns, which uses `connection`."""
         for _ in range(_MOST_RETRIES):
             try:
-                return read()
+                return interruptible(self.connection, read)
             except _STATEMENT_ERRORS:
                 raise
             except duckdb.Error:
                 self.connection.close()
                 self.connection = connect(self._data_dir)
-        return read()
+        return interruptible(self.connection, read)
 
 
 def query(
@@ -273,7 +278,7 @@ def _rows(
     has_floats = any("FLOAT" in str(kind) for kind in kinds)
     while rows:
         yield from (tuple(map(_shortest, row, kinds)) for row in rows) if has_floats else rows
-        rows = connection.fetchmany(_BATCH_ROWS)
+        rows = interruptible(connection, lambda: connection.fetchmany(_BATCH_ROWS))
 
 
 def _shortest(value: Any, kind: Any) -> Any:
@@ -295,5 +300,8 @@ def _shortest(value: Any, kind: Any) -> Any:
 def _time_zones() -> list[str]:
     """Names that Python and DuckDB both know: any other would fail the whole query."""
     with duckdb.connect() as connection:
-        rows = connection.execute("SELECT name FROM pg_timezone_names()").fetchall()
+        rows = interruptible(
+            connection,
+            lambda: connection.execute("SELECT name FROM pg_timezone_names()").fetchall(),
+        )
     return sorted(available_timezones() & {name for (name,) in rows})

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from meeting_etl.lake.datapackage import COLUMNS, datapackage
+from meeting_etl.lake.interruptible import interruptible
 
 # The oldest storage format. The views need getvariable(), that is, DuckDB 1.1 or newer.
 STORAGE_VERSION = "v1.0.0"
@@ -59,18 +60,25 @@ def _built(contents: Contents, earlier: _Built) -> _Built:
         file = Path(folder) / "meetings.duckdb"
         if earlier.content:
             file.write_bytes(earlier.content)
+        statements = _differences(contents, earlier.contents)
         with duckdb.connect() as connection:
-            literal = str(file).replace("'", "''")
-            connection.execute(f"ATTACH '{literal}' AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
-            connection.execute("USE built")
-            connection.execute("BEGIN")
-            for statement in _differences(contents, earlier.contents):
-                connection.execute(statement)
-            connection.execute("COMMIT")
-            description = datapackage(connection.execute(COLUMNS).fetchall())
-            connection.execute("USE memory")
-            connection.execute("DETACH built")
+            description = interruptible(connection, lambda: _changed(connection, file, statements))
         return _Built(dict(contents), file.read_bytes(), description)
+
+
+def _changed(connection: duckdb.DuckDBPyConnection, file: Path, statements: Sequence[str]) -> bytes:
+    """The datapackage.json of the file after these statements."""
+    literal = str(file).replace("'", "''")
+    connection.execute(f"ATTACH '{literal}' AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute("USE built")
+    connection.execute("BEGIN")
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    description = datapackage(connection.execute(COLUMNS).fetchall())
+    connection.execute("USE memory")
+    connection.execute("DETACH built")
+    return description
 
 
 def _differences(contents: Contents, earlier: Contents) -> list[str]:

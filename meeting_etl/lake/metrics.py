@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from meeting_etl.lake.analytics import expand
+from meeting_etl.lake.interruptible import interruptible
 from meeting_etl.lake.lake import Lake
 from meeting_etl.schemas import (
     INVITEES,
@@ -113,14 +114,18 @@ def speaker_metrics(lake: Lake, day: date) -> pa.Table:
     """The metrics of a day, from its tables; those of some meetings at a time."""
     import duckdb  # here, because loading Dagster's definitions does not need it
 
-    results = [SPEAKER_METRICS.schema.empty_table()]
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for meeting_ids in _groups_of_meetings(lake, day):
-            metrics = _metrics_of(lake, day, meeting_ids, connection)
-            definition = pa.array([definition_digest()] * metrics.num_rows, pa.string())
-            metrics = metrics.append_column("definition", definition)
-            results.append(metrics.cast(SPEAKER_METRICS.schema))
+        return interruptible(connection, lambda: _metrics(lake, day, connection))
+
+
+def _metrics(lake: Lake, day: date, connection: "DuckDBPyConnection") -> pa.Table:
+    results = [SPEAKER_METRICS.schema.empty_table()]
+    connection.execute("SET TimeZone = 'UTC'")
+    for meeting_ids in _groups_of_meetings(lake, day):
+        metrics = _metrics_of(lake, day, meeting_ids, connection)
+        definition = pa.array([definition_digest()] * metrics.num_rows, pa.string())
+        metrics = metrics.append_column("definition", definition)
+        results.append(metrics.cast(SPEAKER_METRICS.schema))
     return pa.concat_tables(results).sort_by([(name, "ascending") for name in SPEAKER_METRICS.sort])
 
 

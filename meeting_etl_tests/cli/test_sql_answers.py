@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -96,6 +98,30 @@ def test_who_stops_reading_an_answer_gets_no_noise(tmp_path: Path) -> None:
         process.stdout.close()
         err = process.stderr.read().decode()
     assert (process.returncode, err) == (1, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_ctrl_c_ends_a_query_at_once(tmp_path: Path, form: str) -> None:
+    etl = Etl({"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    catalog.publish(etl.files, etl.lake)
+    target = tmp_path / "answer.parquet"
+    slow = "SELECT sum(hash(a.range * b.range)) FROM range(100000) a, range(100000) b"
+    to = ["--format", "csv"] if form == "csv" else ["--parquet", str(target)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "meeting_etl.cli.main", "sql", slow, *to],
+        env={"PATH": os.environ["PATH"], "MEETING_ETL_DATA_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(4)  # by now it runs, for a minute
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "")
+    assert err.strip().startswith("Error: Interrupted.")
+    assert list(tmp_path.glob("*.parquet*")) == []
 
 
 def test_several_statements_are_refused(command: Command) -> None:

@@ -2,14 +2,17 @@
 
 import os
 import signal
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from meeting_etl.definitions import build_defs
+from meeting_etl.lake import catalog_file
 from meeting_etl.orchestration.run_now import run_now
 from meeting_etl.orchestration.run_summary import INTERRUPTED
 from meeting_etl.sandbox.sandbox import Sandbox
@@ -45,3 +48,30 @@ def test_an_interruption_after_the_last_step_begins_no_other_run(
             assert len(instance.get_run_records()) == 1  # only the ingest
             assert product.requests() == []
             assert run_now(build_defs(etl), instance, etl).failures == []
+
+
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_an_interruption_while_duckdb_works_is_no_failure_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
+) -> None:
+    """DuckDB has an error of its own for it, `Query interrupted`."""
+
+    def slow(connection: duckdb.DuckDBPyConnection, *_: object) -> None:
+        threading.Timer(0.3, os.kill, (os.getpid(), sent)).start()
+        connection.execute(
+            "FROM range(100000) a, range(100000) b SELECT sum(hash(a.range * b.range))"
+        )
+
+    with Sandbox(demo_world(3, datetime(2026, 11, 20, tzinfo=UTC), meetings=3)) as webex:
+        product = Product(tmp_path, webex)
+        product.write_logs()
+        etl = product.etl()
+        with dg.DagsterInstance.ephemeral() as instance:
+            with monkeypatch.context() as patch:
+                patch.setattr(catalog_file, "_changed", slow)
+                done = run_now(build_defs(etl), instance, etl)
+            assert done.failures == [(INTERRUPTED, "")]
+            assert run_now(build_defs(etl), instance, etl).failures == []
+    assert len(product.rows("meetings")) > 0
