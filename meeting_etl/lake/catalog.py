@@ -52,7 +52,7 @@ _STATEMENT_ERRORS = (
     duckdb.ConversionException,
     duckdb.PermissionException,
 )
-_BATCH_ROWS = 8192
+_BATCH_ROWS = 4096
 _OR_ANOTHER = "or name another data folder (MEETING_ETL_DATA_DIR, in Python data_dir)"
 
 
