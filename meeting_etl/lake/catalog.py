@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from struct import pack
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
@@ -36,6 +35,7 @@ from meeting_etl.lake.interruptible import interruptible
 from meeting_etl.lake.lake import Lake
 from meeting_etl.lake.migration import migrate_if_quick
 from meeting_etl.lake.moved import check_readable
+from meeting_etl.lake.shortest_floats import shortest
 from meeting_etl.object_storage.urls import is_url, url_of
 from meeting_etl.schemas import MEETINGS
 
@@ -277,23 +277,8 @@ def _rows(
     """These rows and the following ones."""
     has_floats = any("FLOAT" in str(kind) for kind in kinds)
     while rows:
-        yield from (tuple(map(_shortest, row, kinds)) for row in rows) if has_floats else rows
+        yield from (tuple(map(shortest, row, kinds)) for row in rows) if has_floats else rows
         rows = interruptible(connection, lambda: connection.fetchmany(_BATCH_ROWS))
-
-
-def _shortest(value: Any, kind: Any) -> Any:
-    """The value, in which a 32-bit float is the shortest number that rounds to it: 0.1."""
-    if value is None:
-        return None
-    if kind.id == "float":
-        shorter = (float(f"{value:.{digits}g}") for digits in range(6, 9))
-        packed = pack("f", value)
-        return next((number for number in shorter if pack("f", number) == packed), value)
-    if kind.id in ("list", "array"):
-        return [_shortest(item, kind.children[0][1]) for item in value]
-    if kind.id == "struct":
-        return {name: _shortest(value[name], inner) for name, inner in kind.children}
-    return value
 
 
 @cache

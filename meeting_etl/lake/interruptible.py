@@ -7,17 +7,21 @@ Belongs here: that alone. Does not: queries (catalog.py), what must not be inter
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
 _INTERRUPT_EVERY_SECONDS = 0.05
 
 
-def interruptible(connection: "DuckDBPyConnection", work: Callable[[], T]) -> T:
+class Connection(Protocol):
+    """One of DuckDB's."""
+
+    def interrupt(self) -> None:
+        """End the statement that runs on it now, if any."""
+
+
+def interruptible(connection: Connection, work: Callable[[], T]) -> T:
     """What `work` returns, which uses the connection. Raises what it or a signal's handler raises.
 
     In the main thread DuckDB looks for signals only between its tasks, one of which may be hours of
