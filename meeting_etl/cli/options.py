@@ -4,8 +4,10 @@ Belongs here: such options, what they mean, asking for confirmation. Does not: o
 command.
 """
 
+import mimetypes
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,15 +54,25 @@ SEED = click.option(
 
 
 def output_file(
-    context: click.Context, parameter: click.Parameter, value: Path | None
-) -> Path | None:
-    """The value of an option that names a file to write; links are followed.
+    suffix: str, form: str
+) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """The callback of an option that names a file to write, of this form; links are followed.
 
     Raises click.BadParameter unless it is new or a regular file, in a folder that exists: a device
-    would be replaced, and a slip of the pen would make folders.
+    would be replaced, and a slip of the pen would make folders. Nor may the name promise another
+    form, such as .pdf.
     """
-    if value is None:
-        return None
+
+    def checked(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+        return None if value is None else _writable(value, suffix, form)
+
+    return checked
+
+
+def _writable(value: Path, suffix: str, form: str) -> Path:
+    promised, own = (mimetypes.guess_type(name)[0] for name in (value.name, f"a{suffix}"))
+    if promised not in (None, own):
+        raise click.BadParameter(f"{form} is written: name it {value.with_suffix(suffix).name}.")
     path = value.resolve()
     if not value.name or (path.exists() and not path.is_file()):
         raise click.BadParameter(f"{str(value)!r} is not a file that can be replaced.")

@@ -21,7 +21,7 @@ from meeting_etl.cli.options import FROM, TO, output_file, span_of
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    callback=output_file,
+    callback=output_file(".html", "HTML"),
     metavar="FILE",
     help="The file to write; below reports/ in the data folder by default.",
 )
@@ -40,8 +40,9 @@ def report(
     meetings of the last 31 days, or of the days from --from to --to. With --meeting: who was there,
     and who spoke when.
 
-    The file needs nothing else: send it by mail, open it without a network, print it. It sends no
-    request to Webex. Like the tables it names accounts, and with --meeting persons.
+    The file needs nothing else: send it by mail, open it without a network, print it from there, to
+    PDF too. It sends no request to Webex. Like the tables it names accounts, and with --meeting
+    persons.
 
     \b
     Examples:

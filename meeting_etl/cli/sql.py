@@ -34,7 +34,7 @@ class _Sql(click.Command):
 @click.option(
     "--parquet",
     type=click.Path(path_type=Path),
-    callback=output_file,
+    callback=output_file(".parquet", "Parquet"),
     metavar="FILE",
     help="Write all rows into a Parquet file, with their types.",
 )

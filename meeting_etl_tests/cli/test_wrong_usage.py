@@ -27,6 +27,24 @@ def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("arguments", "right"),
+    [
+        (["report", "-o", "october.pdf"], "october.html"),
+        (["report", "-o", "october.xlsx"], "october.html"),
+        (["sql", "SELECT 1", "--parquet", "answer.csv"], "answer.parquet"),
+        (["sql", "SELECT 1", "--parquet", "answer.json"], "answer.parquet"),
+    ],
+)
+def test_a_file_of_another_form_than_its_name_says_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], right: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command(*arguments, environ={"MEETING_ETL_DATA_DIR": str(tmp_path)})
+    assert (done.returncode, f"name it {right}" in done.stderr) == (2, True), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("content", "named"),
     [
         ("[fetch]\nthread = 3", "thread"),
