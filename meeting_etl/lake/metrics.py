@@ -115,10 +115,10 @@ def speaker_metrics(lake: Lake, day: date) -> pa.Table:
     import duckdb  # here, because loading Dagster's definitions does not need it
 
     with duckdb.connect(config={"threads": 1}) as connection:
-        return interruptible(connection, lambda: _metrics(lake, day, connection))
+        return interruptible(connection, lambda: _metrics_of_day(lake, day, connection))
 
 
-def _metrics(lake: Lake, day: date, connection: "DuckDBPyConnection") -> pa.Table:
+def _metrics_of_day(lake: Lake, day: date, connection: "DuckDBPyConnection") -> pa.Table:
     results = [SPEAKER_METRICS.schema.empty_table()]
     connection.execute("SET TimeZone = 'UTC'")
     for meeting_ids in _groups_of_meetings(lake, day):

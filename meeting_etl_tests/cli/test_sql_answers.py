@@ -115,13 +115,21 @@ def test_ctrl_c_ends_a_query_at_once(tmp_path: Path, form: str) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(4)  # by now it runs, for a minute
-        assert process.poll() is None
+        while not has_open(process, tmp_path / "meetings.duckdb"):
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(1)  # the query runs, for a minute
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (1, "")
     assert err.strip().startswith("Error: Interrupted.")
     assert list(tmp_path.glob("*.parquet*")) == []
+
+
+def has_open(process: subprocess.Popen[str], path: Path) -> bool:
+    """Whether the process has this file open (Linux)."""
+    opened = Path(f"/proc/{process.pid}/fd").iterdir()
+    return str(path) in {os.path.realpath(descriptor) for descriptor in opened}
 
 
 def test_several_statements_are_refused(command: Command) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,20 @@ from meeting_etl.sandbox.world.worlds import demo_world
 from meeting_etl_tests.product import Product
 
 
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    """Three meetings that are due."""
+    with Sandbox(demo_world(3, datetime(2026, 11, 20, tzinfo=UTC), meetings=3)) as webex:
+        product = Product(tmp_path, webex)
+        product.write_logs()
+        yield product
+
+
 @pytest.mark.parametrize(
     "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
 def test_an_interruption_after_the_last_step_begins_no_other_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
+    product: Product, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ) -> None:
     """Dagster has caught the signal, and has no step left to raise it in."""
     handle = dg.DagsterInstance.handle_new_event
@@ -36,25 +46,22 @@ def test_an_interruption_after_the_last_step_begins_no_other_run(
         if event.dagster_event and event.dagster_event.is_job_success:
             os.kill(os.getpid(), sent)
 
-    with Sandbox(demo_world(3, datetime(2026, 11, 20, tzinfo=UTC), meetings=3)) as webex:
-        product = Product(tmp_path, webex)
-        product.write_logs()
-        etl = product.etl()
-        with dg.DagsterInstance.ephemeral() as instance:
-            with monkeypatch.context() as patch:
-                patch.setattr(dg.DagsterInstance, "handle_new_event", interrupted_at_the_end)
-                done = run_now(build_defs(etl), instance, etl)
-            assert done.failures == [(INTERRUPTED, "")]
-            assert len(instance.get_run_records()) == 1  # only the ingest
-            assert product.requests() == []
-            assert run_now(build_defs(etl), instance, etl).failures == []
+    etl = product.etl()
+    with dg.DagsterInstance.ephemeral() as instance:
+        with monkeypatch.context() as patch:
+            patch.setattr(dg.DagsterInstance, "handle_new_event", interrupted_at_the_end)
+            done = run_now(build_defs(etl), instance, etl)
+        assert done.failures == [(INTERRUPTED, "")]
+        assert len(instance.get_run_records()) == 1  # only the ingest
+        assert product.requests() == []
+        assert run_now(build_defs(etl), instance, etl).failures == []
 
 
 @pytest.mark.parametrize(
     "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
 def test_an_interruption_while_duckdb_works_is_no_failure_of_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
+    product: Product, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ) -> None:
     """DuckDB has an error of its own for it, `Query interrupted`."""
 
@@ -64,14 +71,11 @@ def test_an_interruption_while_duckdb_works_is_no_failure_of_the_run(
             "FROM range(100000) a, range(100000) b SELECT sum(hash(a.range * b.range))"
         )
 
-    with Sandbox(demo_world(3, datetime(2026, 11, 20, tzinfo=UTC), meetings=3)) as webex:
-        product = Product(tmp_path, webex)
-        product.write_logs()
-        etl = product.etl()
-        with dg.DagsterInstance.ephemeral() as instance:
-            with monkeypatch.context() as patch:
-                patch.setattr(catalog_file, "_changed", slow)
-                done = run_now(build_defs(etl), instance, etl)
-            assert done.failures == [(INTERRUPTED, "")]
-            assert run_now(build_defs(etl), instance, etl).failures == []
+    etl = product.etl()
+    with dg.DagsterInstance.ephemeral() as instance:
+        with monkeypatch.context() as patch:
+            patch.setattr(catalog_file, "_changed", slow)
+            done = run_now(build_defs(etl), instance, etl)
+        assert done.failures == [(INTERRUPTED, "")]
+        assert run_now(build_defs(etl), instance, etl).failures == []
     assert len(product.rows("meetings")) > 0
